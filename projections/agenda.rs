@@ -1,8 +1,8 @@
-//! The agenda: appointments and tasks of cases, each with its day, whose it is, and what became of it.
+//! The agenda: the appointments and tasks of cases, each with its day, worker and state.
 //!
-//! An item has a row for each stretch of days over which it reads the same: until it is moved, until another keyworker
-//! takes the case, until the case ends, until it is over. Whether an open one is overdue, only the day as of which it is
-//! read decides.
+//! An item has a row for each range of days over which it does not change: until it is moved, another keyworker takes
+//! the case, the case ends, or the item ends. Whether an open item is overdue depends on the as-of date of the
+//! question.
 
 use std::collections::BTreeSet;
 
@@ -22,17 +22,17 @@ table!("agenda", key 4, [
     "last_keyworker": Uuid,
 ]);
 
-/// What an item is.
+/// The kind of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A time at which the client is to be met.
+    /// An appointment with the client.
     Appointment,
-    /// Something that is to be done by a day.
+    /// A task with a due date.
     Task,
 }
 
 impl Kind {
-    /// As the table holds it.
+    /// The kind as the table stores it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Appointment => "appointment",
@@ -41,23 +41,23 @@ impl Kind {
     }
 }
 
-/// What became of an item.
+/// The state of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// Nobody has said yet.
+    /// It has no result yet.
     Open,
-    /// The appointment was kept, or the task done.
+    /// The appointment was kept, or the task was completed.
     Done,
-    /// The client did not come to the appointment.
+    /// The client missed the appointment.
     Missed,
-    /// It was called off.
+    /// It was cancelled.
     Cancelled,
-    /// The case ended before anybody said.
+    /// The case ended before there was a result.
     Lapsed,
 }
 
 impl State {
-    /// As the table holds it.
+    /// The state as the table stores it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -68,18 +68,18 @@ impl State {
         }
     }
 
-    /// What became of an appointment by the day to which its journey is folded.
+    /// The state of an appointment by the day to which its case is folded.
     pub fn of_appointment(journey: &Journey, appointment: &Appointment) -> Self {
-        appointment.over.as_ref().map_or_else(|| Self::unsaid(journey), of_over)
+        appointment.over.as_ref().map_or_else(|| Self::without_result(journey), of_over)
     }
 
-    /// What became of a task by the day to which its journey is folded.
+    /// The state of a task by the day to which its case is folded.
     pub fn of_task(journey: &Journey, task: &Task) -> Self {
-        task.over.as_ref().map_or_else(|| Self::unsaid(journey), of_end)
+        task.over.as_ref().map_or_else(|| Self::without_result(journey), of_end)
     }
 
-    /// What an item is of which nobody has said what became of it.
-    fn unsaid(journey: &Journey) -> Self {
+    /// The state of an item without a result.
+    fn without_result(journey: &Journey) -> Self {
         let ended = journey.closed().is_some() || journey.turned_away().is_some();
         if ended { Self::Lapsed } else { Self::Open }
     }
@@ -103,7 +103,7 @@ const fn of_end(over: &TaskOver) -> State {
     }
 }
 
-/// An item with all that its rows say.
+/// An item with everything that its rows need.
 struct Item<'a> {
     kind: Kind,
     id: Uuid,
@@ -118,7 +118,7 @@ enum What<'a> {
 }
 
 impl Item<'_> {
-    /// The day and time that it is for, and whose it is by name, as that reads on a day.
+    /// The day, time and named worker of the item, as of a day.
     fn slot(&self, on: NaiveDate) -> (NaiveDate, Option<NaiveTime>, Option<WorkerId>) {
         match self.what {
             What::Appointment(appointment) => {
@@ -129,7 +129,7 @@ impl Item<'_> {
         }
     }
 
-    /// The days on which it reads otherwise than the day before.
+    /// The days on which the item changes.
     fn edges(&self, journey: &Journey) -> Vec<NaiveDate> {
         let held = journey.assignments.iter().filter(|held| held.role == KEYWORKER);
         let mut edges: BTreeSet<NaiveDate> = held.flat_map(|held| [Some(held.from), held.to]).flatten().collect();
@@ -145,7 +145,7 @@ impl Item<'_> {
         edges.into_iter().collect()
     }
 
-    /// What it is on a day.
+    /// The state of the item on a day.
     fn state(&self, journey: &Journey, on: NaiveDate) -> State {
         let turned_away = || journey.turned_away().is_some_and(|away| away.earliest() <= on);
         match self.over {
@@ -156,7 +156,7 @@ impl Item<'_> {
     }
 }
 
-/// The appointments and tasks of a journey.
+/// The appointments and tasks of a case.
 fn items(journey: &Journey) -> impl Iterator<Item = Item<'_>> {
     let appointments = journey.appointments.iter().map(|appointment| Item {
         kind: Kind::Appointment,
@@ -175,7 +175,7 @@ fn items(journey: &Journey) -> impl Iterator<Item = Item<'_>> {
     appointments.chain(tasks)
 }
 
-/// The rows of a journey.
+/// The rows of a case.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     let received = told.received.earliest();
     for item in items(told.journey) {
@@ -221,9 +221,10 @@ mod tests {
         keyworker, moved, state, task,
     };
 
-    /// What a story's agenda says: of each row the item's day, its state, and from when it reads so.
+    /// The agenda of a test case: for each row the day of the item, its state, the first day of the row, and the
+    /// keyworker.
     fn told(story: &Story) -> Vec<(NaiveDate, State, NaiveDate, Option<WorkerId>)> {
-        let rulebook = Rulebook::parse(RULES).expect("it is read");
+        let rulebook = Rulebook::parse(RULES).expect("the rulebook is valid");
         let journey = story.history.journey();
         let told = Told::of(JOURNEY, "shps", &journey, &rulebook).expect("it was referred");
         let mut made = Rows::default();
@@ -231,7 +232,7 @@ mod tests {
         let states = [State::Open, State::Done, State::Missed, State::Cancelled, State::Lapsed];
         let of = |name: &Value| states.into_iter().find(|state| *name == Value::text(state.as_str()));
         let row = |row: super::super::Row<'_>| {
-            let state = of(row.cell("state")).expect("one of them");
+            let state = of(row.cell("state")).expect("a known state");
             let keyworker = row.id("keyworker").map(WorkerId);
             (row.day("due_on").expect("a day"), state, row.day("counts_from").expect("a day"), keyworker)
         };

@@ -1,6 +1,6 @@
-//! Assignments: which workers held a case, in which role and over which days.
+//! Assignments: the workers who held a case, their roles and the days.
 //!
-//! Who may see a case follows from who holds it now; to whom a worker is visible, from whose cases they ever held.
+//! The current holders of a case may see it. A worker is visible to those who may see a case that the worker ever held.
 
 use super::FOREVER;
 use super::{Rows, Told, Value, table};
@@ -9,8 +9,8 @@ table!("assignment", key 4, [
     "journey": Uuid, "worker": Uuid, "role": Text, "counts_from": Date, "to_on": Date, "contract": Text,
 ]);
 
-/// The rows of a journey: one for each stretch of days `[counts_from, to_on)`. Of several that begin on the same day,
-/// the last one stands.
+/// The rows of a case: one for each range of days `[counts_from, to_on)`. Of several that start on the same day, the
+/// last one applies.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     for held in &told.journey.assignments {
         rows.add(

@@ -1,6 +1,6 @@
-//! Caseload: who held each case over which days, from acceptance to close, and again from a reopening on.
+//! Caseload: the keyworker of each case over time, from acceptance to close, and again after a reopening.
 //!
-//! A case without a keyworker is on the caseload too, in a row of its own (domain.md §7).
+//! A case without a keyworker is on the caseload too, in a row of its own.
 
 use super::{Rows, Told, Value, table};
 use throughline_domain::journey::caseload::stretches;
@@ -10,7 +10,7 @@ table!("caseload", key 2, [
     "reference": Text, "received_on": Date,
 ]);
 
-/// The rows of a journey.
+/// The rows of a case.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     for stretch in stretches(told.journey) {
         rows.add(

@@ -1,6 +1,6 @@
-//! Made contacts: the days on which the client was really in touch, by worker.
+//! Made contacts: the days on which there was contact with the client, by worker.
 //!
-//! Only contacts that the rulebook counts are here; attempts and missed appointments never are.
+//! Only contacts that the rulebook counts are here. Attempts and missed appointments are not.
 
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -12,35 +12,36 @@ use throughline_domain::journey::{Contact, Journey};
 
 table!("contact", key 3, ["journey": Uuid, "day": Date, "worker": Uuid, "latest": Date]);
 
-/// The worker of a contact that names none.
+/// The worker of a contact without a worker.
 pub const NOBODY: Uuid = Uuid::nil();
 
-/// Whether a contact counts: made, and with somebody whom the rulebook counts (domain.md §7).
+/// Whether a contact counts: it was made, and with somebody whom the rulebook counts.
 pub fn counts(contact: &Contact, recency: &Recency) -> bool {
     let with = contact.details.with.as_str();
     contact.details.is_made() && recency.counts_with.iter().any(|counted| counted == with)
 }
 
-/// The contacts of a journey that count, in order.
+/// The contacts of a case that count, in order.
 pub fn made<'a>(journey: &'a Journey, recency: &'a Recency) -> impl Iterator<Item = &'a Contact> {
     journey.contacts.iter().filter(|contact| counts(contact, recency))
 }
 
-/// Those that this worker made, also before the case was theirs.
+/// The contacts made by this worker, including those before the case was theirs.
 pub fn made_by<'a>(journey: &'a Journey, recency: &'a Recency, worker: WorkerId) -> impl Iterator<Item = &'a Contact> {
     made(journey, recency).filter(move |contact| contact.details.worker == Some(worker))
 }
 
-/// The days from the last of these contacts to a day: the latest by day, the best known of that day.
+/// The days from the last of these contacts to a day: the contact with the latest date and, of that date, the most
+/// precise.
 ///
-/// None where no contact was made by then.
+/// None if no contact was made by then.
 pub fn days_since<'a>(contacts: impl Iterator<Item = &'a Contact>, as_of: NaiveDate) -> Option<DaySpan> {
     let by_then = contacts.map(|contact| contact.occurred).filter(|occurred| occurred.earliest() <= as_of);
     let last = by_then.max_by_key(|occurred| (occurred.earliest(), std::cmp::Reverse(occurred.latest())))?;
     Some(DaySpan::since((last.earliest(), last.latest()), as_of))
 }
 
-/// The rows of a journey: one for each day and worker, best known first.
+/// The rows of a case: one for each day and worker, with the most precise contact of that day.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     let mut contacts: Vec<&Contact> = made(told.journey, &told.rulebook.recency).collect();
     contacts.sort_by_key(|contact| std::cmp::Reverse(contact.occurred.latest()));

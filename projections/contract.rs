@@ -1,4 +1,4 @@
-//! Contracts: which are open, on the terms agreed last, and the rulebook that this view applies to each.
+//! Contracts: the open contracts, their current terms, and the rulebook that this view applies to each.
 
 use super::FOREVER;
 use super::{Rows, Value, table};
@@ -8,7 +8,7 @@ table!("contract", key 1, [
     "code": Text, "name": Text, "starts_on": Date, "ends_on": Date, "rulebook_version": Text, "rulebook_hash": Text,
 ]);
 
-/// The row of a contract; none before it is open under a rulebook.
+/// The row of a contract. None before it is open with a rulebook.
 pub fn rows(contract: &Contract) -> Rows {
     let mut rows = Rows::default();
     let terms = contract.dealings(FOREVER).terms;

@@ -1,6 +1,6 @@
-//! Covers: over which days who stands in for whom.
+//! Covers: which worker covers for which, and on which days.
 //!
-//! The worker who stands in sees the cases of the absent worker on those days, and no longer.
+//! The covering worker sees the cases of the absent worker on those days only.
 
 use super::FOREVER;
 use super::{Rows, Value, table};
@@ -11,7 +11,7 @@ table!("cover", key 2, [
     "team": Uuid, "id": Uuid, "absent": Uuid, "stands_in": Uuid, "from_on": Date, "to_on": Date,
 ]);
 
-/// The rows of a team: one for each cover that lasts at least a day.
+/// The rows of a team: one for each cover that lasts at least one day.
 pub fn rows(id: TeamId, team: &Team, rows: &mut Rows) {
     for cover in &team.covers {
         let (from, to) = cover.days();

@@ -1,6 +1,6 @@
-//! Disengagements: dated marks shown beneath the exits. The case stays on the caseload until it is closed.
+//! Disengagements, shown beneath the exits. The case stays on the caseload until it is closed.
 //!
-//! A board counts a journey once for each reason, by the day of its first mark (domain.md §5).
+//! A board counts a case once for each reason, by the date of the first disengagement.
 
 use super::{Rows, Told, Value, table};
 
@@ -8,7 +8,7 @@ table!("disengagement", key 2, [
     "journey": Uuid, "reason": Text, "contract": Text, "area": Text, "marked_on": Date, "counts_from": Date,
 ]);
 
-/// The rows of a journey: the first mark of each reason.
+/// The rows of a case: the first disengagement of each reason.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     let mut marks: Vec<_> = told.journey.disengagements.iter().collect();
     marks.sort_by_key(|mark| std::cmp::Reverse(mark.occurred.earliest()));

@@ -1,8 +1,7 @@
-//! Exits: when and why a case first left the caseload, whether it was closed or transferred. A disengagement alone is
-//! no exit.
+//! Exits: when and why a case first left the caseload, by a close or a transfer. A disengagement alone is not an exit.
 //!
-//! A board counts a journey once, by its first close, also if it was reopened since: a past month never falls
-//! (domain.md §5).
+//! A board counts a case once, by its first close, even if it was reopened since, so that the number of a past month
+//! never falls.
 
 use super::{Rows, Told, Value, table};
 
@@ -10,7 +9,7 @@ table!("exit", key 1, [
     "journey": Uuid, "contract": Text, "area": Text, "reason": Text, "closed_on": Date, "counts_from": Date,
 ]);
 
-/// The row of a journey.
+/// The row of a case.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     if let Some(close) = told.journey.closes.first() {
         rows.add(

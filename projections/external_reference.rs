@@ -1,12 +1,12 @@
-//! External references: by which case numbers of other systems a journey is known.
+//! External references: the case numbers of a case in other systems.
 //!
-//! They are pseudonyms in the clear (domain.md §3), and only those who may see them may search by them.
+//! They are unsealed pseudonyms. Only those who may see them may search by them.
 
 use super::{Rows, Told, Value, table};
 
 table!("external_reference", key 3, ["journey": Uuid, "system": Text, "id": Text, "contract": Text]);
 
-/// The rows of a journey: one for each case number.
+/// The rows of a case: one for each case number.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     for reference in &told.referral.external_references {
         rows.add(

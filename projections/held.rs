@@ -1,6 +1,6 @@
-//! Cases held: how many cases a keyworker holds at each stage, once everything has happened that the log tells of.
+//! Cases held: the number of cases of each keyworker at each stage, after all events in the log.
 //!
-//! A case that nobody holds is counted under the nil id.
+//! Cases without a keyworker are counted under the nil id.
 
 use uuid::Uuid;
 
@@ -9,15 +9,15 @@ use super::{Row, Rows, Value, caseload, counted, stage};
 
 counted!("held", ["contract": Text, "keyworker": Uuid, "stage": Text]);
 
-/// Whoever holds a case that nobody holds.
+/// The keyworker id of cases without a keyworker.
 pub const NOBODY: Uuid = Uuid::nil();
 
-/// The row of the caseload that has not ended.
+/// The caseload row that has not ended.
 pub(super) fn open(rows: &Rows) -> Option<Row<'_>> {
     rows.of(&caseload::TABLE).find(|row| row.day("to_on") == Some(FOREVER))
 }
 
-/// Counts a journey of these rows: at the furthest stage that it reached, or at the empty one.
+/// Counts the case of these rows: at the furthest stage that it reached, or with an empty stage.
 pub fn count(contract: &str, rows: &mut Rows) {
     let Some(keyworker) = open(rows).map(|case| case.id("keyworker").unwrap_or(NOBODY)) else { return };
     let furthest = rows.of(&stage::TABLE).max_by_key(|row| row.cell("ordinal"));

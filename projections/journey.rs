@@ -1,4 +1,5 @@
-//! The journey itself: one row with what lists and filters ask for. It must hold nothing that only a day can tell.
+//! Cases: one row for each case with the values that lists and filters need. Values that depend on a day do not belong
+//! here.
 
 use super::{Rows, Told, Value, table};
 use throughline_domain::fact::envelope::JourneyId;
@@ -9,7 +10,7 @@ table!("journey", key 1, [
     "received_on": Date, "received_latest": Date, "accepted_on": Date, "declined_on": Date,
 ]);
 
-/// The row of a journey.
+/// The row of a case.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     let declined = told.journey.declined.as_ref().map(|declined| declined.occurred.earliest());
     rows.add(
@@ -29,16 +30,16 @@ pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     );
 }
 
-/// The signs of a case number of our own: digits and letters that nobody mistakes for one another when they are read out
-/// or written down, so none of I, L, O and U (Crockford's base 32).
+/// The characters of our own case numbers: digits and letters that are not mistaken for each other when read out or
+/// written down, so without I, L, O and U (Crockford's base 32).
 const SIGNS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// What people call the journey: the first case number it came with, else one of our own, such as `4K7Q-9XM2`.
+/// The reference of the case: its first case number from another system, or else one of our own, such as `4K7Q-9XM2`.
 pub fn reference(id: JourneyId, referral: &ReferralReceived) -> String {
     referral.external_references.first().map_or_else(|| own_reference(id), |reference| reference.id.clone())
 }
 
-/// A case number that follows from the journey's id: its last forty bits, in two groups of four signs.
+/// A case number derived from the case id: its last forty bits, in two groups of four characters.
 fn own_reference(id: JourneyId) -> String {
     let id = id.0.as_u128();
     let sign = |nth: u32| char::from(SIGNS[usize::try_from((id >> (5 * nth)) & 31).expect("five bits")]);
@@ -55,7 +56,7 @@ mod tests {
     use throughline_domain::story::{JOURNEY, referral};
 
     #[test]
-    fn a_case_number_can_be_said_and_follows_from_the_id() {
+    fn a_case_number_can_be_read_out_and_is_derived_from_the_id() {
         let of = |bits: u128| reference(JourneyId(Uuid::from_u128(bits)), &referral());
         assert_eq!(of(0), "0000-0000");
         assert_eq!(of((1 << 40) - 1), "ZZZZ-ZZZZ");

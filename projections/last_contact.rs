@@ -1,7 +1,7 @@
-//! Last contacts: the cases that are open once everything has happened that the log tells of, counted by who holds them
-//! and by when their last contact was: anyone's, and the keyworker's own.
+//! Last contacts: the open cases after all events in the log, counted by keyworker and by the date of the last contact:
+//! by anyone, and by the keyworker.
 //!
-//! When it was is an ISO day, or the first and the last day on which it may have been, or nothing where there was none.
+//! The date is an ISO day, or the first and last possible day, or an empty text if there was no contact.
 
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ use super::{Between, Rows, Value, contact, counted, held, last_contact_by_area};
 
 counted!("last_contact", ["contract": Text, "keyworker": Uuid, "area": Text, "last": Text, "own": Text]);
 
-/// When something was, as the tables write it. The statements over the dated tables write the same.
+/// A date as the tables store it. The statements over the dated tables produce the same form.
 fn written(between: Option<Between>) -> Value {
     Value::Text(match between {
         None => String::new(),
@@ -18,9 +18,9 @@ fn written(between: Option<Between>) -> Value {
     })
 }
 
-/// When something was that the tables have written; none where they say that it was not.
+/// Reads a date that the tables store. None if there is none.
 pub fn read(written: &str) -> Option<Between> {
-    let day = |text: &str| text.parse().expect("the tables write days");
+    let day = |text: &str| text.parse().expect("stored dates are ISO days");
     match written.split_once('/') {
         None if written.is_empty() => None,
         None => Some((day(written), day(written))),
@@ -28,14 +28,14 @@ pub fn read(written: &str) -> Option<Between> {
     }
 }
 
-/// The last contact of these rows, the best known of its day.
+/// The last contact of these rows, the most precise of its day.
 fn last(rows: &Rows, counts: impl Fn(Uuid) -> bool) -> Option<Between> {
     let contacts = rows.of(&contact::TABLE).filter(|row| row.id("worker").is_some_and(&counts));
     let days = contacts.filter_map(|row| row.day("day").zip(row.day("latest")));
     days.max_by_key(|(day, latest)| (*day, std::cmp::Reverse(*latest)))
 }
 
-/// Counts a journey of these rows, here and by its area alone.
+/// Counts the case of these rows, here and by area only.
 pub fn count(contract: &str, rows: &mut Rows) {
     let open = held::open(rows).map(|case| (case.id("keyworker"), case.cell("area").clone()));
     let Some((keyworker, area)) = open else { return };
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_of_a_day_a_month_and_no_day_is_read_again() {
+    fn a_stored_day_month_or_missing_date_is_read_back() {
         let day = |text: &str| text.parse().expect("a day");
         for (between, text) in [
             (None, ""),

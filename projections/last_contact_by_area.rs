@@ -1,6 +1,7 @@
-//! Last contacts by area: the same cases as in [`super::last_contact`], by anyone's contact and whoever holds them.
+//! Last contacts by area: the same cases as in [`super::last_contact`], by anyone's contact, for all keyworkers
+//! together.
 //!
-//! It has no fold of its own: a case is counted in both or in neither.
+//! It has no fold of its own: a case is counted in both tables or in neither.
 
 use super::counted;
 

@@ -1,7 +1,7 @@
-//! What follows from the log: for each question the field asks, one fold and one table.
+//! The views of the log: one fold and one table for each question.
 //!
-//! Pure: rows are derived from one stream's events and the contract's rulebook, and from nothing else. No fold may
-//! read another stream, a clock or a database. All of it may always be dropped and built anew.
+//! Pure: rows are derived only from the events of one stream and the contract's rulebook. No fold reads another stream,
+//! a clock or a database. All tables can be dropped and built again at any time.
 
 pub mod agenda;
 pub mod assignment;
@@ -50,7 +50,7 @@ use throughline_domain::people::worker::Worker;
 /// A cell of a view table. Money is in minor units, other decimals in millionths.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
-    /// Nothing is known.
+    /// No value.
     Null,
     /// A text.
     Text(String),
@@ -78,19 +78,19 @@ pub enum Type {
 /// A view table: its columns, the first of which are its natural key.
 #[derive(Debug)]
 pub struct Table {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// How many of the columns are the key.
+    /// The number of key columns.
     pub key: usize,
     /// The columns, in the order of the rows.
     pub columns: &'static [(&'static str, Type)],
-    /// Its definition, one text for both stores (`{text}` is a text compared bytewise).
+    /// The definition, one text for both stores. `{text}` is a text compared bytewise.
     pub ddl: &'static str,
-    /// Whether it counts the rows of many journeys: every column but the last is its key, and the last is how many.
+    /// Whether the table counts the rows of many cases: the last column is the count, and all others are the key.
     pub is_counted: bool,
 }
 
-/// Every view table; a table's place here is its number in [`Rows`].
+/// All view tables. The index of a table here is its number in [`Rows`].
 pub static TABLES: &[&Table] = &[
     &agenda::TABLE,
     &assignment::TABLE,
@@ -120,7 +120,7 @@ pub static TABLES: &[&Table] = &[
     &worker::TABLE,
 ];
 
-/// What follows from one stream: rows by table and key, each with its other columns, and what it adds to counted tables.
+/// The rows of one stream, by table and key, and its contributions to counted tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rows {
     rows: BTreeMap<(&'static str, Vec<Value>), Vec<Value>>,
@@ -131,7 +131,7 @@ pub struct Rows {
 pub type Counts = BTreeMap<(&'static str, Vec<Value>), i64>;
 
 impl Rows {
-    /// Adds a row; one of the same key is replaced.
+    /// Adds a row. A row with the same key is replaced.
     pub fn add<const N: usize>(&mut self, table: &'static Table, row: [Value; N]) {
         debug_assert_eq!(N, table.columns.len(), "a row of {} has all its columns", table.name);
         let mut key = Vec::from(row);
@@ -139,18 +139,18 @@ impl Rows {
         self.rows.insert((table.name, key), rest);
     }
 
-    /// Counts one under this key of a counted table.
+    /// Adds one to the count under this key of a counted table.
     pub fn count<const N: usize>(&mut self, table: &'static Table, key: [Value; N]) {
         debug_assert!(table.is_counted && N == table.key, "a key of {} has all its columns", table.name);
         *self.counts.entry((table.name, Vec::from(key))).or_default() += 1;
     }
 
-    /// Every row, by table and key.
+    /// All rows, by table and key.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[Value], &[Value])> {
         self.rows.iter().map(|((table, key), rest)| (*table, key.as_slice(), rest.as_slice()))
     }
 
-    /// The other columns of the row of this key.
+    /// The other columns of the row with this key.
     pub fn get(&self, table: &'static str, key: &[Value]) -> Option<&[Value]> {
         self.rows.get(&(table, key.to_vec())).map(Vec::as_slice)
     }
@@ -161,18 +161,18 @@ impl Rows {
         from.take_while(|((name, _), _)| *name == table.name).map(move |((_, key), rest)| Row { table, key, rest })
     }
 
-    /// What it adds to counted tables.
+    /// The contributions to counted tables.
     pub const fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// Takes out what it adds to counted tables.
+    /// Removes and returns the contributions to counted tables.
     pub fn take_counts(&mut self) -> Counts {
         std::mem::take(&mut self.counts)
     }
 }
 
-/// One row, whose cells are asked for by the names of their columns.
+/// One row, whose cells are read by column name.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'r> {
     table: &'static Table,
@@ -204,9 +204,9 @@ impl<'r> Row<'r> {
     }
 }
 
-/// All rows of one journey, as its facts tell it under its contract's rulebook.
+/// All rows of one case, from its facts under its contract's rulebook.
 ///
-/// A journey whose referral does not stand has none.
+/// A case whose referral was retracted has none.
 pub fn rows_of_journey(id: JourneyId, contract: &str, facts: &[Fact<'_>], rulebook: &Rulebook) -> Rows {
     let mut rows = Rows::default();
     if let Some(told) = Told::of(id, contract, &Journey::fold(facts), rulebook) {
@@ -232,7 +232,7 @@ pub fn rows_of_journey(id: JourneyId, contract: &str, facts: &[Fact<'_>], rulebo
     rows
 }
 
-/// All rows of one stream of the deployment, as its facts tell it: of a subject, worker or team.
+/// All rows of one stream of the deployment (a subject, worker or team), from its facts.
 pub fn rows_of_the_deployment(stream: StreamId, history: &History) -> Rows {
     let (facts, mut rows) = (history.facts(), Rows::default());
     match stream.kind {
@@ -252,67 +252,67 @@ pub fn rows_of_the_deployment(stream: StreamId, history: &History) -> Rows {
     rows
 }
 
-/// What every fold of a journey is told.
+/// The input of every fold of a case.
 #[derive(Debug, Clone, Copy)]
 pub struct Told<'a> {
-    /// Which journey.
+    /// The case.
     pub id: JourneyId,
-    /// Its contract's code.
+    /// The code of its contract.
     pub contract: &'a str,
-    /// The journey, all its facts folded.
+    /// The case, with all its facts folded.
     pub journey: &'a Journey,
     /// The rulebook that the view applies.
     pub rulebook: &'a Rulebook,
-    /// When the referral was received.
+    /// The date on which the referral was received.
     pub received: Occurred,
     /// The referral.
     pub referral: &'a ReferralReceived,
 }
 
 impl<'a> Told<'a> {
-    /// What the folds are told of a journey; none where its referral does not stand.
+    /// The input of the folds for a case. None if its referral was retracted.
     pub fn of(id: JourneyId, contract: &'a str, journey: &'a Journey, rulebook: &'a Rulebook) -> Option<Self> {
         let Entry { occurred, details, .. } = journey.referral.as_ref()?;
         Some(Self { id, contract, journey, rulebook, received: *occurred, referral: details })
     }
 
-    /// What people call the journey.
+    /// The reference of the case.
     pub fn reference(&self) -> String {
         journey::reference(self.id, self.referral)
     }
 
-    /// The first day at whose end this fact of the journey counts: the journey is there from its referral on, though
-    /// a fact may stand before it (a plan agreed before, a month known only as such).
+    /// The first day at whose end this fact of the case counts. A case exists from its referral on, although a fact may
+    /// be dated before it (a plan agreed earlier, or a date known only by its month).
     pub fn counts_from(&self, occurred: Occurred) -> NaiveDate {
         occurred.earliest().max(self.received.earliest())
     }
 }
 
-/// A duration in whole days of which only bounds are known when one of its ends is imprecise (domain.md §4).
+/// A duration in whole days. Only bounds are known if one of its ends is imprecise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DaySpan {
-    /// The fewest days it can be.
+    /// The fewest days.
     pub lowest: u32,
-    /// The most days it can be.
+    /// The most days.
     pub highest: u32,
 }
 
-/// The first and the last day on which something may have been.
+/// The first and last possible day of a date.
 pub type Between = (NaiveDate, NaiveDate);
 
 impl DaySpan {
-    /// From one day to another, each known within bounds; never below zero.
+    /// From one date to another, each known within bounds. Never below zero.
     pub fn between(from: Between, to: Between) -> Self {
         let days = |from: NaiveDate, to: NaiveDate| u32::try_from((to - from).num_days()).unwrap_or(0);
         Self { lowest: days(from.1, to.0), highest: days(from.0, to.1) }
     }
 
-    /// From a day, known within bounds, to the end of another; never below zero.
+    /// From a date, known within bounds, to the end of a day. Never below zero.
     pub fn since(from: Between, as_of: NaiveDate) -> Self {
         Self::between(from, (as_of, as_of))
     }
 
-    /// The number of days, where it is known exactly.
+    /// The number of days, if it is known exactly.
     pub const fn exact(self) -> Option<u32> {
         if self.lowest == self.highest { Some(self.lowest) } else { None }
     }
@@ -329,7 +329,7 @@ impl Value {
     }
 }
 
-/// Declares a projection's table from the file that defines it.
+/// Declares the table of a projection in the file that defines it.
 macro_rules! table {
     ($name:literal, key $key:literal, [$($column:literal: $type:ident),* $(,)?]) => {
         /// The table of this projection.
@@ -344,7 +344,7 @@ macro_rules! table {
 }
 use table;
 
-/// Declares a counted table from the file that defines it and the columns of its key.
+/// Declares a counted table in the file that defines it, with its key columns.
 macro_rules! counted {
     ($name:literal, [$($column:literal: $type:ident),* $(,)?]) => {
         /// The counted table of this projection.
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_stand_in_the_order_of_their_names() {
+    fn tables_are_in_the_order_of_their_names() {
         let names: Vec<_> = TABLES.iter().map(|table| table.name).collect();
         assert!(names.is_sorted());
     }

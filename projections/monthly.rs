@@ -1,12 +1,12 @@
-//! Month by month: how many journeys reached a stage, were declined, were closed or were marked as disengaged, by the
-//! stage or reason, the area and the month.
+//! Counts by month: how many cases reached a stage, were declined, closed or disengaged, by stage or reason, area and
+//! month.
 
 use super::stage::month_of;
 use super::{Rows, Table, Value, counted, disengagement, exit, journey, stage};
 
 counted!("monthly", ["contract": Text, "board": Text, "code": Text, "area": Text, "month": Date]);
 
-/// Of each table what its rows are counted as, under which of its columns, and by which day.
+/// For each table: the name under which its rows are counted, the column with the code, and the column with the day.
 static COUNTED: &[(&Table, &str, Option<&str>, &str)] = &[
     (&disengagement::TABLE, "disengaged", Some("reason"), "marked_on"),
     (&exit::TABLE, "closed", Some("reason"), "closed_on"),
@@ -14,7 +14,7 @@ static COUNTED: &[(&Table, &str, Option<&str>, &str)] = &[
     (&stage::TABLE, "reached", Some("stage"), "month"),
 ];
 
-/// Counts a journey of these rows.
+/// Counts the case of these rows.
 pub fn count(contract: &str, rows: &mut Rows) {
     let mut found = Vec::new();
     for (table, board, code, day) in COUNTED {

@@ -1,7 +1,7 @@
-//! The newest day: for each journey the last day on which anything of it begins or ends, counted by day.
+//! The newest day: for each case the last day on which anything starts or ends, counted by day.
 //!
-//! Counted tables tell how things stand at the end of that day and of every later one. They may be asked about a day only
-//! where no journey has anything after it.
+//! Counted tables hold the values at the end of that day and of every later one. A question about a day may use them
+//! only if no case has anything after it.
 
 use chrono::NaiveDate;
 
@@ -11,7 +11,7 @@ use super::{
 
 counted!("newest_day", ["contract": Text, "day": Date]);
 
-/// The columns with which a question about a day compares that day, of every table that is counted.
+/// The date columns of each counted table that a question about a day compares.
 static DATED: &[(&Table, &[&str])] = &[
     (&caseload::TABLE, &["from_on", "to_on"]),
     (&contact::TABLE, &["day"]),
@@ -22,7 +22,7 @@ static DATED: &[(&Table, &[&str])] = &[
     (&stage::TABLE, &["counts_from"]),
 ];
 
-/// The last of these days; what has not ended has no day.
+/// The last of these days. Something that has not ended has no end day.
 fn newest(rows: &Rows) -> Option<NaiveDate> {
     let days = DATED.iter().flat_map(|(table, columns)| {
         rows.of(table).flat_map(|row| columns.iter().filter_map(move |column| row.day(column)))
@@ -30,7 +30,7 @@ fn newest(rows: &Rows) -> Option<NaiveDate> {
     days.filter(|day| *day < FOREVER).max()
 }
 
-/// Counts a journey of these rows.
+/// Counts the case of these rows.
 pub fn count(contract: &str, rows: &mut Rows) {
     if let Some(day) = newest(rows) {
         rows.count(&TABLE, [Value::text(contract), Value::Date(day)]);

@@ -1,8 +1,8 @@
-//! Obligations: what the rulebook's standards ask to be done for a client, by when, and whether it was (domain.md §10).
+//! Obligations: what the rulebook's standards require for a client, when it is due, and when it was met.
 //!
-//! A standard starts anew with each fact that starts its clock. An obligation has a row for each stretch of days over
-//! which it was owed, met, or no longer owed because the case was closed or the referral came to nothing; which of the
-//! owed ones are due or overdue, and which of the met ones were late, only the day as of which they are read decides.
+//! A standard starts again with each fact that starts its clock. An obligation has a row for each range of days over
+//! which it was owed, met, or no longer owed because the case was closed or the referral was declined or withdrawn.
+//! Whether an owed one is due or overdue, or a met one was late, depends on the as-of date of the question.
 
 use std::collections::BTreeSet;
 
@@ -22,22 +22,22 @@ table!("obligation", key 4, [
     "last_keyworker": Uuid,
 ]);
 
-/// What an obligation is over a stretch of days.
+/// The state of an obligation over a range of days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// It is owed.
     Owed,
     /// It was met, in time or late.
     Met,
-    /// The case ended, or what it was about did, before it was met.
+    /// The case, or the item that the obligation is about, ended before it was met.
     Over,
 }
 
 impl State {
-    /// Each of them.
+    /// All states.
     pub const ALL: [Self; 3] = [Self::Owed, Self::Met, Self::Over];
 
-    /// As the table holds it.
+    /// The state as the table stores it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Owed => "owed",
@@ -47,22 +47,22 @@ impl State {
     }
 }
 
-/// An obligation from its start on, as far as the facts go.
+/// An obligation from its start, as far as the facts go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Obligation {
     /// The event that started the clock.
     pub started_by: EventId,
     /// The day from which the days are counted.
     pub from: NaiveDate,
-    /// The last day in time; [`FOREVER`] where the bank holidays of that year are not known.
+    /// The last day on which it is met in time. [`FOREVER`] if the bank holidays of that year are not known.
     pub due: NaiveDate,
-    /// The first day at whose end everything that meets it was done.
+    /// The first day by whose end everything that meets it was done.
     pub met: Option<NaiveDate>,
-    /// The day from which it can no longer be met, whatever becomes of the case: its plan was closed.
+    /// The day from which it can no longer be met, whatever happens to the case: its plan was closed.
     void: Option<NaiveDate>,
 }
 
-/// What starts a clock: which fact, when, and what of the same thing ends it.
+/// A start of a clock: the fact, its date, and the fact about the same item that ends it.
 struct Start<'a> {
     by: EventId,
     on: NaiveDate,
@@ -75,7 +75,7 @@ impl Start<'_> {
     }
 }
 
-/// The obligations of a journey under a standard, in the order of their starts.
+/// The obligations of a case under a standard, in order of start.
 pub fn obligations(told: &Told<'_>, standard: &Standard) -> Vec<Obligation> {
     let mut starts = starts(told.journey, &standard.from);
     starts.sort_by_key(|start| start.on);
@@ -112,14 +112,14 @@ fn starts<'a>(journey: &'a Journey, from: &StandardFrom) -> Vec<Start<'a>> {
     }
 }
 
-/// A plan was agreed, and each time reviewed: from each the next review is owed.
+/// The agreement of a plan and each review start the clock for the next review.
 fn reviews(plan: &Plan) -> impl Iterator<Item = Start<'_>> {
     let agreed = (plan.event_id, plan.occurred);
     let reviews = plan.reviews.iter().map(|review| (review.event_id, review.occurred));
     std::iter::once(agreed).chain(reviews).map(move |(by, on)| Start { plan: Some(plan), ..Start::of(by, on) })
 }
 
-/// The last day in time.
+/// The last day on which it is met in time.
 fn due(told: &Told<'_>, from: NaiveDate, within: Within) -> NaiveDate {
     let division = || BankHolidays::known().division(&told.rulebook.calendar.working_days);
     let due = match within {
@@ -129,8 +129,8 @@ fn due(told: &Told<'_>, from: NaiveDate, within: Within) -> NaiveDate {
     due.map_or(FOREVER, |due| due.min(FOREVER))
 }
 
-/// The first day at whose end everything that meets the standard was done after its start. What starts with the referral
-/// counts what was done before it too, from the first day on.
+/// The first day by whose end everything that meets the standard was done after its start. If the clock starts with the
+/// referral, facts from before it count too, from the first day on.
 fn met(told: &Told<'_>, start: &Start<'_>, standard: &Standard) -> Option<NaiveDate> {
     let (journey, MetBy { contacts, face_to_face, plan, review, task, attempt }) = (told.journey, &standard.met_by);
     let once = matches!(standard.from, StandardFrom::ReferralReceived | StandardFrom::ReferralAccepted);
@@ -173,25 +173,25 @@ fn nth(mut days: Vec<NaiveDate>, n: u32) -> Option<NaiveDate> {
     days.into_iter().nth(usize::try_from(n).ok()? - 1)
 }
 
-/// What an obligation is over a stretch of days `[from, to)`.
+/// The state of an obligation over a range of days `[from, to)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stretch {
     /// The first day.
     pub from: NaiveDate,
-    /// The first day no longer.
+    /// The first day after it.
     pub to: NaiveDate,
-    /// What it is.
+    /// The state.
     pub state: State,
-    /// The day on which it was met, or on which it could no longer be.
+    /// The day on which it was met, or from which it could no longer be met.
     pub ended: Option<NaiveDate>,
-    /// Whose it is, or was when it ended.
+    /// The keyworker who owns it, or owned it when it ended.
     pub keyworker: Option<WorkerId>,
-    /// The last who held the case by then, whether or not they still do.
+    /// The last keyworker who held the case by then, even if they no longer do.
     pub last_keyworker: Option<WorkerId>,
 }
 
 impl Obligation {
-    /// The stretches of days with what it is over each, in order and without overlap.
+    /// The ranges of days with the state over each, in order and without overlap.
     pub fn stretches(&self, journey: &Journey) -> Vec<Stretch> {
         let void = journey.turned_away().map(|on| on.earliest()).into_iter().chain(self.void).min();
         let is_over = |day: NaiveDate| journey.is_closed_on(day) || void.is_some_and(|on| on <= day);
@@ -212,7 +212,7 @@ impl Obligation {
                 _ => State::Owed,
             };
             match stretches.last_mut() {
-                // Whose it was when it ended stays so.
+                // The owner at the end stays the owner.
                 Some(last) if last.state == state && state != State::Owed => last.to = to,
                 _ => {
                     let day = if state == State::Over { from.pred_opt().unwrap_or(from) } else { from };
@@ -228,13 +228,13 @@ impl Obligation {
     }
 }
 
-/// The last who held the case as keyworker by a day.
+/// The last keyworker who held the case by a day.
 pub(super) fn last_holder(journey: &Journey, day: NaiveDate) -> Option<&Assignment> {
     let held = |held: &&Assignment| held.role == KEYWORKER && held.from <= day;
     journey.assignments.iter().rfind(held)
 }
 
-/// The rows of a journey.
+/// The rows of a case.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     let received = told.received.earliest();
     for standard in &told.rulebook.standards {
@@ -278,14 +278,14 @@ mod tests {
         referral, reopened, reviewed, state,
     };
 
-    /// The rules of the stories with a standard that starts so, gives so long, and is met so.
+    /// The rules of the test cases with a standard that has this start, time limit and condition.
     fn standard(from: &str, within: &str, met_by: &str) -> String {
         format!("{RULES}\n[[standard]]\ncode = \"it\"\nfrom = \"{from}\"\nwithin = {within}\nmet_by = {met_by}\n")
     }
 
-    /// What a story owes: of each obligation its last day in time, and what it is from when.
+    /// The obligations of a test case: the due day of each, and its states with their first days.
     fn told(story: &Story, rules: &str) -> Vec<(NaiveDate, Vec<(NaiveDate, State)>)> {
-        let rulebook = Rulebook::parse(rules).expect("it is read");
+        let rulebook = Rulebook::parse(rules).expect("the rulebook is valid");
         let journey = story.history.journey();
         let told = Told::of(JOURNEY, "shps", &journey, &rulebook).expect("it was referred");
         let standard: &Standard = &rulebook.standards[0];
@@ -312,7 +312,11 @@ mod tests {
         assert_eq!(told(&accepted(), &first_contact())[0].1, states(&[("2018-01-10", State::Owed)]));
         let tried = ContactLogged { two_way: false, ..contact() };
         let story = accepted().and(&state("2018-01-20", tried));
-        assert_eq!(told(&story, &first_contact())[0].1, states(&[("2018-01-10", State::Owed)]), "nobody answered");
+        assert_eq!(
+            told(&story, &first_contact())[0].1,
+            states(&[("2018-01-10", State::Owed)]),
+            "an attempt does not meet it"
+        );
     }
 
     #[test]
@@ -325,9 +329,9 @@ mod tests {
     fn working_days_are_counted_from_the_day_after_without_bank_holidays() {
         let story = given([on("2018-03-29", referral())]);
         let rules = standard("referral_received", "{ working_days = 1 }", "{ contacts = 1 }");
-        assert_eq!(told(&story, &rules)[0].0, day("2018-04-03"), "Good Friday to Easter Monday are none");
+        assert_eq!(told(&story, &rules)[0].0, day("2018-04-03"), "Good Friday to Easter Monday are not working days");
         let late = given([on("2031-03-03", referral())]);
-        assert_eq!(told(&late, &rules)[0].0, FOREVER, "nobody knows that year's holidays yet");
+        assert_eq!(told(&late, &rules)[0].0, FOREVER, "the bank holidays of that year are not known yet");
     }
 
     #[test]
@@ -378,13 +382,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_owed_is_the_keyworkers_of_the_day_and_what_is_over_stays_with_who_had_it() {
+    fn an_owed_obligation_belongs_to_the_current_keyworker_and_an_ended_one_to_its_last() {
         let story = accepted()
             .and(&state("2018-01-12", keyworker(ANN)))
             .and(&state("2018-01-20", keyworker(BOB)))
             .and(&state("2018-01-25", contact()))
             .and(&state("2018-02-01", keyworker(ANN)));
-        let rulebook = Rulebook::parse(&first_contact()).expect("it is read");
+        let rulebook = Rulebook::parse(&first_contact()).expect("the rulebook is valid");
         let journey = story.history.journey();
         let told = Told::of(JOURNEY, "shps", &journey, &rulebook).expect("it was referred");
         let owed = obligations(&told, &rulebook.standards[0]);

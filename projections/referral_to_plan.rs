@@ -1,7 +1,7 @@
 //! Referral to plan: how long a client waited for the first plan of the kind that the rulebook names.
 //!
-//! A contract that names none has no rows: "no data", never zero. A case has a row for each stretch of days over which
-//! it was open or closed; a referral that was declined or withdrawn is out from that day on.
+//! A contract whose rulebook names none has no rows: "no data", never zero. A case has a row for each range of days
+//! over which it was open or closed. A declined or withdrawn referral is out from that day on.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ table!("referral_to_plan", key 2, [
     "plan_on": Date, "closed_on": Date, "lowest": Int, "highest": Int, "exact": Int, "early": Int,
 ]);
 
-/// When the clock of a referral starts: when it counts (domain.md §7).
+/// When the clock of a referral starts: when the referral counts, received or accepted as the rulebook says.
 pub fn clock_starts(told: &Told<'_>) -> Option<Occurred> {
     match told.rulebook.referrals {
         CountsWhen::Received => Some(told.received),
@@ -33,17 +33,17 @@ pub fn first_plan<'a>(told: &Told<'a>) -> Option<&'a Plan> {
     plans.min_by_key(|plan| (plan.occurred.earliest(), plan.occurred.latest()))
 }
 
-/// The days from referral to plan; a plan before the referral is 0 days.
+/// The days from referral to plan. A plan before the referral is 0 days.
 pub fn days(from: Between, plan: Between) -> DaySpan {
     DaySpan::between(from, plan)
 }
 
-/// Whether the plan surely stands before the referral: a flag for whoever looks after the records.
+/// Whether the plan is certainly dated before the referral: a data-quality flag.
 pub fn is_before_referral(from: Between, plan: Between) -> bool {
     plan.1 < from.0
 }
 
-/// The stretches of days `[from, to)` over which a case waits or has waited, open or closed.
+/// The ranges of days `[from, to)` over which a case waits or has waited, open or closed.
 fn stretches(told: &Told<'_>, from: Occurred) -> Vec<(NaiveDate, NaiveDate)> {
     let from = told.counts_from(from);
     let to = told.journey.turned_away().map_or(FOREVER, |on| on.earliest());
@@ -58,19 +58,19 @@ fn stretches(told: &Told<'_>, from: Occurred) -> Vec<(NaiveDate, NaiveDate)> {
     edges.windows(2).map(|edge| (edge[0], edge[1])).collect()
 }
 
-/// How long a case waited for its plan, as the tables tell it: the fewest and the most days, whether both dates are
-/// known to the day, and whether the plan surely stands before the referral. All of it is nothing without a plan.
+/// How long a case waited for its plan, as the tables store it: the fewest and the most days, whether both days are
+/// known exactly, and whether the plan is certainly before the referral. All null without a plan.
 fn wait(clock: Occurred, plan: Option<Occurred>) -> [Value; 4] {
     let Some(plan) = plan else { return [0; 4].map(Value::Int) };
     let [from, plan] = [clock, plan].map(|at| (at.earliest(), at.latest()));
     let days = days(from, plan);
-    // A month known only as such is never in mean or median, even where it can be no other number of days.
+    // A date known only by its month is never part of the mean or median, even if only one number of days is possible.
     let is_exact = from.0 == from.1 && plan.0 == plan.1;
     let early = is_before_referral(from, plan);
     [days.lowest.into(), days.highest.into(), is_exact.into(), early.into()].map(Value::Int)
 }
 
-/// The rows of a journey.
+/// The rows of a case.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     let (Some(clock), true) = (clock_starts(told), told.rulebook.referral_to_plan.is_some()) else { return };
     let plan = first_plan(told).map(|plan| plan.occurred);

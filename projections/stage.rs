@@ -1,6 +1,6 @@
-//! Stages: for each step of the rulebook's funnel, the day of the first fact that reached it.
+//! Stages: for each step of the rulebook's funnel, the date of the first fact that reached it.
 //!
-//! A board counts a journey once per stage, in the month of that day (domain.md §5).
+//! A board counts a case once per stage, in the month of that date.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ table!("stage", key 2, [
     "counts_from": Date,
 ]);
 
-/// When a journey reached a stage, if it did; of an outcome, when it will if what holds goes on.
+/// When a case reached a stage, if it did. For an outcome: when it is or will be achieved, if current spells continue.
 pub fn reached(told: &Told<'_>, facts: &[Fact<'_>], when: &StageWhen) -> Option<Occurred> {
     let journey = told.journey;
     match when {
@@ -59,8 +59,8 @@ fn first(facts: impl Iterator<Item = Occurred>) -> Option<Occurred> {
     facts.min_by_key(Occurred::earliest)
 }
 
-/// Since when a spell has one of the values for each of these attributes: its start, or the first change that made it
-/// so while it lasted.
+/// The date from which a spell has one of the listed values for each of these attributes: its start, or the first
+/// change that made it match while it lasted.
 fn fits_from(spell: &Spell, wanted: &BTreeMap<String, Vec<Json>>) -> Option<Occurred> {
     let later = |occurred: &Occurred| occurred.earliest() > spell.started.earliest();
     let changes = spell.changes.iter().map(|change| change.occurred).filter(later);
@@ -73,7 +73,7 @@ fn fits_from(spell: &Spell, wanted: &BTreeMap<String, Vec<Json>>) -> Option<Occu
     })
 }
 
-/// Whether a spell's attribute is the value that a rulebook names.
+/// Whether the value of a spell's attribute matches a value in a rulebook.
 fn equals(attribute: &Attribute, value: &Json) -> bool {
     match (attribute, value) {
         (Attribute::Flag(flag), Json::Bool(value)) => flag == value,
@@ -88,7 +88,7 @@ pub fn month_of(day: NaiveDate) -> NaiveDate {
     day.with_day(1).expect("every month has a first day")
 }
 
-/// The rows of a journey.
+/// The rows of a case.
 pub fn rows(told: &Told<'_>, facts: &[Fact<'_>], rows: &mut Rows) {
     for (ordinal, stage) in (0_i64..).zip(&told.rulebook.stages) {
         if let Some(reached) = reached(told, facts, &stage.when) {
@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn pack_of(contract: &str) -> Rulebook {
-        Rulebook::parse(pack(contract).expect("it ships").text).expect("it is read")
+        Rulebook::parse(pack(contract).expect("a built-in pack").text).expect("the rulebook is valid")
     }
 
     #[test]
@@ -136,7 +136,7 @@ mod tests {
         let completed = AchievementRecorded { code: "therapy_completed".to_owned(), level: None };
         let mut story = accepted().and(&state("2018-01-20", engaged())).and(&state("2018-02-10", achieved()));
         assert_eq!(reached_in(&story, &rules, "therapy_started"), Some(when("2018-01-20")));
-        assert_eq!(reached_in(&story, &rules, "therapy_completed"), None, "a qualification is another thing");
+        assert_eq!(reached_in(&story, &rules, "therapy_completed"), None, "a qualification is a different achievement");
         story.record(when("2018-02-20"), completed.into());
         assert_eq!(reached_in(&story, &rules, "therapy_completed"), Some(when("2018-02-20")));
     }
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spell_that_comes_to_fit_reaches_its_stage_on_the_day_it_does() {
+    fn a_spell_reaches_its_stage_on_the_day_that_it_first_matches() {
         let rules = pack_of("shps");
         let secured = |story: &Story| reached_in(story, &rules, "housing_secured");
         let story = accepted().and(&state("2018-01-20", home(HOME)));
@@ -187,18 +187,18 @@ mod tests {
     }
 
     #[test]
-    fn an_outcome_reaches_its_stage_on_the_day_it_is_achieved_if_what_holds_goes_on() {
-        let text = pack("shps").expect("it ships").text;
+    fn an_outcome_reaches_its_stage_on_the_day_it_is_achieved_if_spells_continue() {
+        let text = pack("shps").expect("a built-in pack").text;
         let stage = "[[stage]]\ncode = \"sustained\"\nlabel = \"Sustained\"\nwhen = { outcome = [\"kept_30_days\"] }\n\
              [[outcome]]\ncode = \"kept_30_days\"\ntitle = \"30 days\"\ntrigger = { spell = [\"accommodation\"] }\n\
              sustain = { days = 30, continuity = \"none\", combine = \"employers\" }\n";
-        let rules = Rulebook::parse(&format!("{text}\n{stage}")).expect("it is read");
+        let rules = Rulebook::parse(&format!("{text}\n{stage}")).expect("the rulebook is valid");
         let sustained = |story: &Story| reached_in(story, &rules, "sustained");
         assert_eq!(sustained(&accepted()), None);
         let story = || accepted().and(&state("2018-01-20", home(HOME)));
-        assert_eq!(sustained(&story()), Some(when("2018-02-19")), "it goes on");
+        assert_eq!(sustained(&story()), Some(when("2018-02-19")), "it continues");
         let ended = |on| story().and(&state(on, SpellEnded { spell: HOME, reason: None }));
-        assert_eq!(sustained(&ended("2018-02-18")), None, "it did not");
+        assert_eq!(sustained(&ended("2018-02-18")), None, "it ended before");
         assert_eq!(sustained(&ended("2018-02-19")), Some(when("2018-02-19")));
     }
 }

@@ -1,6 +1,6 @@
-//! States: over which days a referral waited for an answer, was on the caseload, was closed, or came to nothing.
+//! States: the days on which a referral was waiting, on the caseload, closed, declined or withdrawn.
 //!
-//! From the referral on a journey is in exactly one state on any day.
+//! From the referral on, a case has exactly one state on every day.
 
 use std::collections::BTreeSet;
 
@@ -13,18 +13,18 @@ use throughline_domain::journey::Journey;
 
 table!("state", key 2, ["journey": Uuid, "counts_from": Date, "to_on": Date, "state": Text]);
 
-/// What a journey is at the end of a day.
+/// The state of a case at the end of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// Referred, and neither taken on nor turned away.
+    /// Referred, and not yet accepted, declined or withdrawn.
     Waiting,
     /// Accepted and not closed.
     OnCaseload,
-    /// Closed, or transferred elsewhere.
+    /// Closed or transferred.
     Closed,
-    /// The service did not take the client on.
+    /// The service declined the referral.
     Declined,
-    /// The referral was taken back.
+    /// The referral was withdrawn.
     Withdrawn,
 }
 
@@ -40,7 +40,7 @@ impl State {
         }
     }
 
-    /// The state of a journey at the end of a day on which its referral stands.
+    /// The state of a case at the end of a day on or after its referral.
     pub fn on(journey: &Journey, day: NaiveDate) -> Self {
         let by_then = |on: Option<Occurred>| on.map(|on| on.earliest()).filter(|on| *on <= day);
         let accepted = by_then(journey.accepted.as_ref().map(|accepted| accepted.occurred));
@@ -57,7 +57,7 @@ impl State {
     }
 }
 
-/// The rows of a journey: one for each stretch of days `[counts_from, to_on)`.
+/// The rows of a case: one for each range of days `[counts_from, to_on)`.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     let journey = told.journey;
     let answers = [journey.accepted.as_ref().map(|accepted| accepted.occurred), journey.turned_away()];

@@ -1,4 +1,4 @@
-//! Subjects: which people, families, sites and areas the deployment knows, by pseudonym.
+//! Subjects: the registered people, families, sites and areas, by pseudonym.
 
 use super::{Rows, Value, table};
 use throughline_domain::fact::envelope::SubjectId;
@@ -7,7 +7,7 @@ use throughline_domain::people::subject::Subject;
 
 table!("subject", key 1, ["id": Uuid, "kind": Text, "registered_on": Date]);
 
-/// The row of a subject; none where it was never registered.
+/// The row of a subject. None if it was never registered.
 pub fn rows(id: SubjectId, subject: &Subject, rows: &mut Rows) {
     let Some(registered) = &subject.registered else { return };
     let kind = match registered.details.kind {

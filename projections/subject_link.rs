@@ -1,7 +1,7 @@
-//! Links of subjects: over which days which other record was said to be of the same subject.
+//! Links of subjects: which other record was linked as the same subject, and on which days.
 //!
-//! A link stands in the streams of both, so each has its own row, from its own stream alone. Who is reached over many
-//! links is asked, never stored.
+//! A link is recorded in the streams of both subjects, so each has a row of its own, from its own stream. Links through
+//! several records are computed when asked, never stored.
 
 use super::FOREVER;
 use super::{Rows, Value, table};
@@ -10,7 +10,7 @@ use throughline_domain::people::subject::Link;
 
 table!("subject_link", key 3, ["subject": Uuid, "other": Uuid, "from_on": Date, "to_on": Date]);
 
-/// The rows of a subject: one for each stretch of days.
+/// The rows of a subject: one for each range of days.
 pub fn rows(id: SubjectId, links: &[Link], rows: &mut Rows) {
     for Link { with, from, to } in links {
         let to = to.unwrap_or(FOREVER);

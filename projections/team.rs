@@ -1,4 +1,4 @@
-//! Teams: over which days each was called what.
+//! Teams: the names of each team and the days of each name.
 
 use super::FOREVER;
 use super::{Rows, Value, table};
@@ -7,7 +7,7 @@ use throughline_domain::people::team::Team;
 
 table!("team", key 2, ["id": Uuid, "from_on": Date, "to_on": Date, "label": Text]);
 
-/// The rows of a team: one for each name, in turn.
+/// The rows of a team: one for each name, in order.
 pub fn rows(id: TeamId, team: &Team, rows: &mut Rows) {
     for (label, from, to) in team.labels() {
         let to = to.unwrap_or(FOREVER);

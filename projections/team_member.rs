@@ -1,4 +1,4 @@
-//! Members of teams: over which days who was in which.
+//! Members of teams: the days of each membership.
 
 use super::FOREVER;
 use super::{Rows, Value, table};
@@ -7,7 +7,7 @@ use throughline_domain::people::team::Team;
 
 table!("team_member", key 3, ["team": Uuid, "worker": Uuid, "from_on": Date, "to_on": Date]);
 
-/// The rows of a team: one for each member and stretch of days.
+/// The rows of a team: one for each member and range of days.
 pub fn rows(id: TeamId, team: &Team, rows: &mut Rows) {
     for (worker, days) in team.memberships() {
         for (from, to) in days {

@@ -1,12 +1,12 @@
-//! Things: in which journey a spell, appointment, task, risk or piece of evidence is, by its own id.
+//! Items: the case of each spell, appointment, task, risk and piece of evidence, by the item's id.
 //!
-//! The ids are chosen by whoever records them, so that two journeys may each have a thing of one id.
+//! The sender of a command chooses the id, so two cases may each have an item with the same id.
 
 use super::{Rows, Told, Value, table};
 
 table!("thing", key 2, ["id": Uuid, "journey": Uuid]);
 
-/// The rows of a journey: one for each thing that it names.
+/// The rows of a case: one for each item that it names.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     let journey = told.journey;
     let spells = journey.spells.iter().map(|spell| spell.details.spell.0);

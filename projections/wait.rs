@@ -1,5 +1,5 @@
-//! Waits: how many cases waited how long for their plan, by area and by the month in which their clock started, once
-//! everything has happened that the log tells of.
+//! Waits: how many cases waited how long for their plan, by area and by the month in which their clock started, after
+//! all events in the log.
 
 use super::FOREVER;
 use super::stage::month_of;
@@ -10,7 +10,7 @@ counted!("wait", [
     "month": Date,
 ]);
 
-/// Counts a journey of these rows. How long it has waited is nothing while there is no plan.
+/// Counts the case of these rows. The wait is null while there is no plan.
 pub fn count(contract: &str, rows: &mut Rows) {
     let last = rows.of(&referral_to_plan::TABLE).find(|row| row.day("counts_to") == Some(FOREVER));
     let Some((case, from)) = last.and_then(|case| Some((case, case.day("from_on")?))) else { return };

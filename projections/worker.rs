@@ -1,7 +1,7 @@
-//! Workers: who they are on boards, which login is theirs, and since when they have left.
+//! Workers: their labels, their logins, and the day from which they have left.
 //!
-//! Whoever has left holds no case from that day on: what asks who holds one looks here, for a journey's rows come from
-//! its own stream alone.
+//! A worker who has left holds no case from that day on. Questions about who holds a case check here, because the rows
+//! of a case come only from its own stream.
 
 use super::{Rows, Value, table};
 use throughline_domain::fact::envelope::WorkerId;
@@ -11,7 +11,7 @@ use throughline_domain::people::worker::Worker;
 table!("worker", key 1, ["id": Uuid, "login": Text, "label": Text, "joined_on": Date, "left_on": Date,
     "login_key": Text]);
 
-/// The row of a worker; none where they never joined.
+/// The row of a worker. None if they never joined.
 pub fn rows(id: WorkerId, worker: &Worker, rows: &mut Rows) {
     let Some(joined) = &worker.joined else { return };
     let left_on = worker.left.as_ref().map(|left| left.occurred.earliest());

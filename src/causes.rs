@@ -1,6 +1,6 @@
-//! An error in words: what it says, and what lies beneath it.
+//! Formats an error together with its causes.
 
-/// An error and its causes, without those that the one before repeats already.
+/// The messages of an error and its causes, without a cause that the message before it already contains.
 pub(crate) fn in_words(error: &(dyn std::error::Error + 'static)) -> String {
     let (mut words, mut last) = (error.to_string(), error.to_string());
     let causes = std::iter::successors(Some(error), |error| error.source()).skip(1);
@@ -22,7 +22,7 @@ mod tests {
     struct Said(&'static str, #[source] Option<Box<Said>>);
 
     #[test]
-    fn a_cause_is_said_once() {
+    fn a_cause_is_named_once() {
         let error = |texts: &[&'static str]| {
             texts.iter().rev().fold(None, |cause, text| Some(Box::new(Said(text, cause)))).expect("an error")
         };

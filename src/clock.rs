@@ -1,6 +1,6 @@
-//! Time and chance: the only code that reads the machine's clock or makes random bytes and ids.
+//! Time and randomness: the only code that reads the machine's clock or makes random bytes and ids.
 //!
-//! Nothing else may: a test, a demo or a simulation hands in its own.
+//! Tests, demos and simulations pass in their own clock and randomness.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,17 +10,17 @@ use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 use uuid::{Builder, Uuid};
 
-/// Tells the time, to the microsecond.
+/// A clock with microsecond precision.
 #[derive(Debug)]
 pub enum Clock {
-    /// The machine's time.
+    /// The machine's clock.
     Machine,
-    /// A story's time: it starts where it was set and goes on with the machine's from there.
+    /// A simulated clock: it starts at a given time and advances with the machine's clock.
     Story {
-        /// What to add to the machine's time, in microseconds.
+        /// The offset from the machine's time, in microseconds.
         ahead_micros: AtomicI64,
     },
-    /// A time that moves only when it is set.
+    /// A clock that moves only when it is set.
     Set {
         /// Microseconds since 1970.
         micros: AtomicI64,
@@ -28,18 +28,18 @@ pub enum Clock {
 }
 
 impl Clock {
-    /// A clock that goes on from this instant.
+    /// A clock that starts at this instant and advances.
     pub fn going_on_from(instant: DateTime<Utc>) -> Self {
         let ahead = instant.signed_duration_since(machine_time()).num_microseconds().unwrap_or(0);
         Self::Story { ahead_micros: AtomicI64::new(ahead) }
     }
 
-    /// A clock that stands at this instant until it is set.
+    /// A clock that stays at this instant until it is set.
     pub fn standing_at(instant: DateTime<Utc>) -> Self {
         Self::Set { micros: AtomicI64::new(instant.timestamp_micros()) }
     }
 
-    /// The time now.
+    /// The current time.
     pub fn now(&self) -> DateTime<Utc> {
         match self {
             Self::Machine => machine_time(),
@@ -47,7 +47,7 @@ impl Clock {
                 machine_time() + TimeDelta::microseconds(ahead_micros.load(Ordering::Relaxed))
             }
             Self::Set { micros } => {
-                DateTime::from_timestamp_micros(micros.load(Ordering::Relaxed)).expect("only real instants are set")
+                DateTime::from_timestamp_micros(micros.load(Ordering::Relaxed)).expect("only valid instants are set")
             }
         }
     }
@@ -57,7 +57,7 @@ impl Clock {
         self.now().with_timezone(&zone).date_naive()
     }
 
-    /// Moves a clock that stands; any other goes by the machine and stays as it is.
+    /// Sets a clock of the kind [`Clock::Set`]. Other clocks follow the machine's clock and do not change.
     pub fn set(&self, instant: DateTime<Utc>) {
         if let Self::Set { micros } = self {
             micros.store(instant.timestamp_micros(), Ordering::Relaxed);
@@ -75,12 +75,12 @@ fn machine_time() -> DateTime<Utc> {
 pub enum Chance {
     /// The system's secure random numbers.
     System,
-    /// Numbers that follow from a seed, for demos and tests.
+    /// Numbers derived from a seed, for demos and tests.
     Seeded(Mutex<u64>),
 }
 
 impl Chance {
-    /// Chance that repeats itself for the same seed.
+    /// Randomness that is the same for the same seed.
     pub fn seeded(seed: u64) -> Self {
         Self::Seeded(Mutex::new(seed))
     }
@@ -91,7 +91,7 @@ impl Chance {
         match self {
             Self::System => SystemRandom::new().fill(&mut bytes).expect("the system has random bytes"),
             Self::Seeded(state) => {
-                let mut state = state.lock().expect("nobody panics while holding the seed");
+                let mut state = state.lock().expect("no panic while holding the seed");
                 for chunk in bytes.chunks_mut(8) {
                     chunk.copy_from_slice(&split_mix(&mut state).to_le_bytes()[..chunk.len()]);
                 }
@@ -100,14 +100,14 @@ impl Chance {
         bytes
     }
 
-    /// A time-ordered id (`UUIDv7`) of this instant.
+    /// A time-ordered id (`UUIDv7`) for this instant.
     pub fn id_at(&self, instant: DateTime<Utc>) -> Uuid {
         let millis = u64::try_from(instant.timestamp_millis()).unwrap_or(0);
         Builder::from_unix_timestamp_millis(millis, &self.bytes()).into_uuid()
     }
 }
 
-/// One step of `SplitMix64`: small, even, and the same everywhere.
+/// One step of `SplitMix64`: small, evenly distributed, and the same on every platform.
 fn split_mix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;

@@ -1,11 +1,11 @@
-//! The form in which events come in and go out: one CloudEvents 1.0 JSON object on a line.
+//! The format in which events are imported and exported: one CloudEvents 1.0 JSON object on a line.
 //!
-//! Pure: it reads and writes text and knows no file, log or clock. It never guesses: a key of `data` or of a payload
-//! that it does not know is an error that names it. What it writes, it reads back to the same envelope; but for the
-//! salt, which only a line that is to be restored from carries.
+//! Pure: it reads and writes text and does not use files, the log or a clock. It never guesses: an unknown key in
+//! `data` or in a payload is an error that names the key. Reading a written line gives the same envelope again, except
+//! for the salt, which only a line for a restore carries.
 //!
-//! `sequence` is the position. The CloudEvents sequence extension wants strings that sort as text, so it is written
-//! with leading zeros; a number, or a string without them, is read alike.
+//! `sequence` is the position. The CloudEvents sequence extension requires strings that sort as text, so it is written
+//! with leading zeros. When reading, a number or a string without leading zeros is accepted too.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -26,48 +26,48 @@ use throughline_domain::fact::envelope::{
 };
 use throughline_domain::fact::event::{DecodeError, Event, EventType};
 
-/// What stands as `source` of the events that we write.
+/// The `source` of the events that we write.
 pub const SOURCE: &str = "throughline";
-/// The one version of CloudEvents.
+/// The supported version of CloudEvents.
 const SPEC_VERSION: &str = "1.0";
-/// What `data` is.
+/// The content type of `data`.
 const JSON: &str = "application/json";
-/// As many digits as the greatest position has.
+/// The number of digits of the greatest position.
 const SEQUENCE_DIGITS: usize = 19;
 
-/// An event as a line tells it.
+/// An event as read from a line.
 #[derive(Debug, Clone)]
 pub struct CloudEvent {
-    /// Its id: the event's in a log of ours, the command's when it is brought in.
+    /// The line's id: the event's id if the line comes from an export, and the command's id when it is imported.
     pub id: Uuid,
-    /// Who says so, as a CloudEvents source.
+    /// The CloudEvents source.
     pub source: String,
     /// The type of event.
     pub event_type: EventType,
-    /// The version of the payload's shape.
+    /// The version of the payload format.
     pub schema_version: u16,
-    /// What it is about.
+    /// The stream of the event.
     pub stream: StreamId,
-    /// When it was so.
+    /// The time of the fact.
     pub time: Time,
-    /// When a log took it.
+    /// When a log recorded it.
     pub recorded_at: Option<DateTime<Utc>>,
-    /// Its place in that log.
+    /// Its position in that log.
     pub sequence: Option<Position>,
-    /// What a line that is to be restored from carries.
+    /// The extensions of a line for a restore.
     pub kept: Option<Kept>,
-    /// What comes with it.
+    /// The `data` of the line.
     pub data: Data,
 }
 
-/// What a line carries so that the same record can be made of it.
+/// The extensions of a line from which the same record can be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept {
-    /// The place of the line before it in the same file; zero where there is none.
+    /// The position of the line before it in the same file. Zero for the first line.
     pub after: Position,
     /// The record's salt.
     pub salt: [u8; 16],
-    /// The hash that stood beside the record.
+    /// The stored hash of the record.
     pub hash: [u8; 32],
 }
 
@@ -76,23 +76,23 @@ pub struct Kept {
 pub struct Data {
     /// The contract's code.
     pub contract: Option<String>,
-    /// Its place in its stream.
+    /// The version of the event in its stream.
     pub version: Option<i64>,
-    /// How exactly its day is known.
+    /// The precision of its date.
     pub precision: Precision,
-    /// The local time of its day: absent, or said to be none, or given.
+    /// The local time of the fact: not given, given as null, or given.
     pub local_time: Option<Option<NaiveTime>>,
     /// Who recorded it.
     pub actor: Option<Actor>,
-    /// Where it came from.
+    /// The source of the fact.
     pub source: Option<Source>,
-    /// The command that made it.
+    /// The command that recorded it.
     pub command_id: Option<CommandId>,
-    /// What it belongs together with.
+    /// The correlation id, which related events share.
     pub correlation_id: Option<Uuid>,
-    /// The event that led to it.
+    /// The event that caused it.
     pub causation_id: Option<EventId>,
-    /// What was so, as it is written.
+    /// The payload, as written.
     pub payload: Box<RawValue>,
 }
 
@@ -101,21 +101,21 @@ pub struct Data {
 pub enum Time {
     /// A civil date.
     Date(NaiveDate),
-    /// An instant, with the offset that it was written with.
+    /// An instant, with the offset as written.
     Instant(DateTime<FixedOffset>),
 }
 
 /// What is wrong with a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineError {
-    /// The key, with dots; none where it is the line as a whole.
+    /// The key, with dots. `None` if the error is about the whole line.
     pub key: Option<String>,
-    /// What is wrong and what to do.
+    /// What is wrong and how to fix it.
     pub message: String,
 }
 
 impl LineError {
-    /// An error about a line as a whole.
+    /// An error about a whole line.
     pub fn line(message: impl Into<String>) -> Self {
         Self { key: None, message: message.into() }
     }
@@ -137,7 +137,7 @@ impl fmt::Display for LineError {
 
 impl std::error::Error for LineError {}
 
-/// A line's keys in the order in which they are written.
+/// The keys of a line in the order in which they are written.
 #[derive(Serialize)]
 struct Written<'a> {
     specversion: &'static str,
@@ -155,7 +155,7 @@ struct Written<'a> {
     data: WrittenData<'a>,
 }
 
-/// What a line that is to be restored from carries, as CloudEvents extensions.
+/// The CloudEvents extensions of a line for a restore.
 #[derive(Serialize)]
 struct WrittenKept {
     aftersequence: String,
@@ -177,12 +177,12 @@ struct WrittenData<'a> {
     payload: &'a RawValue,
 }
 
-/// The line of an event, without its end; `zone` is that of the contract's dates.
+/// The line of an event, without a line end. `zone` is the zone of the contract's dates.
 pub fn to_line(envelope: &Envelope, zone: Tz) -> String {
     written(envelope, zone, None)
 }
 
-/// The same with what is needed to make the same record of it again.
+/// The line of an event with the extensions from which a restore makes the same record.
 pub fn to_kept_line(envelope: &Envelope, zone: Tz, kept: Kept) -> String {
     let kept =
         WrittenKept { aftersequence: digits(kept.after), recordsalt: hex(&kept.salt), recordhash: hex(&kept.hash) };
@@ -229,10 +229,10 @@ fn written(envelope: &Envelope, zone: Tz, kept: Option<WrittenKept>) -> String {
             payload: &envelope.payload,
         },
     };
-    serde_json::to_string(&written).expect("an envelope holds only what JSON can say")
+    serde_json::to_string(&written).expect("an envelope can be written as JSON")
 }
 
-/// The instant at which a fact's first day, or its local time, began in a zone.
+/// The instant at which a fact's first day or local time begins in a zone.
 fn time_of(occurred: Occurred, zone: Tz) -> DateTime<FixedOffset> {
     let began = || start_of_day(occurred.earliest(), zone);
     let local = occurred.local_time().map(|time| occurred.earliest().and_time(time));
@@ -240,7 +240,7 @@ fn time_of(occurred: Occurred, zone: Tz) -> DateTime<FixedOffset> {
     at.unwrap_or_else(began).with_timezone(&zone).fixed_offset()
 }
 
-/// A line's keys as they are read; others are extensions that others may use.
+/// The keys of a line as they are read. Unknown keys are extensions and are ignored.
 #[derive(Deserialize)]
 #[serde(expecting = "one CloudEvents JSON object")]
 struct Read<'a> {
@@ -272,7 +272,7 @@ struct Read<'a> {
     data: Option<&'a RawValue>,
 }
 
-/// The keys of `data`, all of them.
+/// The keys of `data`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
 struct ReadData<'a> {
@@ -298,7 +298,7 @@ struct ReadData<'a> {
     payload: Option<&'a RawValue>,
 }
 
-/// A key that is there, even if it holds null.
+/// A key that is present, even if it holds null.
 fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(from).map(Some)
 }
@@ -307,10 +307,10 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, 
 pub fn from_line(line: &str) -> Result<CloudEvent, LineError> {
     let read: Read<'_> = serde_json::from_str(line).map_err(|error| LineError::line(not_json(&error)))?;
     if let Some(version) = optional::<String>("specversion", read.specversion)?.filter(|is| is != SPEC_VERSION) {
-        return Err(LineError::at("specversion", format!("{version:?} is unknown: write \"{SPEC_VERSION}\"")));
+        return Err(LineError::at("specversion", format!("{version:?} is not supported: write \"{SPEC_VERSION}\"")));
     }
     if let Some(content) = optional::<String>("datacontenttype", read.datacontenttype)?.filter(|is| is != JSON) {
-        return Err(LineError::at("datacontenttype", format!("{content:?} is not read: write \"{JSON}\"")));
+        return Err(LineError::at("datacontenttype", format!("{content:?} is not supported: write \"{JSON}\"")));
     }
     let id = required("id", read.id, "write the event's UUID")?;
     let type_name: String =
@@ -318,7 +318,7 @@ pub fn from_line(line: &str) -> Result<CloudEvent, LineError> {
     let (event_type, kind, schema_version) = known_type(&type_name)?;
     let subject: String = required("subject", read.subject, "write journey/ and the journey's UUID")?;
     let stream = stream_of(&subject, event_type, kind)?;
-    let time = time(&required::<String>("time", read.time, "write the day on which it was so")?)?;
+    let time = time(&required::<String>("time", read.time, "write the date of the fact")?)?;
     let recorded_at = optional::<DateTime<Utc>>("recordedtime", read.recordedtime)?;
     Ok(CloudEvent {
         id,
@@ -334,18 +334,19 @@ pub fn from_line(line: &str) -> Result<CloudEvent, LineError> {
     })
 }
 
-/// What is to be restored from: all of it or nothing, for others may use the same names otherwise.
+/// The extensions for a restore, all of them or none. If one is missing, the names may have another meaning in the
+/// file.
 fn kept(after: Option<&RawValue>, salt: Option<&RawValue>, hash: Option<&RawValue>) -> Result<Option<Kept>, LineError> {
     let (Some(after), Some(salt), Some(hash)) = (after, salt, hash) else { return Ok(None) };
     let after: String = required("aftersequence", Some(after), "write the sequence of the line before")?;
     let digits = after.parse().ok().filter(|position| *position >= 0).map(Position);
-    let after = digits.ok_or_else(|| LineError::at("aftersequence", "no position: write a whole number from 0"))?;
+    let after = digits.ok_or_else(|| LineError::at("aftersequence", "not a position: write a whole number from 0"))?;
     let (salt, hash) = (bytes("recordsalt", salt)?, bytes("recordhash", hash)?);
     Ok(Some(Kept { after, salt, hash }))
 }
 
 fn bytes<const LENGTH: usize>(key: &str, raw: &RawValue) -> Result<[u8; LENGTH], LineError> {
-    let text: String = required(key, Some(raw), "write it in hexadecimal")?;
+    let text: String = required(key, Some(raw), "write the value in hexadecimal")?;
     let bytes = text.as_bytes().chunks(2).map(|two| {
         let two = std::str::from_utf8(two).ok().filter(|two| two.len() == 2 && !two.starts_with('+'))?;
         u8::from_str_radix(two, 16).ok()
@@ -356,7 +357,7 @@ fn bytes<const LENGTH: usize>(key: &str, raw: &RawValue) -> Result<[u8; LENGTH],
     })
 }
 
-/// The id of a line that is otherwise not read, if it has one.
+/// The id of a line that could not be read, if the line has one.
 pub fn id_of(line: &str) -> Option<Uuid> {
     #[derive(Deserialize)]
     struct Identified {
@@ -367,9 +368,9 @@ pub fn id_of(line: &str) -> Option<Uuid> {
 
 fn data(raw: Option<&RawValue>) -> Result<Data, LineError> {
     let read: ReadData<'_> = required("data", raw, "write an object with contract and payload")?;
-    let payload = read.payload.ok_or_else(|| LineError::at("data.payload", "missing: write what was so"))?;
+    let payload = read.payload.ok_or_else(|| LineError::at("data.payload", "missing: write the facts as an object"))?;
     if !payload.get().starts_with('{') {
-        return Err(LineError::at("data.payload", "not an object: write what was so"));
+        return Err(LineError::at("data.payload", "not an object: write the facts as an object"));
     }
     let local_time = match read.local_time {
         None => None,
@@ -390,10 +391,10 @@ fn data(raw: Option<&RawValue>) -> Result<Data, LineError> {
 }
 
 impl CloudEvent {
-    /// When it was so, as a civil date in the zone of its contract.
+    /// When the fact happened, as a civil date in the zone of its contract.
     ///
-    /// An instant is carried into the zone (2022-03-31T23:30Z is 1 April in London); its time of day counts where
-    /// `data.local_time` does not say otherwise. Without a zone the date is taken as it is written.
+    /// An instant is converted to the zone (2022-03-31T23:30Z is 1 April in London). Its time of day counts unless
+    /// `data.local_time` is given. Without a zone, the date is taken as written.
     pub fn occurred(&self, zone: Option<Tz>) -> Result<Occurred, LineError> {
         let (on, time_of_day) = match self.time {
             Time::Date(date) => (date, None),
@@ -404,7 +405,8 @@ impl CloudEvent {
         };
         let local_time = self.data.local_time.unwrap_or(time_of_day);
         if self.data.precision != Precision::Day && self.data.local_time.flatten().is_some() {
-            let message = "a fact of a whole month or year has no time of day: leave it out, or write precision day";
+            let message = "a fact with precision month or year has no time of day: leave out local_time, or write \
+                precision day";
             return Err(LineError::at("data.local_time", message));
         }
         Ok(Occurred::within(on, self.data.precision).at(local_time))
@@ -416,8 +418,8 @@ impl CloudEvent {
     }
 }
 
-/// Refuses an event with a number that cannot be kept exactly or cannot be meant, also where it is taken as it was recorded
-/// elsewhere.
+/// Refuses an event with a number that cannot be stored exactly or is out of range. This also applies to events
+/// imported as recorded.
 pub fn check_numbers(event: &Event) -> Result<(), LineError> {
     let payload = if matches!(event, Event::FactCorrected(_)) { "data.payload.payload" } else { "data.payload" };
     validate::check_numbers(event).map_err(|refusals| {
@@ -427,10 +429,10 @@ pub fn check_numbers(event: &Event) -> Result<(), LineError> {
     })
 }
 
-/// The civil time of an instant in a zone. What is written with the zone's own offset stays as it is written.
+/// The civil time of an instant in a zone. A time written with the zone's own offset does not change.
 fn local_in(at: DateTime<FixedOffset>, zone: Tz) -> NaiveDateTime {
     let written = at.naive_local();
-    // Offsets are written in minutes, and some old ones had seconds.
+    // Offsets are written in whole minutes, but some historical offsets had seconds.
     let is_own = |offset: i32| (offset - at.offset().local_minus_utc()).abs() < 60;
     let own = match zone.offset_from_local_datetime(&written) {
         LocalResult::Single(offset) => is_own(offset.fix().local_minus_utc()),
@@ -442,7 +444,7 @@ fn local_in(at: DateTime<FixedOffset>, zone: Tz) -> NaiveDateTime {
     if own { written } else { at.with_timezone(&zone).naive_local() }
 }
 
-/// The names that the present types have, so that a long file does not spell them anew for each line.
+/// The names of the current event types, computed once so that a long file does not build them for each line.
 fn present_types() -> &'static HashMap<String, (EventType, StreamKind, u16)> {
     static NAMES: LazyLock<HashMap<String, (EventType, StreamKind, u16)>> = LazyLock::new(|| {
         let kinds = |of: &EventType| of.stream_kinds().iter().map(|kind| (*of, *kind)).collect::<Vec<_>>();
@@ -455,12 +457,14 @@ fn present_types() -> &'static HashMap<String, (EventType, StreamKind, u16)> {
 fn known_type(name: &str) -> Result<(EventType, StreamKind, u16), LineError> {
     let present = present_types().get(name).copied();
     let Some((event_type, kind, version)) = present.or_else(|| EventType::from_cloud_event_type(name)) else {
-        let message = format!("this build knows no type {}: leave the line out, or use a later build", cut(name));
+        let message =
+            format!("this build does not know the type {}: leave out the line, or use a later build", cut(name));
         return Err(LineError::at("type", message));
     };
     if version == 0 || version > event_type.schema_version() {
         let newest = event_type.cloud_event_type(kind, event_type.schema_version());
-        let message = format!("this build knows no version {version} of it: write {newest}, or use a later build");
+        let message =
+            format!("this build does not know version {version} of the type: write {newest}, or use a later build");
         return Err(LineError::at("type", message));
     }
     Ok((event_type, kind, version))
@@ -468,7 +472,7 @@ fn known_type(name: &str) -> Result<(EventType, StreamKind, u16), LineError> {
 
 fn stream_of(subject: &str, event_type: EventType, kind: StreamKind) -> Result<StreamId, LineError> {
     let stream: StreamId = match subject.strip_prefix("contract/") {
-        // A contract may be called by its code: its stream's id follows from it.
+        // A contract may be named by its code, because the id of its stream is derived from the code.
         Some(code) if Uuid::parse_str(code).is_err() => StreamId::contract(code),
         _ => subject.parse().map_err(|error: EnvelopeError| LineError::at("subject", error.to_string()))?,
     };
@@ -489,7 +493,7 @@ fn time(text: &str) -> Result<Time, LineError> {
         return Ok(Time::Date(date));
     }
     DateTime::parse_from_rfc3339(text).map(Time::Instant).map_err(|_| {
-        let message = format!("{} is no date: write YYYY-MM-DD, or RFC 3339 with its offset", cut(text));
+        let message = format!("{} is not a date: write YYYY-MM-DD, or RFC 3339 with its offset", cut(text));
         LineError::at("time", message)
     })
 }
@@ -499,7 +503,7 @@ fn sequence(raw: &RawValue) -> Result<Position, LineError> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let position = text.parse().ok().filter(|position| digits && *position > 0);
     position.map(Position).ok_or_else(|| {
-        LineError::at("sequence", format!("{} is no position: write a whole number from 1", cut(raw.get())))
+        LineError::at("sequence", format!("{} is not a position: write a whole number from 1", cut(raw.get())))
     })
 }
 
@@ -512,25 +516,25 @@ fn optional<'a, T: Deserialize<'a>>(key: &str, raw: Option<&'a RawValue>) -> Res
     serde_json::from_str(raw.get()).map_err(|error| located(key, &error))
 }
 
-/// An error of reading JSON under a key, naming the key beneath it where serde names one.
+/// An error from reading JSON under a key. Names the key beneath it if serde names one.
 fn located(key: &str, error: &serde_json::Error) -> LineError {
-    let told = error.to_string();
-    // The column is that of a part of the line, which nobody sees.
-    let told = told.rsplit_once(" at line ").map_or(told.as_str(), |(told, _)| told);
-    let named = told.split('`').nth(1);
+    let text = error.to_string();
+    // The column is relative to a part of the line, so it is removed.
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+    let named = text.split('`').nth(1);
     match named {
-        Some(field) if told.starts_with("unknown field") => {
-            let known = told.split_once(", ").map_or("", |(_, known)| known);
-            LineError::at(format!("{key}.{field}"), format!("unknown key: leave it out ({known})"))
+        Some(field) if text.starts_with("unknown field") => {
+            let known = text.split_once(", ").map_or("", |(_, known)| known);
+            LineError::at(format!("{key}.{field}"), format!("unknown key: leave out the key ({known})"))
         }
-        Some(field) if told.starts_with("missing field") => {
-            LineError::at(format!("{key}.{field}"), "missing: write it")
+        Some(field) if text.starts_with("missing field") => {
+            LineError::at(format!("{key}.{field}"), "missing: write a value")
         }
-        _ => LineError::at(key, format!("cannot be read: {told}")),
+        _ => LineError::at(key, format!("cannot be read: {text}")),
     }
 }
 
-/// Why a payload is not read, naming its key where that is known.
+/// Why a payload cannot be read, with its key if known.
 pub fn payload_error(error: DecodeError) -> LineError {
     match error {
         DecodeError::Payload { source, .. } => located("data.payload", &source),
@@ -540,18 +544,18 @@ pub fn payload_error(error: DecodeError) -> LineError {
 
 fn not_json(error: &serde_json::Error) -> String {
     if error.is_data() {
-        let told = error.to_string();
-        return format!("not a CloudEvent ({told}): write one JSON object on each line");
+        let text = error.to_string();
+        return format!("not a CloudEvent ({text}): write one JSON object on each line");
     }
     format!("not JSON at column {} ({}): write one JSON object on each line", error.column(), reason(error))
 }
 
 fn reason(error: &serde_json::Error) -> String {
-    let told = error.to_string();
-    told.rsplit_once(" at line ").map_or(told.as_str(), |(told, _)| told).to_owned()
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text).to_owned()
 }
 
-/// A value from outside as an error shows it.
+/// A text from outside, shortened for an error message.
 fn cut(text: &str) -> String {
     format!("{:?}", text.chars().take(80).collect::<String>())
 }
@@ -582,7 +586,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_needs_no_more_than_it_must() {
+    fn a_line_needs_only_the_required_keys() {
         let read = from_line(&line("2022-01-03", "")).expect("a line");
         assert_eq!(read.event_type, EventType::PlanAgreed);
         assert_eq!((read.sequence, read.recorded_at, read.data.contract), (None, None, None));
@@ -598,14 +602,14 @@ mod tests {
     }
 
     #[test]
-    fn what_local_time_says_goes_before_the_time_of_day() {
+    fn local_time_takes_precedence_over_the_time_of_day() {
         assert_eq!(occurred("2022-01-03T14:00:00Z", r#""local_time":null,"#), day("2022-01-03"));
         assert_eq!(occurred("2022-01-03T00:00:00Z", r#""local_time":"09:15:00","#), at("2022-01-03", "09:15:00"));
         assert_eq!(occurred("2022-01-03", r#""local_time":"00:00:00","#), at("2022-01-03", "00:00:00"));
     }
 
     #[test]
-    fn a_month_stands_at_its_first_day_and_has_no_time() {
+    fn a_month_counts_from_its_first_day_and_has_no_time() {
         let month = occurred("2022-01-17", r#""precision":"month","#);
         assert_eq!(month, Occurred::within("2022-01-01".parse().expect("a date"), Precision::Month));
         let read = from_line(&line("2022-01-17", r#""precision":"month","local_time":"09:00:00","#)).expect("a line");
@@ -619,7 +623,7 @@ mod tests {
         assert_eq!(written(day("2022-01-03"), LONDON), "2022-01-03T00:00:00Z");
         assert_eq!(written(day("2022-07-03"), LONDON), "2022-07-03T00:00:00+01:00");
         assert_eq!(written(at("2022-07-03", "14:30:00"), LONDON), "2022-07-03T14:30:00+01:00");
-        // There was no midnight that day, and in Kabul of old the offset had seconds.
+        // That day had no midnight in Brazil, and Kabul's historical offset had seconds.
         let (sao_paulo, kabul) = (Zone::America__Sao_Paulo, Zone::Asia__Kabul);
         assert_eq!(written(day("2018-11-04"), sao_paulo), "2018-11-04T01:00:00-02:00");
         for (on, zone) in [("2018-11-04", sao_paulo), ("1900-06-01", kabul), ("2022-10-30", LONDON)] {
@@ -647,28 +651,29 @@ mod tests {
     }
 
     #[test]
-    fn extensions_of_others_are_left_alone() {
+    fn unknown_extensions_are_ignored() {
         let text = line("2022-01-03", "").replacen('{', r#"{"traceparent":"00-0af7","partitionkey":7,"#, 1);
         assert!(from_line(&text).is_ok());
     }
 
     #[test]
     fn an_error_names_the_key_and_the_remedy() {
-        let told = |from: &str, to: &str| {
+        let error_of = |from: &str, to: &str| {
             let text = line("2022-01-03", "").replacen(from, to, 1);
             from_line(&text).and_then(|read| read.event().map(drop)).expect_err(to).to_string()
         };
-        assert_eq!(told(r#""time""#, r#""times""#), "time: missing: write the day on which it was so");
-        assert_eq!(told("1.0", "0.3"), r#"specversion: "0.3" is unknown: write "1.0""#);
-        assert!(told("plan_agreed.v1", "plan_torn.v1").starts_with("type: this build knows no type"));
-        assert!(told("journey/75bc", "subject/75bc").starts_with("subject: PlanAgreed belongs to a journey"));
-        assert!(told("journey/75bc", "75bc").starts_with("subject: malformed stream"));
+        assert_eq!(error_of(r#""time""#, r#""times""#), "time: missing: write the date of the fact");
+        assert_eq!(error_of("1.0", "0.3"), r#"specversion: "0.3" is not supported: write "1.0""#);
+        assert!(error_of("plan_agreed.v1", "plan_torn.v1").starts_with("type: this build does not know the type"));
+        assert!(error_of("journey/75bc", "subject/75bc").starts_with("subject: PlanAgreed belongs to a journey"));
+        assert!(error_of("journey/75bc", "75bc").starts_with("subject: malformed stream"));
         assert!(
-            told(r#""payload""#, r#""payloads""#).starts_with("data.payloads: unknown key: leave it out (expected")
+            error_of(r#""payload""#, r#""payloads""#)
+                .starts_with("data.payloads: unknown key: leave out the key (expected")
         );
-        assert!(told(r#""kind""#, r#""kinds""#).starts_with("data.payload.kinds: unknown key"));
-        assert_eq!(told(r#""kind":"php""#, ""), "data.payload.kind: missing: write it");
-        assert_eq!(told(r#"{"kind":"php"}"#, "[]"), "data.payload: not an object: write what was so");
-        assert!(told("}", "").starts_with("not JSON at column"));
+        assert!(error_of(r#""kind""#, r#""kinds""#).starts_with("data.payload.kinds: unknown key"));
+        assert_eq!(error_of(r#""kind":"php""#, ""), "data.payload.kind: missing: write a value");
+        assert_eq!(error_of(r#"{"kind":"php"}"#, "[]"), "data.payload: not an object: write the facts as an object");
+        assert!(error_of("}", "").starts_with("not JSON at column"));
     }
 }

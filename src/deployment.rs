@@ -1,6 +1,6 @@
-//! A deployment: one store opened, with its log, its live view and its write side.
+//! A deployment: one open store with its log, its live view and its recorder.
 //!
-//! What the server, the demo and the command line share. It holds the parts together and does nothing of its own.
+//! The server, the demo and the command line share it. It holds the parts together and has no logic of its own.
 
 use std::sync::Arc;
 
@@ -12,22 +12,22 @@ use crate::record::Recorder;
 use crate::store::{Mode, Store};
 use crate::views::{ViewError, Views};
 
-/// A store that this process may write, with everything on it running.
+/// A store that this process may write to, with its tasks running.
 pub struct Deployment {
     /// The log.
     pub log: Log,
     /// The live view.
     pub views: Views,
-    /// The write side.
+    /// The recorder, which takes commands.
     pub recorder: Recorder,
-    /// What tells the time.
+    /// The clock.
     pub clock: Arc<Clock>,
     appending: JoinHandle<()>,
     projecting: JoinHandle<()>,
 }
 
 impl Deployment {
-    /// Opens the store behind a URL, migrates it, brings its live view up to the log and starts the write side.
+    /// Opens the store at a URL, migrates it, brings its live view up to date with the log and starts the append task.
     pub async fn open(url: &str, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, ViewError> {
         let store = Arc::new(Store::open(url, Mode::Write).await?);
         let log = Log::open(store).await?;
@@ -37,14 +37,14 @@ impl Deployment {
         Ok(Self { log, views, recorder, clock, appending, projecting })
     }
 
-    /// Ends the write side after what waits is done, and closes the store.
+    /// Stops the append task after all waiting commands are done, and closes the store.
     pub async fn close(self) {
         drop(self.recorder);
         if let Err(error) = self.appending.await {
             tracing::error!(%error, "the append task did not end well");
         }
         self.projecting.abort();
-        // Aborted on purpose: an interrupted step rolls back and is taken again at the next start.
+        // The task is aborted on purpose. An interrupted step rolls back and runs again at the next start.
         let _ = self.projecting.await;
         self.views.close().await;
         self.log.store().close().await;

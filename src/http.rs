@@ -1,4 +1,4 @@
-//! HTTP: who is asking, what they may send, and where it goes. It knows no journey.
+//! HTTP: authentication, limits and routes. It knows nothing about cases.
 
 mod connection;
 mod descriptors;
@@ -43,23 +43,23 @@ use throughline_gateway::{
 
 static NOT_READY: Repeated = Repeated::of("not ready");
 
-/// The longest that a request may take until its answer begins, a little more than GraphQL takes to say that it cannot;
-/// events and sockets go on from there.
+/// The most time from a request to the start of its answer: a little more than the time limit of GraphQL. Streams of
+/// events and sockets continue after that.
 const PATIENCE: Duration = Duration::from_secs(35);
 
-/// Where GraphQL is spoken.
+/// The path of GraphQL.
 const GRAPHQL: &str = "/graphql";
 
-/// How long the store may take to say where the log stands, for the service to be ready.
+/// The most time that the store may take to answer the readiness check.
 const READY_WITHIN: Duration = Duration::from_secs(1);
 
-/// When to ask again whether it is ready.
+/// The wait until the next readiness check.
 const READY_AGAIN: Duration = Duration::from_secs(1);
 
-/// How long a browser need not ask again whether a page of another origin may ask.
+/// How long a browser may cache a preflight answer (CORS).
 const PREFLIGHT_HOLDS: Duration = Duration::from_mins(10);
 
-/// What the routes share.
+/// The state that the routes share.
 #[derive(Clone)]
 pub struct Service {
     api: Api,
@@ -70,7 +70,7 @@ pub struct Service {
     meters: Arc<Meters>,
 }
 
-/// Every route of the service, under terms.
+/// Every route of the service, with its limits.
 pub fn router(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Router {
     let (meters, budget, explorer) = (Meters::new(), Arc::clone(&terms.budget), terms.explorer);
     let capacity = Arc::clone(&terms.capacity);
@@ -85,7 +85,7 @@ pub fn router(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Router {
         let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or("");
         info_span!("request", id, method = %request.method(), path = request.uri().path())
     });
-    // Whoever answers that something is away has logged it.
+    // The code that answers "unavailable" has already logged the reason.
     let traced = traced.on_failure(|failure: ServerErrorsFailureClass, latency: Duration, _: &Span| match failure {
         ServerErrorsFailureClass::StatusCode(StatusCode::SERVICE_UNAVAILABLE) => {}
         failure => tracing::error!(classification = %failure, latency = ?latency, "response failed"),
@@ -112,13 +112,17 @@ pub fn router(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Router {
         .layer(traced)
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-        .layer(middleware::from_fn_with_state(capacity, if_there_is_a_place))
+        .layer(middleware::from_fn_with_state(capacity, admit_if_there_is_a_place))
 }
 
-/// Lets a request to GraphQL in that the service has a place for; answers any other before anything is done for it. A socket
-/// and a stream of answers leave their place once they are open. The feed takes a place itself, for it may wait; probes and
-/// the page to explore the API with are answered whatever there is to do.
-async fn if_there_is_a_place(State(capacity): State<Arc<Capacity>>, mut request: Request, next: Next) -> Response {
+/// Admits a request to GraphQL if there is a free place, and otherwise refuses it before any work is done. A socket or
+/// a stream of answers gives its place back once it is open. The feed takes a place itself, because it may wait. Probes
+/// and GraphiQL are always answered.
+async fn admit_if_there_is_a_place(
+    State(capacity): State<Arc<Capacity>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     if request.uri().path() != GRAPHQL || request.method() == Method::OPTIONS {
         return next.run(request).await;
     }
@@ -132,15 +136,15 @@ async fn if_there_is_a_place(State(capacity): State<Arc<Capacity>>, mut request:
     answer
 }
 
-/// Says whose request it is to the place that it has taken; the refusal, where its login has enough of them.
-fn beyond_its_share(http: &Request, login: &Login) -> Option<Response> {
+/// Records in the request's place which login it belongs to. Returns a refusal if the login already has too many places.
+fn refuse_login_over_its_share(http: &Request, login: &Login) -> Option<Response> {
     let place = http.extensions().get::<Arc<TakenPlace>>();
     place.and_then(|place| place.by(&login.key()).err()).map(|full| full.response(http))
 }
 
-/// Lets the pages of these origins ask with a token and read the answers (CORS); nothing where there are none.
+/// Lets pages of these origins send requests with a token and read the answers (CORS). `None` if there are no origins.
 ///
-/// A page sends no cookie here, so what is let in is no more than what its own script knows.
+/// No cookies are used, so a page gets no more access than its own script already has.
 fn of_origins(origins: &[String]) -> Option<CorsLayer> {
     let named: Vec<HeaderValue> =
         origins.iter().filter_map(|origin| origin.trim_end_matches('/').parse().ok()).collect();
@@ -153,15 +157,15 @@ fn of_origins(origins: &[String]) -> Option<CorsLayer> {
     (!named.is_empty()).then_some(layer)
 }
 
-/// Serves over so many connections at most until told to stop, then ends streams and sockets and lets requests in flight
-/// finish.
+/// Serves at most `connections` connections until told to stop. Then it ends streams and sockets, and lets requests in
+/// progress finish.
 pub async fn serve(listener: TcpListener, connections: usize, router: Router, stop: impl Future<Output = ()>) {
-    let (tell, told) = watch::channel(false);
-    let stopping = Stopping::told_by(told);
+    let (tell, stopping) = watch::channel(false);
+    let stopping = Stopping::told_by(stopping);
     let router = router.layer(Extension(stopping.clone()));
     let serving = async {
         connection::serve((listener, connections), router, stopping).await;
-        // Each socket holds its end of the channel for as long as it lasts.
+        // Each socket holds its end of the channel while it is open.
         tell.closed().await;
     };
     let mut serving = std::pin::pin!(serving);
@@ -170,11 +174,11 @@ pub async fn serve(listener: TcpListener, connections: usize, router: Router, st
         () = stop => tell.send_replace(true),
     };
     if tokio::time::timeout(PATIENCE, serving).await.is_err() {
-        tracing::warn!("some connections did not end in time and were left");
+        tracing::warn!("some connections did not end in time and were dropped");
     }
 }
 
-/// Where a listener can be reached by a client on this machine.
+/// The URL at which a client on this machine reaches a listener.
 pub fn url_of(address: SocketAddr) -> String {
     let host = if address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { address.ip().to_string() };
     let host = if address.is_ipv6() && !address.ip().is_unspecified() { format!("[{host}]") } else { host };
@@ -183,12 +187,12 @@ pub fn url_of(address: SocketAddr) -> String {
 
 async fn graphql(State(service): State<Service>, http: Request) -> Response {
     let is_socket = wants_socket(&http);
-    // Whoever cannot send a token with the handshake sends it on the socket.
+    // A client that cannot send a token with the handshake sends it on the socket.
     let login = if is_socket && !http.headers().contains_key(header::AUTHORIZATION) {
         None
     } else {
         match authenticate(&service.key, &http) {
-            Ok(login) => match beyond_its_share(&http, &login) {
+            Ok(login) => match refuse_login_over_its_share(&http, &login) {
                 None => Some(login),
                 Some(refused) => return refused,
             },
@@ -204,7 +208,7 @@ async fn graphql(State(service): State<Service>, http: Request) -> Response {
     }
 }
 
-/// Why somebody is not let in: what to do next, and the challenge of RFC 6750.
+/// Why a request is not authenticated: what to do next, and the challenge of RFC 6750.
 struct NotLetIn {
     detail: &'static str,
     challenge: &'static str,
@@ -213,7 +217,7 @@ struct NotLetIn {
 const NO_TOKEN: NotLetIn =
     NotLetIn { detail: "send a token: Authorization: Bearer …", challenge: "Bearer realm=\"throughline\"" };
 const BAD_TOKEN: NotLetIn = NotLetIn {
-    detail: "the token is not valid here, or has expired: ask for a new one",
+    detail: "the token is not valid here, or has expired: get a new one",
     challenge: "Bearer realm=\"throughline\", error=\"invalid_token\"",
 };
 
@@ -236,27 +240,27 @@ fn unauthenticated(refused: &NotLetIn) -> Response {
 }
 
 async fn not_found() -> Response {
-    Problem::new(StatusCode::NOT_FOUND, "there is nothing here: see /graphql, /events, /livez, /readyz and /metrics")
+    Problem::new(StatusCode::NOT_FOUND, "no such page: see /graphql, /events, /livez, /readyz and /metrics")
         .into_response()
 }
 
 async fn method_not_allowed() -> Response {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "ask with a method that the header Allow names").into_response()
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "use a method that the Allow header lists").into_response()
 }
 
-/// The process answers.
+/// Whether the process responds.
 async fn livez() -> &'static str {
     "alive\n"
 }
 
-/// The service can answer from its live view, with how far that is behind the log, and can record. A clock that is off is
-/// named before it keeps the service from recording.
+/// Whether the service can answer from its live view and can record. Also gives the view's lag behind the log. Reports
+/// a wrong clock before the clock stops recording.
 async fn readyz(State(service): State<Service>) -> Response {
     let unavailable =
         |detail: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).after(READY_AGAIN).into_response();
     if !service.parts.views.is_current() {
         return unavailable(
-            "the live view is of another version of this program: ask a server of that version".to_owned(),
+            "the live view belongs to another version of this program: use a server of that version".to_owned(),
         );
     }
     let head = match tokio::time::timeout(READY_WITHIN, service.parts.log.head()).await {
@@ -277,15 +281,15 @@ async fn readyz(State(service): State<Service>) -> Response {
     let clock = &service.parts.clock;
     let off = head.clock_off(clock, clock.now());
     if let Some(off) = off.filter(ClockOff::is_refused) {
-        return unavailable(format!("{off}: nothing is recorded until it is set right"));
+        return unavailable(format!("{off}: nothing is recorded until the clock is corrected"));
     }
     let head = head.position;
     let live = service.parts.views.live();
     let position = *live.position().borrow();
     if let Some(still) = service.parts.views.stands_still(head) {
         return unavailable(format!(
-            "the live view stands at position {position} and has not moved for {} s, while the log is at {head}: what is \
-             recorded is safe and not shown; see the log of this server",
+            "the live view has been at position {position} for {} s, while the log is at {head}: new events \
+             are safe but not shown; see the log of this server",
             still.as_secs()
         ));
     }
@@ -302,6 +306,5 @@ async fn readyz(State(service): State<Service>) -> Response {
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error: the log of the service has the rest")
-        .into_response()
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error: see the log of the service").into_response()
 }

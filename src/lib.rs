@@ -1,7 +1,6 @@
 //! Throughline: event-sourced case tracking and claims for outcomes contracts.
 //!
-//! The table of contents. Everything pure stands in [`journey`], [`contract`] and [`projections`]; everything that
-//! touches the world stands in the rest.
+//! All pure code is in [`journey`], [`contract`] and [`projections`]. Code that performs IO is in the other modules.
 
 pub mod access;
 pub mod bench;

@@ -1,6 +1,7 @@
-//! Record: the one write use case. It hands a command to the append task and waits for the live view to pass it.
+//! Record: the one use case that writes. It hands a command to the append task and waits until the live view has
+//! applied the result.
 //!
-//! It joins what is pure (who may, what follows) with what is not (the log, the view), and decides nothing itself.
+//! It connects the pure parts (access policy, decisions) with the log and the view, and decides nothing itself.
 
 mod admission;
 mod leaving;
@@ -35,77 +36,77 @@ use throughline_domain::fact::refusal::{Refusal, Severity};
 
 pub use sending::{Ready, Sent};
 
-/// The zone of days that belong to no contract.
+/// The zone of dates that do not belong to a contract.
 pub const DEPLOYMENT_ZONE: Tz = chrono_tz::Europe::London;
-/// How long a command waits for the live view.
+/// The most time that a command waits for the live view.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A command with everything that comes with it.
+/// A command with everything that is sent with it.
 #[derive(Debug, Clone)]
 pub struct Instruction {
-    /// Who sends it.
+    /// The sender.
     pub principal: Principal,
-    /// The id under which it is done once.
+    /// The command id. A command is recorded once per id.
     pub command_id: CommandId,
-    /// Everything that makes it this command and no other; empty skips the comparison on a replay.
+    /// The content that identifies this command when it is sent again. If empty, a repeat is not compared.
     pub body: Vec<u8>,
-    /// What is required of its stream's version.
+    /// The expected version of the stream.
     pub expected: Expected,
-    /// Where its facts came from.
+    /// The source of the facts.
     pub source: Option<Source>,
-    /// The warnings that the sender accepts, by code.
+    /// The codes of the warnings that the sender accepts.
     pub accept_warnings: BTreeSet<String>,
-    /// Whether the command is only to be judged.
+    /// Whether to judge the command without recording it.
     pub dry_run: bool,
-    /// What is to be recorded.
+    /// The command.
     pub command: Command,
 }
 
-/// What became of an accepted command.
+/// The result of an accepted command.
 #[derive(Debug, Clone)]
 pub struct Done {
-    /// Its events, and whether they were there before.
+    /// Its events, and whether they were already recorded.
     pub appended: Appended,
     /// Whether the live view shows them already.
     pub shown: bool,
 }
 
-/// Why a command was not accepted.
+/// Why a command was not recorded.
 #[derive(Debug)]
 pub enum NotDone {
-    /// The role may not.
+    /// The role does not permit it.
     Denied(Denied),
-    /// The domain says no.
+    /// The domain refused it.
     Refused(Vec<Refusal>),
-    /// The command id belongs to another command.
+    /// Another command was recorded under this command id.
     CommandIdReused,
-    /// The stream has moved on since the version that was expected.
+    /// The stream is no longer at the expected version.
     Conflict {
-        /// Where the stream is.
+        /// The current version of the stream.
         actual: i64,
-        /// The events since.
+        /// The events since the expected version.
         since: Vec<Envelope>,
     },
-    /// It would have been done, with these events, but was only to be judged.
+    /// The command would have been accepted with these events, but it was a dry run.
     DryRun(Vec<Draft>),
-    /// Something failed.
+    /// The log or the view failed.
     Fault(LogError),
 }
 
-/// The write side, ready for commands.
+/// Takes commands and records them.
 #[derive(Clone)]
 pub struct Recorder {
     log: Log,
     clock: Arc<Clock>,
     appender: Appender<Decision, StreamState>,
-    /// What follows the log; none where nothing is written.
+    /// The views that follow the log. `None` in a dry run.
     views: Option<Views>,
-    /// Whether whoever sends commands here knows everybody of the deployment, whatever contracts they have to do with.
+    /// Whether all senders may know every subject, worker and team of the deployment, whatever their contracts.
     knows_everybody: bool,
 }
 
 impl Recorder {
-    /// Starts the append task; the handle ends when the last recorder is dropped and what waits is done.
+    /// Starts the append task. The handle ends when the last recorder is dropped and all waiting commands are done.
     pub async fn start(
         log: Log,
         views: Views,
@@ -116,34 +117,33 @@ impl Recorder {
         Ok((Self { log, clock, appender, views: Some(views), knows_everybody: false }, task))
     }
 
-    /// The same for a story that one hand tells: everybody in it is taken to be at home in the whole contract, so that
-    /// nothing is asked of the view, and commands are queued in the order in which they are polled.
+    /// A recorder for a sequence of commands from one source. Everyone named in it is taken to belong to the whole
+    /// contract, so the view is not asked. Commands are queued in the order in which they are polled.
     #[must_use]
     pub fn in_order_of_telling(&self) -> Self {
         Self { views: None, ..self.knowing_everybody() }
     }
 
-    /// The same for whoever has the whole deployment in hand, such as a file on the machine itself: of its subjects,
-    /// workers and teams none is another's.
+    /// A recorder for a sender that may know the whole deployment, such as a file on this machine. No subject, worker
+    /// or team is hidden from it.
     #[must_use]
     pub fn knowing_everybody(&self) -> Self {
         Self { knows_everybody: true, ..self.clone() }
     }
 
-    /// A recorder that decides everything and writes nothing. Each command sees what the ones before it would have
-    /// recorded; the ids and positions of its events are made up.
+    /// A recorder for a dry run: it decides everything and writes nothing. Each command sees what earlier ones would
+    /// have recorded. The ids and positions of the events are made up.
     pub async fn rehearsing(log: Log, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, LogError> {
         let appender = Appender::rehearsing(log.clone(), Arc::clone(&clock), chance).await?;
         Ok(Self { log, clock, appender, views: None, knows_everybody: true })
     }
 
-    /// Whether nothing is written.
+    /// Whether this recorder never writes.
     pub const fn is_rehearsing(&self) -> bool {
         self.views.is_none()
     }
 
-    /// The case numbers by which another system knows the journeys of a contract, as far as there is a view that can be
-    /// asked.
+    /// The case numbers of another system for the journeys of a contract. Empty if there is no view to ask.
     pub async fn references(&self, scope: InScope<'_>, system: &str) -> Result<Vec<String>, LogError> {
         let views = match &self.views {
             Some(views) => views.clone(),
@@ -157,7 +157,7 @@ impl Recorder {
         Ok(views.live().references(scope, system).await?)
     }
 
-    /// Records a command and waits, a second at most, until the live view shows it.
+    /// Records a command and waits at most a second until the live view shows it.
     pub async fn record(&self, instruction: Instruction) -> Result<Done, NotDone> {
         let appended = self.append(instruction).await?;
         let shown = match &self.views {
@@ -167,12 +167,12 @@ impl Recorder {
         Ok(Done { appended, shown })
     }
 
-    /// Records a command without waiting for the view, for loads that wait for it once at the end.
+    /// Records a command without waiting for the view. A bulk load waits once at its end.
     pub async fn append(&self, instruction: Instruction) -> Result<Appended, NotDone> {
         self.ready(instruction).await?.append().await
     }
 
-    /// A command made ready for the append task: all that is asked of the view has been asked.
+    /// Prepares a command for the append task: asks the view everything that the decision needs.
     pub async fn ready(&self, instruction: Instruction) -> Result<Ready<'_>, NotDone> {
         let Instruction { principal, command_id, body, expected, source, accept_warnings, dry_run, command } =
             instruction;
@@ -199,12 +199,12 @@ impl Recorder {
         Ok(Ready::new(self, sender, again, request))
     }
 
-    /// The views that say who may know of whom, where anybody may not.
+    /// The views that say who may know whom. `None` if everyone may know everyone.
     fn asked(&self) -> Option<&Views> {
         self.views.as_ref().filter(|_| !self.knows_everybody)
     }
 
-    /// A conflict with the events since the version that was expected.
+    /// A conflict, with the events since the expected version.
     async fn conflict(&self, stream: StreamId, expected: Expected, actual: i64) -> NotDone {
         let after = match expected {
             Expected::Exact(version) => version.max(0),
@@ -217,16 +217,16 @@ impl Recorder {
     }
 }
 
-/// What deserves a second look by what the live view knows when a command comes in.
+/// The warnings that follow from the live view when a command arrives.
 async fn warnings(views: &Views, sender: (&Principal, NaiveDate), command: &Command) -> Result<Vec<Refusal>, LogError> {
     let mut warnings = unseen::warnings(views, sender, command).await?;
     warnings.extend(leaving::warning(views, command).await?);
     Ok(warnings)
 }
 
-/// What a stream's events amount to, for whoever decides.
+/// The state of a stream, for a decision.
 pub enum StreamState {
-    /// A contract, with its rules read.
+    /// A contract, with its rulebooks parsed.
     Contract(Contract),
     /// Any other stream.
     Other(History),
@@ -259,21 +259,21 @@ impl State for StreamState {
     }
 }
 
-/// A command and who sends it, as the append task sees it.
+/// A command and its sender, as the append task sees them.
 struct Decision {
     admission: Admission,
-    /// Whoever has, or had, the login that the command gives to somebody.
+    /// The workers who have or had the login that the command gives to a worker.
     namesakes: Vec<WorkerId>,
-    /// The journeys that have a case number of the referral that the command receives.
+    /// The journeys that share a case number with the referral in the command.
     same_case: Vec<JourneyId>,
-    /// What deserves a second look by what the view knows.
+    /// The warnings that follow from the view.
     warnings: Vec<Refusal>,
     accept_warnings: BTreeSet<String>,
     command: Command,
 }
 
 impl Decision {
-    /// The contract that the command is in, as far as the loaded streams tell.
+    /// The contract of the command, if the loaded streams say it.
     fn contract_code<'a>(&'a self, streams: &Streams<'a, StreamState>) -> Option<&'a str> {
         self.command.contract().or_else(|| history(streams, self.command.stream()).and_then(History::contract))
     }
@@ -335,12 +335,12 @@ impl Decide<StreamState> for Decision {
 
     fn decide(&self, streams: &Streams<'_, StreamState>, now: DateTime<Utc>) -> Result<Vec<Draft>, NotDone> {
         let on = civil_day(now, DEPLOYMENT_ZONE);
-        let told = |stream| history(streams, stream);
-        login::is_free(&self.command, (&self.namesakes, on), told).map_err(NotDone::Refused)?;
+        let history_of = |stream| history(streams, stream);
+        login::is_free(&self.command, (&self.namesakes, on), history_of).map_err(NotDone::Refused)?;
         let is_unheeded = |warning: &&Refusal| !self.accept_warnings.contains(warning.code.as_str());
         let unheeded: Vec<Refusal> = self.warnings.iter().filter(is_unheeded).cloned().collect();
         let events = self.events(streams, now).map_err(|mut refusals| {
-            // Whoever looks twice is told all that is to be looked at.
+            // If there are only warnings, report all of them together.
             if refusals.iter().all(|refusal| refusal.severity == Severity::Warning) {
                 refusals.extend(unheeded.iter().cloned());
             }

@@ -1,18 +1,18 @@
-//! Work shared out over the processors.
+//! Splits work over the processors.
 //!
-//! It waits for all of it, and never puts it into another order.
+//! It waits for all of the work and never changes its order.
 
 use std::num::NonZero;
 
-/// Fewer things than this are not worth another thread.
+/// The smallest number of items for which another thread is worthwhile.
 const WORTH_SHARING: usize = 256;
 
-/// How many threads are worth having.
+/// The number of useful threads.
 pub fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Does something with things that are many, a share on each processor; what comes of it is in the order of the things.
+/// Applies a function to many items, a share of them on each processor. The results are in the order of the items.
 pub fn share_out<T: Send, R: Send>(mut things: Vec<T>, work: impl Fn(Vec<T>) -> R + Sync) -> Vec<R> {
     let share = things.len().div_ceil(processors()).max(WORTH_SHARING);
     let mut shares = Vec::new();
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_of_shares_is_in_order() {
+    fn results_of_shares_are_in_order() {
         for many in [0, 1, WORTH_SHARING - 1, WORTH_SHARING, 10_007] {
             let things: Vec<usize> = (0..many).collect();
             let doubled: Vec<usize> = share_out(things, |part| part.iter().map(|n| n * 2).collect::<Vec<_>>()).concat();

@@ -1,6 +1,6 @@
-//! The two stores behind one type: connection pools, migration, and the statements that both understand.
+//! The two stores behind one type: connection pools, migration, and statements that both understand.
 //!
-//! It knows how to reach a database, never what is in it: no table is named here.
+//! It knows how to reach a database, but not its content: no table is named here.
 
 mod check;
 mod copied;
@@ -36,7 +36,7 @@ pub use sessions::Sessions;
 pub(crate) use sqlite::{VIEW, sqlite_pools};
 pub(crate) use wal::is_failed_disk;
 
-/// Runs one Rust body on whichever store it is: the body is compiled once for each.
+/// Runs one Rust body on either store. The body is compiled once for each store.
 macro_rules! on {
     ($store:expr, $db:ident => $body:expr) => {
         match $store {
@@ -47,7 +47,7 @@ macro_rules! on {
 }
 pub(crate) use on;
 
-/// Something that comes in one form for each store.
+/// A value with a different type for each store.
 #[derive(Debug, Clone)]
 pub enum On<L, P> {
     /// On `SQLite`.
@@ -61,7 +61,7 @@ pub type Pool = On<SqlitePool, Sessions>;
 /// One connection taken from a pool.
 pub type Conn = On<PoolConnection<Sqlite>, Session>;
 
-/// Which database it is.
+/// The kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     /// `SQLite`.
@@ -71,7 +71,7 @@ pub enum Dialect {
 }
 
 impl<L, P> On<L, P> {
-    /// Which database it is.
+    /// The kind of database.
     pub const fn dialect(&self) -> Dialect {
         match self {
             Self::Sqlite(_) => Dialect::Sqlite,
@@ -80,16 +80,16 @@ impl<L, P> On<L, P> {
     }
 }
 
-/// One statement, one text for both stores with `$1` binds.
+/// One statement, with one text for both stores and `$1` binds.
 ///
-/// Where a set is bound, it is bound as JSON text and unfolded by a word that differs:
-/// `{uuids $n}`, a set of UUIDs for `in`, `{texts $n}`, a set of texts, `{streams $n}`, rows of (kind, id, version), and `{commands $n}`, rows of
+/// A set is bound as JSON text and unpacked by a marker that differs between stores: `{uuids $n}`, a set of UUIDs for
+/// `in`, `{texts $n}`, a set of texts, `{streams $n}`, rows of (kind, id, version), and `{commands $n}`, rows of
 /// (actor, id).
 ///
-/// Where a column may hold what it never should, it is read without trusting its type: `{raw_text c}`, `{raw_uuid c}`,
-/// `{raw_date c}`, `{raw_instant c}` and `{raw_bytes c}` give bytes or null, `{raw_int c}` a whole number or null.
+/// A column that may hold damaged values is read without trusting its type: `{raw_text c}`, `{raw_uuid c}`, `{raw_date
+/// c}`, `{raw_instant c}` and `{raw_bytes c}` give bytes or null, `{raw_int c}` a whole number or null.
 ///
-/// `{clock c}` is the database's own time at this moment as a column, null where it has no clock of its own.
+/// `{clock c}` is the database's current time as a column, null if the database has no clock of its own.
 #[derive(Debug)]
 pub struct Sql {
     text: &'static str,
@@ -98,12 +98,12 @@ pub struct Sql {
 }
 
 impl Sql {
-    /// A statement of this text.
+    /// A statement with this text.
     pub const fn new(text: &'static str) -> Self {
         Self { text, sqlite: OnceLock::new(), postgres: OnceLock::new() }
     }
 
-    /// The text as this database reads it.
+    /// The text for this database.
     pub fn text(&'static self, dialect: Dialect) -> &'static str {
         let cell = match dialect {
             Dialect::Sqlite => &self.sqlite,
@@ -127,7 +127,7 @@ fn unfold(text: &str, dialect: Dialect) -> String {
     unfolded
 }
 
-/// The words that stand for a marker on one store.
+/// The text that replaces a marker on one store.
 fn words(set: &str, bind: &str, dialect: Dialect) -> String {
     match (set, dialect) {
         ("uuids", Dialect::Sqlite) => format!("(select unhex(value, '-') from json_each({bind}))"),
@@ -164,35 +164,35 @@ fn words(set: &str, bind: &str, dialect: Dialect) -> String {
     }
 }
 
-/// What a process means to do with the store.
+/// What a process will do with the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Append, project and rebuild: on `SQLite` one process at a time, on Postgres beside others.
+    /// Append, project and rebuild: on `SQLite` one process at a time, on Postgres several.
     Write,
-    /// Only read; the store must have been opened for writing before.
+    /// Only read. A process must have opened the store for writing before.
     Read,
 }
 
-/// A store, opened: the log's pools and the way to open a generation's.
+/// An open store: the log's pools, and the means to open a generation's pools.
 #[derive(Debug)]
 pub struct Store {
-    /// For the append task alone.
+    /// For the append task only.
     pub(crate) writer: Pool,
-    /// For everything that reads the log.
+    /// For all code that reads the log.
     pub(crate) reader: Pool,
     place: Place,
     mode: Mode,
-    /// The file was made by opening it.
+    /// Whether opening it created the file.
     is_made: bool,
     /// Held while this process may write to an `SQLite` file.
     claim: Mutex<Option<File>>,
-    /// Held by whoever builds a view in this process.
+    /// Held while a view is built in this process.
     building: Arc<tokio::sync::Mutex<()>>,
     holds: Arc<Holds>,
     growth: Arc<Growth>,
 }
 
-/// The right to build and switch views, which one process of all has at a time. It ends when it is dropped.
+/// The right to build and switch views. One process of all has it at a time. It ends when it is dropped.
 #[derive(Debug)]
 pub struct SoleBuilder {
     _here: tokio::sync::OwnedMutexGuard<()>,
@@ -200,42 +200,42 @@ pub struct SoleBuilder {
 }
 
 impl SoleBuilder {
-    /// Lets others build at once; one that is only dropped is missed by the database a moment later.
+    /// Gives the right back at once. If it is only dropped, the database notices a moment later.
     pub(crate) async fn release(self) {
         if let Some(session) = self.session {
-            // A session that is broken has let them already.
+            // A broken session has already given the right back.
             let _ = session.close().await;
         }
     }
 }
 
-/// Where the store is, as far as opening more of it needs to know.
+/// The place of the store, as far as it is needed to open more of it.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
     Sqlite { path: PathBuf },
     Postgres { options: Box<PgConnectOptions>, schema: String },
 }
 
-/// Whether a cause of a failure is that the store is locked, full or out of reach: nothing is wrong with what was asked,
-/// and it may be asked again.
+/// Whether a cause of an error is that the store is locked, full or out of reach. Then the request was correct and may
+/// be repeated.
 pub fn is_outage(error: &(dyn std::error::Error + 'static)) -> bool {
     if let Some(error) = error.downcast_ref::<sqlx::Error>() {
         return match error {
-            sqlx::Error::Database(told) => told.code().is_some_and(|code| is_outage_code(&code)),
+            sqlx::Error::Database(database_error) => database_error.code().is_some_and(|code| is_outage_code(&code)),
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
                 true
             }
             _ => false,
         };
     }
-    if let Some(rusqlite::Error::SqliteFailure(told, _)) = error.downcast_ref() {
-        return is_outage_of_sqlite(told.extended_code);
+    if let Some(rusqlite::Error::SqliteFailure(database_error, _)) = error.downcast_ref() {
+        return is_outage_of_sqlite(database_error.extended_code);
     }
     let full = [std::io::ErrorKind::StorageFull, std::io::ErrorKind::QuotaExceeded];
     error.downcast_ref::<std::io::Error>().is_some_and(|error| full.contains(&error.kind()))
 }
 
-/// Whether the error is that another process holds the `SQLite` file.
+/// Whether the error means that another process holds the `SQLite` file.
 fn is_locked(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(error) = error else { return false };
     let code = error.code().and_then(|code| code.parse::<i32>().ok());
@@ -247,111 +247,111 @@ fn is_outage_code(code: &str) -> bool {
     if let (true, Ok(number)) = (code.len() < 5, code.parse()) {
         return is_outage_of_sqlite(number);
     }
-    // Connections, resources, intervention by an operator, its disk, a lock not had in time, a standby, a transaction that
-    // stood still.
+    // Classes: connections, resources, operator intervention, disk errors, lock timeouts, standby servers, and
+    // transactions that were idle too long.
     ["08", "53", "57P", "58"].iter().any(|class| code.starts_with(class))
         || matches!(code, "55P03" | "40001" | "40P01" | "25006" | "25P03" | "57014")
 }
 
-/// Busy, locked, out of memory, read-only, an error of its disk, full, cannot be opened: whatever else the code says.
+/// Busy, locked, out of memory, read-only, disk error, full, cannot be opened, with any extended code.
 const fn is_outage_of_sqlite(code: i32) -> bool {
     matches!(code & 0xff, 5 | 6 | 7 | 8 | 10 | 13 | 14)
 }
 
-/// What can go wrong in opening or using a store.
+/// An error in opening or using a store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The URL is neither `SQLite`'s nor Postgres's.
-    #[error("cannot read the database URL {0:?}: write sqlite:FILE or postgres://USER@HOST/DATABASE")]
+    /// The URL is neither of `SQLite` nor of Postgres.
+    #[error("cannot read the database URL {0:?}: use sqlite:FILE or postgres://USER@HOST/DATABASE")]
     Url(String),
-    /// Another process holds the file.
+    /// Another process has the file open for writing.
     #[error("{} is open for writing in another process: stop it, or use the mutations of its GraphQL API", .0.display())]
     Claimed(PathBuf),
-    /// A program that does not know of claims holds the file, such as the shell of `SQLite`.
-    #[error("{} is locked by another process: end what holds it, or wait, and try again", .0.display())]
+    /// Another program holds a lock on the file, such as the `SQLite` shell.
+    #[error("{} is locked by another process: stop that process, or wait, and try again", .0.display())]
     Locked(PathBuf),
-    /// The claim could not be made.
+    /// The lock file could not be locked.
     #[error("cannot claim {}", path.display())]
     Claim {
         /// The lock file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// There is nothing to read yet.
+    /// There is no database yet.
     #[error(
         "there is no Throughline database at {0}: create it with `throughline contract open` or `throughline demo`"
     )]
     Missing(String),
-    /// Postgres keeps its text in another encoding.
-    #[error("the Postgres database keeps its text as {0}: create one with encoding UTF8")]
+    /// Postgres stores text in another encoding.
+    #[error("the Postgres database has the encoding {0}: create a database with encoding UTF8")]
     Encoding(String),
-    /// The connection's search path names no schema that exists.
+    /// The connection's search path names no existing schema.
     #[error("the connection's search_path names no existing schema: create the schema first")]
     Schema,
     /// The schema could not be brought up to date.
     #[error("cannot migrate the database {place}")]
     Migrate {
-        /// Which database.
+        /// The database.
         place: String,
-        /// Why not.
+        /// The cause.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// What was recorded last cannot be read where nothing may be written.
+    /// The newest events cannot be read because the folder is read-only.
     #[error(
-        "{}-wal holds what was recorded last, and cannot be read where nothing may be written: copy both files to a \
-         folder where you may write, and work on the copy", .0.display()
+        "{}-wal holds the newest events and cannot be read in a read-only folder: copy both files to a folder where \
+            you may write, and use the copy", .0.display()
     )]
     CutOff(PathBuf),
-    /// The log is gone and a view of it is left.
+    /// The log does not exist, but a view of it does.
     #[error(
-        "there is no Throughline database at {}, and {} is a view of it: the log was lost. Find it, or restore a backup; \
-         do not open a contract", log.display(), view.display()
+        "there is no Throughline database at {}, but {} is a view of it: the log was lost. Find the log, or restore a \
+            backup; do not open a contract", log.display(), view.display()
     )]
     Lost {
-        /// Where the log was to be.
+        /// The place of the missing log.
         log: PathBuf,
         /// The view.
         view: PathBuf,
     },
-    /// The database said no.
+    /// The database returned an error.
     #[error("cannot {doing}")]
     Database {
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
-        /// What the database said.
+        /// The database's error.
         source: sqlx::Error,
     },
-    /// `SQLite` said no to whoever goes past the pools for the sake of speed.
+    /// `SQLite` returned an error to code that bypasses the pools for speed.
     #[error("cannot {doing}")]
     Sqlite {
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
-        /// What it said.
+        /// `SQLite`'s error.
         source: rusqlite::Error,
     },
 }
 
-/// Says what was being done when a database error came up.
+/// Adds the operation to a database error.
 pub(crate) fn doing(doing: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     move |source| StoreError::Database { doing, source }
 }
 
 static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
 
-/// The role that serving connections act in on Postgres.
+/// The role of serving connections on Postgres.
 pub(crate) const APP_ROLE: &str = "throughline_app";
-/// How many connections write: one at a time, and one to replace it.
+/// The number of connections that write: one in use, and one to replace it.
 const WRITERS: u32 = 2;
-/// How many connections read at once.
+/// The number of connections that read.
 const READERS: u32 = 8;
-/// Prepared texts that an `SQLite` connection keeps.
+/// The number of prepared statements that an `SQLite` connection caches.
 const STATEMENTS_KEPT: usize = 256;
-/// Rows that one statement takes at most, within the stores' limits on binds.
+/// The most rows in one statement, within the stores' limits on binds.
 const ROWS_PER_STATEMENT: usize = 1_024;
 
 impl Store {
-    /// Opens the store behind a database URL; for writing, brings its schema up to date first.
+    /// Opens the store at a database URL. For writing, brings its schema up to date first.
     pub async fn open(url: &str, mode: Mode) -> Result<Self, StoreError> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let options = PgConnectOptions::from_str(url).map_err(|_| StoreError::Url(without_password(url)))?;
@@ -364,16 +364,16 @@ impl Store {
         }
     }
 
-    /// Refuses a place where there is no store to work on, before opening it for writing would make one.
+    /// Returns an error if there is no store at a URL, because opening it for writing would create one.
     pub fn must_exist(url: &str) -> Result<(), StoreError> {
-        // A file is what `open` takes for one: sqlx takes any text for the name of a file.
+        // Only a `sqlite:` URL names a file: sqlx would accept any text as a file name.
         let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url));
         let Some(Ok(options)) = options else { return Ok(()) };
         let path = options.get_filename();
         sqlite::must_be_there(path)
     }
 
-    /// Whether this user may write to the file that a URL names; what names no file is asked when it is opened.
+    /// Whether this user may write to the file that a URL names. Other databases are asked when they are opened.
     pub fn may_write(url: &str) -> bool {
         let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url));
         let Some(Ok(options)) = options else { return true };
@@ -401,10 +401,11 @@ impl Store {
         }
         owner.close().await.map_err(doing("close the owner's connection"))?;
         let serving = options.clone().options([("role", APP_ROLE)]);
-        // The append task looks up by keys alone; a plan from when the tables were small must not read all of them.
+        // The append task looks up rows by keys only. A plan made while the tables were small must not scan whole
+        // tables later.
         let by_keys = [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")];
         let durable = serving.clone().options(by_keys);
-        // What is acknowledged is on the disk, even where the server's default is to be quick.
+        // A confirmed event must be on disk, even if the server is set to confirm earlier.
         let durable = if unsynced { durable.options([("synchronous_commit", "on")]) } else { durable };
         let growth = Arc::<Growth>::default();
         let writer = postgres_writer(durable, &growth);
@@ -415,17 +416,17 @@ impl Store {
         Ok(Self { writer, reader, place, mode, is_made: false, claim, building, holds, growth })
     }
 
-    /// Takes note of how much is in the store.
+    /// Records how many rows are in the store.
     pub(crate) fn reaches(&self, size: i64) {
         self.growth.reaches(size);
     }
 
-    /// Which database it is.
+    /// The kind of database.
     pub const fn dialect(&self) -> Dialect {
         self.writer.dialect()
     }
 
-    /// What this process means to do with it.
+    /// What this process will do with the store.
     pub(crate) const fn mode(&self) -> Mode {
         self.mode
     }
@@ -434,7 +435,7 @@ impl Store {
         &self.place
     }
 
-    /// Waits until nobody else builds a view, and keeps others from it.
+    /// Waits until no other process builds a view, and takes the right to build.
     pub(crate) async fn sole_builder(&self) -> Result<SoleBuilder, StoreError> {
         let here = Arc::clone(&self.building).lock_owned().await;
         let Place::Postgres { options, schema } = &self.place else {
@@ -446,7 +447,7 @@ impl Store {
         Ok(SoleBuilder { _here: here, session: Some(session) })
     }
 
-    /// The same without waiting; none while somebody builds.
+    /// Takes the right to build without waiting. `None` if another process is building.
     pub(crate) async fn sole_builder_now(&self) -> Result<Option<SoleBuilder>, StoreError> {
         let Ok(here) = Arc::clone(&self.building).try_lock_owned() else { return Ok(None) };
         let Place::Postgres { options, schema } = &self.place else {
@@ -458,17 +459,18 @@ impl Store {
         Ok(alone.then_some(SoleBuilder { _here: here, session: Some(session) }))
     }
 
-    /// Prepares every statement, so that one that the store does not understand is found before it serves.
+    /// Prepares every statement, so that a statement which the store does not understand is found before the service
+    /// starts.
     pub async fn prepare(&self, statements: &[&'static Sql]) -> Result<(), StoreError> {
         prepare(&self.reader, statements).await
     }
 
-    /// Closes the pools, so that on `SQLite` the last connection folds the write-ahead log back into the file, and gives
-    /// the claim to write up.
+    /// Closes the pools and gives up the right to write. On `SQLite`, closing the last connection writes the
+    /// write-ahead log back into the file.
     pub async fn close(&self) {
         on!(&self.reader, pool => pool.close().await);
         on!(&self.writer, pool => pool.close().await);
-        drop(self.claim.lock().expect("nobody panics while holding the claim").take());
+        drop(self.claim.lock().expect("no panic while holding the claim").take());
     }
 }
 
@@ -490,14 +492,14 @@ pub(crate) async fn prepare(pool: &Pool, statements: &[&'static Sql]) -> Result<
 }
 
 impl Conn {
-    /// Takes a connection from a writer's pool and begins a transaction on it. A connection that was lost, or left in the
-    /// middle of a transaction, is replaced.
+    /// Takes a connection from a writer's pool and begins a transaction on it. A connection that was lost, or that is
+    /// still in a transaction, is replaced.
     pub(crate) async fn begun(pool: &Pool) -> sqlx::Result<Self> {
         for _ in 0..WRITERS {
             let mut conn = Self::acquire(pool).await?;
             match conn.begin().await {
                 Ok(()) => return Ok(conn),
-                // It has waited already, and another connection would wait as long again.
+                // This connection has already waited, and another one would wait just as long.
                 Err(error) if is_locked(&error) || matches!(error, sqlx::Error::PoolTimedOut) => return Err(error),
                 Err(_) => conn.discard(),
             }
@@ -515,11 +517,11 @@ impl Conn {
         })
     }
 
-    /// Begins a transaction that may write: on `SQLite` it takes the write lock at once.
+    /// Begins a transaction that may write. On `SQLite` it takes the write lock at once.
     async fn begin(&mut self) -> sqlx::Result<()> {
         match self {
             Self::Sqlite(conn) => conn.execute("begin immediate").await.map(drop),
-            // It waits for no lock: a server that does not answer this answers nothing.
+            // This statement waits for no lock. A server that does not answer it answers nothing.
             Self::Postgres(session) => match tokio::time::timeout(sessions::ANSWERS_WITHIN, session.begin()).await {
                 Ok(begun) => begun,
                 Err(_) => Err(sqlx::Error::PoolTimedOut),
@@ -535,16 +537,16 @@ impl Conn {
         }
     }
 
-    /// Closes the connection, so that nobody borrows it again.
+    /// Closes the connection, so that it is not used again.
     fn discard(self) {
         match self {
             Self::Sqlite(conn) => drop(conn.detach()),
-            // It was to begin a transaction, so that it closes.
+            // The session was about to begin a transaction, so dropping it closes it.
             Self::Postgres(session) => drop(session),
         }
     }
 
-    /// Gives the transaction up, if there is one; a broken connection has none.
+    /// Rolls the transaction back, if there is one. A broken connection has none.
     pub(crate) async fn rollback(&mut self) {
         let ended = match self {
             Self::Sqlite(conn) => conn.execute("rollback").await.map(drop),
@@ -556,14 +558,14 @@ impl Conn {
     }
 }
 
-/// A pool of Postgres connections that only read, each statement by itself: none of them is ever in a transaction. One
-/// that the server has ended is found before it is borrowed, and one whose plans are of another size is replaced.
+/// A pool of Postgres connections that only read, each statement by itself and never in a transaction. Connections that
+/// the server has closed, and those whose plans were made for another size of the store, are replaced before use.
 pub(crate) fn postgres_readers(options: PgConnectOptions, growth: &Arc<Growth>) -> Sessions {
     let pool = PgPoolOptions::new().test_before_acquire(true);
     Sessions::new(READERS, replaced_as_it_grows(pool, growth), session::uncompiled(options))
 }
 
-/// A pool of Postgres connections for transactions, each of which begins by [`Conn::begun`].
+/// A pool of Postgres connections for transactions, which begin with [`Conn::begun`].
 pub(crate) fn postgres_writer(options: PgConnectOptions, growth: &Arc<Growth>) -> Sessions {
     let pool = PgPoolOptions::new().test_before_acquire(false);
     Sessions::new(WRITERS, replaced_as_it_grows(pool, growth), session::never_standing_still(options))
@@ -574,8 +576,8 @@ fn replaced_as_it_grows(pool: PgPoolOptions, growth: &Arc<Growth>) -> PgPoolOpti
     pool.before_acquire(move |_, of| Box::pin(std::future::ready(Ok(growth.is_planned_for(of.age)))))
 }
 
-/// Rows in portions for statements whose text has a place for each row. A portion's size is a power of two, so that
-/// there are few such texts and they stay prepared.
+/// Splits rows into portions for statements with a place for each row. A portion's size is a power of two, so that
+/// there are few such statements and they stay prepared.
 pub(crate) fn portions<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
     let mut rest = rows;
     std::iter::from_fn(move || {
@@ -586,7 +588,7 @@ pub(crate) fn portions<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
-/// Claims the right to write to this file for as long as the returned file is held.
+/// Takes the right to write to this file, for as long as the returned file is held.
 fn claim(path: &Path) -> Result<File, StoreError> {
     let beside = sibling(path, "-lock");
     let fault = |source| StoreError::Claim { path: beside.clone(), source };
@@ -598,7 +600,7 @@ fn claim(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// Why the schema could not be brought up to date: what the database said, and not what it was doing besides.
+/// Why the schema could not be brought up to date: only the database's own error.
 fn unmigrated(error: sqlx::migrate::MigrateError, place: String) -> StoreError {
     use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
     match error {
@@ -607,7 +609,7 @@ fn unmigrated(error: sqlx::migrate::MigrateError, place: String) -> StoreError {
     }
 }
 
-/// How a file is opened that nobody but its owner may read, should it be made.
+/// The options to open a file that, if it is created, only its owner may read.
 pub(crate) fn private() -> OpenOptions {
     let mut options = File::options();
     #[cfg(unix)]
@@ -615,14 +617,14 @@ pub(crate) fn private() -> OpenOptions {
     options
 }
 
-/// The file beside this one whose name goes on with `ending`.
+/// The file beside this one whose name ends with `ending`.
 pub(crate) fn sibling(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
 }
 
-/// A URL as it may be shown: nobody needs to read the password.
+/// A URL without its password, for messages.
 fn without_password(url: &str) -> String {
     match url.split_once('@') {
         Some((_, place)) => format!("…@{place}"),
@@ -635,7 +637,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_set_is_unfolded_by_the_word_of_each_store() {
+    fn a_set_is_unpacked_by_the_text_of_each_store() {
         let text = "select 1 from t where id in {uuids $1} limit $2";
         let sqlite = unfold(text, Dialect::Sqlite);
         assert_eq!(sqlite, "select 1 from t where id in (select unhex(value, '-') from json_each($1)) limit $2");
@@ -652,7 +654,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_names_a_file_has_to_be_there_as_one() {
+    fn only_a_url_of_a_file_needs_an_existing_file() {
         assert!(matches!(Store::must_exist("sqlite:not-there.db"), Err(StoreError::Missing(_))));
         assert!(Store::must_exist("postgres://me@localhost/cases").is_ok());
         assert!(Store::must_exist("postgresql://me@localhost/cases?options=-csearch_path%3Dx").is_ok());

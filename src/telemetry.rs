@@ -1,4 +1,4 @@
-//! Telemetry: structured logs on standard error. Ids only; never a token, a note or a name.
+//! Telemetry: structured logs on standard error. It logs ids only, never tokens, notes or names.
 
 pub mod repeated;
 
@@ -8,16 +8,18 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// What is logged unless `RUST_LOG` says otherwise. That something is there already, or not there, Postgres says often.
+/// The log filter unless `RUST_LOG` is set. It hides Postgres's frequent notices that something exists already or does
+/// not exist.
 const USUALLY: &str = "info,sqlx::postgres::notice=warn";
 
-/// The same of a command that reads or builds all there is: that a statement takes long is no news there.
+/// The log filter of a command that reads or builds everything. It also hides slow statements, because they are
+/// expected there.
 const USUALLY_OF_A_COMMAND: &str = "info,sqlx::postgres::notice=warn,sqlx::query=error";
 
-/// What is logged about.
+/// The kind of work that is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    /// A service, which answers.
+    /// A service.
     Service,
     /// A command, which does one thing and ends.
     Command,

@@ -1,9 +1,9 @@
-//! Trying a rulebook, or several versions of one, on a file of events: what every outcome of every journey would have come
-//! to on a day.
+//! Tries one or more versions of a rulebook on a file of events, and gives the result of every outcome of every journey
+//! at a date.
 //!
-//! Nothing is stored and no deployment is asked. The file is read once, a window of lines at a time; what is kept grows
-//! with the facts that outcomes look at, not with the file. A line that cannot be read ends it: half an answer about
-//! money is none.
+//! Nothing is stored and no deployment is used. The file is read once, a window of lines at a time. Memory grows with
+//! the facts that outcomes depend on, not with the file. A line that cannot be read ends the trial, because an
+//! incomplete answer about money is of no use.
 
 mod answer;
 mod known;
@@ -28,24 +28,24 @@ use throughline_domain::contract::outcome::{Case, People, State, claim_id};
 use throughline_domain::fact::History;
 use throughline_domain::fact::envelope::{EventId, JourneyId};
 
-/// How many journeys are put into words at a time.
+/// The number of journeys that are formatted at a time.
 const BLOCK: usize = 1_000;
 
-/// What is tried: these rules, on the facts that were so by the end of a day and known by another.
+/// A trial of rules on the facts up to an as-of date and a knowledge date.
 #[derive(Debug, Clone, Copy)]
 pub struct Trial<'r> {
-    /// The rules: one version or several of one contract, at least one.
+    /// The rules: one or more versions for one contract.
     pub rulebooks: &'r [Rulebook],
-    /// The day at whose end the facts are read.
+    /// The as-of date: facts are read at the end of this day.
     pub as_of: NaiveDate,
-    /// Until when events count as known; none: all of them.
+    /// The knowledge date. `None` counts all events.
     pub known_at: Option<KnownAt>,
 }
 
 /// What was found in a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tried {
-    /// The lines read.
+    /// The number of lines read.
     pub events: u64,
     /// The journeys of the rulebook's contract.
     pub journeys: usize,
@@ -53,26 +53,26 @@ pub struct Tried {
     pub of_others: usize,
 }
 
-/// Why a file cannot be tried.
+/// Why a trial ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum TryError {
     /// The file cannot be read.
     #[error("cannot read the events")]
     Read(#[source] io::Error),
     /// The answer cannot be written.
-    #[error("cannot write the answer")]
+    #[error("cannot write the results")]
     Write(#[source] io::Error),
-    /// A line is no event.
+    /// A line is not an event.
     #[error("line {line}: {error}")]
     Line {
         /// Its number, from 1.
         line: u64,
-        /// What is wrong with it.
+        /// What is wrong with the line.
         error: LineError,
     },
 }
 
-/// The streams of a file, each with what outcomes look at.
+/// The streams of a file, each with the facts that outcomes depend on.
 #[derive(Debug, Default)]
 struct Streams {
     journeys: HashMap<Uuid, History>,
@@ -80,24 +80,24 @@ struct Streams {
     events: u64,
 }
 
-/// What one journey has come to.
+/// The result of one journey.
 struct OfJourney {
     journey: JourneyId,
     judged: Vec<Judged>,
 }
 
-/// What some of the journeys have come to.
+/// The results of some of the journeys.
 #[derive(Default)]
 struct Share {
     journeys: Vec<OfJourney>,
     entitlements: Vec<Entitlement>,
-    /// What journeys add to outcomes over many, for each version.
+    /// What journeys contribute to outcomes over several cases, for each version.
     many: Vec<Many>,
 }
 
 impl<'r> Trial<'r> {
     /// Reads the events and writes one JSON object a line for each outcome of each journey, in the order of their ids
-    /// and codes; outcomes over many journeys come last.
+    /// and codes. Outcomes over several cases come last.
     pub fn run(&self, events: impl Read, mut out: impl Write) -> Result<Tried, TryError> {
         let streams = reading::read(self, events)?;
         let people = People::of(&streams.subjects, self.as_of);
@@ -128,7 +128,7 @@ impl<'r> Trial<'r> {
         Ok(tried)
     }
 
-    /// The version that every other one follows.
+    /// The first version. All versions belong to the same contract.
     fn first(&self) -> &'r Rulebook {
         self.rulebooks.first().expect("at least one version is tried")
     }
@@ -169,7 +169,7 @@ fn nothing_added(versions: &Versions<'_>) -> Vec<Many> {
     (0..versions.len()).map(|_| Many::default()).collect()
 }
 
-/// Writes the lines of every journey, then those of outcomes over many.
+/// Writes the lines of every journey, then those of outcomes over several cases.
 fn answer(
     words: &answer::Words<'_>,
     journeys: Vec<OfJourney>,
@@ -185,11 +185,11 @@ fn answer(
             block.push((journey, own));
             settled = others;
         }
-        // While one block is written, the next is put into words.
+        // The next block is formatted while this one is written.
         before = std::thread::scope(|scope| {
             let next = (!block.is_empty()).then(|| scope.spawn(|| share_out(block, |share| words.lines(share))));
             std::mem::take(&mut before).into_iter().try_for_each(|lines| out.write_all(&lines?))?;
-            let next = next.map(|next| next.join().expect("to put a journey into words does not panic"));
+            let next = next.map(|next| next.join().expect("formatting a journey does not panic"));
             Ok::<_, io::Error>(next.unwrap_or_default())
         })?;
     }
@@ -198,7 +198,7 @@ fn answer(
 }
 
 impl OfJourney {
-    /// How many of its outcomes are reached: so many are settled.
+    /// The number of its outcomes that are reached. Each of them is settled.
     fn reached(&self) -> usize {
         self.judged.iter().filter(|judged| matches!(judged.evaluation.state, State::Reached(_))).count()
     }

@@ -1,7 +1,7 @@
-//! Fields: what each field of the API is to the policy.
+//! The access class of every field of the API.
 //!
-//! The one list of them, and the one that is enforced: a field that is not here is shown to nobody. Which contract or
-//! journey somebody may come to is not said here but judged where they enter; this is the second wall.
+//! This is the only such list, and it is enforced: a field that is not listed is shown to nobody. Which contracts and
+//! cases a caller may enter is decided elsewhere, where a query enters them; this list is the second check.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -11,21 +11,21 @@ use super::policy::{Action, Denied, Redaction, policy};
 use super::relation::Relation;
 use super::{Principal, Role, Scope};
 
-/// What a field is.
+/// The access class of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Class {
-    /// What one does who asks for it.
+    /// The action that reading the field requires.
     pub action: Action,
-    /// From whom it is kept back.
+    /// The redaction that hides the field.
     pub hidden_by: Option<Redaction>,
 }
 
-/// How a field shows to somebody.
+/// How a field is shown to a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
-    /// As it is.
+    /// Its value.
     Whole,
-    /// As null.
+    /// Null.
     Redacted,
 }
 
@@ -38,7 +38,7 @@ impl Class {
         Self { hidden_by: Some(redaction), ..self }
     }
 
-    /// How the field shows to somebody who stands in this relation to what it is of.
+    /// How the field is shown to a caller with this relation to the object.
     pub fn shown(self, principal: &Principal, relation: Relation) -> Result<Shown, Denied> {
         let allow = policy(principal, self.action, relation)?;
         let is_kept_back = self.hidden_by.is_some_and(|redaction| allow.redacts(redaction));
@@ -46,31 +46,31 @@ impl Class {
     }
 }
 
-/// What everybody sees who has shown who they are.
+/// Fields for every authenticated caller.
 const OPEN: Class = Class::of(Action::LookAround);
-/// What is known of a contract and of who works in it.
+/// The terms of a contract and its workers.
 const TERMS: Class = Class::of(Action::KnowContract);
-/// What only those know who answer for the staff.
+/// Details of staff, for roles that are responsible for staff.
 const STAFF: Class = Class::of(Action::ReadStaff);
 /// Counts and tables.
 const BOARDS: Class = Class::of(Action::ReadPerformance);
-/// Single journeys.
+/// Single cases.
 const JOURNEYS: Class = Class::of(Action::ReadJourneys);
 /// The feed of events.
 const FEED: Class = Class::of(Action::ReadEvents);
-/// Events, however one came to them.
+/// Events, whatever query returned them.
 const RECORDS: Class = Class::of(Action::ReadRecords);
 
-/// Batches, caps and what should be paid or taken back.
+/// Batches and the adjustments proposed for them.
 const BATCHES: Class = Class::of(Action::ReadBatches);
-/// How much of the caps is used.
+/// The use of caps.
 const CAPS: Class = Class::of(Action::ReadCaps);
-/// What a draft of the rules would move.
+/// The preview of a draft rulebook.
 const PREVIEW: Class = Class::of(Action::PreviewRules);
-/// The views themselves.
+/// The administration of views.
 const VIEWS: Class = Class::of(Action::TendViews);
 
-/// Every field of every type and interface, by what it is.
+/// Every field of every type and interface, by access class.
 static FIELDS: &[(&str, Class, &str)] = &[
     ("Query", OPEN, "viewer log contracts contract rulebooks compareViews node nodes teams team"),
     ("Query", JOURNEYS, "journey journeys"),
@@ -80,8 +80,8 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("ClaimMoveConnection", PREVIEW, "edges nodes pageInfo totalCount"),
     ("ClaimMoveEdge", PREVIEW, "cursor node"),
     ("ClaimMove", PREVIEW, "id moved delta causes"),
-    // Whoever publishes rules sees single claims by a pseudonym of their case, and what of a case they rest on is for those
-    // who may read it.
+    // A caller who publishes rulebooks sees single claims under a pseudonym of the case. Details of the case are for
+    // callers who may read it.
     ("ClaimMove", PREVIEW, "case outcome before after"),
     ("PreviewedClaim", PREVIEW, "id case status outcome title repeat scope amount achievedOn earliestOn"),
     ("PreviewedClaim", JOURNEYS, "journeyId untilPayable derivation"),
@@ -378,7 +378,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "id position type schemaVersion stream version contract occurred recordedAt actor source commandId \
          correlationId causationId hash",
     ),
-    // What was recorded, as it was recorded: case numbers and logins among it.
+    // Events as they were recorded, which may contain case numbers and logins.
     ("Event", RECORDS.hidden_by(Redaction::CaseNumbers), "payload record"),
     ("Actor", RECORDS, "role"),
     ("Actor", RECORDS.hidden_by(Redaction::Logins), "subject onBehalfOf"),
@@ -413,17 +413,17 @@ static CLASSES: LazyLock<HashMap<&str, HashMap<&str, Class>>> = LazyLock::new(||
     classes
 });
 
-/// What a field of a type is; none where nobody has said it.
+/// The class of a field; none if it is not listed.
 pub fn class(of: &str, field: &str) -> Option<Class> {
     CLASSES.get(of)?.get(field).copied()
 }
 
-/// Every field that is classified, by its type.
+/// Every listed field, with its type.
 pub fn classified() -> impl Iterator<Item = (&'static str, &'static str)> {
     FIELDS.iter().flat_map(|(of, _, fields)| fields.split(' ').map(|field| (*of, field)))
 }
 
-/// The table of who sees what of these fields, a line each.
+/// The table of who may see which of these fields, one line each.
 pub fn table<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let mut table = String::from(HEADING);
     let _ = write!(table, "{:48}", "");
@@ -441,9 +441,9 @@ pub fn table<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> String {
 }
 
 const HEADING: &str = "\
-# Who sees what of the API: for each field and role a sign for each relation to the journey or contract that it is of:
-# own, team, unassigned, contract (elsewhere in a contract in scope), outside.
-# + seen, ~ null in its place, - refused, . answered as if it did not exist.
+# Who may see which field of the API: for each role, one sign for each relation of the caller to the case or contract:
+# own, team, unassigned, contract (another case of a contract in scope), outside.
+# + visible, ~ null, - refused, . treated as if it did not exist, ? not listed.
 ";
 
 fn line(of: &str, field: &str) -> String {
@@ -477,7 +477,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_nobody_classified_is_no_class_at_all() {
+    fn an_unlisted_field_has_no_class() {
         assert_eq!(class("Journey", "shoeSize"), None);
         assert_eq!(class("Client", "id"), None);
         assert!(line("Client", "id").contains("?????"));

@@ -1,7 +1,7 @@
-//! Access: who somebody is, and what they may see and do.
+//! Access: who a caller is, and what they may see and do.
 //!
-//! The policy is pure. Nobody is anonymous, no read is possible without a [`Scope`], and no list of journeys without
-//! saying whose.
+//! The policy is pure. No caller is anonymous, no read is possible without a [`Scope`], and no list of cases without
+//! the caller's access to cases.
 
 pub mod fields;
 pub mod policy;
@@ -17,18 +17,18 @@ use chrono::NaiveDate;
 use relation::{Cases, Standing};
 use throughline_domain::fact::envelope::JourneyId;
 
-/// What somebody is to the service.
+/// The role of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Works with clients.
     Keyworker,
-    /// Allocates and watches caseloads, prepares claims.
+    /// Allocates and monitors caseloads, prepares claims.
     Manager,
     /// Reads performance, decides claims, pays.
     Commissioner,
-    /// Replays history; changes nothing.
+    /// Replays history. Changes nothing.
     Auditor,
-    /// A machine that brings referrals and snapshots.
+    /// A machine that imports referrals and snapshots.
     Integrator,
     /// Opens contracts, publishes rulebooks, manages access.
     Administrator,
@@ -39,13 +39,13 @@ impl Role {
     pub const ALL: [Self; 6] =
         [Self::Keyworker, Self::Manager, Self::Commissioner, Self::Auditor, Self::Integrator, Self::Administrator];
 
-    /// Whether a token for this role may be for some service areas alone. A keyworker's cases follow from who holds them,
-    /// and an administrator sees none.
+    /// Whether a token for this role may be limited to some service areas. A keyworker's access depends on who holds a
+    /// case, and an administrator sees no cases.
     pub const fn may_be_limited_to_areas(self) -> bool {
         !matches!(self, Self::Keyworker | Self::Administrator)
     }
 
-    /// The role as tokens and records spell it.
+    /// The role's name in tokens and records.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Keyworker => "keyworker",
@@ -72,20 +72,20 @@ impl FromStr for Role {
     }
 }
 
-/// The role is none of ours.
+/// The role does not exist.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown role {0:?}: write keyworker, manager, commissioner, auditor, integrator or administrator")]
 pub struct UnknownRole(String);
 
-/// Which contracts somebody may see.
+/// The contracts that a caller may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
     /// Every contract of the deployment.
     Deployment,
     /// These contracts, by code.
     Contracts(BTreeSet<String>),
-    /// These service areas of these contracts, such as a borough: its cases, its part of the boards, its claims and its
-    /// lines of the batches.
+    /// These service areas of these contracts, such as a borough: their cases, their part of the boards, their claims
+    /// and their batch lines.
     Areas {
         /// The contracts, by code.
         contracts: BTreeSet<String>,
@@ -95,7 +95,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The contract of this code, as somebody of this scope may name it; none where it is outside.
+    /// The contract with this code, if it is in scope.
     pub fn contract<'a>(&'a self, code: &'a str) -> Option<InScope<'a>> {
         let within = match self {
             Self::Deployment => true,
@@ -104,7 +104,7 @@ impl Scope {
         within.then_some(InScope { contract: code, areas: self.areas() })
     }
 
-    /// The service areas to which it is limited; none where it is whole contracts.
+    /// The service areas that the scope is limited to; none for whole contracts.
     pub const fn areas(&self) -> Option<&BTreeSet<String>> {
         match self {
             Self::Areas { areas, .. } => Some(areas),
@@ -112,9 +112,9 @@ impl Scope {
         }
     }
 
-    /// Whether somebody of this scope may know of a subject, worker or team: of one who has, or had, a journey or a case
-    /// in one of their contracts, and of one who has none in any contract yet and is nobody else's. Who may see no
-    /// contract may see nobody.
+    /// Whether a caller with this scope may see a subject, worker or team. They may if it has or had a case in one of
+    /// their contracts, or has no case in any contract yet. A caller without contracts sees none. `contracts` are the
+    /// contracts in which it has or had a case.
     pub fn knows_of(&self, contracts: &BTreeSet<String>) -> bool {
         match self {
             Self::Deployment => true,
@@ -129,7 +129,7 @@ impl Scope {
     }
 }
 
-/// The code of a contract that somebody may see. Only a [`Scope`] gives it out, and every read asks for it.
+/// The code of a contract that a caller may see. Only a [`Scope`] creates it, and every read requires it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InScope<'a> {
     contract: &'a str,
@@ -142,23 +142,23 @@ impl<'a> InScope<'a> {
         self.contract
     }
 
-    /// The service areas to which it is limited; none where it is the whole contract.
+    /// The service areas that the scope is limited to; none for the whole contract.
     pub const fn areas(self) -> Option<&'a BTreeSet<String>> {
         self.areas
     }
 
-    /// Whether a service area of the contract is within it.
+    /// Whether a service area of the contract is in scope.
     pub fn has_area(self, area: &str) -> bool {
         self.areas.is_none_or(|areas| areas.contains(area))
     }
 
-    /// The journeys of the contract that somebody of this standing may be shown.
+    /// The cases of the contract that a caller with this access may see.
     pub const fn cases(self, standing: &'a Standing) -> CasesInScope<'a> {
         CasesInScope { scope: self, standing, among: None }
     }
 }
 
-/// The journeys of a contract that somebody may be shown: every list of journeys asks for it.
+/// The cases of a contract that a caller may see. Every list of cases requires it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CasesInScope<'a> {
     scope: InScope<'a>,
@@ -167,19 +167,19 @@ pub struct CasesInScope<'a> {
 }
 
 impl<'a> CasesInScope<'a> {
-    /// The same where it was looked up before which these are: a view of what was known then knows only who held a case
-    /// then, and rights are those of now.
+    /// The same, limited to a set of cases that was looked up before. Needed for a view of an earlier knowledge date,
+    /// which knows only the assignments of that time, while access follows those of now.
     #[must_use]
     pub const fn among(self, journeys: Option<&'a BTreeSet<JourneyId>>) -> Self {
         Self { among: journeys, ..self }
     }
 
-    /// The contract's code.
+    /// The code of the contract.
     pub const fn contract(self) -> &'a str {
         self.scope.contract
     }
 
-    /// Which of its journeys.
+    /// Which of its cases.
     pub fn cases(self) -> Cases {
         match self.among {
             Some(journeys) => Cases::Among(journeys.clone()),
@@ -187,30 +187,31 @@ impl<'a> CasesInScope<'a> {
         }
     }
 
-    /// The day on which that was read.
+    /// The day on which the access was read.
     pub const fn on(self) -> NaiveDate {
         self.standing.on()
     }
 }
 
-/// Somebody who has shown who they are.
+/// An authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// Their login, or the machine's name.
+    /// The login, or the machine's name.
     pub subject: String,
-    /// What they are.
+    /// The role.
     pub role: Role,
-    /// Which contracts they may see.
+    /// The contracts that they may see.
     pub scope: Scope,
 }
 
 impl Principal {
-    /// By what their requests are told from those of others: the role, and the key of the login, however that is written.
+    /// The key of the caller for limits: the role and the normalised login, so that spelling variants are the same
+    /// caller.
     pub fn key(&self) -> (Role, String) {
         (self.role, throughline_domain::people::login::key(&self.subject))
     }
 
-    /// How the log names them.
+    /// The caller as the log records them.
     pub fn actor(&self) -> throughline_domain::fact::envelope::Actor {
         throughline_domain::fact::envelope::Actor {
             subject: self.subject.clone(),
@@ -225,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_are_known_where_they_have_a_case_and_newcomers_to_all_who_see_a_contract() {
+    fn people_are_visible_where_they_have_a_case_and_newcomers_in_every_contract() {
         let codes = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<BTreeSet<_>>();
         let scope = |of: &[&str]| Scope::Contracts(codes(of));
         for (scope, contracts, known) in [

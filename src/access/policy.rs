@@ -1,133 +1,133 @@
-//! The policy: who may do what to what. Pure, and the only place that says so.
+//! The policy: who may do what. It is pure, and the only place that decides this.
 
 use super::relation::Relation;
 use super::{Principal, Role};
 
-/// Something that somebody may want to do.
+/// An action that a caller may want to perform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// Look around: who they are, which contracts there are for them, what came of their own commands.
+    /// See who they are, which contracts they may see, and the results of their own commands.
     LookAround,
-    /// Know a contract, its terms and who works in it.
+    /// See a contract, its terms and its workers.
     KnowContract,
-    /// Read recorded events that reached them: of a journey that they may read, or of their own commands.
+    /// Read recorded events that a query returned: of a case that they may read, or of their own commands.
     ReadRecords,
-    /// Read counts and tables over a contract.
+    /// Read counts and tables of a contract.
     ReadPerformance,
-    /// Read caseloads and single journeys.
+    /// Read caseloads and single cases.
     ReadJourneys,
-    /// Read the log's events.
+    /// Read the feed of events.
     ReadEvents,
     /// Record facts about a client: contacts, plans, spells, closes.
     RecordFacts,
-    /// Receive a referral.
+    /// Record a referral.
     ReceiveReferral,
-    /// Correct or retract what was recorded of a journey.
+    /// Correct or retract facts about a case.
     CorrectFacts,
-    /// Correct or retract what was recorded of anything: who may for the one thing is judged there.
+    /// Correct or retract facts of any kind. Whether they may for the particular stream is checked there.
     Amend,
     /// Register a subject.
     RegisterSubject,
-    /// Record what a subject agrees to.
+    /// Record consents of a subject.
     RecordConsent,
-    /// Say which records are of one person.
+    /// Link and unlink records of a subject.
     LinkSubjects,
-    /// Say what of a subject must be kept and what is to be erased.
+    /// Place and lift legal holds, propose and approve erasures.
     RetainSubjects,
-    /// Say who works here, how much, and in which team: whose cases somebody sees follows from it.
+    /// Record workers, their WTE and teams. Access to cases depends on these.
     ManageStaff,
-    /// Read when members of staff are away and how they are scored.
+    /// Read absences and assessment scores of staff.
     ReadStaff,
-    /// Account for a contract: commentaries, reports, closed periods, measures.
+    /// Report on a contract: commentary, reports, closed periods, measures.
     AccountForContract,
-    /// Hold somebody to a contract: indicators, notices, agreed actions.
+    /// Supervise a contract: assessments of indicators, notices, agreed actions.
     HoldToContract,
-    /// See what a draft of the rules would move, in counts and sums.
+    /// Preview a draft rulebook, as counts and sums.
     PreviewRules,
-    /// Read batches and what is proposed to be paid or taken back.
+    /// Read batches and proposed adjustments and withdrawals.
     ReadBatches,
-    /// Read how much of the caps is used, over all areas.
+    /// Read the use of caps, across all areas.
     ReadCaps,
-    /// Open batches, submit claims, submit them again or take them back.
+    /// Open batches; submit, resubmit and withdraw claims.
     ClaimOutcomes,
     /// Accept, query or reject claims.
     DecideClaims,
-    /// Record what was paid for claims, and decide to pay more or less.
+    /// Record payments and raise adjustments.
     SettleClaims,
-    /// Open, vary or end a contract, publish its rules and targets.
+    /// Open, vary or end a contract; publish its rulebooks and targets.
     RuleContracts,
-    /// Look at the views themselves, replace them and mend them.
+    /// Read, rebuild and repair views.
     TendViews,
 }
 
-/// What is not shown to somebody who may read the rest.
+/// Data that is hidden from a caller who may read the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Redaction {
-    /// Case numbers of other systems, and whatever holds them.
+    /// Case numbers of other systems, and fields that contain them.
     CaseNumbers,
     /// Logins of those who record.
     Logins,
 }
 
-/// Somebody may, but for what is not shown to them.
+/// The caller may perform the action, except for what is hidden from them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allow {
-    /// What is not shown.
+    /// The hidden data.
     pub redactions: &'static [Redaction],
 }
 
 impl Allow {
-    /// Whether this is kept back.
+    /// Whether this data is hidden.
     pub fn redacts(self, redaction: Redaction) -> bool {
         self.redactions.contains(&redaction)
     }
 }
 
-/// Why somebody may not.
+/// The reason why a caller may not perform an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    /// Their role may not, whatever it is about.
-    #[error("the role {role} may not {what}: ask for a token of another role")]
+    /// The role does not allow the action at all.
+    #[error("the role {role} may not {what}: use a token with another role")]
     Role {
-        /// Their role.
+        /// The role.
         role: Role,
-        /// What it may not.
+        /// The action, as text for the message.
         what: &'static str,
     },
-    /// Their token is limited to service areas, and this is about the whole of a contract.
-    #[error("a token for some areas may not {what}, which is about a whole contract: ask for a token without areas")]
+    /// The token is limited to service areas, but the action concerns whole contracts.
+    #[error("a token for some areas may not {what}, because this concerns a whole contract: use a token without areas")]
     Areas {
-        /// What it may not.
+        /// The action, as text for the message.
         what: &'static str,
     },
-    /// It is none of theirs: to be answered like something that does not exist.
-    #[error("there is no such thing")]
+    /// The object is outside the caller's access. The response must be the same as for an object that does not exist.
+    #[error("not found")]
     Outside,
 }
 
-/// What an action is about.
+/// The kind of object that an action concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum About {
-    /// The deployment as such.
+    /// The deployment.
     Deployment,
-    /// A contract as a whole, and who works in it.
+    /// A whole contract and its workers.
     Contract,
-    /// One journey, or a subject by its journeys.
+    /// One case, or a subject through its cases.
     Journey,
 }
 
-/// Whether somebody may do something to what they stand in this relation to.
+/// Whether a caller may perform an action on an object with this relation.
 pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Result<Allow, Denied> {
     use Role::{Administrator, Auditor, Commissioner, Integrator, Keyworker, Manager};
     let (what, about, roles): (_, _, &[Role]) = match action {
         Action::LookAround => ("look around", About::Deployment, &Role::ALL),
-        Action::KnowContract => ("know a contract", About::Contract, &Role::ALL),
+        Action::KnowContract => ("see contracts", About::Contract, &Role::ALL),
         Action::ReadRecords => ("read records", About::Journey, &Role::ALL),
         Action::ReadPerformance => {
             ("read performance", About::Contract, &[Keyworker, Manager, Commissioner, Auditor, Administrator])
         }
         Action::ReadJourneys => {
-            ("read journeys", About::Journey, &[Keyworker, Manager, Commissioner, Auditor, Integrator])
+            ("read cases", About::Journey, &[Keyworker, Manager, Commissioner, Auditor, Integrator])
         }
         Action::ReadEvents => ("read events", About::Contract, &[Manager, Auditor, Integrator]),
         Action::RecordFacts => ("record facts", About::Journey, &[Keyworker, Manager, Integrator]),
@@ -139,11 +139,11 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         Action::RegisterSubject => ("register subjects", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::RecordConsent => ("record consents", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::LinkSubjects => ("link subjects", About::Journey, &[Manager, Integrator]),
-        Action::RetainSubjects => ("place holds or decide on erasures", About::Journey, &[Manager, Administrator]),
+        Action::RetainSubjects => ("place holds or handle erasures", About::Journey, &[Manager, Administrator]),
         Action::ManageStaff => ("manage staff", About::Contract, &[Manager, Integrator, Administrator]),
-        Action::ReadStaff => ("read of staff", About::Contract, &[Manager, Auditor, Integrator]),
-        Action::AccountForContract => ("account for a contract", About::Contract, &[Manager, Integrator]),
-        Action::HoldToContract => ("hold anybody to a contract", About::Contract, &[Manager, Commissioner]),
+        Action::ReadStaff => ("read details of staff", About::Contract, &[Manager, Auditor, Integrator]),
+        Action::AccountForContract => ("report on contracts", About::Contract, &[Manager, Integrator]),
+        Action::HoldToContract => ("supervise contracts", About::Contract, &[Manager, Commissioner]),
         Action::PreviewRules => {
             ("preview rules", About::Contract, &[Manager, Commissioner, Auditor, Integrator, Administrator])
         }
@@ -153,7 +153,7 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         Action::DecideClaims => ("decide on claims", About::Contract, &[Commissioner]),
         Action::SettleClaims => ("settle claims", About::Contract, &[Manager, Commissioner]),
         Action::RuleContracts => ("set the terms, rules or targets of contracts", About::Contract, &[Administrator]),
-        Action::TendViews => ("look at or replace the views themselves", About::Deployment, &[Administrator]),
+        Action::TendViews => ("manage the views", About::Deployment, &[Administrator]),
     };
     let role = principal.role;
     if !roles.contains(&role) {
@@ -170,7 +170,7 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
     if outside { Err(Denied::Outside) } else { Ok(Allow { redactions: redactions(role) }) }
 }
 
-/// Whether it is about a contract with all of its areas, or beyond contracts, so that a token for some areas is not
+/// Whether the action concerns all areas of a contract, or several contracts, so that a token limited to areas is not
 /// enough.
 const fn is_of_whole_contracts(action: Action) -> bool {
     matches!(
@@ -187,17 +187,17 @@ const fn is_of_whole_contracts(action: Action) -> bool {
     )
 }
 
-/// Whether a journey, or a subject, does not exist for whoever acts in this role and stands in this relation to it.
+/// Whether a case or subject must be treated as non-existent for this role and relation.
 pub fn is_outside(role: Role, relation: Relation) -> bool {
     relation == Relation::Outside || is_bound_to_cases(role) && relation == Relation::Contract
 }
 
-/// Whether the rights of a role depend on who holds a case. Of the others nobody needs to ask.
+/// Whether the rights of a role depend on who holds a case. For other roles the relation need not be read.
 pub const fn is_bound_to_cases(role: Role) -> bool {
     matches!(role, Role::Keyworker)
 }
 
-/// What a role is never shown.
+/// The data hidden from a role.
 const fn redactions(role: Role) -> &'static [Redaction] {
     match role {
         Role::Commissioner => &[Redaction::CaseNumbers, Redaction::Logins],
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn an_administrator_rules_contracts_and_sees_no_journey() {
+    fn an_administrator_manages_contracts_and_sees_no_case() {
         assert!(may(Role::Administrator, Action::RuleContracts));
         for relation in Relation::ALL {
             let denied = judged(Role::Administrator, Action::ReadJourneys, relation);
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_keyworker_works_with_their_own_cases_their_teams_and_those_that_nobody_has() {
+    fn a_keyworker_works_with_own_cases_team_cases_and_unassigned_cases() {
         for action in [Action::ReadJourneys, Action::RecordFacts, Action::CorrectFacts] {
             for relation in [Relation::Own, Relation::Team, Relation::Unassigned] {
                 assert!(judged(Role::Keyworker, action, relation).is_ok(), "{action:?} {relation:?}");
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn outside_there_is_nothing_for_anybody() {
+    fn nobody_may_do_anything_outside_their_scope() {
         for role in Role::ALL {
             for action in [Action::ReadJourneys, Action::RecordFacts, Action::ReadPerformance, Action::ReceiveReferral]
             {
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_for_some_areas_reads_cases_and_decides_claims_and_nothing_of_whole_contracts() {
+    fn a_token_for_some_areas_reads_cases_and_decides_claims_but_not_whole_contracts() {
         let areas = || ["brent".to_owned()].into();
         let scope = Scope::Areas { contracts: ["shps".to_owned()].into(), areas: areas() };
         let borough = Principal { subject: String::new(), role: Role::Commissioner, scope };
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commissioner_reads_by_pseudonyms() {
+    fn a_commissioner_reads_under_pseudonyms() {
         let allow = judged(Role::Commissioner, Action::ReadJourneys, Relation::Contract).expect("allowed");
         assert!(allow.redacts(Redaction::CaseNumbers) && allow.redacts(Redaction::Logins));
         let allow = judged(Role::Auditor, Action::ReadJourneys, Relation::Contract).expect("allowed");

@@ -1,7 +1,7 @@
-//! Relations: what somebody is to a journey at this moment, and whose cases their rights reach.
+//! Relations: a caller's relation to a case now, and the cases that their rights cover.
 //!
-//! Pure. Who holds a case and who works with whom is read anew for every question and handed in here; nothing is
-//! remembered from one request to the next.
+//! Pure. Who holds a case and who is in which team is read anew for every query and passed in. Nothing is kept between
+//! requests.
 
 use std::collections::BTreeSet;
 
@@ -9,18 +9,18 @@ use chrono::NaiveDate;
 
 use throughline_domain::fact::envelope::{JourneyId, WorkerId};
 
-/// What somebody is to a journey.
+/// The relation of a caller to a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Relation {
-    /// They hold the case, in whatever role.
+    /// They hold the case, in any role.
     Own,
-    /// They share a team with somebody who holds it.
+    /// They share a team with a worker who holds it.
     Team,
     /// No keyworker holds it.
     Unassigned,
-    /// It is elsewhere in a contract of theirs.
+    /// It is another case of a contract in their scope.
     Contract,
-    /// It is outside: to them it does not exist.
+    /// It is outside their access: for them it does not exist.
     Outside,
 }
 
@@ -28,7 +28,7 @@ impl Relation {
     /// Every relation, nearest first.
     pub const ALL: [Self; 5] = [Self::Own, Self::Team, Self::Unassigned, Self::Contract, Self::Outside];
 
-    /// The relation in a word.
+    /// The name of the relation.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Own => "own",
@@ -40,27 +40,27 @@ impl Relation {
     }
 }
 
-/// Who holds a journey now. Whoever has left the service holds nothing.
+/// The workers who hold a case now. A worker who has left the service holds no case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Holders {
-    /// Whoever holds it as keyworker.
+    /// The workers who hold it as keyworker.
     pub keyworkers: BTreeSet<WorkerId>,
-    /// Whoever holds it in another role.
+    /// The workers who hold it in another role.
     pub others: BTreeSet<WorkerId>,
 }
 
-/// With whom a keyworker shares the work.
+/// The workers with whom a keyworker shares cases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Team {
-    /// Of a keyworker who never was in a team: everybody in a contract, so that a small service works without teams; nobody in
-    /// these contracts, which have teams.
+    /// For a keyworker who was never in a team: everyone in a contract, so that a small service works without teams;
+    /// nobody in these contracts, which have teams.
     EverybodyBut(BTreeSet<String>),
-    /// These, of the teams that they are in now. Whoever left their last team has nobody: to leave never widens what
-    /// one sees.
+    /// These workers, from the keyworker's current teams. A keyworker who left their last team has none: leaving a team
+    /// never widens access.
     Of(BTreeSet<WorkerId>),
 }
 
-/// Whose cases somebody's rights reach, as read on a day.
+/// The cases that a caller's rights cover, as read on a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     on: NaiveDate,
@@ -71,70 +71,70 @@ pub struct Standing {
 enum Reach {
     /// Every case of a contract.
     Contract,
-    /// Every case of these areas.
+    /// Every case in these areas.
     Areas(BTreeSet<String>),
-    /// By who holds a case: `covered` are those for whom they stand in.
+    /// By who holds a case. `covered` are the workers whom the caller covers.
     Held { own: BTreeSet<WorkerId>, covered: BTreeSet<WorkerId>, team: Team },
-    /// None: the login is no worker's who is here.
+    /// None: no current worker has the login.
     Nobody,
 }
 
-/// What is known of a keyworker's login.
+/// The facts about a keyworker's login.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownWorker {
-    /// The worker behind it, where there is one who is here.
+    /// The current worker with the login, if there is one.
     pub own: BTreeSet<WorkerId>,
-    /// Whether a worker whose login it is was ever in a team.
+    /// Whether a worker with the login was ever in a team.
     pub teamed: bool,
-    /// Everybody with whom they share a team now.
+    /// Everyone with whom they share a team now.
     pub colleagues: BTreeSet<WorkerId>,
-    /// Everybody for whom they stand in now.
+    /// Everyone whom they cover now.
     pub covered: BTreeSet<WorkerId>,
     /// The contracts that have a team, by code.
     pub with_teams: BTreeSet<String>,
 }
 
-/// A journey, as far as rights depend on it.
+/// The parts of a case that rights depend on.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
-    /// The code of its contract.
+    /// The code of the contract.
     pub contract: &'a str,
-    /// Its service area.
+    /// The service area.
     pub area: &'a str,
-    /// Who holds it now.
+    /// The workers who hold it now.
     pub holders: &'a Holders,
 }
 
-/// The journeys that a list may show.
+/// The cases that a list may show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cases {
-    /// All of the contract's.
+    /// All cases of the contract.
     All,
-    /// Those of these service areas.
+    /// The cases in these service areas.
     Areas(BTreeSet<String>),
-    /// Those that one of these workers holds now, and those that no keyworker holds.
+    /// The cases that one of these workers holds now, and unassigned cases.
     Held {
-        /// Held by whom.
+        /// The workers.
         by: BTreeSet<WorkerId>,
-        /// Whether those without a keyworker are among them.
+        /// Whether unassigned cases are included.
         unassigned: bool,
     },
-    /// These.
+    /// These cases.
     Among(BTreeSet<JourneyId>),
 }
 
 impl Standing {
-    /// The standing of somebody whose rights do not depend on who holds a case.
+    /// The access of a caller whose rights do not depend on who holds a case.
     pub const fn contract_wide(on: NaiveDate) -> Self {
         Self { on, reach: Reach::Contract }
     }
 
-    /// The standing of a person who sees these service areas alone, no matter who holds a case there.
+    /// The access of a caller limited to these service areas. Who holds a case there does not matter.
     pub const fn of_areas(on: NaiveDate, areas: BTreeSet<String>) -> Self {
         Self { on, reach: Reach::Areas(areas) }
     }
 
-    /// The standing of a keyworker. Who is no worker of the service, or has left it, has none.
+    /// The access of a keyworker. Without a current worker behind the login there is none.
     pub fn of_keyworker(on: NaiveDate, known: KnownWorker) -> Self {
         let KnownWorker { own, teamed, colleagues, covered, with_teams } = known;
         if own.is_empty() {
@@ -144,7 +144,7 @@ impl Standing {
         Self { on, reach: Reach::Held { own, covered, team } }
     }
 
-    /// The standing of a keyworker where no view is asked whether they work here: in a rehearsal, and in an import.
+    /// The access of a keyworker when no view can say whether they work here: in a dry run, and in an import.
     pub const fn at_home(on: NaiveDate) -> Self {
         let team = Team::EverybodyBut(BTreeSet::new());
         Self { on, reach: Reach::Held { own: BTreeSet::new(), covered: BTreeSet::new(), team } }
@@ -155,17 +155,17 @@ impl Standing {
         self.on
     }
 
-    /// Whether it is that of a keyworker who is no worker of the service, or has left it.
+    /// Whether it belongs to a keyworker without a current worker.
     pub fn is_nobodys(&self) -> bool {
         self.reach == Reach::Nobody
     }
 
-    /// Whether it is that of this worker.
+    /// Whether it belongs to this worker.
     pub fn is_of(&self, worker: WorkerId) -> bool {
         matches!(&self.reach, Reach::Held { own, .. } if own.contains(&worker))
     }
 
-    /// What they are to a journey of a contract in their scope.
+    /// The relation to a case of a contract in their scope.
     pub fn relation(&self, case: Case<'_>) -> Relation {
         let Case { contract, area, holders } = case;
         let (own, covered, team) = match &self.reach {
@@ -193,7 +193,7 @@ impl Standing {
         }
     }
 
-    /// What they are to a subject who has no journey yet.
+    /// The relation to a subject without a case.
     pub const fn to_newcomers(&self) -> Relation {
         match &self.reach {
             Reach::Contract | Reach::Areas(_) => Relation::Contract,
@@ -202,7 +202,7 @@ impl Standing {
         }
     }
 
-    /// The journeys of a contract in scope that a list may show them.
+    /// The cases of a contract in scope that a list may show.
     pub fn cases(&self, contract: &str) -> Cases {
         let (own, covered, team) = match &self.reach {
             Reach::Contract => return Cases::All,
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_case_is_ones_own_in_whatever_role_one_holds_it() {
+    fn a_case_is_own_in_whatever_role_the_worker_holds_it() {
         let ann = standing(KnownWorker { teamed: true, colleagues: [ANN, BOB].into(), ..ann() });
         assert_eq!(relation(&ann, &held(&[ANN], &[])), Relation::Own);
         assert_eq!(relation(&ann, &held(&[EVE], &[ANN])), Relation::Own);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_keyworker_in_no_team_has_everybody_as_colleagues_as_long_as_the_contract_has_no_team() {
+    fn a_keyworker_in_no_team_has_everyone_as_colleagues_as_long_as_the_contract_has_no_team() {
         let ann = standing(KnownWorker { with_teams: ["mhep".to_owned()].into(), ..ann() });
         assert_eq!(relation(&ann, &held(&[EVE], &[])), Relation::Team);
         assert_eq!(relation(&ann, &held(&[], &[])), Relation::Unassigned);
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stand_in_reaches_the_cases_of_the_absent_worker() {
+    fn a_cover_reaches_the_cases_of_the_absent_worker() {
         let ann = standing(KnownWorker { teamed: true, colleagues: [ANN].into(), covered: [EVE].into(), ..ann() });
         assert_eq!(relation(&ann, &held(&[EVE], &[])), Relation::Team);
         assert_eq!(relation(&ann, &held(&[BOB], &[])), Relation::Contract);
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn to_leave_a_team_or_the_service_never_widens_what_one_sees() {
+    fn leaving_a_team_or_the_service_never_widens_access() {
         let alone = standing(KnownWorker { teamed: true, ..ann() });
         assert_eq!(relation(&alone, &held(&[BOB], &[])), Relation::Contract);
         assert_eq!(relation(&alone, &held(&[ANN], &[])), Relation::Own);
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_of_no_worker_reaches_nothing_though_there_is_no_team() {
+    fn a_login_without_a_worker_reaches_nothing_even_without_teams() {
         let nobody = standing(KnownWorker::default());
         assert!(nobody.is_nobodys() && !standing(ann()).is_nobodys());
         for holders in [held(&[], &[]), held(&[EVE], &[])] {
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn areas_bound_what_is_seen_no_matter_who_holds_it() {
+    fn areas_limit_access_whoever_holds_the_case() {
         let brent = Standing::of_areas(NaiveDate::default(), ["brent".to_owned()].into());
         let (nobody, eve) = (held(&[], &[]), held(&[EVE], &[]));
         for holders in [&nobody, &eve] {
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_list_shows_is_what_a_relation_lets_in() {
+    fn a_list_shows_exactly_the_cases_that_the_relation_allows() {
         let standings = [
             Standing::contract_wide(NaiveDate::default()),
             Standing::at_home(NaiveDate::default()),

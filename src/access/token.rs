@@ -1,6 +1,6 @@
-//! Tokens: who somebody is, as a short-lived signed word from a local key.
+//! Tokens: a short-lived statement of who a caller is, signed with a local key.
 //!
-//! Nothing here trusts a token's own idea of how it is signed, and no key or token is ever logged.
+//! A token's own statement of its signature algorithm is never trusted, and no key or token is ever logged.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -17,13 +17,13 @@ use uuid::Uuid;
 use super::{Principal, Role, Scope};
 use crate::clock::Clock;
 
-/// Who issues and who accepts the tokens of the local key.
+/// The issuer and the audience of tokens from the local key.
 const ISSUER: &str = "throughline";
 /// The type of an access token (RFC 9068).
 const TYPE: &str = "at+jwt";
-/// The longest that a token may live, whoever signs it.
+/// The longest lifetime of a token, for every issuer.
 const LIFE_MAX: TimeDelta = TimeDelta::days(1);
-/// How far the clock of whoever signs may be ahead of ours.
+/// How far the issuer's clock may be ahead of this service's clock.
 const AHEAD_MAX: TimeDelta = TimeDelta::minutes(1);
 /// The word for every contract of the deployment.
 const EVERY_CONTRACT: &str = "*";
@@ -40,46 +40,46 @@ impl std::fmt::Debug for LocalKey {
     }
 }
 
-/// What is wrong with a key file.
+/// A fault with the key file.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The file cannot be read or made.
+    /// The file cannot be read or created.
     #[error("cannot use the key file {path}")]
     File {
-        /// Which file.
+        /// The path of the file.
         path: String,
-        /// What the system said.
+        /// The error from the operating system.
         source: std::io::Error,
     },
-    /// The file holds something else.
-    #[error("{path} holds no Ed25519 key in PEM: give another --key, or move it away to have a new one made")]
+    /// The file does not contain a key.
+    #[error("{path} has no Ed25519 key in PEM format: give another --key, or move the file away to create a key")]
     Content {
-        /// Which file.
+        /// The path of the file.
         path: String,
     },
 }
 
-/// Why a token is not accepted. To its bearer it says little: the log has the rest.
+/// The reason why a token is not accepted. The caller gets little detail; the log has the rest.
 #[derive(Debug, thiserror::Error)]
-#[error("the token is not valid here: ask for a new one")]
+#[error("the token is not valid here: get a new one")]
 pub struct InvalidToken(Flaw);
 
-/// What is wrong with a token.
+/// The fault of a token.
 #[derive(Debug)]
 enum Flaw {
-    /// It cannot be read, was not signed here, or is not for now.
+    /// It cannot be read, was not signed with this key, or is not valid now.
     Signed(jsonwebtoken::errors::Error),
-    /// It is signed, and this is wrong with it.
+    /// It is signed, but its content is not acceptable.
     Within(&'static str),
 }
 
 impl InvalidToken {
-    /// Whether it was good once and has expired.
+    /// Whether it was valid once and has expired.
     pub fn has_expired(&self) -> bool {
         matches!(&self.0, Flaw::Signed(error) if matches!(error.kind(), ErrorKind::ExpiredSignature))
     }
 
-    /// What is wrong with it, for the log: never anything that the token says.
+    /// The fault, for the log. It never contains anything from the token.
     pub fn reason(&self) -> &'static str {
         match &self.0 {
             Flaw::Within(reason) => reason,
@@ -88,23 +88,23 @@ impl InvalidToken {
                 ErrorKind::ImmatureSignature => "the token is not valid yet",
                 ErrorKind::InvalidSignature => "the token was signed with another key",
                 ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => {
-                    "the token is signed in a way that is not accepted"
+                    "the token is signed with an algorithm that is not accepted"
                 }
-                ErrorKind::InvalidIssuer => "the token is of another issuer",
+                ErrorKind::InvalidIssuer => "the token is from another issuer",
                 ErrorKind::InvalidAudience => "the token is for another service",
-                ErrorKind::MissingRequiredClaim(_) => "the token leaves out a claim that is needed",
+                ErrorKind::MissingRequiredClaim(_) => "the token lacks a required claim",
                 _ => "the token cannot be read",
             },
         }
     }
 }
 
-/// Somebody who has shown who they are, for as long as their token lasts.
+/// An authenticated caller, for the lifetime of their token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
-    /// Who.
+    /// The caller.
     pub principal: Principal,
-    /// From this instant on the token counts no longer.
+    /// The instant from which the token no longer counts.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -115,7 +115,7 @@ struct Claims {
     sub: String,
     role: String,
     contracts: Vec<String>,
-    /// Left out where the scope is not limited to areas.
+    /// Left out if the scope is not limited to areas.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     areas: Option<Vec<String>>,
     iat: i64,
@@ -123,13 +123,13 @@ struct Claims {
     jti: Uuid,
 }
 
-/// What stands there, which must not be null: null is not left out.
+/// A value that may be left out but must not be null.
 fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
 impl LocalKey {
-    /// Reads the key file; makes it, readable by its owner alone, if there is none.
+    /// Reads the key file. If it does not exist, creates it, readable only by its owner.
     pub fn read_or_make(path: &Path) -> Result<Self, KeyError> {
         let shown = || path.display().to_string();
         match std::fs::read_to_string(path) {
@@ -152,7 +152,7 @@ impl LocalKey {
         Some(Self { signing, verifying })
     }
 
-    /// A token for somebody, from an instant on and for a while.
+    /// Issues a token for a caller, with a start and a lifetime.
     pub fn issue(&self, principal: &Principal, now: DateTime<Utc>, lasting: TimeDelta, id: Uuid) -> String {
         let contracts = match &principal.scope {
             Scope::Deployment => vec![EVERY_CONTRACT.to_owned()],
@@ -171,10 +171,11 @@ impl LocalKey {
             jti: id,
         };
         let header = Header { typ: Some(TYPE.to_owned()), ..Header::new(Algorithm::EdDSA) };
-        jsonwebtoken::encode(&header, &claims, &self.signing).expect("an Ed25519 key signs any claims")
+        jsonwebtoken::encode(&header, &claims, &self.signing).expect("an Ed25519 key can sign any claims")
     }
 
-    /// Who a token says that somebody is and for how long, if this key signed it and it has not expired.
+    /// Verifies a token: who the caller is and how long it is valid. It must be signed with this key and not be
+    /// expired.
     pub fn verify(&self, token: &str) -> Result<Login, InvalidToken> {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[ISSUER]);
@@ -182,23 +183,23 @@ impl LocalKey {
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.validate_nbf = true;
         validation.leeway = 0;
-        // A token ends with the second that it names, not after it.
+        // A token expires at the second that it names, not after it.
         validation.reject_tokens_expiring_in_less_than = 1;
         let data = jsonwebtoken::decode::<Claims>(token, &self.verifying, &validation);
         let data = data.map_err(|error| InvalidToken(Flaw::Signed(error)))?;
         let wrong = |reason| InvalidToken(Flaw::Within(reason));
         if data.header.typ.as_deref() != Some(TYPE) {
-            return Err(wrong("the token is of another type"));
+            return Err(wrong("the token has another type"));
         }
-        // None is known here (RFC 7515 §4.1.11).
+        // No critical extension is supported (RFC 7515 §4.1.11).
         if data.header.crit.is_some() || names_critical(token) {
-            return Err(wrong("the token's header names a critical extension that is not known here"));
+            return Err(wrong("the token's header names an unknown critical extension"));
         }
         if data.claims.sub.trim().is_empty() {
-            return Err(wrong("the token names nobody"));
+            return Err(wrong("the token has no subject"));
         }
         let now = Clock::Machine.now();
-        let instant = |seconds| DateTime::from_timestamp(seconds, 0).ok_or(wrong("the token names no instant"));
+        let instant = |seconds| DateTime::from_timestamp(seconds, 0).ok_or(wrong("the token has an invalid time"));
         let (issued_at, expires_at) = (instant(data.claims.iat)?, instant(data.claims.exp)?);
         if issued_at > now + AHEAD_MAX {
             return Err(wrong("the token was issued in the future"));
@@ -206,25 +207,25 @@ impl LocalKey {
         if expires_at - issued_at > LIFE_MAX {
             return Err(wrong("the token lives longer than a day"));
         }
-        let role: Role = data.claims.role.parse().map_err(|_| wrong("the token names no role"))?;
+        let role: Role = data.claims.role.parse().map_err(|_| wrong("the token has no valid role"))?;
         let everywhere = data.claims.contracts.iter().any(|code| code == EVERY_CONTRACT);
         let contracts = data.claims.contracts.into_iter().collect();
         let scope = match (everywhere, data.claims.areas) {
             (true, None) => Scope::Deployment,
             (false, None) => Scope::Contracts(contracts),
-            // Whoever is limited to no area at all was meant to see nothing, or was meant otherwise.
-            (_, Some(areas)) if areas.is_empty() => return Err(wrong("the token is limited to areas and names none")),
-            // The areas are those of named contracts, for a role that sees whole contracts.
+            // An empty list of areas is refused, because its meaning is unclear.
+            (_, Some(areas)) if areas.is_empty() => return Err(wrong("the token is limited to areas but has none")),
+            // Areas need named contracts and a role that may be limited to areas.
             (false, Some(areas)) if role.may_be_limited_to_areas() => {
                 Scope::Areas { contracts, areas: areas.into_iter().collect() }
             }
-            (_, Some(_)) => return Err(wrong("its role or scope cannot be limited to areas")),
+            (_, Some(_)) => return Err(wrong("the token's role or scope cannot be limited to areas")),
         };
         Ok(Login { principal: Principal { subject: data.claims.sub, role, scope }, expires_at })
     }
 }
 
-/// Whether the header of a token has the parameter `crit`, also where that says null.
+/// Whether the header of a token has the parameter `crit`, even if it is null.
 fn names_critical(token: &str) -> bool {
     let header = token.split('.').next().and_then(|header| URL_SAFE_NO_PAD.decode(header).ok());
     let header = header.and_then(|header| serde_json::from_slice::<serde_json::Value>(&header).ok());
@@ -238,8 +239,8 @@ fn new_pem() -> String {
     format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", BASE64.encode(der))
 }
 
-/// Puts a secret where there is none, whole or not at all, readable by its owner alone. Whoever is first counts: of
-/// several who start together each reads what one of them wrote.
+/// Writes a secret to a new file, completely or not at all, readable only by its owner. If several processes start
+/// together, the first one writes, and the others read its file.
 fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -257,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn why_a_sign_in_failed_is_said_without_the_token() {
+    fn the_reason_of_a_failed_sign_in_does_not_contain_the_token() {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let key = |name: &str| LocalKey::read_or_make(&folder.path().join(name)).expect("a key");
         let (key, other) = (key("one"), key("other"));
@@ -279,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_limited_to_no_area_or_says_null_is_refused() {
+    fn a_token_with_empty_or_null_areas_is_refused() {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let key = LocalKey::read_or_make(&folder.path().join("key")).expect("a key");
         let now = Clock::Machine.now().timestamp();

@@ -1,8 +1,7 @@
-//! Durable appends of the log, beside raw inserts of the same rows; with the live view projected; and over HTTP, beside a
-//! mutation that does nothing.
+//! Durable appends to the log, compared with raw inserts of the same rows; with the live view being projected; and over
+//! HTTP, compared with a mutation that does nothing.
 //!
-//! Every round measures every figure once, one after the other, so that what the machine does meanwhile touches all of
-//! them.
+//! Every round measures every figure once, in order, so that other load on the machine affects all of them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -35,36 +34,36 @@ use throughline_domain::fact::event::{
 };
 use throughline_domain::fact::refusal::RefusalCode;
 
-/// Events that are there before anything is measured, if nobody says otherwise.
+/// The default number of events in the log before the measurement.
 const EVENTS: u64 = 50_000;
-/// Callers of the busy figures.
+/// The number of callers in the concurrent figures.
 pub(super) const CALLERS: usize = 64;
 
-/// How long the live view may take to catch up before anything is measured on it.
+/// The most time that the live view may take to catch up before a measurement.
 pub(super) const FOLLOWS_WITHIN: Duration = Duration::from_mins(10);
-/// How long the last step of a view that has caught up may take.
+/// The most time for the last step of a view that has caught up.
 const LAST_STEP: Duration = Duration::from_millis(300);
 
-/// How many appends a round measures.
+/// The number of appends in a round.
 #[derive(Debug, Clone, Copy)]
 struct Counts {
     /// With one caller.
     alone: usize,
-    /// With all of them.
+    /// With all callers.
     together: usize,
     /// Through a head row in single transactions.
     by_head: usize,
 }
 
 impl Counts {
-    /// As befits a log of so many journeys: a small one must not grow to many times its size.
+    /// The counts for a log of this many journeys. A small log must not grow to many times its size.
     fn of(journeys: u64) -> Self {
         let each = usize::try_from(journeys / 20).unwrap_or(usize::MAX).clamp(2, 100);
         Self { alone: 3 * each, together: each * CALLERS, by_head: each.min(10) * CALLERS }
     }
 }
 
-/// Measures all of it on one store.
+/// Runs all measurements on one store.
 pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figure>> {
     let place = ground.empty(store).await?;
     let journeys = ground.journeys(EVENTS);
@@ -102,7 +101,7 @@ pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figur
     Ok(measured.figures(store, size))
 }
 
-/// One process that appends: the log, the views and the write side over them. No view follows unless told to.
+/// One process that appends: the log, the views and the recorder. The view follows only on request.
 struct Node {
     log: Log,
     views: Views,
@@ -123,7 +122,7 @@ impl Node {
         Parts { log, views, recorder, clock: Arc::new(Clock::Machine) }
     }
 
-    /// Lets the live view follow the log from now on, once it has caught up.
+    /// Makes the live view follow the log from now on, once it has caught up.
     async fn follow(&self) -> Result<JoinHandle<()>> {
         let keeping_up = tokio::spawn(self.views.clone().keep_up());
         let head = self.log.head().await?.position;
@@ -132,15 +131,15 @@ impl Node {
         Ok(keeping_up)
     }
 
-    /// Lets the live view follow no longer. A step that is cut short on Postgres holds its lock for a minute, so its last
-    /// one is given the time to end.
+    /// Stops the live view from following. On Postgres an interrupted step holds its lock for a minute, so the last
+    /// step gets time to end.
     async fn leave(&self, keeping_up: JoinHandle<()>) -> Result<()> {
         let head = self.log.head().await?.position;
         let is_there = self.views.passed(head, FOLLOWS_WITHIN).await;
         anyhow::ensure!(is_there, "the live view did not follow the log");
         tokio::time::sleep(LAST_STEP).await;
         keeping_up.abort();
-        // It ends as it was told to.
+        // It was aborted on purpose.
         let _ = keeping_up.await;
         Ok(())
     }
@@ -151,7 +150,7 @@ impl Node {
     }
 }
 
-/// A log with journeys in it, each of them open.
+/// A log with open journeys.
 struct Filled {
     node: Node,
     journeys: Vec<JourneyId>,
@@ -161,7 +160,7 @@ struct Filled {
 /// What an append waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Until {
-    /// It is durable.
+    /// The append is durable.
     Durable,
     /// The live view shows it too.
     Shown,
@@ -215,12 +214,12 @@ impl Filled {
     async fn append(&self, node: &Node, command: Command, until: Until) {
         let role = if matches!(command, Command::OpenContract(_)) { Role::Administrator } else { Role::Manager };
         let instruction = Instruction {
-            // One contact is measured over and over.
+            // The same contact is measured repeatedly.
             accept_warnings: RefusalCode::WARNINGS.iter().map(|code| code.as_str().to_owned()).collect(),
             dry_run: false,
             principal: Principal { subject: "bench".to_owned(), role, scope: Scope::Deployment },
             command_id: CommandId(self.chance.id_at(Clock::Machine.now())),
-            body: b"what a client's request would be known by".to_vec(),
+            body: b"the body of a client's request".to_vec(),
             expected: Expected::Any,
             source: None,
             command,
@@ -229,10 +228,11 @@ impl Filled {
             Until::Durable => node.recorder.append(instruction).await.map(|done| done.replayed),
             Until::Shown => node.recorder.record(instruction).await.map(|done| done.appended.replayed),
         };
-        assert!(!is_replayed.expect("the log takes it"), "every command is new");
+        assert!(!is_replayed.expect("the log accepts it"), "every command is new");
     }
 
-    /// The journey whose turn it is: spread by a step that has no factor in common with their number.
+    /// The journey for the next append. The step between journeys has no common factor with their number, so all are
+    /// used.
     fn turn(&self, at: usize) -> JourneyId {
         self.journeys[at * 7_919 % self.journeys.len()]
     }
@@ -276,13 +276,13 @@ fn contact(journey: JourneyId) -> Command {
     Command::state(StreamId::journey(journey), Occurred::on(day()), fact)
 }
 
-/// What every round works with.
+/// The state that every round uses.
 struct Run {
     log: Filled,
-    /// Another process on the same store.
+    /// A second process on the same store.
     other: Option<Node>,
     http: OverHttp,
-    /// Those that append one event in each transaction.
+    /// The connections that append one event in each transaction.
     connections: Option<Connections>,
     counts: Counts,
 }
@@ -311,7 +311,7 @@ impl Run {
         self.shown(measured).await
     }
 
-    /// The figures in which the live view follows the log.
+    /// The figures with a live view that follows the log.
     async fn shown(self: &Arc<Self>, measured: &mut Measured) -> Result<()> {
         let Counts { together, .. } = self.counts;
         let following = self.log.node.follow().await?;
@@ -327,7 +327,7 @@ impl Run {
         self.log.node.leave(following).await
     }
 
-    /// So many single-event appends by so many callers; gives events per second.
+    /// Makes single-event appends from several callers. Returns events per second.
     async fn appends(self: &Arc<Self>, (callers, appends): (usize, usize), until: Until, nodes: Nodes) -> f64 {
         let began = Instant::now();
         let tasks = (0..callers).map(|nth| {
@@ -347,14 +347,14 @@ impl Run {
     }
 }
 
-/// Which processes the callers share.
+/// The processes that the callers use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Nodes {
     One,
     Both,
 }
 
-/// What was measured on one store, round by round.
+/// The measurements on one store, round by round.
 #[derive(Default)]
 struct Measured {
     alone: Vec<f64>,

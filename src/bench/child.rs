@@ -1,4 +1,4 @@
-//! What is measured of a whole process: the same program, started anew on a log that nobody else holds.
+//! Measurements of a whole process: the same program, started again on a log that no other process uses.
 
 use std::io::BufReader;
 use std::net::SocketAddr;
@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use super::client::{Connection, Request};
 
-/// How often the memory of a process is looked at; the system keeps the highest mark itself.
+/// How often the memory of a process is read. The system itself keeps the peak.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// A process that ends when nobody holds it any longer.
+/// A process that ends when the value is dropped.
 struct Running(Child);
 
 impl Drop for Running {
@@ -33,15 +33,15 @@ fn this(database: &str, arguments: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
-/// A service on a log, for as long as this is kept.
+/// A service on a log. It runs until the value is dropped.
 pub(super) struct Serving {
     running: Running,
-    /// Where it listens.
+    /// The address on which it listens.
     pub(super) address: SocketAddr,
 }
 
 impl Serving {
-    /// Starts it; it is ready when this is there. No login's budget ends.
+    /// Starts the service and waits until it is ready. No budget for logins applies.
     pub(super) async fn start(database: &str, key: &Path) -> Result<Self> {
         let mut command = this(database, &["serve", "--listen", "127.0.0.1:0", "--budget", "0"])?;
         command.env("THROUGHLINE_KEY", key).stderr(Stdio::piped());
@@ -50,7 +50,7 @@ impl Serving {
         let address = tokio::task::spawn_blocking(move || {
             let mut said = BufReader::new(said);
             let address = listening_at(&mut said);
-            // It would wait for a reader of its log.
+            // The service would block if its log were not read.
             std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
             address
         })
@@ -59,24 +59,24 @@ impl Serving {
         Ok(Self { running, address })
     }
 
-    /// The most memory that it had since this was last asked, in mebibytes; none where the system does not tell.
+    /// The peak memory since the last call, in mebibytes. `None` if the system does not provide it.
     pub(super) fn memory(&self) -> Option<f64> {
         let process = format!("/proc/{}", self.running.0.id());
         let highest = high_water_mark(&std::fs::read_to_string(format!("{process}/status")).ok()?);
-        // Where the mark cannot be set back, it is that of the whole run.
+        // If the peak cannot be reset, it is that of the whole run.
         let _ = std::fs::write(format!("{process}/clear_refs"), "5");
         highest
     }
 }
 
-/// How long the service takes from its start until it says that it is ready.
+/// The time from the start of the service until it reports that it is ready.
 pub(super) async fn start_to_ready(database: &str, key: &Path) -> Result<Duration> {
     let began = Instant::now();
     Serving::start(database, key).await?;
     Ok(began.elapsed())
 }
 
-/// The address that a service logs when it serves; its log is in lines of JSON where it is no terminal.
+/// The address that a service logs when it starts. Its log is JSON lines if it is not on a terminal.
 fn listening_at(log: impl std::io::BufRead) -> Result<SocketAddr> {
     let mut lines = Vec::new();
     for line in log.lines() {
@@ -90,7 +90,7 @@ fn listening_at(log: impl std::io::BufRead) -> Result<SocketAddr> {
     bail!("the service did not start: {}", lines.join("\n"))
 }
 
-/// The most memory that `throughline rebuild` had at any time, in mebibytes; none where the system does not tell.
+/// The peak memory of `throughline rebuild`, in mebibytes. `None` if the system does not provide it.
 pub(super) async fn memory_of_a_rebuild(database: &str) -> Result<Option<f64>> {
     let mut command = this(database, &["rebuild"])?;
     command.stderr(Stdio::null());
@@ -111,15 +111,15 @@ pub(super) async fn memory_of_a_rebuild(database: &str) -> Result<Option<f64>> {
     .await?
 }
 
-/// The most memory that this process had since this was last asked, in mebibytes; none where the system does not tell.
+/// The peak memory of this process since the last call, in mebibytes. `None` if the system does not provide it.
 pub(super) fn highest_mark() -> Option<f64> {
     let highest = high_water_mark(&std::fs::read_to_string("/proc/self/status").ok()?);
-    // Where the mark cannot be set back, it is that of the whole run.
+    // If the peak cannot be reset, it is that of the whole run.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
     highest
 }
 
-/// The highest mark that Linux keeps of a process, in mebibytes.
+/// The peak memory of a process on Linux, in mebibytes.
 fn high_water_mark(status: &str) -> Option<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_highest_mark_is_read_in_mebibytes() {
+    fn the_peak_memory_is_read_in_mebibytes() {
         let status = "Name:\tthroughline\nVmHWM:\t  524288 kB\nVmRSS:\t 1000 kB\n";
         assert_eq!(high_water_mark(status).map(f64::round), Some(512.0));
         assert_eq!(high_water_mark("Name:\tgone\n"), None);

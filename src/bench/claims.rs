@@ -1,7 +1,8 @@
-//! Claims of a large contract: judged for the first time, read again, read after an event; and a batch of as many as one
-//! may hold, over HTTP, from its proposal to its payment, with the memory that it takes.
+//! Claims of a large contract: the first read, a second read, and a read after an event. Also a batch of the largest
+//! size, over HTTP, from its proposal to its payment, with the memory that it takes.
 //!
-//! The contract is the generated one, of which an eighth can be claimed on its last day: a plan may be claimed for a year.
+//! The contract is the generated one. An eighth of its journeys can be claimed on its last day, because a plan may be
+//! claimed for a year.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,11 +28,11 @@ use crate::store::Dialect;
 use throughline_domain::command::batches::CLAIMS_MAX;
 use throughline_gateway::Terms;
 
-/// Events of the log, if nobody says otherwise: enough for a batch of as many claims as one may hold.
+/// The default number of events in the log: enough for a batch of the largest size.
 const EVENTS: u64 = 2_100_000;
-/// Claims of a page.
+/// The number of claims in a page.
 const PAGE: usize = 200;
-/// Seconds that a batch of as many claims as one may hold may take to be submitted.
+/// The most seconds for submitting a batch of the largest size.
 const SUBMITTED_WITHIN: f64 = 5.0;
 
 const CLAIMABLE: &str = "query Claimable($code: String!, $at: ViewPoint, $first: Int!, $after: String) { \
@@ -48,10 +49,10 @@ const DECIDE: &str = "mutation Decide($input: DecideClaimInput!) { decideClaim(i
 const PAY: &str = "mutation Pay($input: RecordPaymentInput!) { recordPayment(input: $input) { batch { state \
      received { amount } } problems { message } } }";
 
-/// Measures all of it on one store.
+/// Runs all measurements on one store.
 pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figure>> {
     let journeys = ground.journeys(EVENTS);
-    // What is submitted is of this run: a log that is kept stays as it is told.
+    // The run submits claims, so it uses a log of its own. A kept log must not change.
     let place = ground.log_of_this_run(store, journeys).await?;
     let deployment = ground.deployed(&place).await?;
     let following = tokio::spawn(deployment.views.clone().keep_up());
@@ -63,7 +64,7 @@ pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figur
 
 async fn stop(following: JoinHandle<()>) {
     following.abort();
-    // Aborted on purpose: an interrupted step rolls back and is taken again.
+    // Aborted on purpose. An interrupted step rolls back and runs again.
     let _ = following.await;
 }
 
@@ -78,7 +79,7 @@ async fn measured(ground: &Ground, deployment: &Deployment, size: Size) -> Resul
     Ok([read?, batch?].concat())
 }
 
-/// A server over the log, and those who ask it.
+/// A server over the log, and the tokens of its clients.
 struct Office {
     server: Server,
     manager: String,
@@ -105,7 +106,7 @@ impl Office {
         self.ask_as(&self.manager, document, variables, holds).await
     }
 
-    /// An answer, and the seconds until it was there.
+    /// An answer, and the seconds until it arrived.
     async fn ask_as(&self, who: &str, document: &str, variables: &Value, holds: &'static str) -> Result<(Value, f64)> {
         let request = Request::graphql(who, document, variables, holds);
         let mut connection = Connection::to(self.server.address).await?;
@@ -115,20 +116,20 @@ impl Office {
         Ok((serde_json::from_slice(answer)?, took))
     }
 
-    /// A command that is done, and the seconds that it took.
+    /// Sends a command that must succeed. Returns the answer and the seconds that it took.
     async fn tell(&self, who: &str, document: &str, mut input: Value) -> Result<(Value, f64)> {
         input["commandId"] = json!(self.chance.id_at(Clock::Machine.now()));
         self.ask_as(who, document, &json!({ "input": input }), "\"problems\":[]").await
     }
 
-    /// The first page of what can be claimed, and the seconds that it took.
+    /// The first page of claimable claims, and the seconds that it took.
     async fn first_page(&self, as_of: Option<&str>) -> Result<(Vec<Known>, f64)> {
         let variables = json!({ "code": CONTRACT, "at": { "asOf": as_of }, "first": 10 });
         let (answer, took) = self.ask(CLAIMABLE, &variables, "\"totalCount\"").await?;
         Ok((known(&answer), took))
     }
 
-    /// Everything that can be claimed, as far as a batch may hold it, page by page.
+    /// All claimable claims, as many as a batch may hold, page by page.
     async fn claimable(&self) -> Result<(Vec<Known>, f64)> {
         let (mut claims, mut after, mut took) = (Vec::new(), Value::Null, 0.0);
         while claims.len() < CLAIMS_MAX {
@@ -158,9 +159,9 @@ fn known(answer: &Value) -> Vec<Known> {
     nodes.map(claim).collect()
 }
 
-/// What reading claims takes.
+/// Measures reading claims.
 async fn read(office: &Office, rounds: usize, size: Size) -> Result<Vec<Figure>> {
-    // The mark is set back: what the view took is not told as what the claims take.
+    // Reset the peak, so that the memory of the view does not count as memory of the claims.
     let _ = highest_mark();
     let (claims, first) = office.first_page(None).await?;
     let peak = highest_mark().unwrap_or_default();
@@ -170,7 +171,7 @@ async fn read(office: &Office, rounds: usize, size: Size) -> Result<Vec<Figure>>
     let (mut again, mut moved) = (Vec::new(), Vec::new());
     for _ in 0..rounds.max(5) {
         again.push(office.first_page(None).await?.1 * 1_000.0);
-        // A second plan changes nothing of what can be claimed, and has to be looked at.
+        // A second plan does not change what can be claimed, but the claims must be evaluated again.
         let plan = json!({ "journey": journey, "kind": "php" });
         office.tell(&office.manager, PLAN, plan).await?;
         moved.push(office.first_page(None).await?.1 * 1_000.0);
@@ -184,7 +185,7 @@ async fn read(office: &Office, rounds: usize, size: Size) -> Result<Vec<Figure>>
     ])
 }
 
-/// What a batch of as many claims as there are takes.
+/// Measures a batch of all claims.
 async fn batch(office: &Office, size: Size) -> Result<Vec<Figure>> {
     let (claims, proposed) = office.claimable().await?;
     ensure!(!claims.is_empty(), "there is something to claim");

@@ -1,6 +1,6 @@
-//! A client that sends what was made beforehand over connections that stay open, and times the answers.
+//! A client that sends prepared requests over persistent connections and measures the time to each answer.
 //!
-//! It knows as much of HTTP as our own server answers with: a status, a length and a body.
+//! It supports only the HTTP that our own server uses: a status, a length and a body.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -13,16 +13,16 @@ use tokio::net::TcpStream;
 
 use super::report::rate;
 
-/// A request as bytes, and what its answer must hold.
+/// A request as bytes, and a text that its answer must contain.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
     bytes: Vec<u8>,
-    /// A text without which the answer is not the one that was meant.
+    /// The text that shows that the answer is the expected one.
     holds: &'static str,
 }
 
 impl Request {
-    /// A GraphQL operation of somebody.
+    /// A GraphQL operation with a token.
     pub(super) fn graphql(token: &str, document: &str, variables: &Value, holds: &'static str) -> Self {
         let body = json!({ "query": document, "variables": variables }).to_string();
         let head = format!(
@@ -33,12 +33,12 @@ impl Request {
         Self { bytes: [head.into_bytes(), body.into_bytes()].concat(), holds }
     }
 
-    /// Whether this is the body of the answer that is meant.
+    /// Whether this is the body of the expected answer.
     pub(super) fn is_answered_by(&self, body: &[u8]) -> bool {
         holds(body, self.holds.as_bytes())
     }
 
-    /// Asks for a path.
+    /// A GET request for a path.
     pub(super) fn get(path: &str, holds: &'static str) -> Self {
         Self { bytes: format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").into_bytes(), holds }
     }
@@ -49,7 +49,7 @@ impl Request {
 pub(super) struct Connection {
     stream: TcpStream,
     read: Vec<u8>,
-    /// Where the body of the newest answer begins.
+    /// The offset of the body in the newest answer.
     body: usize,
 }
 
@@ -61,16 +61,16 @@ impl Connection {
         Ok(Self { stream, read: Vec::new(), body: 0 })
     }
 
-    /// Sends a request and gives the body of its answer, which must be a good one.
+    /// Sends a request and returns the body of its answer, which must be the expected one.
     pub(super) async fn ask(&mut self, request: &Request) -> Result<&[u8]> {
         let (status, answer) = self.exchange(request).await?;
         let is_good = status == 200 && request.is_answered_by(answer);
-        ensure!(is_good, "not the answer that was meant: {}", String::from_utf8_lossy(&self.read));
+        ensure!(is_good, "not the expected answer: {}", String::from_utf8_lossy(&self.read));
         let body = self.body;
         Ok(&self.read[body..])
     }
 
-    /// Sends a request and gives the status and the body of whatever is answered.
+    /// Sends a request and returns status and body of any answer.
     pub(super) async fn exchange(&mut self, request: &Request) -> Result<(u16, &[u8])> {
         self.read.clear();
         self.stream.write_all(&request.bytes).await?;
@@ -94,13 +94,13 @@ impl Connection {
     }
 }
 
-/// The status that a head begins with.
+/// The status in a response head.
 fn status_of(head: &[u8]) -> Result<u16> {
     let digits = head.strip_prefix(b"HTTP/1.1 ").and_then(|rest| rest.get(..3)).context("the answer has no status")?;
     Ok(std::str::from_utf8(digits)?.parse()?)
 }
 
-/// The length of the body that a head announces.
+/// The body length in a response head.
 fn length_of(head: &[u8]) -> Result<usize> {
     let head = std::str::from_utf8(head)?.to_ascii_lowercase();
     let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
@@ -111,7 +111,7 @@ fn holds(text: &[u8], part: &[u8]) -> bool {
     part.is_empty() || text.windows(part.len()).any(|window| window == part)
 }
 
-/// Sends all requests, shared out over connections that each wait for their answers; gives requests per second.
+/// Sends all requests, shared among connections that each wait for their answers. Returns requests per second.
 pub(super) async fn throughput(address: SocketAddr, connections: usize, requests: Vec<Request>) -> Result<f64> {
     let mut shares = Vec::new();
     for nth in 0..connections {
@@ -131,18 +131,18 @@ pub(super) async fn throughput(address: SocketAddr, connections: usize, requests
     Ok(rate(requests.len() as u64, began.elapsed()))
 }
 
-/// How many samples are taken at most, and how long: a slow answer needs not so many.
+/// The number of samples and the time limit. Slow requests need fewer samples.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sampling {
-    /// Samples at most.
+    /// The most samples.
     pub(super) most: usize,
-    /// Samples at least, however long they take.
+    /// The least number of samples, however long they take.
     pub(super) least: usize,
-    /// How long to go on after the least.
+    /// How long to continue after the least number.
     pub(super) patience: Duration,
 }
 
-/// Sends requests one after the other, round and round, and gives how long each answer took, in milliseconds.
+/// Sends requests one after the other, repeatedly, and returns the time of each answer in milliseconds.
 pub(super) async fn latencies(
     connection: &mut Connection,
     requests: &[Request],
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_length_is_found_in_whatever_case_it_is_written() {
+    fn the_length_is_found_in_any_letter_case() {
         let head = b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n";
         assert_eq!(length_of(head).expect("a length"), 12);
         assert!(length_of(b"HTTP/1.1 200 OK\r\n\r\n").is_err());

@@ -1,10 +1,10 @@
-//! A log of any size: journeys as the field has them, told side by side over eight years.
+//! Generates a log of any size: realistic journeys, in parallel over eight years.
 //!
-//! Journeys begin evenly over the years. Each has 25 events, 18 of them contacts; many run at once, so that a stream's
-//! events stand far apart in the log. A tenth are still open on the last day, which is the same for every size: every
-//! other one of those that began in the last fifth of the years, seen ever since. Each keyworker then holds some sixty, so
-//! that a page of a caseload is full. What happened on a day is recorded on it. The same seed gives the same journeys, ids
-//! and times; no more is held than the journeys under way.
+//! Journeys begin evenly over the years. Each has 25 events, 18 of them contacts. Many run at the same time, so the
+//! events of a stream are far apart in the log. A tenth are still open on the last day, which is the same for every
+//! size: every second one of those that began in the last fifth of the years, with regular contacts since. Each
+//! keyworker then holds about sixty cases, so a page of a caseload is full. Facts are recorded on the day on which they
+//! happen. The same seed gives the same journeys, ids and times. Only the running journeys are in memory.
 
 use std::collections::VecDeque;
 
@@ -23,67 +23,67 @@ use throughline_domain::fact::event::{
     WorkerAssigned, WorkerJoined,
 };
 
-/// The contract that all of it is in.
+/// The code of the contract.
 pub const CONTRACT: &str = "shps";
-/// Events of a journey's own stream.
+/// The number of events in a journey's own stream.
 pub const EVENTS_EACH: u64 = 25;
-/// Which story is told: raised when another is, so that a log that was kept is known for what it is.
+/// The version of the generated data. Raise it when the data changes, so that a kept log is recognised as an old one.
 pub const SHAPE: u32 = 1;
-/// The seed of logs that are measured on.
+/// The seed of the logs for measurements.
 pub const SEED: u64 = 7;
 /// The first day, on which the contract opens.
 const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2017, 3, 1).expect("a real day");
-/// The last day, to its end.
+/// The last day, until its end.
 pub const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2025, 2, 28).expect("a real day");
-/// How many days there are.
+/// The number of days.
 const DAYS: u64 = 2_922;
-/// Open journeys that one keyworker holds, more or less.
+/// The approximate number of open journeys for each keyworker.
 const CASES_EACH: u64 = 60;
-/// Between two events of a day.
+/// The time between two events of a day.
 const BETWEEN: TimeDelta = TimeDelta::milliseconds(50);
 
-/// When the story goes on, if it does: in the morning after its last day's work, on the same civil day.
+/// When new events may be recorded: after the last day's events, on the same civil day.
 pub fn goes_on_at() -> DateTime<Utc> {
     LAST_DAY.and_time(NaiveTime::from_hms_opt(21, 0, 0).expect("a time of day")).and_utc()
 }
 
-/// A log that is told event by event.
+/// A log, generated event by event.
 pub struct Generated {
     chance: Chance,
     at: DateTime<Utc>,
     position: Position,
     workers: Vec<WorkerId>,
     areas: Vec<String>,
-    /// What is told before any journey begins.
+    /// The events before any journey begins.
     opening: VecDeque<(StreamId, i64, Event)>,
     journeys: u64,
     begun: u64,
-    /// The day that is told, from 0.
+    /// The current day, from 0.
     day: u64,
-    /// Journeys that have something to tell on it.
+    /// Journeys with events on the current day.
     today: Vec<Running>,
-    /// Those that go on later, by day.
+    /// Journeys that continue later, by day.
     later: Vec<Vec<Running>>,
 }
 
-/// A journey under way.
+/// A running journey.
 struct Running {
     journey: JourneyId,
     subject: SubjectId,
     spell: SpellId,
     worker: WorkerId,
-    /// Which area, by its place in the list.
+    /// The index of its area.
     area: usize,
     began: u64,
-    /// From its first event to its last, in days.
+    /// The days from its first event to its last.
     lasts: u64,
     stays_open: bool,
-    /// How many of its events were told; the subject's registration is the first.
-    told: u64,
+    /// The number of its events generated so far. The subject's registration is the first.
+    generated: u64,
 }
 
 impl Generated {
-    /// So many journeys, from a seed.
+    /// This many journeys, from a seed.
     pub fn of(journeys: u64, seed: u64) -> Self {
         let chance = Chance::seeded(seed);
         let at = morning(0);
@@ -108,17 +108,17 @@ impl Generated {
         let areas = rulebook.codes.listed(CodeList::Areas).unwrap_or_default().to_vec();
         let later = (0..DAYS).map(|_| Vec::new()).collect();
         let (position, today) = (Position::default(), Vec::new());
-        let mut told = Self { chance, at, position, workers, areas, opening, journeys, begun: 0, day: 0, today, later };
-        told.begin();
-        told
+        let mut log = Self { chance, at, position, workers, areas, opening, journeys, begun: 0, day: 0, today, later };
+        log.begin();
+        log
     }
 
-    /// How many events there are for so many journeys.
+    /// The number of events for this many journeys.
     pub const fn events(journeys: u64) -> u64 {
         2 + keyworkers(journeys) + journeys * (EVENTS_EACH + 1)
     }
 
-    /// The keyworkers; the one at a place signs in by the [`login`] of that place.
+    /// The keyworkers. Each signs in with the [`login`] of its index.
     pub fn keyworkers(&self) -> &[WorkerId] {
         &self.workers
     }
@@ -140,7 +140,7 @@ impl Generated {
         let until_the_end = DAYS - 1 - self.day;
         let stays_open = nth >= self.journeys - self.journeys / 5 && nth % 2 == 1;
         let lasts = if stays_open {
-            // Seen to within four weeks of the last day.
+            // With contacts until at most four weeks before the last day.
             until_the_end - (nth * 13 % 29).min(until_the_end)
         } else {
             (75 + nth * 37 % 101).min(until_the_end)
@@ -155,7 +155,7 @@ impl Generated {
             began: self.day,
             lasts,
             stays_open,
-            told: 0,
+            generated: 0,
         }
     }
 
@@ -173,7 +173,7 @@ impl Generated {
         }
         let mut running = self.today.pop()?;
         let fact = running.next(&self.areas);
-        if running.told <= EVENTS_EACH {
+        if running.generated <= EVENTS_EACH {
             match running.due() {
                 day if day == self.day => self.today.push(running),
                 day => self.later[within(day)].push(running),
@@ -183,7 +183,7 @@ impl Generated {
     }
 }
 
-/// The login of the keyworker at this place.
+/// The login of the keyworker with this index.
 pub fn login(nth: usize) -> String {
     format!("kw{:05}", nth + 1)
 }
@@ -193,25 +193,25 @@ const fn keyworkers(journeys: u64) -> u64 {
     if open == 0 { 1 } else { open.div_ceil(CASES_EACH) }
 }
 
-/// When the work of a day begins.
+/// When the events of a day begin.
 fn morning(day: u64) -> DateTime<Utc> {
     let on = FIRST_DAY + Days::new(day);
     on.and_time(NaiveTime::from_hms_opt(8, 0, 0).expect("a time of day")).and_utc()
 }
 
 fn within(number: u64) -> usize {
-    usize::try_from(number).expect("no machine holds that many journeys")
+    usize::try_from(number).expect("so many journeys do not fit in memory")
 }
 
 impl Running {
-    /// The day on which its next event is so.
+    /// The day of its next event.
     fn due(&self) -> u64 {
-        self.began + self.told * self.lasts / EVENTS_EACH
+        self.began + self.generated * self.lasts / EVENTS_EACH
     }
 
     fn next(&mut self, areas: &[String]) -> (StreamId, i64, Event) {
-        let nth = self.told;
-        self.told += 1;
+        let nth = self.generated;
+        self.generated += 1;
         let (stream, version) = match nth {
             0 => (StreamId::subject(self.subject), 1),
             _ => (StreamId::journey(self.journey), i64::try_from(nth).expect("a journey is short")),
@@ -251,7 +251,7 @@ impl Running {
     }
 }
 
-/// Two of three contacts are made; the others are attempts.
+/// Two of three contacts are made. The others are attempts.
 fn contact(nth: u64, worker: WorkerId) -> ContactLogged {
     ContactLogged {
         appointment: None,
@@ -271,7 +271,7 @@ fn contact(nth: u64, worker: WorkerId) -> ContactLogged {
 impl Iterator for Generated {
     type Item = Envelope;
 
-    /// The next event as the log would record it.
+    /// The next event, as the log would record it.
     fn next(&mut self) -> Option<Envelope> {
         let (stream, version, event) = self.next_fact()?;
         self.position = self.position.next();
@@ -307,19 +307,19 @@ mod tests {
     use throughline_domain::fact::envelope::StreamKind;
     use throughline_domain::fact::event::EventType;
 
-    /// How many events and contacts a journey has, and whether it was closed.
+    /// The number of events and of contacts in a journey, and whether it was closed.
     type Course = (u64, u64, bool);
 
-    /// All that is told of so many journeys, which the log must take.
+    /// All events of this many journeys, checked to be in an order that the log accepts.
     fn story(journeys: u64, seed: u64) -> Vec<Envelope> {
         let (mut order, events) = (Order::default(), Generated::of(journeys, seed).collect::<Vec<_>>());
         for event in &events {
-            order.admit(event.clone()).expect("it is told in order");
+            order.admit(event.clone()).expect("the events are in order");
         }
         events
     }
 
-    /// The same with the course of each journey, by its stream.
+    /// The same, with the course of each journey by its stream.
     fn counted(journeys: u64) -> (Vec<Envelope>, HashMap<StreamId, Course>) {
         let events = story(journeys, SEED);
         let mut streams = HashMap::new();
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn what_happens_is_recorded_on_its_day_and_the_last_day_has_its_own() {
+    fn facts_are_recorded_on_their_day_and_the_last_day_has_some() {
         let (events, _) = counted(400);
         assert!(events.iter().all(|event| event.occurred.earliest() == event.recorded_at.date_naive()));
         let newest = events.last().expect("there are events");
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn the_events_of_a_journey_stand_apart_and_a_payload_is_about_as_long_as_a_contact_is() {
+    fn the_events_of_a_journey_are_far_apart_and_a_payload_is_about_as_long_as_a_contacts() {
         let (events, _) = counted(2_000);
         let beside = events.windows(2).filter(|pair| pair[0].stream == pair[1].stream).count();
         assert!(beside * 10 < events.len(), "{beside} of {}", events.len());
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_tells_the_same_story() {
+    fn the_same_seed_gives_the_same_events() {
         let records = |seed| story(30, seed).iter().map(Envelope::to_record).collect::<Vec<_>>();
         assert_eq!(records(3), records(3));
         assert_ne!(records(3), records(4));

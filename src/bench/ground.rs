@@ -1,6 +1,7 @@
-//! Where a run makes its logs, and what it leaves of them: nothing, unless the generated ones are to be kept.
+//! The places where a run creates its logs. They are deleted after the run, unless the generated logs are to be kept.
 //!
-//! Files go into a directory, Postgres gets a schema for each log. It never touches one that it has not named itself.
+//! Files are created in a directory. On Postgres each log gets a schema. It never touches a schema that it has not
+//! named itself.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,16 +23,16 @@ use crate::log::restore::Order;
 use crate::store::{Dialect, Mode, Store};
 use throughline_domain::fact::envelope::Position;
 
-/// What a run has to work with.
+/// The resources of a run.
 #[derive(Debug)]
 pub struct Ground {
     asked: Asked,
     scratch: TempDir,
-    /// Schemas that go when the run ends.
+    /// Schemas to drop when the run ends.
     schemas: Mutex<Vec<String>>,
 }
 
-/// One place for a log.
+/// A place for one log.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     /// The URL of its database.
@@ -50,11 +51,11 @@ impl Ground {
         Ok(Self { asked, scratch, schemas: Mutex::default() })
     }
 
-    /// Removes what the run has made and is not to keep.
+    /// Deletes what the run has created and need not keep.
     pub async fn clear(self) -> Result<()> {
-        let schemas = self.schemas.into_inner().expect("nobody panics while holding it");
+        let schemas = self.schemas.into_inner().expect("no panic while holding it");
         let Some(server) = self.asked.postgres.filter(|_| !schemas.is_empty()) else { return Ok(()) };
-        // Whoever still works in one, because the run was stopped, is not waited for without end.
+        // A process of an interrupted run may still use a schema. Do not wait for it without limit.
         let mut conn = options(&server)?.options([("lock_timeout", "30s")]).connect().await?;
         for schema in schemas {
             drop_all_of(&mut conn, &schema).await?;
@@ -67,24 +68,24 @@ impl Ground {
         self.asked.stores.clone()
     }
 
-    /// How many rounds count.
+    /// The number of rounds that count.
     pub(super) fn rounds(&self) -> usize {
         self.asked.rounds
     }
 
-    /// How many journeys the log is to have, by what was asked for or this many events.
+    /// The number of journeys for the requested number of events, or for this default.
     pub(super) fn journeys(&self, events: u64) -> u64 {
         (self.asked.events.unwrap_or(events) / generate::EVENTS_EACH).max(1)
     }
 
-    /// A file of the run's own, of this name.
+    /// A file of this run with this name.
     pub(super) fn scratch(&self, name: &str) -> PathBuf {
         self.scratch.path().join(name)
     }
 
-    /// How to reach the Postgres server.
+    /// The connection options of the Postgres server.
     pub(super) fn server(&self) -> Result<PgConnectOptions> {
-        options(self.asked.postgres.as_deref().context("no Postgres server was named")?)
+        options(self.asked.postgres.as_deref().context("no Postgres server was given")?)
     }
 
     /// A place for a new log.
@@ -93,28 +94,28 @@ impl Ground {
         self.place(store, &name, Lasting::Run).await
     }
 
-    /// The place of a generated log of so many journeys; the log is there.
+    /// A place with a generated log of this many journeys.
     pub(super) async fn log_of(&self, store: Dialect, journeys: u64) -> Result<Place> {
         let (name, lasting) = if self.asked.keep {
             (format!("bench_{journeys}_v{SHAPE}"), Lasting::Kept)
         } else {
-            // Other runs on the same server have names of their own.
+            // Other runs on the same server have other names.
             let run = self.scratch.path().file_name().unwrap_or_default().to_string_lossy().to_lowercase();
             (format!("{}_{journeys}", run.replace('-', "_")), Lasting::Run)
         };
         let place = self.place(store, &name, lasting).await?;
-        self.told(store, &place, journeys).await?;
+        self.generate_log(store, &place, journeys).await?;
         Ok(place)
     }
 
-    /// The place of a generated log of so many journeys that nobody else uses, now or later; the log is there.
+    /// A place with a generated log of this many journeys that no other run uses.
     pub(super) async fn log_of_this_run(&self, store: Dialect, journeys: u64) -> Result<Place> {
         let place = self.empty(store).await?;
-        self.told(store, &place, journeys).await?;
+        self.generate_log(store, &place, journeys).await?;
         Ok(place)
     }
 
-    /// Opens the deployment of a generated log on the day on which its story ends.
+    /// Opens the deployment of a generated log, with a clock at the end of its last day.
     pub(super) async fn deployed(&self, place: &Place) -> Result<Deployment> {
         let clock = Arc::new(Clock::going_on_from(generate::goes_on_at()));
         let began = Instant::now();
@@ -129,10 +130,10 @@ impl Ground {
         if store == Dialect::Sqlite {
             return Ok(Place { url: format!("sqlite:{}", file.display()), file, schema: String::new() });
         }
-        let server = self.asked.postgres.as_deref().context("no Postgres server was named")?;
+        let server = self.asked.postgres.as_deref().context("no Postgres server was given")?;
         let mut schemas = vec![name.to_owned()];
         schemas.retain(|_| lasting == Lasting::Run);
-        self.schemas.lock().expect("nobody panics while holding it").append(&mut schemas);
+        self.schemas.lock().expect("no panic while holding it").append(&mut schemas);
         let mut conn = options(server)?.connect().await.context("cannot reach the Postgres server: see --postgres")?;
         conn.execute(AssertSqlSafe(format!("create schema if not exists {name}"))).await?;
         let joint = if server.contains('?') { '&' } else { '?' };
@@ -140,8 +141,8 @@ impl Ground {
         Ok(Place { url, file, schema: name.to_owned() })
     }
 
-    /// Generates the log, unless it is there from before.
-    async fn told(&self, store: Dialect, place: &Place, journeys: u64) -> Result<()> {
+    /// Generates the log, unless it exists from an earlier run.
+    async fn generate_log(&self, store: Dialect, place: &Place, journeys: u64) -> Result<()> {
         let (began, events) = (Instant::now(), Generated::events(journeys));
         let is_new = match store {
             Dialect::Sqlite if place.file.exists() => false,
@@ -149,7 +150,7 @@ impl Ground {
                 load::into_file(&place.file, Generated::of(journeys, SEED)).await?;
                 true
             }
-            Dialect::Postgres => self.told_to_postgres(place, journeys).await?,
+            Dialect::Postgres => self.generated_in_postgres(place, journeys).await?,
         };
         if is_new {
             let per_second = rate(events, began.elapsed()).round();
@@ -158,8 +159,8 @@ impl Ground {
         Ok(())
     }
 
-    /// Loads the log into its schema in one transaction, as a restore does; false if it is there.
-    async fn told_to_postgres(&self, place: &Place, journeys: u64) -> Result<bool> {
+    /// Loads the log into its schema in one transaction, like a restore. Returns `false` if it exists.
+    async fn generated_in_postgres(&self, place: &Place, journeys: u64) -> Result<bool> {
         let log = Log::open(Arc::new(Store::open(&place.url, Mode::Write).await?)).await?;
         let is_new = log.head().await?.position == Position::default();
         if is_new {
@@ -176,12 +177,12 @@ impl Ground {
     }
 }
 
-/// How long what is made stays.
+/// How long the created data is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lasting {
-    /// For the run.
+    /// Until the end of the run.
     Run,
-    /// For the next ones too.
+    /// For later runs too.
     Kept,
 }
 
@@ -191,10 +192,10 @@ pub(super) const fn size(journeys: u64) -> Size {
 }
 
 fn options(server: &str) -> Result<PgConnectOptions> {
-    server.parse().context("the Postgres server is named by a URL such as postgres://me@localhost/test")
+    server.parse().context("give the Postgres server as a URL, such as postgres://me@localhost/test")
 }
 
-/// Drops a schema, those of its generations and whatever else was named after it.
+/// Drops a schema, the schemas of its generations and all others with the same prefix.
 async fn drop_all_of(conn: &mut PgConnection, schema: &str) -> Result<()> {
     let named = "select nspname::text from pg_namespace where nspname = $1 or starts_with(nspname, $1 || '_')";
     let found: Vec<(String,)> = sqlx::query_as(named).bind(schema).fetch_all(&mut *conn).await?;

@@ -1,7 +1,7 @@
-//! Writes a generated log into an `SQLite` file past the append task, so that one of many millions of events is there in
-//! minutes and needs no second copy of itself on the disk.
+//! Writes a generated log into an `SQLite` file without the append task, so that many millions of events take minutes
+//! and no second copy on disk.
 //!
-//! It must write what a restore would, byte for byte: `throughline log verify` finds nothing in such a log.
+//! It must write the same bytes as a restore: `throughline log verify` finds nothing in such a log.
 
 use std::path::Path;
 
@@ -17,10 +17,10 @@ const EVENT: &str = "insert into events (position, event_id, stream_kind, stream
 const COMMAND: &str =
     "insert into commands (actor, command_id, fingerprint, first_position, last_position) values (?, ?, null, ?3, ?3)";
 const HEAD: &str = "update log_head set position = ?, recorded_at = ? where id = 1";
-/// Events after which somebody who wants to stop is heard.
+/// The number of events between two checks whether the user wants to stop.
 const AT_ONCE: usize = 10_000;
 
-/// Makes the file with a log in it. It has its name only when it is whole.
+/// Creates the file with a log in it. The file gets its final name only when it is complete.
 pub(super) async fn into_file(file: &Path, story: impl Iterator<Item = Envelope>) -> Result<()> {
     let beside = |ending: &str| {
         let mut name = file.as_os_str().to_owned();
@@ -33,7 +33,7 @@ pub(super) async fn into_file(file: &Path, story: impl Iterator<Item = Envelope>
     }
     Store::open(&format!("sqlite:{}", part.display()), Mode::Write).await?.close().await;
     let conn = Connection::open(&part)?;
-    // Nothing to undo it by: what is not whole is thrown away.
+    // No rollback is needed: an incomplete file is deleted.
     for (pragma, value) in [("journal_mode", "delete"), ("journal_mode", "off"), ("synchronous", "off")] {
         conn.pragma_update(None, pragma, value)?;
     }
@@ -48,29 +48,29 @@ pub(super) async fn into_file(file: &Path, story: impl Iterator<Item = Envelope>
 }
 
 async fn fill(conn: &Connection, story: impl Iterator<Item = Envelope>) -> Result<()> {
-    let (mut event, mut command) = (conn.prepare(EVENT)?, conn.prepare(COMMAND)?);
+    let (mut insert_event, mut insert_command) = (conn.prepare(EVENT)?, conn.prepare(COMMAND)?);
     let mut head = None;
-    for (nth, told) in story.enumerate() {
-        let record = told.to_record();
+    for (nth, event) in story.enumerate() {
+        let record = event.to_record();
         let (recorded_at, command_id) =
-            (told.recorded_at.to_rfc3339_opts(SecondsFormat::AutoSi, false), told.command_id.0);
-        event.execute(params![
-            told.position.0,
-            told.event_id.0.as_bytes(),
-            told.stream.kind.as_str(),
-            told.stream.id.as_bytes(),
-            told.version,
-            told.event_type,
-            told.contract,
-            told.occurred.earliest().to_string(),
+            (event.recorded_at.to_rfc3339_opts(SecondsFormat::AutoSi, false), event.command_id.0);
+        insert_event.execute(params![
+            event.position.0,
+            event.event_id.0.as_bytes(),
+            event.stream.kind.as_str(),
+            event.stream.id.as_bytes(),
+            event.version,
+            event.event_type,
+            event.contract,
+            event.occurred.earliest().to_string(),
             recorded_at,
-            told.actor.subject,
+            event.actor.subject,
             command_id.as_bytes(),
             record,
             leaf_hash(&record),
         ])?;
-        command.execute(params![told.actor.subject, command_id.as_bytes(), told.position.0])?;
-        head = Some((told.position.0, recorded_at));
+        insert_command.execute(params![event.actor.subject, command_id.as_bytes(), event.position.0])?;
+        head = Some((event.position.0, recorded_at));
         if nth % AT_ONCE == 0 {
             tokio::task::yield_now().await;
         }

@@ -1,8 +1,8 @@
-//! Measurements: what the service does in a second or a mebibyte, beside what it cannot do without, in the same run.
+//! Measurements: the service's speed and memory use, compared in the same run with the least work that the task needs.
 //!
-//! `throughline bench` runs them and `make bench` all of them; docs/performance.md has the method and what came out. They
-//! use the library as anybody does, but for the yardsticks, which go past it on purpose. Nothing that serves uses them, and
-//! they touch no database but those they make.
+//! `throughline bench` runs them, and `make bench` runs all of them. docs/performance.md describes the method and the
+//! results. They use the library like any other caller, except for the baselines, which bypass it on purpose. The
+//! service does not use this module, and it touches only databases that it creates.
 
 mod append;
 mod child;
@@ -30,49 +30,50 @@ use crate::store::Dialect;
 pub use ground::Ground;
 use report::{Figure, name_of};
 
-/// What can be measured.
+/// A measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum What {
     /// Durable appends, of the log alone and over HTTP.
     Append,
-    /// Building the view anew: time and memory, and from start to ready.
+    /// Rebuilding the view: time and memory, and from start to ready.
     Rebuild,
-    /// Work over HTTP while the view is built anew: whether anything fails, goes back or is seen half built.
+    /// Work over HTTP while the view is rebuilt: whether any request fails, goes back in position or sees an incomplete
+    /// view.
     Load,
     /// More work over HTTP than the service can do, and work beside sockets that replay the log.
     Overload,
-    /// Questions over HTTP: a page of cases, dashboards.
+    /// Queries over HTTP: a page of cases, dashboards.
     Reads,
-    /// Claims of a large contract, and a batch of as many as one may hold: time and memory.
+    /// Claims of a large contract, and a batch of the largest size: time and memory.
     Claims,
-    /// `throughline try` beside reading and parsing its file.
+    /// `throughline try`, compared with reading and parsing its file.
     Try,
 }
 
 impl What {
-    /// Everything, in the order in which it is measured.
+    /// Every measurement, in the order of running.
     pub const ALL: [Self; 7] =
         [Self::Append, Self::Rebuild, Self::Load, Self::Overload, Self::Reads, Self::Claims, Self::Try];
 }
 
-/// What is asked of a run.
+/// The options of a run.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    /// How many events the log is to have, more or less; each measurement has its own idea if left out.
+    /// The approximate number of events in the log. `None` for the default of each measurement.
     pub events: Option<u64>,
-    /// How many rounds count; one before them only warms up.
+    /// The number of rounds that count. One round before them is a warm-up.
     pub rounds: usize,
-    /// On which stores.
+    /// The stores to measure.
     pub stores: Vec<Dialect>,
-    /// A Postgres server on which schemas may be made.
+    /// A Postgres server on which schemas may be created.
     pub postgres: Option<String>,
-    /// Where files are made.
+    /// The directory for files.
     pub directory: PathBuf,
-    /// Whether generated logs stay for the next run.
+    /// Whether generated logs are kept for the next run.
     pub keep: bool,
 }
 
-/// Measures one thing on every store that is asked for.
+/// Runs one measurement on every requested store.
 pub async fn measure(ground: &Ground, what: What) -> Result<Vec<Figure>> {
     if what == What::Try {
         return try_out::measure(ground);
@@ -86,7 +87,7 @@ pub async fn measure(ground: &Ground, what: What) -> Result<Vec<Figure>> {
             What::Overload => overload::measure(ground, store).await,
             What::Reads => reads::measure(ground, store).await,
             What::Claims => claims::measure(ground, store).await,
-            What::Try => unreachable!("no store has to do with it"),
+            What::Try => unreachable!("this measurement uses no store"),
         };
         figures.extend(measured.with_context(|| format!("on {}", name_of(store)))?);
     }

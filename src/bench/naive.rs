@@ -1,7 +1,6 @@
-//! The naive way to build a view: ask the public API for every journey's events, page by page, and fold them.
+//! The naive way to build a view: read every journey's events from the public API, page by page, and fold them.
 //!
-//! It asks for a sample, spread over the log, and tells what one journey takes. Nothing is written, which is to its
-//! favour.
+//! It reads a sample spread over the log and gives the time for one journey. Nothing is written, which favours it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,12 +24,12 @@ use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Envelope, JourneyId, Position, StreamKind};
 use throughline_gateway::Terms;
 
-/// Journeys that a round asks for, at most.
+/// The most journeys that a round reads.
 const SAMPLE: u64 = 200;
-/// As clients ask for events, in pages of the size that nobody has thought about.
+/// The clients' query for events, with the default page size.
 const EVENTS: &str = include_str!("../../schema/operations/events.graphql");
 
-/// A server over the log, and journeys to ask it for.
+/// A server over the log, and the journeys to read.
 pub(super) struct Naive {
     server: Server,
     token: String,
@@ -63,7 +62,7 @@ impl Naive {
         self.server.stop().await;
     }
 
-    /// How long one journey takes, on average over the sample.
+    /// The average time for one journey of the sample.
     pub(super) async fn of_one(&self) -> Result<Duration> {
         let mut connection = Connection::to(self.server.address).await?;
         let (began, mut rows) = (Instant::now(), 0);
@@ -74,7 +73,7 @@ impl Naive {
         Ok(began.elapsed() / u32::try_from(self.sample.len())?)
     }
 
-    /// Asks for a journey's events and folds them; gives the number of its rows.
+    /// Reads a journey's events and folds them. Returns the number of its rows.
     async fn rows_of(&self, connection: &mut Connection, journey: JourneyId) -> Result<usize> {
         let (mut events, mut after) = (Vec::new(), Value::Null);
         loop {

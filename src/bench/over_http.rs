@@ -1,7 +1,8 @@
-//! `logContact` over HTTP, and a mutation of the same size that does nothing, each behind a server on this machine.
+//! `logContact` over HTTP, compared with a mutation of the same size that does nothing, each behind a server on this
+//! machine.
 //!
-//! The second stands behind the same listener, the same check of tokens and the same GraphQL transport, over a schema of
-//! its own; it lacks request ids, metrics and timeouts, which is to its favour.
+//! The second mutation has the same listener, the same check of tokens and the same GraphQL transport, with a schema of
+//! its own. It has no request ids, metrics and timeouts, which favours it.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -32,16 +33,16 @@ use crate::http;
 use throughline_domain::fact::envelope::JourneyId;
 use throughline_gateway::{Arrival, Endpoint, Host, Stopping, Terms, bearer};
 
-/// Sent to both: as much is asked for, and answered, by one as by the other.
+/// The document sent to both, so that both receive and answer the same amount.
 pub(super) const LOG_CONTACT: &str = "mutation LogContact($input: LogContactInput!) { logContact(input: $input) { replayed position \
      journey { id reference version daysSinceContact } events { id type version } problems { code message } } }";
-/// How long the tokens of a run last.
+/// How long the tokens of a run are valid.
 const TOKENS_LAST: TimeDelta = TimeDelta::hours(24);
 
-/// A server on this machine, until it is stopped.
+/// A server on this machine. It runs until it is stopped.
 #[derive(Debug)]
 pub(super) struct Server {
-    /// Where it listens.
+    /// The address on which it listens.
     pub(super) address: SocketAddr,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
@@ -67,14 +68,14 @@ impl Server {
     }
 }
 
-/// A token for somebody of the contract, for the whole run.
+/// A token for a caller of the contract, valid for the whole run.
 pub(super) fn token(key: &LocalKey, role: Role, subject: &str) -> String {
     let principal =
         Principal { subject: subject.to_owned(), role, scope: Scope::Contracts([CONTRACT.to_owned()].into()) };
     key.issue(&principal, Clock::Machine.now(), TOKENS_LAST, Uuid::nil())
 }
 
-/// Both servers, and who asks them.
+/// Both servers and the client.
 pub(super) struct OverHttp {
     ours: Server,
     nothing: Server,
@@ -83,7 +84,7 @@ pub(super) struct OverHttp {
 }
 
 impl OverHttp {
-    /// Serves the log, and nothing.
+    /// Starts both servers: one over the log, one that does nothing.
     pub(super) async fn over(parts: Parts, key: &Path) -> Result<Self> {
         let key = Arc::new(LocalKey::read_or_make(key)?);
         let token = token(&key, Role::Manager, "bench");
@@ -98,12 +99,12 @@ impl OverHttp {
         self.nothing.stop().await;
     }
 
-    /// Logs a contact for each of these journeys; gives contacts per second.
+    /// Logs a contact for each of these journeys. Returns contacts per second.
     pub(super) async fn log_contacts(&self, journeys: &[JourneyId]) -> Result<f64> {
         throughput(self.ours.address, CALLERS, self.requests(journeys)).await
     }
 
-    /// Sends the same to the mutation that does nothing.
+    /// Sends the same requests to the mutation that does nothing.
     pub(super) async fn nothing(&self, journeys: &[JourneyId]) -> Result<f64> {
         throughput(self.nothing.address, CALLERS, self.requests(journeys)).await
     }
@@ -115,7 +116,7 @@ impl OverHttp {
                 "commandId": command, "journey": journey.0, "occurredOn": "2018-01-15", "channel": "phone",
                 "acceptWarnings": ["RECORDED_ALREADY"], "direction": "OUTGOING", "twoWay": true, "minutes": 15,
             });
-            // Recorded, whether lists show it yet or not.
+            // The answer counts as soon as the contact is recorded, even if lists do not show it yet.
             Request::graphql(&self.token, LOG_CONTACT, &json!({ "input": input }), "\"events\":[{")
         };
         journeys.iter().map(request).collect()
@@ -141,7 +142,7 @@ async fn answer(State((endpoint, host)): State<(Nothing, Nobody)>, http: HttpReq
     endpoint.answer(Arrival { http, request_id: "".into(), stopping }, &login).await
 }
 
-/// Knows tokens, and nothing else.
+/// Checks tokens and does nothing else.
 #[derive(Clone)]
 struct Nobody {
     key: Arc<LocalKey>,

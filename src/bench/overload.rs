@@ -1,8 +1,9 @@
-//! More than the service can do: contacts at the rate that it reaches at most, then at five times that rate, open loop; how
-//! soon it is back; and contacts beside sockets that replay the whole log.
+//! Overload: contacts at the highest rate that the service reaches, then at five times that rate in an open loop; how
+//! soon the service recovers; and contacts beside sockets that replay the whole log.
 //!
-//! The service is a process of its own, for its memory counts; clients share the machine with it. They count what they see:
-//! an answer that is neither the one that was meant nor a 503 with Retry-After is a failure, and there may be none.
+//! The service is a separate process, because its memory is measured. Clients share the machine with it. They count
+//! answers: any answer that is neither the expected one nor a 503 with Retry-After is a failure, and no failures are
+//! allowed.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,28 +29,28 @@ use crate::clock::{Chance, Clock};
 use crate::store::Dialect;
 use throughline_gateway::REQUESTS;
 
-/// Events of the log, if nobody says otherwise: enough for replays to last, and for cases that do not grow long.
+/// The default number of events in the log: enough for long replays, and for cases that do not get long.
 const EVENTS: u64 = 500_000;
-/// Connections that wait for each answer, to find what the service reaches at most: as many as it has places.
+/// The number of connections in the closed loop, which finds the highest rate: as many as the service has places.
 const CLOSED: usize = REQUESTS;
-/// Connections over which the open loop sends.
+/// The number of connections in the open loop.
 const OPEN: usize = 1_024;
-/// How many times as much is asked for as the service reaches.
+/// The rate of the open loop, as a multiple of the highest rate.
 const TIMES: f64 = 5.0;
-/// Logins that log contacts.
+/// The number of logins that log contacts.
 const LOGINS: usize = 8;
-/// Sockets that replay the log.
+/// The number of sockets that replay the log.
 const REPLAYS: usize = 64;
-/// For how long each load lasts: a second for each of so many events, and this long at most.
+/// How long each load lasts: one second for this many events, up to a maximum.
 const EVENTS_A_SECOND: u64 = 50_000;
 const LASTS_MOST: Duration = Duration::from_secs(20);
-/// Of what the service reaches, what counts as back.
+/// The share of the highest rate at which the service counts as recovered.
 const BACK: f64 = 0.9;
-/// A window in which it is looked whether the service is back.
+/// The length of a window in which recovery is checked.
 const WINDOW: Duration = Duration::from_millis(500);
-/// For how long it is looked.
+/// How long recovery is checked.
 const BACK_WITHIN: Duration = Duration::from_secs(30);
-/// How long a client waits that is turned away.
+/// How long a client waits after a refusal.
 const PAUSE: Duration = Duration::from_millis(20);
 
 const CASES: &str = "query Cases($contract: String!, $asOf: Date, $after: String) { \
@@ -57,7 +58,7 @@ const CASES: &str = "query Cases($contract: String!, $asOf: Date, $after: String
      caseload(first: 200, after: $after) { nodes { id } pageInfo { endCursor hasNextPage } } } }";
 const REPLAY: &str = "subscription { eventRecorded(after: 0) { position event { id type } } }";
 
-/// Measures all of it on one store, each round on a log and a service of its own: cases grow with what is recorded of them.
+/// Runs all measurements on one store, each round on its own log and service, because cases grow with each contact.
 pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figure>> {
     let journeys = ground.journeys(EVENTS);
     let key_file = ground.scratch("key");
@@ -73,12 +74,12 @@ pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figur
     Ok(figures(&rounds, journeys).into_iter().map(|figure| figure.on(store)).collect())
 }
 
-/// What a round came to.
+/// The results of a round.
 #[derive(Debug)]
 struct Round {
     reached: f64,
     over: Counted,
-    /// How long the load lasted, in seconds.
+    /// The duration of the load, in seconds.
     lasted: f64,
     back_after: f64,
     memory: Option<(f64, f64)>,
@@ -122,13 +123,13 @@ impl Round {
     }
 }
 
-/// What clients of the open loop have seen.
+/// The counts of the open loop's clients.
 #[derive(Debug, Default)]
 struct Counted {
     sent: u64,
     turned_away: u64,
     failed: u64,
-    /// How long each answer to what was accepted took, in milliseconds.
+    /// The time to the answer of each accepted request, in milliseconds.
     took: Vec<f64>,
 }
 
@@ -146,13 +147,13 @@ impl Counted {
     }
 }
 
-/// Who asks whom, for what.
+/// The clients' tokens and cases.
 struct Work {
     address: SocketAddr,
     tokens: Vec<String>,
     reader: String,
     cases: Arc<[Value]>,
-    /// The case that the next contact is of.
+    /// The case for the next contact.
     next: AtomicU64,
     lasts: Duration,
 }
@@ -184,7 +185,7 @@ impl Work {
         let over = self.open_loop(first * TIMES).await?;
         let lasted = began.elapsed().as_secs_f64();
         let back_after = self.back_after(first * BACK).await?;
-        // Contacts become dearer with every one before: what is reached is taken before and after.
+        // Contacts get slower with the number of earlier ones, so the highest rate is measured before and after.
         let second = self.closed_loop(half).await?;
         let reached = f64::midpoint(first, second);
         let memory = before.zip(serving.memory());
@@ -208,7 +209,7 @@ impl Work {
         Request::graphql(token, LOG_CONTACT, &json!({ "input": input }), "\"events\":[{")
     }
 
-    /// Contacts a second, over connections that wait for each answer.
+    /// Contacts per second over connections that wait for each answer.
     async fn closed_loop(&self, lasts: Duration) -> Result<f64> {
         let began = Instant::now();
         let logged = (0..CLOSED).map(|nth| async move {
@@ -219,7 +220,7 @@ impl Work {
                 match connection.exchange(&request).await? {
                     (200, answer) if request.is_answered_by(answer) => logged += 1,
                     (503, _) => tokio::time::sleep(PAUSE).await,
-                    (status, answer) => bail!("not what was meant: {status} {}", String::from_utf8_lossy(answer)),
+                    (status, answer) => bail!("not the expected answer: {status} {}", String::from_utf8_lossy(answer)),
                 }
             }
             anyhow::Ok(logged)
@@ -228,7 +229,7 @@ impl Work {
         Ok(rate(logged, began.elapsed()))
     }
 
-    /// Contacts at a rate, whatever becomes of those before.
+    /// Sends contacts at a fixed rate, whatever the answers to earlier ones.
     async fn open_loop(&self, per_second: f64) -> Result<Counted> {
         let mut connections = Vec::new();
         for _ in 0..OPEN {
@@ -262,7 +263,7 @@ impl Work {
         Ok(counted.into_iter().fold(Counted::default(), Counted::with))
     }
 
-    /// After how many seconds so many contacts a second were logged again, the window that shows it included.
+    /// The seconds until this many contacts per second were logged again, including the window that shows it.
     async fn back_after(&self, wanted: f64) -> Result<f64> {
         let began = Instant::now();
         loop {
@@ -274,7 +275,7 @@ impl Work {
         }
     }
 
-    /// Opens the sockets that replay; each gives the number of events that it received.
+    /// Opens the sockets that replay. Each returns the number of events that it received.
     async fn replaying(&self) -> Result<(JoinSet<u64>, Arc<AtomicBool>)> {
         let (is_over, begun) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let mut replaying = JoinSet::new();
@@ -289,7 +290,7 @@ impl Work {
     }
 }
 
-/// A WebSocket that knows as much of the protocol as it takes to subscribe and to count what comes.
+/// A WebSocket that supports only subscribing and counting events.
 struct Socket(TcpStream);
 
 impl Socket {
@@ -312,7 +313,7 @@ impl Socket {
         Ok(Self(stream))
     }
 
-    /// Counts the events that come until it is over.
+    /// Counts the events until the end of the load.
     async fn count_events(mut self, is_over: Arc<AtomicBool>, begun: Arc<AtomicU64>) -> u64 {
         let (mut read, mut events) = (vec![0; 64 * 1_024], 0);
         while !is_over.load(Ordering::SeqCst) {
@@ -332,7 +333,7 @@ impl Socket {
     }
 }
 
-/// Appears once in each event.
+/// A text that occurs once in each event.
 const MARK: &[u8] = b"\"position\"";
 
 /// A text of fewer than 65,536 bytes as a client's frame.
@@ -345,7 +346,7 @@ fn frame(text: &str) -> Vec<u8> {
         frame.push(0x80 | 0x7e);
         frame.extend(length.to_be_bytes());
     }
-    // A mask of noughts changes nothing, and is one.
+    // A mask of zeros is valid and changes nothing.
     frame.extend([0; 4]);
     frame.extend(text.as_bytes());
     frame

@@ -1,5 +1,5 @@
-//! The yardsticks: the rows that the log wrote, inserted as fast as the same driver and the same durability allow, with
-//! nothing decided, no JSON made and no trigger asked.
+//! The baselines: the rows that the log wrote, inserted as fast as the same driver and durability allow, without
+//! decisions, JSON or triggers.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::report::rate;
 
-/// An event's row, ready to be bound, with what its command's row needs.
+/// An event's row, ready to bind, with the values for its command's row.
 #[derive(Clone)]
 pub(super) struct Row {
     position: i64,
@@ -35,7 +35,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// The rows of events that follow one another.
+    /// The rows of consecutive events.
     pub(super) fn all(events: &[Envelope]) -> Vec<Self> {
         let after = events.iter().skip(1).map(|event| Some(event.command_id)).chain([None]);
         events.iter().zip(after).map(|(event, after)| Self::of(event, after != Some(event.command_id))).collect()
@@ -62,18 +62,18 @@ impl Row {
     }
 }
 
-/// Which rows a transaction inserts.
+/// The rows that a transaction inserts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rows {
-    /// The events and their commands: all that an append writes but the head.
+    /// The events and their commands: everything that an append writes except the head.
     EventsAndCommands,
-    /// The events alone.
+    /// Only the events.
     Events,
 }
 
-/// Tables as the log has them, columns and indexes, without its triggers.
+/// Tables with the columns and indexes of the log, but without its triggers.
 pub(super) enum Raw {
-    /// On `SQLite`, in a file of their own.
+    /// On `SQLite`, in a separate file.
     Sqlite(SqliteConnection),
     /// On Postgres, in the log's own schema.
     Postgres(PgConnection),
@@ -83,7 +83,7 @@ const EVENT_COLUMNS: &str = "(position, event_id, stream_kind, stream_id, versio
      recorded_at, actor, command_id, record, hash)";
 const COMMAND_COLUMNS: &str = "(actor, command_id, fingerprint, first_position, last_position)";
 
-/// The tables of each yardstick.
+/// The tables of each baseline.
 fn tables(text: &str, bytes: &str, uuid: &str, date: &str, instant: &str) -> String {
     let all = ["both", "alone", "seq", "head"].map(|name| {
         format!(
@@ -110,7 +110,7 @@ impl Raw {
             .synchronous(SqliteSynchronous::Full);
         let mut conn = options.connect().await?;
         let ddl = tables("text", "blob", "blob", "text", "text").replace("bigint", "integer");
-        // As the log has them: the type of each cell is checked, a command is found by its key alone.
+        // As in the log: cell types are checked, and a command is found by its key alone.
         let ddl =
             ddl.replace("primary key (actor, command_id))", "primary key (actor, command_id)) strict, without rowid");
         let ddl = ddl.replace("stream_kind, version));", "stream_kind, version)) strict;");
@@ -128,7 +128,7 @@ impl Raw {
         Ok(Self::Postgres(conn))
     }
 
-    /// Gives every table the rows that the log has, so that their indexes are as large.
+    /// Fills every table with the rows of the log, so that their indexes are as large.
     pub(super) async fn preload(&mut self, rows: &[Row]) -> sqlx::Result<()> {
         self.insert(rows, 1_000, Rows::EventsAndCommands).await?;
         self.insert(rows, 1_000, Rows::Events).await?;
@@ -138,7 +138,7 @@ impl Raw {
                         select setval('positions', max(position)) from both_events; \
                         update head set position = (select max(position) from both_events)";
             conn.execute(sqlx::raw_sql(copy)).await?;
-            // Not the whole database: others may work in it.
+            // Not the whole database, because others may use it.
             let tables = "vacuum analyze events, commands, both_events, both_commands, alone_events, seq_events, \
                           head_events";
             conn.execute(tables).await?;
@@ -146,7 +146,7 @@ impl Raw {
         Ok(())
     }
 
-    /// Inserts rows, so many in a transaction; gives rows per second.
+    /// Inserts rows, `batch` in a transaction. Returns rows per second.
     pub(super) async fn insert(&mut self, rows: &[Row], batch: usize, which: Rows) -> sqlx::Result<f64> {
         let began = Instant::now();
         for rows in rows.chunks(batch) {
@@ -230,12 +230,12 @@ async fn postgres(conn: &mut PgConnection, rows: &[Row], which: Rows) -> sqlx::R
     Ok(())
 }
 
-/// How an append takes its position where every append is a transaction of its own.
+/// How an append gets its position if every append is its own transaction.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum OneByOne {
-    /// From a sequence, which leaves gaps and lets a reader see a later one first.
+    /// From a sequence, which leaves gaps and may show a later event before an earlier one.
     Sequence,
-    /// From a head row, which everybody waits for.
+    /// From a head row, for which all appends wait.
     Head,
 }
 
@@ -246,14 +246,14 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// As many connections as callers.
+    /// One connection for each caller.
     pub(super) async fn open(options: &PgConnectOptions, callers: usize) -> sqlx::Result<Self> {
         let most = u32::try_from(callers).expect("not so many");
         let pool = PgPoolOptions::new().max_connections(most).min_connections(most).test_before_acquire(false);
         Ok(Self { pool: pool.connect_with(options.clone()).await?, callers })
     }
 
-    /// Appends rows from all connections at once; gives rows per second.
+    /// Appends rows from all connections at the same time. Returns rows per second.
     pub(super) async fn append(&self, rows: &Arc<Vec<Row>>, how: OneByOne) -> sqlx::Result<f64> {
         let mut conns = Vec::new();
         for _ in 0..self.callers {
@@ -276,7 +276,7 @@ impl Connections {
 async fn one(conn: &mut PgConnection, row: &Row, how: OneByOne) -> sqlx::Result<()> {
     let values = "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12";
     let (insert, position) = match how {
-        // One statement alone is a transaction.
+        // A single statement is a transaction.
         OneByOne::Sequence => {
             (format!("insert into seq_events {EVENT_COLUMNS} values (nextval('positions'), {values})"), None)
         }

@@ -1,7 +1,7 @@
-//! Reads over HTTP as clients send them, one after the other over a connection that stays open: a keyworker's page of
-//! cases beside a query of one field, and a manager's dashboards, on logs of several sizes side by side.
+//! Reads over HTTP as clients send them, one after the other over a persistent connection: a keyworker's page of cases,
+//! compared with a query of one field, and a manager's dashboards. They run on logs of several sizes in the same run.
 //!
-//! It is the last day of the generated story for the service that answers: a question that names no day is about today.
+//! For the server it is the last day of the generated data, because a query without a date is about today.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,23 +22,23 @@ use crate::http;
 use crate::store::Dialect;
 use throughline_gateway::Terms;
 
-/// Journeys of the largest log, if nobody says otherwise.
+/// The default number of journeys in the largest log.
 const JOURNEYS: u64 = 100_000;
-/// The sizes to measure beside the largest, where it is larger.
+/// The sizes to measure besides the largest, if they are smaller.
 const SIZES: [u64; 2] = [10_000, 100_000];
-/// Keyworkers that ask for their pages in turn, at most.
+/// The most keyworkers whose pages are read in turn.
 const ASKING: usize = 50;
-/// Samples of a question in a round, at most.
+/// The most samples of a query in a round.
 const SAMPLES: usize = 400;
 
-/// The operations as clients send them, where there is one.
+/// The clients' own operations, where there is one.
 pub(super) const CASELOAD: &str = include_str!("../../schema/operations/caseload.graphql");
 const RECENCY: &str = include_str!("../../schema/operations/contact_recency.graphql");
 const TO_PLAN: &str = include_str!("../../schema/operations/referral_to_plan.graphql");
 const FUNNEL: &str = include_str!("../../schema/operations/performance.graphql");
 const ONE_FIELD: &str = "{ viewer { role } }";
 
-/// A question that is asked again and again.
+/// A query that is sent repeatedly.
 #[derive(Debug)]
 struct Question {
     name: &'static str,
@@ -46,11 +46,11 @@ struct Question {
     requests: Vec<Request>,
 }
 
-/// Where the question of one field stands among the questions, and that for a page of cases.
+/// The indexes of the query of one field and of the page of cases.
 const FLOOR: usize = 0;
 const PAGE: usize = 1;
 
-/// Measures all of it on one store.
+/// Runs all measurements on one store.
 pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figure>> {
     let mut sites = Vec::new();
     for journeys in sizes(ground.journeys(JOURNEYS * EVENTS_EACH)) {
@@ -78,12 +78,12 @@ pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figur
     Ok(figures.into_iter().map(|figure| figure.on(store)).collect())
 }
 
-/// The sizes to measure on, in journeys, from the smallest to the largest.
+/// The sizes to measure, in journeys, in ascending order.
 fn sizes(largest: u64) -> Vec<u64> {
     let smaller = SIZES.into_iter().filter(|size| *size < largest);
     let mut sizes: Vec<u64> = smaller.chain([largest]).collect();
     if sizes.len() == 1 {
-        // So many that somebody still holds a case on the last day.
+        // At least enough journeys for open cases on the last day.
         sizes.insert(0, (largest / 10).max(10));
     }
     sizes
@@ -95,17 +95,17 @@ struct Site {
     deployment: Deployment,
     server: Server,
     questions: Vec<Question>,
-    /// Of each question.
+    /// The measurements of each query.
     measured: Vec<Measured>,
 }
 
-/// What was measured of a question, round by round.
+/// The measurements of a query, round by round.
 #[derive(Debug, Default)]
 struct Measured {
     p50: Vec<f64>,
     p99: Vec<f64>,
     samples: usize,
-    /// How long an answer is.
+    /// The length of an answer.
     bytes: usize,
 }
 
@@ -121,10 +121,10 @@ impl Site {
     }
 
     async fn round(&mut self) -> Result<()> {
-        // A small log needs not so many.
+        // A small log needs fewer samples.
         let most = usize::try_from(self.journeys / 4)?.clamp(10, SAMPLES);
         let sampling = Sampling { most, least: 10, patience: Duration::from_secs(5) };
-        // The server does not wait for ever for one that is idle while the other logs take their turns.
+        // Connect again, because the server closes a connection that is idle while the other logs are measured.
         let mut connection = Connection::to(self.server.address).await?;
         for (question, measured) in self.questions.iter().zip(&mut self.measured) {
             measured.bytes = connection.ask(&question.requests[0]).await?.len();
@@ -158,7 +158,7 @@ impl Site {
     }
 }
 
-/// What is asked of a log of so many journeys.
+/// The queries for a log of this many journeys.
 fn questions(key: &LocalKey, journeys: u64) -> Vec<Question> {
     let manager = token(key, Role::Manager, "bench");
     let (at_once, slowly) = (Limit::at_most(50.0).aiming_at(10.0), Limit::at_most(2_000.0).aiming_at(500.0));
@@ -186,7 +186,7 @@ fn questions(key: &LocalKey, journeys: u64) -> Vec<Question> {
     ]
 }
 
-/// The first fifty cases of keyworkers, each asked for by themselves.
+/// The first fifty cases of keyworkers, each read with the keyworker's own token.
 fn pages(key: &LocalKey, journeys: u64) -> Vec<Request> {
     let generated = Generated::of(journeys, SEED);
     let workers = generated.keyworkers();

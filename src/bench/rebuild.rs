@@ -1,5 +1,5 @@
-//! A rebuild beside what it cannot do without, a raw scan of the log and a bulk write of the same rows, and beside the
-//! naive way: journey by journey through the public API. And what it takes of a process that does nothing else.
+//! A rebuild, compared with the least work that it needs, a raw scan of the log and a bulk write of the same rows, and
+//! with the naive way: journey by journey through the public API. Also the memory of a process that only rebuilds.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -19,14 +19,14 @@ use crate::views::Views;
 use crate::views::rebuild::Options;
 use throughline_projections::TABLES;
 
-/// Events of the log, if nobody says otherwise.
+/// The default number of events in the log.
 const EVENTS: u64 = 1_000_000;
-/// Rows of a table that are held while they are written again.
+/// The number of rows held in memory between reading and writing a table.
 const ROWS_HELD: usize = 100_000;
-/// Bytes of a copied table that are held while they are written again.
+/// The number of bytes held in memory between reading and writing a copied table.
 const BYTES_HELD: usize = 64 * 1024 * 1024;
 
-/// Measures all of it on one store.
+/// Runs all measurements on one store.
 pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figure>> {
     let journeys = ground.journeys(EVENTS);
     let place = ground.log_of(store, journeys).await?;
@@ -53,13 +53,13 @@ pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figur
     Ok(figures)
 }
 
-/// What was measured on one store, round by round, in seconds.
+/// The measurements on one store, round by round, in seconds.
 #[derive(Default)]
 struct Measured {
     rebuild: Vec<f64>,
     scan: Vec<f64>,
     write: Vec<f64>,
-    /// Of one journey.
+    /// The time for one journey.
     naive: Vec<f64>,
     ready: Vec<f64>,
 }
@@ -143,7 +143,7 @@ fn scan_sqlite(file: &Path) -> Result<Duration> {
     Ok(began.elapsed())
 }
 
-/// The statements that make the tables, and their indexes.
+/// The statements that create the tables, and those that create their indexes.
 fn definitions(text: &str) -> (Vec<String>, Vec<String>) {
     let statements = TABLES.iter().flat_map(|table| table.ddl.split(';')).map(str::trim);
     let statements =
@@ -151,7 +151,7 @@ fn definitions(text: &str) -> (Vec<String>, Vec<String>) {
     statements.partition(|statement| statement.starts_with("create table"))
 }
 
-/// Writes the rows of a view into a new file, as fast as it can be done; the time to read them does not count.
+/// Writes the rows of a view into a new file, as fast as possible. The time to read them does not count.
 fn write_sqlite(view: &Path, to: &Path) -> Result<Duration> {
     let from = rusqlite::Connection::open_with_flags(view, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     if to.exists() {
@@ -209,7 +209,7 @@ async fn scan_postgres(conn: &mut PgConnection) -> Result<Duration> {
     Ok(began.elapsed())
 }
 
-/// Copies the rows of a view into tables of their own; the time to read them does not count.
+/// Copies the rows of a view into new tables. The time to read them does not count.
 async fn write_postgres(ground: &Ground, place: &Place, live: i64) -> Result<Duration> {
     let (mut from, mut to) = (ground.server()?.connect().await?, ground.server()?.connect().await?);
     let (view, raw) = (format!("{}_g{live}", place.schema), format!("{}_raw", place.schema));
@@ -248,6 +248,6 @@ async fn write_postgres(ground: &Ground, place: &Place, live: i64) -> Result<Dur
         to.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await?;
     }
     took += began.elapsed();
-    to.execute(AssertSqlSafe(format!("drop schema {raw} cascade"))).await.context("cannot drop what was written")?;
+    to.execute(AssertSqlSafe(format!("drop schema {raw} cascade"))).await.context("cannot drop the written tables")?;
     Ok(took)
 }

@@ -1,6 +1,6 @@
-//! Figures: what was measured, round by round, against what, and whether it is within its limit.
+//! Figures: the measured values of each round, what they are compared with, and whether they are within their limit.
 //!
-//! It measures nothing and prints nothing.
+//! This module does not measure or print anything.
 
 use std::time::Duration;
 
@@ -11,48 +11,48 @@ use crate::store::Dialect;
 /// One measured figure.
 #[derive(Debug, Clone)]
 pub struct Figure {
-    /// What was measured.
+    /// The name of the figure.
     pub name: &'static str,
-    /// On which store, where one has to do with it.
+    /// The store, if the measurement uses one.
     pub store: Option<Dialect>,
-    /// On how much.
+    /// The size of the data.
     pub size: Size,
-    /// What the numbers count.
+    /// The unit of the values.
     pub unit: &'static str,
-    /// What each round came to, in the order of measuring.
+    /// The value of each round, in order.
     pub rounds: Vec<f64>,
-    /// What was measured beside it in the same rounds.
+    /// The measurement that it is compared with, from the same rounds.
     pub against: Option<Against>,
-    /// What is asked of it.
+    /// The limit.
     pub limit: Option<Limit>,
-    /// What else there is to know of it, by name: such as the number of samples.
+    /// Further values by name, such as the number of samples.
     pub beside: Vec<(&'static str, f64)>,
 }
 
-/// How much there is to work on.
+/// The size of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
-    /// Journeys.
+    /// The number of journeys.
     pub journeys: u64,
-    /// Events of the log, or of the file.
+    /// The number of events in the log or the file.
     pub events: u64,
 }
 
-/// Another measurement, taken in the same rounds.
+/// Another measurement from the same rounds.
 #[derive(Debug, Clone)]
 pub struct Against {
-    /// What it measures.
+    /// Its name.
     pub name: &'static str,
-    /// What each round came to.
+    /// The value of each round.
     pub rounds: Vec<f64>,
 }
 
-/// What is asked of a figure.
+/// The limit of a figure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limit {
     of: LimitOf,
     bound: f64,
-    /// What would be better still.
+    /// A better value to aim for.
     aim: Option<f64>,
 }
 
@@ -63,14 +63,14 @@ enum LimitOf {
     ValueAtMost,
 }
 
-/// What became of a limit.
+/// The result of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Within it, and the aim is reached too.
+    /// Within the limit, and the aim is reached.
     AimReached,
-    /// Within it.
+    /// Within the limit.
     Kept,
-    /// Beyond it.
+    /// Beyond the limit.
     Missed,
 }
 
@@ -86,28 +86,28 @@ impl Verdict {
 }
 
 impl Limit {
-    /// At least so many times what stands against it.
+    /// At least this many times the compared value.
     pub const fn at_least_times(bound: f64) -> Self {
         Self { of: LimitOf::RatioAtLeast, bound, aim: None }
     }
 
-    /// At most so many times what stands against it.
+    /// At most this many times the compared value.
     pub const fn at_most_times(bound: f64) -> Self {
         Self { of: LimitOf::RatioAtMost, bound, aim: None }
     }
 
-    /// At most so much.
+    /// At most this value.
     pub const fn at_most(bound: f64) -> Self {
         Self { of: LimitOf::ValueAtMost, bound, aim: None }
     }
 
-    /// The same with what would be better still.
+    /// The same, with an aim.
     #[must_use]
     pub const fn aiming_at(self, aim: f64) -> Self {
         Self { aim: Some(aim), ..self }
     }
 
-    /// What is asked, such as `≤ 2.5 ×`.
+    /// The limit as text, such as `≤ 2.5 ×`.
     pub fn words(&self) -> String {
         let Self { of, bound, aim } = self;
         let (sign, times) = match of {
@@ -130,7 +130,7 @@ impl Limit {
 }
 
 impl Figure {
-    /// A figure by what its rounds came to.
+    /// A figure with the values of its rounds.
     pub const fn new(name: &'static str, unit: &'static str, size: Size, rounds: Vec<f64>) -> Self {
         Self { name, store: None, size, unit, rounds, against: None, limit: None, beside: Vec::new() }
     }
@@ -141,19 +141,19 @@ impl Figure {
         Self { store: Some(store), ..self }
     }
 
-    /// The same beside another measurement of the same rounds.
+    /// The same, compared with another measurement from the same rounds.
     #[must_use]
     pub fn against(self, name: &'static str, rounds: &[f64]) -> Self {
         Self { against: Some(Against { name, rounds: rounds.to_vec() }), ..self }
     }
 
-    /// The same with what is asked of it, if anything is.
+    /// The same with a limit, if there is one.
     #[must_use]
     pub fn within(self, limit: impl Into<Option<Limit>>) -> Self {
         Self { limit: limit.into(), ..self }
     }
 
-    /// The same with something more to know of it.
+    /// The same with a further value.
     #[must_use]
     pub fn beside(mut self, name: &'static str, value: f64) -> Self {
         self.beside.push((name, value));
@@ -165,14 +165,14 @@ impl Figure {
         median(&self.rounds)
     }
 
-    /// How many times it is what stands against it: taken within each round, then the median.
+    /// The ratio to the compared value: taken within each round, then the median.
     pub fn ratio(&self) -> Option<f64> {
         let against = self.against.as_ref()?;
         let ratios: Vec<f64> = self.rounds.iter().zip(&against.rounds).map(|(ours, theirs)| ours / theirs).collect();
         Some(median(&ratios))
     }
 
-    /// What became of its limit, if it has one.
+    /// The result of its limit, if it has one.
     pub fn verdict(&self) -> Option<Verdict> {
         let Limit { of, bound, aim } = self.limit?;
         let is_within = |bound: f64| match of {
@@ -203,7 +203,7 @@ impl Figure {
     }
 }
 
-/// What people call a store.
+/// The usual name of a store.
 pub const fn name_of(store: Dialect) -> &'static str {
     match store {
         Dialect::Sqlite => "SQLite",
@@ -211,17 +211,17 @@ pub const fn name_of(store: Dialect) -> &'static str {
     }
 }
 
-/// So many a second.
+/// The rate per second.
 pub fn rate(of: u64, took: Duration) -> f64 {
     number(of) / took.as_secs_f64()
 }
 
-/// A count as a number that may have a fraction.
+/// A count as a floating-point number.
 pub fn number(of: u64) -> f64 {
-    f64::from(u32::try_from(of).expect("nobody measures four thousand million"))
+    f64::from(u32::try_from(of).expect("counts are below four thousand million"))
 }
 
-/// A number with the digits that mean something, and no more.
+/// A number with its significant digits only.
 pub fn shown(value: f64) -> String {
     let decimals = match value.abs() {
         size if size >= 100.0 => 0,
@@ -239,14 +239,14 @@ fn all_short(values: &[f64]) -> Vec<Value> {
     values.iter().copied().map(short).collect()
 }
 
-/// The middle one of some numbers, or the mean of the two in the middle.
+/// The middle number, or the mean of the two in the middle.
 pub fn median(of: &[f64]) -> f64 {
     let sorted = sorted(of);
     let (low, high) = (sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2]);
     f64::midpoint(low, high)
 }
 
-/// The smallest of some numbers that so many in a hundred of them do not pass.
+/// The smallest number that at least this many in a hundred do not exceed.
 pub fn percentile(of: &[f64], hundredths: usize) -> f64 {
     let sorted = sorted(of);
     let rank = (sorted.len() * hundredths).div_ceil(100).max(1);
@@ -254,7 +254,7 @@ pub fn percentile(of: &[f64], hundredths: usize) -> f64 {
 }
 
 fn sorted(of: &[f64]) -> Vec<f64> {
-    assert!(!of.is_empty(), "something was measured");
+    assert!(!of.is_empty(), "there is at least one value");
     let mut sorted = of.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted
@@ -279,7 +279,7 @@ mod tests {
         assert_eq!(shown(percentile(&samples, 99)), "198");
         assert_eq!(shown(percentile(&samples, 50)), "100");
         assert_eq!(shown(percentile(&samples[..1], 99)), "200");
-        // Of ten samples the ninety-ninth hundredth is the slowest.
+        // For ten samples, the 99th percentile is the slowest.
         assert_eq!(shown(percentile(&samples[190..], 99)), "10.0");
     }
 
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_beyond_its_limit_is_said_to_be_missed() {
+    fn a_figure_beyond_its_limit_is_missed() {
         let figure = |ours: f64| Figure::new("x", "s", SIZE, vec![ours]).against("y", &[1.0]);
         let at_most = Limit::at_most_times(2.5).aiming_at(1.5);
         let verdict = |ours, limit| figure(ours).within(limit).verdict();

@@ -1,4 +1,4 @@
-//! `throughline try` over a file of events, beside reading and parsing that file and nothing else.
+//! `throughline try` on a file of events, compared with only reading and parsing that file.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -15,10 +15,10 @@ use crate::try_out::{KnownAt, Trial};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::packs::pack;
 
-/// Events of the file, if nobody says otherwise.
+/// The default number of events in the file.
 const EVENTS: u64 = 1_000_000;
 
-/// Measures it; no store has to do with it.
+/// Runs the measurement, which uses no store.
 pub(super) fn measure(ground: &Ground) -> Result<Vec<Figure>> {
     let journeys = ground.journeys(EVENTS);
     let (events, answers) = (ground.scratch("events.ndjson"), ground.scratch("answers.ndjson"));
@@ -38,7 +38,7 @@ pub(super) fn measure(ground: &Ground) -> Result<Vec<Figure>> {
     let (mut whole, mut read) = (Vec::new(), Vec::new());
     for round in 0..=ground.rounds() {
         tracing::info!(round, of = ground.rounds(), "trying");
-        // Of what was known before anything was, every line is read and parsed and nothing else is done.
+        // With a knowledge date before all events, every line is read and parsed, and nothing else is done.
         let (tried, parsed) = (run(None)?, run(Some(known))?);
         if round > 0 {
             whole.push(tried);

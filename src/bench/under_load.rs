@@ -1,8 +1,9 @@
-//! A view that is built anew while people work: writers log contacts, readers ask for a board and for pages of cases, all
-//! over HTTP and without pause, until it was replaced some times.
+//! A view that is rebuilt under load: writers log contacts, readers read a board and pages of cases, all over HTTP
+//! without pause, until it has been replaced several times.
 //!
-//! Nothing that is asked may fail, go back or be answered from a part of a view. A contact neither begins nor closes a
-//! case, so whatever an answer counts is known before anybody begins: an answer that counts anything else is of a part.
+//! No request may fail, go back in position or be answered from an incomplete view. A contact neither begins nor closes
+//! a case, so the counts in all answers are known beforehand. An answer with any other count comes from an incomplete
+//! view.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,18 +31,18 @@ use crate::views::Views;
 use crate::views::rebuild::Options;
 use throughline_gateway::Terms;
 
-/// Events of the log, if nobody says otherwise.
+/// The default number of events in the log.
 const EVENTS: u64 = 1_000_000;
-/// Who logs contacts at once.
+/// The number of writers.
 const WRITERS: usize = 3;
-/// Who reads at once.
+/// The number of readers.
 const READERS: usize = 2;
-/// Keyworkers whose cases are read and worked on, at most.
+/// The most keyworkers whose cases are read and worked on.
 const KEYWORKERS: usize = 40;
-/// Characters of an answer that is told of because it should not have been given.
+/// The most characters of a wrong answer that are logged.
 const TOLD: usize = 400;
 
-/// Three boards and the size of the caseload, all of which must be of one view.
+/// Three boards and the size of the caseload, all of which must come from one view.
 const BOARD: &str = "query Board($contract: String!, $asOf: Date) { contract(code: $contract, at: { asOf: $asOf }) { \
      view { position } caseload(first: 1) { totalCount nodes { id } } \
      anyone: contactRecency(by: KEYWORKER, measure: ANYONE) { total } \
@@ -49,13 +50,13 @@ const BOARD: &str = "query Board($contract: String!, $asOf: Date) { contract(cod
      toPlan: referralToPlan(by: AREA) { total } } }";
 const START: &str =
     "mutation Start($input: StartRebuildInput!) { startRebuild(input: $input) { problems { message } } }";
-/// What a contact is answered with that is recorded, while no list shows it yet.
+/// The code in the answer to a recorded contact that lists do not show yet.
 const VIEW_BEHIND: &str = "VIEW_BEHIND";
 
-/// Measures all of it on one store.
+/// Runs all measurements on one store.
 pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figure>> {
     let journeys = ground.journeys(EVENTS);
-    // What is recorded is of this run: a log that is kept stays as it is told.
+    // The run records contacts, so it uses a log of its own. A kept log must not change.
     let place = ground.log_of_this_run(store, journeys).await?;
     let deployment = ground.deployed(&place).await?;
     let key = Arc::new(LocalKey::read_or_make(&ground.scratch("key"))?);
@@ -82,7 +83,7 @@ async fn measured(
     let mut rebuilds = Vec::new();
     for round in 0..=ground.rounds() {
         tracing::info!(round, of = ground.rounds(), "rebuilding under load");
-        let took = rebuilt_on_order(&mut administrator, &orders, &deployment.views).await?;
+        let took = rebuilt_by_mutation(&mut administrator, &orders, &deployment.views).await?;
         if round > 0 {
             rebuilds.push(took);
         }
@@ -110,7 +111,7 @@ async fn measured(
     ])
 }
 
-/// What everybody counts together.
+/// The shared counts.
 #[derive(Debug, Default)]
 struct Tally {
     answers: AtomicU64,
@@ -119,7 +120,7 @@ struct Tally {
     partial: AtomicU64,
     contacts: AtomicU64,
     behind: AtomicU64,
-    /// The newest position that any answer has shown: no question asked after that may be answered from before it.
+    /// The newest position in any answer so far. The answer to a later query must not have an earlier position.
     shown: AtomicI64,
     is_over: AtomicBool,
 }
@@ -143,13 +144,13 @@ impl Tally {
     }
 
     fn failed(&self, what: &dyn std::fmt::Display) {
-        let told: String = what.to_string().chars().take(TOLD).collect();
-        tracing::warn!(told, "a request failed");
+        let text: String = what.to_string().chars().take(TOLD).collect();
+        tracing::warn!(text, "a request failed");
         Self::count(&self.failed);
     }
 }
 
-/// Somebody with a connection of their own.
+/// A client with its own connection.
 struct Peer {
     address: SocketAddr,
     connection: Option<Connection>,
@@ -161,7 +162,7 @@ impl Peer {
         Self { address, connection: None, tally: Arc::clone(tally) }
     }
 
-    /// The answer to a request; none, and counted, where it failed in any way.
+    /// The answer to a request. If it failed in any way, counts the failure and returns `None`.
     async fn ask(&mut self, request: &Request) -> Option<Value> {
         match self.answer(request).await {
             Ok(answer) if answer["errors"].is_null() => Some(answer),
@@ -170,7 +171,7 @@ impl Peer {
                 None
             }
             Err(error) => {
-                // Nobody knows what else is still on its way over it.
+                // The rest of the failed answer may still arrive on it.
                 self.connection = None;
                 self.tally.failed(&format!("{error:#}"));
                 None
@@ -187,13 +188,13 @@ impl Peer {
     }
 }
 
-/// A question of readers, and what every answer to it counts.
+/// A query of the readers, and the counts that every answer to it must have.
 struct Question {
     request: Request,
     counts: [u64; 5],
 }
 
-/// What an answer shows: the position of its view, and what it counts.
+/// The position of an answer's view, and the answer's counts.
 fn shown(answer: &Value) -> Option<(i64, [u64; 5])> {
     let contract = &answer["data"]["contract"];
     let position = contract["view"]["position"].as_i64()?;
@@ -206,7 +207,7 @@ fn shown(answer: &Value) -> Option<(i64, [u64; 5])> {
     Some((position, [cases, u64::try_from(nodes).ok()?, total("anyone"), total("keyworker"), total("toPlan")]))
 }
 
-/// The questions of readers with what they count before anybody works, and the cases to work on.
+/// The readers' queries with their counts before the load, and the cases to work on.
 async fn prepared(peer: &mut Peer, key: &LocalKey, journeys: u64) -> Result<(Arc<[Question]>, Vec<Value>)> {
     let board = json!({ "contract": CONTRACT, "asOf": LAST_DAY });
     let mut requests = vec![Request::graphql(&token(key, Role::Manager, "bench"), BOARD, &board, "\"toPlan\"")];
@@ -229,18 +230,18 @@ async fn prepared(peer: &mut Peer, key: &LocalKey, journeys: u64) -> Result<(Arc
     Ok((questions.into(), cases))
 }
 
-/// What there is to do while the view is built anew.
+/// The load during the rebuild.
 struct Work {
     address: SocketAddr,
     questions: Arc<[Question]>,
     cases: Vec<Value>,
-    /// Whoever logs contacts.
+    /// The token of the writers.
     token: String,
     tally: Arc<Tally>,
 }
 
 impl Work {
-    /// Lets everybody work until it is over.
+    /// Starts all clients, until the end.
     fn begun(&self) -> JoinSet<()> {
         let mut working = JoinSet::new();
         for nth in 0..WRITERS {
@@ -254,7 +255,7 @@ impl Work {
     }
 }
 
-/// Logs contacts of these cases, one after the other and round and round.
+/// Logs contacts for these cases, one after the other, repeatedly.
 async fn log_contacts(mut peer: Peer, token: String, cases: Vec<Value>) {
     let tally = Arc::clone(&peer.tally);
     for case in cases.iter().cycle() {
@@ -283,7 +284,7 @@ async fn log_contacts(mut peer: Peer, token: String, cases: Vec<Value>) {
     }
 }
 
-/// Asks a board and a page of cases in turn.
+/// Reads a board and a page of cases in turn.
 async fn read(mut peer: Peer, questions: Arc<[Question]>, nth: usize) {
     let tally = Arc::clone(&peer.tally);
     let Some((board, pages)) = questions.split_first() else { return };
@@ -304,7 +305,7 @@ async fn read(mut peer: Peer, questions: Arc<[Question]>, nth: usize) {
                 Tally::count(&tally.back);
             }
             if counts != question.counts {
-                tracing::warn!(?counts, all = ?question.counts, position, "an answer is from a part of a view");
+                tracing::warn!(?counts, all = ?question.counts, position, "an answer comes from an incomplete view");
                 Tally::count(&tally.partial);
             }
             tally.has_shown(position);
@@ -312,8 +313,8 @@ async fn read(mut peer: Peer, questions: Arc<[Question]>, nth: usize) {
     }
 }
 
-/// Has the view built anew as an administrator does, and waits until it is live; gives the seconds.
-async fn rebuilt_on_order(administrator: &mut Peer, token: &str, views: &Views) -> Result<f64> {
+/// Starts a rebuild as an administrator does, and waits until the new view is live. Returns the seconds.
+async fn rebuilt_by_mutation(administrator: &mut Peer, token: &str, views: &Views) -> Result<f64> {
     let input = json!({ "input": { "commandId": Chance::System.id_at(Clock::Machine.now()) } });
     let began = Instant::now();
     administrator.answer(&Request::graphql(token, START, &input, "\"problems\":[]")).await?;
@@ -321,11 +322,11 @@ async fn rebuilt_on_order(administrator: &mut Peer, token: &str, views: &Views) 
     Ok(began.elapsed().as_secs_f64())
 }
 
-/// The view as it was kept up, beside two that are built of the same log when nobody works any longer.
+/// The maintained view, compared with two that are built from the same log after the load.
 struct Compared {
-    /// How many of the two differ from it.
+    /// The number of the two that differ from it.
     differ: u64,
-    /// How long one worker took, and all, in seconds.
+    /// The time with one worker and with all, in seconds.
     one: f64,
     all: f64,
 }
@@ -341,9 +342,9 @@ impl Compared {
             views.start_rebuild(views.right_to_build().await?, Options { workers, ..Options::default() });
             views.rebuild_ended().await?;
             *took = began.elapsed().as_secs_f64();
-            let told = views.told().await?;
-            tracing::info!(workers, position = told.0.0, digest = told.1, kept_up = kept_up.1, "rebuilt");
-            differ += u64::from(told != kept_up);
+            let rebuilt = views.told().await?;
+            tracing::info!(workers, position = rebuilt.0.0, digest = rebuilt.1, kept_up = kept_up.1, "rebuilt");
+            differ += u64::from(rebuilt != kept_up);
         }
         let [one, all] = took;
         Ok(Self { differ, one, all })
@@ -355,7 +356,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_answer_counts_is_read_from_a_board_and_from_a_page() {
+    fn counts_are_read_from_a_board_and_from_a_page() {
         let board = json!({ "data": { "contract": {
             "view": { "position": 12 }, "caseload": { "totalCount": 5, "nodes": [{}] },
             "anyone": [{ "total": 2 }, { "total": 3 }], "keyworker": [{ "total": 5 }], "toPlan": [{ "total": 9 }],

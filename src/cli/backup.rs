@@ -1,7 +1,8 @@
-//! Backup of the log while it is written, and its restore into an empty place.
+//! Backup of the log while servers write to it, and restore of a backup into an empty database.
 //!
-//! A backup is one `SQLite` file, whichever store the log is in; it holds no view, for views follow from the log, and no
-//! signing key. A file gets its name once it is whole, verified and on the disk: one that has its name can be restored.
+//! A backup is one `SQLite` file, whichever store holds the log. It contains no view, because views are built from the
+//! log, and no signing key. The file gets its final name only after it is complete, verified and flushed to disk. Every
+//! file with that name can be restored.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -19,10 +20,10 @@ use crate::log::verify::FINDINGS_KEPT;
 use crate::store::{Mode, Store, sibling};
 use crate::views::Views;
 
-/// What `SQLite` and we put beside a file while it is written.
+/// The files that `SQLite` and the backup keep beside a file while it is being written.
 const BESIDE: [&str; 5] = ["", "-wal", "-shm", "-journal", "-lock"];
 
-/// A file under its working name, which goes in the end, whatever has become of it.
+/// A file under its working name. Dropping the value deletes the file.
 struct Part {
     path: PathBuf,
 }
@@ -30,22 +31,22 @@ struct Part {
 impl Part {
     fn of(path: &Path) -> Self {
         let part = Self { path: sibling(path, ".part") };
-        // What a backup that was killed has left.
+        // A backup that was killed may have left files behind.
         part.clear();
         part
     }
 
     fn clear(&self) {
         for ending in BESIDE {
-            // What is not there need not go.
+            // A file that does not exist needs no deletion.
             let _ = std::fs::remove_file(sibling(&self.path, ending));
         }
     }
 
-    /// Gives the file its name, once all of it is on the disk.
+    /// Gives the file its final name. Call it once all of the file is on disk.
     fn becomes(self, path: &Path) -> std::io::Result<()> {
         File::open(&self.path)?.sync_all()?;
-        // Nobody's file is replaced, also not one that came meanwhile.
+        // A hard link never replaces an existing file, even one created since the check.
         std::fs::hard_link(&self.path, path)?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(folder)?.sync_all()
@@ -58,16 +59,16 @@ impl Drop for Part {
     }
 }
 
-/// Writes the log, as it stands now, to a file of its own, and verifies what was written.
+/// Copies the current log to a file and verifies the copy.
 pub(super) async fn backup(places: &Places, to: &Path) -> Result<Ending> {
     if to.exists() {
-        return Err(Misuse(format!("{} is there already: give another name, or move it away", to.display())).into());
+        return Err(Misuse(format!("{} already exists: give another name, or move the file away", to.display())).into());
     }
     let part = Part::of(to);
     let (log, copied) = match copied_from(places, &part.path).await {
         Err(error) if is_damage(&error) => {
             print_findings(&verified_at(places, FINDINGS_KEPT).await?)?;
-            complain("the log is NOT as it was written, and cannot be copied whole: keep earlier backups");
+            complain("the log is DAMAGED and cannot be copied completely: keep earlier backups");
             return Ok(Ending::CheckFailed);
         }
         copied => copied?,
@@ -78,11 +79,15 @@ pub(super) async fn backup(places: &Places, to: &Path) -> Result<Ending> {
     log.store().close().await;
     print_findings(&found)?;
     if found.position != copied.position {
-        bail!("the copy ends at position {}, not {}: nothing is kept of it", found.position, copied.position);
+        bail!(
+            "the copy ends at position {}, not {}: the copy was deleted, run the backup again",
+            found.position,
+            copied.position
+        );
     }
     part.becomes(to).map_err(|source| BadFile { doing: "write", path: to.to_owned(), source })?;
     let Copied { position, digest } = copied;
-    let verdict = if found.is_sound() { "sound" } else { "NOT as it was written: see above, and keep earlier backups" };
+    let verdict = if found.is_sound() { "sound" } else { "DAMAGED: see above, and keep earlier backups" };
     writeln!(
         std::io::stdout().lock(),
         "{} events up to position {position} in {}, digest {digest}: {verdict}",
@@ -116,7 +121,7 @@ fn unwritable(error: crate::store::StoreError, to: &Path) -> anyhow::Error {
     }
 }
 
-/// Puts the log of a backup into an empty place, verifies it there and builds its view.
+/// Restores the log of a backup into an empty database, verifies it there and builds its view.
 pub(super) async fn restore(places: &Places, from: &Path) -> Result<Ending> {
     let no_log = || Misuse(format!("{} holds no log: give a file that `throughline backup` wrote", from.display()));
     File::open(from).map_err(|source| BadFile { doing: "read", path: from.to_owned(), source })?;
@@ -127,8 +132,8 @@ pub(super) async fn restore(places: &Places, from: &Path) -> Result<Ending> {
     })?;
     let Mark::Of(marked) = kept.marked().await? else {
         let message = format!(
-            "{} was not written by `throughline backup`: a copy of a database's file may lack what was recorded last. Take \
-             a backup with `throughline backup`, beside the running server or with THROUGHLINE_DATABASE naming this file",
+            "{} was not written by `throughline backup`: a copy of a database file may lack the newest events. Take a \
+                backup with `throughline backup` while the server runs, or with THROUGHLINE_DATABASE set to this file",
             from.display()
         );
         return Err(Misuse(message).into());
@@ -138,8 +143,8 @@ pub(super) async fn restore(places: &Places, from: &Path) -> Result<Ending> {
     if found.is_sound() && (found.position, &held) != (marked.position, &marked) {
         let Copied { position, digest } = marked;
         complain(&format!(
-            "{} is a backup of events up to position {position}, digest {digest}, and holds others, up to position {}: \
-             nothing was restored; take an earlier backup",
+            "{} was written as a backup of events up to position {position}, digest {digest}, but holds different \
+                events, up to position {}: nothing was restored; use an earlier backup",
             from.display(),
             found.position
         ));
@@ -147,22 +152,24 @@ pub(super) async fn restore(places: &Places, from: &Path) -> Result<Ending> {
     }
     if !found.is_sound() {
         print_findings(&found)?;
-        complain(&format!("{} is NOT as it was written: nothing was restored; take an earlier backup", from.display()));
+        complain(&format!("{} is DAMAGED: nothing was restored; use an earlier backup", from.display()));
         return Ok(Ending::CheckFailed);
     }
     let store = Arc::new(Store::open(places.database(), Mode::Write).await?);
     let log = Log::open(Arc::clone(&store)).await?;
     if let Some((number, position, _)) = Views::ahead(&log).await? {
         let view = Views::called(&log, number);
-        let message =
-            format!("{view} is the view of another log, up to position {position}: restore elsewhere, or move it away");
+        let message = format!(
+            "{view} is the view of another log, up to position {position}: restore to another place, or move this view \
+                away"
+        );
         return Err(Misuse(message).into());
     }
     let copied = log.copy_from(&kept).await?;
     if log.digest().await? != copied || !verified(&log).await?.is_sound() {
-        bail!("what was restored is not what the backup holds: do not use it, and see `throughline log verify`");
+        bail!("the restored log differs from the backup: do not use it, and run `throughline log verify`");
     }
-    let views = Views::open(log).await.context("the log is restored, but its view cannot be built")?;
+    let views = Views::open(log).await.context("the log was restored, but its view cannot be built")?;
     let (at, view) = views.told().await?;
     views.close().await;
     store.close().await;

@@ -1,4 +1,5 @@
-//! `bench`: what is measured, as a table or as lines of JSON. A figure that is missed is said; it is no failure.
+//! `bench`: runs measurements and prints them as a table or as lines of JSON. A figure that misses its limit is marked
+//! as missed. It does not fail the command.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -13,37 +14,37 @@ use crate::bench::report::{Figure, name_of, shown};
 use crate::bench::{Asked, Ground, What, measure};
 use crate::store::Dialect;
 
-/// What is measured, and on what.
+/// The measurements to run, and the stores to run them on.
 #[derive(Debug, Args)]
 pub(super) struct BenchArguments {
-    /// What to measure; everything if left out.
+    /// The measurements to run. Default: all.
     #[arg(value_enum)]
     what: Vec<What>,
-    /// How many events the log is to have, more or less; left out, 50,000 for appends, a million for a rebuild
-    /// and for work under one, and for reads 2.5 million beside smaller ones.
+    /// The approximate number of events in the log. Default: 50,000 for appends; a million for a rebuild and for work
+    /// during a rebuild; 2.5 million for reads, with smaller logs beside it.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1_000..=1_000_000_000))]
     events: Option<u64>,
-    /// How many rounds count; one before them only warms up.
+    /// The number of rounds that count. One round before them is a warm-up.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
     rounds: u16,
-    /// On which store; both if left out.
+    /// The store to measure. Default: both.
     #[arg(long, value_enum)]
     store: Option<Store>,
-    /// A Postgres server on which schemas may be made, such as `postgres://me@localhost/test`.
+    /// A Postgres server on which the bench may create schemas, such as `postgres://me@localhost/test`.
     #[arg(long, value_name = "URL", env = "THROUGHLINE_TEST_POSTGRES", hide_env_values = true)]
     postgres: Option<String>,
-    /// Where files are made; the system's directory for temporary ones if left out.
+    /// The directory for files. Default: the system's temporary directory.
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
-    /// Keep generated logs, in that directory and on that server, for the next run that asks for their size.
+    /// Keep generated logs in that directory and on that server. The next run for the same size uses them again.
     #[arg(long)]
     keep: bool,
-    /// One JSON object a line and figure.
+    /// Print one JSON object a line, one for each figure.
     #[arg(long)]
     json: bool,
 }
 
-/// A store by its name on the command line.
+/// A store, by its name on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Store {
     /// `SQLite`, in files.
@@ -53,15 +54,15 @@ enum Store {
 }
 
 impl BenchArguments {
-    /// The stores to measure on; none, with the reason, where the one that was asked for cannot be had.
+    /// The stores to measure. An error gives the reason why the store asked for is not available.
     fn stores(&self) -> Result<Vec<Dialect>, &'static str> {
         match (self.store, &self.postgres) {
             (Some(Store::Sqlite), _) => Ok(vec![Dialect::Sqlite]),
             (Some(Store::Postgres), Some(_)) => Ok(vec![Dialect::Postgres]),
-            (Some(Store::Postgres), None) => Err("name a Postgres server to measure on: --postgres URL"),
+            (Some(Store::Postgres), None) => Err("give a Postgres server to measure: --postgres URL"),
             (None, Some(_)) => Ok(vec![Dialect::Sqlite, Dialect::Postgres]),
             (None, None) => {
-                complain("Postgres is left out: name a server to measure on it too, --postgres URL");
+                complain("Postgres is not measured: to measure it too, give a server with --postgres URL");
                 Ok(vec![Dialect::Sqlite])
             }
         }
@@ -100,7 +101,7 @@ pub(super) async fn run(arguments: BenchArguments) -> Result<Ending> {
     Ok(Ending::Done)
 }
 
-/// Measures one thing after the other and prints what came out as soon as it is there.
+/// Runs the measurements in order and prints each result as soon as it is available.
 async fn measured(ground: &Ground, what: &[What], as_json: bool) -> Result<()> {
     for what in what {
         let figures = measure(ground, *what).await?;
@@ -147,7 +148,7 @@ mod tests {
     use crate::bench::report::{Limit, Size};
 
     #[test]
-    fn a_figure_that_is_missed_says_so_in_the_table() {
+    fn a_missed_limit_is_marked_in_the_table() {
         let size = Size { journeys: 40, events: 1_000 };
         let figure = Figure::new("rebuild", "s", size, vec![3.0, 5.0, 4.0]).on(Dialect::Sqlite);
         let figure = figure.against("scan and write", &[1.0, 1.0, 1.0]).within(Limit::at_most_times(2.5));

@@ -1,4 +1,4 @@
-//! The boards: the performance tables of a contract, as people know them on paper.
+//! The boards: the performance tables of a contract, laid out like the printed reports.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ use throughline_domain::contract::Contract;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Buckets;
 
-/// The months that the month-by-month tables show at most.
+/// The most months that a month-by-month table shows.
 const MONTHS_SHOWN: usize = 12;
 
 pub(super) async fn run(
@@ -54,11 +54,11 @@ async fn show(
     let (live, scoped) = (views.live(), scope.contract(code));
     let found = scoped.and_then(|scoped| live.told(scoped).map(|contract| (scoped, contract)));
     let Some((scoped, contract)) = found else {
-        complain(&format!("no contract {code:?} is open: open it with `throughline contract open`"));
+        complain(&format!("contract {code:?} is not open: open it with `throughline contract open`"));
         return Ok(Ending::WrongUse);
     };
     let not_yet = || {
-        complain(&format!("the contract {code:?} was not open yet then: write a later --known-at"));
+        complain(&format!("contract {code:?} was not open yet at that --known-at: use a later one"));
         Ok(Ending::WrongUse)
     };
     let zone = contract.zone().unwrap_or(DEPLOYMENT_ZONE);
@@ -72,21 +72,21 @@ async fn show(
     };
     let today = civil_day(Clock::Machine.now(), zone);
     if as_of.is_some_and(|as_of| as_of > today) {
-        complain("a forecast: that day is still to come, and only what goes on by itself is known of it");
+        complain("this is a forecast, because --as-of is in the future: open spells are assumed to continue");
     }
     let tables = tables(&view, scoped, &contract, as_of.unwrap_or(today)).await?;
     table::print(&mut std::io::stdout().lock(), &tables, format)?;
     let parked = view.parked_count().await?;
     if parked > 0 {
         complain(&format!(
-            "not all of the log is in these numbers, streams that could not be taken in: {parked}; \
-             `throughline parked list` names those of the live view"
+            "these numbers are incomplete. Streams that could not be applied to the view: {parked}. `throughline \
+                parked list` lists those of the live view"
         ));
     }
     Ok(Ending::Done)
 }
 
-/// The view of what was known then; none where the contract was not known to be open.
+/// The view at a knowledge date, or `None` if the contract was not known to be open then.
 async fn known(views: &Views, contract: &Contract, known_at: KnownAt, zone: Tz) -> Result<Option<Arc<Generation>>> {
     let instant = match known_at {
         KnownAt::Day(day) => end_of_day(day, zone),
@@ -105,7 +105,7 @@ async fn known(views: &Views, contract: &Contract, known_at: KnownAt, zone: Tz) 
     Ok(Some(found?))
 }
 
-/// The views, caught up where nothing serves; where a server holds the database, it keeps them up.
+/// Opens the views. If no server holds the database, this process brings them up to date. Otherwise the server does.
 pub(super) async fn open_to_read(places: &Places) -> Result<Views> {
     match opened(places).await? {
         Opened::ToWrite(log) => Ok(Views::open(log).await?),
@@ -113,10 +113,10 @@ pub(super) async fn open_to_read(places: &Places) -> Result<Views> {
     }
 }
 
-/// A log, and whether this process may keep its views up.
+/// A log, and whether this process may update its views.
 pub(super) enum Opened {
     ToWrite(Log),
-    /// A server holds it, or nobody may write to it.
+    /// A server holds the log, or this process may not write to it.
     ToRead(Log),
 }
 
@@ -151,7 +151,7 @@ pub(super) async fn tables(
     Ok(tables)
 }
 
-/// The last months of the contract, at most a year.
+/// The last months of the contract, at most 12.
 fn last_months(contract: &Contract, last: Month) -> Months {
     let from_start = contract.opened().and_then(|opened| Months::from_to(Month::of(opened.starts_on), last));
     let months: Vec<Month> = from_start.unwrap_or(Months::one(last)).iter().collect();
@@ -159,7 +159,7 @@ fn last_months(contract: &Contract, last: Month) -> Months {
     Months::from_to(first, last).unwrap_or(Months::one(last))
 }
 
-/// The funnel: the month, the contract to date, and each stage month by month.
+/// The funnel tables: the month, the contract to date, and each stage month by month.
 fn funnel(board: &Performance, month: Month, as_of: NaiveDate) -> Vec<Table> {
     let provisional = if month.is_provisional(as_of) { ", provisional" } else { "" };
     let mut columns = vec!["Area".to_owned()];
@@ -270,7 +270,7 @@ async fn left(
     Ok(Table { title: format!("Exits by reason, at the end of {as_of}"), columns, rows })
 }
 
-/// The same reasons in a month and to date; a reason that no one left for is not shown.
+/// Exit reasons with their numbers in a month and to date. A reason with no exits is left out.
 fn side_by_side(in_month: &[ExitRow], to_date: &[ExitRow], before: &str) -> Vec<Vec<String>> {
     let month_of =
         |row: &ExitRow| in_month.iter().find(|other| other.group == row.group).map_or(0, |other| other.journeys);

@@ -1,4 +1,4 @@
-//! What each command does with the library, and what it prints.
+//! Runs each command by calling the library, and prints its result.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -38,7 +38,7 @@ use throughline_domain::fact::envelope::{CommandId, Occurred, StreamId};
 use throughline_domain::fact::event::{ContractOpened, Party};
 use throughline_gateway::{Budget, Capacity, Documents, Explorer, Terms, guard};
 
-/// Who the command line is in the log.
+/// The actor that the log records for commands from the command line.
 pub(super) const COMMAND_LINE: &str = "command-line";
 
 pub(super) async fn run(cli: Cli) -> Result<Ending> {
@@ -122,7 +122,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
     }
 }
 
-/// Adds a file of bank holidays to those that ship.
+/// Adds a file of bank holidays to the built-in ones.
 fn add_bank_holidays(file: &Path) -> Result<()> {
     let read = std::fs::read_to_string(file);
     let text = read.map_err(|source| BadFile { doing: "read the bank holidays", path: file.to_owned(), source })?;
@@ -131,7 +131,8 @@ fn add_bank_holidays(file: &Path) -> Result<()> {
     let shipped: Vec<&str> = shipped.names().collect();
     for division in further.names().filter(|name| !shipped.contains(name)) {
         complain(&format!(
-            "{}: {division:?} is none of the divisions that ship ({}): its days count only for rulebooks that name it so",
+            "{}: {division:?} is not a built-in division ({}): its days count only for rulebooks that name this \
+                division",
             file.display(),
             shipped.join(", ")
         ));
@@ -143,13 +144,13 @@ fn import_options(contract: String, how: ImportHow) -> ImportOptions {
     ImportOptions { contract, is_dry_run: how.dry_run, results: how.results }
 }
 
-/// Tells whoever runs the command what is wrong.
+/// Prints a message to standard error.
 pub(super) fn complain(message: &str) {
-    // Nobody to tell if standard error is closed.
+    // If standard error is closed, there is nowhere to report it.
     let _ = writeln!(std::io::stderr().lock(), "{message}");
 }
 
-/// Tells what is wrong with a rulebook, place by place.
+/// Prints the errors of a rulebook, one a line.
 pub(super) fn complain_of(rulebook: &str, errors: &[RulebookError]) -> Ending {
     for error in errors {
         complain(&format!("{rulebook}: {error}"));
@@ -157,7 +158,7 @@ pub(super) fn complain_of(rulebook: &str, errors: &[RulebookError]) -> Ending {
     Ending::WrongUse
 }
 
-/// Opens the deployment to write, on the machine's time.
+/// Opens the deployment for writing, with the machine's clock.
 pub(super) async fn open(places: &Places) -> Result<Deployment> {
     Deployment::open(places.database(), Arc::new(Clock::Machine), Arc::new(Chance::System))
         .await
@@ -177,12 +178,12 @@ pub(super) fn parts(deployment: &Deployment) -> Parts {
     }
 }
 
-/// Sets aside what speaks of events that the log has lost.
+/// Renames views that follow events which the log has lost.
 async fn set_aside(places: &Places) -> Result<()> {
     let store = Arc::new(Store::open(places.database(), Mode::Write).await?);
     let aside = Views::set_aside(&Log::open(Arc::clone(&store)).await?).await?;
     for view in aside {
-        complain(&format!("the log has lost its end; the view that followed it further is kept as {view}"));
+        complain(&format!("the log has lost its newest events; the view that had applied them is kept as {view}"));
     }
     store.close().await;
     Ok(())
@@ -200,21 +201,22 @@ async fn serve(
     let deployment = tokio::select! {
         opened = open(places) => opened?,
         () = &mut stop => {
-            // What was begun is in no transaction that was committed, and a view that is not whole the next start removes.
-            tracing::info!("stopped before it served");
+            // Work in progress is in no committed transaction. The next start deletes a view that is not complete.
+            tracing::info!("stopped before serving");
             return Ok(Ending::Done);
         }
     };
     if deployment.log.head().await?.position.0 == 0 {
         complain(
-            "the database is empty: stop this, and open a contract with `throughline contract open --rulebook FILE`",
+            "the database is empty: stop the server, then open a contract with `throughline contract open --rulebook \
+                FILE`",
         );
     }
     serve_until_stopped(deployment, (key, terms), (listener, connections), stop).await?;
     Ok(Ending::Done)
 }
 
-/// The documents that a folder holds, or what is wrong with it.
+/// The documents in a folder, or the reason why they cannot be used.
 fn trusted(folder: &Path) -> Result<Result<Documents, String>> {
     let unreadable = |source| BadFile { doing: "read the trusted documents in", path: folder.to_owned(), source };
     let mut texts = Vec::new();
@@ -232,19 +234,22 @@ fn trusted(folder: &Path) -> Result<Result<Documents, String>> {
         texts.push(text);
     }
     if texts.is_empty() {
-        return Ok(Err(format!("{} holds no *.graphql: give the folder of the documents to trust", folder.display())));
+        return Ok(Err(format!(
+            "{} contains no *.graphql files: give the folder that holds the trusted documents",
+            folder.display()
+        )));
     }
-    tracing::info!(documents = texts.len(), "answering to trusted documents alone");
+    tracing::info!(documents = texts.len(), "answering trusted documents only");
     Ok(Ok(Documents::trusted(texts)))
 }
 
-/// A listener at an address.
+/// Binds a listener to an address.
 pub(super) async fn listening(at: &str) -> Result<TcpListener> {
     let bound = TcpListener::bind(at).await;
-    Ok(bound.map_err(|error| Misuse(format!("cannot listen on {at}: {error}; give another --listen")))?)
+    Ok(bound.map_err(|error| Misuse(format!("cannot listen on {at}: {error}; give another address with --listen")))?)
 }
 
-/// Serves a deployment until the process is told to stop, then ends what was begun.
+/// Serves a deployment until the process receives a signal to stop, then finishes the requests in progress.
 pub(super) async fn serve_until_stopped(
     deployment: Deployment,
     (key, terms): (Arc<LocalKey>, Terms),
@@ -259,14 +264,15 @@ pub(super) async fn serve_until_stopped(
     Ok(())
 }
 
-/// Completes when the process is asked to stop, from the call on: whoever begins something after it misses no signal.
+/// Completes when the process receives a signal to stop. Signals count from this call on, so call it before starting
+/// the work that they should stop.
 pub(super) fn told_to_stop() -> impl Future<Output = ()> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let signals = signal(SignalKind::interrupt()).and_then(|one| Ok((one, signal(SignalKind::terminate())?)));
         async move {
-            // Where nobody listens, the system itself ends the process.
+            // Without a handler, the system ends the process.
             let Ok((mut interrupt, mut terminate)) = signals else { return std::future::pending().await };
             tokio::select! {
                 _ = interrupt.recv() => {}
@@ -280,16 +286,15 @@ pub(super) fn told_to_stop() -> impl Future<Output = ()> {
     }
 }
 
-/// What comes of asking the views, unless the process is asked to stop first: whoever calls then lets go of what was built
-/// for it.
+/// Runs a query on the views. A signal to stop ends it early, and then the caller drops everything built for the query.
 pub(super) async fn unless_stopped<T>(asked: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::select! {
         answered = asked => answered,
-        () = told_to_stop() => anyhow::bail!("stopped before it was done; nothing of it is left"),
+        () = told_to_stop() => anyhow::bail!("stopped before the end; nothing was kept"),
     }
 }
 
-/// What `contract open` takes.
+/// The arguments of `contract open`.
 struct Opening {
     rulebook: String,
     name: Option<String>,
@@ -307,7 +312,7 @@ async fn open_contract(places: &Places, opening: Opening) -> Result<Ending> {
     let mut parties = Vec::new();
     for party in &opening.parties {
         let Some((role, name)) = party.split_once('=') else {
-            complain(&format!("--party {party:?}: write ROLE=NAME, such as 'commissioner=A council'"));
+            complain(&format!("--party {party:?}: use ROLE=NAME, such as 'commissioner=A council'"));
             return Ok(Ending::WrongUse);
         };
         parties.push(Party { name: name.to_owned(), role: Some(role.to_owned()) });
@@ -333,7 +338,7 @@ async fn open_contract(places: &Places, opening: Opening) -> Result<Ending> {
     ending
 }
 
-/// Records a command of the command line and says what became of it.
+/// Records a command from the command line and prints the result.
 pub(super) async fn record(recorder: &Recorder, clock: &Clock, command: Stated, done: &str) -> Result<Ending> {
     let instruction = Instruction {
         accept_warnings: BTreeSet::new(),
@@ -369,7 +374,7 @@ async fn token(
     minutes: i64,
 ) -> Result<Ending> {
     if !areas.is_empty() && !role.may_be_limited_to_areas() {
-        complain(&format!("a token for a {role} is not limited to areas: leave --area out"));
+        complain(&format!("a token for a {role} cannot be limited to areas: leave out --area"));
         return Ok(Ending::WrongUse);
     }
     if !contracts.is_empty()
@@ -390,10 +395,10 @@ async fn token(
     Ok(Ending::Done)
 }
 
-/// What is wrong with the contracts and areas of a token: a contract that was never opened, or an area that none of their
-/// rulebooks lists.
+/// Checks the contracts and areas of a token. Returns an error message for a contract that was never opened, or an area
+/// that none of the contracts' rulebooks lists.
 async fn unknown_to_the_log(places: &Places, contracts: &[String], areas: &[String]) -> Result<Option<String>> {
-    let log = files::read_log(places).await.context("a token for a contract needs the database to look it up")?;
+    let log = files::read_log(places).await.context("cannot read the database, which a token with --contract needs")?;
     let (mut listed, mut lists_all) = (BTreeSet::new(), false);
     for code in contracts {
         let mut contract = Contract::default();
@@ -401,7 +406,7 @@ async fn unknown_to_the_log(places: &Places, contracts: &[String], areas: &[Stri
             contract.evolve(&Recorded::decode(&envelope)?)?;
         }
         if contract.code() != Some(code) {
-            return Ok(Some(format!("no contract {code:?} was ever opened here: check its code")));
+            return Ok(Some(format!("contract {code:?} was never opened in this database: check the code")));
         }
         match contract.newest_rulebook().and_then(|rulebook| rulebook.codes.listed(CodeList::Areas)) {
             Some(areas) => listed.extend(areas.iter().cloned()),
@@ -410,10 +415,10 @@ async fn unknown_to_the_log(places: &Places, contracts: &[String], areas: &[Stri
     }
     let unknown = areas.iter().find(|area| !lists_all && !listed.contains(*area));
     let known = || listed.iter().cloned().collect::<Vec<_>>().join(", ");
-    Ok(unknown.map(|area| format!("no rulebook of these contracts lists the area {area:?}: write one of {}", known())))
+    Ok(unknown.map(|area| format!("no rulebook of these contracts lists the area {area:?}: use one of {}", known())))
 }
 
-/// A token for somebody from now on. Tokens always go by the machine's clock.
+/// Issues a token that is valid from now on. Tokens always use the machine's clock.
 pub(super) fn issue(key: &LocalKey, principal: &Principal, lasting: TimeDelta) -> String {
     let now = Clock::Machine.now();
     key.issue(principal, now, lasting, Uuid::from_bytes(Chance::System.bytes()))

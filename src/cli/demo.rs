@@ -1,4 +1,4 @@
-//! The demo: a year of journeys told into a fresh database, its boards, and a server that goes on from there.
+//! The demo: records a year of cases in a fresh database, prints its boards, and runs a server on it.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
@@ -20,13 +20,13 @@ use crate::http;
 use throughline_domain::fact::envelope::Position;
 use throughline_gateway::Terms;
 
-/// The last day of the story.
+/// The last day of the demo's year.
 const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2018, 2, 28).expect("a real day");
-/// How long the demo's tokens last.
+/// How long the demo's tokens are valid.
 const TOKENS_LAST: TimeDelta = TimeDelta::hours(12);
-/// How many tables the demo prints when it serves: what fits beside the tokens.
+/// The number of tables that the demo prints before it serves. They fit on a screen beside the tokens.
 const TABLES_ON_A_PAGE: usize = 2;
-/// How long the live view may take to show the whole story.
+/// The most time that the live view may take to apply all events of the demo.
 const PATIENCE: Duration = Duration::from_mins(10);
 
 pub(super) async fn run(places: &Places, listen: &str, once: bool) -> Result<Ending> {
@@ -39,11 +39,11 @@ pub(super) async fn run(places: &Places, listen: &str, once: bool) -> Result<End
     let key = Arc::new(LocalKey::read_or_make(&key)?);
     let listener = if once { None } else { Some(listening(listen).await?) };
     let mut stop = std::pin::pin!(told_to_stop());
-    let told = tokio::select! {
-        told = tell(&database) => told?,
+    let ending = tokio::select! {
+        ending = record_year(&database) => ending?,
         () = &mut stop => return Ok(Ending::Done),
     };
-    if told == Ending::Done {
+    if ending == Ending::Done {
         let clock = Arc::new(Clock::going_on_from(demo::GOES_ON_AT));
         let deployment = Deployment::open(&database, clock, Arc::new(Chance::System)).await?;
         match listener {
@@ -60,31 +60,33 @@ pub(super) async fn run(places: &Places, listen: &str, once: bool) -> Result<End
             }
         }
     }
-    Ok(told)
+    Ok(ending)
 }
 
-/// Plays the story into an empty database.
-async fn tell(database: &str) -> Result<Ending> {
+/// Records the demo's commands in an empty database.
+async fn record_year(database: &str) -> Result<Ending> {
     let story = Story::new(SEED, Size::Whole);
     let clock = Arc::new(Clock::standing_at(demo::GOES_ON_AT));
     let deployment = Deployment::open(database, Arc::clone(&clock), Arc::new(Chance::seeded(SEED))).await?;
     if deployment.log.head().await?.position != Position::default() {
-        complain("the demo wants an empty database: leave --database out, or name one that is not there yet");
+        complain("the demo needs an empty database: leave out --database, or name a database that does not exist yet");
         deployment.close().await;
         return Ok(Ending::WrongUse);
     }
-    tracing::info!(commands = story.items().len(), "telling a year of journeys");
-    demo::play_showing(&deployment.recorder, &clock, &story, progress()).await.context("the story was not accepted")?;
+    tracing::info!(commands = story.items().len(), "recording a year of cases");
+    demo::play_showing(&deployment.recorder, &clock, &story, progress())
+        .await
+        .context("a command of the demo was refused")?;
     let head = deployment.log.head().await?.position;
     if !deployment.views.passed(head, PATIENCE).await {
-        bail!("the live view did not follow the story to position {head}");
+        bail!("the live view did not reach position {head} in time");
     }
-    tracing::info!(events = head.0, "told");
+    tracing::info!(events = head.0, "recorded the year");
     deployment.close().await;
     Ok(Ending::Done)
 }
 
-/// Shows how far the story is: on a terminal as one line that changes, in a log a line for each quarter.
+/// Shows the progress: on a terminal as one line that changes, in a log as one line for each quarter of the work.
 fn progress() -> impl FnMut(Progress) {
     let (on_a_terminal, mut shown) = (std::io::stderr().is_terminal(), 0);
     move |Progress { commands, of, at }| {
@@ -92,8 +94,8 @@ fn progress() -> impl FnMut(Progress) {
         if on_a_terminal && percent > shown {
             shown = percent;
             let end = if commands == of { "\r\x1b[K".to_owned() } else { String::new() };
-            let line = format!("\r\x1b[Kbuilding a year of journeys: {percent} %, {}{end}", at.format("%B %Y"));
-            // Nobody to show it to if standard error is closed.
+            let line = format!("\r\x1b[Krecording a year of cases: {percent} %, {}{end}", at.format("%B %Y"));
+            // If standard error is closed, there is nowhere to show progress.
             let _ = std::io::stderr().lock().write_all(line.as_bytes());
         } else if !on_a_terminal && percent >= shown + 25 {
             shown = percent;
@@ -102,7 +104,7 @@ fn progress() -> impl FnMut(Progress) {
     }
 }
 
-/// Prints the first of the boards, at most so many tables.
+/// Prints the first boards, at most `most` tables.
 async fn print_boards(deployment: &Deployment, most: usize) -> Result<()> {
     let scope = Scope::Deployment;
     let scoped = scope.contract(demo::CONTRACT).context("the demo's contract is in every scope")?;
@@ -115,7 +117,7 @@ async fn print_boards(deployment: &Deployment, most: usize) -> Result<()> {
     Ok(())
 }
 
-/// Says how to print every board of a demo that serves.
+/// Prints the command that shows every board of a running demo.
 fn print_whole_boards(database: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let contract = demo::CONTRACT;
@@ -125,11 +127,8 @@ fn print_whole_boards(database: &str) -> Result<()> {
 
 fn print_banner(key: &LocalKey, url: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(
-        out,
-        "In this demo it is 1 March 2018, 09:00 in London, and goes on from there: today, the times at which"
-    )?;
-    writeln!(out, "facts are recorded and every date left out are the story's. Tokens go by this machine's clock.\n")?;
+    writeln!(out, "The demo's clock starts at 1 March 2018, 09:00 in London. It sets today's date, recording times")?;
+    writeln!(out, "and default dates. Tokens use this machine's clock.\n")?;
     for role in Role::ALL {
         let subject = if role == Role::Keyworker { "kw-01".to_owned() } else { role.as_str().to_owned() };
         let scope = match role {
@@ -139,7 +138,7 @@ fn print_banner(key: &LocalKey, url: &str) -> Result<()> {
         let token = issue(key, &Principal { subject: subject.clone(), role, scope }, TOKENS_LAST);
         writeln!(out, "{role} {subject}\n  {token}")?;
     }
-    writeln!(out, "\nThe journey that README follows: {DOCUMENTED_REFERENCE}, {}", demo::documented_journey())?;
+    writeln!(out, "\nThe case that README follows: {DOCUMENTED_REFERENCE}, {}", demo::documented_journey())?;
     writeln!(out, "GraphQL:  {url}/graphql")?;
     writeln!(out, "GraphiQL: {url}/graphiql\n")?;
     Ok(out.flush()?)

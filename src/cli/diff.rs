@@ -1,7 +1,7 @@
-//! `rebuild --diff`: what a rebuild would change, before anybody switches to it.
+//! `rebuild --diff`: shows what a rebuild would change, before anyone switches to it.
 //!
-//! The live view is compared with one built from the log, under the rules that are published or a draft besides. Nothing
-//! is published, and nothing that is built here ever becomes the live view.
+//! It compares the live view with one built from the log, under the published rules or with a draft added. It publishes
+//! nothing, and the view that it builds never becomes the live view.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,21 +31,21 @@ use throughline_domain::command::contracts as command;
 use throughline_domain::contract::{Contract, Rulebook};
 use throughline_domain::fact::money::Money;
 
-/// What is asked for.
+/// The arguments of `rebuild --diff`.
 pub(super) struct Asking<'a> {
-    /// A draft of a contract's further rules.
+    /// A draft of further rules for a contract.
     pub(super) rulebook: Option<&'a Path>,
-    /// The day on which boards and claims are read; today if left out.
+    /// The as-of date of boards and claims. Default: today.
     pub(super) as_of: Option<NaiveDate>,
-    /// Threads that decode and fold.
+    /// The number of threads that decode and fold.
     pub(super) workers: Option<u16>,
-    /// Whether a difference fails the check.
+    /// Whether a difference ends the command with status 1.
     pub(super) exit_code: bool,
-    /// How to print.
+    /// The output format.
     pub(super) format: Format,
 }
 
-/// Two views of one position.
+/// Two views at the same position.
 struct Compared {
     live: Arc<Generation>,
     built: Arc<Generation>,
@@ -53,7 +53,8 @@ struct Compared {
 }
 
 pub(super) async fn run(places: &Places, asking: &Asking<'_>) -> Result<Ending> {
-    // The live view is looked at as it is: opened to be lived on, a damaged one would be replaced first.
+    // This reads the live view without opening it for writing. Opening it for writing would replace a damaged view
+    // first.
     let (Opened::ToWrite(log) | Opened::ToRead(log)) = unless_stopped(opened(places)).await?;
     let compared = match Views::open_as_it_is(log.clone()).await {
         Ok(views) => {
@@ -75,7 +76,8 @@ pub(super) async fn run(places: &Places, asking: &Asking<'_>) -> Result<Ending> 
     }
 }
 
-/// What a rebuild would make, where there is nothing to compare it with: so nothing is known to be alike.
+/// The result of a rebuild when there is no live view to compare with. The check fails, because nothing is known to be
+/// equal.
 async fn alone(views: &Views, asking: &Asking<'_>) -> Result<Ending> {
     let (position, digest) = views.told().await?;
     let built = vec!["built".to_owned(), position.to_string(), digest];
@@ -102,12 +104,12 @@ async fn show(views: &Views, asking: &Asking<'_>) -> Result<Ending> {
         tables.push(numbers(&compared, scoped, &before, &after).await?);
         tables.extend(claims_table(views, &compared, scoped, &before).await?);
     }
-    // Positions and digests are always shown; anything after them is a difference.
+    // Positions and digests are always shown. Every other table is a difference.
     tables.retain(|table| !table.rows.is_empty());
     let differs = tables.len() > 1;
     table::print(&mut std::io::stdout().lock(), &tables, asking.format)?;
     if !differs {
-        complain("nothing differs");
+        complain("no differences");
     }
     Ok(if differs && asking.exit_code { Ending::CheckFailed } else { Ending::Done })
 }
@@ -119,10 +121,10 @@ fn draft(views: &Views, path: &Path) -> Result<Result<Rulebook, Ending>> {
         Ok(rulebook) => rulebook.contract,
         Err(errors) => return Ok(Err(super::commands::complain_of(&path.display().to_string(), &errors))),
     };
-    let told = Scope::Deployment.contract(&named).and_then(|scoped| views.live().told(scoped));
-    let Some(contract) = told else {
+    let contract = Scope::Deployment.contract(&named).and_then(|scoped| views.live().told(scoped));
+    let Some(contract) = contract else {
         complain(&format!(
-            "{}: no contract {named:?} is open: open it with `throughline contract open`",
+            "{}: contract {named:?} is not open: open it with `throughline contract open`",
             path.display()
         ));
         return Ok(Err(Ending::WrongUse));
@@ -136,8 +138,8 @@ fn draft(views: &Views, path: &Path) -> Result<Result<Rulebook, Ending>> {
     }))
 }
 
-/// Builds beside the live view and compares the two. Where the live view goes on meanwhile, another takes its place that is
-/// built of the same events and by the same rules.
+/// Builds a view beside the live view and compares the two. If the live view changes meanwhile, the comparison uses a
+/// second view built from the same events and rules as the live view had.
 async fn compare(views: &Views, asking: &Asking<'_>, draft: Option<Arc<Rulebook>>) -> Result<Compared> {
     let workers = asking.workers.map_or(Options::default().workers, usize::from);
     let options = Options { workers, ..Options::default() };
@@ -151,13 +153,13 @@ async fn compare(views: &Views, asking: &Asking<'_>, draft: Option<Arc<Rulebook>
     if live.stands_at().await? == position {
         return Ok(Compared { live, built, rows });
     }
-    complain("events are being recorded: what was live when this began is compared, built from the log");
+    complain("events are being recorded: the comparison uses the live view's state at the start, built from the log");
     let live = views.foreseen((position, live.rulebooks_upto), None, options).await?;
     let rows = live.rows_that_differ(&built).await?;
     Ok(Compared { live, built, rows })
 }
 
-/// A contract under one side's rules, on a day.
+/// A contract under the rules of one side, at an as-of date.
 struct Under {
     contract: Arc<Contract>,
     as_of: NaiveDate,
@@ -171,10 +173,7 @@ impl Under {
     }
 
     fn rules(&self) -> Result<&Rulebook> {
-        self.contract
-            .newest_rulebook()
-            .map(Arc::as_ref)
-            .ok_or_else(|| anyhow!("a contract that is open has a rulebook"))
+        self.contract.newest_rulebook().map(Arc::as_ref).ok_or_else(|| anyhow!("an open contract has a rulebook"))
     }
 
     fn months(&self) -> Months {
@@ -190,7 +189,7 @@ async fn positions(compared: &Compared) -> Result<Table> {
     Ok(Table { title: "Views".to_owned(), columns: columns(&["View", "Position", "Digest"]), rows })
 }
 
-/// What the database finds wrong with the live view by itself: rows may be alike and yet not be found by an index.
+/// Faults that the database's own check finds in the live view. Rows may be equal and still be missing from an index.
 async fn unsound(compared: &Compared) -> Result<Table> {
     let wrong = compared.live.wrong(Depth::Indexes).await?;
     let rows = wrong.into_iter().map(|wrong| vec![wrong]).collect();
@@ -213,18 +212,18 @@ fn rows(compared: &Compared) -> Table {
     }
 }
 
-/// The journeys whose rows differ, and what made them.
+/// The cases whose rows differ, and the reason.
 async fn journeys(compared: &Compared) -> Result<Table> {
     let ids = || compared.rows.journeys.keys().copied();
     let mut names = compared.live.names(ids()).await?;
     names.extend(compared.built.names(ids()).await?);
     let scope = Scope::Deployment;
     let rules = |view: &Generation, code: &str| {
-        let told = scope.contract(code).and_then(|scoped| view.told(scoped))?;
-        told.newest_rulebook().map(Arc::clone)
+        let contract = scope.contract(code).and_then(|scoped| view.told(scoped))?;
+        contract.newest_rulebook().map(Arc::clone)
     };
     let why = |code: &str| match (rules(&compared.live, code), rules(&compared.built, code)) {
-        (Some(was), Some(is)) if was.hash() == is.hash() => "rows that the log does not tell".to_owned(),
+        (Some(was), Some(is)) if was.hash() == is.hash() => "rows do not match the log".to_owned(),
         (Some(was), Some(is)) => format!("rules: {}", was.sections_that_differ(&is).join(", ")),
         _ => "no rules on one side".to_owned(),
     };

@@ -1,4 +1,4 @@
-//! Files in and out, and the log looked at from outside.
+//! Import and export of files, and verification of the log.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
@@ -29,10 +29,10 @@ use crate::views::Views;
 use throughline_domain::fact::envelope::{Envelope, Position, StreamId};
 use throughline_domain::fact::event::Event;
 
-/// How long an import waits at its end for the live view.
+/// The most time that an import waits at its end for the live view.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// Who imports, in the log and before the policy.
+/// The principal that imports, as the log and the access policy see it.
 fn importer() -> Principal {
     Principal { subject: COMMAND_LINE.to_owned(), role: Role::Integrator, scope: Scope::Deployment }
 }
@@ -45,12 +45,12 @@ pub(super) async fn read_log(places: &Places) -> Result<Log> {
 pub(super) async fn verify(places: &Places, all: bool) -> Result<Ending> {
     let verified = verified_at(places, if all { usize::MAX } else { FINDINGS_KEPT }).await?;
     print_findings(&verified)?;
-    let verdict = if verified.is_sound() { "sound" } else { "NOT as it was written" };
+    let verdict = if verified.is_sound() { "sound" } else { "DAMAGED" };
     writeln!(std::io::stdout().lock(), "{} events up to position {}: {verdict}", verified.events, verified.position)?;
     Ok(if verified.is_sound() { Ending::Done } else { Ending::CheckFailed })
 }
 
-/// Reads the log of a place again, which may be damaged, and names so much of what is wrong.
+/// Verifies the log of a database, which may be damaged. Lists at most `most` findings.
 pub(super) async fn verified_at(places: &Places, most: usize) -> Result<Verified> {
     let verified = async {
         let store = Store::open(places.database(), Mode::Read).await?;
@@ -58,7 +58,7 @@ pub(super) async fn verified_at(places: &Places, most: usize) -> Result<Verified
         anyhow::Ok(log.verify_naming(most, readable).await?)
     };
     match verified.await {
-        // It is no database any more, so that there is no more to name.
+        // The file is no longer a database, so there are no further findings.
         Err(error) if is_damage(&error) => {
             let finding = Finding { position: None, damage: Damage::Index(causes::in_words(&*error)) };
             Ok(Verified { events: 0, position: Position::default(), findings: vec![finding], found: 1 })
@@ -67,7 +67,7 @@ pub(super) async fn verified_at(places: &Places, most: usize) -> Result<Verified
     }
 }
 
-/// Whether a fault says that what is stored is damaged.
+/// Whether an error means that stored data is damaged.
 pub(super) fn is_damage(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref().is_some_and(is_corrupt) || of_log(cause))
 }
@@ -76,18 +76,18 @@ fn of_log(cause: &(dyn std::error::Error + 'static)) -> bool {
     matches!(cause.downcast_ref(), Some(LogError::Store(error)) if is_corrupt(error))
 }
 
-/// Reads a whole log again, and every payload in it.
+/// Reads a whole log again and decodes every payload.
 pub(super) async fn verified(log: &Log) -> Result<Verified> {
     Ok(log.verify(readable).await?)
 }
 
-/// Whether this build can read an event's payload.
+/// Whether this build can decode an event's payload.
 fn readable(envelope: &Envelope) -> Result<(), Unread> {
     let event = Event::decode(&envelope.event_type, envelope.schema_version, envelope.payload.get());
     event.map(drop).map_err(Into::into)
 }
 
-/// Prints what is wrong with a log, each thing on a line.
+/// Prints the findings about a log, one a line.
 pub(super) fn print_findings(verified: &Verified) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     for finding in &verified.findings {
@@ -130,7 +130,9 @@ pub(super) async fn export(places: &Places, contracts: Vec<String>) -> Result<En
     if let Scope::Contracts(codes) = &scope {
         for code in codes {
             if log.streams(std::iter::once((StreamId::contract(code), 0))).await?.is_empty() {
-                return Err(Misuse(format!("no contract {code:?} was ever opened here: check its code")).into());
+                return Err(
+                    Misuse(format!("contract {code:?} was never opened in this database: check the code")).into()
+                );
             }
         }
     }
@@ -152,14 +154,11 @@ pub(super) async fn restore(places: &Places, path: &Path) -> Result<Ending> {
     let (position, mut out) = (restored.position, std::io::stdout().lock());
     writeln!(out, "restored {position} events as recorded; view at {position}, digest {digest}")?;
     if restored.is_part {
-        writeln!(
-            out,
-            "the file is a part of a log: here its events have positions of their own, and other hashes with them"
-        )?;
+        writeln!(out, "the file holds part of a log: its events have new positions here, and therefore new hashes")?;
     } else if !restored.is_salted {
         writeln!(
             out,
-            "the file has no salts: here its events have other hashes than in the log that it was exported from"
+            "the file has no salts: its events have different hashes here than in the log that they were exported from"
         )?;
     }
     drop(out);
@@ -168,7 +167,7 @@ pub(super) async fn restore(places: &Places, path: &Path) -> Result<Ending> {
     Ok(Ending::Done)
 }
 
-/// A store into which files are imported, or in which that is only rehearsed.
+/// The store for an import, or for a dry run of one.
 enum Importing {
     Live(Deployment),
     Rehearsed { log: Log, recorder: Recorder },
@@ -193,7 +192,7 @@ impl Importing {
         Import { log, recorder, principal, contract }
     }
 
-    /// What an event's place or id is shown as: those of a rehearsal are made up.
+    /// The position or id of an event to show, or null in a dry run, where they are made up.
     fn shown(&self, mark: &impl ToString) -> Value {
         match self {
             Self::Live(_) => Value::String(mark.to_string()),
@@ -201,7 +200,7 @@ impl Importing {
         }
     }
 
-    /// What the summary begins with.
+    /// The first words of the summary.
     const fn prefix(&self) -> &'static str {
         match self {
             Self::Live(_) => "",
@@ -209,12 +208,12 @@ impl Importing {
         }
     }
 
-    /// Waits until the live view shows what was recorded, and closes the store.
+    /// Waits until the live view shows the recorded events, then closes the store.
     async fn close(self, newest: Position) {
         match self {
             Self::Live(deployment) => {
                 if !deployment.views.passed(newest, PATIENCE).await {
-                    complain("recorded, but the live view has not caught up yet: it will at the next start");
+                    complain("recorded, but the live view has not caught up yet: it catches up at the next start");
                 }
                 deployment.close().await;
             }
@@ -223,7 +222,7 @@ impl Importing {
     }
 }
 
-/// What both imports are told on the command line.
+/// The options that both imports share.
 pub(super) struct ImportOptions {
     pub(super) contract: String,
     pub(super) is_dry_run: bool,
@@ -243,7 +242,7 @@ pub(super) async fn import_ndjson(places: &Places, path: PathBuf, options: Impor
     importing.close(summary.position).await;
     writeln!(
         std::io::stdout().lock(),
-        "{prefix}{} recorded, {} there before, {} refused, {} unreadable; each row in {}",
+        "{prefix}{} recorded, {} already recorded, {} refused, {} unreadable; results of each row in {}",
         summary.recorded,
         summary.replayed,
         summary.refused,
@@ -270,11 +269,14 @@ pub(super) async fn import_ssda903(
         }
     }
     for (path, read) in paths.iter().zip(&returns).filter(|(_, read)| !read.left_out().is_empty()) {
-        complain(&format!("{}: nothing is taken from the columns {}", path.display(), read.left_out().join(", ")));
+        complain(&format!("{}: these columns are not imported: {}", path.display(), read.left_out().join(", ")));
     }
     for (path, read) in paths.iter().zip(&returns).filter(|(_, read)| !read.absent().is_empty()) {
         let absent = read.absent().join(", ");
-        complain(&format!("{}: it has no column {absent}: what is recorded of that stays as it is", path.display()));
+        complain(&format!(
+            "{}: columns that the file does not have: {absent}. Their recorded values do not change",
+            path.display()
+        ));
     }
     let heads = &["file", "line", "child", "decom", "outcome", "positions", "events", "code", "column", "message"];
     let importing = Importing::open(places, options.is_dry_run).await?;
@@ -282,14 +284,14 @@ pub(super) async fn import_ssda903(
     let import = importing.import(&principal, &options.contract);
     let area = import.area(area.as_deref()).await?;
     let mut results = Results::begin(options.results, &paths, heads)?;
-    let report = |at: usize, told: &Told| results.row(episode_cells(&paths[at], told, &importing));
+    let report = |at: usize, result: &Told| results.row(episode_cells(&paths[at], result, &importing));
     let summary = import.ssda903(&returns, &area, report).await?;
     let (results, prefix) = (results.end()?, importing.prefix());
     importing.close(summary.position).await;
     writeln!(
         std::io::stdout().lock(),
-        "{prefix}{} recorded, {} corrected, {} there before, {} refused, {} unreadable; {} new journeys; \
-         {} recorded before and missing now; each row in {}",
+        "{prefix}{} recorded, {} corrected, {} already recorded, {} refused, {} unreadable; {} new cases; {} recorded \
+            before but missing now; results of each row in {}",
         summary.recorded,
         summary.corrected,
         summary.there,
@@ -311,7 +313,7 @@ pub(super) fn opened(path: &Path) -> Result<File> {
     Ok(opened.map_err(|source| BadFile { doing: "read", path: path.to_owned(), source })?)
 }
 
-/// What became of a line: one row of cells for each thing to say of it.
+/// The result of a line: one row of cells for each problem or warning.
 fn line_cells(row: &Row, importing: &Importing) -> Vec<[Value; 7]> {
     let id = row.id.map(|id| id.to_string());
     let cells = |outcome: &str, position: Value, code: Option<&str>, path: Option<&str>, message: Option<&str>| {
@@ -321,10 +323,10 @@ fn line_cells(row: &Row, importing: &Importing) -> Vec<[Value; 7]> {
         Outcome::Recorded(position) => vec![cells("recorded", importing.shown(position), None, None, None)],
         Outcome::Replayed(position) => vec![cells("replayed", importing.shown(position), None, None, None)],
         Outcome::Refused(problems) => {
-            let told = |told: &Problem| {
-                cells("refused", Value::Null, Some(told.code), told.path.as_deref(), Some(&told.message))
+            let problem = |problem: &Problem| {
+                cells("refused", Value::Null, Some(problem.code), problem.path.as_deref(), Some(&problem.message))
             };
-            problems.iter().map(told).collect()
+            problems.iter().map(problem).collect()
         }
         Outcome::Unreadable(error) => {
             vec![cells("unreadable", Value::Null, None, error.key.as_deref(), Some(&error.message))]
@@ -332,11 +334,11 @@ fn line_cells(row: &Row, importing: &Importing) -> Vec<[Value; 7]> {
     }
 }
 
-/// What became of a row of a return: one row of cells.
-fn episode_cells(file: &Path, told: &Told, importing: &Importing) -> [Value; 10] {
+/// The result of a row of a return: one row of cells.
+fn episode_cells(file: &Path, result: &Told, importing: &Importing) -> [Value; 10] {
     use ssda903::Outcome;
     let none: &[Mark] = &[];
-    let (outcome, marks) = match &told.outcome {
+    let (outcome, marks) = match &result.outcome {
         Outcome::Recorded(marks) => ("recorded", marks.as_slice()),
         Outcome::Corrected(marks) => ("corrected", marks.as_slice()),
         Outcome::There(marks) => ("already there", marks.as_slice()),
@@ -344,7 +346,7 @@ fn episode_cells(file: &Path, told: &Told, importing: &Importing) -> [Value; 10]
         Outcome::Unreadable(_) => ("unreadable", none),
         Outcome::Missing => ("missing", none),
     };
-    let (code, column, message) = match &told.outcome {
+    let (code, column, message) = match &result.outcome {
         Outcome::Refused(problems) => {
             let each = |of: fn(&Problem) -> Option<&str>, mark: &str| {
                 let each: Vec<&str> = problems.iter().filter_map(of).collect();
@@ -354,19 +356,21 @@ fn episode_cells(file: &Path, told: &Told, importing: &Importing) -> [Value; 10]
             (code, each(|problem| problem.path.as_deref(), " "), each(|problem| Some(&problem.message), "; "))
         }
         Outcome::Unreadable(error) => (None, error.key.clone(), Some(error.message.clone())),
-        Outcome::Missing => {
-            (None, None, Some("recorded before and in no row of this file that could be read: it stays".to_owned()))
-        }
+        Outcome::Missing => (
+            None,
+            None,
+            Some("recorded before, but not in any readable row of this file: the record does not change".to_owned()),
+        ),
         Outcome::Recorded(_) | Outcome::Corrected(_) | Outcome::There(_) => (None, None, None),
     };
-    let said: Vec<&str> = message.iter().chain(&told.note).map(String::as_str).collect();
+    let said: Vec<&str> = message.iter().chain(&result.note).map(String::as_str).collect();
     let message = (!said.is_empty()).then(|| said.join("; "));
     let listed = |each: Vec<String>| if each.is_empty() { Value::Null } else { importing.shown(&each.join(" ")) };
     [
         json!(file.display().to_string()),
-        json!(told.line),
-        json!(told.child),
-        json!(told.began_on),
+        json!(result.line),
+        json!(result.child),
+        json!(result.began_on),
         json!(outcome),
         listed(marks.iter().map(|(position, _)| position.to_string()).collect()),
         listed(marks.iter().map(|(_, event)| event.to_string()).collect()),

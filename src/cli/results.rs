@@ -1,6 +1,6 @@
-//! The file that says what became of each row of an import: CSV, or NDJSON where its name ends so.
+//! The file with the result of each row of an import: CSV, or NDJSON if its name ends in .ndjson.
 //!
-//! It never takes the place of a file that is being imported, and says so where it replaces another one.
+//! It never replaces a file that is being imported. It prints a message when it replaces another file.
 
 use std::fs::File;
 use std::io::{LineWriter, Write as _};
@@ -13,27 +13,32 @@ use super::commands::complain;
 use super::table::csv_row;
 use super::{BadFile, Misuse};
 
-/// A result file, being written.
+/// A result file that is being written.
 pub(crate) struct Results {
     path: PathBuf,
-    /// Each row is in the file as soon as it is written: whatever ends the import, what became of a row stands there.
+    /// Each row is in the file as soon as it is written. However the import ends, the result of each finished row is
+    /// there.
     to: LineWriter<File>,
     heads: &'static [&'static str],
     is_ndjson: bool,
-    /// The first thing that could not be written; what is imported does not stop for it.
+    /// The first write error. The import continues.
     unwritten: std::io::Result<()>,
 }
 
 impl Results {
-    /// Begins the file: at this path, or else beside the first of the files that are imported.
+    /// Creates the file: at this path, or beside the first imported file.
     pub(crate) fn begin(path: Option<PathBuf>, imported: &[PathBuf], heads: &'static [&'static str]) -> Result<Self> {
         let beside = || imported.first().map(|first| crate::store::sibling(first, ".results.csv"));
-        let path = path.or_else(beside).context("nothing is imported")?;
-        if imported.iter().any(|imported| are_one(imported, &path)) {
-            return Err(Misuse(format!("{} is imported: write the results elsewhere", path.display())).into());
+        let path = path.or_else(beside).context("no file to import")?;
+        if imported.iter().any(|imported| are_same_file(imported, &path)) {
+            return Err(Misuse(format!(
+                "{} is one of the files to import: give another --results file",
+                path.display()
+            ))
+            .into());
         }
         if path.exists() {
-            complain(&format!("{} was there before and is replaced", path.display()));
+            complain(&format!("{} already existed and was replaced", path.display()));
         }
         let to = crate::store::private().write(true).create(true).truncate(true).open(&path);
         let to = to.map_err(|source| BadFile { doing: "write", path: path.clone(), source })?;
@@ -46,7 +51,7 @@ impl Results {
         Ok(results)
     }
 
-    /// Writes a row: a text, a number or nothing for each head.
+    /// Writes a row: a text, a number or nothing for each column.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Value>) {
         if self.unwritten.is_err() {
             return;
@@ -60,7 +65,7 @@ impl Results {
         };
     }
 
-    /// Ends the file and says where it is.
+    /// Ends the file and returns its path.
     pub(crate) fn end(mut self) -> Result<PathBuf> {
         let ended = self.unwritten.and_then(|()| self.to.flush());
         ended.with_context(|| format!("cannot write {}", self.path.display()))?;
@@ -68,7 +73,7 @@ impl Results {
     }
 }
 
-fn are_one(one: &Path, other: &Path) -> bool {
+fn are_same_file(one: &Path, other: &Path) -> bool {
     match (one.canonicalize(), other.canonicalize()) {
         (Ok(one), Ok(other)) => one == other,
         _ => false,

@@ -1,4 +1,4 @@
-//! `rulebook`: what a rulebook says, what it would move, and publishing it.
+//! `rulebook`: explains a rulebook, previews its effect and publishes it.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -21,16 +21,16 @@ use throughline_domain::contract::{Contract, Rulebook};
 use throughline_domain::fact::envelope::ClaimId;
 use throughline_domain::fact::money::Money;
 
-/// The most characters of a case's reference, an outcome's code and the rules that move a claim, so that a row fits a
-/// terminal of 120 columns beside statuses, amounts and the spaces between.
+/// The most characters of a case reference, an outcome code and the rules that change a claim. With statuses, amounts
+/// and spaces, such a row fits in a terminal of 120 columns.
 const CASE_MAX: usize = 16;
 const OUTCOME_MAX: usize = 16;
 const STANDS_MAX: usize = 26;
 const RULES_MAX: usize = 10;
-/// The most characters of a line of words.
+/// The most characters of a line of prose.
 const LINE_MAX: usize = 116;
 
-/// The text of a rulebook: of a pack that ships, or of a file.
+/// The text of a rulebook, from a built-in pack or a file.
 pub(super) fn text(named: &str) -> Result<String> {
     match packs::pack(named) {
         Some(pack) => Ok(pack.text.to_owned()),
@@ -38,12 +38,12 @@ pub(super) fn text(named: &str) -> Result<String> {
     }
 }
 
-/// The text of a rulebook's file.
+/// The text of a rulebook file.
 pub(super) fn read(path: &Path) -> Result<String> {
     let read = std::fs::read_to_string(path);
     read.map_err(|source| BadFile { doing: "read the rulebook", path: path.to_owned(), source }).with_context(|| {
         let packs: Vec<_> = packs::packs().iter().map(|pack| pack.code).collect();
-        format!("give a rulebook's file, or one of the packs {}", packs.join(", "))
+        format!("give a rulebook file, or one of the built-in packs {}", packs.join(", "))
     })
 }
 
@@ -90,7 +90,7 @@ pub(super) fn hash(named: &str) -> Result<Ending> {
     }
 }
 
-/// Publishes a further rulebook, builds the view that applies it and switches to it.
+/// Publishes a further rulebook, builds the view that applies it and switches to that view.
 pub(super) async fn publish(places: &Places, contract: &str, named: &str) -> Result<Ending> {
     let text = text(named)?;
     let rulebook = match Rulebook::parse(&text) {
@@ -109,7 +109,7 @@ async fn publish_to(views: &Views, code: &str, (named, text, rulebook): (&str, S
     if let Some(ending) = overlapping(&contract, named, &text, &rulebook) {
         return Ok(ending);
     }
-    // Taken before it is published: a server that sees the rulebook leaves the building to us.
+    // Take the right to build before publishing, so that a server which sees the new rulebook does not build too.
     let right = views.right_to_build().await?;
     let published = views::publish(views, (named, code), text, &rulebook).await?;
     if published != Ending::Done {
@@ -118,11 +118,11 @@ async fn publish_to(views: &Views, code: &str, (named, text, rulebook): (&str, S
     }
     views::build(views, right, Options::default()).await?;
     let (position, digest) = views.told().await?;
-    writeln!(std::io::stdout().lock(), "live under it: position {position}  digest {digest}")?;
+    writeln!(std::io::stdout().lock(), "live view under it: position {position}  digest {digest}")?;
     Ok(Ending::Done)
 }
 
-/// What a draft would move, and why.
+/// The claims that a draft would change, and why.
 pub(super) async fn preview(
     places: &Places,
     (contract, named): (&str, &str),
@@ -162,12 +162,12 @@ async fn preview_in(
     };
     let asked = Asked { as_of: as_of.unwrap_or(today), today, purpose: Purpose::Look };
     let judged = views.live().preview(views.log(), scoped, asked, draft).await?;
-    let preview = judged.context("an open contract is told by its view")?;
+    let preview = judged.context("the view knows every open contract")?;
     table::print(&mut std::io::stdout().lock(), &tables(&preview, format), format)?;
     Ok(Ending::Done)
 }
 
-/// An open contract; else it is said that there is none.
+/// An open contract. Prints a message if it is not open.
 fn open_contract<'c>(
     views: &Views,
     scope: &'c Scope,
@@ -176,12 +176,12 @@ fn open_contract<'c>(
     let scoped = scope.contract(code);
     let found = scoped.and_then(|scoped| views.live().told(scoped).map(|contract| (scoped, contract)));
     if found.is_none() {
-        complain(&format!("no contract {code:?} is open: open it with `throughline contract open`"));
+        complain(&format!("contract {code:?} is not open: open it with `throughline contract open`"));
     }
     found
 }
 
-/// Says where a rulebook stands in the way of one that is published, with its line.
+/// Prints where a rulebook conflicts with one already published, with the line.
 fn overlapping(contract: &Contract, named: &str, text: &str, rulebook: &Rulebook) -> Option<Ending> {
     let published = contract.rulebooks().iter();
     let overlaps: Vec<_> =
@@ -207,18 +207,18 @@ fn tables(preview: &Preview, format: Format) -> Vec<Table> {
     };
     let mut tables = vec![
         Table {
-            title: "What the draft would move".to_owned(),
+            title: "What the draft would change".to_owned(),
             columns: columns(&["Claims", "gained", "lost", "changed", "unchanged", "delta"]),
             rows: vec![summary.into_iter().chain([preview.unchanged.to_string(), delta]).collect()],
         },
         totals("By outcome", "outcome", preview.by_outcome()),
-        totals("By rule (a claim that several rules move is counted under each)", "rule", preview.by_rule()),
+        totals("By rule (a claim that several rules change is counted under each)", "rule", preview.by_rule()),
     ];
     if format == Format::Table {
-        tables.push(moves_in_short(preview, &money));
+        tables.push(changes_in_short(preview, &money));
         tables.push(rules_in_words(preview));
     } else {
-        tables.push(moves_in_full(preview, &money));
+        tables.push(changes_in_full(preview, &money));
     }
     tables
 }
@@ -228,28 +228,28 @@ fn total_row(total: &Total, money: &impl Fn(Money) -> String) -> Vec<String> {
     std::iter::once(total.of.clone()).chain(counts).chain([money(total.delta)]).collect()
 }
 
-/// The claims that would move, each in a line of a terminal.
-fn moves_in_short(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
+/// The claims that would change, each in one line of a terminal.
+fn changes_in_short(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
     let moved = |of: &Move| {
         let rules: Vec<&str> = of.causes.iter().map(|cause| cause.rule).collect();
-        let case = preview.reference(of.claim).unwrap_or("many together");
+        let case = preview.reference(of.claim).unwrap_or("several cases");
         vec![
             shortened(case, CASE_MAX),
             shortened(preview.outcome(of.claim), OUTCOME_MAX),
-            stands_in_short(&preview.before, of.claim, money),
-            stands_in_short(&preview.after, of.claim, money),
+            status_in_short(&preview.before, of.claim, money),
+            status_in_short(&preview.after, of.claim, money),
             money(of.delta),
             shortened(&rules.join(", "), RULES_MAX),
         ]
     };
     Table {
-        title: "Claims that would move".to_owned(),
+        title: "Claims that would change".to_owned(),
         columns: columns(&["case", "outcome", "before", "after", "delta", "by"]),
         rows: preview.moves.iter().map(moved).collect(),
     }
 }
 
-/// What each rule that moves claims says, in lines of a terminal.
+/// The text of each rule that changes claims, in lines of a terminal.
 fn rules_in_words(preview: &Preview) -> Table {
     let mut said: Vec<(&str, String)> = Vec::new();
     for cause in preview.moves.iter().flat_map(|of| &of.causes) {
@@ -260,14 +260,14 @@ fn rules_in_words(preview: &Preview) -> Table {
     }
     let lines = said.iter().flat_map(|(rule, words)| wrapped(&format!("{rule}: {words}"), LINE_MAX));
     Table {
-        title: "What these rules say (all of it with --format json)".to_owned(),
+        title: "What these rules say (full text with --format json)".to_owned(),
         columns: columns(&["now -> in the draft"]),
         rows: lines.map(|line| vec![line]).collect(),
     }
 }
 
-/// The claims that would move, with everything that is known of each.
-fn moves_in_full(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
+/// The claims that would change, with all details of each.
+fn changes_in_full(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
     let moved = |of: &Move| {
         let causes: Vec<String> = of.causes.iter().map(cause).collect();
         vec![
@@ -282,14 +282,14 @@ fn moves_in_full(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
         ]
     };
     Table {
-        title: "Claims that would move".to_owned(),
+        title: "Claims that would change".to_owned(),
         columns: columns(&["case", "claim", "outcome", "moved", "before", "after", "delta", "because"]),
         rows: preview.moves.iter().map(moved).collect(),
     }
 }
 
-/// What a claim is, with its amount; without the currency where that would be too long for a row.
-fn stands_in_short(claims: &Claims, claim: ClaimId, money: &impl Fn(Money) -> String) -> String {
+/// The status of a claim, with its amount. The currency is left out where the row would be too long.
+fn status_in_short(claims: &Claims, claim: ClaimId, money: &impl Fn(Money) -> String) -> String {
     let stands = stands(claims, claim, money);
     if stands.chars().count() <= STANDS_MAX {
         return stands;
@@ -297,7 +297,7 @@ fn stands_in_short(claims: &Claims, claim: ClaimId, money: &impl Fn(Money) -> St
     shortened(stands.trim_end_matches(claims.currency()).trim_end(), STANDS_MAX)
 }
 
-/// A text of at most so many characters; what is left out is marked.
+/// Shortens a text to at most `most` characters and marks the cut.
 fn shortened(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
@@ -305,7 +305,7 @@ fn shortened(text: &str, most: usize) -> String {
     text.chars().take(most - 1).chain(['…']).collect()
 }
 
-/// A text in lines of at most so many characters, broken between words; those after the first are indented.
+/// Wraps a text between words into lines of at most `most` characters. Lines after the first are indented.
 fn wrapped(text: &str, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -321,17 +321,17 @@ fn wrapped(text: &str, most: usize) -> Vec<String> {
     lines
 }
 
-/// What a claim is, with its amount.
+/// The status of a claim, with its amount.
 fn stands(claims: &Claims, claim: ClaimId, money: &impl Fn(Money) -> String) -> String {
     let Some(claim) = claims.get(claim) else { return "none".to_owned() };
     let amount = claim.amount.map(|amount| format!(" {}", money(amount))).unwrap_or_default();
     format!("{}{amount}", claim.status.as_str())
 }
 
-/// What a rule says now and would say.
+/// What a rule says now, and what it would say.
 fn in_words(of: &Cause) -> String {
     match (&of.before, &of.after) {
-        (before, after) if before == after => "another claim moves".to_owned(),
+        (before, after) if before == after => "another claim changes".to_owned(),
         (Some(before), Some(after)) => format!("{before} -> {after}"),
         (None, Some(after)) => format!("now nothing -> {after}"),
         (Some(before), None) => format!("{before} -> nothing"),
@@ -339,7 +339,7 @@ fn in_words(of: &Cause) -> String {
     }
 }
 
-/// A rule in words, with the facts on which it turns.
+/// A rule in words, with the facts that decide it.
 fn cause(of: &Cause) -> String {
     let said = in_words(of);
     let fact = |ground: &Ground| {

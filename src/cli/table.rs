@@ -1,4 +1,4 @@
-//! Tables for the terminal, for scripts and for spreadsheets.
+//! Tables for terminals, scripts and spreadsheets.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Format;
 
-/// A titled table of texts; the first column is words, the others are numbers.
+/// A table of texts with a title. The first column holds words, the others hold numbers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Table {
     pub(crate) title: String,
@@ -16,7 +16,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Prints it with aligned columns.
+    /// Prints the table with aligned columns.
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let width = |at: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(at)).chain(self.columns.get(at));
@@ -37,7 +37,7 @@ impl Table {
     fn json(&self) -> Value {
         let object = |row: &Vec<String>| {
             let cells = self.columns.iter().zip(row).enumerate().map(|(at, (name, cell))| {
-                // The first column is words, also where they are digits, such as a case number.
+                // The first column is text, even if it holds digits, such as a case number.
                 let value = if at == 0 && !cell.is_empty() { cell.as_str().into() } else { number_or_text(cell) };
                 (name.clone(), value)
             });
@@ -64,13 +64,13 @@ pub(crate) fn print(out: &mut impl Write, tables: &[Table], format: Format) -> i
     }
 }
 
-/// Writes one row as RFC 4180 wants it. A cell of text never becomes a formula where a spreadsheet opens the file.
+/// Writes one row as RFC 4180 requires. Text never becomes a formula when a spreadsheet opens the file.
 pub(crate) fn csv_row<'a>(out: &mut impl Write, cells: impl Iterator<Item = &'a String>) -> io::Result<()> {
     let cells: Vec<String> = cells.map(|cell| quoted(cell)).collect();
     write!(out, "{}\r\n", cells.join(","))
 }
 
-/// A cell as JSON: a whole number where it is one, nothing where it is blank.
+/// A cell as JSON: a number if it is a whole number, null if it is blank, else text.
 fn number_or_text(cell: &str) -> Value {
     match cell.parse::<i64>() {
         Ok(number) => number.into(),
@@ -79,7 +79,8 @@ fn number_or_text(cell: &str) -> Value {
     }
 }
 
-/// A cell as RFC 4180 wants it. The tab and the semicolon part cells in some spreadsheets, so they are quoted too.
+/// A cell as RFC 4180 requires. Some spreadsheets split cells at tabs and semicolons, so cells with them are quoted
+/// too.
 fn quoted(cell: &str) -> String {
     let cell = defused(cell);
     if cell.contains(['"', ',', ';', '\t', '\r', '\n']) {
@@ -89,7 +90,7 @@ fn quoted(cell: &str) -> String {
     }
 }
 
-/// A cell that a spreadsheet would run, as text: an apostrophe goes before it. A number keeps its sign.
+/// Puts an apostrophe before a cell that a spreadsheet would run as a formula. A number keeps its sign.
 fn defused(cell: &str) -> Cow<'_, str> {
     let starts_a_formula = |c: char| matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
     let is_live = cell.starts_with(['\t', '\r', '\n'])
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_stand_to_the_right() {
+    fn numbers_are_right_aligned() {
         assert_eq!(
             printed(Format::Table),
             "Counts\n  Area         Referrals\n  Brent               55\n  North, east\n\n"
@@ -154,10 +155,10 @@ mod tests {
             let cell = quoted(live);
             let cell = cell.trim_start_matches('"');
             assert!(cell.starts_with('\''), "{live:?} is written {cell}");
-            assert!(cell.contains(live), "and nothing of it is lost: {cell}");
+            assert!(cell.contains(live), "no character is lost: {cell}");
         }
         assert_eq!(quoted("=HYPERLINK(\"a\",\"b\")"), "\"'=HYPERLINK(\"\"a\"\",\"\"b\"\")\"");
-        assert_eq!(quoted("a;=1"), "\"a;=1\"", "where a semicolon parts cells, this is one cell still");
+        assert_eq!(quoted("a;=1"), "\"a;=1\"", "it is still one cell where a semicolon separates cells");
         for plain in ["-5", "-1,234.50", "+3", "-5 %", "-12.5%", "KW-07", "1-2 weeks", "a@b", ""] {
             assert_eq!(quoted(plain).trim_matches('"'), plain);
         }

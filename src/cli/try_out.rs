@@ -1,4 +1,4 @@
-//! `try`: a rulebook on a file of events, with nothing stored.
+//! `try`: evaluates a file of events under a rulebook, without storing anything.
 
 use std::io::BufWriter;
 use std::path::Path;
@@ -16,7 +16,8 @@ pub(super) fn run(names: &[String], events: &Path, as_of: NaiveDate, known_at: O
     let mut rulebooks = Vec::new();
     for name in names {
         let text = rulebook::text(name)?;
-        // A rulebook that was published before is tried as it judges, whatever a new one must not say.
+        // A rulebook that was already published is tried as it is, even if a new one with this content would be
+        // refused.
         match Rulebook::published(&text) {
             Ok(rules) => rulebooks.push(rules),
             Err(errors) => return Ok(complain_of(name, &errors)),
@@ -28,7 +29,7 @@ pub(super) fn run(names: &[String], events: &Path, as_of: NaiveDate, known_at: O
     let contract = rulebooks.first().map(|first| first.contract.clone()).unwrap_or_default();
     if let Some((name, other)) = names.iter().zip(&rulebooks).find(|(_, rules)| rules.contract != contract) {
         complain(&format!(
-            "{name} is a rulebook of {}, not of {contract}: try versions of one contract",
+            "{name} is a rulebook of {}, not of {contract}: give rulebooks of one contract",
             other.contract
         ));
         return Ok(Ending::WrongUse);
@@ -45,7 +46,7 @@ pub(super) fn run(names: &[String], events: &Path, as_of: NaiveDate, known_at: O
     };
     if tried.of_others > 0 {
         let others = tried.of_others;
-        complain(&format!("{others} journeys of other contracts than {contract} are left out"));
+        complain(&format!("{others} cases of contracts other than {contract} are left out"));
     }
     let is_nothing = tried.journeys == 0 && tried.of_others > 0;
     Ok(if is_nothing { Ending::CheckFailed } else { Ending::Done })

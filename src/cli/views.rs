@@ -1,4 +1,4 @@
-//! Views from the command line: building them anew, and the streams that could not be folded.
+//! Views on the command line: rebuilding them, and parked streams that could not be folded.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
@@ -21,10 +21,10 @@ use throughline_domain::command::contracts::PublishRulebook;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::envelope::{Occurred, Position};
 
-/// Parked streams that are read at once.
+/// The number of parked streams to read at once.
 const PARKED: i64 = 1_000;
 
-/// The live view, to be replaced or mended.
+/// Opens the live view, to replace or repair it.
 pub(super) async fn open(places: &Places) -> Result<Views> {
     Store::must_exist(places.database())?;
     let store = Arc::new(Store::open(places.database(), Mode::Write).await?);
@@ -36,7 +36,7 @@ pub(super) async fn close(views: Views) {
     views.log().store().close().await;
 }
 
-/// Builds the view anew, with a further rulebook if one is given; prints position and digest, old and new.
+/// Rebuilds the view, with a further rulebook if one is given. Prints position and digest, old and new.
 pub(super) async fn rebuild(places: &Places, rulebook: Option<&Path>, workers: Option<u16>) -> Result<Ending> {
     let rulebook = match rulebook.map(|path| read(path).map(|text| (path, text))).transpose()? {
         Some((path, text)) => match Rulebook::parse(&text) {
@@ -46,7 +46,7 @@ pub(super) async fn rebuild(places: &Places, rulebook: Option<&Path>, workers: O
         None => None,
     };
     let views = open(places).await?;
-    // Taken before anything is published: a server that sees the rulebook leaves the building to us.
+    // Take the right to build before publishing, so that a server which sees the new rulebook does not build too.
     let right = views.right_to_build().await?;
     let is_published = rulebook.is_some();
     if let Some((path, text, rulebook)) = rulebook {
@@ -58,18 +58,18 @@ pub(super) async fn rebuild(places: &Places, rulebook: Option<&Path>, workers: O
             return Ok(published);
         }
     }
-    // What was built as this command began is new, unless a rulebook came since.
-    let old = if views.is_fresh() && !is_published { None } else { Some(told(&views).await) };
+    // A view built when this command started is new, unless a rulebook was published since.
+    let old = if views.is_fresh() && !is_published { None } else { Some(position_and_digest(&views).await) };
     if old.is_some() {
         let workers = workers.map_or(Options::default().workers, usize::from);
         build(&views, right, Options { workers, ..Options::default() }).await?;
     }
-    let new = told(&views).await?;
+    let new = position_and_digest(&views).await?;
     let mut out = std::io::stdout().lock();
     let old = match &old {
-        None => "none that this build can read".to_owned(),
+        None => "no view that this build can read".to_owned(),
         Some(Ok(old)) => old.clone(),
-        // It is no reason not to build another.
+        // An unreadable old view does not prevent a new one.
         Some(Err(error)) => format!("cannot be read: {error:#}"),
     };
     writeln!(out, "old  {old}")?;
@@ -79,19 +79,19 @@ pub(super) async fn rebuild(places: &Places, rulebook: Option<&Path>, workers: O
     Ok(Ending::Done)
 }
 
-async fn told(views: &Views) -> Result<String> {
+async fn position_and_digest(views: &Views) -> Result<String> {
     let (position, digest) = views.told().await?;
     Ok(format!("position {position}  digest {digest}"))
 }
 
-/// Builds a view and switches to it, unless whoever sits before the terminal stops it.
+/// Builds a view and switches to it, unless a signal to stop arrives.
 pub(super) async fn build(views: &Views, right: SoleBuilder, options: Options) -> Result<(), ViewError> {
     views.start_rebuild(right, options);
     let shown = tokio::spawn(show_progress(views.progress()));
     let ended = tokio::select! {
         ended = views.rebuild_ended() => ended,
         () = told_to_stop() => {
-            // It may have ended this very moment, which is as good.
+            // An error means that the rebuild has just ended, which is fine too.
             let _ = views.cancel_rebuild().await;
             Err(ViewError::Cancelled)
         }
@@ -100,7 +100,7 @@ pub(super) async fn build(views: &Views, right: SoleBuilder, options: Options) -
     ended
 }
 
-/// Shows how far a rebuild is, on a terminal.
+/// Shows the progress of a rebuild on a terminal.
 pub(super) async fn show_progress(mut progress: watch::Receiver<Option<Progress>>) {
     if !std::io::stderr().is_terminal() {
         return;
@@ -119,13 +119,13 @@ pub(super) async fn show_progress(mut progress: watch::Receiver<Option<Progress>
         let Progress { events, of, rate, eta, .. } = progress;
         let eta = eta.map(|eta| format!(", {} s to go", eta.as_secs())).unwrap_or_default();
         let line = format!("{doing}: {events} of {of} events, {rate:.0} a second{eta}");
-        // Back to the line's beginning, and nothing of the last one stays.
+        // Return to the start of the line and clear the old text.
         let line = if progress.phase.is_over() { "\r\x1b[K".to_owned() } else { format!("\r\x1b[K{line}") };
         let _ = std::io::stderr().lock().write_all(line.as_bytes());
     }
 }
 
-/// Publishes a further rulebook; the live view does not follow, for it is about to be replaced.
+/// Publishes a further rulebook. The live view does not follow, because it is about to be replaced.
 pub(super) async fn publish(
     views: &Views,
     (named, contract): (&str, &str),
@@ -145,14 +145,14 @@ pub(super) async fn publish(
     ending
 }
 
-/// Prints the parked streams; fails the check if there are any.
+/// Prints the parked streams. Fails the check if there are any.
 pub(super) async fn list_parked(places: &Places) -> Result<Ending> {
     let views = super::board::open_to_read(places).await?;
     let parked = print_parked(&views).await?;
     Ok(if parked == 0 { Ending::Done } else { Ending::CheckFailed })
 }
 
-/// Tries the parked streams again and prints those that still are.
+/// Tries the parked streams again and prints those that are still parked.
 pub(super) async fn retry_parked(places: &Places) -> Result<Ending> {
     let views = open(places).await?;
     views.retry_parked(None).await?;
@@ -180,7 +180,7 @@ async fn print_parked(views: &Views) -> Result<usize> {
         }
     }
     if count == 0 {
-        complain("no stream is parked");
+        complain("no streams are parked");
     }
     Ok(count)
 }

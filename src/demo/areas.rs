@@ -1,8 +1,8 @@
-//! The six areas: their teams and how many referrals, plans and homes each month brought.
+//! The six areas: their teams, and the number of referrals, plans and homes in each month.
 //!
-//! February 2018 of Brent, Ealing and Islington is the month that a real board printed for them, and so are Brent's
-//! sums of the year; December 2017 of Brent and Islington is another month that the board printed, with the means of
-//! the three months before it. Everything else is invented, in the manner of those.
+//! The counts of February 2018 for Brent, Ealing and Islington are those of a real printed board, and so are Brent's
+//! totals of the year. The same board also printed December 2017 for Brent and Islington, with the means of the three
+//! months before it. All other counts are invented in the same style.
 
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -11,12 +11,12 @@ use super::days::{FIRST, MONTHS, day};
 use super::story::NAMES;
 use throughline_domain::fact::envelope::WorkerId;
 
-/// How much of the story is told.
+/// How much of the demo data to generate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
     /// All of it: about 3,600 journeys.
     Whole,
-    /// One journey in so many, for tests.
+    /// One journey in this many, for tests.
     OneIn(u32),
 }
 
@@ -32,25 +32,25 @@ impl Size {
 /// Counts of journeys by month, from March 2017 to February 2018.
 type Months = [u32; MONTHS];
 
-/// One area and what its board shows.
+/// One area and the counts on its board.
 #[derive(Debug)]
 pub(super) struct Area {
     /// Its code in the rulebook.
     pub(super) code: &'static str,
-    /// How its case numbers begin.
+    /// The prefix of its case numbers.
     pub(super) letters: &'static str,
-    /// How many keyworkers began there.
+    /// The number of keyworkers at the start.
     keyworkers: u32,
     /// Referrals received.
     pub(super) referrals: Months,
-    /// Journeys whose first Personal Housing Plan was agreed.
+    /// Journeys by the month of their first Personal Housing Plan.
     pub(super) plans: Months,
-    /// Journeys whose first home was kept or found.
+    /// Journeys by the month in which their first home was kept or found.
     pub(super) homes: Months,
 }
 
 impl Area {
-    /// The counts of a month, counted from 0, in a story of this size: referrals, plans, homes.
+    /// The counts of a month (from 0) for demo data of this size: referrals, plans, homes.
     pub(super) const fn counts(&self, month: usize, size: Size) -> [u32; 3] {
         [size.of(self.referrals[month]), size.of(self.plans[month]), size.of(self.homes[month])]
     }
@@ -112,30 +112,30 @@ pub(super) static AREAS: [Area; 6] = [
 #[derive(Debug, Clone)]
 pub(super) struct Worker {
     pub(super) id: WorkerId,
-    /// What boards print.
+    /// The label on boards.
     pub(super) label: String,
     /// The login in tokens.
     pub(super) login: String,
     pub(super) joined_on: NaiveDate,
-    /// The first day on which they were gone.
+    /// The first day on which they no longer worked here.
     pub(super) left_on: Option<NaiveDate>,
 }
 
 impl Worker {
-    /// A worker known by two letters and a number, such as `KW-07`.
+    /// A worker with a label of two letters and a number, such as `KW-07`.
     pub(super) fn numbered(letters: &str, number: u32, joined_on: NaiveDate) -> Self {
         let label = format!("{letters}-{number:02}");
         let id = WorkerId(Uuid::new_v5(&NAMES, label.as_bytes()));
         Self { id, login: label.to_lowercase(), label, joined_on, left_on: None }
     }
 
-    /// Whether they worked on this day.
+    /// Whether they worked here on this day.
     pub(super) fn is_there(&self, on: NaiveDate) -> bool {
         self.joined_on <= on && self.left_on.is_none_or(|left_on| on < left_on)
     }
 }
 
-/// The keyworkers of every area, in the order of [`AREAS`]: in Brent one leaves in the autumn and is replaced, in
+/// The keyworkers of every area, in the order of [`AREAS`]. In Brent one leaves in the autumn and is replaced, and in
 /// Hackney the team grows.
 pub(super) fn teams() -> [Vec<Worker>; 6] {
     let mut number = 0;

@@ -1,4 +1,4 @@
-//! The contacts of a case: calls, meetings, what was missed or called off, and talks that do not count.
+//! The contacts of a case: calls, meetings, missed and cancelled ones, and conversations that do not count.
 
 use chrono::{NaiveDate, NaiveTime};
 
@@ -9,13 +9,13 @@ use super::dice::Dice;
 use throughline_domain::fact::envelope::Occurred;
 use throughline_domain::fact::event::{Attendance, ContactLogged, ContactWith, Direction};
 
-/// A contact, who logs it, and the hour by which it was over.
+/// A contact, the worker who logs it, and the hour by which it was over.
 #[derive(Debug, Clone)]
 pub(super) struct Contact {
     pub(super) on: NaiveDate,
     pub(super) hour: u32,
     pub(super) local_time: Option<NaiveTime>,
-    /// The worker of the team; none where the duty desk took it.
+    /// The index of the worker in the team. `None` for the duty desk.
     pub(super) by: Option<usize>,
     pub(super) logged: ContactLogged,
 }
@@ -26,7 +26,7 @@ impl Contact {
     }
 }
 
-/// What kind of contact it was.
+/// The kind of contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Call,
@@ -62,7 +62,7 @@ const USUAL: [(u32, Kind); 14] = [
     (4, Kind::Landlord),
 ];
 
-/// What is left when nobody reaches the client any more.
+/// The kinds of contact once the client can no longer be reached.
 const SILENT: [(u32, Kind); 6] = [
     (40, Kind::NoAnswer),
     (20, Kind::Message),
@@ -93,7 +93,7 @@ pub(super) fn contacts(course: &Course, team: &[Worker], dice: &Dice) -> Vec<Con
     contacts
 }
 
-/// Days to the next contact: close at first, wider once the home is there, and now and then far too long.
+/// Days to the next contact: few at first, more once the home is secured, and sometimes far too many.
 fn interval(course: &Course, on: NaiveDate, dice: &Dice) -> u32 {
     if dice.permille(35) {
         return dice.from(22..=45);
@@ -124,7 +124,7 @@ fn contact(kind: Kind, on: NaiveDate, course: &Course, team: &[Worker], dice: &D
     is_working(on).then_some(Contact { on, hour, local_time, by, logged })
 }
 
-/// What a contact of this kind is recorded as.
+/// The fact that is recorded for a contact of this kind.
 pub(super) fn logged(kind: Kind, on: NaiveDate, worker: Option<&Worker>, dice: &Dice) -> ContactLogged {
     use Attendance::{Attended, CancelledByClient, CancelledByService, DidNotAttend};
     use ContactWith::{Client, Family, Landlord, Professional};

@@ -1,4 +1,4 @@
-//! The course of one case, as it really was: whatever its records said, and when.
+//! The true course of one case, whatever was recorded about it and when.
 
 use chrono::NaiveDate;
 
@@ -11,25 +11,25 @@ use super::dice::Dice;
 pub(super) struct Course {
     pub(super) received_on: NaiveDate,
     pub(super) answer: Answer,
-    /// When a plan would be agreed if nothing came between.
+    /// When a plan would be agreed, if nothing prevents it.
     pub(super) plan_due: NaiveDate,
     pub(super) plan_on: Option<NaiveDate>,
-    /// When a home would be secured if one were found.
+    /// When a home would be secured, if one is found.
     pub(super) home_due: NaiveDate,
     pub(super) home: Option<Home>,
     pub(super) exit: Option<Exit>,
-    /// From when on nobody reached the client any more.
+    /// The day from which the client could no longer be reached.
     pub(super) silent_from: Option<NaiveDate>,
-    /// Who held the case from which day on.
+    /// The keyworkers of the case, each with the first day.
     pub(super) keyworkers: Vec<(NaiveDate, usize)>,
 }
 
-/// What the service said to a referral.
+/// The service's answer to a referral.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     Accepted(NaiveDate),
     Declined(NaiveDate, &'static str),
-    /// Nothing yet when the story ends.
+    /// No answer by the end of the demo's year.
     Pending,
 }
 
@@ -37,9 +37,9 @@ pub(super) enum Answer {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Home {
     pub(super) from: NaiveDate,
-    /// Whether the client kept the home they had.
+    /// Whether the client kept their existing home or moved to a new one.
     pub(super) secured_as: &'static str,
-    /// When and why it was lost or left, and the home that followed it.
+    /// When and why it was lost or left, and the home after it.
     pub(super) end: Option<(NaiveDate, &'static str, Option<NaiveDate>)>,
 }
 
@@ -73,7 +73,7 @@ const HOMES_ENDED_FOR: [(u32, &str); 4] =
     [(35, "tenancy not renewed"), (30, "moved to another home"), (20, "evicted"), (15, "relationship ended")];
 
 impl Course {
-    /// A case from its referral to the service's answer; milestones follow.
+    /// A case from its referral to the service's answer. Milestones are added later.
     pub(super) fn received(on: NaiveDate, dice: &Dice) -> Self {
         let answer = answer(on, dice);
         let begins = match answer {
@@ -101,14 +101,14 @@ impl Course {
         }
     }
 
-    /// The plan was agreed; a home may follow.
+    /// Adds the plan. A home may follow.
     pub(super) fn plan(&mut self, on: NaiveDate, dice: &Dice) {
         let wait = dice.weighted(&[(30, (3, 20)), (42, (21, 60)), (28, (61, 120))]);
         self.plan_on = Some(on);
         self.home_due = working_after(on, dice.from(wait.0..=wait.1));
     }
 
-    /// A home was kept or found, and some did not last.
+    /// Adds the home that was kept or found. Some do not last.
     pub(super) fn secure(&mut self, from: NaiveDate, dice: &Dice) {
         let secured_as = dice.weighted(&[(37, "kept"), (63, "new")]);
         let end = dice.permille(120).then(|| {
@@ -119,7 +119,7 @@ impl Course {
         self.home = Some(Home { from, secured_as, end: end.filter(|(to, ..)| *to <= LAST) });
     }
 
-    /// How the case ended, if it did by the end of the story.
+    /// Decides how the case ended, if it did by the end of the demo's year.
     pub(super) fn finish(&mut self, dice: &Dice) {
         let Some(accepted_on) = self.accepted_on() else { return };
         let exit = match (&self.home, self.plan_on) {
@@ -144,17 +144,17 @@ impl Course {
         self.exit = (exit.on <= LAST).then_some(exit);
     }
 
-    /// The last day on which the client was certainly there.
+    /// The last day on which the client was certainly in touch.
     fn milestone(&self) -> Option<NaiveDate> {
         self.home.map(|home| home.from).max(self.plan_on)
     }
 
-    /// The last day on which the case was worked on.
+    /// The last day of work on the case.
     pub(super) fn worked_until(&self) -> NaiveDate {
         self.exit.map_or(LAST, |exit| exit.on)
     }
 
-    /// Who held the case over time: some wait for a keyworker, some change, and nobody stays with one who has left.
+    /// Assigns keyworkers: some cases wait for one, some change, and every case leaves a keyworker who leaves.
     pub(super) fn staff(&mut self, team: &[Worker], dice: &Dice) {
         let Some(accepted_on) = self.accepted_on() else { return };
         if self.plan_on.is_none() && dice.permille(70) {
@@ -181,7 +181,7 @@ impl Course {
         }
     }
 
-    /// Who held the case on a day.
+    /// The keyworker on a day.
     pub(super) fn keyworker(&self, on: NaiveDate) -> Option<usize> {
         self.keyworkers.iter().rev().find(|(from, _)| *from <= on).map(|(_, at)| *at)
     }

@@ -1,15 +1,15 @@
-//! Dice: choices that follow from a seed.
+//! Random choices from a seed.
 
 use std::ops::RangeInclusive;
 
 use crate::clock::Chance;
 
-/// Choices that repeat themselves for the same seed.
+/// Random choices that are the same for the same seed.
 #[derive(Debug)]
 pub(super) struct Dice(Chance);
 
 impl Dice {
-    /// The dice for one part of a story, so that no part disturbs another.
+    /// Random choices for one part of the demo, independent of all other parts.
     pub(super) fn of(seed: u64, part: u64) -> Self {
         Self(Chance::seeded(seed ^ part.wrapping_mul(0xd1b5_4a32_d192_ed03)))
     }
@@ -18,25 +18,25 @@ impl Dice {
         u64::from_le_bytes(self.0.bytes()) % sides
     }
 
-    /// A number of the range.
+    /// A number in the range.
     pub(super) fn from(&self, range: RangeInclusive<u32>) -> u32 {
         let (low, high) = range.into_inner();
         let more = self.below(u64::from(high - low) + 1);
         low + u32::try_from(more).expect("no more than the range is wide")
     }
 
-    /// Yes, so many times in a thousand.
+    /// True this many times in a thousand.
     pub(super) fn permille(&self, chance: u64) -> bool {
         self.below(1_000) < chance
     }
 
-    /// One of these; there must be one.
+    /// One of these. The slice must not be empty.
     pub(super) fn pick<'a, T>(&self, of: &'a [T]) -> &'a T {
         let at = self.below(of.len() as u64);
         &of[usize::try_from(at).expect("an index of a slice")]
     }
 
-    /// One of these, each as often as its weight says.
+    /// One of these, as often as its weight says.
     pub(super) fn weighted<T: Copy>(&self, of: &[(u32, T)]) -> T {
         let mut thrown = self.from(1..=of.iter().map(|(weight, _)| weight).sum());
         for (weight, choice) in of {
@@ -45,10 +45,10 @@ impl Dice {
             }
             thrown -= weight;
         }
-        unreachable!("the weights add up to more than what was thrown")
+        unreachable!("the weights add up to more than the number drawn")
     }
 
-    /// Brings these into another order.
+    /// Shuffles these.
     pub(super) fn shuffle<T>(&self, of: &mut [T]) {
         for last in (1..of.len()).rev() {
             let other = self.below(last as u64 + 1);

@@ -1,7 +1,7 @@
-//! The demo: a year of a homelessness prevention service, told from a seed and played into a fresh log.
+//! The demo: a year of a homelessness prevention service, generated from a seed and recorded in a fresh log.
 //!
-//! Everyone and everything in it is invented; only some printed counts of a real board return in it. The story is pure:
-//! the same seed and size give the same commands. Nothing that serves may depend on it.
+//! All people and facts are invented. Only some counts come from a real printed board. The generator is pure: the same
+//! seed and size give the same commands. The service must not depend on it.
 
 mod areas;
 mod case;
@@ -24,10 +24,10 @@ pub use documented::{DOCUMENTED_REFERENCE, documented_journey};
 pub use play::{PlayError, Played, Progress, play, play_showing};
 pub use story::{Deed, Item, SEED, Story};
 
-/// The code of the contract that the story is about.
+/// The code of the demo's main contract.
 pub const CONTRACT: &str = "shps";
 
-/// Where a demo's clock goes on after the story: 1 March 2018, 09:00 in London.
+/// Where a demo's clock starts after the year: 1 March 2018, 09:00 in London.
 pub const GOES_ON_AT: DateTime<Utc> = DateTime::from_timestamp(1_519_894_800, 0).expect("an instant of our time");
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The opening: the contracts that ship with the program, and the keyworkers.
+//! The opening: the built-in contracts and the keyworkers.
 
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -13,10 +13,10 @@ use throughline_domain::contract::rulebook::packs::pack;
 use throughline_domain::fact::envelope::{CommandId, Occurred, StreamId};
 use throughline_domain::fact::event::{ContractOpened, Party, WorkerJoined};
 
-/// The hour before anybody else is at work.
+/// The hour before others start work.
 const EARLY: u32 = 8;
 
-/// Both contracts and everybody who works in them.
+/// Both contracts and all their workers.
 pub(super) fn items<'a>(workers: impl Iterator<Item = &'a Worker>) -> Vec<Item> {
     let homelessness = [("Six London boroughs", "commissioner"), ("The prevention service", "provider")];
     let therapy = [("Essex County Council", "commissioner"), ("The therapy service", "provider")];
@@ -34,7 +34,7 @@ fn contract(code: &str, name: &str, starts_on: NaiveDate, parties: [(&str, &str)
         starts_on,
         ends_on: None,
     };
-    let rulebook = pack(code).expect("the story opens contracts that ship").text.to_owned();
+    let rulebook = pack(code).expect("the demo opens built-in contracts").text.to_owned();
     let command = Command::OpenContract(OpenContract { occurred: Occurred::on(starts_on), fact, rulebook });
     item(FIRST, &format!("opening of {code}"), command)
 }

@@ -1,4 +1,4 @@
-//! Playing the story into a log, on a clock that follows it.
+//! Records the demo's commands in a log, on a clock that follows them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,53 +14,54 @@ use crate::record::{Instruction, NotDone, Recorder};
 use throughline_domain::fact::envelope::{CommandId, EventId, Position};
 use throughline_domain::fact::refusal::RefusalCode;
 
-/// What the playing came to.
+/// The result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Played {
-    /// How many commands were recorded.
+    /// The number of commands recorded.
     pub commands: usize,
     /// The position of the last event.
     pub position: Position,
 }
 
-/// Why the story could not be played to its end.
+/// Why not all commands could be recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum PlayError {
-    /// The log did not take a command: the story is wrong, or the log was not empty.
-    #[error("the story's command {command_id} of {recorded_at} was not recorded: {why:?}")]
+    /// The log did not accept a command: the demo is wrong, or the log was not empty.
+    #[error("the demo's command {command_id} of {recorded_at} was not recorded: {why:?}")]
     NotDone {
         /// The command.
         command_id: CommandId,
-        /// When it was to be recorded.
+        /// The time at which it should have been recorded.
         recorded_at: DateTime<Utc>,
-        /// Why it was not.
+        /// The reason.
         why: NotDone,
     },
-    /// A command corrects or retracts what no earlier command stated.
-    #[error("the story's command {0} is about a fact that was not stated before it")]
+    /// A command corrects or retracts a fact that no earlier command stated.
+    #[error("the demo's command {0} is about a fact that no earlier command stated")]
     Untold(CommandId),
 }
 
-/// Plays a story into an empty log. The clock must be one that is set; it is left at the story's last moment.
+/// Records the demo's commands in an empty log. The clock must be one that is set. Afterwards it shows the demo's last
+/// moment.
 ///
-/// Commands of one moment are sent together: each is polled, and thereby queued, in the order of the story, and the
-/// append task takes them in that order.
+/// Commands with the same recording time are sent together. Each is polled, and thereby queued, in order, and the
+/// append task keeps that order.
 pub async fn play(recorder: &Recorder, clock: &Clock, story: &Story) -> Result<Played, PlayError> {
     play_showing(recorder, clock, story, |_| {}).await
 }
 
-/// How far the playing is.
+/// The progress of the recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// How many commands are recorded.
+    /// The number of commands recorded.
     pub commands: usize,
-    /// Of how many.
+    /// The total number of commands.
     pub of: usize,
-    /// When the last of them was recorded, on the story's clock.
+    /// The recording time of the last of them, on the demo's clock.
     pub at: DateTime<Utc>,
 }
 
-/// The same, with a report after each moment of the story.
+/// The same, with a report after each recording time.
 pub async fn play_showing(
     recorder: &Recorder,
     clock: &Clock,
@@ -76,7 +77,7 @@ pub async fn play_showing(
         clock.set(moment[0].recorded_at);
         let instructions = moment.iter().map(|item| instruction(item, &stated)).collect::<Result<Vec<_>, _>>()?;
         let sent = moment.iter().zip(instructions).map(|(item, instruction)| send(recorder, item, instruction));
-        // Constrained, the task would pause when its budget is spent and go on with the last ones first.
+        // With tokio's budget, the task would pause when it is spent and continue with the last commands first.
         let done = unconstrained(sent.collect::<FuturesOrdered<_>>().try_collect::<Vec<Appended>>()).await?;
         for (item, appended) in moment.iter().zip(&done) {
             position = position.max(appended.position());
@@ -98,7 +99,7 @@ async fn send(recorder: &Recorder, item: &Item, instruction: Instruction) -> Res
 fn instruction(item: &Item, stated: &HashMap<CommandId, EventId>) -> Result<Instruction, PlayError> {
     let command = item.deed.command(|of| stated.get(&of).copied()).ok_or(PlayError::Untold(item.command_id))?;
     Ok(Instruction {
-        // The story is one of a year as it is: people call twice a day.
+        // The demo accepts warnings, because real cases have them too, such as two calls on one day.
         accept_warnings: RefusalCode::WARNINGS.iter().map(|code| code.as_str().to_owned()).collect(),
         dry_run: false,
         principal: item.principal.clone(),

@@ -1,4 +1,4 @@
-//! The story: every command of the year, in the order in which it was recorded.
+//! The demo's data: every command of the year, in the order of recording.
 
 use std::collections::HashSet;
 
@@ -16,10 +16,10 @@ use throughline_domain::command::{Command, CorrectFact, RetractFacts};
 use throughline_domain::fact::envelope::{CommandId, EventId, JourneyId, Occurred, Source, StreamId};
 use throughline_domain::fact::event::Event;
 
-/// The seed of the story that the documentation shows.
+/// The seed of the demo shown in the documentation.
 pub const SEED: u64 = 2018;
 
-/// The name space of the story's ids: each follows from what it names.
+/// The UUID namespace of the demo's ids. Each id is derived from a name.
 pub(super) const NAMES: Uuid = Uuid::from_u128(0x3d0f_8c52_61a7_5b4e_8f29_70c4_d19e_ab36);
 
 /// A year of journeys.
@@ -28,53 +28,53 @@ pub struct Story {
     pub(super) items: Vec<Item>,
 }
 
-/// One command of the story.
+/// One command of the demo.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
     /// When it was recorded.
     pub recorded_at: DateTime<Utc>,
     /// Who recorded it.
     pub principal: Principal,
-    /// Its id.
+    /// Its command id.
     pub command_id: CommandId,
-    /// Where it came from, when it was not typed in.
+    /// Its source, if it was not typed in.
     pub source: Option<Source>,
     /// What was recorded.
     pub deed: Deed,
 }
 
-/// What was recorded. Only the log knows the ids of the events that are corrected or retracted, so the story names
-/// the commands that stated them.
+/// What was recorded. Only the log knows the ids of events, so corrections and retractions name the commands that
+/// stated the facts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Deed {
-    /// A command that stands for itself.
+    /// A command that depends on no earlier one.
     Record(Command),
-    /// What an earlier command stated was not so.
+    /// A correction of a fact that an earlier command stated.
     Correct {
         /// The command that stated it.
         of: CommandId,
-        /// Which journey.
+        /// The journey.
         journey: JourneyId,
-        /// When it was really so.
+        /// The correct date.
         occurred: Occurred,
-        /// What was really so.
+        /// The correct fact.
         replacement: Event,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// What earlier commands stated never was so.
+    /// A retraction of facts that earlier commands stated.
     Retract {
-        /// The commands that stated it.
+        /// The commands that stated them.
         of: Vec<CommandId>,
-        /// Which journey.
+        /// The journey.
         journey: JourneyId,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
 impl Deed {
-    /// The earlier commands that it is about.
+    /// The earlier commands that it corrects or retracts.
     pub fn targets(&self) -> &[CommandId] {
         match self {
             Self::Record(_) => &[],
@@ -83,7 +83,7 @@ impl Deed {
         }
     }
 
-    /// The command to send, given which event an earlier command made; none where one is not known.
+    /// The command to send, given the event of each earlier command. `None` if one of these events is not known.
     pub fn command(&self, event_of: impl Fn(CommandId) -> Option<EventId>) -> Option<Command> {
         let command = match self.clone() {
             Self::Record(command) => return Some(command),
@@ -107,7 +107,7 @@ impl Deed {
 }
 
 impl Story {
-    /// The story of this seed.
+    /// The demo's data for this seed.
     pub fn new(seed: u64, size: Size) -> Self {
         let teams = teams();
         let therapists = therapy::therapists();
@@ -121,13 +121,13 @@ impl Story {
         Self { items }
     }
 
-    /// Its commands, in the order in which they were recorded.
+    /// Its commands, in the order of recording.
     pub fn items(&self) -> &[Item] {
         &self.items
     }
 }
 
-/// Everything recorded of an area's cases.
+/// All commands for an area's cases.
 fn of_area(office: &Office<'_>, size: Size, dice: &Dice) -> Vec<Item> {
     let courses = year::courses(office.area, office.team, size, dice);
     let cases = cases(office.area, &courses, dice);
@@ -146,7 +146,7 @@ fn of_area(office: &Office<'_>, size: Size, dice: &Dice) -> Vec<Item> {
     items
 }
 
-/// The case numbers, counted by year in the order of the referrals; some clients come again.
+/// The case numbers, counted by year in the order of the referrals. Some clients are referred again.
 fn cases(area: &Area, courses: &[Course], dice: &Dice) -> Vec<Case> {
     let (mut year, mut number) = (0, 0);
     let mut cases: Vec<Case> = Vec::new();
@@ -173,7 +173,7 @@ fn cases(area: &Area, courses: &[Course], dice: &Dice) -> Vec<Case> {
     cases
 }
 
-/// The day on which a client's case ended, if it did: until then nobody refers them again.
+/// The day on which a client's case ended, if it did. They are not referred again before it.
 fn left_on(course: &Course) -> Option<NaiveDate> {
     match course.answer {
         Answer::Declined(on, _) => Some(on),

@@ -1,4 +1,4 @@
-//! Telling a case: turning what really happened into what was recorded, by whom and when.
+//! Generates commands for a case: what was recorded about the true course, by whom and when.
 
 use std::collections::BTreeSet;
 
@@ -19,9 +19,9 @@ use throughline_domain::fact::event::{
     WorkerAssigned,
 };
 
-/// The system through which most referrals come.
+/// The system that sends most referrals.
 pub(super) const PORTAL: &str = "referral-portal";
-/// The system whose case numbers people call the journeys by.
+/// The system whose case numbers are the journeys' references.
 const CASEWORK: &str = "casework";
 
 const REFERRED_BY: [(u32, &str); 11] = [
@@ -38,7 +38,7 @@ const REFERRED_BY: [(u32, &str); 11] = [
     (1, "other"),
 ];
 
-/// An area's office: where it is and who works there.
+/// An area's office and its workers.
 pub(super) struct Office<'a> {
     pub(super) area: &'a Area,
     pub(super) team: &'a [Worker],
@@ -50,82 +50,82 @@ impl Office<'_> {
         somebody(&self.team[at].login, Role::Keyworker, CONTRACT)
     }
 
-    /// Who leads the team.
+    /// The team's manager.
     pub(super) fn manager(&self) -> Principal {
         somebody(&format!("manager-{}", self.area.code), Role::Manager, CONTRACT)
     }
 
-    /// Who writes up a fact of this day: the keyworker who holds the case, else the manager.
+    /// The person who records a fact of this day: the keyworker who holds the case, else the manager.
     pub(super) fn holder(&self, course: &Course, on: NaiveDate) -> Principal {
         course.keyworker(on).map_or_else(|| self.manager(), |at| self.worker(at))
     }
 }
 
-/// Somebody who works in one contract.
+/// A person who works in one contract.
 pub(super) fn somebody(subject: &str, role: Role, contract: &str) -> Principal {
     let scope = Scope::Contracts(BTreeSet::from([contract.to_owned()]));
     Principal { subject: subject.to_owned(), role, scope }
 }
 
-/// How a case is known.
+/// The case number and the subject of a case.
 #[derive(Debug, Clone)]
 pub(super) struct Case {
     /// Its case number.
     pub(super) reference: String,
-    /// Whose case it is.
+    /// The subject.
     pub(super) subject: SubjectId,
-    /// Whether the referral makes them known; those who come again are known already.
+    /// Whether the referral registers the subject. Clients who are referred again are already registered.
     pub(super) registers: bool,
 }
 
 impl Case {
-    /// The case of somebody who comes for the first time.
+    /// The case of a client who is referred for the first time.
     pub(super) fn new(reference: String) -> Self {
         let subject = SubjectId(Uuid::new_v5(&NAMES, format!("subject of {reference}").as_bytes()));
         Self { reference, subject, registers: true }
     }
 }
 
-/// What is recorded of one case, in the order in which its facts rest on each other.
+/// The commands of one case, in the order in which its facts depend on each other.
 #[derive(Debug)]
 pub(super) struct Telling {
     reference: String,
     journey: JourneyId,
     items: Vec<Item>,
-    /// Nothing of the case is recorded before its referral.
+    /// The time of the referral. No command of the case is recorded before it.
     since: Moment,
 }
 
 impl Telling {
-    /// Begins with the referral; now and then it was sent to the wrong borough first.
+    /// Starts with the referral. Some are first sent to the wrong borough.
     pub(super) fn receive(office: &Office<'_>, case: Case, on: NaiveDate, at: Moment, dice: &Dice) -> Self {
         let fact = referral(office.area, &case, dice);
         let slip = dice.permille(15).then(|| later(at, dice)).flatten();
-        let mut told = Self::begin(case.reference, at);
+        let mut telling = Self::begin(case.reference, at);
         let Some(then) = slip else {
-            told.refer(office, case.registers, (on, at), fact, dice);
-            return told;
+            telling.refer(office, case.registers, (on, at), fact, dice);
+            return telling;
         };
         let others: Vec<&Area> = AREAS.iter().filter(|area| area.code != office.area.code).collect();
         let wrong = ReferralReceived { area: dice.pick(&others).code.to_owned(), ..fact.clone() };
-        let said = told.refer(office, case.registers, (on, at), wrong, dice);
-        told.correct(&office.manager(), then, said, (Occurred::on(on), fact.into()), "sent to the wrong borough");
-        told
+        let said = telling.refer(office, case.registers, (on, at), wrong, dice);
+        telling.correct(&office.manager(), then, said, (Occurred::on(on), fact.into()), "sent to the wrong borough");
+        telling
     }
 
-    /// The same referral entered twice: a journey of its own, which was taken back; none where the story ends before.
+    /// The same referral entered twice: a second journey, which was retracted. `None` if the demo's year ends before.
     pub(super) fn entered_twice(office: &Office<'_>, case: &Case, on: NaiveDate, dice: &Dice) -> Option<Self> {
         let at = Moment::at(working_after(on, 1), dice.from(MORNING..=16));
         let then = later(at, dice)?;
         let again = Case { reference: format!("{}-2", case.reference), ..case.clone() };
         let fact = referral(office.area, &again, dice);
-        let mut told = Self::begin(again.reference, at);
-        let said = told.refer(office, false, (on, at), fact, dice);
-        told.retract(&office.manager(), then, vec![said], "the referral was entered twice");
-        Some(told)
+        let mut telling = Self::begin(again.reference, at);
+        let said = telling.refer(office, false, (on, at), fact, dice);
+        telling.retract(&office.manager(), then, vec![said], "the referral was entered twice");
+        Some(telling)
     }
 
-    /// Begins a case of which nothing is told yet.
+    /// Starts a case without commands.
     pub(super) fn begin(reference: String, since: Moment) -> Self {
         Self { journey: documented::journey(&reference), reference, items: Vec::new(), since }
     }
@@ -152,11 +152,11 @@ impl Telling {
         let said = self.push(&somebody(PORTAL, Role::Integrator, CONTRACT), at, deed);
         let record_id = Some(format!("RP-{}", self.reference));
         let source = Source { system: PORTAL.to_owned(), record_id, file_digest: None, row: None };
-        self.items.last_mut().expect("the referral was just told").source = Some(source);
+        self.items.last_mut().expect("the referral was just added").source = Some(source);
         said
     }
 
-    /// The service's answer to the referral.
+    /// Adds the service's answer to the referral.
     pub(super) fn answer(&mut self, office: &Office<'_>, course: &Course, dice: &Dice) {
         let by = office.manager();
         match course.answer {
@@ -173,7 +173,7 @@ impl Telling {
         }
     }
 
-    /// Who held the case, each recorded after the one before.
+    /// Adds the assignments of keyworkers, recorded in order.
     pub(super) fn assign(&mut self, office: &Office<'_>, course: &Course, dice: &Dice) {
         let mut last = self.since;
         for (from, at) in &course.keyworkers {
@@ -183,7 +183,7 @@ impl Telling {
         }
     }
 
-    /// States a fact.
+    /// Adds a fact.
     pub(super) fn state(
         &mut self,
         by: &Principal,
@@ -195,7 +195,8 @@ impl Telling {
         self.push(by, at, Deed::Record(command))
     }
 
-    /// States a fact as it was not, and corrects it days later; at once as it was where the story ends before.
+    /// Adds a wrong fact and its correction days later. If the demo's year ends before that, adds the correct fact at
+    /// once.
     pub(super) fn mend<T: Into<Event>>(
         &mut self,
         (by, at): (&Principal, Moment),
@@ -211,7 +212,7 @@ impl Telling {
         self.correct(by, then, said, (right.0, right.1.into()), reason);
     }
 
-    /// Corrects what a command stated.
+    /// Adds a correction of a command's fact.
     pub(super) fn correct(
         &mut self,
         by: &Principal,
@@ -224,13 +225,13 @@ impl Telling {
         self.push(by, at, Deed::Correct { of, journey, occurred, replacement, reason: reason.to_owned() });
     }
 
-    /// Takes back what commands stated.
+    /// Adds a retraction of commands' facts.
     pub(super) fn retract(&mut self, by: &Principal, at: Moment, of: Vec<CommandId>, reason: &str) {
         let journey = self.journey;
         self.push(by, at, Deed::Retract { of, journey, reason: reason.to_owned() });
     }
 
-    /// Takes a command down.
+    /// Adds a command.
     pub(super) fn push(&mut self, by: &Principal, at: Moment, deed: Deed) -> CommandId {
         let name = format!("command {} of {}", self.items.len() + 1, self.reference);
         let command_id = CommandId(Uuid::new_v5(&NAMES, name.as_bytes()));
@@ -239,7 +240,7 @@ impl Telling {
         command_id
     }
 
-    /// Which journey it is.
+    /// The journey.
     pub(super) const fn journey(&self) -> JourneyId {
         self.journey
     }
@@ -249,7 +250,7 @@ impl Telling {
         &self.reference
     }
 
-    /// What is recorded.
+    /// The commands.
     pub(super) fn into_items(self) -> Vec<Item> {
         self.items
     }
@@ -267,14 +268,14 @@ fn referral(area: &Area, case: &Case, dice: &Dice) -> ReferralReceived {
     }
 }
 
-/// When somebody writes up what was over by this hour: at once or, seldom, the next working day.
+/// When something that was over by this hour is recorded: at once or, rarely, on the next working day.
 pub(super) fn promptly(day: NaiveDate, hour: u32, dice: &Dice) -> Moment {
     let same_day = Moment::at(day, dice.from(hour + 1..=EVENING));
     let next_day = Moment::at(working_after(day, 1), dice.from(MORNING..=12));
     if dice.permille(120) && next_day <= Moment::END { next_day } else { same_day }
 }
 
-/// Some days later, if the story goes on that long.
+/// Some days later. `None` if that is after the demo's year.
 pub(super) fn later(at: Moment, dice: &Dice) -> Option<Moment> {
     let later = Moment::at(working_after(at.day, dice.from(1..=9)), dice.from(MORNING..=17));
     (later <= Moment::END).then_some(later)

@@ -1,4 +1,4 @@
-//! The story through the pure decisions and folds: nothing is refused, and February adds up.
+//! Runs the demo through the pure decisions and folds: no command is refused, and the counts of February are right.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
@@ -26,7 +26,7 @@ use throughline_domain::fact::moved::Moved;
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use throughline_projections::{Told, contact, stage};
 
-/// A log in memory, which takes what the decisions give.
+/// A log in memory that stores the decided events.
 #[derive(Default)]
 struct Ledger {
     histories: HashMap<StreamId, History>,
@@ -56,7 +56,7 @@ impl Ledger {
         let stream = command.stream();
         let history = self.histories.get(&stream).unwrap_or(&empty);
         let code = command.contract().or_else(|| history.contract());
-        // The demo accepts every warning, as those did who recorded what it tells.
+        // The demo accepts every warning, as the people who recorded the real facts would.
         let accepted = RefusalCode::WARNINGS.iter().map(|code| code.as_str().to_owned()).collect();
         assert!(code.is_none_or(|code| item.principal.scope.contract(code).is_some()), "{item:?} is in scope");
         if stream.kind == StreamKind::Journey {
@@ -98,17 +98,17 @@ impl Ledger {
         journeys.map(|(stream, history)| (JourneyId(stream.id), history))
     }
 
-    /// Counts of journeys by area, stage and month, as the folds of the views give them.
+    /// Counts of journeys by area, stage and month, from the folds of the views.
     fn counts(&self) -> BTreeMap<(String, String, NaiveDate), u32> {
         let mut counts = BTreeMap::new();
         let rulebook = self.contracts[CONTRACT].newest_rulebook().expect("a rulebook");
         for (id, history) in self.journeys().filter(|(_, history)| history.contract() == Some(CONTRACT)) {
             let journey = history.journey();
-            let Some(told) = Told::of(id, CONTRACT, &journey, rulebook) else { continue };
+            let Some(case) = Told::of(id, CONTRACT, &journey, rulebook) else { continue };
             for stage in &rulebook.stages {
-                if let Some(reached) = stage::reached(&told, &history.facts(), &stage.when) {
+                if let Some(reached) = stage::reached(&case, &history.facts(), &stage.when) {
                     let month = stage::month_of(reached.earliest());
-                    *counts.entry((told.referral.area.clone(), stage.code.clone(), month)).or_default() += 1;
+                    *counts.entry((case.referral.area.clone(), stage.code.clone(), month)).or_default() += 1;
                 }
             }
         }
@@ -136,7 +136,7 @@ fn february_is_as_the_board_printed_it() {
 }
 
 #[test]
-fn every_month_of_every_area_is_as_it_was_meant() {
+fn every_month_of_every_area_has_the_planned_counts() {
     let counts = whole().1.counts();
     for area in &AREAS {
         for at in 0..MONTHS {
@@ -155,7 +155,7 @@ fn brent_sums_to_what_its_board_printed() {
 }
 
 #[test]
-fn the_story_is_of_the_size_of_a_real_year() {
+fn the_demo_has_the_size_of_a_real_year() {
     let (story, ledger) = whole();
     assert!((3_500..=5_000).contains(&ledger.journeys().count()), "{} journeys", ledger.journeys().count());
     assert!((60_000..=100_000).contains(&ledger.events.len()), "{} events", ledger.events.len());
@@ -166,14 +166,14 @@ fn the_story_is_of_the_size_of_a_real_year() {
 }
 
 #[test]
-fn the_same_seed_tells_the_same_story() {
+fn the_same_seed_gives_the_same_commands() {
     let size = Size::OneIn(20);
     assert_eq!(Story::new(7, size), Story::new(7, size));
     assert_ne!(Story::new(7, size), Story::new(8, size));
 }
 
 #[test]
-fn any_seed_is_told_without_a_refusal() {
+fn no_seed_leads_to_a_refusal() {
     for seed in 0..6 {
         let ledger = Ledger::played(&Story::new(seed, Size::OneIn(10)));
         assert!(ledger.journeys().count() > 300);
@@ -181,7 +181,7 @@ fn any_seed_is_told_without_a_refusal() {
 }
 
 #[test]
-fn the_documented_contact_counts_only_while_it_was_known() {
+fn the_documented_contact_counts_only_while_it_is_known() {
     let (_, ledger) = whole();
     let history = &ledger.histories[&StreamId::journey(documented_journey())];
     let rulebook = ledger.contracts[CONTRACT].newest_rulebook().expect("a rulebook");
@@ -192,8 +192,8 @@ fn the_documented_contact_counts_only_while_it_was_known() {
     };
     assert_eq!([23, 25, 26].map(|known| answer(day(2018, 2, known))), [Some(22), Some(13), Some(22)]);
     let journey = history.journey();
-    let told = Told::of(documented_journey(), CONTRACT, &journey, rulebook).expect("a referral");
-    assert_eq!(told.reference(), DOCUMENTED_REFERENCE);
+    let case = Told::of(documented_journey(), CONTRACT, &journey, rulebook).expect("a referral");
+    assert_eq!(case.reference(), DOCUMENTED_REFERENCE);
     assert!(history.journey().is_on_caseload());
 }
 
@@ -209,7 +209,7 @@ fn some_contacts_of_early_february_were_recorded_at_its_end() {
 }
 
 #[tokio::test]
-async fn many_commands_of_one_moment_are_recorded_in_their_order() {
+async fn commands_with_one_recording_time_are_recorded_in_order() {
     let mut story = Story::new(SEED, Size::OneIn(3));
     let evening = Moment::at(day(2017, 3, 31), EVENING).instant();
     story.items.retain(|item| item.recorded_at <= evening && item.deed.targets().is_empty());
@@ -231,13 +231,13 @@ async fn the_same_seed_makes_the_same_bytes() {
     assert!(one.iter().map(Envelope::to_record).eq(other.iter().map(Envelope::to_record)));
 }
 
-/// Plays a story into a log of its own, and reads its first events.
+/// Records the demo in a log of its own, and reads its first events.
 async fn records(story: &Story, most: i64) -> Vec<Envelope> {
     let held = tempfile::tempdir().expect("a temporary directory");
     let url = format!("sqlite:{}", held.path().join("log.db").display());
     let (clock, chance) = (Arc::new(Clock::standing_at(GOES_ON_AT)), Arc::new(Chance::seeded(SEED)));
     let deployment = Deployment::open(&url, clock, chance).await.expect("the deployment opens");
-    play(&deployment.recorder, &deployment.clock, story).await.expect("the story is played");
+    play(&deployment.recorder, &deployment.clock, story).await.expect("the demo is recorded");
     let page = deployment.log.page(Position::default(), Position(most)).await.expect("the log is read");
     deployment.close().await;
     page

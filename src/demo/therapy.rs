@@ -1,4 +1,4 @@
-//! A few families of the other contract that ships, so that what belongs to one contract is seen to stay in it.
+//! A few families of the other built-in contract, to show that data of one contract stays in it.
 
 use chrono::NaiveDate;
 
@@ -24,7 +24,7 @@ pub(super) fn therapists() -> [Worker; 2] {
     [1, 2].map(|number| Worker::numbered("TH", number, FIRST))
 }
 
-/// Everything recorded of the families.
+/// All commands for the families.
 pub(super) fn items(dice: &Dice) -> Vec<Item> {
     let therapists = therapists();
     let family = |number: u32| {
@@ -38,9 +38,9 @@ fn family(number: u32, received_on: NaiveDate, therapist: &Worker, dice: &Dice) 
     let case = Case::new(format!("MST-2017-{number:03}"));
     let supervisor = somebody("manager-mst", Role::Manager, CONTRACT);
     let therapist_login = somebody(&therapist.login, Role::Keyworker, CONTRACT);
-    let mut told = Telling::begin(case.reference.clone(), Moment::at(received_on, 10));
+    let mut telling = Telling::begin(case.reference.clone(), Moment::at(received_on, 10));
     let referral = Command::ReceiveReferral(ReceiveReferral {
-        journey: told.journey(),
+        journey: telling.journey(),
         contract: CONTRACT.to_owned(),
         occurred: Occurred::on(received_on),
         register: Some(SubjectKind::Family),
@@ -52,26 +52,26 @@ fn family(number: u32, received_on: NaiveDate, therapist: &Worker, dice: &Dice) 
             external_references: vec![ExternalReference { system: "casework".to_owned(), id: case.reference }],
         },
     });
-    told.push(&supervisor, Moment::at(received_on, 10), Deed::Record(referral));
+    telling.push(&supervisor, Moment::at(received_on, 10), Deed::Record(referral));
     let accepted_on = working_after(received_on, dice.from(2..=8));
     let at = promptly(accepted_on, 12, dice);
-    told.state(&supervisor, at, Occurred::on(accepted_on), ReferralAccepted {});
+    telling.state(&supervisor, at, Occurred::on(accepted_on), ReferralAccepted {});
     let assigned = WorkerAssigned { worker: therapist.id, role: KEYWORKER.to_owned(), until: None };
-    told.state(&supervisor, at, Occurred::on(accepted_on), assigned);
+    telling.state(&supervisor, at, Occurred::on(accepted_on), assigned);
     let plan_on = working_after(accepted_on, dice.from(7..=20));
     let mut on = working_after(accepted_on, 2);
     while on <= LAST {
         let at = promptly(on, 16, dice);
         let by = &therapist_login;
-        told.state(by, at, Occurred::on(on), visit(on, therapist, dice));
+        telling.state(by, at, Occurred::on(on), visit(on, therapist, dice));
         on = working_after(on, dice.from(2..=6));
     }
     if plan_on <= LAST {
         let plan = PlanAgreed { kind: "treatment_plan".to_owned() };
         let at = promptly(plan_on, 16, dice);
-        told.state(&therapist_login, at, Occurred::on(plan_on), plan);
+        telling.state(&therapist_login, at, Occurred::on(plan_on), plan);
     }
-    told
+    telling
 }
 
 /// A visit at home, or a call between two visits.

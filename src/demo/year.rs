@@ -1,4 +1,5 @@
-//! The year of one area: which case got what in which month, so that the months add up to what the board shows.
+//! The year of one area: the cases that reach each milestone in each month, so that the months have the counts of the
+//! board.
 
 use chrono::NaiveDate;
 
@@ -28,37 +29,37 @@ pub(super) fn courses(area: &Area, team: &[Worker], size: Size, dice: &Dice) -> 
     courses
 }
 
-/// The referrals of a month, less the one that is documented and told for itself.
+/// The referrals of a month, without the documented one, which is generated separately.
 fn referrals(area: &Area, at: usize, size: Size, dice: &Dice) -> Vec<Course> {
     let (first, last) = month(at);
     let days = working_days(first, last);
     let [received, ..] = area.counts(at, size);
-    let told = documented::referrals(area, first);
-    (0..received.saturating_sub(told)).map(|_| Course::received(*dice.pick(&days), dice)).collect()
+    let elsewhere = documented::referrals(area, first);
+    (0..received.saturating_sub(elsewhere)).map(|_| Course::received(*dice.pick(&days), dice)).collect()
 }
 
-/// A step of the funnel: who may take it, from which day on, and when they would.
+/// A step of the funnel: the cases that may take it, from which day, and when they would.
 struct Step {
     ready_on: fn(&Course) -> Option<NaiveDate>,
     due_on: fn(&Course) -> NaiveDate,
-    /// How many of a month's are told elsewhere.
-    told: fn(area: &Area, month: NaiveDate) -> u32,
+    /// The number of a month's steps that are generated elsewhere.
+    elsewhere: fn(area: &Area, month: NaiveDate) -> u32,
 }
 
 const PLAN: Step = Step {
     ready_on: |course| course.accepted_on().filter(|_| course.plan_on.is_none()).map(|on| after(on, 1)),
     due_on: |course| course.plan_due,
-    told: documented::plans,
+    elsewhere: documented::plans,
 };
 
 const HOME: Step = Step {
     ready_on: |course| course.plan_on.filter(|_| course.home.is_none()).map(|on| after(on, 2)),
     due_on: |course| course.home_due,
-    told: |_, _| 0,
+    elsewhere: |_, _| 0,
 };
 
-/// The cases that take a step in a month, each with its day: those that are due in it, then those that waited, the
-/// latest first, then those whose time would come later.
+/// The cases that take a step in a month, each with its day: first those due in it, then those that waited, the latest
+/// first, then those that would be due later.
 fn chosen<'a>(
     courses: &'a mut [Course],
     (area, at): (&Area, usize),
@@ -80,7 +81,7 @@ fn chosen<'a>(
         let due = working((step.due_on)(course));
         if due < first { (1, (first - due).num_days()) } else { (i32::from(due > last) * 2, 0) }
     });
-    let count = count.saturating_sub((step.told)(area, first));
+    let count = count.saturating_sub((step.elsewhere)(area, first));
     ready.truncate(usize::try_from(count).expect("a count of cases"));
     let dated = |(course, days): (&'a mut Course, Vec<NaiveDate>)| {
         let due = working((step.due_on)(course));

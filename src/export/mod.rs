@@ -1,5 +1,5 @@
-//! Events out of the log, for others and for a log elsewhere.
+//! Export of events from the log.
 //!
-//! Everything here reads the log through a [`Scope`](crate::access::Scope) and writes to whatever it is given.
+//! All code here reads the log through a [`Scope`](crate::access::Scope) and writes to the writer that it is given.
 
 pub mod ndjson;

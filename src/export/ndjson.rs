@@ -1,6 +1,6 @@
-//! Export as NDJSON: every event that somebody may see, in the order of the log, a CloudEvents object a line.
+//! Export as NDJSON: every event that the caller may see, in the order of the log, one CloudEvents object a line.
 //!
-//! It streams page by page up to where the log stood when it began. It never writes half a line.
+//! It streams page by page, up to the position of the log at the start. It never writes part of a line.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
@@ -26,23 +26,23 @@ pub enum ExportError {
     /// A recorded event cannot be read.
     #[error("the event at position {position} cannot be read: run `throughline log verify`")]
     Payload {
-        /// Where it is.
+        /// The event's position.
         position: Position,
-        /// Why.
+        /// The cause.
         source: DecodeError,
     },
-    /// What stands beside a record is no hash.
+    /// The value stored beside a record is not a hash.
     #[error("the event at position {position} has no hash beside it: run `throughline log verify`")]
     Hash {
-        /// Where it is.
+        /// The event's position.
         position: Position,
     },
     /// A published rulebook cannot be read.
     #[error("the rulebook at position {position} cannot be read: this build is older than the log")]
     Rulebook {
-        /// Where it was published.
+        /// The position of its publication.
         position: Position,
-        /// What this build does not understand of it.
+        /// What this build does not understand in it.
         errors: Vec<RulebookError>,
     },
     /// The lines could not be written.
@@ -50,10 +50,11 @@ pub enum ExportError {
     Write(#[from] io::Error),
 }
 
-/// Writes every event in scope, with what a restore needs to make the same records of them; gives how many.
+/// Writes every event in scope, with the extensions from which a restore makes the same records. Returns the number of
+/// events.
 ///
-/// Subjects and workers belong to the deployment: with a scope of single contracts, those that its events name come
-/// along.
+/// Subjects and workers belong to the deployment. If the scope names contracts, the subjects and workers that their
+/// events name are exported too.
 pub async fn ndjson(log: &Log, scope: &Scope, to: &mut impl Write) -> Result<u64, ExportError> {
     let upto = log.head().await?.position;
     let mut zones = Zones::load(log, upto).await?;
@@ -91,7 +92,7 @@ fn is_within(scope: &Scope, envelope: &Envelope) -> bool {
     }
 }
 
-/// The subjects and workers that the events in scope name.
+/// The subjects and workers named in the events in scope.
 async fn named_streams(log: &Log, scope: &Scope, upto: Position) -> Result<HashSet<StreamId>, ExportError> {
     let mut named = HashSet::new();
     let mut after = Position::default();
@@ -113,7 +114,7 @@ fn names(envelope: &Envelope) -> Result<Vec<StreamId>, ExportError> {
         Event::WorkerReleased(released) => worker(Some(released.worker)),
         Event::ContactLogged(contact) => worker(contact.worker),
         Event::TaskSet(task) => worker(task.owner),
-        // Of whatever type the replacement is, a worker stands in it as one of these; a subject is never corrected.
+        // A replacement of any type names a worker under one of these keys. Subjects are never corrected.
         Event::FactCorrected(correction) => {
             let named = ["worker", "owner"].iter().find_map(|key| correction.payload.get(*key));
             worker(named.and_then(Value::as_str).and_then(|id| id.parse().ok()))
@@ -127,7 +128,7 @@ fn event(envelope: &Envelope) -> Result<Event, ExportError> {
         .map_err(|source| ExportError::Payload { position: envelope.position, source })
 }
 
-/// The zones of the contracts' dates, by which events are written as lines.
+/// The zones of the contracts' dates, needed to write events as lines.
 #[derive(Debug, Default)]
 pub struct Zones {
     by_contract: HashMap<String, Tz>,
@@ -143,12 +144,12 @@ impl Zones {
         Ok(zones)
     }
 
-    /// The line of an event, without its end. The zone of a contract that opens later is learnt as its rulebook passes.
+    /// The line of an event, without a line end. Learns the zone of a contract that opens later from its rulebook.
     pub fn line(&mut self, envelope: &Envelope) -> Result<String, ExportError> {
         Ok(cloud_event::to_line(envelope, self.zone(envelope)?))
     }
 
-    /// The same with what is needed to make the same record of it again.
+    /// The line of an event with the extensions from which a restore makes the same record.
     fn kept_line(&mut self, envelope: &Envelope, kept: Kept) -> Result<String, ExportError> {
         Ok(cloud_event::to_kept_line(envelope, self.zone(envelope)?, kept))
     }
@@ -159,7 +160,7 @@ impl Zones {
         Ok(code.and_then(|code| self.by_contract.get(code)).copied().unwrap_or(DEPLOYMENT_ZONE))
     }
 
-    /// All rulebooks of a contract have the same zone: the first one says it.
+    /// All rulebooks of a contract have the same zone, so the first one gives it.
     fn learn(&mut self, envelope: &Envelope) -> Result<(), ExportError> {
         let Some(code) = &envelope.contract else { return Ok(()) };
         if envelope.event_type != EventType::RulebookPublished.as_str() || self.by_contract.contains_key(code) {

@@ -1,6 +1,6 @@
-//! The diary and the list of tasks of a contract, page by page.
+//! The diary and the task list of a contract, in pages.
 //!
-//! Whose appointments and tasks may be listed is never asked here, but brought along with the standing of the caller.
+//! This module does not decide whose appointments and tasks may be listed; the caller's access scope is passed in.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -24,16 +24,16 @@ use throughline_domain::fact::envelope::{AppointmentId, JourneyId, TaskId, TeamI
 use throughline_gateway::Code;
 use throughline_projections::agenda::{Kind, State};
 
-/// An appointment and its place in the order.
+/// An appointment with its cursor.
 #[derive(SimpleObject)]
 pub struct AppointmentEdge {
-    /// Give it as `after` to go on from here.
+    /// The cursor of this appointment. Pass it as `after` to get the appointments that follow.
     cursor: String,
     /// The appointment.
     node: Appointment,
 }
 
-/// Appointments in the order of their days and times, page by page.
+/// A page of appointments, by day and time.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct AppointmentConnection {
@@ -41,7 +41,7 @@ pub struct AppointmentConnection {
     edges: Vec<AppointmentEdge>,
     /// The appointments of this page.
     nodes: Vec<Appointment>,
-    /// Where the page begins and ends.
+    /// The cursors of this page, and whether there are more pages.
     page_info: PageInfo,
     #[graphql(skip)]
     list: List,
@@ -49,22 +49,22 @@ pub struct AppointmentConnection {
 
 #[ComplexObject]
 impl AppointmentConnection {
-    /// How many there are on all pages; counted only when asked for.
+    /// The number of appointments on all pages. It is counted only when this field is requested.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         self.list.count(ctx).await
     }
 }
 
-/// A task and its place in the order.
+/// A task with its cursor.
 #[derive(SimpleObject)]
 pub struct TaskEdge {
-    /// Give it as `after` to go on from here.
+    /// The cursor of this task. Pass it as `after` to get the tasks that follow.
     cursor: String,
     /// The task.
     node: Task,
 }
 
-/// Tasks in the order in which they are due, page by page.
+/// A page of tasks, by due date.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct TaskConnection {
@@ -72,7 +72,7 @@ pub struct TaskConnection {
     edges: Vec<TaskEdge>,
     /// The tasks of this page.
     nodes: Vec<Task>,
-    /// Where the page begins and ends.
+    /// The cursors of this page, and whether there are more pages.
     page_info: PageInfo,
     #[graphql(skip)]
     list: List,
@@ -80,14 +80,14 @@ pub struct TaskConnection {
 
 #[ComplexObject]
 impl TaskConnection {
-    /// How many there are on all pages; counted only when asked for.
+    /// The number of tasks on all pages. It is counted only when this field is requested.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         self.list.count(ctx).await
     }
 }
 
 impl AppointmentState {
-    /// How the agenda spells it.
+    /// The state in the agenda view.
     pub(super) const fn standing(self) -> Standing {
         match self {
             Self::Booked => Standing::Ahead,
@@ -101,7 +101,7 @@ impl AppointmentState {
 }
 
 impl TaskState {
-    /// How the agenda spells it: an open one may be overdue.
+    /// The states in the agenda view. An open task may be overdue.
     pub(super) const fn standings(self) -> &'static [Standing] {
         match self {
             Self::Open => &[Standing::Ahead, Standing::Overdue],
@@ -112,8 +112,7 @@ impl TaskState {
     }
 }
 
-/// Which items are wanted: of whose cases and those whom they cover, whose by name and of which team, of which area and
-/// days.
+/// The filter of a list: by keyworker and the workers they cover, by named worker, team, area and days.
 pub(super) fn filter(
     kind: Kind,
     standing: Option<Vec<Standing>>,
@@ -134,7 +133,7 @@ pub(super) fn filter(
     }
 }
 
-/// A page of the appointments of a contract, of those on journeys that the caller may be shown.
+/// A page of a contract's appointments, on cases that the caller may see.
 pub(super) async fn diary(
     ctx: &Context<'_>,
     source: Source,
@@ -149,7 +148,7 @@ pub(super) async fn diary(
     Ok(AppointmentConnection { edges, nodes, page_info: page.info(), list: page.list })
 }
 
-/// A page of the tasks of a contract, of those on journeys that the caller may be shown.
+/// A page of a contract's tasks, on cases that the caller may see.
 pub(super) async fn tasks(
     ctx: &Context<'_>,
     source: Source,
@@ -164,7 +163,7 @@ pub(super) async fn tasks(
     Ok(TaskConnection { edges, nodes, page_info: page.info(), list: page.list })
 }
 
-/// What a page is of.
+/// The contents of a list.
 struct List {
     source: Source,
     filter: AgendaFilter,
@@ -173,7 +172,7 @@ struct List {
 }
 
 impl List {
-    /// How many items it has on all pages.
+    /// The number of items on all pages.
     async fn count(&self, ctx: &Context<'_>) -> Result<u64> {
         let Self { source, filter, standing, among } = self;
         let scope = ctx.in_scope(&source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
@@ -182,7 +181,7 @@ impl List {
     }
 }
 
-/// A page of the agenda with the stories of its journeys.
+/// A page of the agenda, with the cases of its items.
 struct Page {
     list: List,
     items: Vec<Place>,
@@ -200,9 +199,11 @@ impl Page {
         (first, after): (PageLength, Option<String>),
     ) -> Result<Self> {
         if filter.area.as_ref().is_some_and(|area| area.contains('\0')) {
-            return Err(Code::BadUserInput.error("a filter holds a NUL, which nothing recorded does: leave it out"));
+            return Err(
+                Code::BadUserInput.error("a filter contains a NUL character, which no recorded value has: remove it")
+            );
         }
-        known::area([&*source.told], filter.area.as_deref())?;
+        known::area([&*source.contract_state], filter.area.as_deref())?;
         known::days("the days", filter.from, filter.to)?;
         known::worker(ctx, filter.held.keyworker()).await?;
         known::worker(ctx, filter.worker).await?;
@@ -222,7 +223,7 @@ impl Page {
         Ok(Self { list, items: page.items, cursors, stories, has_next, has_previous })
     }
 
-    /// The journey of the n-th item.
+    /// The case of the item at this index.
     fn journey(&self, at: usize) -> Option<Journey> {
         let id = self.items[at].journey;
         Some(Journey::beneath(&self.list.source, id, Arc::clone(self.stories.get(&id)?)))
@@ -247,7 +248,7 @@ fn place(cursor: &str, list: &str) -> Result<Place> {
     })
 }
 
-/// The cases of a keyworker, those that nobody holds, or all of them.
+/// The cases of a keyworker, the unassigned cases, or all cases.
 pub(super) fn held_by(keyworker: Option<Id>, unassigned: bool) -> Result<HeldBy> {
     match keyworker {
         Some(_) if unassigned => Err(Code::BadUserInput.error("give keyworker or unassigned, not both")),

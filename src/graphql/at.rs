@@ -1,7 +1,7 @@
-//! Points of view: the day as of which something is read, what was known by then, and by which rules.
+//! Points in time to report on: the as-of date, the knowledge date, and the rulebook.
 //!
-//! A view of what was known then may have to be put together first. Nothing here decides what somebody may see: rights
-//! are those of now, whatever is asked of the past.
+//! A view of an earlier knowledge date may have to be built first. Nothing here decides access: a caller's rights are
+//! always those of now, also for questions about the past.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,56 +23,57 @@ use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{self, StreamId};
 use throughline_gateway::Code;
 
-/// How long a question waits for a view that is being put together.
+/// How long a query waits for a view that is being built.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// When to ask again where nobody knows how long it will take, and at the earliest and latest.
+/// How long a client should wait before it asks again: if the time is unknown, at the least, and at the most.
 const ASK_AGAIN: [Duration; 3] = [Duration::from_secs(2), Duration::from_millis(500), Duration::from_secs(30)];
 
-/// Until where in the log a reading knows: what was recorded up to this position.
+/// The last log position that a query may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known(pub envelope::Position);
 
 impl Known {
-    /// Everything that the log holds.
+    /// Every event of the log.
     pub const ALL: Self = Self(envelope::Position(i64::MAX));
 
-    /// Whether an event at this position is known.
+    /// Whether the event at this position is known.
     pub(super) fn covers(self, position: envelope::Position) -> bool {
         position <= self.0
     }
 }
 
-/// From when a contract is read, what was known by then, and by which rules: at most one of `knownAt`, `knownOn` and
-/// `position`.
+/// The point in time to report on: as-of date, knowledge date and rulebook. Give at most one of `knownAt`, `knownOn`
+/// and `position`.
 #[derive(Debug, Clone, Default, InputObject)]
 pub struct ContractAt {
-    /// The day at whose end the facts are read; today in the contract's zone if left out.
+    /// The as-of date: count facts dated up to the end of this day. Default: today in the contract's time zone.
     pub as_of: Option<Date>,
-    /// Only what was recorded by this instant.
+    /// The knowledge date as an instant: use only what was recorded by then.
     pub known_at: Option<Instant>,
-    /// Only what was recorded by the end of this day in the contract's zone.
+    /// The knowledge date as a day: use only what was recorded by the end of this day in the contract's time zone.
     pub known_on: Option<Date>,
-    /// Only what was recorded up to this position of the log.
+    /// The knowledge date as a log position: use only events up to this position.
     pub position: Option<Position>,
-    /// By this version of the contract's rules, whenever it was published; by the one published last of those known
-    /// then if left out.
+    /// The version of the contract's rulebook to apply, whenever it was published. Default: the latest version
+    /// published by the knowledge date.
     pub rulebook: Option<String>,
 }
 
-/// From when a journey is read, and what was known by then: at most one of `knownAt`, `knownOn` and `position`.
+/// The point in time to report on: as-of date and knowledge date. Give at most one of `knownAt`, `knownOn` and
+/// `position`.
 #[derive(Debug, Clone, Copy, Default, InputObject)]
 pub struct JourneyAt {
-    /// The day at whose end the facts are read; today in the contract's zone if left out.
+    /// The as-of date: count facts dated up to the end of this day. Default: today in the contract's time zone.
     pub as_of: Option<Date>,
-    /// Only what was recorded by this instant.
+    /// The knowledge date as an instant: use only what was recorded by then.
     pub known_at: Option<Instant>,
-    /// Only what was recorded by the end of this day in the contract's zone.
+    /// The knowledge date as a day: use only what was recorded by the end of this day in the contract's time zone.
     pub known_on: Option<Date>,
-    /// Only what was recorded up to this position of the log.
+    /// The knowledge date as a log position: use only events up to this position.
     pub position: Option<Position>,
 }
 
-/// Until when something is to be known.
+/// The knowledge date of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Until {
     Now,
@@ -91,7 +92,7 @@ impl Until {
         }
     }
 
-    /// The last position that is known; none for all that there are.
+    /// The last log position to use; none for the whole log.
     async fn position(self, ctx: &Context<'_>) -> Result<Option<envelope::Position>> {
         match self {
             Self::Now => Ok(None),
@@ -102,20 +103,20 @@ impl Until {
 }
 
 impl JourneyAt {
-    /// Until where in the log the journey is known.
+    /// The last log position to use for a case.
     pub(super) async fn known(&self, ctx: &Context<'_>, zone: Tz) -> Result<Known> {
         let until = Until::of((self.known_at, self.known_on, self.position), zone)?;
         Ok(until.position(ctx).await?.map_or(Known::ALL, Known))
     }
 }
 
-/// The view that answers everything beneath a point of view.
+/// The view that answers a query at a point in time.
 pub(super) struct Seen {
     /// The view.
     pub(super) generation: Arc<Generation>,
-    /// Until where in the log whatever it leads to is known.
+    /// The last log position to use for everything read from the view.
     pub(super) known: Known,
-    /// The instant that was asked for.
+    /// The instant that the client asked for.
     pub(super) known_at: Option<DateTime<Utc>>,
 }
 
@@ -125,7 +126,7 @@ impl Seen {
         Self { generation: Arc::clone(&ctx.caller().generation), known: Known::ALL, known_at: None }
     }
 
-    /// What is seen of an open contract from there; none where it was not open then.
+    /// The view of an open contract at a point in time; none if the contract was not open then.
     pub(super) async fn from(
         ctx: &Context<'_>,
         contract: &contract::Contract,
@@ -138,7 +139,7 @@ impl Seen {
         if position.is_some_and(|position| !contract.is_open_at(position)) {
             return Ok(None);
         }
-        // Whoever asks for what is known now need not know where the log stands.
+        // The position of the log's head is needed only for an earlier knowledge date.
         let head = match position {
             Some(_) => Some(ctx.parts().log.head().await.or_fault()?.position),
             None => None,
@@ -158,7 +159,7 @@ impl Seen {
     }
 }
 
-/// The live view, once it has come this far.
+/// The live view, once it has reached this position.
 async fn caught_up(ctx: &Context<'_>, head: envelope::Position) -> Result<Arc<Generation>> {
     let views = &ctx.parts().views;
     if !views.passed(head, PATIENCE).await {
@@ -169,8 +170,8 @@ async fn caught_up(ctx: &Context<'_>, head: envelope::Position) -> Result<Arc<Ge
     Ok(if is_there { Arc::clone(own) } else { views.live() })
 }
 
-/// Up to where rulebooks count so that a version of a contract's rules is the newest; none where it is that of the live
-/// view, and all that there is is to be known.
+/// The position up to which rulebooks are used so that the requested version is the newest. None if the live view
+/// already uses that version and no earlier knowledge date is requested.
 async fn rules_of(
     ctx: &Context<'_>,
     live: &contract::Contract,
@@ -180,12 +181,13 @@ async fn rules_of(
     let code = live.code().unwrap_or_default();
     let events = ctx.parts().log.stream(StreamId::contract(code)).await.or_fault()?;
     let recorded: Vec<Recorded> = events.iter().map(Recorded::decode).collect::<Result<_, _>>().or_fault()?;
-    let told = contract::Contract::of(&recorded).or_fault()?;
-    let mut published = told.rulebooks().iter().rev();
+    let contract_state = contract::Contract::of(&recorded).or_fault()?;
+    let mut published = contract_state.rulebooks().iter().rev();
     let Some(named) = published.find(|published| published.rulebook.version == version) else {
-        let mut known: Vec<&str> = told.rulebooks().iter().map(|known| known.rulebook.version.as_str()).collect();
+        let mut known: Vec<&str> =
+            contract_state.rulebooks().iter().map(|known| known.rulebook.version.as_str()).collect();
         known.dedup();
-        let message = format!("no rules of version {version:?} were published: write one of {}", known.join(", "));
+        let message = format!("there is no published rulebook version {version:?}: use one of {}", known.join(", "));
         return Err(Code::BadUserInput.error(message));
     };
     let is_newest = |published: Option<&contract::Published>| {
@@ -194,12 +196,12 @@ async fn rules_of(
     let Some(upto) = upto else {
         return Ok((!is_newest(live.rulebooks().last())).then_some(named.position));
     };
-    // The same view serves whoever does not name them.
-    let newest = told.rulebooks().iter().rev().find(|published| published.position <= upto);
+    // A query that does not name the version uses the same view.
+    let newest = contract_state.rulebooks().iter().rev().find(|published| published.position <= upto);
     Ok(Some(if is_newest(newest) { upto } else { named.position }))
 }
 
-/// The view of what was known up to a position.
+/// The view with the knowledge of a log position.
 pub(super) async fn as_known(ctx: &Context<'_>, Known(position): Known) -> Result<Arc<Generation>> {
     let head = ctx.parts().log.head().await.or_fault()?.position;
     if position >= head {
@@ -209,14 +211,14 @@ pub(super) async fn as_known(ctx: &Context<'_>, Known(position): Known) -> Resul
     known_by_caller(ctx, asked).await
 }
 
-/// A view that the caller asks for: each has one place in the line.
+/// A view that the caller requests. Each caller has one place in the queue.
 async fn known_by_caller(ctx: &Context<'_>, asked: Asked) -> Result<Arc<Generation>> {
     let who = &ctx.caller().principal;
     let who = format!("{} {}", who.role, who.subject);
     found(ctx.parts().views.as_known_by(&who, asked, PATIENCE).await)
 }
 
-/// A view that was asked for, or that it is not ready yet.
+/// The requested view, or the error that it is not ready yet.
 fn found(asked: Result<Arc<Generation>, ViewError>) -> Result<Arc<Generation>> {
     match asked {
         Err(ViewError::NotYet(progress)) => Err(not_yet(progress)),
@@ -225,7 +227,7 @@ fn found(asked: Result<Arc<Generation>, ViewError>) -> Result<Arc<Generation>> {
 }
 
 fn not_yet(progress: Option<Progress>) -> Error {
-    let mut error = VIEW_BUILDING.error("what was known then is being put together: ask again in a moment");
+    let mut error = VIEW_BUILDING.error("the view for this knowledge date is being built: try again in a moment");
     let extensions = error.extensions.get_or_insert_default();
     let progress = progress.filter(|progress| !progress.phase.is_over());
     let [usual, least, most] = ASK_AGAIN;
@@ -243,27 +245,27 @@ mod tests {
     use crate::views::rebuild::Phase;
 
     #[test]
-    fn whoever_has_to_wait_hears_how_far_it_is_and_when_to_ask_again() {
+    fn an_unfinished_view_reports_its_progress_and_when_to_ask_again() {
         let progress = |phase, eta| {
             let (generation, events, of, rate) = (7, 50, 100, 25.0);
             Some(Progress { generation, phase, events, of, rate, eta })
         };
-        let told = |progress| {
+        let error_of = |progress| {
             let extensions = not_yet(progress).extensions.expect("extensions");
-            let told = |name| extensions.get(name).cloned();
-            (told("code"), told("retryAfterMs"), told("progress"))
+            let extension = |name| extensions.get(name).cloned();
+            (extension("code"), extension("retryAfterMs"), extension("progress"))
         };
         let code = || Some(value!("VIEW_BUILDING"));
         let how_far = value!({ "events": 50, "of": 100, "rate": 25.0 });
         let eta = |seconds| Some(Duration::from_secs(seconds));
-        assert_eq!(told(progress(Phase::Folding, eta(2))), (code(), Some(value!(2_000)), Some(how_far.clone())));
-        assert_eq!(told(progress(Phase::Folding, eta(900))), (code(), Some(value!(30_000)), Some(how_far)));
-        assert_eq!(told(progress(Phase::Done, eta(0))), (code(), Some(value!(2_000)), None));
-        assert_eq!(told(None), (code(), Some(value!(2_000)), None));
+        assert_eq!(error_of(progress(Phase::Folding, eta(2))), (code(), Some(value!(2_000)), Some(how_far.clone())));
+        assert_eq!(error_of(progress(Phase::Folding, eta(900))), (code(), Some(value!(30_000)), Some(how_far)));
+        assert_eq!(error_of(progress(Phase::Done, eta(0))), (code(), Some(value!(2_000)), None));
+        assert_eq!(error_of(None), (code(), Some(value!(2_000)), None));
     }
 
     #[test]
-    fn two_ways_to_say_what_was_known_are_one_too_many() {
+    fn two_knowledge_dates_in_one_query_are_refused() {
         let date = Date("2018-02-23".parse().expect("a day"));
         let position = Position(envelope::Position(1));
         assert!(Until::of((None, Some(date), Some(position)), chrono_tz::Europe::London).is_err());

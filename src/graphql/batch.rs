@@ -1,4 +1,4 @@
-//! Batches as clients read them: their lines, what was decided of each, and the money that came.
+//! Batches in the API: their lines, the decision on each line, and the payments.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -25,100 +25,101 @@ use throughline_domain::contract::rulebook::terms::{CapScope, Crossing};
 use throughline_domain::fact::envelope::{BatchId, JourneyId, StreamId};
 use throughline_domain::fact::event::{self, ClaimAbout, Period};
 
-/// How far a batch has come.
+/// The state of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::BatchState")]
 pub enum BatchState {
-    /// Claims and adjustments can still be put into it.
+    /// Claims and adjustments can still be added.
     Open,
-    /// Its claims are with the commissioner.
+    /// Its claims were submitted to the commissioner.
     Submitted,
-    /// Nothing of it is left to decide or to pay.
+    /// Nothing is left to decide or to pay.
     Settled,
 }
 
-/// What was decided of a line.
+/// The latest decision on a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum LineState {
-    /// Nothing yet.
+    /// Submitted, with no decision yet.
     Submitted,
-    /// The commissioner asks about it.
+    /// The commissioner has queried it.
     Queried,
-    /// It was accepted.
+    /// Accepted.
     Accepted,
-    /// It was rejected.
+    /// Rejected.
     Rejected,
-    /// It was taken back before it was decided.
+    /// Withdrawn before a decision.
     Withdrawn,
-    /// It was queried, and a further line stands for it.
+    /// Queried, and replaced by a later line.
     Replaced,
 }
 
-/// Why more or less is due than a closed line says.
+/// The reason why the amount due differs from a submitted line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "event::AdjustmentKind")]
 pub enum AdjustmentKind {
-    /// What was paid is taken back: there is no ground for it any more.
+    /// A payment is taken back, because the claim is no longer supported.
     Clawback,
-    /// The lower outcome that a claim took up is paid otherwise than it was.
+    /// The amount changes because the payment for the lower outcome that the claim converts has changed.
     Conversion,
-    /// More was paid than was due, and is settled.
+    /// More was paid than was due, and the difference is settled.
     Overpayment,
     /// There is room under a cap again.
     CapRelease,
-    /// What a sample showed is taken as so of all that it was drawn from.
+    /// The result of a sample is applied to everything the sample was drawn from.
     Extrapolation,
-    /// The price is another, as the facts or rules now read.
+    /// The price has changed, because of changed facts or rules.
     Restatement,
 }
 
-/// Claims that go to the commissioner together, what is decided of each, and the money that comes for them.
+/// A batch: claims submitted to the commissioner together, the decision on each, and the payments.
 #[derive(Clone)]
 pub struct Batch {
-    told: Arc<Claims>,
+    contract_claims: Arc<Claims>,
     at: usize,
 }
 
-/// One claim of a batch, at one time that it was submitted: it never moves again.
+/// One claim in a batch, at one submission. A line never changes after it is submitted; only its decision and payments
+/// do.
 #[derive(Clone, SimpleObject)]
 #[graphql(complex)]
 pub struct BatchLine {
-    /// The claim, by its id.
+    /// The id of the claim.
     claim: ID,
-    /// The journey that it is about, by its id; none where it is about many together.
+    /// The id of the case. Null if the claim covers many cases together.
     journey_id: Option<ID>,
-    /// The cohort, site or area that it is about, where it is about many journeys together.
+    /// The cohort, site or area. Null if the claim is for one case.
     scope: Option<ClaimScope>,
-    /// The outcome, by its code in the rulebook.
+    /// The code of the outcome in the rulebook.
     outcome: String,
-    /// Which time it is that the outcome was achieved, from 1.
+    /// For an outcome that can be achieved several times: which time this is, from 1.
     repeat: u32,
-    /// The day on which it was achieved.
+    /// The day on which the outcome was achieved.
     achieved_on: Date,
-    /// The amount that is claimed.
+    /// The amount claimed.
     amount: Money,
-    /// The hash of the rulebook by which it was judged.
+    /// The hash of the rulebook by which the claim was judged.
     rulebook: String,
-    /// SHA-256 of the derivation, in lower-case hexadecimal.
+    /// SHA-256 of the derivation (the reasons for the claim), in lower-case hexadecimal.
     derivation: String,
-    /// When it was submitted.
+    /// The day on which it was submitted.
     submitted: OccurredOn,
-    /// The log position of the event that submitted it.
+    /// The position in the log of the event that submitted it.
     position: Position,
-    /// Which time it was submitted within this batch, from 1.
+    /// How often the claim has been submitted in this batch, from 1.
     attempt: u32,
-    /// What was decided of it last.
+    /// The latest decision.
     state: LineState,
-    /// What is wrong with it, by the rulebook's code, if it was rejected.
+    /// The code of the defect in the rulebook, if the line was rejected.
     defect: Option<String>,
-    /// What the commissioner asks or says beside.
+    /// The commissioner's question or remark.
     remark: Option<String>,
-    /// What was paid for it.
+    /// The amount paid.
     paid: Money,
-    /// What is still to be paid for it.
+    /// The amount still to be paid.
     outstanding: Money,
     #[graphql(skip)]
-    told: Arc<Claims>,
+    contract_claims: Arc<Claims>,
     #[graphql(skip)]
     line: Box<event::ClaimLine>,
     #[graphql(skip)]
@@ -127,24 +128,24 @@ pub struct BatchLine {
 
 #[ComplexObject]
 impl BatchLine {
-    /// The journey that it is about; none where it is about many together, or you may not read it.
+    /// The case. Null if the claim covers many cases together or you may not read the case.
     async fn journey(&self) -> Option<Journey> {
         let id = self.line.about.journey()?;
         let story = Arc::clone(self.story.as_ref()?);
-        Some(Journey::of(id, Arc::clone(&self.told.contract), self.told.asked.as_of, story))
+        Some(Journey::of(id, Arc::clone(&self.contract_claims.contract), self.contract_claims.asked.as_of, story))
     }
 
-    /// The claim as it now stands; none where it is about a journey that you may not read.
+    /// The claim as it is today. Null if you may not read its case.
     async fn claim_now(&self) -> Option<Claim> {
         let is_readable = self.line.about.journey().is_none() || self.story.is_some();
-        Claim::with_journey(&self.told, self.line.claim, self.story.clone()).filter(|_| is_readable)
+        Claim::with_journey(&self.contract_claims, self.line.claim, self.story.clone()).filter(|_| is_readable)
     }
 }
 
 impl BatchLine {
     pub(super) fn of(
         line: &domain::BatchLine,
-        (told, currency): (&Arc<Claims>, &str),
+        (contract_claims, currency): (&Arc<Claims>, &str),
         story: Option<Arc<Story>>,
     ) -> Self {
         let money = |amount| Money::of(amount, currency);
@@ -181,198 +182,204 @@ impl BatchLine {
             remark,
             paid: money(line.paid),
             outstanding: money(line.outstanding()),
-            told: Arc::clone(told),
+            contract_claims: Arc::clone(contract_claims),
             line: Box::new(line.frozen.clone()),
             story,
         }
     }
 }
 
-/// A batch and its place in the order.
+/// A batch with its cursor.
 #[derive(SimpleObject)]
 pub struct BatchEdge {
-    /// Give it as `after` to go on from here.
+    /// The cursor of this batch. Pass it as `after` to get the batches that follow.
     cursor: String,
     /// The batch.
     node: Batch,
 }
 
-/// Batches in the order in which they were opened, page by page.
+/// A page of batches, in the order in which they were opened.
 #[derive(SimpleObject)]
 pub struct BatchConnection {
     /// The batches of this page, each with its cursor.
     edges: Vec<BatchEdge>,
     /// The batches of this page.
     nodes: Vec<Batch>,
-    /// Where the page begins and ends.
+    /// The cursors of this page, and whether there are more pages.
     page_info: PageInfo,
-    /// How many there are on all pages.
+    /// The number of batches on all pages.
     total_count: usize,
 }
 
-/// A line and its place in the batch.
+/// A line of a batch with its cursor.
 #[derive(SimpleObject)]
 pub struct BatchLineEdge {
-    /// Give it as `after` to go on from here.
+    /// The cursor of this line. Pass it as `after` to get the lines that follow.
     cursor: String,
     /// The line.
     node: BatchLine,
 }
 
-/// The lines of a batch in the order in which they were submitted, page by page.
+/// A page of the lines of a batch, in the order in which they were submitted.
 #[derive(SimpleObject)]
 pub struct BatchLineConnection {
     /// The lines of this page, each with its cursor.
     edges: Vec<BatchLineEdge>,
     /// The lines of this page.
     nodes: Vec<BatchLine>,
-    /// Where the page begins and ends.
+    /// The cursors of this page, and whether there are more pages.
     page_info: PageInfo,
-    /// How many there are on all pages.
+    /// The number of lines on all pages.
     total_count: usize,
 }
 
-/// Money that came for a batch.
+/// A payment for a batch.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct BatchPayment {
-    /// When it came, with its event.
+    /// When the payment was received, with its event.
     received: Step,
-    /// The remittance's own number, where it has one.
+    /// The reference number of the remittance, if there is one.
     reference: Option<String>,
-    /// What of it is for which claim.
+    /// The amounts by claim.
     amounts: Vec<ClaimPayment>,
-    /// The adjustments that were settled with it, by their ids.
+    /// The ids of the adjustments settled with this payment.
     adjustments: Vec<ID>,
-    /// What came beyond everything due.
+    /// The amount paid beyond everything due.
     excess: Option<Money>,
 }
 
-/// What was paid for one claim.
+/// The amount paid for one claim.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ClaimPayment {
-    /// The claim, by its id.
+    /// The id of the claim.
     claim: ID,
-    /// How much.
+    /// The amount.
     amount: Money,
 }
 
-/// A decision to pay more or less than a closed line says: it is due with the batch that records it.
+/// A decision to pay more or less than a submitted line says. It is due with the batch that records it.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Adjustment {
-    /// Its own id.
+    /// The id of the adjustment.
     id: ID,
-    /// Why.
+    /// The kind of adjustment.
     kind: AdjustmentKind,
-    /// When it was decided and why, with its event.
+    /// When it was decided, with the reason and the event.
     raised: Step,
-    /// The batch whose line or excess it settles, by its id.
+    /// The id of the batch whose line or excess payment it settles.
     of_batch: Option<ID>,
-    /// The claim that it is about, by its id; none for an excess or a sample.
+    /// The id of the claim. Null for an excess payment or a sample.
     claim: Option<ID>,
-    /// How much more is due; less than nothing: how much less.
+    /// The change in the amount due. Negative: less is due.
     amount: Money,
-    /// What of the amount was decided by hand, nothing having proposed it; null where it is no more than was proposed. A
-    /// reduction by hand stays: it is not proposed back.
+    /// The part of the amount that was decided by hand and not proposed by the service. Null if the amount is no more
+    /// than the proposal. A reduction by hand is permanent: it is not proposed back.
     by_hand: Option<Money>,
-    /// When it was settled with a payment, if it was.
+    /// When it was settled with a payment. Null if it is not settled yet.
     settled: Option<OccurredOn>,
 }
 
-/// What a batch that is open could submit now.
+/// What an open batch could submit now.
 pub struct Proposal {
-    told: Arc<Claims>,
+    contract_claims: Arc<Claims>,
     selected: Selected,
 }
 
-/// What a batch that is open could submit now.
+/// What an open batch could submit now.
 #[Object]
 impl Proposal {
-    /// The position of the log from which it is prepared: name it as `preparedAt` to submit exactly this.
+    /// The position of the log from which the proposal is prepared. Pass it as `preparedAt` to submit exactly this
+    /// proposal.
     async fn position(&self) -> Position {
-        Position(self.told.position)
+        Position(self.contract_claims.position)
     }
 
-    /// The claims that can be claimed, in the order of their days.
+    /// The claims that can be claimed, by day.
     async fn claims(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<ClaimConnection> {
-        claim::page(ctx, &self.told, ClaimFilter::claimable(self.selected.clone()), (first, after)).await
+        claim::page(ctx, &self.contract_claims, ClaimFilter::claimable(self.selected.clone()), (first, after)).await
     }
 
-    /// The adjustments that should be raised. What they take back makes way for other claims once they are raised.
+    /// The adjustments that should be raised. An amount they take back makes room for other claims once they are
+    /// raised.
     async fn adjustments(&self) -> Vec<ProposedAdjustment> {
-        ProposedAdjustment::all(&self.told)
+        ProposedAdjustment::all(&self.contract_claims)
     }
 
-    /// The claims that were submitted before and should be withdrawn.
+    /// The claims submitted earlier that should be withdrawn.
     async fn withdrawals(&self) -> Vec<ProposedWithdrawal> {
-        ProposedWithdrawal::all(&self.told)
+        ProposedWithdrawal::all(&self.contract_claims)
     }
 }
 
-/// Claims that go to the commissioner together, what is decided of each, and the money that comes for them.
+/// A batch: claims submitted to the commissioner together, the decision on each, and the payments.
 #[Object]
 impl Batch {
-    /// The batch's id.
+    /// The id of the batch.
     pub async fn id(&self) -> ID {
         ID(self.batch_id().to_string())
     }
 
-    /// The stream's version as known here: what `expectedVersion` compares with.
+    /// The version of the batch's stream. Pass it as `expectedVersion` to refuse a command if the batch has changed
+    /// since.
     async fn version(&self) -> i64 {
         self.batch().version
     }
 
-    /// What the parties call it.
+    /// The reference that the parties use for the batch.
     async fn reference(&self) -> Option<&str> {
         self.batch().opened.as_ref().and_then(|opened| opened.details.reference.as_deref())
     }
 
-    /// The period that it is for.
+    /// The period of the batch.
     async fn period(&self) -> Option<DayPeriod> {
         self.batch().opened.as_ref().and_then(|opened| opened.details.period).map(Into::into)
     }
 
-    /// Which claims it is for; none where it is for all of the contract.
+    /// Which claims the batch is for. Null if it is for all claims of the contract.
     async fn selection(&self, ctx: &Context<'_>) -> Option<Result<ClaimSelection>> {
         let of = self.batch().opened.as_ref()?.details.claims.as_ref()?;
         Some(ClaimSelection::of(ctx, of).await)
     }
 
-    /// The opening, with its event.
+    /// When the batch was opened, with its event.
     async fn opened(&self) -> Option<Step> {
         self.batch().opened.as_ref().map(Step::of)
     }
 
-    /// When its claims were submitted; none while it is open.
+    /// The day on which its claims were submitted. Null while the batch is open.
     async fn submitted(&self) -> Option<OccurredOn> {
         self.batch().submitted.as_ref().map(|submitted| submitted.occurred.into())
     }
 
-    /// The position of the log that its claims were prepared from; none while it is open.
+    /// The position of the log from which its claims were prepared. Null while the batch is open.
     async fn prepared_at(&self) -> Option<Position> {
         self.batch().submitted.as_ref().map(|submitted| Position(submitted.prepared_at))
     }
 
-    /// How far it has come.
+    /// The state of the batch.
     async fn state(&self) -> BatchState {
         self.batch().state().into()
     }
 
-    /// Its lines, in the order in which they were submitted. A claim that went again has a further line.
+    /// The lines, in the order in which they were submitted. A claim that was submitted again has a line for each
+    /// submission.
     async fn lines(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<BatchLineConnection> {
         self.page(ctx, first.count(), after.as_deref()).await
     }
 
-    /// The money that came for it, oldest first.
+    /// The payments received, oldest first.
     async fn payments(&self) -> Vec<BatchPayment> {
         let payment = |of: &throughline_domain::fact::Entry<event::PaymentReceived>| BatchPayment {
             received: Step::of(of),
@@ -389,7 +396,7 @@ impl Batch {
         self.batch().payments.iter().map(payment).collect()
     }
 
-    /// The decisions to pay more or less than closed lines say, due with this batch, oldest first.
+    /// The adjustments due with this batch, oldest first.
     async fn adjustments(&self) -> Vec<Adjustment> {
         let adjustment = |of: &domain::BatchAdjustment| Adjustment {
             id: ID(of.raised.details.adjustment.to_string()),
@@ -404,32 +411,32 @@ impl Batch {
         self.batch().adjustments.iter().map(adjustment).collect()
     }
 
-    /// What was claimed: the lines as they were submitted, but for those that a further line stands for.
+    /// The amount claimed: the total of the lines as submitted, without lines that a later line replaces.
     async fn claimed(&self) -> Money {
         self.money(self.batch().claimed())
     }
 
-    /// What is due for it: the lines that stand, and the adjustments.
+    /// The amount due: the lines that count, plus the adjustments.
     async fn due(&self) -> Money {
         self.money(self.batch().due())
     }
 
-    /// What the adjustments that it records amount to.
+    /// The total of the adjustments recorded in this batch.
     async fn adjusted(&self) -> Money {
         self.money(self.batch().adjusted())
     }
 
-    /// The money that came: for claims, for adjustments, and in excess.
+    /// The amount received: for claims, for adjustments, and in excess.
     async fn received(&self) -> Money {
         self.money(self.batch().received())
     }
 
-    /// What came beyond everything due.
+    /// The amount received beyond everything due.
     async fn excess(&self) -> Money {
         self.money(self.batch().excess())
     }
 
-    /// What it could submit now; none once it was submitted.
+    /// What the batch could submit now. Null once it was submitted.
     async fn proposal(&self, ctx: &Context<'_>) -> Option<Result<Proposal>> {
         if self.batch().state() != domain::BatchState::Open {
             return None;
@@ -439,7 +446,7 @@ impl Batch {
 }
 
 impl Batch {
-    /// The batch as it now is, as far as the caller may know of it.
+    /// The batch as it is now, if the caller may see it.
     pub(super) async fn today(ctx: &Context<'_>, id: BatchId) -> Result<Option<Self>> {
         if !ctx.may(Action::ReadBatches) {
             return Ok(None);
@@ -449,45 +456,46 @@ impl Batch {
         Self::of_contract(ctx, code, id).await
     }
 
-    /// The batch of a contract as it now is.
+    /// The batch of a contract as it is now.
     pub(super) async fn of_contract(ctx: &Context<'_>, code: &str, id: BatchId) -> Result<Option<Self>> {
         let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
         let generation = &ctx.caller().generation;
         let Some(contract) = generation.told(scope) else { return Ok(None) };
         let today = ctx.today(&contract);
         let asked = Asked { as_of: today, today, purpose: Purpose::Look };
-        let told = generation.claims(&ctx.parts().log, scope, asked).await.or_fault()?;
-        let told = claim::of_caller(ctx, told).await?;
-        Ok(told.and_then(|told| Self::among(&told, id)))
+        let contract_claims = generation.claims(&ctx.parts().log, scope, asked).await.or_fault()?;
+        let contract_claims = claim::of_caller(ctx, contract_claims).await?;
+        Ok(contract_claims.and_then(|contract_claims| Self::among(&contract_claims, id)))
     }
 
-    /// The batch of this id among those of a contract.
-    pub(super) fn among(told: &Arc<Claims>, id: BatchId) -> Option<Self> {
-        let at = told.batches.iter().position(|(known, _)| *known == id)?;
-        Some(Self { told: Arc::clone(told), at })
+    /// The batch with this id among those of a contract.
+    pub(super) fn among(contract_claims: &Arc<Claims>, id: BatchId) -> Option<Self> {
+        let at = contract_claims.batches.iter().position(|(known, _)| *known == id)?;
+        Some(Self { contract_claims: Arc::clone(contract_claims), at })
     }
 
-    /// A page of the batches of a contract that have come so far, in the order in which they were opened.
+    /// A page of the batches of a contract in this state, in the order in which they were opened.
     pub(super) fn all(
-        told: &Arc<Claims>,
+        contract_claims: &Arc<Claims>,
         (state, selected): (Option<BatchState>, &Selected),
         (first, after): (PageLength, Option<String>),
     ) -> Result<BatchConnection> {
-        let of = |at| Self { told: Arc::clone(told), at };
+        let of = |at| Self { contract_claims: Arc::clone(contract_claims), at };
         let has = |batch: &Self| {
             let mut lines = batch.batch().lines.iter();
             let fits = |line: &domain::BatchLine| {
-                let claim = told.get(line.frozen.claim);
+                let claim = contract_claims.get(line.frozen.claim);
                 claim.is_some_and(|claim| selected.fits(claim, Some(line.frozen.achieved_on)))
             };
             selected.is_empty() || lines.any(fits)
         };
         let fits =
             |batch: &Self| state.is_none_or(|state| BatchState::from(batch.batch().state()) == state) && has(batch);
-        let batches: Vec<Self> = (0..told.batches.len()).map(of).filter(fits).collect();
-        let list = cursor::named("batches", &format!("{state:?}{} {}", selected.name(), told.asked.as_of));
-        // A batch that has come further since is in the list no more: the next one is the first that was opened later.
-        let place = |id: &str| told.batches.iter().position(|(known, _)| known.to_string() == id);
+        let batches: Vec<Self> = (0..contract_claims.batches.len()).map(of).filter(fits).collect();
+        let list = cursor::named("batches", &format!("{state:?}{} {}", selected.name(), contract_claims.asked.as_of));
+        // A batch whose state has changed since is no longer in the list: the page continues with the first one opened
+        // after it.
+        let place = |id: &str| contract_claims.batches.iter().position(|(known, _)| known.to_string() == id);
         let after = after.map(|after| cursor::place(&after, &list, cursor::SAME_FILTER, place)).transpose()?;
         let rest = after.map_or(0, |after| batches.partition_point(|batch| batch.at <= after));
         let shown = &batches[rest..batches.len().min(rest + first.count())];
@@ -502,36 +510,37 @@ impl Batch {
         })
     }
 
-    /// The claims that it is for.
-    async fn selected(&self, ctx: &Context<'_>, told: &Claims) -> Result<Selected> {
+    /// The claims that the batch is for.
+    async fn selected(&self, ctx: &Context<'_>, contract_claims: &Claims) -> Result<Selected> {
         let of = self.batch().opened.as_ref().and_then(|opened| opened.details.claims.clone()).unwrap_or_default();
-        let code = told.contract.code().unwrap_or_default();
+        let code = contract_claims.contract.code().unwrap_or_default();
         let Some(scope) = ctx.in_scope(code) else { return Ok(Selected::default()) };
-        Selected::read(&ctx.caller().generation, scope, (&told.contract, told.asked.as_of), of).await
+        Selected::read(&ctx.caller().generation, scope, (&contract_claims.contract, contract_claims.asked.as_of), of)
+            .await
     }
 
     fn batch_id(&self) -> BatchId {
-        self.told.batches[self.at].0
+        self.contract_claims.batches[self.at].0
     }
 
     fn batch(&self) -> &domain::Batch {
-        &self.told.batches[self.at].1
+        &self.contract_claims.batches[self.at].1
     }
 
     fn money(&self, amount: throughline_domain::fact::money::Money) -> Money {
         let of_lines = self.batch().submitted.as_ref().map(|submitted| submitted.currency.as_str());
-        Money::of(amount, of_lines.unwrap_or_else(|| self.told.currency()))
+        Money::of(amount, of_lines.unwrap_or_else(|| self.contract_claims.currency()))
     }
 
     async fn proposed(&self, ctx: &Context<'_>) -> Result<Option<Proposal>> {
-        let code = self.told.contract.code().unwrap_or_default();
-        let today = ctx.today(&self.told.contract);
-        let as_of = self.told.asked.as_of.min(today);
+        let code = self.contract_claims.contract.code().unwrap_or_default();
+        let today = ctx.today(&self.contract_claims.contract);
+        let as_of = self.contract_claims.asked.as_of.min(today);
         let asked = Asked { as_of, today, purpose: Purpose::Submit { batch: self.batch_id(), again: BTreeSet::new() } };
-        let told = claim::as_known(ctx, code, self.told.position, asked).await?;
-        let Some(told) = told else { return Ok(None) };
-        let selected = self.selected(ctx, &told).await?;
-        Ok(Some(Proposal { told, selected }))
+        let contract_claims = claim::as_known(ctx, code, self.contract_claims.position, asked).await?;
+        let Some(contract_claims) = contract_claims else { return Ok(None) };
+        let selected = self.selected(ctx, &contract_claims).await?;
+        Ok(Some(Proposal { contract_claims, selected }))
     }
 
     async fn page(&self, ctx: &Context<'_>, first: usize, after: Option<&str>) -> Result<BatchLineConnection> {
@@ -545,7 +554,7 @@ impl Batch {
         let stories = self.stories(ctx, shown).await?;
         let line = |line: &domain::BatchLine| {
             let story = line.frozen.about.journey().and_then(|journey| stories.get(&journey)).cloned();
-            BatchLine::of(line, (&self.told, currency), story)
+            BatchLine::of(line, (&self.contract_claims, currency), story)
         };
         let edges = cursors.into_iter().zip(shown);
         Ok(BatchLineConnection {
@@ -558,7 +567,7 @@ impl Batch {
 }
 
 impl Batch {
-    /// The stories of the journeys of some lines, where anything is asked of these.
+    /// The cases of some lines, if the query requests fields of them.
     async fn stories(&self, ctx: &Context<'_>, lines: &[domain::BatchLine]) -> Result<HashMap<JourneyId, Arc<Story>>> {
         let asked = ctx.look_ahead();
         let nodes = [asked.field("nodes"), asked.field("edges").field("node")];
@@ -566,22 +575,22 @@ impl Batch {
             return Ok(HashMap::new());
         }
         let journeys: BTreeSet<JourneyId> = lines.iter().filter_map(|line| line.frozen.about.journey()).collect();
-        journey::stories(ctx, journeys.into_iter(), Known(self.told.position)).await
+        journey::stories(ctx, journeys.into_iter(), Known(self.contract_claims.position)).await
     }
 }
 
-/// How many lines stand before the one after a cursor: lines are only ever added behind others.
+/// The number of lines up to the cursor. Lines are only ever added at the end.
 fn next(cursor: &str, list: &str) -> Result<usize> {
     cursor::place(cursor, list, cursor::PAGE_BEFORE, |at| at.parse().ok())
 }
 
-/// For what a cap is the most.
+/// What the limit of a cap applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(name = "CapScope", remote = "CapScope")]
 pub enum CapFor {
     /// The contract as a whole.
     Contract,
-    /// Each financial year, by the day an outcome was achieved.
+    /// Each financial year, by the day on which an outcome was achieved.
     Year,
     /// Each person.
     Person,
@@ -589,47 +598,47 @@ pub enum CapFor {
     Outcome,
 }
 
-/// What becomes of a claim that does not fit under a cap in whole.
+/// What happens to a claim that does not fully fit under a cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(name = "CapCrossing", remote = "Crossing")]
 pub enum CapCrossing {
-    /// It gets what is left.
+    /// It is paid up to what is left under the cap.
     Partial,
-    /// It gets nothing; smaller ones are still tried.
+    /// It is not paid at all. Smaller claims after it are still considered.
     Whole,
 }
 
-/// How much of a cap is used by what it counts together.
+/// How much of a cap is used.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Cap {
-    /// For what it is the most.
+    /// What the limit applies to.
     scope: CapFor,
-    /// The only outcomes whose payments it counts, by code; none named: all.
+    /// The codes of the outcomes whose payments count. Empty: all outcomes.
     outcomes: Vec<String>,
-    /// The first day of the financial year, where it is for each year.
+    /// The first day of the financial year, for a cap per year.
     year: Option<Date>,
-    /// The subject by whose id the person is known, where it is for each person.
+    /// The id of the subject that identifies the person, for a cap per person.
     person: Option<ID>,
-    /// The outcome, by code, where it is for each outcome.
+    /// The code of the outcome, for a cap per outcome.
     outcome: Option<String>,
-    /// What becomes of a claim that does not fit in whole.
+    /// What happens to a claim that does not fully fit.
     crossing: CapCrossing,
-    /// Whether what is paid back may be paid again.
+    /// Whether an amount paid back can be used again.
     refill: bool,
-    /// The most.
+    /// The limit of the cap.
     limit: Money,
-    /// What submitted lines use, by what is due for them.
+    /// The amount used by submitted lines, counted by the amount due.
     used: Money,
-    /// What is left.
+    /// The amount left under the cap.
     headroom: Money,
-    /// What lines and claims would be more but for it.
+    /// The amount that lines and claims lose because of the cap.
     capped: Money,
 }
 
 impl Cap {
-    /// Every cap in force, by what it counts together.
-    pub(super) fn all(told: &Claims) -> Vec<Self> {
-        told.caps.iter().map(|cap| Self::of(cap, told.currency())).collect()
+    /// Every cap in force, with an entry for each year, person or outcome it applies to.
+    pub(super) fn all(contract_claims: &Claims) -> Vec<Self> {
+        contract_claims.caps.iter().map(|cap| Self::of(cap, contract_claims.currency())).collect()
     }
 
     fn of(of: &CapUse, currency: &str) -> Self {

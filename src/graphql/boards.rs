@@ -1,6 +1,6 @@
-//! What boards print, as clients read it: rows by group, bucket, stage and month.
+//! The figures of boards in the API: rows by group, bucket, stage and month.
 //!
-//! Shapes only. Nothing here asks a view or decides who may.
+//! This module only shapes the response. It reads no view and decides no access.
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Result, SimpleObject, Value};
 use chrono::NaiveDate;
@@ -21,31 +21,31 @@ use throughline_domain::contract::rulebook::Buckets;
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_gateway::Code;
 
-/// By what days since contact are broken down.
+/// How to break down days since contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "recency::By")]
 pub enum RecencyBy {
-    /// One row for each keyworker, and one for journeys without.
+    /// One row for each keyworker, and one for cases without a keyworker.
     Keyworker,
-    /// One row for each team, one for journeys of keyworkers in none, and one for journeys without a keyworker. A journey
-    /// whose keyworker is in several teams is in the row of each.
+    /// One row for each team, one for cases whose keyworker is in no team, and one for cases without a keyworker. A
+    /// case whose keyworker is in several teams counts in the row of each.
     Team,
     /// One row for each service area.
     Area,
-    /// One row.
+    /// One row for the whole contract.
     Whole,
 }
 
-/// By what a board is broken down.
+/// How to break down a board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum BoardBy {
     /// One row for each service area.
     Area,
-    /// One row.
+    /// One row for the whole contract.
     Whole,
 }
 
-/// By what exits are broken down.
+/// How to break down exits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum ExitsBy {
     /// One row for each reason.
@@ -54,12 +54,12 @@ pub enum ExitsBy {
     Area,
 }
 
-/// The months that two days are in, and all between.
+/// A period of whole months.
 #[derive(Debug, Clone, Copy, InputObject)]
 pub struct PeriodInput {
-    /// A day of the first month.
+    /// Any day of the first month.
     pub from: Date,
-    /// A day of the last month; the same month if left out.
+    /// Any day of the last month. Default: the same month as `from`.
     pub to: Option<Date>,
 }
 
@@ -69,30 +69,31 @@ impl PeriodInput {
         let last = self.to.map_or(first, |to| period::Month::of(to.0));
         Months::from_to(first, last).ok_or_else(|| {
             let most = period::MONTHS_MAX;
-            Code::BadUserInput
-                .error(format!("the period runs backwards or is longer than {most} months: write from before to"))
+            Code::BadUserInput.error(format!(
+                "the period runs backwards or is longer than {most} months: give a from before to, and a shorter period"
+            ))
         })
     }
 }
 
-/// The period of a question; everything to date where none is given.
+/// The period of a query. Default: everything to date.
 pub(super) fn period_of(period: Option<PeriodInput>) -> Result<period::Period> {
     period.map_or(Ok(period::Period::ToDate), |period| period.months().map(period::Period::Months))
 }
 
-/// Whose journeys a row counts.
+/// The cases that a row counts.
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(complex)]
 pub struct Group {
-    /// What a board prints at the beginning of the row.
+    /// The label of the row on the board.
     label: String,
-    /// The service area, where the row is of one.
+    /// The code of the service area, if the row is for an area.
     area: Option<String>,
-    /// The reason, where the row is of one.
+    /// The code of the reason, if the row is for a reason.
     reason: Option<String>,
-    /// The id of the team, where the row is of one.
+    /// The id of the team, if the row is for a team.
     team: Option<ID>,
-    /// Whether the row is of journeys without a keyworker.
+    /// Whether the row is for cases without a keyworker.
     unassigned: bool,
     #[graphql(skip)]
     keyworker: Option<WorkerId>,
@@ -102,14 +103,14 @@ pub struct Group {
 
 #[ComplexObject]
 impl Group {
-    /// The keyworker, where the row is of one.
+    /// The keyworker, if the row is for a keyworker.
     async fn keyworker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         Worker::load(ctx, self.keyworker?, self.known).await
     }
 }
 
 impl Group {
-    /// A row, with its keyworker as they were known then.
+    /// A row, with its keyworker as known at the knowledge date.
     pub(super) fn known(group: BoardGroup, known: Known) -> Self {
         Self { known, ..group.into() }
     }
@@ -144,14 +145,14 @@ impl Row for Group {
     }
 }
 
-/// How many journeys are in one bucket.
+/// The number of cases in one bucket.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct BucketCount {
-    /// What boards print, such as `1-2 weeks`.
+    /// The label on the board, such as `1-2 weeks`.
     label: String,
-    /// The most days that the bucket holds; none for the last one.
+    /// The largest number of days in the bucket. Null for the last bucket.
     up_to_days: Option<u32>,
-    /// How many journeys.
+    /// The number of cases.
     journeys: u64,
 }
 
@@ -166,7 +167,7 @@ impl Row for BucketCount {
     }
 }
 
-/// The counts of a rulebook's buckets with what boards print for them.
+/// The counts of a rulebook's buckets with their labels.
 pub(super) fn counted(buckets: &Buckets, counts: &[u64]) -> Vec<BucketCount> {
     let rows = buckets.labels.iter().zip(counts).enumerate();
     rows.map(|(at, (label, journeys))| BucketCount {
@@ -177,28 +178,28 @@ pub(super) fn counted(buckets: &Buckets, counts: &[u64]) -> Vec<BucketCount> {
     .collect()
 }
 
-/// How many journeys somebody holds.
+/// The number of cases that a keyworker holds.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct CaseloadOf {
-    /// Whose.
+    /// The keyworker, or the row for cases without one.
     group: Group,
-    /// How many.
+    /// The number of cases.
     journeys: u64,
-    /// How many at each stage.
+    /// The number of cases at each stage.
     stages: Vec<StageCount>,
 }
 
-/// How many journeys stand at a stage.
+/// The number of cases at one stage.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct StageCount {
-    /// The stage's code.
+    /// The code of the stage.
     stage: String,
-    /// How many journeys.
+    /// The number of cases.
     journeys: u64,
 }
 
 impl CaseloadOf {
-    /// The row of a keyworker, as they were known then.
+    /// The row of a keyworker, as known at the knowledge date.
     pub(super) fn of(row: HeldRow, known: Known) -> Self {
         let stages = row.by_stage.into_iter();
         Self {
@@ -212,19 +213,19 @@ impl CaseloadOf {
 /// One row of days since contact.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ContactRecency {
-    /// Whose journeys.
+    /// The cases that the row counts.
     pub(super) group: Group,
-    /// How many in each bucket of the rulebook.
+    /// The number of cases in each bucket of the rulebook.
     pub(super) buckets: Vec<BucketCount>,
-    /// How many without a contact that counts.
+    /// The number of cases without a contact that counts.
     pub(super) none: u64,
-    /// What boards print for those.
+    /// The label of `none` on the board.
     pub(super) none_label: String,
-    /// How many whose last contact is not dated exactly enough for one bucket.
+    /// The number of cases whose last contact is dated too imprecisely for one bucket.
     pub(super) date_imprecise: u64,
-    /// With the measure `KEYWORKER`: how many have no keyworker whose contacts could count.
+    /// With the measure `KEYWORKER`: the number of cases without a keyworker, so that no contacts could count.
     pub(super) unassigned: u64,
-    /// All of them.
+    /// The number of all cases in the row.
     pub(super) total: u64,
 }
 
@@ -249,27 +250,27 @@ impl Row for ContactRecency {
     }
 }
 
-/// One row of referral to plan.
+/// One row of days from referral to plan.
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(complex)]
 pub struct ReferralToPlan {
-    /// Whose journeys.
+    /// The cases that the row counts.
     group: Group,
-    /// How many with a plan in each bucket of the rulebook.
+    /// The number of cases with a plan in each bucket of the rulebook.
     buckets: Vec<BucketCount>,
-    /// How many open journeys have no plan yet.
+    /// The number of open cases without a plan.
     no_plan_yet: u64,
-    /// What boards print for those.
+    /// The label of `noPlanYet` on the board.
     no_plan_yet_label: String,
-    /// How many were closed without a plan.
+    /// The number of cases closed without a plan.
     closed_without_plan: u64,
-    /// How many have a plan, but dates that are not exact enough for one bucket.
+    /// The number of cases with a plan whose dates are too imprecise for one bucket.
     date_imprecise: u64,
-    /// How many have a plan dated before the referral: 0 days, and worth a look.
+    /// The number of cases with a plan dated before the referral. They count as 0 days; check their dates.
     plan_before_referral: u64,
-    /// How many have a plan.
+    /// The number of cases with a plan.
     with_plan: u64,
-    /// All of them.
+    /// The number of all cases in the row.
     total: u64,
     #[graphql(skip)]
     days: Durations,
@@ -277,20 +278,21 @@ pub struct ReferralToPlan {
 
 #[ComplexObject]
 impl ReferralToPlan {
-    /// The median in days, of those with a plan whose dates are exact; one decimal, rounded half up.
+    /// The median in days, over cases with a plan and exact dates. One decimal, rounded half up.
     async fn median_days(&self) -> Option<Decimal> {
         self.days.median().map(durations::shown).map(Decimal)
     }
 
-    /// The mean in days, of those with a plan whose dates are exact; one decimal, rounded half up.
+    /// The mean in days, over cases with a plan and exact dates. One decimal, rounded half up.
     async fn mean_days(&self) -> Option<Decimal> {
         self.days.mean().map(durations::shown).map(Decimal)
     }
 
-    /// A percentile in days, by linear interpolation; one decimal, rounded half up.
+    /// A percentile in days, by linear interpolation, over cases with a plan and exact dates. One decimal, rounded half
+    /// up.
     async fn percentile_days(
         &self,
-        #[graphql(validator(custom = "PERCENT"), desc = "Which, from 0 to 100.")] percent: i32,
+        #[graphql(validator(custom = "PERCENT"), desc = "The percentile, from 0 to 100.")] percent: i32,
     ) -> Option<Decimal> {
         let percent = u32::try_from(percent).ok()?;
         self.days.percentile(percent).map(durations::shown).map(Decimal)
@@ -314,36 +316,36 @@ impl ReferralToPlan {
     }
 }
 
-/// The funnel by area and month.
+/// The number of cases that reached each stage, by area and month.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Performance {
     /// A table for each stage, in the order of the rulebook.
     pub(super) stages: Vec<StageCounts>,
-    /// The referrals declined, by the month of the decline; they still count as referrals.
+    /// The declined referrals, by the month of the decision. They still count as referrals.
     pub(super) declined: Vec<MonthCounts>,
 }
 
-/// How many journeys reached one stage.
+/// The number of cases that reached one stage.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct StageCounts {
-    /// The stage's code.
+    /// The code of the stage.
     pub(super) code: String,
-    /// What boards print, such as `Housing Secured`.
+    /// The label on the board, such as `Housing Secured`.
     pub(super) label: String,
-    /// Its rows.
+    /// The rows of the table.
     pub(super) rows: Vec<MonthCounts>,
 }
 
 /// One row of counts, month by month.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct MonthCounts {
-    /// Whose journeys.
+    /// The cases that the row counts.
     group: Group,
     /// The count of each month.
     months: Vec<MonthCount>,
-    /// Those months together.
+    /// The total of these months.
     total: u64,
-    /// All from the month in which the contract started to the last of these months.
+    /// The total from the month in which the contract started to the last of these months.
     cumulative: u64,
 }
 
@@ -352,9 +354,9 @@ pub struct MonthCounts {
 pub struct MonthCount {
     /// The first day of the month.
     month: Date,
-    /// How many journeys.
+    /// The number of cases.
     journeys: u64,
-    /// Whether the month is still under way at `asOf`, so that the count may yet grow.
+    /// Whether the month was not over at `asOf`, so that the count may still grow.
     provisional: bool,
 }
 
@@ -372,24 +374,24 @@ impl MonthCounts {
 /// The exits of a period.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Exits {
-    /// Journeys that were closed.
+    /// The cases that were closed or transferred. A case counts once, by its first close, even if it was reopened.
     pub(super) closed: Vec<GroupCount>,
-    /// Journeys marked as disengaged: no exit by itself.
+    /// The cases marked as disengaged. Disengagement alone is not an exit.
     pub(super) disengaged: Vec<GroupCount>,
-    /// All exits of the period.
+    /// The number of all exits in the period.
     pub(super) total: u64,
 }
 
-/// How many journeys are in one row.
+/// The number of cases in one row.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct GroupCount {
     /// The reason or the area.
     pub(super) group: Group,
-    /// How many journeys.
+    /// The number of cases.
     pub(super) journeys: u64,
 }
 
-/// Refuses a measure that the rulebook does not know.
+/// Refuses a stage that the rulebook does not have.
 pub(super) fn check_measures(
     measures: Option<&[String]>,
     rulebook: &throughline_domain::contract::Rulebook,
@@ -398,7 +400,7 @@ pub(super) fn check_measures(
     match measures.into_iter().flatten().find(|measure| !known.contains(&measure.as_str())) {
         None => Ok(()),
         Some(unknown) => {
-            Err(Code::BadUserInput.error(format!("unknown measure {unknown:?}: write one of {}", known.join(", "))))
+            Err(Code::BadUserInput.error(format!("unknown measure {unknown:?}: use one of {}", known.join(", "))))
         }
     }
 }

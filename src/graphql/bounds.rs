@@ -1,27 +1,28 @@
-//! Bounds of arguments: a number outside them is a mistake of the request, told with the argument's name and its limits.
+//! Limits of numeric arguments. A number outside them is an error of the request; the message names the argument and
+//! its limits.
 //!
-//! Only for arguments of questions: what is wrong with the input of a mutation is a problem in its payload.
+//! Only for arguments of queries. An invalid mutation input is a problem in the payload.
 
 use std::borrow::Cow;
 
 use async_graphql::registry::Registry;
 use async_graphql::{CustomValidator, InputType, InputValueError, InputValueResult, Value};
 
-/// How many entries a page holds where a client gives no length.
+/// The default length of a page.
 const FIRST: i32 = 20;
-/// How many entries a page holds at most.
+/// The greatest length of a page.
 pub(super) const FIRST_MAX: i32 = 200;
 
-/// From where to where an argument goes.
+/// The limits of an argument.
 pub(super) struct Bounds {
     name: &'static str,
     least: i32,
     most: i32,
 }
 
-/// How long a page may be.
+/// The limits of a page length.
 const PAGE: Bounds = Bounds { name: "first", least: 1, most: FIRST_MAX };
-/// Which part of a hundred.
+/// The limits of a percentage.
 pub(super) const PERCENT: Bounds = Bounds { name: "percent", least: 0, most: 100 };
 
 impl CustomValidator<i32> for Bounds {
@@ -30,22 +31,21 @@ impl CustomValidator<i32> for Bounds {
         if (*least..=*most).contains(given) {
             return Ok(());
         }
-        Err(InputValueError::custom(format!("{name} is from {least} to {most}: {given} is not")))
+        Err(InputValueError::custom(format!("{name} must be from {least} to {most}, not {given}")))
     }
 }
 
-/// How many entries a page holds: the argument `first: Int = 20` of every list that has pages. An explicit null is the
-/// same as leaving it out.
+/// The length of a page: the argument `first: Int = 20` of every paged list. An explicit null means the default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PageLength(i32);
 
 impl PageLength {
-    /// As a count.
+    /// The length as a count.
     pub(super) fn count(self) -> usize {
         usize::try_from(self.0).unwrap_or(1)
     }
 
-    /// As a number of rows.
+    /// The length as a number of rows.
     pub(super) fn rows(self) -> u32 {
         u32::try_from(self.0).unwrap_or(1)
     }
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_of_one_to_two_hundred_and_of_twenty_where_nothing_is_given() {
+    fn a_page_has_1_to_200_entries_and_20_by_default() {
         let read = |given: Option<Value>| PageLength::parse(given).ok().map(|length| length.0);
         for (given, fits) in [(i32::MIN, false), (-1, false), (0, false), (1, true), (200, true), (201, false)] {
             assert_eq!(read(Some(Value::from(given))), fits.then_some(given), "{given}");

@@ -1,6 +1,6 @@
 //! Callers as the gateway sees them: the key to count requests by, and the time left on a token.
 //!
-//! Tokens expire by the machine's clock, not by the service's own clock.
+//! Token expiry uses the machine's clock, even if the service's clock is set to another day.
 
 use std::time::Duration;
 

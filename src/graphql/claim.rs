@@ -1,6 +1,6 @@
-//! Claims as clients read them: what has become of each, what it comes to, and why.
+//! Claims in the API: status, amount, and the reasons for both.
 //!
-//! Nothing here judges a claim; lists of them stand in `list`.
+//! This module does not judge claims. Lists of claims are in `list`.
 
 mod list;
 
@@ -35,81 +35,84 @@ use throughline_domain::fact::envelope::{self, ClaimId, JourneyId};
 use throughline_domain::fact::event::{ClaimAbout, EventType, Period};
 use throughline_gateway::Code;
 
-/// What has become of a claim, in the order in which the first that applies is shown.
+/// The status of a claim. If several apply, the first in this order is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Status")]
 pub enum ClaimStatus {
-    /// It was paid and taken back.
+    /// It was paid and the payment was taken back.
     Reversed,
     /// It was paid.
     Paid,
-    /// It was accepted.
+    /// The commissioner accepted it.
     Accepted,
-    /// It was rejected, and may not be tried again.
+    /// The commissioner rejected it, and it cannot be submitted again.
     Rejected,
-    /// The commissioner asks about it.
+    /// The commissioner has queried it.
     Queried,
     /// It was submitted.
     Submitted,
-    /// Another outcome of its group, the same outcome of the same person, or a higher level has it.
+    /// Another claim takes its place: another outcome of its group, the same outcome of the same person, or a higher
+    /// level.
     Excluded,
     /// The time in which it could be claimed is over.
     Expired,
-    /// Something must be known or cleared first.
+    /// It waits until a fact is known or a risk is cleared.
     OnHold,
     /// Evidence is missing.
     EvidenceMissing,
-    /// It is achieved; the time of waiting is not over, there is no price, or the day is still to come.
+    /// The outcome is achieved, but cannot be claimed yet: the waiting period is not over, it has no price, or the
+    /// as-of date lies in the future.
     Achieved,
     /// No money is left under a cap.
     Capped,
     /// It can be claimed.
     Claimable,
-    /// It will be achieved if what holds now goes on.
+    /// The outcome will be achieved if open spells continue.
     Maturing,
-    /// It has not begun, or cannot come about as things stand.
+    /// The outcome has not begun, or cannot be achieved as the facts are now.
     NotStarted,
 }
 
-/// On which hours a week an outcome is judged.
+/// Which hours per week decide whether an outcome qualifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Basis")]
 pub enum HoursBasis {
     /// The mean over the covered days.
     Average,
-    /// Those of the first covered day.
+    /// The hours on the first covered day.
     AtStart,
-    /// Those of the last covered day.
+    /// The hours on the last covered day.
     AtEnd,
-    /// Those of every covered day.
+    /// The hours on every covered day.
     EveryWeek,
 }
 
-/// One outcome of one journey, cohort, site or area, at one time of those that it can be achieved.
+/// A claim: one outcome of one case, cohort, site or area. For an outcome that can be achieved several times, each time
+/// is a claim.
 #[derive(Clone)]
 pub struct Claim {
-    told: Arc<Claims>,
+    contract_claims: Arc<Claims>,
     of: claims::Claim,
     story: Option<Arc<Story>>,
 }
 
-/// The cohort, site or area that a claim is about, and the period.
+/// The cohort, site or area of a claim, and the period.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ClaimScope {
-    /// The cohort or area by its code, the site by its id; empty for journeys without a cohort.
+    /// The code of the cohort or area, or the id of the site. Empty for cases without a cohort.
     of: String,
     /// The period.
     period: DayPeriod,
 }
 
-/// What many journeys have come to together, so far.
+/// The count so far for a claim that covers many cases.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ClaimCount {
-    /// The covered days, each of a person once, or the units of a volume.
+    /// The number of covered days, each day of a person counted once; or the units of a volume.
     counted: Decimal,
-    /// The days of all people that they are a share of; none for a volume.
+    /// The days of all people, of which `counted` is a share. Null for a volume.
     out_of: Option<Decimal>,
-    /// The share, to six decimals; none where there is nothing to take a share of.
+    /// The share, to six decimals. Null if `outOf` is zero or null.
     share: Option<Decimal>,
 }
 
@@ -131,81 +134,80 @@ impl ClaimScope {
 /// What is left until a claim can be paid.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct UntilPayable {
-    /// Why it cannot be claimed yet: `hours_unknown`, `risk_open`, `date_imprecise`, `claim_window`,
-    /// `out_of_range`, `bank_holidays_unknown`, `other_clients` (the outcome counts for clients of whom this is none, by what
-    /// its `only_if` asks), the code of the outcome that has the payment, or `person`.
+    /// Why it cannot be claimed yet: `hours_unknown`, `risk_open`, `date_imprecise`, `claim_window`, `out_of_range`,
+    /// `bank_holidays_unknown`, `other_clients` (the `only_if` condition of the outcome excludes this client), the code
+    /// of the outcome that has the payment, or `person`.
     reason: Option<String>,
-    /// The claim that it waits for, by its id: a proposed adjustment or withdrawal of that one would make way. Until it is
-    /// raised nothing is free.
+    /// The id of the claim that stands in the way. A proposed adjustment or withdrawal of that claim would make room,
+    /// once it is raised.
     waits_for: Option<ID>,
-    /// The kinds of evidence that lack, alternatives and others in one list: `evidence` tells them apart.
+    /// The missing kinds of evidence, in one list. `evidence` tells alternatives from required kinds.
     missing: Vec<String>,
-    /// The evidence that lacks; while the claim matures, the evidence that will be needed. None where nothing is asked or
-    /// nothing lacks.
+    /// The missing evidence; for a maturing claim, the evidence that will be needed. Null if no evidence is required or
+    /// none is missing.
     evidence: Option<EvidenceNeeded>,
-    /// The day on which it is achieved if what holds now goes on.
+    /// The day on which the outcome is achieved if open spells continue.
     earliest_on: Option<Date>,
-    /// The civil days until then.
+    /// The number of calendar days until then.
     days_left: Option<i64>,
-    /// The covered days until now, where days are asked: breaks and pauses are left out.
+    /// The number of covered days so far, without gaps and pauses. Null if the outcome does not count days.
     days_counted: Option<u32>,
-    /// The covered days that it will rest on, on the day on which it is achieved: of 13 weeks, 91.
+    /// The number of covered days needed on the day of achievement: for 13 weeks, 91.
     days_needed: Option<u32>,
-    /// The first day that is counted.
+    /// The first day counted.
     counted_from: Option<Date>,
-    /// The first day on which it can be claimed, once it is achieved; none where the bank holidays until then are not
-    /// known.
+    /// The first day on which it can be claimed, once achieved. Null if the bank holidays until then are not known.
     claimable_from: Option<Date>,
-    /// The last day on which it can be claimed, if there is one.
+    /// The last day on which it can be claimed. Null if there is no limit.
     claimable_until: Option<Date>,
 }
 
 /// The evidence that a claim needs. Each piece must name in `supports` the spell, or the event of the plan, engagement,
-/// measure or achievement, that it shows.
+/// measure or achievement, that it proves.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct EvidenceNeeded {
-    /// Kinds of which one is enough; empty where no alternatives are asked, or one of them is there.
+    /// The kinds of which one is enough. Empty if there are no alternatives, or one of them is already there.
     any_of: Vec<String>,
-    /// Kinds of which every one is needed.
+    /// The kinds that are all required.
     all_of: Vec<String>,
     /// Whether each piece must be verified.
     verified: bool,
-    /// The first day on which a piece may be dated; none: any day.
+    /// The first date that a piece may have. Null: any date.
     dated_from: Option<Date>,
-    /// The last day on which a piece may be dated; none: any day.
+    /// The last date that a piece may have. Null: any date.
     dated_until: Option<Date>,
 }
 
-/// Why a claim is what it is.
+/// The reasons for a claim's status and amount.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Derivation {
-    /// The rules by which it is judged.
+    /// The rulebook version that judges the claim.
     rulebook: JudgedBy,
-    /// The fact that it begins with. Where several spells cover the first day counted, the one that started first.
+    /// The fact that starts the claim. If several spells cover the first day counted, the one that started first.
     trigger: Option<ClaimGround>,
-    /// The first day that is counted.
+    /// The first day counted.
     counted_from: Option<Date>,
-    /// The events that it rests on: what it begins with, and what shows it.
+    /// The events that the claim rests on: the trigger and the supporting facts.
     events: Vec<ClaimGround>,
-    /// Those of them that are evidence.
+    /// The evidence among these events.
     evidence: Vec<ClaimGround>,
-    /// The covered days that were used, where days are asked.
+    /// The number of covered days used. Null if the outcome does not count days.
     days_counted: Option<u32>,
-    /// The uncovered stretches among them.
+    /// The uncovered periods among the days.
     gaps: Vec<UncoveredDays>,
-    /// On which hours a week it is judged, where hours are asked.
+    /// Which hours per week are compared. Null if the outcome does not look at hours.
     hours_basis: Option<HoursBasis>,
-    /// The hours a week that were compared, to two decimals; none where they are unknown.
+    /// The hours per week that were compared, to two decimals. Null if unknown.
     hours: Option<Decimal>,
-    /// SHA-256 of the bank holidays by which the wait in working days is counted, in lower-case hexadecimal; none where
-    /// there is no such wait. It is part of the derivation that a batch line freezes.
+    /// SHA-256 of the bank holidays used to count the waiting period in working days, in lower-case hexadecimal. Null
+    /// if there is no such waiting period. It is part of the derivation that a batch line freezes.
     bank_holidays: Option<&'static str>,
 }
 
-/// The version of the rules that judges a claim.
+/// The rulebook version that judges a claim.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct JudgedBy {
-    /// What the parties call it.
+    /// The version's name.
     version: String,
     /// SHA-256 of its canonical content, in lower-case hexadecimal.
     hash: String,
@@ -214,23 +216,23 @@ pub struct JudgedBy {
 /// An event that a claim rests on.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ClaimGround {
-    /// Its id.
+    /// The id of the event.
     id: ID,
-    /// Its type.
+    /// The type of the event, such as `SpellStarted`.
     #[graphql(name = "type")]
     event_type: &'static str,
-    /// When it was so, as the event says.
+    /// The date of the fact.
     occurred: OccurredOn,
 }
 
-/// A stretch of days without a spell.
+/// A period without a spell.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct UncoveredDays {
-    /// The first day without one.
+    /// The first day without a spell.
     from: Date,
-    /// The first day with one again, or the day on which the outcome was achieved.
+    /// The first day with a spell again, or the day on which the outcome was achieved.
     to: Date,
-    /// Whether its days count.
+    /// Whether the days of the period are counted.
     counted: bool,
 }
 
@@ -241,85 +243,85 @@ impl From<&Ground> for ClaimGround {
     }
 }
 
-/// One outcome of one journey, cohort, site or area, at one time of those that it can be achieved.
+/// A claim: one outcome of one case, cohort, site or area. For an outcome that can be achieved several times, each time
+/// is a claim.
 #[Object]
 impl Claim {
-    /// Its id, which follows from what it is about, the outcome and the time that it is.
+    /// The id of the claim. It is derived from the case or scope, the outcome and the repeat.
     pub async fn id(&self) -> ID {
         ID(self.of.claim.to_string())
     }
 
-    /// What has become of it.
+    /// The status of the claim.
     async fn status(&self) -> ClaimStatus {
         self.of.status.into()
     }
 
-    /// The outcome, by its code in the rulebook.
+    /// The code of the outcome in the rulebook.
     async fn outcome(&self) -> &str {
         self.of_outcome()
     }
 
-    /// What people call the outcome.
+    /// The title of the outcome.
     async fn title(&self) -> &str {
         self.outcome_title()
     }
 
-    /// Which time it is that the outcome is achieved, from 1.
+    /// For an outcome that can be achieved several times: which time this is, from 1.
     async fn repeat(&self) -> u32 {
         self.nth_time()
     }
 
-    /// The id of the journey that it is about; none where it is about many together.
+    /// The id of the case. Null if the claim covers many cases together.
     async fn journey_id(&self) -> Option<ID> {
         self.of_journey_id()
     }
 
-    /// The journey that it is about; none where it is about many together, and in a preview.
+    /// The case. Null if the claim covers many cases together, and in a rulebook preview.
     async fn journey(&self) -> Option<Journey> {
         self.of_journey_now()
     }
 
-    /// The cohort, site or area that it is about, where it is about many journeys together.
+    /// The cohort, site or area. Null if the claim is for one case.
     async fn scope(&self) -> Option<ClaimScope> {
         self.over_many()
     }
 
-    /// What they have come to together so far, where it is about many journeys together.
+    /// The count so far. Null if the claim is for one case.
     async fn counted(&self) -> Option<ClaimCount> {
         self.of.counted.map(Into::into)
     }
 
-    /// What is due for it, or would be but for its status; none where it is not achieved or has no price.
+    /// The amount due, or the amount that its status holds back. Null if the outcome is not achieved or has no price.
     async fn amount(&self) -> Option<Money> {
         self.due()
     }
 
-    /// The day on which it was achieved.
+    /// The day on which the outcome was achieved.
     async fn achieved_on(&self) -> Option<Date> {
         self.was_achieved_on()
     }
 
-    /// The day on which it is achieved if what holds now goes on.
+    /// The day on which the outcome is achieved if open spells continue.
     async fn earliest_on(&self) -> Option<Date> {
         self.foreseen_on()
     }
 
-    /// The first day on which it can be claimed, once it is achieved; none where the bank holidays until then are not
-    /// known.
+    /// The first day on which it can be claimed, once achieved. Null if the bank holidays until then are not known.
     async fn claimable_from(&self) -> Option<Date> {
         self.achievement().and_then(|of| of.claimable_from.as_ref().ok().copied()).map(Date)
     }
 
-    /// The last day on which it can be claimed, once it is achieved; none where there is no end.
+    /// The last day on which it can be claimed, once achieved. Null if there is no limit.
     async fn claimable_until(&self) -> Option<Date> {
         self.achievement().and_then(|of| of.claimable_until).map(Date)
     }
 
-    /// Every piece of evidence of its journey: whether it counts for this claim, and why not; empty where it is about many
-    /// journeys together, and in a preview.
+    /// Every piece of evidence of the case: whether it counts for this claim and, if not, why. Empty if the claim
+    /// covers many cases together, and in a rulebook preview.
     async fn evidence(&self) -> Vec<EvidenceForClaim> {
         let (Some(journey), Some(story)) = (self.of_journey_now(), &self.story) else { return Vec::new() };
-        let facts = story.history().facts_as_of(self.told.asked.as_of);
+        let facts = story.history().facts_as_of(self.contract_claims.asked.as_of);
         let proofs = self.proofs(&Case::of(&facts));
         let of = |piece: Evidence| {
             let proof = proofs.iter().find(|proof| proof.evidence == piece.own)?;
@@ -328,40 +330,42 @@ impl Claim {
         journey.all_evidence().into_iter().filter_map(of).collect()
     }
 
-    /// What is left until it can be paid; none where it can be claimed or was submitted.
+    /// What is left until the claim can be paid. Null if it can be claimed or was submitted.
     async fn until_payable(&self) -> Option<UntilPayable> {
         self.left_until_payable()
     }
 
-    /// Why it is what it is: the rules, the events, the days, the hours and the evidence.
+    /// The reasons for the claim's status and amount: rules, events, days, hours and evidence.
     async fn derivation(&self) -> Derivation {
         self.derived()
     }
 
-    /// Its lines in every batch, oldest first: each as it was frozen, with what was decided of it.
+    /// The lines of this claim in every batch, oldest first, each as it was submitted and with the decision on it.
     async fn history(&self) -> Vec<BatchLine> {
-        let lines = self.told.lines_of(self.of.claim).into_iter();
-        lines.map(|line| BatchLine::of(line, (&self.told, &self.of.rulebook.currency), self.story.clone())).collect()
+        let lines = self.contract_claims.lines_of(self.of.claim).into_iter();
+        lines
+            .map(|line| BatchLine::of(line, (&self.contract_claims, &self.of.rulebook.currency), self.story.clone()))
+            .collect()
     }
 
     /// Claims of the same person in other contracts, under outcomes of the same class, whose counted days overlap with
-    /// those of this one, unless that was looked at and dismissed; of the contracts that you may see.
+    /// those of this claim. Only contracts that you may see; dismissed cases of double funding are left out.
     async fn double_funding(&self, ctx: &Context<'_>) -> Result<Vec<DoubleFunding>> {
-        funding::of(ctx, &self.told, &self.of).await
+        funding::of(ctx, &self.contract_claims, &self.of).await
     }
 
-    /// What you may do with it.
+    /// What you may do with the claim.
     async fn viewer_can(&self) -> ClaimPermissions {
         let line = self.of.batch.and_then(|batch| {
-            let (_, batch) = self.told.batches.iter().find(|(known, _)| *known == batch)?;
+            let (_, batch) = self.contract_claims.batches.iter().find(|(known, _)| *known == batch)?;
             batch.line(self.of.claim).cloned()
         });
         ClaimPermissions { claim: self.of.clone(), line }
     }
 
-    /// The batch with the line that stands, else with its last one; none where it was never submitted.
+    /// The batch with the line that counts, otherwise the batch with its last line. Null if it was never submitted.
     async fn batch(&self) -> Option<Batch> {
-        Batch::among(&self.told, self.of.batch?)
+        Batch::among(&self.contract_claims, self.of.batch?)
     }
 }
 
@@ -369,21 +373,21 @@ impl Claim {
     fn of_journey_now(&self) -> Option<Journey> {
         let id = self.of.about.journey()?;
         let story = Arc::clone(self.story.as_ref()?);
-        Some(Journey::of(id, Arc::clone(&self.told.contract), self.told.asked.as_of, story))
+        Some(Journey::of(id, Arc::clone(&self.contract_claims.contract), self.contract_claims.asked.as_of, story))
     }
 
-    /// Whether it is of this outcome.
+    /// Whether the claim is for this outcome.
     pub(super) fn is_of(&self, outcome: &str) -> bool {
         self.of.outcome == outcome
     }
 
-    /// Every piece of evidence of its journey, as this claim sees it.
+    /// Every piece of evidence of the case, as it applies to this claim.
     pub(super) fn proofs(&self, case: &Case<'_>) -> Vec<Proof> {
         let Some(outcome) = self.of.rulebook.outcome(&self.of.outcome) else { return Vec::new() };
-        proofs(case, (&self.of.rulebook, outcome), self.of.repeat, self.told.asked.as_of)
+        proofs(case, (&self.of.rulebook, outcome), self.of.repeat, self.contract_claims.asked.as_of)
     }
 
-    /// The evidence that lacks, or that will be needed while it matures.
+    /// The missing evidence, or the evidence that a maturing claim will need.
     fn evidence_needed(&self) -> Option<EvidenceNeeded> {
         let asked = self.terms()?.evidence.as_ref()?;
         let (any_of, all_of, on) = match (&self.of.state, self.of.status) {
@@ -391,7 +395,7 @@ impl Claim {
             (State::Reached(of), Status::EvidenceMissing) => {
                 let lacks = |kind: &&String| of.missing.contains(kind);
                 let all_of = asked.all_of.iter().filter(lacks).cloned().collect();
-                // Of alternatives none is there where every one of them lacks.
+                // One of several alternatives is present unless all of them are missing.
                 let any_of =
                     if asked.any_of.iter().all(|kind| lacks(&kind)) { asked.any_of.clone() } else { Vec::new() };
                 (any_of, all_of, of.achieved_on)
@@ -434,7 +438,7 @@ impl Claim {
             missing: achievement.map_or_else(Vec::new, |of| of.missing.clone()),
             evidence: self.evidence_needed(),
             earliest_on: earliest.map(Date),
-            days_left: earliest.map(|day| (day - self.told.asked.as_of).num_days()),
+            days_left: earliest.map(|day| (day - self.contract_claims.asked.as_of).num_days()),
             days_counted: covered.map(|covered| covered.so_far),
             days_needed: covered.map(|covered| covered.in_all),
             counted_from: self.of.begun.map(|begun| Date(begun.counted_from)),
@@ -458,7 +462,7 @@ impl Claim {
         Some(text.to_owned())
     }
 
-    /// Why it is what it is.
+    /// The reasons for the claim's status and amount.
     pub(super) fn derived(&self) -> Derivation {
         let achievement = self.achievement();
         let begun = self.of.begun;
@@ -478,28 +482,28 @@ impl Claim {
         }
     }
 
-    /// Its id.
+    /// The id of the claim.
     pub(super) fn own_id(&self) -> ID {
         ID(self.of.claim.to_string())
     }
 
-    /// The outcome, by its code.
+    /// The code of the outcome.
     pub(super) fn of_outcome(&self) -> &str {
         &self.of.outcome
     }
 
-    /// What people call the outcome.
+    /// The title of the outcome.
     pub(super) fn outcome_title(&self) -> &str {
         let outcome = self.of.rulebook.outcome(&self.of.outcome);
         outcome.map_or(&self.of.outcome, |outcome| &outcome.title)
     }
 
-    /// Which time it is that the outcome is achieved, from 1.
+    /// Which time the outcome is achieved, from 1.
     pub(super) fn nth_time(&self) -> u32 {
         self.of.repeat
     }
 
-    /// The cohort, site or area that it is about, where it is about many journeys together.
+    /// The cohort, site or area, if the claim covers many cases together.
     pub(super) fn over_many(&self) -> Option<ClaimScope> {
         match &self.of.about {
             ClaimAbout::Journey(_) => None,
@@ -510,48 +514,52 @@ impl Claim {
         }
     }
 
-    /// What is due for it, or would be but for its status.
+    /// The amount due, or the amount that its status holds back.
     pub(super) fn due(&self) -> Option<Money> {
         self.of.amount.map(|amount| Money::of(amount, &self.of.rulebook.currency))
     }
 
-    /// The day on which it was achieved.
+    /// The day on which the outcome was achieved.
     pub(super) fn was_achieved_on(&self) -> Option<Date> {
         self.of.achieved_on().map(Date)
     }
 
-    /// The day on which it is achieved if what holds now goes on.
+    /// The day on which the outcome is achieved if open spells continue.
     pub(super) fn foreseen_on(&self) -> Option<Date> {
         earliest_on(&self.of.state).map(Date)
     }
 
-    /// The id of the journey that it is about.
+    /// The id of the case.
     pub(super) fn of_journey_id(&self) -> Option<ID> {
         self.of.about.journey().map(|id| ID(id.to_string()))
     }
 
-    /// What is left until it can be paid; none where it can be claimed or was submitted.
+    /// What is left until the claim can be paid; none if it can be claimed or was submitted.
     pub(super) fn left_until_payable(&self) -> Option<UntilPayable> {
         (!self.of.status.is_fact() && self.of.status != Status::Claimable).then(|| self.left())
     }
 
-    /// What has become of it.
+    /// The status of the claim.
     pub(super) fn stands(&self) -> ClaimStatus {
         self.of.status.into()
     }
 
-    /// The claim of this id, without its journey.
-    pub(super) fn among(told: &Arc<Claims>, claim: ClaimId) -> Option<Self> {
-        Self::with_journey(told, claim, None)
+    /// The claim with this id, without its case.
+    pub(super) fn among(contract_claims: &Arc<Claims>, claim: ClaimId) -> Option<Self> {
+        Self::with_journey(contract_claims, claim, None)
     }
 
-    /// The claim of this id, with the story of its journey if it is about one that the caller may read.
-    pub(super) fn with_journey(told: &Arc<Claims>, claim: ClaimId, story: Option<Arc<Story>>) -> Option<Self> {
-        Some(Self { told: Arc::clone(told), of: told.get(claim)?.clone(), story })
+    /// The claim with this id, with its case if it is for one that the caller may read.
+    pub(super) fn with_journey(
+        contract_claims: &Arc<Claims>,
+        claim: ClaimId,
+        story: Option<Arc<Story>>,
+    ) -> Option<Self> {
+        Some(Self { contract_claims: Arc::clone(contract_claims), of: contract_claims.get(claim)?.clone(), story })
     }
 
-    /// The claim of this id as it stands today in one of the contracts that the caller may see; none where it is about a
-    /// journey that they may not read.
+    /// The claim with this id as of today, in a contract that the caller may see; none if it is for a case that they
+    /// may not read.
     pub(super) async fn today(ctx: &Context<'_>, claim: ClaimId) -> Result<Option<Self>> {
         let generation = &ctx.caller().generation;
         for row in generation.contracts(&ctx.caller().principal.scope).await.or_fault()? {
@@ -559,22 +567,30 @@ impl Claim {
             let today = ctx.today(&contract);
             let asked = Asked { as_of: today, today, purpose: Purpose::Look };
             let known = *generation.position().borrow();
-            let Some(told) = as_known(ctx, &row.code, known, asked).await? else { continue };
-            let Some(of) = told.get(claim) else { continue };
+            let Some(contract_claims) = as_known(ctx, &row.code, known, asked).await? else { continue };
+            let Some(of) = contract_claims.get(claim) else { continue };
             let Some(journey) = of.about.journey() else {
                 let sees_all = context::standing(ctx).await?.cases(&row.code) == Cases::All;
-                return Ok(Self::among(&told, claim).filter(|_| sees_all));
+                return Ok(Self::among(&contract_claims, claim).filter(|_| sees_all));
             };
-            let story = journey::stories(ctx, std::iter::once(journey), Known(told.position)).await?.remove(&journey);
-            return Ok(story.and_then(|story| Self::with_journey(&told, claim, Some(story))));
+            let story = journey::stories(ctx, std::iter::once(journey), Known(contract_claims.position))
+                .await?
+                .remove(&journey);
+            return Ok(story.and_then(|story| Self::with_journey(&contract_claims, claim, Some(story))));
         }
         Ok(None)
     }
 
-    /// The claims of a journey.
-    pub(super) fn of_journey(told: &Arc<Claims>, journey: JourneyId, story: &Arc<Story>) -> Vec<Self> {
-        let claims = told.of_journey(journey).iter();
-        claims.map(|of| Self { told: Arc::clone(told), of: of.clone(), story: Some(Arc::clone(story)) }).collect()
+    /// The claims of a case.
+    pub(super) fn of_journey(contract_claims: &Arc<Claims>, journey: JourneyId, story: &Arc<Story>) -> Vec<Self> {
+        let claims = contract_claims.of_journey(journey).iter();
+        claims
+            .map(|of| Self {
+                contract_claims: Arc::clone(contract_claims),
+                of: of.clone(),
+                story: Some(Arc::clone(story)),
+            })
+            .collect()
     }
 }
 
@@ -590,7 +606,7 @@ const fn earliest_on(state: &State) -> Option<NaiveDate> {
     }
 }
 
-/// The claims of a contract as known at a position, in the scope of the caller.
+/// The claims of a contract as known at a log position, limited to the caller's scope.
 pub(super) async fn as_known(
     ctx: &Context<'_>,
     code: &str,
@@ -600,22 +616,22 @@ pub(super) async fn as_known(
     let scope = ctx.in_scope(code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))?;
     let (log, generation) = (&ctx.parts().log, &ctx.caller().generation);
     let live = *generation.position().borrow();
-    let told = generation.claims_at(log, scope, asked, known.min(live)).await.or_fault()?;
-    of_caller(ctx, told).await
+    let contract_claims = generation.claims_at(log, scope, asked, known.min(live)).await.or_fault()?;
+    of_caller(ctx, contract_claims).await
 }
 
-/// What of a contract's claims and batches the caller may know of, where their token is for some areas alone.
-pub(super) async fn of_caller(ctx: &Context<'_>, told: Option<Arc<Claims>>) -> Result<Option<Arc<Claims>>> {
-    let (caller, Some(told)) = (ctx.caller(), told) else { return Ok(None) };
-    let Some(areas) = caller.principal.scope.areas() else { return Ok(Some(told)) };
-    let journeys: Vec<JourneyId> = told.journeys().into_iter().collect();
+/// The claims and batches of a contract that the caller may see, if their token is limited to some areas.
+pub(super) async fn of_caller(ctx: &Context<'_>, contract_claims: Option<Arc<Claims>>) -> Result<Option<Arc<Claims>>> {
+    let (caller, Some(contract_claims)) = (ctx.caller(), contract_claims) else { return Ok(None) };
+    let Some(areas) = caller.principal.scope.areas() else { return Ok(Some(contract_claims)) };
+    let journeys: Vec<JourneyId> = contract_claims.journeys().into_iter().collect();
     let known = caller.generation.areas_of(&journeys).await.or_fault()?;
     let theirs = known.into_iter().filter(|(_, area)| areas.contains(area)).map(|(journey, _)| journey).collect();
-    Ok(Some(Arc::new(told.within(&theirs))))
+    Ok(Some(Arc::new(contract_claims.within(&theirs))))
 }
 
-/// Those of these journeys of a contract that the caller may read; none where that is every case there is, and what is
-/// over many besides.
+/// Which of these cases of a contract the caller may read. None if they may read every case, and claims that cover many
+/// cases too.
 pub(super) async fn readable(
     ctx: &Context<'_>,
     code: &str,

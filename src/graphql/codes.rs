@@ -4,7 +4,7 @@
 
 use throughline_gateway::Code;
 
-/// The caller is a keyworker whose login is no worker's who is here.
+/// The caller is a keyworker, but no current worker has their login.
 pub(super) const WORKER_UNKNOWN: Code = Code::Host("WORKER_UNKNOWN");
-/// What was known then is being put together: ask again, when `retryAfterMs` says.
+/// The view for an earlier knowledge date is being built. Wait `retryAfterMs`, then try again.
 pub(super) const VIEW_BUILDING: Code = Code::Host("VIEW_BUILDING");

@@ -1,6 +1,6 @@
-//! Comparing two points of view of one contract, as clients ask for it.
+//! Comparing one contract at two points in time.
 //!
-//! Rights are those of now: a journey that the caller may not read differs for nobody.
+//! Access follows the caller's rights of now: a case that the caller may not read never appears.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -29,26 +29,27 @@ use throughline_domain::fact::envelope::{ClaimId, Envelope, EventId, JourneyId, 
 use throughline_domain::fact::event::EventType;
 use throughline_gateway::Code;
 
-/// Journeys that are read at once.
+/// The number of cases read at once.
 const READ: usize = 200;
-/// Journeys that one page looks at before it gives up looking for more that differ.
+/// The number of cases after which one page stops looking for more differences.
 const LOOKED_AT: usize = 5_000;
 
-/// A point of view of a contract: from when it is read, what was known by then, and by which rules; or a view that is
-/// there, by its number.
+/// One side of a comparison: as-of date, knowledge date and rulebook, or a kept view by its number. Give at most one of
+/// `knownAt`, `knownOn` and `position`.
 #[derive(Debug, Clone, Default, InputObject)]
 pub struct ViewPoint {
-    /// The day at whose end the facts are read; today in the contract's zone if left out.
+    /// The as-of date: count facts dated up to the end of this day. Default: today in the contract's time zone.
     pub as_of: Option<Date>,
-    /// Only what was recorded by this instant.
+    /// The knowledge date as an instant: use only what was recorded by then.
     pub known_at: Option<Instant>,
-    /// Only what was recorded by the end of this day in the contract's zone.
+    /// The knowledge date as a day: use only what was recorded by the end of this day in the contract's time zone.
     pub known_on: Option<Date>,
-    /// Only what was recorded up to this position of the log.
+    /// The knowledge date as a log position: use only events up to this position.
     pub position: Option<Position>,
-    /// By this version of the contract's rules, whenever it was published.
+    /// The version of the contract's rulebook to apply, whenever it was published. Default: the latest version
+    /// published by the knowledge date.
     pub rulebook: Option<String>,
-    /// As the live view or the one before it stands, by its number: give no other but `asOf` with it.
+    /// The number of a kept view: the live view or the one before it. Only `asOf` may be given with it.
     pub view: Option<i32>,
 }
 
@@ -56,17 +57,17 @@ pub struct ViewPoint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "compare::Board")]
 pub enum Board {
-    /// How many cases each keyworker holds.
+    /// The number of cases of each keyworker.
     CaseloadByKeyworker,
-    /// Days since anyone's contact, by keyworker.
+    /// Days since the last contact with any worker, by keyworker.
     ContactRecencyByKeyworker,
-    /// Days since the keyworker's own contact, by keyworker.
+    /// Days since the last contact with the keyworker, by keyworker.
     OwnContactRecencyByKeyworker,
-    /// Days since anyone's contact, by area.
+    /// Days since the last contact with any worker, by area.
     ContactRecencyByArea,
     /// Days from referral to plan, to date, by area.
     ReferralToPlanByArea,
-    /// The funnel by area: month by month, and to date.
+    /// Cases that reached each stage, by area: month by month, and to date.
     PerformanceByArea,
     /// Declined referrals by area: month by month, and to date.
     DeclinedByArea,
@@ -74,58 +75,58 @@ pub enum Board {
     ExitsByReason,
     /// Disengagements to date, by reason.
     DisengagementsByReason,
-    /// How obligations stand, by keyworker.
+    /// Obligations by state, by keyworker.
     ObligationsByKeyworker,
 }
 
-/// A number of a board that differs.
+/// A board figure that differs.
 #[derive(SimpleObject)]
 pub struct NumberDifference {
-    /// On which board.
+    /// The board.
     board: Board,
-    /// In which row.
+    /// The row.
     group: Group,
-    /// In which column, as boards print it.
+    /// The column, by its label on the board.
     column: String,
-    /// The first day of the month that it counts; none where it counts everything to date.
+    /// The first day of the month that the figure counts. Null if it counts everything to date.
     month: Option<Date>,
-    /// What it is from the first point of view.
+    /// The figure on side `a`.
     a: u64,
-    /// What it is from the second.
+    /// The figure on side `b`.
     b: u64,
 }
 
-/// A journey whose rows on boards and lists differ.
+/// A case whose rows on boards and lists differ.
 #[derive(Clone, SimpleObject)]
 pub struct JourneyDifference {
-    /// Which journey.
+    /// The id of the case.
     id: ID,
-    /// The events that made it differ, in the order of the log; none where only the rules did.
+    /// The events that explain the difference, in the order of the log. Empty if only the rules differ.
     events: Vec<Event>,
-    /// The journey from the first point of view; none where it was not known.
+    /// The case on side `a`. Null if it was not known there.
     a: Option<Journey>,
-    /// The journey from the second; none where it was not known.
+    /// The case on side `b`. Null if it was not known there.
     b: Option<Journey>,
 }
 
-/// A journey that differs, and its place in the order.
+/// A case that differs, with its cursor.
 #[derive(SimpleObject)]
 pub struct JourneyDifferenceEdge {
-    /// Give it as `after` to go on from here.
+    /// The cursor of this case. Pass it as `after` to get the cases that follow.
     cursor: String,
-    /// The journey.
+    /// The case.
     node: JourneyDifference,
 }
 
-/// Journeys that differ, in the order of their ids, page by page.
+/// A page of cases that differ, in the order of their ids.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct JourneyDifferenceConnection {
-    /// Those of this page, each with its cursor.
+    /// The cases of this page, each with its cursor.
     edges: Vec<JourneyDifferenceEdge>,
-    /// Those of this page. It may be empty though there are more: go on after `endCursor` while `hasNextPage` says so.
+    /// The cases of this page. A page can be empty although `hasNextPage` is true: ask again with `after: endCursor`.
     nodes: Vec<JourneyDifference>,
-    /// Where the page begins and ends.
+    /// The cursors of this page, and whether there are more pages.
     page_info: PageInfo,
     #[graphql(skip)]
     between: ViewComparison,
@@ -133,7 +134,8 @@ pub struct JourneyDifferenceConnection {
 
 #[ComplexObject]
 impl JourneyDifferenceConnection {
-    /// How many there are on all pages; counted only when asked for, which compares every journey that may differ.
+    /// The number of differing cases on all pages. It is counted only when this field is requested, and then compares
+    /// every case that may differ.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<usize> {
         let (mut count, mut place) = (0, JourneyId(Uuid::nil()));
         loop {
@@ -150,48 +152,48 @@ impl JourneyDifferenceConnection {
 /// A claim that differs.
 #[derive(Clone, SimpleObject)]
 pub struct ClaimDifference {
-    /// The claim's id.
+    /// The id of the claim.
     id: ID,
-    /// How it moves from the first point of view to the second.
+    /// How the claim changes from side `a` to side `b`.
     moved: ClaimMoved,
-    /// As it is from the first point of view; none where there is no such claim.
+    /// The claim on side `a`. Null if it does not exist there.
     a: Option<Claim>,
-    /// As it is from the second.
+    /// The claim on side `b`. Null if it does not exist there.
     b: Option<Claim>,
-    /// What there is for it from the second beyond what there is from the first, with what is proposed for its line.
+    /// The difference in money, side `b` minus side `a`, including the adjustments proposed for its line.
     delta: Money,
-    /// The events by which its journey, its subject and its batch differ, in the order of the log; none where only rules,
-    /// days or other claims made it differ, and of a claim over many journeys.
+    /// The events in which its case, its subject and its batch differ, in the order of the log. Empty if only rules,
+    /// dates or other claims explain the difference, and for a claim that covers many cases.
     events: Vec<Event>,
-    /// The keys of its outcome that read otherwise, such as `hours`; none where it is judged by the same rules.
+    /// The rulebook keys of the outcome that differ, such as `hours`. Empty if both sides use the same rules.
     rules: Vec<&'static str>,
 }
 
-/// A claim that differs, and its place in the order.
+/// A claim that differs, with its cursor.
 #[derive(SimpleObject)]
 pub struct ClaimDifferenceEdge {
-    /// Give it as `after` to go on from here.
+    /// The cursor of this claim. Pass it as `after` to get the claims that follow.
     cursor: String,
     /// The claim.
     node: ClaimDifference,
 }
 
-/// Claims that differ, in the order of their ids, page by page.
+/// A page of claims that differ, in the order of their ids.
 #[derive(SimpleObject)]
 pub struct ClaimDifferenceConnection {
-    /// Those of this page, each with its cursor.
+    /// The claims of this page, each with its cursor.
     edges: Vec<ClaimDifferenceEdge>,
-    /// Those of this page.
+    /// The claims of this page.
     nodes: Vec<ClaimDifference>,
-    /// Where the page begins and ends.
+    /// The cursors of this page, and whether there are more pages.
     page_info: PageInfo,
-    /// How many there are on all pages.
+    /// The number of differing claims on all pages.
     total_count: usize,
-    /// What there is for all of them together from the second point of view beyond what there is from the first.
+    /// The difference in money over all pages, side `b` minus side `a`.
     delta: Money,
 }
 
-/// What differs between two points of view of one contract.
+/// The comparison of one contract at two points in time.
 #[derive(Clone)]
 pub struct ViewComparison {
     a: Arc<Contract>,
@@ -199,7 +201,7 @@ pub struct ViewComparison {
 }
 
 impl ViewComparison {
-    /// Two points of view of a contract; none where it was not known to be open from one of them.
+    /// Compares two points in time of a contract; none if it was not known to be open at one of them.
     pub(super) async fn of(ctx: &Context<'_>, code: &str, a: ViewPoint, b: ViewPoint) -> Result<Option<Self>> {
         let (Some(a), Some(b)) = (contract(ctx, code, a).await?, contract(ctx, code, b).await?) else {
             return Ok(None);
@@ -216,32 +218,33 @@ async fn contract(ctx: &Context<'_>, code: &str, point: ViewPoint) -> Result<Opt
     };
     if known_at.is_some() || known_on.is_some() || position.is_some() || rulebook.is_some() {
         return Err(
-            Code::BadUserInput.error("a view by its number knows what it knows: give no other but asOf with it")
+            Code::BadUserInput.error("a view number has its own knowledge date and rulebook: give only asOf with it")
         );
     }
     let found = ctx.parts().views.numbered(view.into()).await.or_fault()?;
     let none = || {
-        Code::BadUserInput.error(format!("no view of the number {view} is kept: take the live one or the one before"))
+        Code::BadUserInput
+            .error(format!("there is no view with the number {view}: use the live one or the one before it"))
     };
     let generation = found.ok_or_else(none)?;
     let known = Known(*generation.position().borrow());
     Ok(Contract::seen(ctx, scope, Seen { generation, known, known_at: None }, as_of.map(|day| day.0)))
 }
 
-/// What differs between two points of view of one contract.
+/// The comparison of one contract at two points in time.
 #[Object]
 impl ViewComparison {
-    /// The first point of view.
+    /// The point in time of side `a`.
     async fn a(&self, ctx: &Context<'_>) -> Result<PointOfView> {
         self.a.point_of_view(ctx).await
     }
 
-    /// The second point of view.
+    /// The point in time of side `b`.
     async fn b(&self, ctx: &Context<'_>) -> Result<PointOfView> {
         self.b.point_of_view(ctx).await
     }
 
-    /// The numbers of the boards that differ, each read on its day and under its rules.
+    /// The board figures that differ, each side read on its own day and under its own rules.
     async fn numbers(&self, ctx: &Context<'_>) -> Result<Vec<NumberDifference>> {
         let (one, other) = (self.a.side()?, self.b.side()?);
         let (of_one, of_other) = (self.a.whole_contract(), self.b.whole_contract());
@@ -255,12 +258,13 @@ impl ViewComparison {
         Ok(shown.collect())
     }
 
-    /// The journeys that differ, of those that you may see, with the events that made them.
+    /// The cases that differ, among those you may see, with the events that explain the difference.
     async fn journeys(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<JourneyDifferenceConnection> {
         let read = |id: &str| Some(JourneyId(id.parse().ok()?));
         let begins =
@@ -297,19 +301,20 @@ impl ViewComparison {
         Ok(JourneyDifferenceConnection { edges, nodes, page_info, between: self.clone() })
     }
 
-    /// The claims that differ, of those that you may see, with the events and the rules that made them.
+    /// The claims that differ, among those you may see, with the events and rules that explain the difference.
     async fn claims(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<ClaimDifferenceConnection> {
         let read = |id: &str| Some(ClaimId(id.parse().ok()?));
         let after = after
             .as_deref()
             .map(|after| cursor::place(after, CLAIMS_DIFFERING, cursor::PAGE_BEFORE, read))
             .transpose()?;
-        let (a, b) = (self.a.told_claims(ctx).await?, self.b.told_claims(ctx).await?);
+        let (a, b) = (self.a.contract_claims(ctx).await?, self.b.contract_claims(ctx).await?);
         let (mut shifts, _) = claims::shifts(a, b);
         shifts.retain(|of| is_known(a, of.claim) || is_known(b, of.claim));
         let journeys = shifts.iter().filter_map(|of| journey_of(a, b, of.claim));
@@ -346,18 +351,18 @@ impl ViewComparison {
 const DIFFERING: &str = "journeys that differ";
 const CLAIMS_DIFFERING: &str = "claims that differ";
 
-/// The journey that a claim is about on either side.
+/// The case of a claim, on either side.
 fn journey_of(a: &Claims, b: &Claims, claim: ClaimId) -> Option<JourneyId> {
     a.get(claim).or_else(|| b.get(claim))?.about.journey()
 }
 
-/// Whether a side knows of what a claim is about on its day: nobody claims for a case that is yet to be referred.
+/// Whether a side knows the case of a claim on its day. A case not yet referred has no claims.
 fn is_known(of: &Claims, claim: ClaimId) -> bool {
     let is_known = |of: &claims::Claim| of.about.journey().is_none() || of.subject.is_some() || of.batch.is_some();
     of.get(claim).is_some_and(is_known)
 }
 
-/// The keys of a claim's outcome that read otherwise; none where one side does not know its journey.
+/// The rulebook keys of a claim's outcome that differ; none if one side does not know its case.
 fn rules(a: &Claims, b: &Claims, claim: ClaimId) -> Vec<&'static str> {
     let judges = |of: &Claims| of.contract.newest_rulebook().is_some_and(|rulebook| !rulebook.outcomes.is_empty());
     let is_new = |of: &Claims, journey| of.of_journey(journey).is_empty() && judges(of);
@@ -368,8 +373,8 @@ fn rules(a: &Claims, b: &Claims, claim: ClaimId) -> Vec<&'static str> {
 }
 
 impl ViewComparison {
-    /// The next journeys that may differ, at most [`LOOKED_AT`]: of which something was recorded in between, or all that
-    /// either side knows where the days or the rules differ.
+    /// The next cases that may differ, at most [`LOOKED_AT`]: those with events recorded in between, or every case of
+    /// either side if the days or the rules differ.
     async fn candidates(&self, ctx: &Context<'_>, place: JourneyId) -> Result<Vec<JourneyId>> {
         let (one, other, most) = (self.a.side()?, self.b.side()?, i64::try_from(LOOKED_AT).unwrap_or(i64::MAX));
         if one.differs_by_events_alone(&other) {
@@ -383,7 +388,7 @@ impl ViewComparison {
         Ok(known.into_iter().take(LOOKED_AT).collect())
     }
 
-    /// What made these claims differ.
+    /// The events that explain why these claims differ.
     async fn claims_that_differ(
         &self,
         ctx: &Context<'_>,
@@ -414,7 +419,7 @@ impl ViewComparison {
             for stream in streams(claim) {
                 let (Some(events), Some(differ)) = (events.get(&stream), differ.get(&stream)) else { continue };
                 let is_of_it = |event: &Envelope| match stream.kind {
-                    // A batch tells of many claims, each by its id.
+                    // A batch event concerns many claims, each named by its id.
                     StreamKind::Batch => event.payload.get().contains(&name),
                     _ => EventType::named(&event.event_type).is_some_and(is_looked_at),
                 };
@@ -435,7 +440,7 @@ impl ViewComparison {
         Ok(shifts.iter().map(difference).collect())
     }
 
-    /// Those of these journeys that differ and that the caller may read, in their order.
+    /// The cases among these that differ and that the caller may read, in their order.
     async fn differences(&self, ctx: &Context<'_>, ids: &[JourneyId]) -> Result<Vec<(JourneyId, JourneyDifference)>> {
         let (one, other) = (self.a.side()?, self.b.side()?);
         let (a, b) = (self.a.source(), self.b.source());
@@ -454,8 +459,9 @@ impl ViewComparison {
             let is_one = |event: &&Envelope| made.contains(&event.event_id);
             let events = stream.iter().filter(is_one).cloned().map(Event).collect();
             let story = |upto| Story::of(stream.clone(), Known(upto)).or_fault();
-            let told = |source, story: Option<Story>| story.map(|story| Journey::beneath(source, *id, Arc::new(story)));
-            let (one, other) = (told(&a, story(one.upto)?), told(&b, story(other.upto)?));
+            let journey_at =
+                |source, story: Option<Story>| story.map(|story| Journey::beneath(source, *id, Arc::new(story)));
+            let (one, other) = (journey_at(&a, story(one.upto)?), journey_at(&b, story(other.upto)?));
             found.push((*id, JourneyDifference { id: ID(id.to_string()), events, a: one, b: other }));
         }
         Ok(found)
@@ -463,7 +469,7 @@ impl ViewComparison {
 }
 
 impl Contract {
-    /// The contract as it is compared.
+    /// The contract as one side of the comparison.
     fn side(&self) -> Result<Side<'_>> {
         let upto = *self.generation().position().borrow();
         Ok(Side { as_of: self.day(), upto, rulebook: self.rules()? })

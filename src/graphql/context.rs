@@ -1,4 +1,4 @@
-//! What every resolver may reach: the deployment's parts, and who is asking.
+//! The context of a resolver: the deployment's parts and the caller.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -20,82 +20,83 @@ use crate::views::generation::Generation;
 use throughline_domain::contract::Contract;
 use throughline_domain::fact::envelope::JourneyId;
 
-/// The deployment's parts, the same for every request.
+/// The parts of the deployment, the same for every request.
 #[derive(Clone)]
 pub struct Parts {
     /// The log.
     pub log: Log,
-    /// The live view.
+    /// The views.
     pub views: Views,
-    /// The write side.
+    /// The recorder, which handles commands.
     pub recorder: Recorder,
-    /// What tells the time.
+    /// The clock.
     pub clock: Arc<Clock>,
 }
 
-/// Who asks, and the generation that they see from beginning to end.
+/// The caller and the generation that answers the whole request.
 pub struct Caller {
-    /// Who asks.
+    /// The authenticated principal.
     pub principal: Principal,
-    /// The view that answers, whatever is switched meanwhile.
+    /// The view that answers, even if another generation goes live in the meantime.
     pub generation: Arc<Generation>,
 }
 
-/// Short ways to what a resolver needs.
+/// Shortcuts to what a resolver needs.
 pub trait Asked {
-    /// The deployment's parts.
+    /// The parts of the deployment.
     fn parts(&self) -> &Parts;
-    /// Who asks.
+    /// The caller.
     fn caller(&self) -> &Caller;
-    /// The contract of this code, where the caller may know of it.
+    /// The contract with this code, if it is in the caller's scope.
     fn in_scope<'c>(&'c self, code: &'c str) -> Option<InScope<'c>> {
         self.caller().principal.scope.contract(code)
     }
-    /// Whether the caller's role may do this, whatever it is about.
+    /// Whether the caller's role allows this action at all.
     fn may(&self, action: Action) -> bool {
         policy(&self.caller().principal, action, Relation::Own).is_ok()
     }
-    /// Whether this is kept back from the caller.
+    /// Whether this kind of data is hidden from the caller.
     fn redacts(&self, redaction: Redaction) -> bool {
         let allow = policy(&self.caller().principal, Action::LookAround, Relation::Own);
         allow.map_or(true, |allow| allow.redacts(redaction))
     }
-    /// Today's civil date where no contract says in which zone.
+    /// Today's date in the deployment's time zone, for data outside any contract.
     fn deployment_today(&self) -> NaiveDate {
         civil_day(self.parts().clock.now(), DEPLOYMENT_ZONE)
     }
-    /// Today's civil date in a contract's zone.
+    /// Today's date in a contract's time zone.
     fn today(&self, contract: &Contract) -> NaiveDate {
         civil_day(self.parts().clock.now(), contract.zone().unwrap_or(DEPLOYMENT_ZONE))
     }
 }
 
-/// Whose cases the caller's rights reach now.
+/// The cases that the caller's rights cover now.
 pub async fn standing(ctx: &Context<'_>) -> Result<Standing> {
     let caller = ctx.caller();
     caller.generation.standing(&caller.principal, ctx.deployment_today()).await.or_fault()
 }
 
-/// Which of these journeys, each named with the code of its contract, the caller may read: one statement at most.
+/// Which of these cases, each given with the code of its contract, the caller may read. At most one statement.
 pub async fn readable(ctx: &Context<'_>, journeys: &[(JourneyId, &str)]) -> Result<BTreeSet<JourneyId>> {
     let caller = ctx.caller();
     caller.generation.readable(&caller.principal, ctx.deployment_today(), journeys).await.or_fault()
 }
 
-/// What the caller is now to one of the journeys of an answer, read together with the others.
+/// The caller's relation to a case now. Batched with the other cases of the response.
 pub async fn relation(ctx: &Context<'_>, journey: JourneyId, contract: &str) -> Result<Relation> {
     let loader: &DataLoader<Relations> = ctx.data_unchecked();
     let found = loader.load_one((journey, contract.to_owned())).await.map_err(|error| fault(&*error))?;
     Ok(found.unwrap_or(Relation::Outside))
 }
 
-/// Reads what somebody is to many journeys in one statement, anew each time: a subscription outlives a right.
+/// Reads a caller's relation to many cases in one statement. Nothing is cached, because a right can end during a
+/// subscription.
 pub struct Relations {
-    /// Who asks.
+    /// The authenticated principal.
     pub principal: Principal,
     /// The view that answers.
     pub generation: Arc<Generation>,
-    /// What tells the day.
+    /// The clock.
     pub clock: Arc<Clock>,
 }
 
@@ -107,8 +108,8 @@ impl Loader<(JourneyId, String)> for Relations {
         let journeys: Vec<(JourneyId, &str)> = keys.iter().map(|(id, code)| (*id, code.as_str())).collect();
         let today = civil_day(self.clock.now(), DEPLOYMENT_ZONE);
         let found = self.generation.relations(&self.principal, today, &journeys).await?;
-        let told = |key: &(JourneyId, String)| found.get(&key.0).map(|relation| (key.clone(), *relation));
-        Ok(keys.iter().filter_map(told).collect())
+        let relation_of = |key: &(JourneyId, String)| found.get(&key.0).map(|relation| (key.clone(), *relation));
+        Ok(keys.iter().filter_map(relation_of).collect())
     }
 }
 

@@ -1,4 +1,4 @@
-//! A contract as clients read it: every list and count as of one day, from one generation of the view.
+//! A contract in the API. Every list and count is read as of one day, from one generation of the view.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
@@ -56,9 +56,9 @@ use throughline_domain::fact::event::ReportSubmitted;
 use throughline_gateway::Code;
 use throughline_projections::agenda::Kind;
 
-/// A contract, read from one point of view.
+/// A contract at one point in time.
 pub struct Contract {
-    told: Arc<contract::Contract>,
+    contract_state: Arc<contract::Contract>,
     code: String,
     as_of: NaiveDate,
     today: NaiveDate,
@@ -68,65 +68,66 @@ pub struct Contract {
 }
 
 impl Contract {
-    /// The contract as of today in its zone.
+    /// The contract as of today in its time zone.
     pub fn today(ctx: &Context<'_>, scope: InScope<'_>) -> Option<Self> {
         Self::seen(ctx, scope, Seen::live(ctx), None)
     }
 
-    /// The contract from a point of view; none where it was not known to be open then.
+    /// The contract at a point in time; none if it was not yet open, as far as was known then.
     pub async fn at(ctx: &Context<'_>, scope: InScope<'_>, at: &ContractAt) -> Result<Option<Self>> {
         let Some(live) = ctx.caller().generation.told(scope) else { return Ok(None) };
         let seen = Seen::from(ctx, &live, at).await?;
         Ok(seen.and_then(|seen| Self::seen(ctx, scope, seen, at.as_of.map(|day| day.0))))
     }
 
-    /// What is seen of the contract in a view, as of a day.
+    /// The contract in a given view, as of a day.
     pub(super) fn seen(ctx: &Context<'_>, scope: InScope<'_>, seen: Seen, as_of: Option<NaiveDate>) -> Option<Self> {
-        let told = seen.generation.told(scope)?;
-        let today = ctx.today(&told);
+        let contract_state = seen.generation.told(scope)?;
+        let today = ctx.today(&contract_state);
         let (code, as_of) = (scope.contract().to_owned(), as_of.unwrap_or(today));
-        Some(Self { told, code, as_of, today, seen, dealings: OnceLock::new(), claims: OnceCell::new() })
+        Some(Self { contract_state, code, as_of, today, seen, dealings: OnceLock::new(), claims: OnceCell::new() })
     }
 
     pub(super) fn scope<'c>(&'c self, ctx: &'c Context<'_>) -> Result<InScope<'c>> {
         ctx.in_scope(&self.code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))
     }
 
-    /// What the parties agreed, said and decided by the day as of which it is read.
+    /// The contract's record as of the day: what the parties agreed, published, assessed and decided.
     fn dealings(&self) -> &Dealings {
-        self.dealings.get_or_init(|| Box::new(self.told.dealings(self.as_of)))
+        self.dealings.get_or_init(|| Box::new(self.contract_state.dealings(self.as_of)))
     }
 
     fn terms(&self) -> Option<&Terms> {
         self.dealings().terms.as_ref()
     }
 
-    /// The rules by which it is read.
+    /// The rulebook that applies.
     pub(super) fn rules(&self) -> Result<&Arc<Rulebook>> {
-        let newest = self.told.newest_rulebook();
+        let newest = self.contract_state.newest_rulebook();
         newest.ok_or_else(|| Code::Internal.error("an open contract has no rulebook"))
     }
 }
 
-/// A contract, read from one point of view: as of a day, and as known then.
+/// A contract at one point in time: an as-of date and a knowledge date. Every field below it uses the same point in
+/// time.
 #[Object]
 impl Contract {
-    /// The id of the contract's own stream.
+    /// The id of the contract.
     pub async fn id(&self) -> ID {
         ID(StreamId::contract(&self.code).id.to_string())
     }
 
-    /// The short name in rulebooks, commands and URLs, such as `shps`.
+    /// The contract's code: its short name in rulebooks, commands and URLs, such as `shps`.
     async fn code(&self) -> &str {
         &self.code
     }
 
-    /// What people call it.
+    /// The contract's full name.
     async fn name(&self) -> Option<&str> {
         self.terms().map(Terms::name)
     }
 
-    /// Who is bound by it.
+    /// The parties to the contract.
     async fn parties(&self) -> Vec<Party> {
         self.terms().into_iter().flat_map(Terms::parties).map(Into::into).collect()
     }
@@ -136,151 +137,154 @@ impl Contract {
         self.terms().map(|terms| Date(terms.starts_on()))
     }
 
-    /// The last day of the contract, if it has one.
+    /// The last day of the contract; null if it has no end date.
     async fn ends_on(&self) -> Option<Date> {
         self.terms().and_then(Terms::ends_on).map(Date)
     }
 
-    /// The opening, with the event that a correction names.
+    /// When the contract was opened. Its `event` is the target of a correction.
     async fn opened(&self) -> Option<Step> {
         self.terms().map(|terms| Step::of(&terms.opened))
     }
 
-    /// What was agreed since it was opened, oldest first.
+    /// The changes to the contract's terms since it was opened, oldest first.
     async fn variations(&self) -> Vec<Variation> {
         self.terms().into_iter().flat_map(|terms| &terms.variations).map(Into::into).collect()
     }
 
-    /// The end, if it was ended: its date is the first day on which the contract no longer held.
+    /// When the contract was ended, if it was. The date is the first day on which the contract no longer held.
     async fn ended(&self) -> Option<Step> {
         let ended = self.terms()?.ended.as_ref()?;
         Some(Step::why(ended, Some(&ended.details.reason)))
     }
 
-    /// The targets in force: of each profile the version published last, with those of its series that are asked for.
-    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
+    /// The targets in force: the latest published version of each profile. The arguments select profiles and series.
+    #[expect(clippy::unused_async, reason = "a resolver must be async")]
     async fn targets(
         &self,
-        #[graphql(desc = "Only this profile, such as `contract`.")] profile: Option<String>,
-        #[graphql(desc = "Only those of this measure or stage, by code.")] measure: Option<String>,
-        #[graphql(desc = "Only those of this service area.")] area: Option<String>,
+        #[graphql(desc = "Only this target profile, such as `contract`.")] profile: Option<String>,
+        #[graphql(desc = "Only targets for this measure or stage, by code.")] measure: Option<String>,
+        #[graphql(desc = "Only for this service area, by code.")] area: Option<String>,
     ) -> Result<Vec<Targets>> {
-        Targets::in_force(&self.told, self.dealings(), &TargetsAsked { profile, measure, area })
+        Targets::in_force(&self.contract_state, self.dealings(), &TargetsAsked { profile, measure, area })
     }
 
-    /// What was said of figures and periods, for reports, oldest first.
-    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
+    /// The commentary on figures and periods, for reports, oldest first.
+    #[expect(clippy::unused_async, reason = "a resolver must be async")]
     async fn commentary(
         &self,
         #[graphql(desc = "Only for this report, by code.")] report: Option<String>,
-        #[graphql(desc = "Only of exactly this period.")] period: Option<DayPeriodInput>,
+        #[graphql(desc = "Only for exactly this period.")] period: Option<DayPeriodInput>,
     ) -> Result<Vec<Commentary>> {
         Commentary::said(self.dealings(), report.as_deref(), period.map(Into::into))
     }
 
-    /// What was measured of the whole contract, such as spend or complaints, oldest first.
-    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
+    /// The measurements of the whole contract, such as spend or complaints, oldest first.
+    #[expect(clippy::unused_async, reason = "a resolver must be async")]
     async fn measures(
         &self,
         #[graphql(desc = "Only those with this code.")] code: Option<String>,
     ) -> Result<Vec<Measure>> {
-        dealings::measures(&self.told, self.dealings(), code.as_deref())
+        dealings::measures(&self.contract_state, self.dealings(), code.as_deref())
     }
 
-    /// The periods whose figures are settled, in the order in which they were closed.
+    /// The closed periods, in the order in which they were closed. The figures of a closed period are settled.
     async fn periods(&self) -> Vec<ClosedPeriod> {
         self.dealings().closed.iter().map(Into::into).collect()
     }
 
-    /// The reports that were handed in, oldest first.
+    /// The reports that were submitted, oldest first.
     async fn submissions(
         &self,
-        #[graphql(desc = "Only of this report, by code.")] report: Option<String>,
+        #[graphql(desc = "Only for this report, by code.")] report: Option<String>,
     ) -> Vec<ReportSubmission> {
         let reports = self.dealings().reports.iter();
         let asked = |one: &&Entry<ReportSubmitted>| report.as_ref().is_none_or(|report| one.details.report == *report);
         reports.filter(asked).map(Into::into).collect()
     }
 
-    /// How well key performance indicators were met, as the parties settled it, oldest first: of one indicator and
-    /// period the last one stands.
-    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
+    /// The assessments of key performance indicators, as settled by the parties, oldest first. If an indicator was
+    /// assessed several times for the same period, the last assessment counts.
+    #[expect(clippy::unused_async, reason = "a resolver must be async")]
     async fn kpi_assessments(
         &self,
-        #[graphql(desc = "Only of this indicator, by code.")] kpi: Option<String>,
+        #[graphql(desc = "Only for this indicator, by code.")] kpi: Option<String>,
     ) -> Result<Vec<KpiAssessment>> {
-        KpiAssessment::found(&self.told, self.dealings(), kpi.as_deref())
+        KpiAssessment::found(&self.contract_state, self.dealings(), kpi.as_deref())
     }
 
-    /// The formal notices that were given, oldest first.
+    /// The formal notices issued under the contract, oldest first.
     async fn notices(&self) -> Vec<ContractNotice> {
         self.dealings().notices.iter().map(Into::into).collect()
     }
 
-    /// What the parties agreed to do, oldest first.
+    /// The actions that the parties agreed, oldest first.
     async fn actions(
         &self,
-        #[graphql(default, desc = "Only what is not done yet.")] open: bool,
+        #[graphql(default, desc = "Only actions that are not completed yet.")] open: bool,
     ) -> Vec<ContractAction> {
         let actions = self.dealings().actions.iter();
         actions.filter(|action| !open || action.completed.is_none()).map(Into::into).collect()
     }
 
-    /// What seemed to be paid for twice and is not, oldest first.
+    /// The suspected cases of double funding that were dismissed, oldest first.
     async fn dismissals(&self) -> Vec<DoubleFundingDismissal> {
         self.dealings().dismissals.iter().map(Into::into).collect()
     }
 
-    /// The point of view of everything here, so that any answer can be reproduced.
+    /// The point in time of this answer. Use it to repeat the query with the same result.
     async fn view(&self, ctx: &Context<'_>) -> Result<PointOfView> {
         self.point_of_view(ctx).await
     }
 
-    /// The rules: those by which this view's boards are counted, or those by which facts of a day are judged.
-    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
+    /// A rulebook of the contract: the one that the boards use, or the one that applies to facts of a day.
+    #[expect(clippy::unused_async, reason = "a resolver must be async")]
     async fn rulebook(
         &self,
-        #[graphql(desc = "The day of the facts, for a form that records them; the rules of the boards if left out.")]
+        #[graphql(
+            desc = "The day of the facts, for a form that records them. Default: the rulebook that the boards use."
+        )]
         on: Option<Date>,
     ) -> Result<RulebookVersion> {
         let published = match on {
-            Some(day) => self.told.published_in_force(day.0),
-            None => self.told.rulebooks().last(),
+            Some(day) => self.contract_state.published_in_force(day.0),
+            None => self.contract_state.rulebooks().last(),
         };
         let published = published.ok_or_else(|| Code::Internal.error("an open contract has no rulebook"))?;
-        Ok(RulebookVersion::of(published, &self.told))
+        Ok(RulebookVersion::of(published, &self.contract_state))
     }
 
-    /// Every version of the rules that this view knows, in the order of publication.
-    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
+    /// Every version of the rulebook that this view knows, in the order of publication.
+    #[expect(clippy::unused_async, reason = "a resolver must be async")]
     async fn rulebooks(
         &self,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<RulebookVersionConnection> {
-        RulebookVersionConnection::of(&self.told, (first, after))
+        RulebookVersionConnection::of(&self.contract_state, (first, after))
     }
 
-    /// The journeys on the caseload, accepted and not closed, of those that you may see; in the order of their
-    /// references, unless you ask for another.
-    #[expect(clippy::too_many_arguments, reason = "each argument is one a client may give")]
+    /// The cases on the caseload that you may see: accepted and not closed. Default order: by reference.
+    #[expect(clippy::too_many_arguments, reason = "each argument is an argument of the API")]
     async fn caseload(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those of this keyworker.")] keyworker: Option<Id>,
+        #[graphql(desc = "Only cases of this keyworker.")] keyworker: Option<Id>,
         #[graphql(
-            desc = "Whether the cases of those for whom this keyworker stands in on that day are among them; left out, \
-            they are where the keyworker is you."
+            desc = "Whether to include the cases of workers whom this keyworker covers on that day. Default: true if \
+            the keyworker is you, otherwise false."
         )]
         covered: Option<bool>,
-        #[graphql(default, desc = "Only those without a keyworker.")] unassigned: bool,
-        #[graphql(desc = "Only those of the keyworkers of this team.")] team: Option<Id>,
-        #[graphql(desc = "Only those of this service area.")] area: Option<String>,
-        #[graphql(desc = "Only those that stand at this stage.")] stage: Option<String>,
-        #[graphql(desc = "What else they must fit.")] filter: Option<JourneyFilterInput>,
-        #[graphql(desc = "In which order.")] order_by: Option<JourneyOrder>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(default, desc = "Only cases without a keyworker.")] unassigned: bool,
+        #[graphql(desc = "Only cases whose keyworker is in this team.")] team: Option<Id>,
+        #[graphql(desc = "Only for this service area, by code.")] area: Option<String>,
+        #[graphql(desc = "Only cases at this stage, by code.")] stage: Option<String>,
+        #[graphql(desc = "Further conditions that the cases must match.")] filter: Option<JourneyFilterInput>,
+        #[graphql(desc = "The order of the list.")] order_by: Option<JourneyOrder>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<JourneyConnection> {
         let filter = filter.unwrap_or_default();
         let filter = JourneyFilterInput {
@@ -295,41 +299,41 @@ impl Contract {
         self.list(ctx, Population::Caseload, (filter, order_by), (first, after)).await
     }
 
-    /// The journeys of this contract, open and ended, of those that you may see; in the order of their references,
-    /// unless you ask for another.
+    /// The cases of this contract that you may see, open and closed. Default order: by reference.
     async fn journeys(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which journeys.")] filter: Option<JourneyFilterInput>,
-        #[graphql(desc = "In which order.")] order_by: Option<JourneyOrder>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Which cases to return.")] filter: Option<JourneyFilterInput>,
+        #[graphql(desc = "The order of the list.")] order_by: Option<JourneyOrder>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<JourneyConnection> {
         self.list(ctx, Population::Journeys, (filter.unwrap_or_default(), order_by), (first, after)).await
     }
 
-    /// What the service standards of the rulebook ask to be done on the journeys that you may see, the earliest due
-    /// first: the list of what is due and overdue, and what was met and missed.
-    #[expect(clippy::too_many_arguments, reason = "each argument is one a client may give")]
+    /// The obligations that the rulebook's service standards create on the cases that you may see: due, overdue, met
+    /// and missed. The earliest due date comes first.
+    #[expect(clippy::too_many_arguments, reason = "each argument is an argument of the API")]
     async fn obligations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those of this keyworker.")] keyworker: Option<Id>,
+        #[graphql(desc = "Only obligations on cases of this keyworker.")] keyworker: Option<Id>,
         #[graphql(
-            desc = "Whether those on the cases of workers whom this keyworker covers on that day are among them; left \
-            out, they are where the keyworker is you."
+            desc = "Whether to include obligations on cases of workers whom this keyworker covers on that day. \
+            Default: true if the keyworker is you, otherwise false."
         )]
         covered: Option<bool>,
-        #[graphql(default, desc = "Only those that are no keyworker's.")] unassigned: bool,
-        #[graphql(desc = "Only those of this team: of its keyworkers, and of cases that they held last.")] team: Option<
-            Id,
-        >,
-        #[graphql(desc = "Only those of this service area.")] area: Option<String>,
-        #[graphql(desc = "Only those under this standard, by code.")] standard: Option<String>,
+        #[graphql(default, desc = "Only obligations on cases without a keyworker.")] unassigned: bool,
+        #[graphql(desc = "Only obligations of this team: of its keyworkers, and on cases they held last.")]
+        team: Option<Id>,
+        #[graphql(desc = "Only for this service area, by code.")] area: Option<String>,
+        #[graphql(desc = "Only obligations under this service standard, by code.")] standard: Option<String>,
         #[graphql(desc = "Only those in one of these states.")] state: Option<Vec<ObligationState>>,
-        #[graphql(desc = "Only those due on these days.")] due: Option<DayPeriodInput>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only those with a due date in this period.")] due: Option<DayPeriodInput>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<ObligationConnection> {
         let held = agenda::held_by(keyworker, unassigned)?;
         let standing = state.map(|states| states.into_iter().map(Into::into).collect());
@@ -340,29 +344,31 @@ impl Contract {
         obligation::page(ctx, self.source(), filter, (first, after)).await
     }
 
-    /// The appointments on the journeys that you may see, in the order of their days and times: what is booked, what
-    /// became of it, and those whose day is past and of which nobody has said so.
-    #[expect(clippy::too_many_arguments, reason = "each argument is one a client may give")]
+    /// The appointments on the cases that you may see, by day and time: booked, kept, missed, cancelled, and past ones
+    /// without a recorded outcome.
+    #[expect(clippy::too_many_arguments, reason = "each argument is an argument of the API")]
     async fn diary(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those of this keyworker: on their cases, and those that they are to keep.")]
-        keyworker: Option<Id>,
-        #[graphql(
-            desc = "Whether those of workers whom this keyworker covers on that day are among them; left out, they are \
-            where the keyworker is you."
-        )]
-        covered: Option<bool>,
-        #[graphql(default, desc = "Only those on cases without a keyworker.")] unassigned: bool,
-        #[graphql(desc = "Only those that this worker is to keep.")] worker: Option<Id>,
-        #[graphql(desc = "Only those of this team: of its members, and on cases that they held last.")] team: Option<
+        #[graphql(desc = "Only appointments of this keyworker: on their cases, or booked for them.")] keyworker: Option<
             Id,
         >,
-        #[graphql(desc = "Only those of this service area.")] area: Option<String>,
+        #[graphql(
+            desc = "Whether to include appointments of workers whom this keyworker covers on that day. Default: true \
+            if the keyworker is you, otherwise false."
+        )]
+        covered: Option<bool>,
+        #[graphql(default, desc = "Only appointments on cases without a keyworker.")] unassigned: bool,
+        #[graphql(desc = "Only appointments booked for this worker.")] worker: Option<Id>,
+        #[graphql(desc = "Only appointments of this team: of its members, and on cases they held last.")] team: Option<
+            Id,
+        >,
+        #[graphql(desc = "Only for this service area, by code.")] area: Option<String>,
         #[graphql(desc = "Only those in one of these states.")] state: Option<Vec<AppointmentState>>,
-        #[graphql(desc = "Only those for these days.")] due: Option<DayPeriodInput>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only appointments on these days.")] due: Option<DayPeriodInput>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<AppointmentConnection> {
         let standing = state.map(|states| states.into_iter().map(AppointmentState::standing).collect());
         let held = agenda::held_by(keyworker, unassigned)?;
@@ -371,29 +377,26 @@ impl Contract {
         agenda::diary(ctx, self.source(), filter, (first, after)).await
     }
 
-    /// The tasks on the journeys that you may see, the earliest due first.
-    #[expect(clippy::too_many_arguments, reason = "each argument is one a client may give")]
+    /// The tasks on the cases that you may see, the earliest due date first.
+    #[expect(clippy::too_many_arguments, reason = "each argument is an argument of the API")]
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those of this keyworker: on their cases, and those that they own.")] keyworker: Option<
-            Id,
-        >,
+        #[graphql(desc = "Only tasks of this keyworker: on their cases, or owned by them.")] keyworker: Option<Id>,
         #[graphql(
-            desc = "Whether those of workers whom this keyworker covers on that day are among them; left out, they are \
-            where the keyworker is you."
+            desc = "Whether to include tasks of workers whom this keyworker covers on that day. Default: true if the \
+            keyworker is you, otherwise false."
         )]
         covered: Option<bool>,
-        #[graphql(default, desc = "Only those on cases without a keyworker.")] unassigned: bool,
-        #[graphql(desc = "Only those that this worker owns.")] owner: Option<Id>,
-        #[graphql(desc = "Only those of this team: of its members, and on cases that they held last.")] team: Option<
-            Id,
-        >,
-        #[graphql(desc = "Only those of this service area.")] area: Option<String>,
+        #[graphql(default, desc = "Only tasks on cases without a keyworker.")] unassigned: bool,
+        #[graphql(desc = "Only tasks that this worker owns.")] owner: Option<Id>,
+        #[graphql(desc = "Only tasks of this team: of its members, and on cases they held last.")] team: Option<Id>,
+        #[graphql(desc = "Only for this service area, by code.")] area: Option<String>,
         #[graphql(desc = "Only those in one of these states.")] state: Option<Vec<TaskState>>,
-        #[graphql(desc = "Only those due on these days.")] due: Option<DayPeriodInput>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only those with a due date in this period.")] due: Option<DayPeriodInput>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<TaskConnection> {
         let standing = state.map(|states| states.into_iter().flat_map(TaskState::standings).copied().collect());
         let held = agenda::held_by(keyworker, unassigned)?;
@@ -402,80 +405,84 @@ impl Contract {
         agenda::tasks(ctx, self.source(), filter, (first, after)).await
     }
 
-    /// What every outcome of the journeys that you may see has come to, and what it comes to in money: judged by the
-    /// rules and settled with each other, with the batches and under the caps. In the order of the days on which they were
-    /// achieved or will be.
+    /// The claims of the cases that you may see: for every outcome its status and amount, judged by the rulebook and
+    /// settled against other claims, batches and caps. Ordered by the day on which the outcome was or will be achieved.
     async fn claims(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those that stand so.")] status: Option<Vec<ClaimStatus>>,
-        #[graphql(desc = "Only those of this outcome, by code.")] outcome: Option<String>,
-        #[graphql(desc = "What else they must fit.")] filter: Option<ClaimSelectionInput>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only claims with one of these statuses.")] status: Option<Vec<ClaimStatus>>,
+        #[graphql(desc = "Only claims for this outcome, by code.")] outcome: Option<String>,
+        #[graphql(desc = "Further conditions that the claims must match.")] filter: Option<ClaimSelectionInput>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<ClaimConnection> {
-        let told = self.told_claims(ctx).await?;
+        let contract_claims = self.contract_claims(ctx).await?;
         let selected = self.selected(ctx, filter).await?;
-        claim::page(ctx, told, ClaimFilter { status, outcome, selected }, (first, after)).await
+        claim::page(ctx, contract_claims, ClaimFilter { status, outcome, selected }, (first, after)).await
     }
 
-    /// The batches in which claims go to the commissioner, in the order in which they were opened.
+    /// The batches in which claims are submitted to the commissioner, in the order in which they were opened.
     async fn batches(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those that have come so far.")] state: Option<BatchState>,
-        #[graphql(desc = "Only those with a line of such a claim, by the day that the line names.")] filter: Option<
+        #[graphql(desc = "Only batches in this state.")] state: Option<BatchState>,
+        #[graphql(desc = "Only batches with a matching line, by the day of the line.")] filter: Option<
             ClaimSelectionInput,
         >,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<BatchConnection> {
         let selected = self.selected(ctx, filter).await?;
-        Batch::all(self.told_claims(ctx).await?, (state, &selected), (first, after))
+        Batch::all(self.contract_claims(ctx).await?, (state, &selected), (first, after))
     }
 
-    /// How much of each cap in force is used, by what it counts together.
+    /// How much of each cap in force is used. A cap that applies per year, person or outcome has an entry for each.
     async fn cap(&self, ctx: &Context<'_>) -> Result<Vec<Cap>> {
-        Ok(Cap::all(self.told_claims(ctx).await?))
+        Ok(Cap::all(self.contract_claims(ctx).await?))
     }
 
-    /// What should be paid beyond, or taken back from, closed lines, because of what is known now.
+    /// The adjustments proposed for lines already submitted, because of what is known now: money still to pay or to
+    /// take back.
     async fn proposed_adjustments(&self, ctx: &Context<'_>) -> Result<Vec<ProposedAdjustment>> {
-        Ok(ProposedAdjustment::all(self.told_claims(ctx).await?))
+        Ok(ProposedAdjustment::all(self.contract_claims(ctx).await?))
     }
 
-    /// The claims that were submitted, not decided, and should be withdrawn: nothing is due for them any more.
+    /// The claims proposed for withdrawal: submitted, not yet decided, and no longer due.
     async fn proposed_withdrawals(&self, ctx: &Context<'_>) -> Result<Vec<ProposedWithdrawal>> {
-        Ok(ProposedWithdrawal::all(self.told_claims(ctx).await?))
+        Ok(ProposedWithdrawal::all(self.contract_claims(ctx).await?))
     }
 
-    /// How many obligations stand how under each service standard of the rulebook, in its order.
+    /// The number of obligations in each state, for each service standard in the order of the rulebook.
     async fn obligation_counts(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "ObligationsBy::Keyworker", desc = "By what they are broken down.")] by: ObligationsBy,
-        #[graphql(desc = "Only those due on these days.")] due: Option<DayPeriodInput>,
+        #[graphql(default_with = "ObligationsBy::Keyworker", desc = "How to break down the figures.")]
+        by: ObligationsBy,
+        #[graphql(desc = "Only those with a due date in this period.")] due: Option<DayPeriodInput>,
     ) -> Result<Vec<StandardObligations>> {
         let due = due.map(|due| (due.first.0, due.last.0));
-        known::days("the days on which they are due", due.map(|due| due.0), due.map(|due| due.1))?;
+        known::days("the due dates", due.map(|due| due.0), due.map(|due| due.1))?;
         let (scope, generation) = (self.scope(ctx)?, &self.seen.generation);
         let counts =
             generation.obligation_counts(scope, self.as_of, self.rules()?, (by.into(), due)).await.or_fault()?;
         Ok(counts.into_iter().map(|counts| StandardObligations::of(counts, self.seen.known)).collect())
     }
 
-    /// How many journeys each keyworker holds; those without one are a row of their own.
+    /// The number of cases that each keyworker holds. Cases without a keyworker are a row of their own.
     async fn caseload_by_keyworker(&self, ctx: &Context<'_>) -> Result<Vec<CaseloadOf>> {
         let rows = self.seen.generation.caseload_by_keyworker(self.scope(ctx)?, self.as_of).await.or_fault()?;
         Ok(rows.into_iter().map(|row| CaseloadOf::of(row, self.seen.known)).collect())
     }
 
-    /// The caseload by days since the last contact that counts as made, in the rulebook's buckets.
+    /// The caseload by days since the last made contact, in the rulebook's buckets.
     async fn contact_recency(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "RecencyBy::Keyworker", desc = "By what it is broken down.")] by: RecencyBy,
-        #[graphql(default, desc = "Whose contacts count.")] measure: ContactMeasure,
+        #[graphql(default_with = "RecencyBy::Keyworker", desc = "How to break down the figures.")] by: RecencyBy,
+        #[graphql(default, desc = "Which contacts to count: with any worker, or with the keyworker only.")]
+        measure: ContactMeasure,
     ) -> Result<Table<ContactRecency>> {
         let rulebook = self.rules()?;
         let how = (
@@ -503,24 +510,24 @@ impl Contract {
         Ok(Table(shown.collect()))
     }
 
-    /// Days from the referral to the first plan, in the rulebook's buckets, of the journeys whose clock started in a
-    /// period; of all where none is given. Nothing where the rulebook does not measure it: no data.
+    /// Days from referral to first plan, in the rulebook's buckets, for the cases whose clock started in a period.
+    /// Default period: all cases to date. Null if the rulebook does not measure it.
     async fn referral_to_plan(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "BoardBy::Area", desc = "By what it is broken down.")] by: BoardBy,
-        #[graphql(desc = "Only journeys whose referral counts in these months.")] period: Option<PeriodInput>,
+        #[graphql(default_with = "BoardBy::Area", desc = "How to break down the figures.")] by: BoardBy,
+        #[graphql(desc = "Only cases whose referral counts in these months.")] period: Option<PeriodInput>,
     ) -> Option<Result<Vec<ReferralToPlan>>> {
         self.waited_for_a_plan(ctx, by, period).await.transpose()
     }
 
-    /// How many journeys reached each stage of the funnel, by area and month of the first fact that did; from the start
-    /// of the contract to the month of `asOf` where no period is given.
+    /// The number of cases that reached each stage, by area and by month of the first fact that reached it. Default
+    /// period: from the start of the contract to the month of `asOf`.
     async fn performance(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only these stages, by code.")] measures: Option<Vec<String>>,
-        #[graphql(default_with = "BoardBy::Area", desc = "By what it is broken down.")] by: BoardBy,
+        #[graphql(desc = "Only these stages, by code. Default: all.")] measures: Option<Vec<String>>,
+        #[graphql(default_with = "BoardBy::Area", desc = "How to break down the figures.")] by: BoardBy,
         #[graphql(desc = "The months to show.")] period: Option<PeriodInput>,
     ) -> Result<Performance> {
         let rulebook = self.rules()?;
@@ -550,12 +557,12 @@ impl Contract {
         })
     }
 
-    /// The journeys that left the caseload, by reason or area, and the disengagements beneath.
+    /// The cases that left the caseload, by reason or area, and the disengagements beside them.
     async fn exits(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "ExitsBy::Reason", desc = "By what it is broken down.")] by: ExitsBy,
-        #[graphql(desc = "Only exits of these months.")] period: Option<PeriodInput>,
+        #[graphql(default_with = "ExitsBy::Reason", desc = "How to break down the figures.")] by: ExitsBy,
+        #[graphql(desc = "Only exits dated in these months.")] period: Option<PeriodInput>,
     ) -> Result<Exits> {
         let by = match by {
             ExitsBy::Reason => exits::By::Reason,
@@ -569,31 +576,33 @@ impl Contract {
         Ok(Exits { total: found.total(), closed: rows(found.closed), disengaged: rows(found.disengaged) })
     }
 
-    /// The workers who had held a case of this contract by then, and those who had joined and held none in any contract,
-    /// in the order of their labels.
+    /// The workers who had held a case of this contract by then, and the workers who had joined and had not held a case
+    /// in any contract. Ordered by label.
     async fn workers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<WorkerConnection> {
         WorkerConnection::page(ctx, self.staff(), (first, after)).await
     }
 
-    /// The teams of whose members until then one had held a case of this contract, or none had held any anywhere, in the
-    /// order of their labels.
+    /// The teams with a member who had held a case of this contract by then, and the teams none of whose members had
+    /// held a case anywhere. Ordered by label.
     async fn teams(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<TeamConnection> {
         TeamConnection::page(ctx, self.staff(), (first, after)).await
     }
 }
 
 impl Contract {
-    /// The point of view of everything here.
+    /// The point in time of this answer.
     pub(super) async fn point_of_view(&self, ctx: &Context<'_>) -> Result<PointOfView> {
         let rulebook = self.rules()?;
         let position = *self.seen.generation.position().borrow();
@@ -612,7 +621,7 @@ impl Contract {
         &self.seen.generation
     }
 
-    /// The day at whose end it is read.
+    /// The as-of date.
     pub(super) const fn day(&self) -> NaiveDate {
         self.as_of
     }
@@ -625,47 +634,47 @@ impl Contract {
         (first, after): (PageLength, Option<String>),
     ) -> Result<JourneyConnection> {
         if filter.contract.as_ref().is_some_and(|code| *code != self.code) {
-            let message = format!("this list is of the contract {}: leave contract out of the filter", self.code);
+            let message = format!("this list belongs to the contract {}: leave contract out of the filter", self.code);
             return Err(Code::BadUserInput.error(message));
         }
         filter.contract = Some(self.code.clone());
         list::page(ctx, vec![self.source()], list::Asked { population, filter, order, first, after }).await
     }
 
-    /// The claims as of the day, judged once for the whole answer.
-    pub(super) async fn told_claims(&self, ctx: &Context<'_>) -> Result<&Arc<Claims>> {
+    /// The claims as of the day, judged once for the whole response.
+    pub(super) async fn contract_claims(&self, ctx: &Context<'_>) -> Result<&Arc<Claims>> {
         let judged = || async {
             let asked = Asked { as_of: self.as_of, today: self.today, purpose: Purpose::Look };
             let claims = self.seen.generation.claims(&ctx.parts().log, self.scope(ctx)?, asked).await.or_fault()?;
             claim::of_caller(ctx, claims)
                 .await?
-                .ok_or_else(|| Code::Internal.error("the view has no claims of an open contract"))
+                .ok_or_else(|| Code::Internal.error("the view has no claims for an open contract"))
         };
         self.claims.get_or_try_init(judged).await
     }
 
-    /// The workers for whom the keyworker of a list stands in, where what is theirs is listed with it.
+    /// The workers whom the keyworker of a list covers, if their items are listed too.
     async fn covered(&self, ctx: &Context<'_>, held: HeldBy, asked: Option<bool>) -> Result<BTreeSet<WorkerId>> {
         let standing = context::standing(ctx).await?;
         list::covered(&self.seen.generation, &standing, held, (self.as_of, asked)).await
     }
 
-    /// The contract's staff as lists read them.
+    /// The contract as lists of staff need it.
     fn staff(&self) -> StaffOf {
         let (contract, generation) = (Some(self.code.clone()), Arc::clone(&self.seen.generation));
         StaffOf { contract, as_of: self.as_of, generation, known: self.seen.known }
     }
 
-    /// The claims that are wanted, with whose cases they are.
+    /// The conditions for a list of claims, with the cases that match.
     async fn selected(&self, ctx: &Context<'_>, filter: Option<ClaimSelectionInput>) -> Result<Selected> {
         let (of, scope) = (filter.unwrap_or_default().into(), self.scope(ctx)?);
-        Selected::asked(ctx, (&self.seen.generation, scope), (&self.told, self.as_of), of).await
+        Selected::asked(ctx, (&self.seen.generation, scope), (&self.contract_state, self.as_of), of).await
     }
 
-    /// The contract as lists read it.
+    /// The contract as lists of cases need it.
     pub(super) fn source(&self) -> list::Source {
         list::Source {
-            told: Arc::clone(&self.told),
+            contract_state: Arc::clone(&self.contract_state),
             code: self.code.clone(),
             as_of: self.as_of,
             generation: Arc::clone(&self.seen.generation),
@@ -691,8 +700,8 @@ impl Contract {
         Ok(rows.map(|rows| rows.into_iter().map(|row| ReferralToPlan::of(row, &measured.buckets)).collect()))
     }
 
-    /// The months from the start of the contract to the one of `asOf`.
+    /// The months from the start of the contract to the month of `asOf`.
     pub(super) fn whole_contract(&self) -> Months {
-        Months::of_contract(&self.told, self.as_of)
+        Months::of_contract(&self.contract_state, self.as_of)
     }
 }

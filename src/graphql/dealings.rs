@@ -1,4 +1,4 @@
-//! What the parties of a contract agreed, aimed at, said and decided, as clients read it.
+//! The contract's record in the API: terms, targets, commentary, assessments, notices and actions.
 
 use async_graphql::{Enum, ID, Result, SimpleObject};
 
@@ -13,12 +13,12 @@ use throughline_domain::contract::{Contract, Rulebook, kpi};
 use throughline_domain::fact::Entry;
 use throughline_domain::fact::event;
 
-/// Somebody bound by a contract.
+/// A party to a contract.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Party {
-    /// The organisation.
+    /// The name of the organisation.
     name: String,
-    /// What it is in this contract: commissioner, provider, investor …
+    /// Its role in this contract: commissioner, provider, investor and so on.
     role: Option<String>,
 }
 
@@ -28,16 +28,16 @@ impl From<&event::Party> for Party {
     }
 }
 
-/// Terms that were agreed since the contract began.
+/// A change to the contract's terms.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Variation {
-    /// When they were agreed, and why.
+    /// When it was agreed, and the reason.
     agreed: Step,
-    /// What people call it from then on, if that changed.
+    /// The new name of the contract. Null if unchanged.
     name: Option<String>,
-    /// Who is bound by it from then on, if that changed.
+    /// The new parties. Null if unchanged.
     parties: Option<Vec<Party>>,
-    /// The last day of the contract from then on, if that changed.
+    /// The new last day of the contract. Null if unchanged.
     ends_on: Option<Date>,
 }
 
@@ -53,23 +53,23 @@ impl From<&Entry<event::ContractVaried>> for Variation {
     }
 }
 
-/// Which targets are asked for.
+/// Which targets to return.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TargetsAsked {
-    /// Only this profile's.
+    /// Only targets of this profile.
     pub(super) profile: Option<String>,
-    /// Only those of this measure.
+    /// Only targets for this measure.
     pub(super) measure: Option<String>,
-    /// Only those of this area.
+    /// Only targets for this area.
     pub(super) area: Option<String>,
 }
 
-/// A version of the targets of one profile: the one in force.
+/// The version in force of the targets of one profile.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Targets {
     /// The profile, such as `contract`, `business_plan` or `minimum_service`.
     profile: String,
-    /// Which version of the profile it is, from 1 in the order of publication.
+    /// The version of the profile, from 1 in the order of publication.
     version: i32,
     /// When it was published.
     published: Step,
@@ -78,7 +78,7 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// What is asked for of the versions in force, in the order of their publication.
+    /// The requested targets in force, in the order of publication.
     pub(super) fn in_force(
         contract: &Contract,
         dealings: &register::Dealings,
@@ -101,7 +101,7 @@ impl Targets {
 }
 
 impl TargetsAsked {
-    /// Refuses what no version of the rules knows and no targets name.
+    /// Refuses profiles, measures and areas that no rulebook version has and no targets name.
     fn check(&self, contract: &Contract, dealings: &register::Dealings) -> Result<()> {
         let published = || dealings.targets_in_force();
         let series = || published().flat_map(|targets| &targets.published.details.series);
@@ -120,7 +120,7 @@ impl TargetsAsked {
     }
 }
 
-/// What targets may be of; none where any measure may be meant.
+/// The stages and measures that may have targets; none if the rulebook allows any.
 fn aims(rules: &Rulebook) -> Option<Vec<String>> {
     let mut aims = known::listed(rules, CodeList::MeasureCodes)?;
     aims.extend(rules.stages.iter().map(|stage| stage.code.clone()));
@@ -129,7 +129,7 @@ fn aims(rules: &Rulebook) -> Option<Vec<String>> {
     Some(aims)
 }
 
-/// What was measured of the whole contract, oldest first.
+/// The measurements of the whole contract, oldest first.
 pub(super) fn measures(contract: &Contract, dealings: &register::Dealings, code: Option<&str>) -> Result<Vec<Measure>> {
     let measured = || dealings.measures.iter().filter(|found| code.is_none_or(|code| found.details.code == code));
     if measured().next().is_none() {
@@ -139,7 +139,7 @@ pub(super) fn measures(contract: &Contract, dealings: &register::Dealings, code:
 }
 
 impl KpiAssessment {
-    /// How well indicators were met, oldest first.
+    /// The assessments of key performance indicators, oldest first.
     pub(super) fn found(contract: &Contract, dealings: &register::Dealings, kpi: Option<&str>) -> Result<Vec<Self>> {
         let found = || dealings.assessments.iter().filter(|one| kpi.is_none_or(|kpi| one.details.kpi == kpi));
         if found().next().is_none() {
@@ -150,7 +150,7 @@ impl KpiAssessment {
 }
 
 impl Commentary {
-    /// What was said of a report and exactly a period, oldest first.
+    /// The commentary for a report and exactly a period, oldest first.
     pub(super) fn said(
         dealings: &register::Dealings,
         report: Option<&str>,
@@ -168,9 +168,9 @@ impl Commentary {
 /// The targets of one measure, month by month.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct TargetSeries {
-    /// What is counted: a stage or measure of the rulebook, by code.
+    /// The code of the stage or measure in the rulebook.
     measure: String,
-    /// The service area; none for the whole contract.
+    /// The code of the service area. Null for the whole contract.
     area: Option<String>,
     /// The target of each month, in order.
     months: Vec<MonthTarget>,
@@ -179,7 +179,7 @@ pub struct TargetSeries {
 /// The target of one month.
 #[derive(Debug, Clone, Copy, SimpleObject)]
 pub struct MonthTarget {
-    /// The month, by its first day.
+    /// The first day of the month.
     month: Date,
     /// The target.
     target: Decimal,
@@ -199,20 +199,20 @@ impl From<&event::TargetSeries> for TargetSeries {
     }
 }
 
-/// What somebody said of a figure or a period, for a report.
+/// A commentary on a figure or a period, for a report.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Commentary {
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
-    /// When it was said.
+    /// The date of the commentary.
     occurred: OccurredOn,
-    /// The report it is for, by code.
+    /// The code of the report.
     report: String,
-    /// The period it speaks of.
+    /// The period that the commentary is about.
     period: DayPeriod,
     /// The section of the report.
     section: String,
-    /// The commentary.
+    /// The text of the commentary.
     text: String,
 }
 
@@ -230,8 +230,8 @@ impl From<&Entry<event::CommentaryRecorded>> for Commentary {
     }
 }
 
-/// A period whose figures are settled. Nothing is locked by it: what is dated in it warns (`PERIOD_CLOSED`) and is counted by
-/// boards that are read later.
+/// A closed period: its figures are settled. Facts dated in it can still be recorded. They give the warning
+/// `PERIOD_CLOSED`, and boards read afterwards count them.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ClosedPeriod {
     /// The period.
@@ -246,14 +246,14 @@ impl From<&Entry<event::PeriodClosed>> for ClosedPeriod {
     }
 }
 
-/// A report that was handed in.
+/// A submitted report.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ReportSubmission {
-    /// The report, by code.
+    /// The code of the report.
     report: String,
-    /// The period it is about.
+    /// The period that the report covers.
     period: DayPeriod,
-    /// When it was handed in.
+    /// When it was submitted.
     submitted: Step,
 }
 
@@ -264,18 +264,18 @@ impl From<&Entry<event::ReportSubmitted>> for ReportSubmission {
     }
 }
 
-/// How well a key performance indicator was met, as the parties settled it.
+/// The assessment of a key performance indicator, as settled by the parties.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct KpiAssessment {
-    /// The indicator, by code.
+    /// The code of the indicator.
     kpi: String,
     /// The period.
     period: DayPeriod,
-    /// The value that was found; none where there was nothing to measure.
+    /// The measured value. Null if there was nothing to measure.
     value: Option<Decimal>,
-    /// The grade, by code.
+    /// The code of the grade.
     grade: String,
-    /// When it was settled.
+    /// When it was assessed.
     assessed: Step,
 }
 
@@ -292,30 +292,30 @@ impl From<&Entry<event::KpiAssessed>> for KpiAssessment {
     }
 }
 
-/// What kind of notice a commissioner gives.
+/// The kind of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "event::NoticeKind")]
 pub enum NoticeKind {
-    /// The provider is to say how it will improve.
+    /// The provider must say how it will improve.
     ImprovementPlan,
-    /// The provider is to follow a plan under the commissioner's eye.
+    /// The provider must follow a plan supervised by the commissioner.
     PerformancePlan,
-    /// Part of the payment is held back.
+    /// Part of the payment is withheld.
     Withholding,
-    /// Referrals are sent elsewhere or stopped.
+    /// Referrals are redirected or stopped.
     ReferralChange,
-    /// The contract is to end.
+    /// The contract is terminated.
     Termination,
 }
 
-/// A formal notice of a commissioner.
+/// A formal notice under the contract.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ContractNotice {
-    /// The notice's own id.
+    /// The id of the notice.
     id: ID,
-    /// What kind of notice.
+    /// The kind of notice.
     kind: NoticeKind,
-    /// When it was given, and why.
+    /// When it was issued, and the reason.
     issued: Step,
 }
 
@@ -330,22 +330,22 @@ impl From<&Entry<event::NoticeIssued>> for ContractNotice {
     }
 }
 
-/// Something that the parties agreed to do.
+/// An action that the parties agreed.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ContractAction {
-    /// The action's own id.
+    /// The id of the action.
     id: ID,
-    /// The notice it answers, if it answers one.
+    /// The id of the notice that it answers. Null if it answers none.
     notice: Option<ID>,
-    /// What is to be done.
+    /// The description of the action.
     text: String,
-    /// Which party is to do it.
+    /// The party that must complete the action.
     owner: Option<String>,
-    /// By when.
+    /// The due date.
     due_on: Option<Date>,
     /// When it was agreed.
     agreed: Step,
-    /// When it was done, if it was.
+    /// When it was completed. Null if it is not completed yet.
     completed: Option<Step>,
 }
 
@@ -364,16 +364,16 @@ impl From<&register::Action> for ContractAction {
     }
 }
 
-/// Two journeys that seemed to be paid for twice, and are not.
+/// A dismissed suspicion of double funding between two cases.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct DoubleFundingDismissal {
     /// The class of outcomes.
     class: String,
-    /// The journey of this contract.
+    /// The id of the case in this contract.
     journey: ID,
-    /// The other journey.
+    /// The id of the other case.
     other: ID,
-    /// When it was dismissed, and why.
+    /// When it was dismissed, and the reason.
     dismissed: Step,
 }
 

@@ -1,17 +1,17 @@
-//! Events as clients read them: exactly what the log holds, field by field.
+//! Events in the API: exactly what the log holds, field by field.
 
 use async_graphql::{Enum, ID, Object, SimpleObject};
 
 use super::scalars::{Date, Id, Instant, LocalTime, Position};
 use throughline_domain::fact::envelope::{self, Envelope, Occurred};
 
-/// What a stream tells the story of.
+/// The kind of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "envelope::StreamKind")]
 pub enum StreamKind {
-    /// One contract: its opening, rulebooks and decisions.
+    /// One contract: its terms, rulebooks and decisions.
     Contract,
-    /// One referral episode of one subject in one contract.
+    /// One case: one referral episode of one subject in one contract.
     Journey,
     /// A person, family, site or area.
     Subject,
@@ -19,15 +19,15 @@ pub enum StreamKind {
     Worker,
     /// A team of workers.
     Team,
-    /// Claims of one contract that go to the commissioner together, and what is decided and paid for them.
+    /// One batch: claims of one contract submitted to the commissioner together, with their decisions and payments.
     Batch,
 }
 
-/// How exactly the day of a fact is known.
+/// How exactly the date of a fact is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "envelope::Precision")]
 pub enum Precision {
-    /// The very day.
+    /// The exact day.
     Day,
     /// Some day of the month.
     Month,
@@ -35,16 +35,16 @@ pub enum Precision {
     Year,
 }
 
-/// When a fact was so, in the contract's zone.
+/// The date of a fact, in the contract's time zone.
 #[derive(Debug, Clone, Copy, SimpleObject)]
 pub struct OccurredOn {
-    /// The day; with a precision of month or year, the first day of that interval.
+    /// The day. With a precision of month or year: the first day of that month or year.
     on: Date,
-    /// The last day on which it may have been so; the same day where the day itself is known.
+    /// The last possible day: the same day if the precision is day.
     latest: Date,
     /// How exactly the day is known.
     precision: Precision,
-    /// The time of that day, where one was given.
+    /// The time of day, if one was given.
     local_time: Option<LocalTime>,
 }
 
@@ -59,14 +59,14 @@ impl From<Occurred> for OccurredOn {
     }
 }
 
-/// Who did it, in which role at the time, and for whom.
+/// The user or machine that recorded a fact, and their role at the time.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Actor {
-    /// The login or the machine's name; none where you see no logins.
+    /// The login or the machine's name. Null if you may not see logins.
     subject: Option<String>,
     /// The role in which they acted.
     role: String,
-    /// For whom, where it was not for themselves.
+    /// On whose behalf they acted. Null if on their own.
     on_behalf_of: Option<String>,
 }
 
@@ -77,77 +77,77 @@ impl From<&envelope::Actor> for Actor {
     }
 }
 
-/// Where a fact came from, when it was not typed in here.
+/// The origin of a fact that was not entered directly here.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Source {
-    /// The other system's name.
+    /// The name of the other system.
     system: String,
-    /// The record's case number there.
+    /// The case number of the record in that system.
     record_id: Option<String>,
-    /// SHA-256 of the file that brought it, in lower-case hexadecimal.
+    /// SHA-256 of the imported file, in lower-case hexadecimal.
     file_digest: Option<String>,
     /// The row of that file, from 1.
     row: Option<u64>,
 }
 
-/// The stream that an event belongs to.
+/// The stream of an event: all events about one case, contract, batch, subject, worker or team.
 #[derive(Debug, Clone, Copy, SimpleObject)]
 pub struct Stream {
-    /// What it tells the story of.
+    /// The kind of stream.
     kind: StreamKind,
-    /// Whose story it is.
+    /// The id of the case, contract, batch, subject, worker or team.
     id: Id,
 }
 
-/// One immutable event of the log.
+/// One event of the log. Events never change.
 #[derive(Debug, Clone)]
 pub struct Event(pub Envelope);
 
-/// One immutable event of the log.
+/// One event of the log. Events never change.
 #[Object]
 impl Event {
-    /// The event's own id.
+    /// The id of the event.
     pub async fn id(&self) -> ID {
         ID(self.0.event_id.to_string())
     }
 
-    /// Its place in the log.
+    /// The position of the event in the log. Positions count from 1.
     async fn position(&self) -> Position {
         Position(self.0.position)
     }
 
-    /// Its type, such as `ContactLogged`.
+    /// The type of the event, such as `ContactLogged`.
     #[graphql(name = "type")]
     async fn event_type(&self) -> &str {
         &self.0.event_type
     }
 
-    /// The version of the payload's shape.
+    /// The version of the payload's format.
     async fn schema_version(&self) -> u16 {
         self.0.schema_version
     }
 
-    /// The stream it belongs to.
+    /// The stream of the event.
     async fn stream(&self) -> Stream {
         Stream { kind: self.0.stream.kind.into(), id: Id(self.0.stream.id) }
     }
 
-    /// Its place in that stream, from 1.
+    /// The number of the event in its stream, from 1.
     async fn version(&self) -> i64 {
         self.0.version
     }
 
-    /// The code of the contract it belongs to; none where the stream belongs to the deployment.
+    /// The code of the contract. Null if the stream does not belong to a contract.
     async fn contract(&self) -> Option<&str> {
         self.0.contract.as_deref()
     }
 
-    /// When the fact was so.
+    /// The date of the fact.
     async fn occurred(&self) -> OccurredOn {
         self.0.occurred.into()
     }
 
-    /// When the log took it.
+    /// When the event was recorded.
     async fn recorded_at(&self) -> Instant {
         Instant(self.0.recorded_at)
     }
@@ -157,7 +157,7 @@ impl Event {
         (&self.0.actor).into()
     }
 
-    /// Where it came from, if it was not typed in here.
+    /// The origin of the fact. Null if it was entered directly here.
     async fn source(&self) -> Option<Source> {
         self.0.source.clone().map(|source| Source {
             system: source.system,
@@ -167,27 +167,27 @@ impl Event {
         })
     }
 
-    /// The id of the command that made it.
+    /// The id of the command that recorded it.
     async fn command_id(&self) -> Id {
         Id(self.0.command_id.0)
     }
 
-    /// What it belongs together with.
+    /// The id that related events share.
     async fn correlation_id(&self) -> Option<Id> {
         self.0.correlation_id.map(Id)
     }
 
-    /// The event that led to it.
+    /// The id of the event that caused it.
     async fn causation_id(&self) -> Option<Id> {
         self.0.causation_id.map(|id| Id(id.0))
     }
 
-    /// What was so, as JSON text; none where you see pseudonyms alone.
+    /// The payload as JSON text. Null if you may see only pseudonyms.
     async fn payload(&self) -> Option<&str> {
         Some(self.0.payload.get())
     }
 
-    /// The record: the exact bytes that the log stores and hashes; none where you see pseudonyms alone.
+    /// The record: the exact bytes that the log stores and hashes. Null if you may see only pseudonyms.
     async fn record(&self) -> Option<String> {
         Some(self.0.to_record())
     }

@@ -11,11 +11,11 @@ use crate::telemetry::repeated::Repeated;
 
 static CANNOT_ANSWER: Repeated = Repeated::of("the store cannot answer");
 
-/// When to ask again where the store cannot answer.
+/// How long a client should wait before it retries when the store is unavailable.
 const STORE_AGAIN: Duration = Duration::from_secs(5);
 
-/// Raises a fault: the whole chain of causes for the log, and for the caller no more than "internal error" and a request
-/// id; or, where the store is locked, full or out of reach, that it is, and when to ask again.
+/// Handles a fault. The log gets the whole chain of causes; the caller gets "internal error" and a request id. If the
+/// store is locked, full or unreachable, the message says so and when to retry.
 pub fn fault(error: &(dyn std::error::Error + 'static)) -> async_graphql::Error {
     let chain = || std::iter::successors(Some(error), |error| error.source());
     let Some(outage) = chain().find_map(outage) else { return Code::Internal.error(causes::in_words(error)) };
@@ -27,8 +27,8 @@ pub fn fault(error: &(dyn std::error::Error + 'static)) -> async_graphql::Error 
         _ => None,
     });
     let message = of_clock.unwrap_or_else(|| {
-        "the service cannot read or write its data now: ask again in a moment, and send a mutation again under its \
-         commandId"
+        "the service cannot read or write its data now: try again in a moment, and send a mutation again with the \
+         same commandId"
             .to_owned()
     });
     let mut unavailable = Code::Unavailable.error_for_now(message, STORE_AGAIN);
@@ -48,17 +48,17 @@ fn outage(error: &(dyn std::error::Error + 'static)) -> Option<Outage> {
     store::is_outage(error).then_some(Outage::NothingDone)
 }
 
-/// Whether whoever met the failure has logged it, with its cause and for how many commands.
+/// Whether the failure was already logged where it occurred, with its cause and the number of commands affected.
 fn is_logged(error: &(dyn std::error::Error + 'static)) -> bool {
     matches!(error.downcast_ref(), Some(LogError::Unreachable | LogError::NotBegun | LogError::ClockOff(_)))
 }
 
-/// A store that cannot answer for now.
+/// A store that is temporarily unavailable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outage {
-    /// What was asked was not done.
+    /// Nothing was done.
     NothingDone,
-    /// Nobody knows whether it was.
+    /// It is unknown whether the command was recorded.
     InDoubt,
 }
 

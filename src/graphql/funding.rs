@@ -1,7 +1,7 @@
-//! Double funding as clients read it: claims elsewhere for the same days of the same person.
+//! Double funding in the API: claims in other contracts for the same days of the same person.
 //!
-//! Of a contract in the caller's scope it names the claim. Of another contract it says the class and the days alone, and
-//! that to nobody but those who claim, decide or pay. Nothing is excluded by it.
+//! If the other contract is in the caller's scope, its claim is named. Otherwise only the class and the days are shown,
+//! and only to callers who submit, decide or pay claims. Double funding is flagged and excludes nothing.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -22,51 +22,51 @@ use throughline_domain::fact::envelope::{ClaimId, JourneyId, Position};
 use throughline_domain::fact::event::{Event, Period};
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
-/// A claim under another contract that seems to be paid for the same days of the same person.
+/// A claim in another contract that may be paid for the same days of the same person.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct DoubleFunding {
     /// The class of both outcomes.
     class: String,
-    /// The other contract, by its code; none where it is not in your scope.
+    /// The code of the other contract. Null if it is not in your scope.
     contract: Option<String>,
-    /// The other claim, by its id; none where its contract is not in your scope.
+    /// The id of the other claim. Null if its contract is not in your scope.
     claim: Option<ID>,
-    /// The journey that the other claim is about, by its id; none where its contract is not in your scope.
+    /// The id of the case of the other claim. Null if its contract is not in your scope.
     journey_id: Option<ID>,
-    /// The status of the other claim; none where its contract is not in your scope.
+    /// The status of the other claim. Null if its contract is not in your scope.
     status: Option<ClaimStatus>,
-    /// The days that both count.
+    /// The days that both claims count.
     days: DayPeriod,
     #[graphql(skip)]
     both: Period,
 }
 
 impl DoubleFunding {
-    /// What whoever submits or accepts a claim should look at first; `at` is its place among those that are named.
+    /// The warning for a caller who submits or accepts a claim. `at` is the index of the claim in the input.
     pub(super) fn warning(&self, at: usize) -> Refusal {
         let Period { first, last } = self.both;
         let whose = self.contract.as_ref().map_or("another contract".to_owned(), |code| format!("the contract {code}"));
         let message = format!(
-            "{whose} claims under {} for the same person from {first} to {last}: agree who pays, dismiss it, or accept \
-             this warning",
+            "{whose} claims under {} for the same person from {first} to {last}: agree who pays, dismiss the double \
+             funding, or accept this warning",
             self.class
         );
         Refusal::new(RefusalCode::DoubleFunding, message).at(format!("claims.{at}")).by("outcome.class").as_warning()
     }
 }
 
-/// What other contracts seem to pay for the same as a claim.
-pub(super) async fn of(ctx: &Context<'_>, told: &Claims, claim: &Claim) -> Result<Vec<DoubleFunding>> {
-    Ok(among(ctx, told, &[claim]).await?.remove(&claim.claim).unwrap_or_default())
+/// The possible double funding of a claim.
+pub(super) async fn of(ctx: &Context<'_>, contract_claims: &Claims, claim: &Claim) -> Result<Vec<DoubleFunding>> {
+    Ok(among(ctx, contract_claims, &[claim]).await?.remove(&claim.claim).unwrap_or_default())
 }
 
-/// What other contracts seem to pay for the same as these claims of one contract, by claim.
+/// The possible double funding of these claims of one contract, by claim.
 pub(super) async fn among(
     ctx: &Context<'_>,
-    told: &Claims,
+    contract_claims: &Claims,
     claims: &[&Claim],
 ) -> Result<HashMap<ClaimId, Vec<DoubleFunding>>> {
-    let code = told.contract.code().unwrap_or_default();
+    let code = contract_claims.contract.code().unwrap_or_default();
     let own: Vec<Funded<'_>> = claims.iter().filter_map(|claim| claim.funded(code)).collect();
     let classes: BTreeSet<&str> = own.iter().map(|of| of.class).collect();
     let mut found: HashMap<ClaimId, Vec<DoubleFunding>> = HashMap::new();
@@ -74,10 +74,12 @@ pub(super) async fn among(
         return Ok(found);
     }
     let pays = [Action::ClaimOutcomes, Action::DecideClaims, Action::SettleClaims].iter().any(|act| ctx.may(*act));
-    // What is dismissed moves no claim: the answers may be older than it.
+    // Dismissals do not change claims, so cached claims of another contract may be older than a dismissal.
     let dismissed = |code: &str| {
         let contract = Scope::Deployment.contract(code).and_then(|scope| ctx.caller().generation.told(scope));
-        contract.map_or_else(Vec::new, |contract| dismissed(&contract, told.asked.as_of, told.position))
+        contract.map_or_else(Vec::new, |contract| {
+            dismissed(&contract, contract_claims.asked.as_of, contract_claims.position)
+        })
     };
     let of_own = dismissed(code);
     for row in ctx.caller().generation.contracts(&Scope::Deployment).await.or_fault()? {
@@ -85,7 +87,7 @@ pub(super) async fn among(
         if row.code == code || !(is_seen || pays) {
             continue;
         }
-        let Some(others) = others(ctx, told, &row.code, &classes).await? else { continue };
+        let Some(others) = others(ctx, contract_claims, &row.code, &classes).await? else { continue };
         let dismissed = of_own.iter().cloned().chain(dismissed(&row.code)).collect();
         for of in &own {
             let twice = twice(of, (&row.code, &others), &dismissed);
@@ -97,8 +99,13 @@ pub(super) async fn among(
     Ok(found)
 }
 
-/// The claims of another contract, from the same point of view; none where it has no outcome of these classes.
-async fn others(ctx: &Context<'_>, told: &Claims, code: &str, classes: &BTreeSet<&str>) -> Result<Option<Arc<Claims>>> {
+/// The claims of another contract at the same point in time; none if it has no outcome in these classes.
+async fn others(
+    ctx: &Context<'_>,
+    contract_claims: &Claims,
+    code: &str,
+    classes: &BTreeSet<&str>,
+) -> Result<Option<Arc<Claims>>> {
     let generation = &ctx.caller().generation;
     let Some(scope) = Scope::Deployment.contract(code) else { return Ok(None) };
     let Some(contract) = generation.told(scope) else { return Ok(None) };
@@ -107,12 +114,12 @@ async fn others(ctx: &Context<'_>, told: &Claims, code: &str, classes: &BTreeSet
     if !outcomes.any(is_alike) {
         return Ok(None);
     }
-    let asked = Asked { purpose: Purpose::Look, ..told.asked.clone() };
+    let asked = Asked { purpose: Purpose::Look, ..contract_claims.asked.clone() };
     let live = *generation.position().borrow();
-    generation.claims_at(&ctx.parts().log, scope, asked, told.position.min(live)).await.or_fault()
+    generation.claims_at(&ctx.parts().log, scope, asked, contract_claims.position.min(live)).await.or_fault()
 }
 
-/// What seemed to be double funding of a contract and was dismissed by the day, as known at a position.
+/// The dismissals of a contract up to the day, as known at a log position.
 fn dismissed(contract: &Contract, as_of: NaiveDate, known: Position) -> Vec<(String, [JourneyId; 2])> {
     let facts = contract.history().facts_as_of(as_of).into_iter().filter(|fact| fact.original.position <= known);
     let dismissed = facts.filter_map(|fact| match fact.event {
@@ -148,7 +155,7 @@ fn twice(own: &Funded<'_>, (code, others): (&str, &Claims), dismissed: &Dismisse
 }
 
 impl DoubleFunding {
-    /// The same, as whoever may not know of the other contract reads it.
+    /// The same without names, for a caller without access to the other contract.
     fn without_names(self) -> Self {
         Self { contract: None, claim: None, journey_id: None, status: None, ..self }
     }

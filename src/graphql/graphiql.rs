@@ -1,8 +1,7 @@
-//! `GraphiQL`, the page to explore the API with: served whole from the binary, so that it works
-//! without a network.
+//! `GraphiQL`, the page for exploring the API. It is served from the binary, so that it works without a network.
 //!
-//! The page holds no data and needs no token; what is asked with it does. It must never load
-//! anything from elsewhere, which its Content-Security-Policy makes sure of.
+//! The page holds no data and needs no token; the queries sent from it do. It must never load anything from another
+//! origin; its Content-Security-Policy enforces this.
 
 use axum::{
     Router,
@@ -14,8 +13,7 @@ use axum::{
 
 use throughline_gateway::Problem;
 
-/// Everything from this origin, nothing from elsewhere. The editor sets inline styles and its
-/// fonts come inside the style sheet.
+/// Only this origin is allowed. The editor sets inline styles, and its fonts are inside the style sheet.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
      style-src 'self' 'unsafe-inline'; font-src data:; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -29,7 +27,7 @@ struct Asset {
     bytes: &'static [u8],
 }
 
-/// The files of the page. README.md beside them says where each comes from.
+/// The files of the page. The README.md beside them says where each comes from.
 const ASSETS: [Asset; 6] = [
     Asset { name: "start.js", media: "text/javascript; charset=utf-8", bytes: include_bytes!("graphiql/start.js") },
     Asset { name: "page.css", media: "text/css; charset=utf-8", bytes: include_bytes!("graphiql/page.css") },
@@ -55,7 +53,7 @@ const ASSETS: [Asset; 6] = [
     },
 ];
 
-/// `GET /graphiql` and the files below it, for any state. The page asks `POST graphql` beside it.
+/// `GET /graphiql` and its files, for any state. The page sends queries to `POST graphql` beside it.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new().route("/graphiql", get(page)).route("/graphiql/{name}", get(asset))
 }
@@ -68,7 +66,7 @@ async fn asset(Path(name): Path<String>) -> Response {
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
         return Problem::new(StatusCode::NOT_FOUND, "the page has no such file: see /graphiql").into_response();
     };
-    // A version in the name means that the file will never change under it.
+    // A version in the name means that the content never changes.
     let caching = if asset.name.contains(".min.") { "public, max-age=31536000, immutable" } else { "no-cache" };
     served(asset.media, caching, asset.bytes)
 }
@@ -99,7 +97,7 @@ mod tests {
         (parts.status, parts.headers, bytes.to_vec())
     }
 
-    /// What the page refers to, by `src` and `href`.
+    /// The files that the page refers to with `src` and `href`.
     fn references() -> Vec<&'static str> {
         PAGE.split(['"', '\''])
             .collect::<Vec<_>>()
@@ -111,7 +109,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_page_and_all_it_refers_to_come_from_the_binary() {
+    async fn the_page_and_its_files_come_from_the_binary() {
         let (status, headers, _) = got("/graphiql").await;
         assert_eq!(status, StatusCode::OK);
         assert_eq!(headers["content-type"], "text/html; charset=utf-8");
@@ -131,7 +129,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_loaded_from_elsewhere() {
+    async fn the_page_loads_nothing_from_other_origins() {
         for path in ["/graphiql", "/graphiql/start.js"] {
             let (_, headers, bytes) = got(path).await;
             let policy = headers["content-security-policy"].to_str().expect("text");
@@ -145,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_a_file_of_the_page_is_not_found() {
+    async fn an_unknown_file_is_not_found() {
         for path in ["/graphiql/README.md", "/graphiql/..%2Fcode.rs", "/graphiql/x"] {
             assert_eq!(got(path).await.0, StatusCode::NOT_FOUND, "{path}");
         }

@@ -1,4 +1,4 @@
-//! `Int` as GraphQL has it: 32 bits, wherever one is declared. It changes what the validator lets through, nothing else.
+//! The GraphQL `Int`: 32 bits everywhere. It only makes the validator stricter.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::sync::Arc;
 use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{InputType, InputValueError, InputValueResult, Value};
 
-/// The built-in `Int`, held to the 32 bits of its specification: the library's own lets 64 pass.
+/// The built-in `Int`, limited to the 32 bits of the specification. The library's own type accepts 64 bits.
 ///
-/// A schema that registers it refuses a longer number before anything is executed, wherever an `Int` is declared.
+/// A schema that registers it refuses a longer number before execution, wherever an `Int` is declared.
 pub(super) struct Int(i32);
 
 impl Int {

@@ -1,7 +1,7 @@
-//! What a filter names has to be known: a slip would read as nothing to do, nothing due and nobody there.
+//! Filters may name only known codes, workers and teams. Otherwise a typing error would look like an empty list.
 //!
-//! One rule for every list, and one way to say it. Of what the caller may not see it is said that there is none, as of
-//! what is nowhere.
+//! All lists share these checks and messages. For an item that the caller may not see, the message is the same as for
+//! one that does not exist.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +15,7 @@ use throughline_domain::fact::envelope::{TeamId, WorkerId};
 use throughline_gateway::Code;
 use throughline_gateway::guard;
 
-/// Refuses a code that is asked for and that no rulebook of these contracts knows; a rulebook that leaves the list out
-/// takes any.
+/// Refuses a code that no rulebook of these contracts lists. A rulebook without such a list accepts any code.
 pub(super) fn code<'c>(
     contracts: impl IntoIterator<Item = &'c Contract>,
     (what, asked): (&str, Option<&str>),
@@ -34,7 +33,7 @@ pub(super) fn code<'c>(
     }
     let remedy = match known.into_iter().collect::<Vec<_>>() {
         none if none.is_empty() => format!("the rulebook lists no {what}: leave it out"),
-        known => format!("write one of {}", known.join(", ")),
+        known => format!("use one of {}", known.join(", ")),
     };
     Err(Code::BadUserInput.error(format!("there is no {what} {:?}: {remedy}", guard::shortened(asked))))
 }
@@ -55,12 +54,12 @@ pub(super) fn outcome<'c>(contracts: impl IntoIterator<Item = &'c Contract>, ask
     code(contracts, ("outcome", asked), outcomes)
 }
 
-/// The codes of a rulebook's list; none where it takes any.
+/// The codes in a list of the rulebook; none if the rulebook accepts any.
 pub(super) fn listed(rules: &Rulebook, list: CodeList) -> Option<Vec<String>> {
     rules.codes.listed(list).map(<[String]>::to_vec)
 }
 
-/// Refuses a contract that the caller cannot see, whether or not there is one of this code.
+/// Refuses a contract outside the caller's scope, whether or not it exists.
 pub(super) fn contract(ctx: &Context<'_>, asked: Option<&str>) -> Result<()> {
     let Some(asked) = asked else { return Ok(()) };
     let generation = &ctx.caller().generation;
@@ -70,14 +69,14 @@ pub(super) fn contract(ctx: &Context<'_>, asked: Option<&str>) -> Result<()> {
     let seen = generation.all_told(&ctx.caller().principal.scope);
     let codes: Vec<&str> = seen.iter().filter_map(|contract| contract.code()).collect();
     let remedy = match codes.as_slice() {
-        [] => "you see no contract".to_owned(),
-        codes => format!("write one of {}", codes.join(", ")),
+        [] => "you have access to no contract".to_owned(),
+        codes => format!("use one of {}", codes.join(", ")),
     };
-    // The same words for one that is there, letter by letter.
+    // The message is identical for a contract that exists.
     Err(Code::BadUserInput.error(format!("there is no such contract: {remedy}")))
 }
 
-/// Refuses a worker of whom the caller cannot know, whether or not there is one of this id.
+/// Refuses a worker that the caller may not see, whether or not the id exists.
 pub(super) async fn worker(ctx: &Context<'_>, asked: Option<WorkerId>) -> Result<()> {
     let Some(asked) = asked else { return Ok(()) };
     let caller = ctx.caller();
@@ -85,10 +84,10 @@ pub(super) async fn worker(ctx: &Context<'_>, asked: Option<WorkerId>) -> Result
     if seen.contains(&asked) {
         return Ok(());
     }
-    Err(Code::BadUserInput.error(format!("there is no worker {asked}: take an id from `workers` of the contract")))
+    Err(Code::BadUserInput.error(format!("there is no worker {asked}: use an id from `workers` of the contract")))
 }
 
-/// Refuses a team of which the caller cannot know, whether or not there is one of this id.
+/// Refuses a team that the caller may not see, whether or not the id exists.
 pub(super) async fn team(ctx: &Context<'_>, asked: Option<TeamId>) -> Result<()> {
     let Some(asked) = asked else { return Ok(()) };
     let caller = ctx.caller();
@@ -96,14 +95,14 @@ pub(super) async fn team(ctx: &Context<'_>, asked: Option<TeamId>) -> Result<()>
     if seen.contains(&asked) {
         return Ok(());
     }
-    Err(Code::BadUserInput.error(format!("there is no team {asked}: take an id from `teams`")))
+    Err(Code::BadUserInput.error(format!("there is no team {asked}: use an id from `teams`")))
 }
 
-/// Refuses days that end before they begin.
+/// Refuses a period that ends before it begins.
 pub(super) fn days(what: &str, first: Option<NaiveDate>, last: Option<NaiveDate>) -> Result<()> {
     match (first, last) {
         (Some(first), Some(last)) if last < first => {
-            Err(Code::BadUserInput.error(format!("{what} end before they begin: write the earlier day first")))
+            Err(Code::BadUserInput.error(format!("{what} end before they begin: give the earlier day first")))
         }
         _ => Ok(()),
     }

@@ -1,8 +1,8 @@
-//! Lists of journeys as clients ask for them: a filter, an order, and pages by opaque cursors.
+//! Lists of cases: a filter, an order, and pages with opaque cursors.
 //!
-//! A cursor belongs to its list: another filter or order refuses it. Whose journeys may be listed is never asked here,
-//! but brought along with the standing of the caller. A page is told by the rows of the view where these hold everything
-//! that is asked of its journeys, and by their stories otherwise: never by both.
+//! A cursor belongs to its list: a list with another filter or order refuses it. This module does not decide which
+//! cases may be listed; the caller's access scope is passed in. A page of cases is read either from view rows or by
+//! replaying streams, never a mix.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -32,23 +32,23 @@ use throughline_domain::fact::envelope::{JourneyId, SubjectId, TeamId, WorkerId}
 use throughline_gateway::Code;
 use throughline_projections::state::State;
 
-/// Why nothing is told of a contract.
+/// The error message for a contract outside the caller's scope.
 pub(super) const NOT_IN_SCOPE: &str = "this contract is not in your scope";
 
-/// What became of a referral by the end of a day.
+/// The state of a case at the end of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum JourneyState {
-    /// Still open: waiting for an answer, or on the caseload.
+    /// Still open: waiting for a decision, or on the caseload.
     Open,
-    /// Referred, and neither taken on nor turned away.
+    /// Referred, but not yet accepted or declined.
     Waiting,
     /// Accepted and not closed.
     OnCaseload,
-    /// Closed, or transferred elsewhere.
+    /// Closed, or transferred to another service.
     Closed,
-    /// The service did not take the client on.
+    /// The service declined the referral.
     Declined,
-    /// The referral was taken back.
+    /// The referral was withdrawn.
     Withdrawn,
 }
 
@@ -65,72 +65,72 @@ impl From<JourneyState> for InState {
     }
 }
 
-/// Which journeys are wanted; everything given must fit, as it is at the end of the day of the list.
+/// Which cases to return. A case must match every condition at the end of the as-of date.
 #[derive(Debug, Clone, Default, InputObject)]
 #[graphql(name = "JourneyFilter")]
 pub struct JourneyFilterInput {
-    /// Of this contract, by code.
+    /// Only cases of this contract, by code.
     pub contract: Option<String>,
-    /// Of this keyworker.
+    /// Only cases of this keyworker.
     pub keyworker: Option<Id>,
-    /// Whether the cases of those for whom this keyworker stands in on that day are among them; left out, they are where
-    /// the keyworker is you.
+    /// Whether to include the cases of workers whom this keyworker covers on the as-of date. Default: true if the
+    /// keyworker is you, otherwise false.
     pub covered: Option<bool>,
-    /// Only those without a keyworker; whoever has left holds no case.
+    /// Only cases without a keyworker. A worker who has left holds no cases.
     #[graphql(default)]
     pub unassigned: bool,
-    /// Of the keyworkers of this team.
+    /// Only cases whose keyworker is in this team.
     pub team: Option<Id>,
-    /// Of this service area.
+    /// Only cases in this service area, by code.
     pub area: Option<String>,
-    /// Of this cohort.
+    /// Only cases of this cohort, by code.
     pub cohort: Option<String>,
-    /// That stand at this stage.
+    /// Only cases at this stage, by code.
     pub stage: Option<String>,
-    /// In this state.
+    /// Only cases in this state.
     pub state: Option<JourneyState>,
-    /// Whose last contact, made by anyone, is in this row of the rulebook's board, by what it prints; also the row for
-    /// no contact. A date too imprecise for one row is in none.
+    /// Only cases in this row of the contact recency board (days since the last contact with any worker), by the row's
+    /// label. The label for "no contact yet" also works. A last contact with too imprecise a date is in no row.
     pub recency: Option<String>,
-    /// Received on or after this day.
+    /// Only cases received on or after this day.
     pub received_from: Option<Date>,
-    /// Received on or before this day.
+    /// Only cases received on or before this day.
     pub received_to: Option<Date>,
-    /// Known by exactly this case number of another system.
+    /// Only cases with exactly this case number of another system.
     pub external_reference: Option<ExternalReferenceInput>,
-    /// Whose reference begins so, letter by letter.
+    /// Only cases whose reference begins with this text. Case-sensitive.
     pub reference_begins: Option<String>,
-    /// Of this subject.
+    /// Only cases of this subject.
     pub subject: Option<Id>,
 }
 
-/// By what journeys are ordered.
+/// The value by which cases are sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum JourneySort {
-    /// By what people call the journey.
+    /// By the case's reference.
     Reference,
     /// By the day on which the referral was received.
     Received,
-    /// By the days since the last contact that counts as made, by anyone; no contact yet is longer than any.
+    /// By the days since the last made contact with any worker. A case without a contact counts as the longest.
     DaysSinceContact,
 }
 
-/// In which direction.
+/// The direction of a sort.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Enum)]
 pub enum SortDirection {
-    /// The first, earliest or fewest come first.
+    /// Ascending: first, earliest or smallest value first.
     #[default]
     Asc,
-    /// The last, latest or most come first.
+    /// Descending: last, latest or largest value first.
     Desc,
 }
 
-/// In which order journeys are wanted; of those that are alike, by their ids.
+/// The order of cases. Cases with equal values are sorted by id.
 #[derive(Debug, Clone, Copy, InputObject)]
 pub struct JourneyOrder {
-    /// By what.
+    /// The value to sort by.
     pub by: JourneySort,
-    /// In which direction.
+    /// The direction of the sort.
     #[graphql(default)]
     pub direction: SortDirection,
 }
@@ -141,13 +141,13 @@ impl From<JourneyOrder> for Order {
         match order.by {
             JourneySort::Reference => Self { by: Sort::Reference, falling },
             JourneySort::Received => Self { by: Sort::Received, falling },
-            // The more days, the earlier the last contact.
+            // More days since contact means an earlier last contact, so the direction is reversed.
             JourneySort::DaysSinceContact => Self { by: Sort::LastContact, falling: !falling },
         }
     }
 }
 
-/// What a list is asked with.
+/// The arguments of a list.
 pub(super) struct Asked {
     pub(super) population: Population,
     pub(super) filter: JourneyFilterInput,
@@ -156,20 +156,20 @@ pub(super) struct Asked {
     pub(super) after: Option<String>,
 }
 
-/// A contract that a list is of, read as of a day.
+/// A contract in a list, at a point in time.
 pub(super) struct Source {
-    pub(super) told: Arc<contract::Contract>,
+    pub(super) contract_state: Arc<contract::Contract>,
     pub(super) code: String,
     pub(super) as_of: NaiveDate,
     /// The view that answers.
     pub(super) generation: Arc<Generation>,
-    /// Until where in the log its journeys are known.
+    /// The last log position to use for its cases.
     pub(super) known: Known,
 }
 
 impl Source {
-    /// Which of its journeys the caller may be shown, where that is not all of them and another view answers than the
-    /// live one: what it knows of who holds a case is not what is so now.
+    /// Which cases the caller may see. Needed only if the caller does not see all cases and the view is not the live
+    /// one, because an older view holds older assignments, while access follows those of now.
     pub(super) async fn shown_now(
         &self,
         ctx: &Context<'_>,
@@ -184,7 +184,7 @@ impl Source {
     }
 }
 
-/// The part of a list that is of one contract.
+/// The part of a list that belongs to one contract.
 struct Part {
     source: Source,
     filter: JourneyFilter,
@@ -198,15 +198,15 @@ impl Part {
     }
 }
 
-/// Journeys in an order, page by page.
+/// A page of cases, in the order requested.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct JourneyConnection {
-    /// The journeys of this page, each with its cursor.
+    /// The cases of this page, each with its cursor.
     edges: Vec<JourneyEdge>,
-    /// The journeys of this page.
+    /// The cases of this page.
     nodes: Vec<Journey>,
-    /// Where the page begins and ends.
+    /// The cursors of this page, and whether there are more pages.
     page_info: PageInfo,
     #[graphql(skip)]
     parts: Vec<Part>,
@@ -218,7 +218,7 @@ pub struct JourneyConnection {
 
 #[ComplexObject]
 impl JourneyConnection {
-    /// How many there are on all pages; counted only when asked for.
+    /// The number of cases on all pages. It is counted only when this field is requested.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let mut count = 0;
         for part in &self.parts {
@@ -230,37 +230,37 @@ impl JourneyConnection {
     }
 }
 
-/// A journey and its place in the order.
+/// A case with its cursor.
 #[derive(SimpleObject)]
 pub struct JourneyEdge {
-    /// Give it as `after` to go on from here.
+    /// The cursor of this case. Pass it as `after` to get the cases that follow.
     cursor: String,
-    /// The journey.
+    /// The case.
     node: Journey,
 }
 
-/// Where a page begins and ends.
+/// The cursors of a page, and whether there are more pages.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct PageInfo {
-    /// The cursor of the first.
+    /// The cursor of the first item.
     pub(super) start_cursor: Option<String>,
-    /// The cursor of the last.
+    /// The cursor of the last item. Pass it as `after` to get the next page.
     pub(super) end_cursor: Option<String>,
-    /// Whether there are more after it.
+    /// Whether there are more items after this page.
     pub(super) has_next_page: bool,
-    /// Whether there are more before it.
+    /// Whether there are more items before this page.
     pub(super) has_previous_page: bool,
 }
 
 impl PageInfo {
-    /// Of a page whose rows have these cursors.
+    /// The page info of a page with these cursors.
     pub(super) fn of(cursors: &[String], has_next_page: bool, has_previous_page: bool) -> Self {
         let (start_cursor, end_cursor) = (cursors.first().cloned(), cursors.last().cloned());
         Self { start_cursor, end_cursor, has_next_page, has_previous_page }
     }
 }
 
-/// A page of the journeys of some contracts, of those that the caller may be shown.
+/// A page of cases from several contracts, limited to those the caller may see.
 pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) -> Result<JourneyConnection> {
     let Asked { population, filter, order, first, after } = asked;
     let asked_covered = filter.covered;
@@ -312,14 +312,14 @@ pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) 
     Ok(JourneyConnection { edges, nodes, page_info, parts, population, standing })
 }
 
-/// What is asked of the journeys of a connection, and not only how many there are or where the page ends.
+/// The requested fields of the cases, as far as they decide how a page is read.
 #[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is asked for or not, whatever the others are")]
+#[expect(clippy::struct_excessive_bools, reason = "the flags are independent")]
 struct Wanted {
     nodes: bool,
     edges: bool,
     keyworkers: bool,
-    /// More than rows hold.
+    /// Fields that view rows do not hold.
     stories: bool,
 }
 
@@ -347,20 +347,20 @@ impl Wanted {
         self.keyworkers |= journey.selection_set().any(|field| field.name() == "keyworker");
     }
 
-    /// The stories of a page, where more is asked than its rows hold; of a page that is told by them, what they lead to
-    /// is read. All of it is told by rows, or all of it by stories.
+    /// The replayed streams of a page, if it needs fields that its rows do not hold; for a page read from rows, the
+    /// objects its cases refer to. All cases come from rows, or all from streams.
     async fn stories(
         &self,
         ctx: &Context<'_>,
         parts: &[Part],
         rows: &[(usize, Arc<JourneyRow>)],
     ) -> Result<Option<HashMap<JourneyId, Arc<Story>>>> {
-        // A list is of one contract, or as known now.
+        // A list is either of one contract or of the current knowledge.
         let known = parts.first().map_or(Known::ALL, |part| part.source.known);
         if self.stories {
             return journey::stories(ctx, rows.iter().map(|(_, row)| row.journey), known).await.map(Some);
         }
-        // Lists show nobody what they may not read, but for a role that reads no journey.
+        // Lists show only cases that the caller may read, except for roles that read no cases.
         if !ctx.may(Action::ReadJourneys) {
             return Ok(Some(HashMap::new()));
         }
@@ -371,13 +371,13 @@ impl Wanted {
     }
 }
 
-/// The order of a list that asks for none: references, where the caller is shown them.
+/// The default order of a list: by reference, if the caller may see references.
 fn usual_order(ctx: &Context<'_>) -> Order {
     let by = if ctx.redacts(Redaction::CaseNumbers) { Sort::Received } else { Sort::Reference };
     Order { by, falling: false }
 }
 
-/// Refuses a filter that cannot be meant, and one that would tell the caller what is not shown to them.
+/// Refuses an invalid filter, and one that would reveal data hidden from the caller.
 fn check(ctx: &Context<'_>, filter: &JourneyFilterInput, order: Option<JourneyOrder>) -> Result<()> {
     if filter.keyworker.is_some() && filter.unassigned {
         return Err(Code::BadUserInput.error("give keyworker or unassigned, not both"));
@@ -385,20 +385,22 @@ fn check(ctx: &Context<'_>, filter: &JourneyFilterInput, order: Option<JourneyOr
     let number = filter.external_reference.iter().flat_map(|number| [&number.system, &number.id]);
     let texts = [&filter.area, &filter.cohort, &filter.stage, &filter.recency, &filter.reference_begins];
     if texts.into_iter().flatten().chain(number).any(|text| text.contains('\0')) {
-        return Err(Code::BadUserInput.error("a filter holds a NUL, which nothing recorded does: leave it out"));
+        return Err(
+            Code::BadUserInput.error("a filter contains a NUL character, which no recorded value has: remove it")
+        );
     }
     let by_reference = filter.external_reference.is_some() || filter.reference_begins.is_some();
     let ordered = order.is_some_and(|order| order.by == JourneySort::Reference);
     if (by_reference || ordered) && ctx.redacts(Redaction::CaseNumbers) {
-        let message = "case numbers are not shown to you: filter by something else, and order by RECEIVED";
+        let message = "you may not see case numbers: use another filter, and order by RECEIVED";
         return Err(Code::Forbidden.error(message));
     }
     Ok(())
 }
 
-/// Refuses what none of the contracts of a list knows, by whichever of their rulebooks, and whom the caller does not.
+/// Refuses values that no contract of the list knows in any of its rulebooks, and workers unknown to the caller.
 async fn check_known(ctx: &Context<'_>, sources: &[Source], filter: &JourneyFilterInput) -> Result<()> {
-    let contracts = || sources.iter().map(|source| &*source.told);
+    let contracts = || sources.iter().map(|source| &*source.contract_state);
     known::contract(ctx, filter.contract.as_deref())?;
     known::area(contracts(), filter.area.as_deref())?;
     known::cohort(contracts(), filter.cohort.as_deref())?;
@@ -410,8 +412,8 @@ async fn check_known(ctx: &Context<'_>, sources: &[Source], filter: &JourneyFilt
     known::team(ctx, filter.team.map(|id| TeamId(id.0))).await
 }
 
-/// The parts of a list, each with the filter as its contract's rulebook reads it. A contract whose rulebook has no row of
-/// this label has no journey in it; a label that no rulebook knows is wrong.
+/// The parts of a list, each with the filter translated by its contract's rulebook. A contract whose rulebook has no
+/// row with this label has no cases in the list. A label that no rulebook knows is refused.
 fn parts(sources: Vec<Source>, filter: &JourneyFilterInput) -> Result<Vec<Part>> {
     let Some(label) = &filter.recency else {
         let part = |source| Part { filter: read(filter, None), source, among: None };
@@ -420,7 +422,7 @@ fn parts(sources: Vec<Source>, filter: &JourneyFilterInput) -> Result<Vec<Part>>
     let mut known: Vec<String> = Vec::new();
     let mut parts = Vec::new();
     for source in sources {
-        let Some(rulebook) = source.told.newest_rulebook() else { continue };
+        let Some(rulebook) = source.contract_state.newest_rulebook() else { continue };
         let buckets = &rulebook.recency.buckets;
         match SinceContact::labelled(buckets, label) {
             Some(since) => parts.push(Part { filter: read(filter, Some(since)), source, among: None }),
@@ -431,7 +433,7 @@ fn parts(sources: Vec<Source>, filter: &JourneyFilterInput) -> Result<Vec<Part>>
         known.sort();
         known.dedup();
         let known = known.join(", ");
-        return Err(Code::BadUserInput.error(format!("no rulebook has a row {label:?}: write one of {known}")));
+        return Err(Code::BadUserInput.error(format!("no rulebook has a row {label:?}: use one of {known}")));
     }
     Ok(parts)
 }
@@ -460,7 +462,7 @@ fn read(filter: &JourneyFilterInput, since_contact: Option<SinceContact>) -> Jou
     }
 }
 
-/// The name of a list in an order.
+/// The name of a list in an order, for its cursors.
 fn named(order: Order, list: &str) -> String {
     let by = match order.by {
         Sort::Reference => "reference",
@@ -471,7 +473,7 @@ fn named(order: Order, list: &str) -> String {
     cursor::named(&format!("{by} {direction}"), list)
 }
 
-/// The cursor of a place in the list of this name.
+/// The cursor of a place in the list with this name.
 fn cursor(place: &Place, list: &str) -> String {
     let key = match &place.key {
         Key::Text(text) => text.clone(),
@@ -481,7 +483,7 @@ fn cursor(place: &Place, list: &str) -> String {
 }
 
 fn place(cursor: &str, order: Order, list: &str) -> Result<Place> {
-    let remedy = "take endCursor of the page before, and ask with the same filter and order";
+    let remedy = "use endCursor of the previous page, with the same filter and order";
     cursor::place(cursor, &named(order, list), remedy, |place| {
         let (journey, key) = place.split_once('\n')?;
         let key = match order.by {
@@ -492,8 +494,8 @@ fn place(cursor: &str, order: Order, list: &str) -> Result<Place> {
     })
 }
 
-/// The workers whose cases are listed with those of one keyworker, because that one stands in for them on a day: where it
-/// is asked for, or else where the caller is that keyworker.
+/// The workers whom the keyworker of a list covers on a day. Used if the client asks for it, or by default if the
+/// caller is that keyworker.
 pub(super) async fn covered(
     generation: &Generation,
     standing: &Standing,
@@ -508,7 +510,7 @@ pub(super) async fn covered(
     }
 }
 
-/// What was asked for in one of two places; both are one too many.
+/// A value that may be given in one of two places. Giving it in both is refused.
 pub(super) fn either<T>(name: &str, one: Option<T>, other: Option<T>) -> Result<Option<T>> {
     match (one, other) {
         (Some(_), Some(_)) => {
@@ -525,25 +527,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_leads_back_to_its_place_and_to_no_other_list() {
+    fn a_cursor_works_only_in_its_own_list() {
         let journey = JourneyId(Uuid::from_u128(7));
         let by_reference = Order { by: Sort::Reference, falling: false };
         let here = Place { key: Key::Text("BR-1\nodd".to_owned()), journey };
-        let told = cursor(&here, &named(by_reference, "a list"));
-        assert_eq!(place(&told, by_reference, "a list").expect("its own cursor"), here);
+        let own_cursor = cursor(&here, &named(by_reference, "a list"));
+        assert_eq!(place(&own_cursor, by_reference, "a list").expect("its own cursor"), here);
         let elsewhere = [
             (Order { falling: true, ..by_reference }, "a list"),
             (Order { by: Sort::Received, falling: false }, "a list"),
             (by_reference, "another list"),
         ];
         for (order, list) in elsewhere {
-            assert!(place(&told, order, list).is_err(), "{order:?} {list}");
+            assert!(place(&own_cursor, order, list).is_err(), "{order:?} {list}");
         }
         let by_contact = Order { by: Sort::LastContact, falling: true };
         let here = Place { key: Key::Day(NaiveDate::from_ymd_opt(2018, 2, 3).expect("a day")), journey };
-        let told = cursor(&here, &named(by_contact, "a list"));
-        assert_eq!(place(&told, by_contact, "a list").expect("its own cursor"), here);
-        for bad in ["", "bm90IGEgY3Vyc29y", "€", &told[..told.len() - 3]] {
+        let own_cursor = cursor(&here, &named(by_contact, "a list"));
+        assert_eq!(place(&own_cursor, by_contact, "a list").expect("its own cursor"), here);
+        for bad in ["", "bm90IGEgY3Vyc29y", "€", &own_cursor[..own_cursor.len() - 3]] {
             assert!(place(bad, by_contact, "a list").is_err(), "{bad:?}");
         }
     }

@@ -1,6 +1,6 @@
-//! The GraphQL interface: what is asked over HTTP or a socket, guarded, executed and answered.
+//! The GraphQL interface. It guards, runs and answers operations sent over HTTP or a WebSocket.
 //!
-//! Nothing here decides a fact: a mutation hands a command on, a query reads a view.
+//! No domain decision is made here: a mutation passes a command on, a query reads a view.
 
 pub mod agenda;
 pub mod at;
@@ -65,14 +65,14 @@ use subscription::Subscription;
 use throughline_gateway::{Arrival, Endpoint, Host, Terms};
 use wall::Wall;
 
-/// The API over a deployment.
+/// The GraphQL API of a deployment.
 #[derive(Clone)]
 pub struct Api {
     endpoint: Endpoint<Query, Mutation, Subscription, Behind>,
 }
 
 impl Api {
-    /// The API over these parts, for whoever shows a token of this key, under these terms.
+    /// Builds the API from its parts. It accepts tokens signed with this key, within these limits.
     pub fn new(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Self {
         let (data, stories) = (parts.clone(), Arc::new(Stories::default()));
         let schema = move || schema().extension(Wall::default()).data(data.clone()).data(Arc::clone(&stories));
@@ -80,12 +80,12 @@ impl Api {
         Self { endpoint: Endpoint::new(schema, Behind { parts, key }, terms) }
     }
 
-    /// Answers one HTTP request of somebody who has shown who they are.
+    /// Answers one HTTP request from an authenticated caller.
     pub async fn answer(&self, arrival: Arrival, login: &Login) -> Response {
         self.endpoint.answer(arrival, login).await
     }
 
-    /// Opens a socket for somebody who may have shown who they are, and must on the socket if not.
+    /// Opens a WebSocket. A caller without a login must authenticate on the socket.
     pub async fn open(&self, arrival: Arrival, login: Option<Login>) -> Response {
         self.endpoint.open(arrival, login).await
     }
@@ -95,17 +95,17 @@ fn schema() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query, Mutation::default(), Subscription).register_input_type::<Int>()
 }
 
-/// A loader that reads each thing once in a request, and those that are asked for together in one statement.
+/// A loader that reads each item once per request and batches items requested together into one statement.
 fn each_once<L>(loader: L) -> DataLoader<L, HashMapCache> {
     DataLoader::with_cache(loader, InTheSpan, TokioTimer::default(), HashMapCache::default())
 }
 
-/// The schema as clients read it.
+/// The schema in SDL, as clients see it.
 pub fn sdl() -> String {
     schema().finish().sdl_with_options(SDLExportOptions::new().include_specified_by())
 }
 
-/// What stands behind the transports.
+/// The service behind the transports.
 #[derive(Clone)]
 struct Behind {
     parts: Parts,
@@ -120,7 +120,7 @@ impl Host for Behind {
         self.key.verify(token)
     }
 
-    /// The generation that is live at the start of an answer gives all of it.
+    /// The generation that is live when a response starts provides the whole response.
     fn data(&self, caller: &Login) -> Data {
         let generation = self.parts.views.live();
         let clock = || Arc::clone(&self.parts.clock);
@@ -139,13 +139,13 @@ impl Host for Behind {
     }
 }
 
-/// The table of who sees what of the schema.
+/// The table of who may see which part of the schema.
 pub fn access_table() -> String {
     let fields = wall::fields_of(&sdl());
     fields::table(fields.iter().map(|(of, field)| (of.as_str(), field.as_str())))
 }
 
-/// Spawns within the span of whoever asks, so that what a loader logs names its request too.
+/// Spawns tasks within the tracing span of the caller, so that log lines of a loader carry the request's id too.
 struct InTheSpan;
 
 impl Spawn for InTheSpan {

@@ -1,6 +1,6 @@
-//! Anything by its id: an id that the caller may not know of is one that does not exist.
+//! Any object by its id. An id that the caller may not see is treated as one that does not exist.
 //!
-//! However many ids are asked for, each kind of thing is looked for once.
+//! Each kind of object is looked up once, however many ids are requested.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -27,13 +27,13 @@ use throughline_domain::fact::envelope::{
     BatchId, ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId,
 };
 
-/// Anything with an id of its own.
+/// Any object with an id of its own.
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "The id, unique among all things."))]
+#[graphql(field(name = "id", ty = "ID", desc = "The id, unique across the whole API."))]
 pub enum Node {
     /// A contract.
     Contract(Contract),
-    /// A journey.
+    /// A case.
     Journey(Journey),
     /// An event.
     Event(Box<Event>),
@@ -45,13 +45,13 @@ pub enum Node {
     Team(Team),
     /// A batch of claims.
     Batch(Batch),
-    /// A claim, as it stands today.
+    /// A claim, as of today.
     Claim(Box<Claim>),
-    /// A job, home, placement or course.
+    /// A spell: a job, home, placement or course.
     Spell(Box<Spell>),
-    /// A time at which the client is to be met.
+    /// An appointment with the client.
     Appointment(Box<Appointment>),
-    /// Something to be done.
+    /// A task.
     Task(Box<Task>),
     /// A risk.
     Risk(Risk),
@@ -59,7 +59,7 @@ pub enum Node {
     Evidence(Box<Evidence>),
 }
 
-/// The things of these ids, in this order; none where there is no such thing for this caller.
+/// The objects with these ids, in this order; none for an id that does not exist or that the caller may not see.
 pub(super) async fn find(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
     let ids: Vec<Option<Uuid>> = ids.iter().map(|id| id.parse().ok()).collect();
     let wanted: Vec<Uuid> = ids.iter().flatten().copied().collect();
@@ -74,10 +74,10 @@ pub(super) async fn find(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Nod
     Ok(nodes)
 }
 
-/// What some ids turned out to be.
+/// The result of looking up several ids.
 struct Found {
     stories: HashMap<JourneyId, Arc<Story>>,
-    /// The journeys in which things of an id are.
+    /// The cases that contain an item with the id.
     things: BTreeMap<Uuid, Vec<JourneyId>>,
     subjects: BTreeSet<SubjectId>,
     workers: BTreeSet<WorkerId>,
@@ -111,7 +111,7 @@ impl Found {
             let known: Vec<EventId> = ids.iter().map(|id| EventId(*id)).collect();
             let mut read = ctx.parts().log.events(&known).await.or_fault()?;
             if !ctx.may(Action::ReadEvents) {
-                // Whoever reads a journey sees its events in the timeline, and no others.
+                // A caller who may read a case sees its events in the timeline.
                 read.retain(|event| event.stream.kind == StreamKind::Journey);
             }
             let visible = visible(ctx, &read).await?;
@@ -159,7 +159,7 @@ impl Found {
         if let Some(contract) = scoped.and_then(|scoped| Contract::today(ctx, scoped)) {
             return Ok(Some(Node::Contract(contract)));
         }
-        // The id of a claim follows from what it is about: it is a name, not a number of chance.
+        // The id of a claim is a UUID of version 5, derived from the case or scope. Ids of other objects are not.
         if id.get_version_num() == 5 && ctx.may(Action::ReadJourneys) {
             return Ok(Claim::today(ctx, ClaimId(id)).await?.map(Box::new).map(Node::Claim));
         }

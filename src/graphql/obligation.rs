@@ -1,6 +1,6 @@
-//! Obligations as clients read them: what the rulebook's standards ask to be done, by when, and whether it was.
+//! Obligations in the API: what a service standard requires, the due date, and whether it was met.
 //!
-//! Whose obligations may be listed is never asked here, but brought along with the standing of the caller.
+//! This module does not decide whose obligations may be listed; the caller's access scope is passed in.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,54 +24,55 @@ use throughline_domain::fact::envelope::{JourneyId, WorkerId};
 use throughline_gateway::Code;
 use throughline_projections::Told;
 
-/// How an obligation stands at the end of a day.
+/// The state of an obligation at the end of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Standing")]
 pub enum ObligationState {
-    /// It is owed, and there is time after that day.
+    /// Not met yet, and the due date is later than that day.
     Due,
-    /// It is owed, and that day is the last in time.
+    /// Not met yet, and the due date is that day.
     DueToday,
-    /// It is owed, and no longer in time.
+    /// Not met yet, and the due date has passed.
     Overdue,
-    /// It was met in time.
+    /// Met on or before the due date.
     Met,
-    /// It was met late, or was late when the case ended.
+    /// Met after the due date, or overdue when the case ended.
     Missed,
-    /// The case ended, or what it was about did, while there was time.
+    /// The case, or the item that the obligation was about, ended before the due date.
     Cancelled,
 }
 
-/// By what obligations are counted.
+/// How to break down counts of obligations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "obligations::By")]
 pub enum ObligationsBy {
-    /// One row for each keyworker, and one for what is nobody's.
+    /// One row for each keyworker, and one for obligations without a keyworker.
     Keyworker,
-    /// One row for each team, one for keyworkers who never were in one, and one for cases that never had a keyworker. What
-    /// is owed on a case that nobody holds stays with the team of its last keyworker.
+    /// One row for each team, one for keyworkers who were never in a team, and one for cases that never had a
+    /// keyworker. An obligation on an unassigned case stays with the team of its last keyworker.
     Team,
     /// One row for each service area.
     Area,
-    /// One row.
+    /// One row for the whole contract.
     Whole,
 }
 
-/// Something that a service standard of the rulebook asks to be done for a client within so many days.
+/// An obligation: an action for a client that a service standard of the rulebook requires within a number of days.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct Obligation {
-    /// The standard, by code.
+    /// The code of the service standard.
     standard: String,
-    /// How it stands.
+    /// The state of the obligation.
     pub(super) state: ObligationState,
-    /// The day from which its days are counted.
+    /// The day from which the days are counted.
     from: Date,
-    /// The last day in time; none where it counts working days and the bank holidays of that year are not known.
+    /// The due date: the last day in time. Null if the standard counts working days and the bank holidays of that year
+    /// are not known.
     due_on: Option<Date>,
-    /// The day on which it was met, late or not, or on which the case ended before it was.
+    /// The day on which it was met, in time or late, or on which the case ended first.
     ended_on: Option<Date>,
-    /// The journey that it is about.
+    /// The case.
     journey: Journey,
     #[graphql(skip)]
     nth: usize,
@@ -83,13 +84,13 @@ pub struct Obligation {
 
 #[ComplexObject]
 impl Obligation {
-    /// The event that started its clock.
+    /// The id of the event that started the clock.
     async fn started_by(&self) -> Option<ID> {
         let started_by = self.journey.starts_obligation(&self.standard, self.nth)?;
         Some(ID(started_by.to_string()))
     }
 
-    /// The keyworker whose it is, or whose it was when it ended; none where nobody held the case.
+    /// The keyworker responsible now, or when the obligation ended. Null if the case was unassigned.
     async fn keyworker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         let holder = Worker::load(ctx, self.keyworker?, self.journey.known()).await?;
         let is_here = |worker: &Worker| worker.row.left_on.is_none_or(|left| left > self.told_on);
@@ -112,22 +113,22 @@ impl Obligation {
         }
     }
 
-    /// The obligations of one journey as they stand at the end of a day, the earliest due first.
-    pub(super) fn of_journey(told: &Told<'_>, as_of: NaiveDate, journey: impl Fn() -> Journey) -> Vec<Self> {
-        obligations::of_journey(told, as_of).iter().map(|row| Self::of(row, journey(), as_of)).collect()
+    /// The obligations of one case at the end of a day, the earliest due date first.
+    pub(super) fn of_journey(input: &Told<'_>, as_of: NaiveDate, journey: impl Fn() -> Journey) -> Vec<Self> {
+        obligations::of_journey(input, as_of).iter().map(|row| Self::of(row, journey(), as_of)).collect()
     }
 }
 
-/// An obligation and its place in the order.
+/// An obligation with its cursor.
 #[derive(SimpleObject)]
 pub struct ObligationEdge {
-    /// Give it as `after` to go on from here.
+    /// The cursor of this obligation. Pass it as `after` to get the obligations that follow.
     cursor: String,
     /// The obligation.
     node: Obligation,
 }
 
-/// Obligations in the order in which they are due, page by page.
+/// A page of obligations, by due date.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct ObligationConnection {
@@ -135,13 +136,13 @@ pub struct ObligationConnection {
     edges: Vec<ObligationEdge>,
     /// The obligations of this page.
     nodes: Vec<Obligation>,
-    /// Where the page begins and ends.
+    /// The cursors of this page, and whether there are more pages.
     page_info: PageInfo,
     #[graphql(skip)]
     list: List,
 }
 
-/// What a page is of.
+/// The contents of a list.
 struct List {
     source: Source,
     filter: ObligationFilter,
@@ -151,7 +152,7 @@ struct List {
 
 #[ComplexObject]
 impl ObligationConnection {
-    /// How many there are on all pages; counted only when asked for.
+    /// The number of obligations on all pages. It is counted only when this field is requested.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let List { source, filter, standing, among } = &self.list;
         let scope = ctx.in_scope(&source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
@@ -160,7 +161,7 @@ impl ObligationConnection {
     }
 }
 
-/// A page of the obligations of a contract, of those on journeys that the caller may be shown.
+/// A page of a contract's obligations, on cases that the caller may see.
 pub(super) async fn page(
     ctx: &Context<'_>,
     source: Source,
@@ -168,13 +169,15 @@ pub(super) async fn page(
     (first, after): (PageLength, Option<String>),
 ) -> Result<ObligationConnection> {
     if [&filter.standard, &filter.area].into_iter().flatten().any(|text| text.contains('\0')) {
-        return Err(Code::BadUserInput.error("a filter holds a NUL, which nothing recorded does: leave it out"));
+        return Err(
+            Code::BadUserInput.error("a filter contains a NUL character, which no recorded value has: remove it")
+        );
     }
-    known::area([&*source.told], filter.area.as_deref())?;
-    known::code([&*source.told], ("standard", filter.standard.as_deref()), |rules| {
+    known::area([&*source.contract_state], filter.area.as_deref())?;
+    known::code([&*source.contract_state], ("standard", filter.standard.as_deref()), |rules| {
         Some(rules.standards.iter().map(|standard| standard.code.clone()).collect())
     })?;
-    known::days("the days on which they are due", filter.due_from, filter.due_to)?;
+    known::days("the due dates", filter.due_from, filter.due_to)?;
     known::worker(ctx, filter.held.keyworker()).await?;
     known::team(ctx, filter.team).await?;
     let list = format!("{filter:?}");
@@ -214,36 +217,36 @@ fn place(cursor: &str, list: &str) -> Result<Place> {
     })
 }
 
-/// How many obligations under one standard stand how.
+/// The number of obligations in each state under one service standard.
 #[derive(SimpleObject)]
 pub struct StandardObligations {
-    /// The standard, by code.
+    /// The code of the service standard.
     standard: String,
-    /// Its rows.
+    /// The rows, by keyworker, team or area as requested.
     rows: Vec<ObligationCounts>,
 }
 
-/// How many obligations stand how.
+/// The number of obligations in each state.
 #[derive(SimpleObject)]
 pub struct ObligationCounts {
-    /// Whose.
+    /// The keyworker, team or area that the row counts.
     group: Group,
-    /// Owed, with time after the day.
+    /// Not met yet, due later than the as-of date.
     due: u64,
-    /// Owed, and the day is the last in time.
+    /// Not met yet, due on the as-of date.
     due_today: u64,
-    /// Owed, and no longer in time.
+    /// Not met yet, and the due date has passed.
     overdue: u64,
     /// Met in time.
     met: u64,
-    /// Met late, or late when the case ended.
+    /// Met late, or overdue when the case ended.
     missed: u64,
-    /// No longer owed while there was time.
+    /// Ended before the due date without being met.
     cancelled: u64,
 }
 
 impl StandardObligations {
-    /// The counts of one standard, with keyworkers as they were known then.
+    /// The counts of one standard, with keyworkers as known at the knowledge date.
     pub(super) fn of(counts: StandardCounts, known: Known) -> Self {
         let row = |(group, counts): (crate::views::board::Group, Counts)| {
             let count = |standing| counts.get(&standing).copied().unwrap_or(0);

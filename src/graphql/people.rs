@@ -1,4 +1,4 @@
-//! Subjects and workers as clients read them: the folds of their streams, each read once in a request.
+//! Subjects and workers in the API. The state of each stream is folded once per request.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -30,7 +30,7 @@ use throughline_domain::fact::envelope::{StreamId, SubjectId, TeamId, WorkerId};
 use throughline_domain::fact::event;
 use throughline_domain::people::{subject, worker};
 
-/// Who was referred: a person, family, site or area, by pseudonym.
+/// A subject: the person, family, site or area that was referred, under a pseudonym.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject {
     id: SubjectId,
@@ -44,17 +44,17 @@ impl Subject {
         Self { id, as_of: None, known: Known::ALL }
     }
 
-    /// A subject as of a day and as known then.
+    /// A subject as of a day, with the knowledge of a log position.
     pub const fn at(id: SubjectId, as_of: NaiveDate, known: Known) -> Self {
         Self { id, as_of: Some(as_of), known }
     }
 
-    async fn told(&self, ctx: &Context<'_>) -> Result<subject::Subject> {
+    async fn state(&self, ctx: &Context<'_>) -> Result<subject::Subject> {
         let as_of = self.as_of.unwrap_or_else(|| ctx.deployment_today());
         Ok(subject_of(ctx, self.id, self.known, as_of).await?.unwrap_or_default())
     }
 
-    /// Every record of the same subject, this one among them.
+    /// Every record of the same subject, including this one.
     async fn group(&self, ctx: &Context<'_>) -> Result<BTreeSet<SubjectId>> {
         let as_of = self.as_of.unwrap_or_else(|| ctx.deployment_today());
         if self.known == Known::ALL {
@@ -74,7 +74,7 @@ impl Subject {
 }
 
 impl Subject {
-    /// The other records of the same subject that the caller may know of.
+    /// The other records of the same subject that the caller may see.
     async fn others(&self, ctx: &Context<'_>) -> Result<BTreeSet<SubjectId>> {
         let mut others = self.group(ctx).await?;
         others.remove(&self.id);
@@ -84,60 +84,60 @@ impl Subject {
     }
 }
 
-/// Who was referred: a person, family, site or area, by pseudonym.
+/// A subject: the person, family, site or area that was referred, under a pseudonym.
 #[Object]
 impl Subject {
-    /// The subject's id: a pseudonym.
+    /// The id of the subject: a pseudonym.
     pub async fn id(&self) -> ID {
         ID(self.id.to_string())
     }
 
-    /// What kind of subject it is.
+    /// The kind of subject.
     async fn kind(&self, ctx: &Context<'_>) -> Option<Result<SubjectKind>> {
-        self.told(ctx).await.map(|told| told.kind().map(Into::into)).transpose()
+        self.state(ctx).await.map(|state| state.kind().map(Into::into)).transpose()
     }
 
-    /// When it became known, with the event that a correction names.
+    /// When the subject was registered. Its `event` is the target of a correction.
     async fn registered(&self, ctx: &Context<'_>) -> Option<Result<Step>> {
-        self.told(ctx).await.map(|told| told.registered.as_ref().map(Step::of)).transpose()
+        self.state(ctx).await.map(|state| state.registered.as_ref().map(Step::of)).transpose()
     }
 
-    /// The id that stands for the person: the smallest among all records that you may know of and that are linked,
-    /// directly or over others. Two records are of one person if they have it in common.
+    /// The id that stands for the person: the smallest id among all linked records that you may see, linked directly or
+    /// through others. Two records with the same `person` are the same person.
     async fn person(&self, ctx: &Context<'_>) -> Result<ID> {
         let visible = self.others(ctx).await?;
         Ok(ID(visible.first().map_or(self.id, |other| self.id.min(*other)).to_string()))
     }
 
-    /// The other records of the same person that you may know of, linked directly or over others.
+    /// The other records of the same person that you may see, linked directly or through others.
     async fn linked(&self, ctx: &Context<'_>) -> Result<Vec<Self>> {
         Ok(self.others(ctx).await?.into_iter().map(|id| Self { id, ..*self }).collect())
     }
 
-    /// To which uses of what is known of them they agreed, oldest first.
+    /// The consents of the subject to the use of their data, oldest first.
     async fn consents(&self, ctx: &Context<'_>) -> Result<Vec<Consent>> {
-        Ok(self.told(ctx).await?.consents.iter().map(Into::into).collect())
+        Ok(self.state(ctx).await?.consents.iter().map(Into::into).collect())
     }
 
-    /// The legal holds: reasons to keep what is known of them, whatever is due to be erased; oldest first.
+    /// The legal holds, oldest first. A legal hold keeps the subject's data even if it is due to be erased.
     async fn holds(&self, ctx: &Context<'_>) -> Result<Vec<LegalHold>> {
-        Ok(self.told(ctx).await?.holds.iter().map(Into::into).collect())
+        Ok(self.state(ctx).await?.holds.iter().map(Into::into).collect())
     }
 
-    /// The proposals to erase what identifies them, oldest first.
+    /// The proposals to erase the subject's identifying data, oldest first.
     async fn erasures(&self, ctx: &Context<'_>) -> Result<Vec<Erasure>> {
-        Ok(self.told(ctx).await?.erasures.iter().map(Into::into).collect())
+        Ok(self.state(ctx).await?.erasures.iter().map(Into::into).collect())
     }
 }
 
-/// The subject agreed that what is known of them is used for a purpose.
+/// The consent of a subject to the use of their data for a purpose.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Consent {
-    /// For what, by code.
+    /// The code of the purpose.
     purpose: String,
     /// When it was given.
     given: Step,
-    /// When it was withdrawn, if it was.
+    /// When it was withdrawn. Null if it was not.
     withdrawn: Option<Step>,
 }
 
@@ -151,14 +151,14 @@ impl From<&subject::Consent> for Consent {
     }
 }
 
-/// A reason to keep what is known of a subject, whatever is due to be erased.
+/// A legal hold: a reason to keep a subject's data even if it is due to be erased.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct LegalHold {
-    /// The hold's own id, by which it is lifted.
+    /// The id of the hold. Use it to lift the hold.
     id: ID,
-    /// When it was placed, and why.
+    /// When it was placed, and the reason.
     placed: Step,
-    /// When it was lifted, and why, if it was.
+    /// When it was lifted, and the reason. Null if it was not.
     lifted: Option<Step>,
 }
 
@@ -172,32 +172,32 @@ impl From<&subject::Hold> for LegalHold {
     }
 }
 
-/// Why what identifies a subject is to be erased.
+/// The ground for erasing a subject's identifying data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "event::ErasureGround")]
 pub enum ErasureGround {
-    /// The time for which it may be kept is over.
+    /// The retention period has ended.
     RetentionEnded,
-    /// The subject asked for it.
+    /// The subject requested it.
     SubjectRequest,
-    /// The subject withdrew the consent on which it rested.
+    /// The subject withdrew the consent on which the data was held.
     ConsentWithdrawn,
-    /// It should never have been held.
+    /// The data should never have been held.
     UnlawfulProcessing,
 }
 
-/// A proposal to erase what identifies a subject: two people decide it.
+/// A proposal to erase a subject's identifying data. It needs the approval of a second person.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Erasure {
-    /// On which ground.
+    /// The ground for the erasure.
     ground: ErasureGround,
-    /// When it was proposed: its event is what an approval names.
+    /// When it was proposed. Its `event` is what an approval names.
     proposed: Step,
-    /// The login of whoever proposed it; none where you see no logins.
+    /// The login of the proposer. Null if you may not see logins.
     proposed_by: Option<String>,
-    /// When somebody else agreed, if somebody did.
+    /// When a second person approved it. Null if not approved yet.
     approved: Option<Step>,
-    /// The login of whoever agreed.
+    /// The login of the approver. Null if you may not see logins.
     approved_by: Option<String>,
 }
 
@@ -216,7 +216,7 @@ impl From<&subject::Erasure> for Erasure {
 /// A keyworker or other member of staff.
 #[derive(Debug, Clone)]
 pub struct Worker {
-    /// Who they are.
+    /// The worker's row in the view.
     pub(super) row: WorkerRow,
     known: Known,
 }
@@ -224,70 +224,67 @@ pub struct Worker {
 /// A keyworker or other member of staff.
 #[Object]
 impl Worker {
-    /// The worker's id.
+    /// The id of the worker.
     pub async fn id(&self) -> ID {
         ID(self.row.worker.to_string())
     }
 
-    /// What boards print, such as `KW-07`.
+    /// The worker's label on boards, such as `KW-07`.
     async fn label(&self) -> &str {
         &self.row.label
     }
 
-    /// The login in tokens, if they sign in; none where you see no logins.
+    /// The login, if the worker signs in. Null if you may not see logins.
     async fn login(&self) -> Option<&str> {
         self.row.login.as_deref()
     }
 
-    /// When they joined, with the event that a correction names.
+    /// When the worker joined. Its `event` is the target of a correction.
     async fn joined(&self, ctx: &Context<'_>) -> Option<Result<Step>> {
-        self.told(ctx).await.map(|told| told.joined.as_ref().map(Step::of)).transpose()
+        self.state(ctx).await.map(|state| state.joined.as_ref().map(Step::of)).transpose()
     }
 
-    /// The first day on which they no longer worked here, if they have left: their cases are unassigned from then on.
+    /// When the worker left: the first day on which they no longer worked here. Their cases are unassigned from that
+    /// day.
     async fn left(&self, ctx: &Context<'_>) -> Option<Result<Step>> {
-        self.told(ctx).await.map(|told| told.left.as_ref().map(Step::of)).transpose()
+        self.state(ctx).await.map(|state| state.left.as_ref().map(Step::of)).transpose()
     }
 
-    /// How much of a full-time post they fill on a day: 0 before they join and from the day they left on. No value
-    /// where nobody set one.
-    async fn wte(&self, ctx: &Context<'_>, #[graphql(desc = "On which day.")] on: Date) -> Option<Result<Decimal>> {
-        let told = self.told(ctx).await;
-        told.map(|told| told.wte_on(on.0).map(|wte| Decimal(wte.0))).transpose()
+    /// The whole-time equivalent (WTE) on a day: 1 is a full-time post. 0 before the worker joined and from the day
+    /// they left. Null if no WTE was set.
+    async fn wte(&self, ctx: &Context<'_>, #[graphql(desc = "The day.")] on: Date) -> Option<Result<Decimal>> {
+        let state = self.state(ctx).await;
+        state.map(|state| state.wte_on(on.0).map(|wte| Decimal(wte.0))).transpose()
     }
 
-    /// How often that was set, oldest first.
+    /// The WTE values set, oldest first.
     async fn wte_set(&self, ctx: &Context<'_>) -> Result<Vec<Setting>> {
-        Ok(self.told(ctx).await?.wte.iter().map(|set| Setting::of(set, set.details.wte)).collect())
+        Ok(self.state(ctx).await?.wte.iter().map(|set| Setting::of(set, set.details.wte)).collect())
     }
 
-    /// How many open cases a whole-time equivalent of theirs holds at most on a day. No value where nobody set one.
-    async fn capacity(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "On which day.")] on: Date,
-    ) -> Option<Result<Decimal>> {
-        let told = self.told(ctx).await;
-        told.map(|told| told.capacity_on(on.0).map(|cases| Decimal(cases.0))).transpose()
+    /// The most open cases that the worker may hold on a day, per whole-time equivalent. Null if no capacity was set.
+    async fn capacity(&self, ctx: &Context<'_>, #[graphql(desc = "The day.")] on: Date) -> Option<Result<Decimal>> {
+        let state = self.state(ctx).await;
+        state.map(|state| state.capacity_on(on.0).map(|cases| Decimal(cases.0))).transpose()
     }
 
-    /// How often that was set, oldest first.
+    /// The capacities set, oldest first.
     async fn capacity_set(&self, ctx: &Context<'_>) -> Result<Vec<Setting>> {
-        Ok(self.told(ctx).await?.capacity.iter().map(|set| Setting::of(set, set.details.cases_per_wte)).collect())
+        Ok(self.state(ctx).await?.capacity.iter().map(|set| Setting::of(set, set.details.cases_per_wte)).collect())
     }
 
-    /// When they are away, oldest first: it lowers capacity, not WTE.
+    /// The absences, oldest first. An absence lowers capacity, not WTE.
     async fn absences(&self, ctx: &Context<'_>) -> Result<Vec<Absence>> {
-        Ok(self.told(ctx).await?.absences.iter().map(Into::into).collect())
+        Ok(self.state(ctx).await?.absences.iter().map(Into::into).collect())
     }
 
-    /// How they were scored under supervision, oldest first.
+    /// The assessment scores of the worker under supervision, oldest first.
     async fn assessments(&self, ctx: &Context<'_>) -> Result<Vec<Assessment>> {
-        Ok(self.told(ctx).await?.assessments.iter().map(Into::into).collect())
+        Ok(self.state(ctx).await?.assessments.iter().map(Into::into).collect())
     }
 
-    /// For whom they stand in on a day, by label: whose cases they see then.
-    async fn covering(&self, ctx: &Context<'_>, #[graphql(desc = "On which day.")] on: Date) -> Result<Vec<Self>> {
+    /// The workers whom this worker covers on a day, by label. This worker can see their cases on that day.
+    async fn covering(&self, ctx: &Context<'_>, #[graphql(desc = "The day.")] on: Date) -> Result<Vec<Self>> {
         let covered = if self.known == Known::ALL {
             ctx.caller().generation.covered_by(self.row.worker, on.0).await
         } else {
@@ -296,8 +293,8 @@ impl Worker {
         Self::load_many(ctx, &covered.or_fault()?, self.known).await
     }
 
-    /// The teams that they are in on a day, by label.
-    async fn teams(&self, ctx: &Context<'_>, #[graphql(desc = "On which day.")] on: Date) -> Result<Vec<Team>> {
+    /// The teams of the worker on a day, by label.
+    async fn teams(&self, ctx: &Context<'_>, #[graphql(desc = "The day.")] on: Date) -> Result<Vec<Team>> {
         let teams = if self.known == Known::ALL {
             let loader: &DataLoader<TeamsOfWorkers, HashMapCache> = ctx.data_unchecked();
             loader.load_one((self.row.worker, on.0)).await.map_err(|error| fault(&*error))?.unwrap_or_default()
@@ -311,24 +308,24 @@ impl Worker {
 }
 
 impl Worker {
-    /// A worker as they are known now.
+    /// A worker, with the knowledge of now.
     pub const fn now(row: WorkerRow) -> Self {
         Self::as_known(row, Known::ALL)
     }
 
-    /// A worker as they were known then.
+    /// A worker, with the knowledge of a log position.
     pub(super) const fn as_known(row: WorkerRow, known: Known) -> Self {
         Self { row, known }
     }
 
-    /// The worker of this id as known then, if there was one.
+    /// The worker with this id at a knowledge date, if there was one.
     pub async fn load(ctx: &Context<'_>, id: WorkerId, known: Known) -> Option<Result<Self>> {
         let found = Self::load_many(ctx, &BTreeSet::from([id]), known).await;
         found.map(|workers| workers.into_iter().next()).transpose()
     }
 
-    /// Reads the workers of these ids, whom the rest of an answer is about to ask for one by one, so that it need not wait
-    /// until all have asked.
+    /// Loads these workers before the resolvers request them one by one, so that the response does not wait until all
+    /// have asked.
     pub(super) async fn load_ahead(ctx: &Context<'_>, ids: &BTreeSet<WorkerId>) -> Result<()> {
         let loader: &DataLoader<Workers, HashMapCache> = ctx.data_unchecked();
         let rows = loader.loader().load(&ids.iter().copied().collect::<Vec<_>>()).await;
@@ -336,7 +333,7 @@ impl Worker {
         Ok(())
     }
 
-    /// The workers of these ids as known then, as far as there were any, by label.
+    /// The workers with these ids at a knowledge date, as far as they existed, by label.
     pub(super) async fn load_many(ctx: &Context<'_>, ids: &BTreeSet<WorkerId>, known: Known) -> Result<Vec<Self>> {
         let mut rows: Vec<WorkerRow> = if known == Known::ALL {
             let loader: &DataLoader<Workers, HashMapCache> = ctx.data_unchecked();
@@ -346,50 +343,50 @@ impl Worker {
             let loader: &DataLoader<Histories, HashMapCache> = ctx.data_unchecked();
             let streams = ids.iter().map(|id| StreamId::worker(*id));
             let found = loader.load_many(streams).await.map_err(|error| fault(&*error))?;
-            let told = |(stream, history): (StreamId, Arc<History>)| {
-                let told = worker::Worker::fold(&as_known(&history, known).facts());
-                WorkerRow::told(WorkerId(stream.id), &told)
+            let row_of = |(stream, history): (StreamId, Arc<History>)| {
+                let state = worker::Worker::fold(&as_known(&history, known).facts());
+                WorkerRow::told(WorkerId(stream.id), &state)
             };
-            found.into_iter().filter_map(told).collect()
+            found.into_iter().filter_map(row_of).collect()
         };
         rows.sort_by(|one, other| (&one.label, one.worker).cmp(&(&other.label, other.worker)));
         Ok(rows.into_iter().map(|row| Self::as_known(row, known)).collect())
     }
 
-    async fn told(&self, ctx: &Context<'_>) -> Result<worker::Worker> {
+    async fn state(&self, ctx: &Context<'_>) -> Result<worker::Worker> {
         let history = history(ctx, StreamId::worker(self.row.worker), self.known).await?;
         Ok(history.map(|history| worker::Worker::fold(&history.facts())).unwrap_or_default())
     }
 }
 
-/// A value from a day on, until another is set.
+/// A value that applies from a date until another value is set.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Setting {
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
-    /// From when on.
+    /// The first day on which the value applies.
     occurred: OccurredOn,
     /// The value.
     value: Decimal,
 }
 
 impl Setting {
-    /// A setting of this value.
+    /// A value with its date and event.
     pub(super) fn of<T>(entry: &Entry<T>, value: event::Quantity) -> Self {
         Self { event: ID(entry.event_id.to_string()), occurred: entry.occurred.into(), value: Decimal(value.0) }
     }
 }
 
-/// A stretch over which a worker is away.
+/// A period in which a worker is absent.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Absence {
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
-    /// From when on.
+    /// The first day of absence.
     occurred: OccurredOn,
-    /// Why, by code.
+    /// The code of the reason.
     kind: String,
-    /// The first day back at work; none while it is not known.
+    /// The first day back at work. Null if not known yet.
     back_on: Option<Date>,
 }
 
@@ -414,14 +411,14 @@ async fn subject_of(
     Ok(Some(subject::Subject::fold(&history.facts_as_of(as_of))))
 }
 
-/// The history of a subject, worker or team as known then; none if there is no such stream.
+/// The history of a subject, worker or team at a knowledge date; none if the stream does not exist.
 pub(super) async fn history(ctx: &Context<'_>, stream: StreamId, known: Known) -> Result<Option<Arc<History>>> {
     let loader: &DataLoader<Histories, HashMapCache> = ctx.data_unchecked();
     let found = loader.load_one(stream).await.map_err(|error| fault(&*error))?;
     Ok(found.map(|history| as_known(&history, known)))
 }
 
-/// The part of a history that was known then.
+/// The part of a history up to the knowledge date.
 fn as_known(history: &Arc<History>, known: Known) -> Arc<History> {
     if known == Known::ALL {
         return Arc::clone(history);
@@ -429,7 +426,7 @@ fn as_known(history: &Arc<History>, known: Known) -> Arc<History> {
     Arc::new(History::of(history.events().iter().filter(|event| known.covers(event.position)).cloned()))
 }
 
-/// Loads the histories of many subjects, workers and teams in one read, each once in a request.
+/// Loads the histories of many subjects, workers and teams in one read, each once per request.
 pub struct Histories(pub Log);
 
 impl Loader<StreamId> for Histories {
@@ -446,7 +443,7 @@ impl Loader<StreamId> for Histories {
     }
 }
 
-/// Loads many workers in one read, each once in a request.
+/// Loads many workers in one read, each once per request.
 pub struct Workers(pub Arc<Generation>);
 
 impl Loader<WorkerId> for Workers {
@@ -459,7 +456,7 @@ impl Loader<WorkerId> for Workers {
     }
 }
 
-/// Loads the groups of many linked subjects, as of a day, in one read, each once in a request.
+/// Loads the groups of many linked subjects, as of a day, in one read, each once per request.
 pub struct Groups(pub Arc<Generation>);
 
 impl Loader<(SubjectId, NaiveDate)> for Groups {
@@ -479,13 +476,13 @@ impl Loader<(SubjectId, NaiveDate)> for Groups {
     }
 }
 
-/// Loads which of many subjects the caller may know of, in one read, each once in a request.
+/// Loads which of many subjects the caller may see, in one read, each once per request.
 pub struct Visible {
-    /// Who asks.
+    /// The authenticated principal.
     pub principal: Principal,
     /// The view that answers.
     pub generation: Arc<Generation>,
-    /// What tells the day.
+    /// The clock.
     pub clock: Arc<Clock>,
 }
 
@@ -500,7 +497,7 @@ impl Loader<SubjectId> for Visible {
     }
 }
 
-/// Loads the teams of many workers, on a day, in one read, each once in a request.
+/// Loads the teams of many workers on a day in one read, each once per request.
 pub struct TeamsOfWorkers(pub Arc<Generation>);
 
 impl Loader<(WorkerId, NaiveDate)> for TeamsOfWorkers {

@@ -1,7 +1,7 @@
-//! What somebody may record about a journey, or do with a claim, before they try: the policy that guards the mutation,
-//! and the ground that its fact would stand on.
+//! What a caller may record about a case or do with a claim, before they try. It checks the access policy of the
+//! mutation and whether the state of the case or claim allows it.
 //!
-//! It promises nothing about values: codes, dates and ids are judged when the command comes.
+//! Values are not checked: codes, dates and ids are judged when the command arrives.
 
 use std::sync::Arc;
 
@@ -26,22 +26,23 @@ use throughline_domain::fact::event::{
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use throughline_domain::journey::rules;
 
-/// Whether you may do something, and why not.
+/// Whether you may do something and, if not, why.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Permission {
-    /// Whether you may, dated today; where the journey is closed, also whether you may on or before the day of its close.
+    /// Whether you may do it with today's date. For a closed case: also whether you may do it with a date on or before
+    /// the close.
     allowed: bool,
-    /// Why not, and what to do next; where you may, but not dated today, by when.
+    /// Why you may not, and what to do next. If you may only with an earlier date: the latest date allowed.
     reason: Option<String>,
 }
 
-/// What you may record about a journey, dated today or, where it is closed, by its close.
+/// What you may record about a case: dated today or, if the case is closed, dated on or before the close.
 pub struct JourneyPermissions {
-    /// What the caller is to the journey.
+    /// The caller's relation to the case.
     pub(super) relation: Relation,
-    /// The journey as it is known.
+    /// The case as it is known.
     pub(super) story: Arc<Story>,
-    /// Today in its contract.
+    /// Today in the contract's time zone.
     pub(super) today: NaiveDate,
 }
 
@@ -55,7 +56,7 @@ impl JourneyPermissions {
         match self.stands(self.today, fact) {
             Err(refusals) => {
                 let reason = refusals.into_iter().map(|refusal| refusal.message).collect::<Vec<_>>().join("; ");
-                // What was so before the close may be written down after it.
+                // Facts dated before the close may be recorded after it.
                 let is_late = self.closed_on().is_some_and(|on| self.stands(on, fact).is_ok());
                 Permission { allowed: is_late, reason: Some(reason) }
             }
@@ -63,22 +64,22 @@ impl JourneyPermissions {
         }
     }
 
-    /// Whether a fact of a day would stand beside the recorded ones.
+    /// Whether a fact dated on this day is consistent with the recorded ones.
     fn stands(&self, on: NaiveDate, fact: &Event) -> Result<(), Vec<Refusal>> {
         rules::check(self.story.history(), Change::Record(Occurred::on(on), fact))
     }
 
-    /// The day of the close that stands.
+    /// The date of the close in force.
     fn closed_on(&self) -> Option<NaiveDate> {
         self.story.history().journey().closed().map(|close| close.occurred.earliest())
     }
 }
 
-/// What you may do with a claim, as things were decided of it. Whether a batch is open for it is not said.
+/// What you may do with a claim, given the decisions on it. It does not check whether a batch is open for the claim.
 pub struct ClaimPermissions {
-    /// The claim as it stands.
+    /// The claim as it is now.
     pub(super) claim: claims::Claim,
-    /// Its newest line in a batch.
+    /// Its latest line in a batch.
     pub(super) line: Option<BatchLine>,
 }
 
@@ -94,7 +95,7 @@ impl ClaimPermissions {
         Permission { allowed: reason.is_none(), reason }
     }
 
-    /// Whether this may be done with its line.
+    /// Whether this action is possible on its line.
     fn line_may(&self, act: LineAct) -> Result<(), Box<Refusal>> {
         let not_submitted = || {
             let message = format!("the claim {} was not submitted: submit it in a batch first", self.claim.claim);
@@ -104,15 +105,15 @@ impl ClaimPermissions {
     }
 }
 
-/// What you may do with a claim, as things were decided of it. Whether a batch is open for it is not said.
+/// What you may do with a claim, given the decisions on it. It does not check whether a batch is open for the claim.
 #[Object]
 impl ClaimPermissions {
-    /// Submit it in an open batch.
+    /// Submit the claim in an open batch.
     async fn submit_batch(&self, ctx: &Context<'_>) -> Permission {
         self.may(ctx, Action::ClaimOutcomes, |of| of.claim.submittable())
     }
 
-    /// Submit it again.
+    /// Submit the claim again.
     async fn resubmit_claim(&self, ctx: &Context<'_>) -> Permission {
         self.may(ctx, Action::ClaimOutcomes, |of| {
             of.line_may(LineAct::Resubmit)?;
@@ -120,16 +121,17 @@ impl ClaimPermissions {
         })
     }
 
-    /// Take it back before it is decided.
+    /// Withdraw the claim before a decision.
     async fn withdraw_claim(&self, ctx: &Context<'_>) -> Permission {
         self.may(ctx, Action::ClaimOutcomes, |of| of.line_may(LineAct::Withdraw))
     }
 
-    /// Accept, query or reject it: this decision, or whatever of them is left where none is named.
+    /// Accept, query or reject the claim. The argument selects one decision. Default: any decision that is still
+    /// possible.
     async fn decide_claim(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only this decision.")] decision: Option<Verdict>,
+        #[graphql(desc = "The decision. Default: any decision that is still possible.")] decision: Option<Verdict>,
     ) -> Permission {
         let act = match decision {
             Some(Verdict::Accept) => LineAct::Accept,
@@ -139,33 +141,33 @@ impl ClaimPermissions {
         self.may(ctx, Action::DecideClaims, |of| of.line_may(act))
     }
 
-    /// Record what was paid for it.
+    /// Record a payment for the claim.
     async fn record_payment(&self, ctx: &Context<'_>) -> Permission {
         self.may(ctx, Action::SettleClaims, |of| of.line_may(LineAct::Pay))
     }
 
-    /// Decide, in an open batch, that more or less is due for it.
+    /// Raise an adjustment of the claim in an open batch.
     async fn raise_adjustment(&self, ctx: &Context<'_>) -> Permission {
         self.may(ctx, Action::SettleClaims, |of| of.line_may(LineAct::Adjust))
     }
 }
 
-/// A fact of the work with the client, which ends with the close.
-#[expect(clippy::unnecessary_wraps, reason = "of some mutations there is nothing like them")]
+/// A sample fact of the work with the client. Such facts end with the close.
+#[expect(clippy::unnecessary_wraps, reason = "the macro expects an Option")]
 fn work() -> Option<Event> {
     Some(PlanAgreed { kind: String::new() }.into())
 }
 
-/// A fact of what becomes of the client, which may follow the close.
-#[expect(clippy::unnecessary_wraps, reason = "of some mutations there is nothing like them")]
+/// A sample fact about outcomes. Such facts may follow the close.
+#[expect(clippy::unnecessary_wraps, reason = "the macro expects an Option")]
 fn outcome() -> Option<Event> {
     Some(AchievementRecorded { code: String::new(), level: None }.into())
 }
 
-/// Declares a field for each mutation: its action, and a fact that stands on the same ground.
+/// Declares a field for each mutation: its action, and a sample fact that the same rules judge.
 macro_rules! permissions {
     ($($(#[$doc:meta])* $field:ident: $action:ident, $like:expr;)*) => {
-        /// What you may record about a journey, dated today or, where it is closed, by its close.
+        /// What you may record about a case: dated today or, if the case is closed, dated on or before the close.
         #[Object]
         impl JourneyPermissions {
             $(
@@ -179,17 +181,17 @@ macro_rules! permissions {
 }
 
 permissions! {
-    /// Take the client on.
+    /// Accept the referral.
     accept_referral: RecordFacts, Some(ReferralAccepted {}.into());
-    /// Not take the client on.
+    /// Decline the referral.
     decline_referral: RecordFacts, Some(ReferralDeclined { reason: String::new() }.into());
-    /// Record that the referral was taken back.
+    /// Record that the referral was withdrawn.
     withdraw_referral: RecordFacts, Some(ReferralWithdrawn { reason: String::new() }.into());
-    /// Judge whether the client is eligible.
+    /// Assess eligibility.
     assess_eligibility: RecordFacts, work();
-    /// Give the case to a worker.
+    /// Assign a worker.
     assign_worker: RecordFacts, work();
-    /// Take the case from a worker.
+    /// Release a worker.
     release_worker: RecordFacts, work();
     /// Book an appointment.
     book_appointment: RecordFacts, work();
@@ -199,7 +201,7 @@ permissions! {
     cancel_appointment: RecordFacts, outcome();
     /// Log a contact.
     log_contact: RecordFacts, work();
-    /// Record that the client engages.
+    /// Record the start of engagement.
     start_engagement: RecordFacts, work();
     /// Agree a plan.
     agree_plan: RecordFacts, work();
@@ -209,19 +211,19 @@ permissions! {
     close_plan: RecordFacts, work();
     /// Set a task.
     set_task: RecordFacts, work();
-    /// Record that a task was done.
+    /// Complete a task.
     complete_task: RecordFacts, work();
     /// Cancel a task.
     cancel_task: RecordFacts, work();
-    /// Score an assessment.
+    /// Record an assessment score.
     score_assessment: RecordFacts, outcome();
-    /// Start a job, home, placement or course.
+    /// Start a spell: a job, home, placement or course.
     start_spell: RecordFacts, outcome();
-    /// Record what became otherwise in a spell.
+    /// Change a spell.
     change_spell: RecordFacts, outcome();
     /// End a spell.
     end_spell: RecordFacts, outcome();
-    /// Record a measure.
+    /// Record a measurement.
     record_measure: RecordFacts, outcome();
     /// Record an achievement.
     record_achievement: RecordFacts, outcome();
@@ -231,23 +233,23 @@ permissions! {
     clear_risk: RecordFacts, outcome();
     /// Attach evidence.
     attach_evidence: RecordFacts, outcome();
-    /// Take evidence back.
+    /// Withdraw evidence.
     withdraw_evidence: RecordFacts, outcome();
-    /// Find evidence good.
+    /// Verify evidence.
     verify_evidence: RecordFacts, outcome();
-    /// Find evidence wanting.
+    /// Reject evidence.
     reject_evidence: RecordFacts, outcome();
-    /// Record that the client no longer engages.
+    /// Record that the client has disengaged.
     disengage: RecordFacts, work();
     /// Close the case.
     close_journey: RecordFacts, Some(JourneyClosed { reason: String::new(), destination: None }.into());
-    /// Open the case again.
+    /// Reopen the case.
     reopen_journey: RecordFacts, Some(JourneyReopened { reason: String::new() }.into());
-    /// Give the case to another contract or service.
+    /// Transfer the case to another contract or service.
     transfer_journey: RecordFacts,
         Some(JourneyTransferred { reason: String::new(), destination: String::new() }.into());
     /// Correct a fact.
     correct_fact: CorrectFacts, None::<Event>;
-    /// Take facts back that never were so.
+    /// Retract facts that were recorded by mistake.
     retract_fact: CorrectFacts, None::<Event>;
 }

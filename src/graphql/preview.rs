@@ -1,4 +1,4 @@
-//! What a draft of a rulebook would move, as clients read it. Nothing is stored.
+//! The preview of a draft rulebook in the API. Nothing is stored.
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
@@ -18,144 +18,144 @@ use throughline_domain::fact::envelope::ClaimId;
 use throughline_domain::fact::money;
 use throughline_domain::fact::refusal::told;
 
-/// How a claim would move.
+/// How a claim would change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Moved")]
 pub enum ClaimMoved {
-    /// There is money for it that there was not.
+    /// Money would become due that is not due now.
     Gained,
-    /// There is no money for it that there was.
+    /// Money that is due now would no longer be due.
     Lost,
-    /// Its amount, its day or what has become of it is another.
+    /// Its amount, date or status would change.
     Changed,
 }
 
-/// A claim that would move.
+/// A claim that would change.
 #[derive(Clone, SimpleObject)]
 pub struct ClaimMove {
-    /// The claim's id.
+    /// The id of the claim.
     id: ID,
-    /// How.
+    /// How the claim would change.
     moved: ClaimMoved,
-    /// A pseudonym of its case: the same in every preview of the contract, and no case number; none where it is about many
-    /// journeys together.
+    /// A pseudonym of the case, the same in every preview of the contract. It is not a case number. Null if the claim
+    /// covers many cases together.
     case: Option<String>,
-    /// The outcome, by its code in the rulebook.
+    /// The code of the outcome in the rulebook.
     outcome: String,
-    /// As it is; none where there is no such claim yet.
+    /// The claim now. Null if it does not exist yet.
     before: Option<PreviewedClaim>,
-    /// As it would be; none where there would be no such claim.
+    /// The claim under the draft. Null if it would not exist.
     after: Option<PreviewedClaim>,
-    /// What there would be for it beyond what there is, with what would be proposed for its line.
+    /// The difference in money, draft minus now, including the adjustments that would be proposed for its line.
     delta: Money,
-    /// The rules that move it, each with the facts on which it turns; at least one.
+    /// The rules that change the claim, each with the facts it depends on. At least one.
     causes: Vec<MoveCause>,
 }
 
-/// A claim as a preview shows it.
+/// A claim in a preview.
 #[derive(Clone)]
 pub struct PreviewedClaim {
     claim: Claim,
     case: Option<String>,
 }
 
-/// A claim as a preview shows it: by a pseudonym of its case, and with the case itself for those who may read it.
+/// A claim in a preview. It names its case by a pseudonym, and shows the case itself only to those who may read it.
 #[Object]
 impl PreviewedClaim {
-    /// The claim's id.
+    /// The id of the claim.
     async fn id(&self) -> ID {
         self.claim.own_id()
     }
 
-    /// A pseudonym of its case: the same in every preview of the contract, and no case number; none where it is about many
-    /// journeys together.
+    /// A pseudonym of the case, the same in every preview of the contract. It is not a case number. Null if the claim
+    /// covers many cases together.
     async fn case(&self) -> Option<&str> {
         self.case.as_deref()
     }
 
-    /// What has become of it, or would.
+    /// The status of the claim, now or under the draft.
     async fn status(&self) -> ClaimStatus {
         self.claim.stands()
     }
 
-    /// The outcome, by its code in the rulebook.
+    /// The code of the outcome in the rulebook.
     async fn outcome(&self) -> &str {
         self.claim.of_outcome()
     }
 
-    /// What people call the outcome.
+    /// The title of the outcome.
     async fn title(&self) -> &str {
         self.claim.outcome_title()
     }
 
-    /// Which time it is that the outcome is achieved, from 1.
+    /// For an outcome that can be achieved several times: which time this is, from 1.
     async fn repeat(&self) -> u32 {
         self.claim.nth_time()
     }
 
-    /// The cohort, site or area that it is about, where it is about many journeys together.
+    /// The cohort, site or area. Null if the claim is for one case.
     async fn scope(&self) -> Option<ClaimScope> {
         self.claim.over_many()
     }
 
-    /// What is due for it, or would be but for its status; none where it is not achieved or has no price.
+    /// The amount due, or the amount that its status holds back. Null if the outcome is not achieved or has no price.
     async fn amount(&self) -> Option<Money> {
         self.claim.due()
     }
 
-    /// The day on which it was achieved.
+    /// The day on which the outcome was achieved.
     async fn achieved_on(&self) -> Option<Date> {
         self.claim.was_achieved_on()
     }
 
-    /// The day on which it is achieved if what holds now goes on.
+    /// The day on which the outcome is achieved if open spells continue.
     async fn earliest_on(&self) -> Option<Date> {
         self.claim.foreseen_on()
     }
 
-    /// The id of the journey that it is about; none where it is about many together.
+    /// The id of the case. Null if the claim covers many cases together.
     async fn journey_id(&self) -> Option<ID> {
         self.claim.of_journey_id()
     }
 
-    /// What is left until it can be paid; none where it can be claimed or was submitted.
+    /// What is left until the claim can be paid. Null if it can be claimed or was submitted.
     async fn until_payable(&self) -> Option<UntilPayable> {
         self.claim.left_until_payable()
     }
 
-    /// Why it is what it is: the rules, the events, the days, the hours and the evidence.
+    /// The reasons for the claim's status and amount: rules, events, days, hours and evidence.
     async fn derivation(&self) -> Derivation {
         self.claim.derived()
     }
 }
 
-/// What of an outcome, or by a rule, would move.
+/// The total change for one outcome or one rule.
 #[derive(SimpleObject)]
 pub struct PreviewTotal {
-    /// The outcome by its code, or the rule by its key.
+    /// The code of the outcome, or the key of the rule.
     code: String,
-    /// How many claims there would be money for that there is not now.
+    /// The number of claims for which money would become due that is not due now.
     gained: usize,
-    /// How many claims there would be no money for that there is now.
+    /// The number of claims for which money that is due now would no longer be due.
     lost: usize,
-    /// How many claims would be otherwise and are neither gained nor lost.
+    /// The number of other claims that would change.
     changed: usize,
-    /// What there would be for them together beyond what there is.
+    /// The total difference in money, draft minus now.
     money_delta: Money,
 }
 
-/// A rule that would move a claim, and the facts on which it turns.
+/// A rule that would change a claim, and the facts it depends on.
 #[derive(Clone, SimpleObject)]
 pub struct MoveCause {
-    /// The key of its outcome, or of the rulebook, as rulebooks spell it: `hours`, `only_if`, `cap`; `outcome` where there
-    /// is no such outcome before or after.
+    /// The key of the outcome or rulebook that differs, as written in the rulebook: `hours`, `only_if`, `cap`.
+    /// `outcome` if the outcome exists only before or only after.
     rule: &'static str,
-    /// What the rule says now; none where it says nothing.
+    /// The rule now. Null if there is none.
     before: Option<String>,
-    /// What the rule would say. Where that is what it says now, the claim moves because another one does.
+    /// The rule under the draft. If it is the same as now, the claim changes because another claim does.
     after: Option<String>,
-    /// The events on which the rule turns, such as the start of a job with the hours that are too few; none where the
-    /// rule alone decides, or where what it asks for was never stated.
+    /// The events that the rule depends on, such as the start of a job with too few hours. Empty if the rule alone
+    /// decides, or if the fact it requires was never recorded.
     events: Vec<ClaimGround>,
 }
 
@@ -170,86 +170,86 @@ impl From<&Cause> for MoveCause {
     }
 }
 
-/// A claim that would move, and its place in the order.
+/// A claim that would change, with its cursor.
 #[derive(SimpleObject)]
 pub struct ClaimMoveEdge {
-    /// Give it as `after` to go on from here.
+    /// The cursor of this claim. Pass it as `after` to get the claims that follow.
     cursor: String,
     /// The claim.
     node: ClaimMove,
 }
 
-/// The claims that would move, in the order of their ids, page by page.
+/// A page of claims that would change, in the order of their ids.
 #[derive(SimpleObject)]
 pub struct ClaimMoveConnection {
     /// The claims of this page, each with its cursor.
     edges: Vec<ClaimMoveEdge>,
     /// The claims of this page.
     nodes: Vec<ClaimMove>,
-    /// Where the page begins and ends.
+    /// The cursors of this page, and whether there are more pages.
     page_info: PageInfo,
-    /// How many there are on all pages.
+    /// The number of claims on all pages.
     total_count: usize,
 }
 
-/// What a draft of a rulebook would move among the claims of a contract as of a day.
+/// The changes that a draft rulebook would make to the claims of a contract as of a day.
 pub struct RulebookPreview {
     judged: Option<Preview>,
     problems: Vec<Problem>,
 }
 
-/// What a draft of a rulebook would move among the claims of a contract as of a day. Nothing is stored; published, the
-/// switch gives exactly this, as long as nothing else is recorded.
+/// The changes that a draft rulebook would make to the claims of a contract as of a day. Nothing is stored. Publishing
+/// the draft has exactly this effect, if nothing else is recorded in the meantime.
 #[Object]
 impl RulebookPreview {
-    /// How many claims there would be money for that there is not now.
+    /// The number of claims for which money would become due that is not due now.
     async fn gained(&self) -> usize {
         self.count(Moved::Gained)
     }
 
-    /// How many claims there would be no money for that there is now.
+    /// The number of claims for which money that is due now would no longer be due.
     async fn lost(&self) -> usize {
         self.count(Moved::Lost)
     }
 
-    /// How many claims would be otherwise and are neither gained nor lost.
+    /// The number of other claims that would change.
     async fn changed(&self) -> usize {
         self.count(Moved::Changed)
     }
 
-    /// How many claims would stay as they are.
+    /// The number of claims that would not change.
     async fn unchanged(&self) -> usize {
         self.judged.as_ref().map_or(0, |preview| preview.unchanged)
     }
 
-    /// What there would be for all claims together beyond what there is; none where the draft cannot be published.
+    /// The total difference in money, draft minus now. Null if the draft cannot be published.
     async fn money_delta(&self) -> Option<Money> {
         let preview = self.judged.as_ref()?;
         Some(money_of(preview, preview.moves.iter().map(|of| of.delta).sum()))
     }
 
-    /// The same by outcome, in the order of their codes: of outcomes of which nothing would move nothing is said.
+    /// The changes by outcome, in the order of their codes. Outcomes without a change are left out.
     async fn by_outcome(&self) -> Vec<PreviewTotal> {
         self.totals(Preview::by_outcome)
     }
 
-    /// The same by the rules that move claims, in the order of their keys: a claim that several rules move is counted under
-    /// each.
+    /// The changes by rule, in the order of the keys. A claim that several rules change is counted under each.
     async fn by_rule(&self) -> Vec<PreviewTotal> {
         self.totals(Preview::by_rule)
     }
 
-    /// The claims that would move, in the order of their ids.
-    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
+    /// The claims that would change, in the order of their ids.
+    #[expect(clippy::unused_async, reason = "a resolver must be async")]
     async fn claims(
         &self,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<ClaimMoveConnection> {
         self.page(first.count(), after.as_deref())
     }
 
-    /// Why the draft could not be published; empty if it could.
+    /// Why the draft cannot be published. Empty if it can.
     async fn problems(&self) -> &[Problem] {
         &self.problems
     }
@@ -312,7 +312,7 @@ fn money_of(preview: &Preview, amount: money::Money) -> Money {
     Money::of(amount, preview.before.currency())
 }
 
-/// The name of the one list of a preview.
+/// The name of the only list of a preview.
 const MOVES: &str = "moves";
 
 fn cursor(claim: ClaimId) -> String {

@@ -1,6 +1,6 @@
-//! What is proposed for lines of batches because of what is known now: adjustments and withdrawals.
+//! Adjustments and withdrawals proposed for batch lines, because of what is known now.
 //!
-//! It shows proposals; nothing here is paid, taken back or withdrawn.
+//! This module only shows proposals. It pays, takes back and withdraws nothing.
 
 use async_graphql::{Enum, ID, SimpleObject};
 
@@ -9,63 +9,63 @@ use super::money::Money;
 use crate::views::claims::{self, Claims, Proposed};
 use throughline_domain::contract::outcome::settle::Reason;
 
-/// A proposal to pay more or less than a closed line says, because of what is known now. Nothing is paid or taken back
-/// without a decision: raise it in an open batch.
+/// A proposal to pay more or less than a submitted line says, because of what is known now. Nothing is paid or taken
+/// back without a decision: raise the adjustment in an open batch.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ProposedAdjustment {
-    /// The claim, by its id.
+    /// The id of the claim.
     claim: ID,
-    /// The batch with its line, by its id.
+    /// The id of the batch with the claim's line.
     of_batch: ID,
-    /// As what it would be raised.
+    /// The kind of adjustment to raise.
     kind: AdjustmentKind,
-    /// How much more is due; less than nothing: how much less. It is what the claim entitles to now, less what is due for
-    /// it as decided so far.
+    /// The change in the amount due: what the claim is entitled to now, less what is due by the decisions so far.
+    /// Negative: less is due.
     amount: Money,
-    /// Why.
+    /// The reason.
     reason: ProposalReason,
 }
 
-/// A proposal to withdraw a claim that was submitted and not decided, because nothing is due for it any more:
-/// `withdrawClaim` does it.
+/// A proposal to withdraw a claim that was submitted and not yet decided, because nothing is due for it any more. Use
+/// `withdrawClaim`.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ProposedWithdrawal {
-    /// The claim, by its id.
+    /// The id of the claim.
     claim: ID,
-    /// The batch with its line, by its id.
+    /// The id of the batch with the claim's line.
     of_batch: ID,
-    /// What it was submitted for.
+    /// The amount submitted.
     amount: Money,
-    /// Why.
+    /// The reason.
     reason: ProposalReason,
 }
 
-/// Why a line of a batch should be more or less than it is.
+/// The reason why a line of a batch should change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Reason")]
 pub enum ProposalReason {
     /// It was rejected after it was paid.
     Rejected,
-    /// The facts do not show the outcome any more.
+    /// The facts no longer show the outcome.
     NotAchieved,
-    /// The evidence that showed it does not count any more.
+    /// The evidence for it no longer counts.
     EvidenceMissing,
     /// Another claim of its group or person has the payment.
     PaidElsewhere,
-    /// The lower outcome that it takes up is paid otherwise than it was.
+    /// The payment for the lower outcome that the claim converts has changed.
     Conversion,
     /// There is room under a cap again.
     RoomUnderCap,
-    /// What was taken back is due again: the facts show the outcome anew.
+    /// A payment was taken back, but the facts show the outcome again.
     AchievedAgain,
-    /// Lines before it leave it less under a cap: two people are one, or the cap is lower than it was.
+    /// Earlier lines leave less for it under a cap, because two people were linked as one or the cap was lowered.
     BeyondCap,
-    /// Its price has changed, as the facts or rules now read.
+    /// Its price has changed, because of changed facts or rules.
     PriceChanged,
 }
 
 impl ProposedWithdrawal {
-    /// What a contract's claims propose.
+    /// The proposals from a contract's claims.
     pub(super) fn all(claims: &Claims) -> Vec<Self> {
         let proposed = |of: &claims::ProposedWithdrawal| Self {
             claim: ID(of.claim.to_string()),
@@ -78,15 +78,15 @@ impl ProposedWithdrawal {
 }
 
 impl ProposedAdjustment {
-    /// What a contract's claims propose.
-    pub(super) fn all(told: &Claims) -> Vec<Self> {
+    /// The proposals from a contract's claims.
+    pub(super) fn all(contract_claims: &Claims) -> Vec<Self> {
         let proposed = |of: &Proposed| Self {
             claim: ID(of.claim.to_string()),
             of_batch: ID(of.batch.to_string()),
             kind: of.kind.into(),
-            amount: Money::of(of.amount, told.currency()),
+            amount: Money::of(of.amount, contract_claims.currency()),
             reason: of.reason.into(),
         };
-        told.proposed.iter().map(proposed).collect()
+        contract_claims.proposed.iter().map(proposed).collect()
     }
 }

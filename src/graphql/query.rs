@@ -1,4 +1,4 @@
-//! Queries: where a client enters.
+//! The query root: everything that a client can read.
 
 use std::collections::BTreeSet;
 
@@ -28,26 +28,26 @@ use throughline_domain::fact::envelope::{self, Envelope, JourneyId, StreamId, Te
 use throughline_domain::fact::event::EventType;
 use throughline_gateway::Code;
 
-/// Where a client enters.
+/// The query root: everything that a client can read.
 pub struct Query;
 
-/// Who is asking.
+/// The user or machine that makes the request.
 pub struct Viewer;
 
-/// Who is asking.
+/// The user or machine that makes the request.
 #[Object]
 impl Viewer {
-    /// The login, as the token says it.
+    /// The login, from the access token.
     async fn subject<'c>(&self, ctx: &'c Context<'_>) -> &'c str {
         &ctx.caller().principal.subject
     }
 
-    /// The role in which you act.
+    /// Your role.
     async fn role(&self, ctx: &Context<'_>) -> &'static str {
         ctx.caller().principal.role.as_str()
     }
 
-    /// The worker whose login yours is and who is here today, if there is one.
+    /// The worker who has your login and works here today; null if there is none.
     async fn worker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         let caller = ctx.caller();
         let (login, today) = (&caller.principal.subject, ctx.deployment_today());
@@ -56,51 +56,50 @@ impl Viewer {
     }
 }
 
-/// Where the log stands.
+/// The newest event of the log.
 #[derive(Debug, Clone, Copy, SimpleObject)]
 pub struct LogHead {
-    /// The position of the newest event.
+    /// The position of the newest event. Positions count from 1, without gaps.
     position: Position,
-    /// When that was recorded.
+    /// When the newest event was recorded.
     recorded_at: Instant,
 }
 
-/// Which events are wanted; everything given must fit.
+/// Which events to return. An event must match every condition that is given.
 #[derive(Debug, Clone, Default, InputObject)]
 pub struct EventFilter {
-    /// Of this contract.
+    /// Only events of this contract, by code.
     pub contract: Option<String>,
-    /// Of these types, such as `ContactLogged`.
+    /// Only events of these types, such as `ContactLogged`.
     pub types: Option<Vec<String>>,
-    /// Of streams of this kind.
+    /// Only events of this kind of stream.
     pub stream_kind: Option<StreamKind>,
-    /// Of the stream of this id.
+    /// Only events of the stream with this id.
     pub stream: Option<Id>,
-    /// Of this journey.
+    /// Only events of the case (journey) with this id.
     pub journey: Option<Id>,
 }
 
 impl EventFilter {
-    /// Refuses a contract that the caller cannot see, and a type that no event has.
+    /// Refuses a contract outside the caller's scope and an event type that does not exist.
     pub(super) fn check(&self, ctx: &Context<'_>) -> Result<()> {
         known::contract(ctx, self.contract.as_deref())?;
         match self.types.iter().flatten().find(|name| EventType::named(name).is_none()) {
             Some(name) => {
-                Err(Code::BadUserInput.error(format!("unknown event type {name:?}: write one such as ContactLogged")))
+                Err(Code::BadUserInput.error(format!("unknown event type {name:?}: use a type such as ContactLogged")))
             }
             None => Ok(()),
         }
     }
 
-    /// The parts of the log that hold every event that fits and that somebody may see: the smallest that an index leads
-    /// through.
+    /// The lanes of the log to read: the smallest set with an index that holds every matching event the caller may see.
     pub(super) fn lanes(&self, scope: &Scope) -> Vec<Lane> {
         let named = |name: &String| EventType::named(name).map(EventType::as_str);
         if let Some(types) = &self.types {
             let types: BTreeSet<&'static str> = types.iter().filter_map(named).collect();
             return self.lanes_of_types(types, scope);
         }
-        // Of the other kinds there is little beside what journeys record.
+        // The other kinds of stream have few events compared with cases.
         if let Some(kind) = self.stream_kind.filter(|kind| *kind != StreamKind::Journey) {
             let kind = envelope::StreamKind::from(kind);
             let of_kind = EventType::ALL.iter().filter(|of| of.stream_kinds().contains(&kind));
@@ -113,7 +112,8 @@ impl EventFilter {
         }
     }
 
-    /// The events of these types, of the contract that is asked for or of those in scope, unless these are many.
+    /// The lanes for these event types, by contract. The contracts are the one in the filter, or else those in scope;
+    /// with too many lanes, the types alone.
     fn lanes_of_types(&self, types: BTreeSet<&'static str>, scope: &Scope) -> Vec<Lane> {
         let (contracts, beside): (Vec<&String>, bool) = match (&self.contract, scope) {
             (Some(code), _) => (vec![code], false),
@@ -130,7 +130,7 @@ impl EventFilter {
         types.into_iter().flat_map(of_type).collect()
     }
 
-    /// Whether an event fits.
+    /// Whether an event matches the filter.
     pub(super) fn fits(&self, envelope: &Envelope) -> bool {
         self.contract.as_ref().is_none_or(|code| envelope.contract.as_ref() == Some(code))
             && self.types.as_ref().is_none_or(|types| types.contains(&envelope.event_type))
@@ -140,7 +140,7 @@ impl EventFilter {
     }
 }
 
-/// The parts of the log that hold every event that somebody of this scope may see.
+/// The lanes that hold every event visible in this scope.
 pub fn lanes_of(scope: &Scope) -> Vec<Lane> {
     match scope {
         Scope::Deployment => vec![Lane::Whole],
@@ -150,7 +150,7 @@ pub fn lanes_of(scope: &Scope) -> Vec<Lane> {
     }
 }
 
-/// Events in the order of the log.
+/// A page of events, in the order of the log.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct EventConnection {
@@ -158,8 +158,9 @@ pub struct EventConnection {
     edges: Vec<EventEdge>,
     /// The events of this page.
     nodes: Vec<Event>,
-    /// Where the page begins and ends. `endCursor` is the position up to which the page has looked, whether or not the
-    /// last events there fit: a page may be empty though there are more.
+    /// The cursors of this page. `endCursor` is the position up to which the page has searched, whether or not the last
+    /// events there match the filter. A page can be empty although `hasNextPage` is true: ask again with `after:
+    /// endCursor`.
     page_info: PageInfo,
     #[graphql(skip)]
     filter: EventFilter,
@@ -167,128 +168,133 @@ pub struct EventConnection {
 
 #[ComplexObject]
 impl EventConnection {
-    /// How many there are in the whole log; counted only when asked for. Without the id of a stream or journey that
-    /// reads the log from its beginning.
+    /// The number of matching events in the whole log. It is counted only when this field is requested. Unless the
+    /// filter names a stream or a case, the count reads the log from its beginning.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<usize> {
         count(ctx, &self.filter).await
     }
 }
 
-/// An event and where it stands.
+/// An event with its cursor.
 #[derive(SimpleObject)]
 pub struct EventEdge {
-    /// The event's position, as text: give it as `after` to go on from here.
+    /// The position of the event, as text. Pass it as `after` to get the events that follow.
     cursor: String,
     /// The event.
     node: Event,
 }
 
-/// Parts of the log that are read beside one another at most, where a type and a contract name each.
+/// The most lanes read side by side, one for each pair of type and contract.
 const LANES_MAX: usize = 32;
-/// Positions of the log among which one statement looks for events of a type and a contract.
+/// The number of log positions that one statement searches for events of a type and a contract.
 const REACH: i64 = 200_000;
-/// Positions among which one page looks at most.
+/// The most log positions that one page searches.
 const REACH_MAX: i64 = 2_000_000;
-/// Events that one page looks at first; twice as many each time that too few of them fit.
+/// The number of events that a page examines first. It doubles each time too few of them match.
 const LOOKED_AT_FIRST: usize = 100;
-/// Events that one page has looked at when it gives up looking for more that fit.
+/// The number of events after which a page stops looking for more matches.
 const LOOKED_AT: usize = 5_000;
-/// Events that are read at once while they are counted.
+/// The number of events read at once while counting.
 const COUNTED_AT_ONCE: i64 = 5_000;
 
-/// What may be asked.
+/// The query root: everything that a client can read.
 #[Object]
 impl Query {
-    /// Who is asking.
+    /// The user or machine that makes the request.
     async fn viewer(&self) -> Viewer {
         Viewer
     }
 
-    /// Where the log stands.
+    /// The newest event of the log: its position and time.
     async fn log(&self, ctx: &Context<'_>) -> Result<LogHead> {
         let head = ctx.parts().log.head().await.or_fault()?;
         Ok(LogHead { position: Position(head.position), recorded_at: Instant(head.recorded_at) })
     }
 
-    /// The views behind the boards: which is live, what is being built, what could not be taken in.
+    /// The views behind the boards: which generation is live, which is being built, and which streams could not be
+    /// applied.
     async fn views(&self) -> Views {
         Views
     }
 
-    /// The contracts that you may see, by code.
+    /// The contracts in your scope, by code.
     async fn contracts(&self, ctx: &Context<'_>) -> Result<Vec<Contract>> {
         contracts(ctx).await
     }
 
-    /// One contract; everything beneath is read from the same point of view. What was known earlier may have to be put
-    /// together first: then the error `VIEW_BUILDING` says when to ask again.
+    /// One contract. Every field below it is read at the same point in time. For an earlier knowledge date the view may
+    /// have to be built first: then the error `VIEW_BUILDING` says when to ask again.
     async fn contract(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The contract's code, such as `shps`.")] code: String,
-        #[graphql(desc = "From when it is read, and what was known by then.")] at: Option<ContractAt>,
+        #[graphql(desc = "The code of the contract, such as `shps`.")] code: String,
+        #[graphql(desc = "The point in time to report on: as-of date and knowledge date. Default: now.")] at: Option<
+            ContractAt,
+        >,
     ) -> Option<Result<Contract>> {
         Contract::at(ctx, ctx.in_scope(&code)?, &at.unwrap_or_default()).await.transpose()
     }
 
-    /// Every version of a contract's rules, in the order of publication.
+    /// Every version of a contract's rulebook, in the order of publication.
     async fn rulebooks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The contract's code, such as `shps`.")] contract: String,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The code of the contract, such as `shps`.")] contract: String,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Option<Result<RulebookVersionConnection>> {
-        let told = ctx.caller().generation.told(ctx.in_scope(&contract)?)?;
-        Some(RulebookVersionConnection::of(&told, (first, after)))
+        let contract_state = ctx.caller().generation.told(ctx.in_scope(&contract)?)?;
+        Some(RulebookVersionConnection::of(&contract_state, (first, after)))
     }
 
-    /// What differs between two points of view of one contract: numbers of boards, and journeys with the events that made
-    /// them differ.
+    /// Compares one contract at two points in time or under two rulebooks: board figures, cases and claims that differ,
+    /// with the events that explain each difference.
     async fn compare_views(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The contract's code, such as `shps`.")] contract: String,
-        #[graphql(desc = "The first point of view.")] a: ViewPoint,
-        #[graphql(desc = "The second point of view.")] b: ViewPoint,
+        #[graphql(desc = "The code of the contract, such as `shps`.")] contract: String,
+        #[graphql(desc = "The first point in time and set of rules.")] a: ViewPoint,
+        #[graphql(desc = "The second point in time and set of rules.")] b: ViewPoint,
     ) -> Option<Result<ViewComparison>> {
         ViewComparison::of(ctx, &contract, a, b).await.transpose()
     }
 
-    /// What a draft of a rulebook would move among the claims of a contract; nothing is stored.
+    /// Shows how a draft rulebook would change the claims of a contract. Nothing is stored.
     async fn preview_rulebook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The contract's code, such as `shps`.")] contract: String,
-        #[graphql(desc = "The draft, as TOML.")] rulebook: String,
-        #[graphql(
-            desc = "The day at whose end the facts are read, such as the first on which the draft is in force; \
-            today in the contract's zone if left out."
-        )]
+        #[graphql(desc = "The code of the contract, such as `shps`.")] contract: String,
+        #[graphql(desc = "The draft rulebook, as TOML.")] rulebook: String,
+        #[graphql(desc = "The as-of date: count facts dated up to the end of this day, such as the first day \
+            the draft is in force. Default: today in the contract's time zone.")]
         as_of: Option<Date>,
     ) -> Option<Result<RulebookPreview>> {
         preview::preview(ctx, (&contract, &rulebook), as_of.map(|day| day.0)).await.transpose()
     }
 
-    /// One journey, as of a day and as known then: an auditor's replay of a single stream.
+    /// One case, at any as-of date and knowledge date. An auditor can replay a single case with it.
     async fn journey(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The journey's id.")] id: Id,
-        #[graphql(desc = "From when it is read, and what was known by then.")] at: Option<JourneyAt>,
+        #[graphql(desc = "The id of the case.")] id: Id,
+        #[graphql(desc = "The point in time to report on: as-of date and knowledge date. Default: now.")] at: Option<
+            JourneyAt,
+        >,
     ) -> Option<Result<Journey>> {
         journey(ctx, JourneyId(id.0), at.unwrap_or_default()).await.transpose()
     }
 
-    /// The journeys of every contract in your scope, open and ended, of those that you may see, each as of today in its
-    /// contract; in the order of their references, unless you ask for another.
+    /// The cases of every contract in your scope, open and closed, that you may see. Each is read as of today in its
+    /// contract's time zone. Default order: by reference.
     async fn journeys(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which journeys.")] filter: Option<JourneyFilterInput>,
-        #[graphql(desc = "In which order.")] order_by: Option<JourneyOrder>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Which cases to return.")] filter: Option<JourneyFilterInput>,
+        #[graphql(desc = "The order of the list.")] order_by: Option<JourneyOrder>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<JourneyConnection> {
         let filter = filter.unwrap_or_default();
         let contracts = match &filter.contract {
@@ -303,26 +309,30 @@ impl Query {
         list::page(ctx, sources, asked).await
     }
 
-    /// Events in the order of the log, from any position: an ordered, resumable feed.
+    /// Events in the order of the log, from any position: an ordered feed that can be resumed.
     async fn events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only events after this position; a cursor is one.")] after: Option<Position>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Which events.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Return only events after this position in the log. A cursor of this list is a position.")]
+        after: Option<Position>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Which events to return.")] filter: Option<EventFilter>,
     ) -> Result<EventConnection> {
         let after = after.map_or(envelope::Position::default(), |after| after.0);
         events(ctx, after, first.count(), &filter.unwrap_or_default()).await
     }
 
-    /// The teams that you may see, in the order of their labels: those of whose members, at whatever time, one has or had
-    /// a case in a contract of yours, or none has or had any anywhere.
+    /// The teams that you may see, by label. You see a team if one of its members, at any time, has or had a case in a
+    /// contract in your scope, or if none of its members has ever had a case.
     async fn teams(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The day as of which they are read; today if left out.")] as_of: Option<Date>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The as-of date: count facts dated up to the end of this day. Default: today.")] as_of: Option<
+            Date,
+        >,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<TeamConnection> {
         let as_of = as_of.map_or_else(|| ctx.deployment_today(), |date| date.0);
         let generation = std::sync::Arc::clone(&ctx.caller().generation);
@@ -334,24 +344,29 @@ impl Query {
     async fn team(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The team's id.")] id: Id,
-        #[graphql(desc = "The day as of which it is read; today if left out.")] as_of: Option<Date>,
+        #[graphql(desc = "The id of the team.")] id: Id,
+        #[graphql(desc = "The as-of date: count facts dated up to the end of this day. Default: today.")] as_of: Option<
+            Date,
+        >,
     ) -> Option<Result<Team>> {
         team(ctx, TeamId(id.0), as_of).await.transpose()
     }
 
-    /// Anything by its id.
+    /// Any object, by its id.
     async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "The id.")] id: ID) -> Option<Result<Node>> {
         let found = node::find(ctx, &[id]).await;
         found.map(|nodes| nodes.into_iter().next().flatten()).transpose()
     }
 
-    /// Several things by their ids, in the order asked; none where there is no such thing.
-    async fn nodes(&self, ctx: &Context<'_>, #[graphql(desc = "The ids.")] ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
+    /// Several objects by their ids, in the order of the ids. Null for an id that does not exist or that you may not
+    /// see.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ids, 200 at most.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
         if ids.len() > usize::try_from(FIRST_MAX).unwrap_or_default() {
-            return Err(
-                Code::BadUserInput.error(format!("{} ids are too many: ask for at most {FIRST_MAX}", ids.len()))
-            );
+            return Err(Code::BadUserInput.error(format!("{} ids are too many: give at most {FIRST_MAX}", ids.len())));
         }
         node::find(ctx, &ids).await
     }
@@ -367,7 +382,7 @@ async fn contracts(ctx: &Context<'_>) -> Result<Vec<Contract>> {
     Ok(contracts)
 }
 
-/// The team of this id, where the caller may know of it.
+/// The team with this id, if the caller may see it.
 pub(super) async fn team(ctx: &Context<'_>, id: TeamId, as_of: Option<Date>) -> Result<Option<Team>> {
     let caller = ctx.caller();
     let visible = caller.generation.visible_teams(&caller.principal.scope, &[id]).await.or_fault()?;
@@ -403,10 +418,10 @@ async fn events(
     let mut fitting: Vec<Envelope> = Vec::new();
     while end < upto && fitting.len() < first && looked_at < LOOKED_AT && end.0 - after.0 < REACH_MAX {
         let most = i64::try_from(step).unwrap_or(i64::MAX);
-        // An index leads to the events of a type; those of one contract among them are looked for.
+        // An index finds the events of a type; those of one contract among them are found by searching.
         let reach = upto.min(envelope::Position(end.0.saturating_add(REACH)));
         let read = log.page_among(&lanes, (end, reach), most).await.or_fault()?;
-        // Fewer than could be are all that there are.
+        // Fewer events than the limit means that there are no more.
         let last = read.last().map(|last| last.position).filter(|_| read.len() >= step).unwrap_or(reach);
         let visible = visible(ctx, &read).await?;
         (looked_at, step) = (looked_at + read.len(), step * 2);
@@ -417,7 +432,7 @@ async fn events(
     Ok(page(fitting, (after, end), end < upto, filter))
 }
 
-/// The events of one stream, whatever its kind, read as a whole: none is long.
+/// All events of one stream of any kind. Streams are short enough to read whole.
 async fn events_of_stream(
     ctx: &Context<'_>,
     id: uuid::Uuid,
@@ -453,7 +468,7 @@ fn page(
     EventConnection { edges, nodes: events.into_iter().map(Event).collect(), page_info, filter }
 }
 
-/// How many events of the whole log fit and may be seen.
+/// The number of events in the whole log that match and that the caller may see.
 async fn count(ctx: &Context<'_>, filter: &EventFilter) -> Result<usize> {
     let log = &ctx.parts().log;
     let (upto, mut end, mut count) = (log.head().await.or_fault()?.position, envelope::Position::default(), 0);
@@ -477,8 +492,8 @@ async fn count(ctx: &Context<'_>, filter: &EventFilter) -> Result<usize> {
     Ok(count)
 }
 
-/// Which of these events the caller may know of: those of contracts in scope, and of the subjects, workers and teams whom
-/// a journey in scope is or was about or with, or none anywhere.
+/// Which of these events the caller may see: those of contracts in scope, and those of subjects, workers and teams
+/// connected with a case in scope or with no case at all.
 pub(super) async fn visible(ctx: &Context<'_>, events: &[Envelope]) -> Result<impl Fn(&Envelope) -> bool + use<>> {
     let caller = ctx.caller();
     caller.generation.visible_events(&caller.principal, ctx.deployment_today(), events).await.or_fault()
@@ -489,7 +504,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_contract_and_types_together_lead_to_the_events_that_are_of_both() {
+    fn a_filter_on_contract_and_types_reads_one_lane_per_pair() {
         let types = |types: &[&str]| Some(types.iter().map(|&name| name.to_owned()).collect());
         let both = EventFilter {
             contract: Some("shps".to_owned()),

@@ -1,6 +1,6 @@
-//! A rulebook as clients read it: the words and rules from which a form is built, and the versions that were published.
+//! Rulebooks in the API: the codes and rules from which a client builds forms, and the published versions.
 //!
-//! It shows what a rulebook says and judges nothing.
+//! This module shows what a rulebook says. It judges nothing.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use throughline_domain::contract::rulebook::{self as domain, CodeList, Labels, R
 use throughline_domain::contract::{Contract, Published};
 use throughline_domain::fact::envelope::{EventId, Occurred};
 
-/// One version of a contract's rules: its words, outcomes and standards.
+/// One version of a contract's rulebook: its codes, outcomes and service standards.
 pub struct RulebookVersion {
     rulebook: Arc<Rulebook>,
     event: EventId,
@@ -25,21 +25,21 @@ pub struct RulebookVersion {
     superseded_by: Option<String>,
 }
 
-/// A step of the funnel.
+/// A stage that a case can reach.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct StageOfFunnel {
-    /// Its code.
+    /// The code of the stage.
     code: String,
-    /// What boards print.
+    /// The label on the board.
     label: String,
 }
 
-/// A code, and the word that people read for it.
+/// A code with its label.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct CodeLabel {
-    /// The code: what commands and filters take.
+    /// The code, for commands and filters.
     code: String,
-    /// The word: the label that the rulebook gives the code, else the code in words.
+    /// The label in the rulebook, otherwise the code written as words.
     label: String,
 }
 
@@ -53,77 +53,77 @@ impl CodeLabel {
     }
 }
 
-/// The codes that commands may use, list by list, in the rulebook's order. A list that is null allows any code; an empty
-/// one allows none.
+/// The codes that commands may use, list by list, in the order of the rulebook. A list that is null allows any code; an
+/// empty list allows none.
 pub struct RulebookCodes {
     rulebook: Arc<Rulebook>,
 }
 
-/// The codes that commands may use, list by list, in the rulebook's order. A list that is null allows any code; an empty
-/// one allows none.
+/// The codes that commands may use, list by list, in the order of the rulebook. A list that is null allows any code; an
+/// empty list allows none.
 #[Object]
 impl RulebookCodes {
-    /// Service areas.
+    /// The service areas.
     async fn areas(&self) -> Option<Vec<CodeLabel>> {
         self.list(CodeList::Areas)
     }
 
-    /// Cohorts that a referral may name.
+    /// The cohorts of a referral.
     async fn cohorts(&self) -> Option<Vec<CodeLabel>> {
         self.list(CodeList::Cohorts)
     }
 
-    /// Kinds of referrer.
+    /// The kinds of referrer.
     async fn referrer_kinds(&self) -> Option<Vec<CodeLabel>> {
         self.list(CodeList::ReferrerKinds)
     }
 
-    /// Kinds of plan.
+    /// The kinds of plan.
     async fn plan_kinds(&self) -> Option<Vec<CodeLabel>> {
         self.list(CodeList::PlanKinds)
     }
 
-    /// Ways in which a contact is made.
+    /// The channels of a contact.
     async fn contact_channels(&self) -> Option<Vec<CodeLabel>> {
         self.list(CodeList::ContactChannels)
     }
 
-    /// What a spell can be a spell of.
+    /// The domains of a spell.
     async fn spell_domains(&self) -> Option<Vec<CodeLabel>> {
         self.list(CodeList::SpellDomains)
     }
 
-    /// Kinds of evidence.
+    /// The kinds of evidence.
     async fn evidence_kinds(&self) -> Option<Vec<CodeLabel>> {
         self.list(CodeList::EvidenceKinds)
     }
 
-    /// Kinds of risk.
+    /// The kinds of risk.
     async fn risk_kinds(&self) -> Option<Vec<CodeLabel>> {
         self.list(CodeList::RiskKinds)
     }
 
-    /// Achievements that can be recorded.
+    /// The codes of achievements.
     async fn achievement_codes(&self) -> Option<Vec<CodeLabel>> {
         self.list(CodeList::AchievementCodes)
     }
 
-    /// Measures that can be recorded.
+    /// The codes of measures.
     async fn measure_codes(&self) -> Option<Vec<CodeLabel>> {
         self.list(CodeList::MeasureCodes)
     }
 
-    /// Reasons of a disengagement.
+    /// The reasons for a disengagement.
     async fn disengage_reasons(&self) -> Option<Vec<CodeLabel>> {
         self.list(CodeList::DisengageReasons)
     }
 
-    /// Reasons of a close, a decline and a withdrawal.
+    /// The reasons for a close, a decline and a withdrawal.
     async fn close_reasons(&self) -> Option<Vec<CodeLabel>> {
         self.list(CodeList::CloseReasons)
     }
 
-    /// What can be wrong with evidence or a claim.
+    /// The defects of evidence and claims.
     async fn defect_codes(&self) -> Option<Vec<CodeLabel>> {
         self.list(CodeList::DefectCodes)
     }
@@ -135,83 +135,83 @@ impl RulebookCodes {
     }
 }
 
-/// The attributes that a spell of one domain may have.
+/// The attributes that a spell of one domain can have.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct DomainAttributes {
     /// The domain of the spell.
     domain: CodeLabel,
-    /// Its attributes, by name. A spell of this domain may have no others.
+    /// The attributes, by name. A spell of this domain can have no others.
     attributes: Vec<AttributeChoice>,
 }
 
 /// An attribute of a spell.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct AttributeChoice {
-    /// Its name, as commands take it.
+    /// The name, for commands.
     name: String,
-    /// The word that people read for it.
+    /// The label.
     label: String,
-    /// Whether every spell of the domain must say it from its start.
+    /// Whether every spell of the domain must have it from its start.
     required: bool,
-    /// The values that it may have, in the rulebook's order; null: any.
+    /// The allowed values, in the order of the rulebook. Null: any value.
     values: Option<Vec<CodeLabel>>,
 }
 
-/// Whom an outcome is paid once for.
+/// Whether an outcome is paid once per case or once per person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Once")]
 pub enum OncePer {
-    /// Each journey.
+    /// Once per case.
     Journey,
-    /// Each person, across journeys and linked records.
+    /// Once per person, across cases and linked records.
     Person,
 }
 
 /// An outcome that the contract pays for or counts.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct RulebookOutcome {
-    /// Its code.
+    /// The code of the outcome.
     code: String,
-    /// What people call it.
+    /// The title of the outcome.
     title: String,
-    /// The class by which payments for the same thing are looked for in other contracts.
+    /// The class of the outcome. Payments under the same class in other contracts are flagged as double funding.
     class: Option<String>,
-    /// The group of which at most one outcome is paid.
+    /// The group of the outcome. At most one outcome of a group is paid.
     group: Option<String>,
-    /// The lower outcome that it takes up: it pays the difference.
+    /// The code of the lower outcome that this outcome converts: only the difference in price is paid.
     converts_from: Option<String>,
-    /// Whom it is paid once for.
+    /// Whether it is paid once per case or once per person.
     once_per: OncePer,
-    /// Whether it is about many journeys together.
+    /// Whether it covers many cases together.
     over_many: bool,
-    /// How many times it can be achieved in one journey.
+    /// How many times it can be achieved in one case.
     repeats: u32,
-    /// The evidence that it asks for; null: none.
+    /// The evidence that it requires. Null: none.
     evidence: Option<EvidenceAsked>,
-    /// From how many working days after the day it was achieved it may be claimed.
+    /// The number of working days after achievement before it can be claimed.
     claimable_after_working_days: u32,
-    /// Until how many days after the day it was achieved it may be claimed; null: without an end.
+    /// The number of days after achievement within which it can be claimed. Null: no limit.
     claimable_within_days: Option<u32>,
-    /// How many times it may be submitted, rejected ones included.
+    /// How many times it can be submitted, including rejected submissions.
     attempts: u32,
     /// Whether it has a price.
     priced: bool,
-    /// Everything that the rulebook says of it, in sentences.
+    /// The rules of the outcome, in sentences.
     in_words: Vec<String>,
 }
 
-/// The evidence that an outcome asks for.
+/// The evidence that an outcome requires.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct EvidenceAsked {
-    /// Kinds of which one is enough.
+    /// The kinds of which one is enough.
     any_of: Vec<CodeLabel>,
-    /// Kinds that must all be there.
+    /// The kinds that are all required.
     all_of: Vec<CodeLabel>,
     /// Whether each piece must be verified.
     verified: bool,
-    /// How many days before the day of achievement a piece may be dated; null: any.
+    /// The most days before achievement that a piece can be dated. Null: any number.
     dated_before_days: Option<u32>,
-    /// How many days after the day of achievement a piece may be dated; null: any.
+    /// The most days after achievement that a piece can be dated. Null: any number.
     dated_after_days: Option<u32>,
 }
 
@@ -248,22 +248,22 @@ impl RulebookOutcome {
     }
 }
 
-/// A service standard: what must be done within so many days of something.
+/// A service standard: an action that is required within a number of days.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct RulebookStandard {
-    /// Its code.
+    /// The code of the standard.
     code: String,
-    /// The word that people read for it.
+    /// The label.
     label: String,
-    /// The calendar days that there are; null where working days are counted.
+    /// The number of calendar days. Null if working days are counted.
     within_days: Option<u32>,
-    /// The working days that there are; null where calendar days are counted.
+    /// The number of working days. Null if calendar days are counted.
     within_working_days: Option<u32>,
-    /// The share in percent at which it is met.
+    /// The minimum level, in percent: at or above this share the standard is met.
     minimum_level: Option<Decimal>,
-    /// The share in percent below which the failure is major.
+    /// The lower level, in percent: below this share the failure is major.
     lower_level: Option<Decimal>,
-    /// Everything that the rulebook says of it, in a sentence.
+    /// The rule of the standard, in a sentence.
     in_words: String,
 }
 
@@ -285,15 +285,15 @@ impl RulebookStandard {
     }
 }
 
-/// One version of a contract's rules: its words, outcomes and standards.
+/// One version of a contract's rulebook: its codes, outcomes and service standards.
 #[Object]
 impl RulebookVersion {
-    /// What the parties call it.
+    /// The version's name.
     async fn version(&self) -> &str {
         &self.rulebook.version
     }
 
-    /// What boards print above everything else.
+    /// The title that boards show at the top.
     async fn title(&self) -> &str {
         &self.rulebook.title
     }
@@ -313,52 +313,53 @@ impl RulebookVersion {
         self.published.map(Into::into)
     }
 
-    /// The event that published it.
+    /// The id of the event that published it.
     async fn event(&self) -> ID {
         ID(self.event.to_string())
     }
 
-    /// The version that supersedes it, because it was published later with the same first day; null where it judges.
+    /// The version that replaces it: one published later with the same first day. Null if this version is in use.
     async fn superseded_by(&self) -> Option<&str> {
         self.superseded_by.as_deref()
     }
 
-    /// Whether it also reaches cases dated before its first day.
+    /// Whether it also applies to cases dated before its first day.
     async fn retroactive(&self) -> bool {
         self.rulebook.retroactive
     }
 
-    /// ISO 4217 code of every amount.
+    /// The currency of every amount, as an ISO 4217 code.
     async fn currency(&self) -> &str {
         &self.rulebook.currency
     }
 
-    /// The time zone of every civil date, such as `Europe/London`.
+    /// The time zone of every date, such as `Europe/London`.
     async fn zone(&self) -> &'static str {
         self.rulebook.calendar.zone.name()
     }
 
-    /// The bank-holiday division by which working days are counted.
+    /// The bank-holiday division for counting working days.
     async fn working_days(&self) -> &str {
         &self.rulebook.calendar.working_days
     }
 
-    /// The last day up to which the bank holidays of that division are known here: beyond it no working day is counted.
+    /// The last day for which the service knows the bank holidays of that division. Working days after it are not
+    /// counted.
     async fn bank_holidays_through(&self) -> Option<Date> {
         self.rulebook.working_days().known_through().map(Date)
     }
 
-    /// SHA-256 of the bank holidays of that division that are known here, in lower-case hexadecimal.
+    /// SHA-256 of the bank holidays of that division that the service knows, in lower-case hexadecimal.
     async fn bank_holidays_hash(&self) -> &'static str {
         self.rulebook.working_days().hash()
     }
 
-    /// The service areas, where the rulebook lists them.
+    /// The service areas. Null if the rulebook does not list them.
     async fn areas(&self) -> Option<&[String]> {
         self.rulebook.codes.listed(CodeList::Areas)
     }
 
-    /// The funnel, in order.
+    /// The stages, in order.
     async fn stages(&self) -> Vec<StageOfFunnel> {
         self.rulebook
             .stages
@@ -372,7 +373,7 @@ impl RulebookVersion {
         RulebookCodes { rulebook: Arc::clone(&self.rulebook) }
     }
 
-    /// The attributes that spells may have, by domain. A domain that is not listed allows any.
+    /// The attributes of spells, by domain. A domain that is not listed allows any attribute.
     async fn attributes(&self) -> Vec<DomainAttributes> {
         let labels = &self.rulebook.labels;
         let choice = |(name, rule): (&String, &domain::AttributeRule)| AttributeChoice {
@@ -393,22 +394,22 @@ impl RulebookVersion {
             .collect()
     }
 
-    /// The outcomes, in the rulebook's order.
+    /// The outcomes, in the order of the rulebook.
     async fn outcomes(&self) -> Vec<RulebookOutcome> {
         self.rulebook.outcomes.iter().map(|outcome| RulebookOutcome::of(outcome, &self.rulebook)).collect()
     }
 
-    /// The service standards, in the rulebook's order.
+    /// The service standards, in the order of the rulebook.
     async fn standards(&self) -> Vec<RulebookStandard> {
         self.rulebook.standards.iter().map(|of| RulebookStandard::of(of, &self.rulebook.labels)).collect()
     }
 
-    /// The grades, the best first.
+    /// The grades, best first.
     async fn grades(&self) -> Vec<CodeLabel> {
         self.rulebook.grades.iter().map(|grade| CodeLabel::of(&grade.code, &self.rulebook.labels)).collect()
     }
 
-    /// The target profiles that stand side by side.
+    /// The target profiles.
     async fn target_profiles(&self) -> Vec<CodeLabel> {
         CodeLabel::all(&self.rulebook.profiles, &self.rulebook.labels)
     }
@@ -420,7 +421,7 @@ impl RulebookVersion {
 }
 
 impl RulebookVersion {
-    /// A version of a contract's rules, as the contract knows it.
+    /// A version of a contract's rulebook, as known to the contract.
     pub(super) fn of(published: &Published, contract: &Contract) -> Self {
         Self {
             rulebook: Arc::clone(&published.rulebook),
@@ -431,25 +432,25 @@ impl RulebookVersion {
     }
 }
 
-/// A version of the rules and its place in the order.
+/// A rulebook version with its cursor.
 #[derive(SimpleObject)]
 pub struct RulebookVersionEdge {
-    /// Give it as `after` to go on from here.
+    /// The cursor of this version. Pass it as `after` to get the versions that follow.
     cursor: String,
     /// The version.
     node: RulebookVersion,
 }
 
-/// Versions of a contract's rules in the order of their publication, page by page.
+/// A page of a contract's rulebook versions, in the order of publication.
 #[derive(SimpleObject)]
 pub struct RulebookVersionConnection {
     /// The versions of this page, each with its cursor.
     edges: Vec<RulebookVersionEdge>,
     /// The versions of this page.
     nodes: Vec<RulebookVersion>,
-    /// Where the page begins and ends.
+    /// The cursors of this page, and whether there are more pages.
     page_info: PageInfo,
-    /// How many there are on all pages.
+    /// The number of versions on all pages.
     total_count: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Scalars: the words that GraphQL has no type for. A bad value is an error of the request, never of a resolver.
+//! The custom scalars. An invalid value is an error of the request, not of a resolver.
 
 use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarType, Value};
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Timelike as _, Utc};
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use throughline_domain::fact::envelope;
 
-/// Declares a scalar that is written as a text.
+/// Declares a scalar that is written as text.
 macro_rules! text_scalar {
     ($(#[$doc:meta])* $name:ident($inner:ty) as $graphql:literal, $spec:literal, $hint:literal,
      $read:expr, $show:expr) => {
@@ -38,26 +38,26 @@ macro_rules! text_scalar {
 }
 
 text_scalar! {
-    /// A civil date in the contract's zone, such as `2018-02-23`.
+    /// A date in the contract's time zone, such as `2018-02-23`.
     Date(NaiveDate) as "Date", "https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
     "write a date as YYYY-MM-DD",
     |text| (text.len() == 10).then(|| text.parse().ok()).flatten(), |date| date.to_string()
 }
 
 text_scalar! {
-    /// A time of day in the contract's zone, such as `14:30` or `14:30:00`.
+    /// A time of day in the contract's time zone, such as `14:30` or `14:30:00`.
     LocalTime(NaiveTime) as "LocalTime", "https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
     "write a time of day as HH:MM or HH:MM:SS",
     |text| {
         let read = ["%H:%M", "%H:%M:%S"].iter().find_map(|form| NaiveTime::parse_from_str(text, form).ok());
-        // A leap second is no time of a civil day.
+        // A leap second is not a time of a civil day.
         read.filter(|time| time.nanosecond() < 1_000_000_000)
     },
     |time| time.to_string()
 }
 
 text_scalar! {
-    /// An instant in UTC, such as `2018-02-25T09:00:00Z`; another offset is taken and turned into UTC.
+    /// An instant in UTC, such as `2018-02-25T09:00:00Z`. Other offsets are accepted and converted to UTC.
     Instant(DateTime<Utc>) as "DateTime", "https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
     "write an instant with its offset, such as 2018-02-25T09:00:00Z",
     |text| DateTime::parse_from_rfc3339(text).ok().map(|instant| instant.to_utc()),
@@ -72,17 +72,17 @@ text_scalar! {
 }
 
 text_scalar! {
-    /// An exact decimal, such as `16.5`; never a float.
+    /// An exact decimal, such as `16.5`. It is text, never a float.
     Decimal(rust_decimal::Decimal) as "Decimal", "https://www.w3.org/TR/xmlschema-2/#decimal",
     "write a decimal as a text, such as \"16.5\"",
     |text| text.parse().ok(), |decimal| decimal.to_string()
 }
 
-/// A place in the log: 1 is the first event, 0 the place before it.
+/// A position in the log. The first event has position 1; 0 is before the first event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position(pub envelope::Position);
 
-/// A place in the log: 1 is the first event, 0 the place before it.
+/// A position in the log. The first event has position 1; 0 is before the first event.
 #[Scalar(name = "Position", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259#section-6")]
 impl ScalarType for Position {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_date_is_refused_with_the_form() {
+    fn an_invalid_date_is_refused_with_the_expected_format() {
         for text in ["2018-02-30", "23/02/2018", "2018-2-3", "", "2018-02-23T00:00:00Z", "+12018-01-01"] {
             assert!(!Date::is_valid(&Value::String(text.to_owned())), "{text}");
         }

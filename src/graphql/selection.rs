@@ -1,7 +1,7 @@
-//! Which claims are wanted: by outcome, day of achievement, area, cohort, keyworker and team. One form for lists of claims
-//! and batches and for what a batch is for.
+//! Conditions for claims: outcome, day of achievement, area, cohort, keyworker and team. Lists of claims, lists of
+//! batches, and the claims of a batch use the same conditions.
 //!
-//! It narrows what somebody may see and never widens it.
+//! A selection narrows what a caller may see and never widens it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,23 +24,23 @@ use throughline_domain::contract::Contract;
 use throughline_domain::fact::envelope::JourneyId;
 use throughline_domain::fact::event::{self, Period};
 
-/// How many journeys are read at a time.
+/// The number of cases read at a time.
 const PAGE: u32 = 5_000;
 
-/// Which claims a batch is for. Everything given must fit.
+/// Which claims a batch is for. A claim must match every condition that is given.
 #[derive(SimpleObject)]
 pub struct ClaimSelection {
-    /// Those of these outcomes, by code; empty: all.
+    /// The codes of the outcomes. Empty: all outcomes.
     outcomes: Vec<String>,
-    /// Those achieved on these days.
+    /// The period of achievement.
     achieved: Option<DayPeriod>,
-    /// Those of this service area.
+    /// The service area, by code.
     area: Option<String>,
-    /// Those of this cohort.
+    /// The cohort, by code.
     cohort: Option<String>,
-    /// Those of the cases of this keyworker.
+    /// The keyworker who holds the cases.
     keyworker: Option<Worker>,
-    /// Those of the cases of the keyworkers of this team.
+    /// The team whose keyworkers hold the cases.
     team: Option<Team>,
 }
 
@@ -62,7 +62,7 @@ impl ClaimSelection {
     }
 }
 
-/// Which claims are wanted, with the cases of the keyworker or team.
+/// The conditions for claims, with the cases of the keyworker or team.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Selected {
     of: event::ClaimSelection,
@@ -70,7 +70,7 @@ pub(super) struct Selected {
 }
 
 impl Selected {
-    /// The same, of what a caller asks for: whom they cannot know of is a mistake, too.
+    /// The same for conditions from a client. A worker or team that they may not see is refused.
     pub(super) async fn asked(
         ctx: &Context<'_>,
         (generation, scope): (&Generation, InScope<'_>),
@@ -82,7 +82,7 @@ impl Selected {
         Self::read(generation, scope, read, of).await
     }
 
-    /// Reads whose cases are wanted at the end of a day. What no version of the rules lists is a mistake of the request.
+    /// Reads the matching cases at the end of a day. A code that no rulebook version lists is refused.
     pub(super) async fn read(
         generation: &Generation,
         scope: InScope<'_>,
@@ -99,17 +99,17 @@ impl Selected {
         Ok(Self { of, cases })
     }
 
-    /// What was asked, for the name of a list.
+    /// The conditions as text, for the name of a list.
     pub(super) fn name(&self) -> String {
         if self.of.is_empty() { String::new() } else { format!("{:?}", self.of) }
     }
 
-    /// Whether nothing is asked.
+    /// Whether no condition is given.
     pub(super) fn is_empty(&self) -> bool {
         self.of.is_empty()
     }
 
-    /// Whether a claim that was achieved on this day, if it was, is one of those.
+    /// Whether a claim with this day of achievement, if any, matches.
     pub(super) fn fits(&self, claim: &Claim, achieved_on: Option<NaiveDate>) -> bool {
         let within = |Period { first, last }: Period| achieved_on.is_some_and(|on| (first..=last).contains(&on));
         let is = |wanted: &Option<String>, has: &Option<Arc<str>>| {
@@ -123,7 +123,7 @@ impl Selected {
     }
 }
 
-/// Every case that somebody holds; whether the caller may see one is asked apart.
+/// Every case that the keyworker or team holds. Access is checked elsewhere.
 async fn held_cases(
     generation: &Generation,
     scope: InScope<'_>,

@@ -1,6 +1,6 @@
-//! Lists of workers and teams as clients page through them, in the order of their labels.
+//! Lists of workers and teams, in pages, ordered by label.
 //!
-//! Of which contract or scope they are is brought along; nobody outside it is ever in a page or a count.
+//! The contract or scope is passed in. A worker or team outside it is never in a page or a count.
 
 use std::sync::Arc;
 
@@ -21,20 +21,20 @@ use crate::views::people::{LabelledTeam, WorkerRow};
 use throughline_domain::fact::envelope::{TeamId, WorkerId};
 use throughline_gateway::Code;
 
-/// Whose staff a list is of, and as of which day.
+/// The contract or scope of a list of staff, and the as-of date.
 #[derive(Clone)]
 pub(super) struct StaffOf {
-    /// The contract, by code; none where it is everybody in the caller's scope.
+    /// The code of the contract; none for everyone in the caller's scope.
     pub(super) contract: Option<String>,
     pub(super) as_of: NaiveDate,
     /// The view that answers.
     pub(super) generation: Arc<Generation>,
-    /// Until where in the log it is known.
+    /// The last log position to use.
     pub(super) known: Known,
 }
 
 impl StaffOf {
-    /// The name of this list of some kind.
+    /// The name of a list of workers or teams, for its cursors.
     fn list(&self, kind: &str) -> String {
         cursor::named(kind, &format!("{:?} {}", self.contract, self.as_of))
     }
@@ -46,16 +46,16 @@ impl StaffOf {
     }
 }
 
-/// A worker and their place in the order.
+/// A worker with their cursor.
 #[derive(SimpleObject)]
 pub struct WorkerEdge {
-    /// Give it as `after` to go on from here.
+    /// The cursor of this worker. Pass it as `after` to get the workers that follow.
     cursor: String,
     /// The worker.
     node: Worker,
 }
 
-/// Workers in the order of their labels, page by page.
+/// A page of workers, by label.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct WorkerConnection {
@@ -63,7 +63,7 @@ pub struct WorkerConnection {
     edges: Vec<WorkerEdge>,
     /// The workers of this page.
     nodes: Vec<Worker>,
-    /// Where the page begins and ends.
+    /// The cursors of this page, and whether there are more pages.
     page_info: PageInfo,
     #[graphql(skip)]
     of: StaffOf,
@@ -71,7 +71,7 @@ pub struct WorkerConnection {
 
 #[ComplexObject]
 impl WorkerConnection {
-    /// How many there are on all pages; counted only when asked for.
+    /// The number of workers on all pages. It is counted only when this field is requested.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let Some(scope) = self.of.scope(ctx)? else { return Ok(0) };
         self.of.generation.worker_count_of_contract(scope, self.of.as_of).await.or_fault()
@@ -104,16 +104,16 @@ impl WorkerConnection {
     }
 }
 
-/// A team and its place in the order.
+/// A team with its cursor.
 #[derive(SimpleObject)]
 pub struct TeamEdge {
-    /// Give it as `after` to go on from here.
+    /// The cursor of this team. Pass it as `after` to get the teams that follow.
     cursor: String,
     /// The team.
     node: Team,
 }
 
-/// Teams in the order of their labels, page by page.
+/// A page of teams, by label.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct TeamConnection {
@@ -121,7 +121,7 @@ pub struct TeamConnection {
     edges: Vec<TeamEdge>,
     /// The teams of this page.
     nodes: Vec<Team>,
-    /// Where the page begins and ends.
+    /// The cursors of this page, and whether there are more pages.
     page_info: PageInfo,
     #[graphql(skip)]
     of: StaffOf,
@@ -129,7 +129,7 @@ pub struct TeamConnection {
 
 #[ComplexObject]
 impl TeamConnection {
-    /// How many there are on all pages; counted only when asked for.
+    /// The number of teams on all pages. It is counted only when this field is requested.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let counted = match self.of.scope(ctx)? {
             Some(scope) => self.of.generation.team_count_of_contract(scope, self.of.as_of).await,

@@ -1,8 +1,8 @@
-//! Subscriptions: what may be followed live, from any position on.
+//! Subscriptions: live updates, from any position in the log.
 //!
-//! Each follows the log by position, so that none is missed and none told twice, and asks before each item whether
-//! whoever follows still may. Nothing here may tell of a position that the live view has not passed, where what is told
-//! can be asked of the view.
+//! Each subscription follows the log by position, so that every event is delivered exactly once. Before each item it
+//! checks that the subscriber still has access. An item that clients look up in the live view is sent only after the
+//! view has applied its position.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -36,156 +36,165 @@ use throughline_domain::journey::caseload;
 use throughline_domain::journey::{Assignment, Journey as Folded};
 use throughline_gateway::Code;
 
-/// Events that are read at once while some of them are told: what a slow reader holds up.
+/// The number of events read at once while some of them match. A slow reader holds up this many.
 const STEP: i64 = 50;
-/// How long one wait for the live view lasts before it is asked for again: it may have been replaced.
+/// The longest single wait for the live view. Then the view is looked up again, because it may have been replaced.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What may be followed live.
+/// The subscription root: live updates.
 pub struct Subscription;
 
-/// An event, and where to go on after it.
+/// An event, with the position to resume from.
 #[derive(SimpleObject)]
 pub struct RecordedEvent {
-    /// The event's position: give it as `after` to go on from here.
+    /// The position of the event. Pass it as `after` to resume after this event.
     position: Position,
     /// The event.
     event: Event,
 }
 
-/// A journey that has changed.
+/// A case that has changed.
 #[derive(SimpleObject)]
 pub struct ChangedJourney {
-    /// The position of the newest event behind the change: give it as `after` to go on from here.
+    /// The position of the latest event behind the change. Pass it as `after` to resume after this change.
     position: Position,
-    /// The journey as it is known at that position, read as of today.
+    /// The case with the events up to that position, as of today.
     journey: Journey,
 }
 
-/// A case of a caseload that has changed, has come to it or has left it.
+/// A case that has changed, has joined the caseload or has left it.
 #[derive(SimpleObject)]
 pub struct ChangedCase {
-    /// The position of the newest event behind the change: give it as `after` to go on from here.
+    /// The position of the latest event behind the change. Pass it as `after` to resume after this change.
     position: Position,
-    /// The id of the journey that changed.
+    /// The id of the case.
     journey_id: ID,
-    /// The journey as it is known at that position, read as of today; none if you may no longer read it.
+    /// The case with the events up to that position, as of today. Null if you may no longer read it.
     journey: Option<Journey>,
-    /// Whether the case is on that caseload at that position and you may read it: put it on the list, or take it off.
+    /// Whether the case is on the caseload at that position and you may read it. If true, add it to your list; if
+    /// false, remove it.
     on_caseload: bool,
 }
 
-/// What may be followed live. Each item carries its position; a subscription that is opened again `after` it goes on
-/// without a gap and without a repeat. Losing the right to what is followed completes the subscription.
+/// The subscription root: live updates. Each item carries its position. Subscribe again with `after` set to that
+/// position to continue without gaps or repeats. A subscription completes when you lose access to what it follows.
 #[Subscription]
 impl Subscription {
-    /// Every event that you may see, in the order of the log: each once, none missed. Whoever sees single contracts sees
-    /// the events of a subject, worker or team as long as it has no journey or case anywhere, and then where it has one.
-    /// So what was recorded of somebody while all their cases were elsewhere is not told again when they come to a
-    /// contract of yours: read it once, by `events` with their id as `stream`.
+    /// Every event that you may see, in the order of the log, exactly once. If your scope is limited to single
+    /// contracts, you receive the events of a subject, worker or team while it has no case anywhere, and afterwards
+    /// only if it has a case in one of your contracts. Events recorded while all its cases were in other contracts are
+    /// not sent later: read them once with `events` and its id as `stream`.
     async fn event_recorded(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only events after this position; those to come if left out.")] after: Option<Position>,
-        #[graphql(desc = "Which events.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Return only events after this position in the log. Default: only new events, from now on.")]
+        after: Option<Position>,
+        #[graphql(desc = "Which events to return.")] filter: Option<EventFilter>,
     ) -> Result<impl Stream<Item = Result<RecordedEvent>>> {
         entitled(ctx, Action::ReadEvents)?;
         let filter = filter.unwrap_or_default();
         filter.check(ctx)?;
         let follower = Follower::of(ctx);
         let steps = follower.steps(after).await?;
-        Ok(told(Recorded { follower, filter, steps, read: VecDeque::new() }))
+        Ok(items_of(Recorded { follower, filter, steps, read: VecDeque::new() }))
     }
 
-    /// A journey, each time that something is recorded of it and the live view shows it. Changes that come at once are
-    /// told as one.
+    /// A case, each time an event is recorded for it and the live view shows the change. Changes that arrive together
+    /// are sent as one item.
     async fn journey_changed(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The journey's id.")] id: Id,
-        #[graphql(desc = "Only changes after this position; those to come if left out.")] after: Option<Position>,
+        #[graphql(desc = "The id of the case.")] id: Id,
+        #[graphql(
+            desc = "Return only changes after this position in the log. Default: only new changes, from now on."
+        )]
+        after: Option<Position>,
     ) -> Result<impl Stream<Item = Result<ChangedJourney>>> {
         entitled(ctx, Action::ReadJourneys)?;
         let (follower, journey) = (Follower::of(ctx), JourneyId(id.0));
         let events = follower.parts.log.stream(StreamId::journey(journey)).await.or_fault()?;
-        let unknown = || Code::BadUserInput.error("no journey of this id is known: check the id");
+        let unknown = || Code::BadUserInput.error("there is no case with this id: check the id");
         let newest = events.last().map(|event| event.position).ok_or_else(unknown)?;
         let contract = events.into_iter().next().and_then(|first| first.contract).ok_or_else(unknown)?;
-        // Who holds it is known by the view, which may be a moment behind.
+        // The view knows the holder of the case, and may lag a moment behind.
         follower.shown(newest).await;
         if !follower.may_follow(Root::Journey(journey, &contract)).await? {
             return Err(unknown());
         }
         let steps = follower.steps(after).await?;
-        Ok(told(OfJourney { follower, contract, journey, steps }))
+        Ok(items_of(OfJourney { follower, contract, journey, steps }))
     }
 
-    /// The cases of a caseload, each time that something is recorded of one that is on it, comes to it or leaves it, and
-    /// the live view shows it. Changes that come at once are told as one for each case. A case that you could read and no
-    /// longer may has left; one that you never could is not told.
+    /// The cases of a caseload: one item each time an event is recorded for a case that is on the caseload, joins it or
+    /// leaves it, and the live view shows the change. Changes that arrive together are sent as one item per case. A
+    /// case that you may no longer read counts as having left; a case that you never could read is not sent.
     async fn caseload_changed(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The contract's code.")] contract: String,
-        #[graphql(desc = "Whose caseload; everybody's and nobody's if left out.")] keyworker: Option<Id>,
-        #[graphql(desc = "Only changes after this position; those to come if left out.")] after: Option<Position>,
+        #[graphql(desc = "The code of the contract.")] contract: String,
+        #[graphql(desc = "The id of the keyworker. Default: the whole caseload, including unassigned cases.")]
+        keyworker: Option<Id>,
+        #[graphql(
+            desc = "Return only changes after this position in the log. Default: only new changes, from now on."
+        )]
+        after: Option<Position>,
     ) -> Result<impl Stream<Item = Result<ChangedCase>>> {
         entitled(ctx, Action::ReadJourneys)?;
         let follower = Follower::of(ctx);
         if follower.contract(&contract).is_none() {
-            return Err(Code::BadUserInput.error("no contract of this code is open: check the code"));
+            return Err(Code::BadUserInput.error("there is no open contract with this code: check the code"));
         }
         let steps = follower.steps(after).await?;
         let keyworker = keyworker.map(|id| WorkerId(id.0));
         known::worker(ctx, keyworker).await?;
-        Ok(told(OfCaseload { follower, contract, keyworker, steps, changed: VecDeque::new() }))
+        Ok(items_of(OfCaseload { follower, contract, keyworker, steps, changed: VecDeque::new() }))
     }
 
-    /// How far the rebuild of the views is that this server does, each time that it goes on; the last one first, if there
-    /// was one. Steps that come at once are told as one.
-    #[expect(clippy::unused_async, reason = "subscriptions are asked for so")]
+    /// The progress of the rebuild that this server runs, each time it advances. The last known progress, if any, is
+    /// sent first. Steps that arrive together are sent as one item.
+    #[expect(clippy::unused_async, reason = "a subscription must be async")]
     async fn rebuild_progress(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<RebuildProgress>>> {
         entitled(ctx, Action::TendViews)?;
         let follower = Follower::of(ctx);
         let mut progress = follower.parts.views.progress();
         progress.mark_changed();
-        Ok(told(OfRebuild { follower, progress }))
+        Ok(items_of(OfRebuild { follower, progress }))
     }
 }
 
-/// Refuses a caller whose role may not do this, whatever it is about.
+/// Refuses a caller whose role does not allow this action at all.
 fn entitled(ctx: &Context<'_>, action: Action) -> Result<()> {
     let judged = policy(&ctx.caller().principal, action, Relation::Own);
     judged.map(drop).map_err(|denied| Code::Forbidden.error(denied.to_string()))
 }
 
-/// Something that is told item by item.
-trait Told: Send + 'static {
+/// A source of items for a subscription.
+trait ItemSource: Send + 'static {
     type Item: Send;
 
-    /// The next item; none when whoever follows may no longer.
+    /// The next item; none when the subscriber has lost access.
     fn next(&mut self) -> impl Future<Output = Result<Option<Self::Item>>> + Send;
 }
 
-/// Tells all of it. A fault is told and ends it: whoever follows goes on after the last position.
-fn told<T: Told>(telling: T) -> impl Stream<Item = Result<T::Item>> {
-    unfold(Some(telling), |telling| async {
-        let mut telling = telling?;
-        match telling.next().await {
-            Ok(Some(item)) => Some((Ok(item), Some(telling))),
+/// Sends all items. A fault is sent as an error and ends the subscription; the client resumes after the last position.
+fn items_of<T: ItemSource>(source: T) -> impl Stream<Item = Result<T::Item>> {
+    unfold(Some(source), |source| async {
+        let mut source = source?;
+        match source.next().await {
+            Ok(Some(item)) => Some((Ok(item), Some(source))),
             Ok(None) => None,
             Err(fault) => Some((Err(fault), None)),
         }
     })
 }
 
-/// How far a rebuild is.
+/// The progress of a rebuild.
 struct OfRebuild {
     follower: Follower,
     progress: watch::Receiver<Option<Progress>>,
 }
 
-impl Told for OfRebuild {
+impl ItemSource for OfRebuild {
     type Item = RebuildProgress;
 
     async fn next(&mut self) -> Result<Option<RebuildProgress>> {
@@ -203,18 +212,18 @@ impl Told for OfRebuild {
     }
 }
 
-/// What somebody follows.
+/// The object of a subscription.
 #[derive(Debug, Clone, Copy)]
 enum Root<'a> {
     /// Events of the log.
     Events,
-    /// A journey, which is one of this contract.
+    /// A case in this contract.
     Journey(JourneyId, &'a str),
     /// A caseload of this contract.
     Caseload(&'a str),
 }
 
-/// Who follows, and what is asked for them.
+/// The subscriber, and the parts needed to serve them.
 struct Follower {
     parts: Parts,
     principal: Principal,
@@ -225,31 +234,31 @@ impl Follower {
         Self { parts: ctx.parts().clone(), principal: ctx.caller().principal.clone() }
     }
 
-    /// Whether they may follow this at this moment: asked before each item, and before any is looked for.
+    /// Whether they have access now. Checked before each item and before any search for items.
     async fn may_follow(&self, root: Root<'_>) -> Result<bool> {
         let may = |action| policy(&self.principal, action, Relation::Own).is_ok();
         Ok(match root {
             Root::Events => may(Action::ReadEvents),
             Root::Journey(journey, contract) => self.readable(&[(journey, contract)]).await?.contains(&journey),
             Root::Caseload(contract) => {
-                // Whoever has left the service could not even read a case that nobody has.
+                // A worker who has left the service may not even read unassigned cases.
                 let in_scope = self.principal.scope.contract(contract).is_some();
                 in_scope && may(Action::ReadJourneys) && !self.standing().await?.is_nobodys()
             }
         })
     }
 
-    /// Which of these journeys they may read at this moment.
+    /// Which of these cases they may read now.
     async fn readable(&self, journeys: &[(JourneyId, &str)]) -> Result<BTreeSet<JourneyId>> {
         self.parts.views.live().readable(&self.principal, self.deployment_today(), journeys).await.or_fault()
     }
 
-    /// Whose cases their rights reach at this moment.
+    /// The cases that their rights cover now.
     async fn standing(&self) -> Result<Standing> {
         self.parts.views.live().standing(&self.principal, self.deployment_today()).await.or_fault()
     }
 
-    /// Whether a caller of this standing could read a case of a contract of theirs, as it was.
+    /// Whether a caller with this access could read a case of their contract in this state.
     fn could_read(&self, standing: &Standing, contract: &str, journey: &Folded) -> bool {
         let holders = holders(journey, standing.on());
         let area = journey.referral.as_ref().map(|referral| referral.details.area.as_str()).unwrap_or_default();
@@ -274,15 +283,16 @@ impl Follower {
         Ok(Steps { pages: self.parts.log.pages(after), step: STEP })
     }
 
-    /// Waits until the live view has passed a position.
+    /// Waits until the live view has applied a position.
     async fn shown(&self, position: envelope::Position) {
         while !self.parts.views.passed(position, LOOK).await {}
     }
 
-    /// Whether they may know of an event: of a subject's or a worker's, as the journeys stand that are about or with
-    /// them.
+    /// Whether they may see an event. For an event of a subject or worker this depends on the current cases connected
+    /// with them.
     async fn may_see(&self, event: &Envelope) -> Result<bool> {
-        // Where nobody's cases matter, a contract's events are judged by its code alone, and all of them by none.
+        // For a role whose rights do not depend on cases: a deployment-wide scope sees every event, and a scope of
+        // contracts sees the events of its contracts by their code.
         if !is_bound_to_cases(self.principal.role) {
             if self.principal.scope == Scope::Deployment {
                 return Ok(true);
@@ -293,7 +303,7 @@ impl Follower {
                 return Ok(self.principal.scope.contract(code).is_some());
             }
         }
-        // What was recorded together with it says whom it concerns, and is at or before the head.
+        // The events recorded together with it say whom it concerns. They are at or before the head.
         self.shown(self.parts.log.head().await.or_fault()?.position).await;
         let live = self.parts.views.live();
         let visible = live
@@ -312,7 +322,7 @@ impl Follower {
     }
 }
 
-/// The log in steps that are small while what is read is told, and long while nothing fits.
+/// Reads the log in small steps while events match, and in long steps while none does.
 struct Steps {
     pages: Pages,
     step: i64,
@@ -336,7 +346,7 @@ struct Recorded {
     read: VecDeque<Envelope>,
 }
 
-impl Told for Recorded {
+impl ItemSource for Recorded {
     type Item = RecordedEvent;
 
     async fn next(&mut self) -> Result<Option<RecordedEvent>> {
@@ -359,7 +369,7 @@ impl Told for Recorded {
     }
 }
 
-/// A journey as it changes.
+/// A case as it changes.
 struct OfJourney {
     follower: Follower,
     contract: String,
@@ -367,7 +377,7 @@ struct OfJourney {
     steps: Steps,
 }
 
-impl Told for OfJourney {
+impl ItemSource for OfJourney {
     type Item = ChangedJourney;
 
     async fn next(&mut self) -> Result<Option<ChangedJourney>> {
@@ -409,17 +419,17 @@ struct OfCaseload {
     changed: VecDeque<Changed>,
 }
 
-/// A case that concerns a caseload, before it is asked whether it may be read.
+/// A case that may concern the caseload, before the check whether it may be read.
 struct Changed {
     journey: JourneyId,
     story: Arc<Story>,
     position: envelope::Position,
-    /// Whether it was on the caseload before, and could be read by whoever follows.
+    /// Whether it was on the caseload before, and the subscriber could read it.
     was_on: bool,
     is_on: bool,
 }
 
-impl Told for OfCaseload {
+impl ItemSource for OfCaseload {
     type Item = ChangedCase;
 
     async fn next(&mut self) -> Result<Option<ChangedCase>> {
@@ -432,7 +442,7 @@ impl Told for OfCaseload {
             if let Some(changed) = self.changed.pop_front() {
                 let may_read = self.follower.may_follow(Root::Journey(changed.journey, &self.contract)).await?;
                 if changed.was_on || changed.is_on && may_read {
-                    return Ok(Some(changed.told(contract, today, may_read)));
+                    return Ok(Some(changed.into_item(contract, today, may_read)));
                 }
                 continue;
             }
@@ -446,8 +456,8 @@ impl Told for OfCaseload {
 }
 
 impl OfCaseload {
-    /// The cases that these events concern, in the order of the last of each: those that are on the caseload after them,
-    /// and those that were before.
+    /// The cases that these events concern, ordered by the last event of each: cases on the caseload after the events,
+    /// and cases on it before.
     async fn concerned(&self, read: &[Envelope], before: envelope::Position, today: NaiveDate) -> Result<Vec<Changed>> {
         let of_contract = |event: &&Envelope| event.contract.as_ref() == Some(&self.contract);
         let of_journeys = read.iter().filter(of_contract).filter(|event| event.stream.kind == StreamKind::Journey);
@@ -489,14 +499,14 @@ impl OfCaseload {
 }
 
 impl Changed {
-    fn told(self, contract: Arc<Contract>, today: NaiveDate, may_read: bool) -> ChangedCase {
+    fn into_item(self, contract: Arc<Contract>, today: NaiveDate, may_read: bool) -> ChangedCase {
         let journey = may_read.then(|| Journey::of(self.journey, contract, today, self.story));
         let (position, journey_id) = (Position(self.position), ID(self.journey.to_string()));
         ChangedCase { position, journey_id, journey, on_caseload: self.is_on && may_read }
     }
 }
 
-/// Who holds a case on a day.
+/// The workers who hold a case on a day.
 fn holders(journey: &Folded, on: NaiveDate) -> Holders {
     let held = journey.assignments.iter().filter(|held| held.is_on(on));
     let (keyworkers, others): (Vec<_>, Vec<_>) = held.partition(|held| held.role == KEYWORKER);

@@ -1,9 +1,8 @@
-//! Tables: rows that are all there, told at once instead of field by field.
+//! Tables: lists of complete rows, resolved at once instead of field by field.
 //!
-//! To resolve every field of every row by itself costs several times what it takes to count a board of a thousand rows.
-//! So the wall is asked once for a field, not once for each row of it, and a row is read without waiting for anything.
-//! An answer must never depend on that: wherever a field is kept back, or is not simply there, the whole table is resolved
-//! as any list is.
+//! Resolving every field of every row costs several times what it takes to count a board of a thousand rows. So access
+//! is checked once per field, not once per row, and a row is read without waiting. The response must be the same either
+//! way: if a field is restricted, or cannot be read directly, the whole table is resolved like any other list.
 
 use std::borrow::Cow;
 
@@ -18,43 +17,43 @@ use super::wall;
 /// The rows of a board.
 pub struct Table<T>(pub(super) Vec<T>);
 
-/// How a field of a row is read.
+/// Reads a field of a row.
 pub type Read<T> = Box<dyn Fn(&T) -> Value + Send>;
 
 /// A row of a table.
 pub trait Row: OutputType + Sized + 'static {
-    /// How a field is read; none where it is not simply there.
+    /// How to read a field; none if it cannot be read directly.
     fn read(asked: &Asked<'_>) -> Option<Read<Self>>;
 }
 
-/// A field that somebody asks for.
+/// A requested field.
 pub struct Asked<'a> {
     field: SelectionField<'a>,
     caller: &'a Caller,
 }
 
-/// What is asked for of each row, in the order of the question.
+/// The requested fields of each row, in the order of the query.
 struct Columns<T> {
-    /// A row of the answer with nothing in it yet.
+    /// An empty row of the response.
     blank: IndexMap<Name, Value>,
     reads: Vec<Read<T>>,
 }
 
 impl Asked<'_> {
-    /// The field's name.
+    /// The name of the field.
     pub fn name(&self) -> &str {
         self.field.name()
     }
 
-    /// How what is asked for of one row below this field is read.
+    /// How to read a nested row below this field.
     pub fn row<T: Row>(&self) -> Option<Read<T>> {
         let columns = Columns::<T>::of(&self.field, self.caller)?;
-        Some(Box::new(move |row| columns.told(row)))
+        Some(Box::new(move |row| columns.value_of(row)))
     }
 }
 
 impl<T: Row> Columns<T> {
-    /// What is asked for below a field; none where a field of it is not simply there for this caller.
+    /// The fields requested below a field; none if one of them cannot be read directly for this caller.
     fn of(field: &SelectionField<'_>, caller: &Caller) -> Option<Self> {
         let (mut blank, mut reads) = (IndexMap::default(), Vec::new());
         for field in field.selection_set() {
@@ -62,7 +61,7 @@ impl<T: Row> Columns<T> {
                 return None;
             }
             let name = Name::new(field.alias().unwrap_or(field.name()));
-            // Asked for twice, it would be one of both.
+            // The same response name twice would need merging.
             if blank.insert(name, Value::Null).is_some() {
                 return None;
             }
@@ -79,20 +78,20 @@ impl<T: Row> Columns<T> {
         if wall::is_open(asked.caller, &name, asked.name()) { T::read(asked) } else { None }
     }
 
-    fn told(&self, row: &T) -> Value {
-        let mut told = self.blank.clone();
-        for (value, read) in told.values_mut().zip(&self.reads) {
+    fn value_of(&self, row: &T) -> Value {
+        let mut fields = self.blank.clone();
+        for (value, read) in fields.values_mut().zip(&self.reads) {
             *value = read(row);
         }
-        Value::Object(told)
+        Value::Object(fields)
     }
 }
 
 impl<T: Row> Table<T> {
-    /// All rows, where everything that is asked for is there to be read.
-    fn told(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> Option<Value> {
+    /// All rows, if every requested field can be read directly.
+    fn resolved_at_once(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> Option<Value> {
         let columns = Columns::of(&ctx.with_field(field).field(), ctx.data_opt()?)?;
-        Some(Value::List(self.0.iter().map(|row| columns.told(row)).collect()))
+        Some(Value::List(self.0.iter().map(|row| columns.value_of(row)).collect()))
     }
 }
 
@@ -110,8 +109,8 @@ impl<T: Row> OutputType for Table<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        match self.told(ctx, field) {
-            Some(told) => Ok(told),
+        match self.resolved_at_once(ctx, field) {
+            Some(value) => Ok(value),
             None => self.0.resolve(ctx, field).await,
         }
     }

@@ -1,4 +1,4 @@
-//! Teams as clients read them: the fold of a team's stream, as of a day.
+//! Teams in the API: the fold of a team's stream, as of a day.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use super::scalars::{Date, Decimal};
 use throughline_domain::fact::envelope::{StreamId, TeamId, WorkerId};
 use throughline_domain::people::team;
 
-/// A team of workers, read as of a day.
+/// A team of workers, as of a day.
 #[derive(Debug, Clone, Copy)]
 pub struct Team {
     id: TeamId,
@@ -22,64 +22,65 @@ pub struct Team {
 }
 
 impl Team {
-    /// A team as of a day, and as known then.
+    /// A team as of a day, with the knowledge of a log position.
     pub const fn as_of(id: TeamId, as_of: NaiveDate, known: Known) -> Self {
         Self { id, as_of, known }
     }
 
-    async fn told(&self, ctx: &Context<'_>) -> Result<team::Team> {
+    async fn state(&self, ctx: &Context<'_>) -> Result<team::Team> {
         let history = history(ctx, StreamId::team(self.id), self.known).await?;
         Ok(history.map(|history| team::Team::fold(&history.facts_as_of(self.as_of))).unwrap_or_default())
     }
 }
 
-/// A team of workers, read as of a day.
+/// A team of workers, as of a day.
 #[Object]
 impl Team {
-    /// The team's id.
+    /// The id of the team.
     pub async fn id(&self) -> ID {
         ID(self.id.to_string())
     }
 
-    /// What boards print.
+    /// The team's label on boards.
     async fn label(&self, ctx: &Context<'_>) -> Option<Result<String>> {
-        self.told(ctx).await.map(|told| told.now().map(|set| set.details.label.clone())).transpose()
+        self.state(ctx).await.map(|state| state.now().map(|set| set.details.label.clone())).transpose()
     }
 
-    /// Everybody who is in it, by label.
+    /// The members, by label.
     async fn members(&self, ctx: &Context<'_>) -> Result<Vec<Worker>> {
-        let told = self.told(ctx).await?;
+        let state = self.state(ctx).await?;
         let members: BTreeSet<WorkerId> =
-            told.now().into_iter().flat_map(|set| set.details.members.iter().copied()).collect();
+            state.now().into_iter().flat_map(|set| set.details.members.iter().copied()).collect();
         Worker::load_many(ctx, &members, self.known).await
     }
 
-    /// How often it was set, oldest first, with the events that a correction names.
+    /// The changes of the name and members, oldest first. The `event` of each is the target of a correction.
     async fn set(&self, ctx: &Context<'_>) -> Result<Vec<Step>> {
-        Ok(self.told(ctx).await?.set.iter().map(Step::of).collect())
+        Ok(self.state(ctx).await?.set.iter().map(Step::of).collect())
     }
 
-    /// How many open cases a full-time member holds at most. No value where nobody set one.
+    /// The capacity: the most open cases that a full-time member may hold. Null if no capacity was set.
     async fn capacity(&self, ctx: &Context<'_>) -> Option<Result<Decimal>> {
-        let told = self.told(ctx).await;
-        told.map(|told| told.capacity_on(self.as_of).map(|cases| Decimal(cases.0))).transpose()
+        let state = self.state(ctx).await;
+        state.map(|state| state.capacity_on(self.as_of).map(|cases| Decimal(cases.0))).transpose()
     }
 
-    /// How often that was set, oldest first.
+    /// The capacities set, oldest first.
     async fn capacity_set(&self, ctx: &Context<'_>) -> Result<Vec<Setting>> {
-        Ok(self.told(ctx).await?.capacity.iter().map(|set| Setting::of(set, set.details.cases_per_wte)).collect())
+        Ok(self.state(ctx).await?.capacity.iter().map(|set| Setting::of(set, set.details.cases_per_wte)).collect())
     }
 
-    /// The posts that are or were vacant, oldest first.
+    /// The past and present vacancies, oldest first.
     async fn vacancies(&self, ctx: &Context<'_>) -> Result<Vec<Vacancy>> {
-        Ok(self.told(ctx).await?.vacancies.iter().map(|vacancy| Vacancy::of(vacancy, self.known)).collect())
+        Ok(self.state(ctx).await?.vacancies.iter().map(|vacancy| Vacancy::of(vacancy, self.known)).collect())
     }
 
-    /// Who stands, stood or will stand in for whom, oldest first. Covers that lie ahead are shown as of today or later.
+    /// The past, present and future covers, oldest first. A future cover is shown only if the as-of date is today or
+    /// later.
     async fn covers(&self, ctx: &Context<'_>) -> Result<Vec<Cover>> {
         let lies_ahead = self.as_of >= ctx.deployment_today();
         let ahead = Self { as_of: if lies_ahead { NaiveDate::MAX } else { self.as_of }, ..*self };
-        Ok(ahead.told(ctx).await?.covers.iter().map(|cover| Cover::of(cover, self.known)).collect())
+        Ok(ahead.state(ctx).await?.covers.iter().map(|cover| Cover::of(cover, self.known)).collect())
     }
 }
 
@@ -87,15 +88,15 @@ impl Team {
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(complex)]
 pub struct Vacancy {
-    /// The vacancy's own id, by which it is filled.
+    /// The id of the vacancy. Use it to fill the vacancy.
     id: ID,
     /// The post, by code.
     role: String,
-    /// How much of a full-time post it is.
+    /// The size of the post in WTE: 1 is full-time.
     wte: Decimal,
-    /// Since when it is vacant.
+    /// When it became vacant.
     opened: Step,
-    /// When it was filled, if it was.
+    /// When it was filled. Null if it is still vacant.
     filled: Option<Step>,
     #[graphql(skip)]
     worker: Option<WorkerId>,
@@ -105,7 +106,7 @@ pub struct Vacancy {
 
 #[ComplexObject]
 impl Vacancy {
-    /// Who fills it, if it is filled and that is known.
+    /// The worker who fills it, if known.
     async fn worker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         Worker::load(ctx, self.worker?, self.known).await
     }
@@ -126,17 +127,17 @@ impl Vacancy {
     }
 }
 
-/// Somebody stands in for a member of the team who is away or has left.
+/// A cover: one worker covers for a member of the team who is absent or has left.
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(complex)]
 pub struct Cover {
-    /// The cover's own id, by which it is ended.
+    /// The id of the cover. Use it to end the cover.
     id: ID,
-    /// Since when.
+    /// When the cover started.
     started: Step,
-    /// When it was ended, if it was: the first day without it.
+    /// When it was ended. The date is the first day without the cover. Null if it was not ended.
     ended: Option<Step>,
-    /// The first day without it, where that is known: as it was planned, or earlier where it was ended.
+    /// The first day without the cover, if known: as planned, or earlier if it was ended.
     until: Option<Date>,
     #[graphql(skip)]
     absent: WorkerId,
@@ -148,12 +149,12 @@ pub struct Cover {
 
 #[ComplexObject]
 impl Cover {
-    /// Who is away.
+    /// The absent worker.
     async fn absent(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         Worker::load(ctx, self.absent, self.known).await
     }
 
-    /// Who stands in.
+    /// The covering worker.
     async fn by(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         Worker::load(ctx, self.by, self.known).await
     }

@@ -1,7 +1,7 @@
-//! The views behind the boards: which is live, what is being built, what could not be taken in; and how an administrator
-//! replaces, goes back and mends.
+//! The views behind the boards: the live one, the one being built, the streams that could not be applied; and the
+//! mutations with which an administrator rebuilds, rolls back and retries.
 //!
-//! Nothing here is a fact: the log records none of it, and every view follows from the log.
+//! None of this is a fact. The log does not record it, and every view is derived from the log.
 
 use std::sync::Arc;
 
@@ -25,49 +25,49 @@ use crate::views::{self, ViewError};
 use throughline_domain::fact::envelope::{self, StreamId};
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
-/// What a rebuild is at.
+/// The phase of a rebuild.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Phase")]
 pub enum RebuildPhase {
-    /// It waits for its turn, and finds out what there is to do.
+    /// It waits for its turn, and determines what to do.
     Preparing,
-    /// It reads the log and writes what follows from it.
+    /// It reads the log and writes the rows.
     Folding,
-    /// It makes the indexes of the new tables.
+    /// It creates the indexes of the new tables.
     Indexing,
-    /// It compares what was written with what was read.
+    /// It checks the written rows against the events read.
     Verifying,
-    /// It takes in what was recorded meanwhile.
+    /// It applies the events recorded in the meantime.
     CatchingUp,
-    /// It makes the new view the live one.
+    /// It makes the new view live.
     Switching,
     /// The new view is live.
     Done,
-    /// It was told to stop; nothing of it is left.
+    /// It was cancelled. Nothing of it is kept.
     Cancelled,
-    /// It failed; nothing of it is left.
+    /// It failed. Nothing of it is kept.
     Failed,
 }
 
-/// How far a rebuild is.
+/// The progress of a rebuild.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct RebuildProgress {
-    /// The number of the view that is built; none until it has one.
+    /// The number of the view being built. Null until it has one.
     number: Option<i32>,
-    /// What it is at.
+    /// The phase.
     phase: RebuildPhase,
-    /// How many events of the log are read and their rows written, each half of the work.
+    /// The progress in events. Reading the log counts half, writing the rows the other half.
     events: Position,
-    /// How many there are to do; what is recorded meanwhile comes on top.
+    /// The number of events to process. Events recorded in the meantime are added.
     of: Position,
-    /// Events a second, so far.
+    /// Events per second, so far.
     rate: f64,
-    /// When the rest of them will be done at this rate; none before there is a rate, or once it is over.
+    /// The estimated time of completion at this rate. Null while there is no rate, and when the rebuild is over.
     eta: Option<Instant>,
 }
 
 impl RebuildProgress {
-    /// The progress as a client reads it.
+    /// The progress in the API.
     pub fn read(now: DateTime<Utc>, progress: Progress) -> Self {
         let Progress { generation, phase, events, of, rate, eta } = progress;
         let eta = eta.filter(|_| !phase.is_over()).and_then(|eta| TimeDelta::from_std(eta).ok());
@@ -82,43 +82,43 @@ impl RebuildProgress {
     }
 }
 
-/// A contract's rules, as a view applies them.
+/// The rulebook of a contract that a view applies.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct AppliedRulebook {
-    /// The contract's code.
+    /// The code of the contract.
     contract: String,
-    /// The version that its boards go by: the one published last of those that the view knows.
+    /// The version that the contract's boards use: the latest version that the view knows.
     version: String,
     /// The hash of its content.
     hash: String,
 }
 
-/// The view that answers every question.
+/// The live view: the one that answers every query.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct LiveView {
-    /// Its number; a later one is newer.
+    /// The number of the view. A newer view has a higher number.
     number: i32,
-    /// The position of the log up to which it has come.
+    /// The position in the log up to which the view has applied events.
     position: Position,
-    /// What it was made by: the digest of every table's definition and fold. Another version of the program has another.
+    /// The digest of every table's definition and fold. It differs between versions of the program.
     definition: String,
-    /// The rules that it applies, of the contracts that you may see.
+    /// The rulebooks that the view applies, for the contracts that you may see.
     rulebooks: Vec<AppliedRulebook>,
 }
 
-/// A stream whose events a view could not take in. What the boards show of it stands as of its last event that they
-/// could; everything else goes on.
+/// A parked stream: its events could not be applied to a view. Boards show it as of its last event that could be
+/// applied. Other streams are not affected.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ParkedStream {
-    /// What it tells the story of.
+    /// The kind of stream.
     kind: StreamKind,
-    /// Whose story it is.
+    /// The id of the case, contract, batch, subject, worker or team.
     id: Id,
-    /// The version of the stream up to which the boards show it.
+    /// The version of the stream up to which boards show it.
     version: Position,
-    /// The position of the event that they could not take in.
+    /// The position of the event that could not be applied.
     position: Position,
-    /// Why.
+    /// The error.
     error: String,
 }
 
@@ -128,7 +128,7 @@ pub struct Views;
 /// The views behind the boards.
 #[Object]
 impl Views {
-    /// The one that answers every question.
+    /// The live view: the one that answers every query.
     async fn live(&self, ctx: &Context<'_>) -> LiveView {
         let live = ctx.parts().views.live();
         let contracts = live.all_told(&ctx.caller().principal.scope).into_iter();
@@ -145,7 +145,7 @@ impl Views {
         }
     }
 
-    /// The one that this server is building, if it is.
+    /// The rebuild that this server is running. Null if there is none.
     async fn building(&self, ctx: &Context<'_>) -> Option<RebuildProgress> {
         let progress = *ctx.parts().views.progress().borrow();
         progress
@@ -153,17 +153,17 @@ impl Views {
             .map(|progress| RebuildProgress::read(ctx.parts().clock.now(), progress))
     }
 
-    /// The number of the view that was live before, if it is kept: `rollbackView` goes back to it.
+    /// The number of the view that was live before, if it is kept. `rollbackView` goes back to it.
     async fn previous(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
         Ok(ctx.parts().views.generations().await.or_fault()?.previous.map(number))
     }
 
-    /// Streams that the live view could not take in, in the order of the log.
+    /// The parked streams of the live view, in the order of the log.
     async fn parked(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "After this position, that of the last one of the page before; a cursor is one.")]
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this position: a cursor, or the position of a parked stream.")]
         after: Option<Position>,
     ) -> Result<ParkedStreamConnection> {
         let after = after.map_or_else(envelope::Position::default, |after| after.0);
@@ -185,16 +185,16 @@ impl Views {
     }
 }
 
-/// A parked stream and its place in the order.
+/// A parked stream with its cursor.
 #[derive(SimpleObject)]
 pub struct ParkedStreamEdge {
-    /// Its position, as text: give it as `after` to go on from here.
+    /// The position, as text. Pass it as `after` to get the streams that follow.
     cursor: String,
     /// The stream.
     node: ParkedStream,
 }
 
-/// Parked streams in the order of the log, page by page.
+/// A page of parked streams, in the order of the log.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct ParkedStreamConnection {
@@ -202,7 +202,7 @@ pub struct ParkedStreamConnection {
     edges: Vec<ParkedStreamEdge>,
     /// The streams of this page.
     nodes: Vec<ParkedStream>,
-    /// Where the page begins and ends.
+    /// The cursors of this page, and whether there are more pages.
     page_info: PageInfo,
     #[graphql(skip)]
     generation: Arc<Generation>,
@@ -210,7 +210,7 @@ pub struct ParkedStreamConnection {
 
 #[ComplexObject]
 impl ParkedStreamConnection {
-    /// How many there are on all pages; counted only when asked for.
+    /// The number of parked streams on all pages. It is counted only when this field is requested.
     async fn total_count(&self) -> Result<i64> {
         self.generation.parked_count().await.or_fault()
     }
@@ -228,64 +228,67 @@ impl From<views::parked::Parked> for ParkedStream {
     }
 }
 
-/// A generation's number as clients read it.
+/// The number of a generation in the API.
 fn number(of: i64) -> i32 {
     i32::try_from(of).unwrap_or(i32::MAX)
 }
 
-/// The most threads that build a view.
+/// The most threads that can build a view.
 const WORKERS_MAX: usize = 1_024;
 
-/// How a new view is to be built. `expectedVersion` is the number that the live view must have.
+/// How to build a new view. `expectedVersion` is the number that the live view must have.
 #[derive(Debug, Clone, InputObject)]
 pub struct StartRebuildInput {
-    /// What comes with every command.
+    /// The fields that every command has.
     #[graphql(flatten)]
     pub stamp: Stamp,
-    /// Threads that decode and fold; one for each core if left out. What is built does not depend on it.
+    /// The number of threads that decode and fold, from 1 to 1,024. Default: one for each core. The result does not
+    /// depend on it.
     pub workers: Option<i32>,
 }
 
-/// Which view is meant: the one that this server is building, or the live one, whose number `expectedVersion` is.
+/// A view: the one that this server is building, or the live one. `expectedVersion` is the number that the live view
+/// must have.
 #[derive(Debug, Clone, InputObject)]
 pub struct ViewInput {
-    /// What comes with every command.
+    /// The fields that every command has.
     #[graphql(flatten)]
     pub stamp: Stamp,
 }
 
-/// Which parked streams are to be tried again. `expectedVersion` is the number that the live view must have.
+/// Which parked streams to retry. `expectedVersion` is the number that the live view must have.
 #[derive(Debug, Clone, InputObject)]
 pub struct RetryParkedInput {
-    /// What comes with every command.
+    /// The fields that every command has.
     #[graphql(flatten)]
     pub stamp: Stamp,
-    /// The kind of the one stream that is meant, with `id`; every parked stream if left out.
+    /// The kind of a single stream, together with `id`. Default: every parked stream.
     pub kind: Option<StreamKind>,
-    /// The id of the one stream that is meant, with `kind`.
+    /// The id of a single stream, together with `kind`.
     pub id: Option<Id>,
 }
 
-/// Replacing views, going back and mending.
+/// The mutations that rebuild, roll back and repair views.
 #[derive(Default)]
 pub struct ViewMutations;
 
-/// What an administrator may do to the views. None of it is a fact, and the log records none of it.
+/// The mutations that rebuild, roll back and repair views. They are for administrators. None of them is a fact, and the
+/// log does not record them.
 #[Object]
 impl ViewMutations {
-    /// Builds a new view from the whole log beside the live one, in the background, and switches to it when it is done:
-    /// `rebuildProgress` tells how far it is.
+    /// Builds a new view from the whole log in the background and switches to it when it is complete. `rebuildProgress`
+    /// shows the progress.
     async fn start_rebuild(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How it is to be built.")] input: StartRebuildInput,
+        #[graphql(desc = "How to build the new view.")] input: StartRebuildInput,
     ) -> Answered<ViewsPayload> {
         let mut reading = Reading::default();
         let workers = match input.workers.map(usize::try_from) {
             None => Options::default().workers,
             Some(Ok(workers @ 1..=WORKERS_MAX)) => workers,
             Some(_) => {
-                let message = format!("write 1 to {WORKERS_MAX} threads, or leave it out for one on each core");
+                let message = format!("use 1 to {WORKERS_MAX} threads, or leave it out for one per core");
                 reading.field("workers", |reading| reading.invalid(message));
                 1
             }
@@ -294,33 +297,33 @@ impl ViewMutations {
         answered(act(ctx, (&input.stamp, reading), Act::Rebuild(options))).await
     }
 
-    /// Stops the rebuild that this server does; nothing of it is left.
+    /// Cancels the rebuild that this server is running. Nothing of it is kept.
     async fn cancel_rebuild(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] input: ViewInput,
+        #[graphql(desc = "The id of the command and the expected live view.")] input: ViewInput,
     ) -> Answered<ViewsPayload> {
         answered(act(ctx, (&input.stamp, Reading::default()), Act::Cancel)).await
     }
 
-    /// Goes back to the view that was live before, caught up with the log first. Rulebooks that it leaves out stay out
-    /// until the next rebuild.
+    /// Goes back to the view that was live before, after it has caught up with the log. Rulebooks that it does not know
+    /// are missing until the next rebuild.
     async fn rollback_view(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] input: ViewInput,
+        #[graphql(desc = "The id of the command and the expected live view.")] input: ViewInput,
     ) -> Answered<ViewsPayload> {
         answered(act(ctx, (&input.stamp, Reading::default()), Act::RollBack)).await
     }
 
-    /// Tries parked streams again; those that can be taken in now are no longer parked.
+    /// Retries parked streams. Streams that can now be applied are no longer parked.
     async fn retry_parked(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] input: RetryParkedInput,
+        #[graphql(desc = "Which parked streams to retry.")] input: RetryParkedInput,
     ) -> Answered<ViewsPayload> {
         let mut reading = Reading::default();
-        let half = "write both the kind and the id of one stream, or neither for every parked stream";
+        let half = "give both the kind and the id of one stream, or neither for every parked stream";
         match (input.kind, input.id) {
             (Some(_), None) => reading.field("id", |reading| reading.invalid(half)),
             (None, Some(_)) => reading.field("kind", |reading| reading.invalid(half)),
@@ -331,13 +334,13 @@ impl ViewMutations {
     }
 }
 
-/// What is done to the views.
+/// An action on the views.
 #[derive(Debug, Clone, Copy)]
 enum Act {
     Rebuild(Options),
     Cancel,
     RollBack,
-    /// Every parked stream, or one alone.
+    /// Retry every parked stream, or a single one.
     Retry(Option<StreamId>),
 }
 
@@ -354,7 +357,7 @@ impl Act {
         }
     }
 
-    /// Whether it could be done now.
+    /// Whether the action is possible now.
     async fn judged(self, views: &views::Views) -> Result<(), ViewError> {
         match self {
             Self::Rebuild(_) => views.may_rebuild().await,
@@ -365,7 +368,7 @@ impl Act {
     }
 }
 
-/// Does something to the views for somebody who may, once for each id, unless it is only to be judged.
+/// Performs an action on the views for an authorised caller, once per command id. A dry run only checks it.
 async fn act(ctx: &Context<'_>, (stamp, mut reading): (&Stamp, Reading), what: Act) -> Result<ViewsPayload> {
     let (views, sent) = (&ctx.parts().views, Sent::of(ctx)?);
     let expected = stamp.expected(&mut reading);
@@ -381,14 +384,18 @@ async fn act(ctx: &Context<'_>, (stamp, mut reading): (&Stamp, Reading), what: A
     }
     let live = views.live().number;
     if !expected.allows(live) {
-        let message = format!("the live view is number {live}: look at it, then send the command anew");
+        let message = format!("the live view is number {live}: check it, then send the command again");
         return answer(false, vec![conflict(live, message, Vec::new())]);
     }
     let done = if stamp.dry_run { what.judged(views).await } else { what.done(views).await };
     match done {
-        Ok(()) if stamp.dry_run => {
-            answer(false, vec![notice("DRY_RUN", "nothing was done; without dryRun it would be".to_owned())])
-        }
+        Ok(()) if stamp.dry_run => answer(
+            false,
+            vec![notice(
+                "DRY_RUN",
+                "nothing was done because of dryRun; without it the command would succeed".to_owned(),
+            )],
+        ),
         Ok(()) => {
             views.remember(order);
             answer(false, Vec::new())

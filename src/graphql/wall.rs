@@ -1,7 +1,7 @@
-//! The wall: before any field is resolved, the policy is asked whether the caller's role may see it.
+//! The access check of fields: before a field is resolved, the policy decides whether the caller's role may see it.
 //!
-//! It knows roles and nothing of scopes or relations: those are judged where somebody enters. A field that nobody has
-//! classified is refused.
+//! It knows roles, not scopes or relations: those are checked where a query enters a contract or case. A field without
+//! an access class is refused.
 
 use std::sync::{Arc, Mutex};
 
@@ -23,12 +23,12 @@ use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use throughline_domain::fact::refusal::Refusal;
 use throughline_gateway::Code;
 
-/// The extension that asks, once for each request.
+/// The extension that checks fields, one per request.
 #[derive(Default)]
 pub(super) struct Wall {
-    /// Why fields are null that may be.
+    /// The errors of nullable fields that were refused.
     refused: Mutex<Vec<ServerError>>,
-    /// Whether the caller is a keyworker who is no worker of the service, read once for an answer.
+    /// Whether the caller is a keyworker without a current worker. Read once per response.
     is_nobody: OnceCell<bool>,
 }
 
@@ -46,7 +46,7 @@ impl Extension for Wall {
         info: ResolveInfo<'_>,
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
-        // The items of a list are of a field that was let through.
+        // The items of a list belong to a field that was already allowed.
         let is_item = info.parent_type.starts_with('[');
         if is_item || info.is_for_introspection || info.name.starts_with("__") {
             return next.run(ctx, info).await;
@@ -65,7 +65,7 @@ impl Extension for Wall {
                 if info.return_type.ends_with('!') {
                     return Err(error);
                 }
-                self.refused.lock().expect("nobody panics while holding the refusals").push(error);
+                self.refused.lock().expect("no code panics while it holds the lock").push(error);
                 Ok(None)
             }
         }
@@ -78,17 +78,17 @@ impl Extension for Wall {
         next: NextExecute<'_>,
     ) -> Response {
         let mut response = next.run(ctx, operation_name).await;
-        response.errors.append(&mut self.refused.lock().expect("nobody panics while holding the refusals"));
+        response.errors.append(&mut self.refused.lock().expect("no code panics while it holds the lock"));
         response
     }
 }
 
-/// What everybody may ask who has shown who they are: who they are, and where the log stands.
+/// The fields that every authenticated caller may query: who they are, and the newest event of the log.
 const OF_ONESELF: [&str; 2] = ["viewer", "log"];
 
 impl Wall {
-    /// Whether a keyworker asks who is no worker of the service, or has left it: they see nothing but themselves. What
-    /// they send is refused where it is decided.
+    /// Whether the caller is a keyworker without a current worker. Such a caller sees only themselves. Their commands
+    /// are refused when the command is decided.
     async fn is_nobodys_question(&self, ctx: &ExtensionContext<'_>, info: &ResolveInfo<'_>) -> ServerResult<bool> {
         if info.parent_type != "Query" || OF_ONESELF.contains(&info.name) {
             return Ok(false);
@@ -111,7 +111,7 @@ fn unknown() -> String {
     Refusal::worker_unknown().message
 }
 
-/// Where a field stands in its answer.
+/// The path of a field in the response.
 fn path(node: &QueryPathNode<'_>) -> Vec<PathSegment> {
     let mut path: Vec<PathSegment> = std::iter::once(node)
         .chain(node.parents())
@@ -124,24 +124,24 @@ fn path(node: &QueryPathNode<'_>) -> Vec<PathSegment> {
     path
 }
 
-/// Whether the wall lets a field through as it is.
+/// Whether the policy shows a field without restriction.
 pub(super) fn is_open(caller: &Caller, of: &str, field: &str) -> bool {
     shown(Some(caller), of, field) == Ok(Shown::Whole)
 }
 
 fn shown(caller: Option<&Caller>, of: &str, field: &str) -> Result<Shown, String> {
     let class = fields::class(of, field).ok_or_else(|| {
-        tracing::error!(of, field, "nobody has said who may see a field");
-        format!("nobody has said who may see {of}.{field}")
+        tracing::error!(of, field, "a field has no access class");
+        format!("{of}.{field} has no access class")
     })?;
-    let caller = caller.ok_or("nobody has shown who they are")?;
-    // The nearest relation: what a role may not see of its own it may not see of anything.
+    let caller = caller.ok_or("the caller is not authenticated")?;
+    // The nearest relation is assumed: a field that a role may not see in its own cases is hidden in all cases.
     class.shown(&caller.principal, Relation::Own).map_err(|denied| denied.to_string())
 }
 
 /// Every field of every type and interface of the schema.
 pub(super) fn fields_of(sdl: &str) -> Vec<(String, String)> {
-    let document = parse_schema(sdl).expect("the printed schema can be read");
+    let document = parse_schema(sdl).expect("a printed schema parses");
     let mut found = Vec::new();
     for definition in document.definitions {
         let TypeSystemDefinition::Type(of) = definition else { continue };

@@ -1,12 +1,12 @@
-//! What is dear in the schema, in fields of an answer: beside the fields that a document may have, its cost counts what
-//! a board, a claim, a preview or another point of view takes to be put together.
+//! The cost of expensive parts of the schema, in fields. The cost of a document is its number of fields plus the weight
+//! of each board, claim, preview or other point in time that it requests.
 //!
-//! The figures are orders of magnitude, measured on logs of some hundred thousand events. A place that the schema no
-//! longer has keeps the service from starting, so none is ever forgotten here.
+//! The weights are orders of magnitude, measured on logs of some hundred thousand events. If an entry names a place
+//! that the schema no longer has, the service does not start, so no outdated entry can remain.
 
 use throughline_gateway::guard::Weight;
 
-/// Each dear place and what it costs beside its fields.
+/// Each expensive place and its cost.
 pub(super) const WEIGHTS: [Weight; 32] = [
     ("Query.previewRulebook", 50_000),
     ("Query.compareViews", 10_000),

@@ -1,7 +1,7 @@
-//! Connections: accepted until the service stops, and given up when the other side does nothing for too long.
+//! Connections: accepts them until the service stops, and drops those whose other side is inactive for too long.
 //!
-//! Whatever goes over a connection, an answer, events or a socket, waits here for a peer that does not read; none may
-//! hold on to what it was given for ever, nor to a connection on which it asks nothing.
+//! Every write on a connection, of an answer, events or a socket, waits here for the peer to read. A peer that does not
+//! read, or sends no request, must not keep resources or a connection for ever.
 
 use std::io::{
     self,
@@ -23,29 +23,30 @@ use tokio::time::Sleep;
 
 use throughline_gateway::Stopping;
 
-/// The most connections at once, unless `serve --connections` says otherwise.
+/// The most connections at once, unless `serve --connections` sets another limit.
 pub const CONNECTIONS: usize = 4_096;
-/// Connections beyond that which are told so at once; any further one is closed without a word.
+/// The most connections beyond the limit that get an answer at once. Further ones are closed without an answer.
 const TURNED_AWAY: usize = 64;
-/// How long one of those has to take it.
+/// The most time to send that answer.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// What they are told: whatever was asked, nothing of it was done.
+/// The answer beyond the limit. The request was not processed.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
     retry-after: 1\r\nconnection: close\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\
-    \"status\":503,\"detail\":\"the service has as many connections as it can: ask again after Retry-After\"}";
-/// How long a peer may take nothing while something is there for it.
+    \"status\":503,\"detail\":\"the service has reached its limit of connections: try again after Retry-After\"}";
+/// The most time that a write may wait for the peer.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long the head of a request may take, the wait for it included: longer than a proxy keeps connections ready.
+/// The most time for the head of a request, including the wait for it. It is longer than proxies keep idle connections.
 const IDLE: Duration = Duration::from_secs(75);
-/// How long to wait when no connection can be accepted, such as for want of file descriptors.
+/// The wait when no connection can be accepted, such as for lack of file descriptors.
 const OUT_OF_BREATH: Duration = Duration::from_millis(200);
 
-/// Accepts connections until told to stop, and serves each on its own. Those that are open then end with what is under
-/// way on them; they hold on to how they are told of it, and what has become a socket does so itself.
+/// Accepts connections until told to stop, and serves each in its own task. Open connections then finish the requests
+/// in progress. They hold their own signal to stop, and so does a connection that became a socket.
 pub(super) async fn serve((listener, connections): (TcpListener, usize), router: Router, mut stopping: Stopping) {
     let (places, farewells) = (Arc::new(Semaphore::new(connections)), Arc::new(Semaphore::new(TURNED_AWAY)));
     let mut builder = Builder::new();
-    // A socket's handshake is answered in the case in which it was asked: there are clients that look for that.
+    // The headers of a socket's handshake are answered in the letter case of the request, because some clients compare
+    // them.
     builder.preserve_header_case(true).timer(TokioTimer::new()).header_read_timeout(IDLE);
     loop {
         let accepted = tokio::select! {
@@ -54,7 +55,7 @@ pub(super) async fn serve((listener, connections): (TcpListener, usize), router:
         };
         let stream = match accepted {
             Ok((stream, _)) => stream,
-            // The other side has gone already.
+            // The other side has already gone.
             Err(error) if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) => continue,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -65,14 +66,14 @@ pub(super) async fn serve((listener, connections): (TcpListener, usize), router:
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
             if let Ok(farewell) = Arc::clone(&farewells).try_acquire_owned() {
                 tokio::spawn(async move {
-                    // A peer that does not listen is left.
+                    // A peer that does not read the answer is dropped.
                     let _ = tokio::time::timeout(FAREWELL, turn_away(stream)).await;
                     drop(farewell);
                 });
             }
             continue;
         };
-        // An event is small and must not wait for the next; where this cannot be set it is merely later.
+        // Events are small and must not wait for the next one. If this option cannot be set, they only arrive later.
         let _ = stream.set_nodelay(true);
         let connection = TokioIo::new(Connection::new(stream, PATIENCE));
         let served = builder.serve_connection(connection, TowerToHyperService::new(router.clone())).with_upgrades();
@@ -94,8 +95,8 @@ pub(super) async fn serve((listener, connections): (TcpListener, usize), router:
     }
 }
 
-/// Says that there are too many connections, and reads what was sent until the peer closes: closed before that, it might lose
-/// the answer.
+/// Answers that there are too many connections, then reads until the peer closes. If we closed first, the peer might
+/// lose the answer.
 async fn turn_away(mut stream: TcpStream) -> io::Result<()> {
     stream.write_all(FULL).await?;
     stream.shutdown().await?;
@@ -104,11 +105,11 @@ async fn turn_away(mut stream: TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// A connection on which a write fails when it has waited too long.
+/// A connection on which a write fails once it has waited too long.
 struct Connection<C> {
     inner: C,
     patience: Duration,
-    /// While a write waits: until when.
+    /// While a write waits: the deadline.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
@@ -117,7 +118,7 @@ impl<C> Connection<C> {
         Self { inner, patience, waiting: None }
     }
 
-    /// The outcome of a write, or its failure if it has waited too long.
+    /// The result of a write, or an error if the write has waited too long.
     fn watched<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
             self.waiting = None;
@@ -173,7 +174,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_write_that_nobody_takes_fails_in_time() {
+    async fn a_write_that_is_not_read_times_out() {
         let (ours, theirs) = duplex(16);
         let mut connection = Connection::new(ours, Duration::from_millis(20));
         let failed = connection.write_all(&[0; 17]).await.expect_err("nobody reads");
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_peer_that_reads_now_and_then_is_waited_for() {
+    async fn a_slow_reader_does_not_time_out() {
         let (ours, mut theirs) = duplex(4);
         let mut connection = Connection::new(ours, Duration::from_secs(30));
         let written = tokio::spawn(async move { connection.write_all(b"every byte of it").await });

@@ -1,16 +1,17 @@
-//! File descriptors: how many connections the process may have beside what it needs for its own files and sessions.
+//! File descriptors: how many connections the process may have besides its own files and sessions.
 
-/// What the store, the views, a rebuild and the log of the process need.
+/// The descriptors needed for the store, the views, a rebuild and the process's log.
 const OWN: u64 = 256;
 
-/// So many connections, or as many as the limit of open files leaves; raises that limit as far as the system allows.
+/// At most this many connections, or as many as the limit of open files allows. Raises that limit as far as the system
+/// permits.
 #[cfg(unix)]
 pub fn connections_within(most: usize) -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, ..limit };
-    // Where it cannot be raised, it stays.
+    // If the limit cannot be raised, it does not change.
     let _ = setrlimit(Resource::Nofile, raised);
     let Some(open_files) = getrlimit(Resource::Nofile).current else { return most };
     let left = usize::try_from(open_files.saturating_sub(OWN)).unwrap_or(usize::MAX).max(1);
@@ -25,7 +26,7 @@ pub fn connections_within(most: usize) -> usize {
     most.min(left)
 }
 
-/// So many connections: nothing is known of the limits of this system.
+/// At most this many connections. The limits of this system are unknown.
 #[cfg(not(unix))]
 pub fn connections_within(most: usize) -> usize {
     most

@@ -1,7 +1,9 @@
-//! The feed: `GET /events`, every event that the caller may see, in the order of the log, a CloudEvents object a line.
+//! The feed: `GET /events`, every event that the caller may see, in the order of the log, one CloudEvents object a
+//! line.
 //!
-//! It is resumable from any position and answers no later than it was asked to wait. It never skips an event: what the
-//! live view has not taken in yet waits for the next request, for only the view knows who may see it.
+//! A client can continue from any position. An answer arrives within the requested wait. The feed never skips an event:
+//! events that the live view has not applied yet wait for the next request, because only the view knows who may see
+//! them.
 
 use std::time::{Duration, Instant};
 
@@ -26,31 +28,31 @@ use throughline_gateway::{Caller as _, Problem};
 
 static UNREAD: Repeated = Repeated::of("the feed cannot be read");
 
-/// The events of one answer, unless `limit` says otherwise, and the most of them.
+/// The default number of events in one answer, and its maximum.
 const LIMIT: usize = 1_000;
 const LIMIT_MAX: usize = 10_000;
-/// The longest that an answer is waited for, in seconds: less than a request may take.
+/// The longest wait for events, in seconds. It is shorter than a request may take.
 const WAIT_MAX: u64 = 25;
-/// How many events of the log one answer looks at, where the caller may see few of them.
+/// The most events of the log that one answer reads when the caller may see few of them.
 const LOOKED_AT: usize = 50_000;
-/// How many events are read at once.
+/// The number of events that are read at once.
 const PAGE: i64 = 2_000;
-/// When to ask again where the log cannot be read.
+/// The wait after a failed read of the log.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
-/// The position after which the next request goes on.
+/// The header with the position after which the next request continues.
 pub(super) const NEXT: HeaderName = HeaderName::from_static("throughline-next");
 
-/// What is asked for.
+/// The parameters of a request.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
-    /// The position after which to begin; 0 is before the first event.
+    /// The position after which to begin. 0 is before the first event.
     #[serde(default)]
     after: u64,
-    /// How many events at most.
+    /// The most events.
     #[serde(default = "usual_limit")]
     limit: usize,
-    /// How many seconds to wait for an event, where there is none yet.
+    /// The most seconds to wait if there are no events yet.
     #[serde(default)]
     wait: u64,
 }
@@ -70,13 +72,13 @@ enum Fault {
     Line(#[from] ExportError),
 }
 
-/// Part of the feed, and where the next part begins.
+/// Part of the feed, and the position after which the next part begins.
 struct Part {
     events: Vec<Envelope>,
     next: Position,
 }
 
-/// The events after a position, a line each.
+/// The events after a position, one a line.
 pub(super) async fn events(State(service): State<Service>, request: Request) -> Response {
     let login = match authenticate(&service.key, &request) {
         Ok(login) => login,
@@ -89,9 +91,9 @@ pub(super) async fn events(State(service): State<Service>, request: Request) -> 
         Ok(asked) => asked,
         Err(problem) => return problem.into_response(),
     };
-    // What is asked for is spent before it is read: whoever asks for little comes back sooner.
+    // The budget is charged before the read, so smaller requests can be repeated sooner.
     if let Err(overspent) = service.budget.spend(&login.key(), u64::try_from(asked.limit).unwrap_or(u64::MAX)) {
-        let detail = "you have asked for as much as one login may for now: ask again after Retry-After";
+        let detail = "this login has used its budget: try again after Retry-After";
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, detail);
         return problem.after(overspent.retry_after).into_response();
     }
@@ -100,7 +102,7 @@ pub(super) async fn events(State(service): State<Service>, request: Request) -> 
         Ok(Err(problem)) => problem.into_response(),
         Err(fault) => {
             UNREAD.met(&fault);
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the log cannot be read: ask again after Retry-After")
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the log cannot be read: try again after Retry-After")
                 .after(ASK_AGAIN)
                 .into_response()
         }
@@ -110,20 +112,20 @@ pub(super) async fn events(State(service): State<Service>, request: Request) -> 
 fn asked(request: &Request) -> Result<Asked, Problem> {
     let Query(asked): Query<Asked> = Query::try_from_uri(request.uri()).map_err(|error| {
         let why = error.body_text();
-        Problem::new(StatusCode::BAD_REQUEST, format!("{why}: write /events?after=POSITION&limit=EVENTS&wait=SECONDS"))
+        Problem::new(StatusCode::BAD_REQUEST, format!("{why}: use /events?after=POSITION&limit=EVENTS&wait=SECONDS"))
     })?;
     if i64::try_from(asked.after).is_err() {
         return Err(Problem::new(
             StatusCode::BAD_REQUEST,
-            "after is a position of the log: write that of the last event you have",
+            "after must be a position of the log: use the position of your last event",
         ));
     }
     if asked.limit == 0 || asked.limit > LIMIT_MAX {
-        let remedy = format!("limit is from 1 to {LIMIT_MAX}");
+        let remedy = format!("limit must be from 1 to {LIMIT_MAX}");
         return Err(Problem::new(StatusCode::BAD_REQUEST, remedy));
     }
     if asked.wait > WAIT_MAX {
-        let remedy = format!("wait is at most {WAIT_MAX} seconds: ask again after that");
+        let remedy = format!("wait must be at most {WAIT_MAX} seconds: send another request after that");
         return Err(Problem::new(StatusCode::BAD_REQUEST, remedy));
     }
     Ok(asked)
@@ -136,7 +138,7 @@ async fn answer(service: &Service, login: &Login, asked: &Asked) -> Result<Resul
         return Ok(Err(Problem::new(StatusCode::CONFLICT, elsewhere.to_string())));
     }
     let mut part = Part { events: Vec::new(), next: after };
-    // Whoever waits for an event takes no place meanwhile.
+    // A request that waits for an event holds no place meanwhile.
     let _place = loop {
         let place = match service.capacity.enter_by(&login.key()) {
             Ok(place) => place,
@@ -160,7 +162,7 @@ async fn answer(service: &Service, login: &Login, asked: &Asked) -> Result<Resul
     Ok(Ok((headers, body).into_response()))
 }
 
-/// What the caller may see after a position, as far as the live view has come.
+/// The events that the caller may see after a position, as far as the live view has applied the log.
 async fn further(service: &Service, principal: &Principal, (after, limit): (Position, usize)) -> Result<Part, Fault> {
     let live = service.parts.views.live();
     let upto = *live.position().borrow();
@@ -170,7 +172,7 @@ async fn further(service: &Service, principal: &Principal, (after, limit): (Posi
     let lanes = lanes_of(&principal.scope);
     while part.next < upto && part.events.len() < limit && looked_at < LOOKED_AT {
         let page = service.parts.log.page_among(&lanes, (part.next, upto), PAGE).await?;
-        // Fewer than could be are all that there are.
+        // A page that is not full is the last one.
         let is_full = i64::try_from(page.len()).is_ok_and(|read| read >= PAGE);
         let last = page.last().map(|last| last.position).filter(|_| is_full).unwrap_or(upto);
         let visible = live.visible_events(principal, today, &page).await?;

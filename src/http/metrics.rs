@@ -1,7 +1,6 @@
-//! What the service is doing, in numbers, for whoever watches it: `GET /metrics`, in the `OpenMetrics` text that
-//! Prometheus reads.
+//! Metrics of the service: `GET /metrics`, in the `OpenMetrics` text that Prometheus reads.
 //!
-//! No number here is about a person, a contract or a caller, so no token is asked for.
+//! No metric is about a person, a contract or a caller, so no token is needed.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -25,10 +24,10 @@ use throughline_gateway::Problem;
 
 /// The media type of `OpenMetrics` text.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// The edges between which answers are counted by how long they took, in seconds.
+/// The bucket edges for the time until an answer begins, in seconds.
 const EDGES: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
-/// The route, as the service names it, and how the request was answered.
+/// The route and how the request was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
     route: String,
@@ -36,13 +35,13 @@ struct Answered {
     status: u16,
 }
 
-/// The route, as the service names it.
+/// The route.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Route {
     route: String,
 }
 
-/// The numbers of one service.
+/// The metrics of one service.
 pub(super) struct Meters {
     registry: Registry,
     answered: Family<Answered, Counter>,
@@ -62,7 +61,7 @@ pub(super) struct Meters {
 }
 
 impl Meters {
-    /// Numbers that begin at zero.
+    /// Metrics that begin at zero.
     pub(super) fn new() -> Arc<Self> {
         let mut registry = Registry::with_prefix("throughline");
         let answered = Family::<Answered, Counter>::default();
@@ -73,28 +72,28 @@ impl Meters {
         let (rebuild_rate, rebuild_left) = (Gauge::default(), Gauge::default());
         let (places, under_way, turned_away) = (Gauge::default(), Gauge::default(), Counter::default());
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
-        registry.register("build", "The program that answers", build);
+        registry.register("build", "The version of the program", build);
         registry.register("http_requests", "Requests answered, by route, method and status", answered.clone());
-        let what = "How long requests took until their answer began, by route";
+        let what = "Time from a request to the start of its answer, by route";
         registry.register_with_unit("http_request_duration", what, Unit::Seconds, took.clone());
-        registry.register("http_places", "Requests that may be worked on at once now", places.clone());
-        registry.register("http_requests_under_way", "Requests that are worked on", under_way.clone());
-        let what = "Requests turned away with 503 because there was no place for them";
+        registry.register("http_places", "Requests that may be worked on at the same time", places.clone());
+        registry.register("http_requests_under_way", "Requests in progress", under_way.clone());
+        let what = "Requests refused with 503 because no place was free";
         registry.register("http_requests_turned_away", what, turned_away.clone());
         let what =
-            "How far this server's clock is ahead of the database's, behind it or the newest event where negative";
+            "How far this server's clock is ahead of the database's; negative if it is behind that or the newest event";
         registry.register_with_unit("clock_off", what, Unit::Seconds, clock_off.clone());
         registry.register("log_position", "The position of the newest event of the log", log_position.clone());
-        let what = "The position up to which the live view has followed the log";
+        let what = "The position up to which the live view has applied the log";
         registry.register("view_position", what, view_position.clone());
         registry.register("view_generation", "The number of the live view", view_generation.clone());
-        registry.register("view_lag_events", "Events that the live view has still to take in", lag.clone());
-        registry.register("view_parked_streams", "Streams that the live view could not take in", parked.clone());
-        let what = "Events that the rebuild under way has done; zero without one";
+        registry.register("view_lag_events", "Events that the live view has not applied yet", lag.clone());
+        registry.register("view_parked_streams", "Streams that could not be applied to the live view", parked.clone());
+        let what = "Events applied by the running rebuild; zero without one";
         registry.register("rebuild_events", what, rebuild_events.clone());
-        let what = "Events a second of the rebuild under way; zero without one";
+        let what = "Events a second of the running rebuild; zero without one";
         registry.register("rebuild_rate", what, rebuild_rate.clone());
-        let what = "How long the rebuild under way still takes at this rate; zero without one";
+        let what = "Remaining time of the running rebuild at this rate; zero without one";
         registry.register_with_unit("rebuild_left", what, Unit::Seconds, rebuild_left.clone());
         Arc::new(Self {
             registry,
@@ -116,9 +115,9 @@ impl Meters {
     }
 }
 
-/// Counts a request and how long its answer took to begin.
+/// Counts a request and the time until its answer begins.
 pub(super) async fn count(State(meters): State<Arc<Meters>>, request: Request, next: Next) -> Response {
-    // Only routes of ours are labels: whatever else is asked for would fill the memory of whoever watches.
+    // Only known routes are labels. Arbitrary paths would fill the memory of the monitoring system.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let method = match request.method().as_str() {
         known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => known.to_owned(),
@@ -131,12 +130,12 @@ pub(super) async fn count(State(meters): State<Arc<Meters>>, request: Request, n
     answer
 }
 
-/// What only the store knows.
+/// Metrics that need a read from the store.
 async fn read(service: &Service) -> Result<(Head, i64), LogError> {
     Ok((service.parts.log.head().await?, service.parts.views.live().parked_count().await?))
 }
 
-/// Every number, as text.
+/// All metrics, as text.
 pub(super) async fn metrics(State(service): State<Service>) -> Response {
     let live = service.parts.views.live();
     let position = *live.position().borrow();
@@ -164,6 +163,6 @@ pub(super) async fn metrics(State(service): State<Service>) -> Response {
     meters.rebuild_rate.set(progress.map_or(0.0, |progress| progress.rate));
     meters.rebuild_left.set(progress.and_then(|progress| progress.eta).map_or(0.0, |eta| eta.as_secs_f64()));
     let mut body = String::new();
-    text::encode(&mut body, &meters.registry).expect("a text takes any number");
+    text::encode(&mut body, &meters.registry).expect("a String can always be written to");
     ([(header::CONTENT_TYPE, OPEN_METRICS)], body).into_response()
 }

@@ -1,9 +1,9 @@
-//! Import as recorded: a whole log from its exported lines, into an empty one, for restore, audit and tests.
+//! Import as recorded: loads a whole exported log into an empty one, for restore, audit and tests.
 //!
-//! It keeps ids, positions, times, actors, commands and payloads as they are written, and the salts and hashes of a file
-//! that `export ndjson` wrote; of a part of a log the positions follow one another anew. It checks shape and order: known
-//! types, readable payloads, contracts opened before they are used, rulebooks that this build reads and whose hash is
-//! theirs. It decides nothing again. One bad line and nothing is loaded.
+//! It keeps ids, positions, times, actors, commands and payloads as written, and the salts and hashes of a file from
+//! `export ndjson`. If the file is part of a log, positions are renumbered without gaps. The import checks shape and
+//! order: known types, readable payloads, contracts opened before use, and rulebooks that this build can read and whose
+//! hash matches. It does not decide anything again. If one line is wrong, nothing is loaded.
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -26,44 +26,44 @@ use throughline_domain::fact::event::{Event, EventType};
 /// Why nothing was loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
-    /// A line is not as it must be.
+    /// A line is wrong.
     #[error("line {line}: {error}; nothing was loaded")]
     Line {
-        /// Its number, from 1.
+        /// The line number, from 1.
         line: u64,
-        /// What is wrong and what to do.
+        /// What is wrong and how to fix it.
         error: LineError,
     },
     /// The file could not be read.
     #[error("the file cannot be read after line {line}; nothing was loaded")]
     File {
-        /// The last line that was read.
+        /// The number of the last line read.
         line: u64,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The log could not take the events.
+    /// The log could not store the events.
     #[error(transparent)]
     Log(#[from] LogError),
 }
 
-/// What was loaded.
+/// The result of an import as recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Restored {
     /// The position of the last event.
     pub position: Position,
-    /// The lines were a part of a log: the events have positions of their own here.
+    /// Whether the file was part of a log. If so, its events have new positions here.
     pub is_part: bool,
-    /// The lines carried the salts of the log that they were exported from.
+    /// Whether the lines carried the salts of the log that they were exported from.
     pub is_salted: bool,
 }
 
 /// Loads exported lines into an empty log.
 ///
-/// Of what `data` holds, what an export always writes may be left out: the version is then the one that is due, the
-/// command is the event's own id, and the actor is `otherwise`. Nothing was recorded after now, for every later event
-/// would have to follow it. The file is read while the log is locked, a page at a
-/// time. The live view is not touched: open the views afterwards.
+/// Fields of `data` that an export always writes may be missing: `version` is then the next one in the stream,
+/// `command_id` is the event's own id, and the actor is `otherwise`. A recording time after now is refused, because
+/// every later event would have to follow it. The file is read a page at a time while the log is locked. The live view
+/// does not change: open the views afterwards.
 pub async fn as_recorded(
     log: &Log,
     (clock, chance): (&Clock, &Chance),
@@ -87,14 +87,14 @@ pub async fn as_recorded(
     Ok(Restored { position, is_part: checked.order.is_part(), is_salted: checked.is_salted })
 }
 
-/// A contract that the lines so far have opened.
+/// A contract that an earlier line opened.
 struct Opened {
     code: String,
-    /// The zone of its dates, once a rulebook says it.
+    /// The zone of the contract's dates, from its first rulebook.
     zone: Option<Tz>,
 }
 
-/// The lines of a file as events that may be loaded.
+/// The lines of a file as checked events, ready to load.
 struct Checked<'a, R> {
     lines: Lines<R>,
     line: u64,
@@ -102,9 +102,9 @@ struct Checked<'a, R> {
     otherwise: &'a Actor,
     order: Order,
     contracts: Vec<Opened>,
-    /// The contract of each journey and batch, by its place among the contracts.
+    /// The contract of each journey and batch, as an index into the contracts.
     within: HashMap<StreamId, usize>,
-    /// Every line so far carried its salt.
+    /// Whether every line so far carried its salt.
     is_salted: bool,
 }
 
@@ -132,13 +132,13 @@ impl<R> Checked<'_, R> {
         let (contract, zone) = self.contract(&read, &event)?;
         let occurred = read.occurred(zone)?;
         if !(1..=9999).contains(&occurred.earliest().year()) {
-            return Err(LineError::at("time", "cannot be meant: write a year of four digits"));
+            return Err(LineError::at("time", "is out of range: use a year of four digits"));
         }
         if let Some(later) = read.recorded_at.filter(|recorded_at| *recorded_at > self.now) {
-            let message = format!("{later} is after now, {}: every later event would have to follow it", self.now);
+            let message = format!("{later} is later than now, {}: use a time in the past", self.now);
             return Err(LineError::at("recordedtime", message));
         }
-        let missing = |key: &str| LineError::at(key, "missing: only an export of a whole log is loaded as recorded");
+        let missing = |key: &str| LineError::at(key, "missing: to load a file as recorded, export a whole log");
         let envelope = Envelope {
             position: read.sequence.ok_or_else(|| missing("sequence"))?,
             event_id: EventId(read.id),
@@ -173,8 +173,8 @@ impl<R> Checked<'_, R> {
         })
     }
 
-    /// An event with the salt that it was recorded with: the record that is made of it must be the one that was exported.
-    /// In a part of a log it stands elsewhere than it stood, and so does what it names by its place.
+    /// An event with its original salt. The record built from it must hash to the exported hash. If the file is part of
+    /// a log, the event gets a new position, and so do the positions in its payload.
     fn kept(
         &mut self,
         mut envelope: Envelope,
@@ -182,7 +182,8 @@ impl<R> Checked<'_, R> {
         kept: Kept,
     ) -> Result<Result<Ordered, Disorder>, LineError> {
         if leaf_hash(&envelope.to_record()) != kept.hash {
-            let message = "not the hash of what this line says: it was changed since it was exported, or the log was";
+            let message = "does not match this line: the line was changed after the export, or the log was changed \
+                before it";
             return Err(LineError::at("recordhash", message));
         }
         if self.order.leaves_out(envelope.position) {
@@ -209,12 +210,14 @@ impl<R> Checked<'_, R> {
         let written = read.data.contract.as_deref();
         let begins = self.order.due(read.stream) == 1;
         if begins && read.event_type != opening(read.stream.kind) {
-            let message = format!("a {} begins with {}", read.stream.kind.as_str(), opening(read.stream.kind).as_str());
+            let message =
+                format!("a {} must begin with {}", read.stream.kind.as_str(), opening(read.stream.kind).as_str());
             return Err(LineError::at("type", message));
         }
         match read.stream.kind {
             StreamKind::Subject | StreamKind::Worker | StreamKind::Team if written.is_some() => {
-                let message = format!("a {} belongs to no contract: leave it out", read.stream.kind.as_str());
+                let message =
+                    format!("a {} does not belong to a contract: leave out the key", read.stream.kind.as_str());
                 Err(LineError::at("data.contract", message))
             }
             StreamKind::Subject | StreamKind::Worker | StreamKind::Team => Ok((None, Some(DEPLOYMENT_ZONE))),
@@ -225,7 +228,7 @@ impl<R> Checked<'_, R> {
                     (Some(at), Some(code)) if self.contracts[*at].code == code => *at,
                     (Some(at), Some(_)) => {
                         let kind = read.stream.kind.as_str();
-                        let message = format!("the {kind} is one of {}: write that", self.contracts[*at].code);
+                        let message = format!("the {kind} belongs to {}: use that code", self.contracts[*at].code);
                         return Err(LineError::at("data.contract", message));
                     }
                     (None, _) => self.opened(written)?,
@@ -233,7 +236,7 @@ impl<R> Checked<'_, R> {
                 self.within.insert(read.stream, at);
                 let Opened { code, zone } = &self.contracts[at];
                 if zone.is_none() {
-                    let message = format!("{code} has no rulebook yet: publish one before this");
+                    let message = format!("{code} has no rulebook yet: publish one on an earlier line");
                     return Err(LineError::at("data.contract", message));
                 }
                 Ok((Some(code.clone()), *zone))
@@ -241,12 +244,12 @@ impl<R> Checked<'_, R> {
         }
     }
 
-    /// The place of a contract that was opened before.
+    /// The index of a contract that an earlier line opened.
     fn opened(&self, written: Option<&str>) -> Result<usize, LineError> {
         let key = "data.contract";
         let code = written.ok_or_else(|| LineError::at(key, "missing: write the contract's code"))?;
         self.contracts.iter().position(|opened| opened.code == code).ok_or_else(|| {
-            LineError::at(key, format!("no line above opens {code:?}: begin with its ContractOpened and rulebook"))
+            LineError::at(key, format!("no earlier line opens {code:?}: start with its ContractOpened and rulebook"))
         })
     }
 
@@ -261,11 +264,14 @@ impl<R> Checked<'_, R> {
                 if opened.code.is_empty() || opened.code.chars().any(char::is_control) {
                     return Err(LineError::at(
                         "data.payload.code",
-                        "cannot be a code: write letters, digits and hyphens",
+                        "is not a valid code: use letters, digits and hyphens",
                     ));
                 }
                 if self.contracts.iter().any(|known| known.code == opened.code) {
-                    return Err(LineError::at("data.payload.code", "opened by a line above: a contract opens once"));
+                    return Err(LineError::at(
+                        "data.payload.code",
+                        "opened by an earlier line: open a contract only once",
+                    ));
                 }
                 self.contracts.push(Opened { code: opened.code.clone(), zone: None });
                 self.contracts.len() - 1
@@ -274,20 +280,20 @@ impl<R> Checked<'_, R> {
         };
         let Opened { code, zone } = &mut self.contracts[at];
         if written.is_some_and(|written| written != code) {
-            return Err(LineError::at("data.contract", format!("the contract that opens is {code:?}: write that")));
+            return Err(LineError::at("data.contract", format!("this line opens {code:?}: use that code")));
         }
         if read.stream != StreamId::contract(code) {
-            let message = format!("not the stream of {code:?}: write {}", StreamId::contract(code));
+            let message = format!("is not the stream of {code:?}: use {}", StreamId::contract(code));
             return Err(LineError::at("subject", message));
         }
         if let Event::RulebookPublished(published) = event {
             let rulebook = rulebook(&published.content)?;
             if rulebook.hash() != published.hash {
-                let message = format!("not the hash of this rulebook, which is {}", rulebook.hash());
+                let message = format!("is not the hash of this rulebook: use {}", rulebook.hash());
                 return Err(LineError::at("data.payload.hash", message));
             }
             if rulebook.contract != *code {
-                let message = format!("the rulebook of {:?}, not of {code:?}", rulebook.contract);
+                let message = format!("is a rulebook of {:?}, not of {code:?}", rulebook.contract);
                 return Err(LineError::at("data.payload.content", message));
             }
             *zone = Some(rulebook.calendar.zone);
@@ -296,7 +302,7 @@ impl<R> Checked<'_, R> {
     }
 }
 
-/// The event with which streams of a kind begin.
+/// The event type with which streams of a kind begin.
 const fn opening(kind: StreamKind) -> EventType {
     match kind {
         StreamKind::Contract => EventType::ContractOpened,
@@ -310,14 +316,17 @@ const fn opening(kind: StreamKind) -> EventType {
 
 fn rulebook(content: &str) -> Result<Rulebook, LineError> {
     Rulebook::parse(content).map_err(|errors| {
-        let told = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-        LineError::at("data.payload.content", told)
+        let message = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        LineError::at("data.payload.content", message)
     })
 }
 
 fn known_actor(actor: Actor) -> Result<Actor, LineError> {
     if actor.subject.trim().is_empty() || actor.subject.chars().any(char::is_control) {
-        return Err(LineError::at("data.actor.subject", "cannot be a login: write who recorded it"));
+        return Err(LineError::at(
+            "data.actor.subject",
+            "is not a valid login: use the login of the person who recorded the event",
+        ));
     }
     Ok(actor)
 }

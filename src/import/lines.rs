@@ -1,7 +1,7 @@
-//! The lines of a file from outside, one at a time and none longer than can be held.
+//! Reads the lines of a file one at a time, with a limit on their length.
 //!
-//! It knows text and nothing of what a line says. A line that is no text or too long is told as such, and the next one
-//! is read; memory never grows with the file or with a line.
+//! It handles text only and does not interpret lines. A line that is not UTF-8 or is too long is reported, and the next
+//! line is read. Memory use does not grow with the file or with a line.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -10,12 +10,12 @@ use aws_lc_rs::digest;
 use crate::cloud_event::LineError;
 use throughline_domain::fact::envelope::hex;
 
-/// The longest line that is read, in bytes: a batch of as many claims as one may hold, and room beside it.
+/// The longest line that is read, in bytes. It holds the largest possible batch of claims, with room to spare.
 pub const LINE_MAX: usize = 8 * 1024 * 1024;
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
-/// Reads lines.
+/// A reader of lines.
 #[derive(Debug)]
 pub struct Lines<R> {
     from: BufReader<R>,
@@ -24,19 +24,18 @@ pub struct Lines<R> {
 }
 
 impl<R: Read> Lines<R> {
-    /// The lines of this text.
+    /// A reader of the lines of this text.
     pub fn of(from: R) -> Self {
         Self { from: BufReader::with_capacity(1 << 16, from), number: 0, line: Vec::new() }
     }
 
-    /// The next line that is not empty, with its number from 1: without its end, a byte order mark or a carriage
-    /// return.
+    /// The next line that is not empty, with its number from 1, without line end, byte order mark or carriage return.
     pub fn next_line(&mut self) -> io::Result<Option<(u64, Result<&str, LineError>)>> {
         loop {
             let Some(is_whole) = self.read()? else { return Ok(None) };
             self.number += 1;
             if !is_whole {
-                let message = format!("longer than {} MiB: check where the line ends", LINE_MAX >> 20);
+                let message = format!("longer than {} MiB: check for a missing line end", LINE_MAX >> 20);
                 return Ok(Some((self.number, Err(LineError::line(message)))));
             }
             if self.line.iter().any(|byte| !byte.is_ascii_whitespace()) {
@@ -46,7 +45,8 @@ impl<R: Read> Lines<R> {
         Ok(Some((self.number, text(&self.line, self.number))))
     }
 
-    /// Reads up to the next line end; whether the line could be held, or none at the end of the file.
+    /// Reads up to the next line end. Returns whether the line was short enough to keep, or `None` at the end of the
+    /// file.
     fn read(&mut self) -> io::Result<Option<bool>> {
         self.line.clear();
         let (mut is_whole, mut is_begun) = (true, false);
@@ -76,7 +76,7 @@ impl<R: Read> Lines<R> {
 
 fn text(line: &[u8], number: u64) -> Result<&str, LineError> {
     let text = std::str::from_utf8(line).map_err(|error| {
-        let message = format!("not UTF-8 from byte {} on: save the file as UTF-8", error.valid_up_to() + 1);
+        let message = format!("not UTF-8 from byte {}: save the file as UTF-8", error.valid_up_to() + 1);
         LineError::line(message)
     })?;
     let text = if number == 1 { text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text) } else { text };
@@ -111,21 +111,21 @@ mod tests {
     }
 
     #[test]
-    fn marks_returns_empty_lines_and_a_missing_end_do_no_harm() {
+    fn byte_order_marks_carriage_returns_empty_lines_and_a_missing_end_are_accepted() {
         let read = lines(b"\xef\xbb\xbfone\r\n\r\n  \ntwo\nthree");
-        let told: Vec<(u64, &str)> = read.iter().map(|(at, line)| (*at, line.as_deref().expect("text"))).collect();
-        assert_eq!(told, [(1, "one"), (4, "two"), (5, "three")]);
+        let texts: Vec<(u64, &str)> = read.iter().map(|(at, line)| (*at, line.as_deref().expect("text"))).collect();
+        assert_eq!(texts, [(1, "one"), (4, "two"), (5, "three")]);
     }
 
     #[test]
-    fn a_line_that_is_no_text_is_told_and_the_next_is_read() {
+    fn a_line_that_is_not_text_is_reported_and_the_next_line_is_read() {
         let read = lines(b"caf\xe9\nnext\n");
-        assert_eq!(read[0], (1, Err("not UTF-8 from byte 4 on: save the file as UTF-8".to_owned())));
+        assert_eq!(read[0], (1, Err("not UTF-8 from byte 4: save the file as UTF-8".to_owned())));
         assert_eq!(read[1], (2, Ok("next".to_owned())));
     }
 
     #[test]
-    fn a_line_of_ten_mebibytes_is_told_without_being_held() {
+    fn a_line_of_ten_mebibytes_is_reported_without_being_kept_in_memory() {
         let mut file = vec![b'x'; 10 << 20];
         file.extend_from_slice(b"\nnext");
         let mut lines = Lines::of(file.as_slice());

@@ -1,6 +1,7 @@
-//! Events and records from outside: what each format brings, and what became of every row.
+//! Import of events and records from files: the formats, and the result of each row.
 //!
-//! Nothing here writes to the log except through commands, as the API does, or, into an empty log, as recorded.
+//! Imports write to the log only through commands, as the API does. The exception is an import as recorded, into an
+//! empty log.
 
 pub mod as_recorded;
 pub mod lines;
@@ -20,22 +21,21 @@ use throughline_domain::fact::envelope::{Position, StreamId};
 use throughline_domain::fact::event::DecodeError;
 use throughline_domain::fact::refusal::Refusal;
 
-/// An import into one contract. With a recorder that rehearses it is a dry run: every row is told what would become of
-/// it, and nothing is recorded.
+/// An import into one contract. With a dry-run recorder, it reports the result of every row and records nothing.
 #[derive(Clone, Copy)]
 pub struct Import<'a> {
-    /// The log, for what was recorded before.
+    /// The log, to read earlier events.
     pub log: &'a Log,
-    /// The write side.
+    /// The recorder for the commands.
     pub recorder: &'a Recorder,
-    /// Who imports.
+    /// The principal that imports.
     pub principal: &'a Principal,
     /// The code of the contract.
     pub contract: &'a str,
 }
 
 impl Import<'_> {
-    /// The contract, if it is open and within the scope of whoever imports.
+    /// The contract, if it is open and within the principal's scope.
     async fn contract(&self) -> Result<Contract, ImportError> {
         self.principal.scope.contract(self.contract).ok_or_else(|| self.no_contract())?;
         let mut contract = Contract::default();
@@ -50,38 +50,38 @@ impl Import<'_> {
     }
 }
 
-/// What became of one row of a file.
+/// The result of one row of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Its number in the file, from 1.
+    /// The row's number in the file, from 1.
     pub line: u64,
-    /// Its id, as far as it could be read.
+    /// The row's id, if it could be read.
     pub id: Option<uuid::Uuid>,
-    /// What became of it.
+    /// The result.
     pub outcome: Outcome,
 }
 
-/// What became of a row.
+/// The result of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is in the log now; its last event stands at this position.
+    /// The row was recorded. The position is that of its last event.
     Recorded(Position),
-    /// It was in the log before; its last event stands at this position.
+    /// The row was already recorded. The position is that of its last event.
     Replayed(Position),
-    /// It may not be recorded.
+    /// The row was refused.
     Refused(Vec<Problem>),
-    /// It is not what a row must be.
+    /// The row could not be read.
     Unreadable(LineError),
 }
 
-/// Why a row may not be recorded.
+/// Why a row was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The stable code.
     pub code: &'static str,
-    /// What is wrong and what to do.
+    /// What is wrong and how to fix it.
     pub message: String,
-    /// The field, in the payload's names.
+    /// The field, named as in the payload.
     pub path: Option<String>,
 }
 
@@ -91,26 +91,28 @@ impl From<Refusal> for Problem {
     }
 }
 
-/// What is said of a row that an import may not bring, whatever it is about.
+/// The message for a row that an import may not record.
 fn not_by_import(denied: Denied) -> String {
     match denied {
-        Denied::Role { what, .. } => format!("an import may not {what}: record this over the API, in a role that may"),
+        Denied::Role { what, .. } => {
+            format!("an import may not {what}: record this through the API, in a role that may")
+        }
         Denied::Areas { .. } | Denied::Outside => denied.to_string(),
     }
 }
 
-/// What became of a file, counted.
+/// The number of rows with each result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Rows that are in the log now.
+    /// Rows recorded by this import.
     pub recorded: u64,
-    /// Rows that were in the log before.
+    /// Rows that were already recorded.
     pub replayed: u64,
-    /// Rows that may not be recorded.
+    /// Rows that were refused.
     pub refused: u64,
-    /// Rows that are not what a row must be.
+    /// Rows that could not be read.
     pub unreadable: u64,
-    /// The position of the newest event that a row made; wait for the live view to pass it.
+    /// The position of the newest event recorded. To see all rows, wait until the live view reaches it.
     pub position: Position,
 }
 
@@ -128,16 +130,17 @@ impl Summary {
     }
 }
 
-/// Why an import ended before its file did. What was recorded until then stays; the same file again goes on from there.
+/// Why an import stopped before the end of the file. Recorded rows stay recorded. Importing the same file again
+/// continues.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// The contract is not open, or is outside the scope of whoever imports.
-    #[error("no contract {0:?} is open: open it with `throughline contract open`, or name another")]
+    /// The contract is not open, or is outside the principal's scope.
+    #[error("contract {0:?} is not open: open it with `throughline contract open`, or name another contract")]
     NoContract(String),
-    /// No area is named for journeys that begin, or one that no rulebook lists.
+    /// No area was given for new cases, or no rulebook lists the area.
     #[error("{}: {}", named_area(named.as_deref()), allowed_areas(allowed))]
     Area {
-        /// What was named.
+        /// The area that was given.
         named: Option<String>,
         /// The areas that the newest rulebook lists.
         allowed: Vec<String>,
@@ -148,29 +151,29 @@ pub enum ImportError {
     /// The file could not be read.
     #[error("the file cannot be read after line {line}")]
     File {
-        /// The last line that was read.
+        /// The number of the last line read.
         line: u64,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The log failed.
     #[error(transparent)]
     Log(#[from] LogError),
     /// A recorded event cannot be read.
-    #[error("the log holds an event that cannot be read: run `throughline log verify`")]
+    #[error("the log contains an event that cannot be read: run `throughline log verify`")]
     Payload(#[from] DecodeError),
 }
 
 fn named_area(named: Option<&str>) -> String {
     named.map_or_else(
-        || "the file names no area and the contract does not have just one".to_owned(),
+        || "no area was given, and the contract does not have exactly one".to_owned(),
         |named| format!("no rulebook of the contract lists the area {named:?}"),
     )
 }
 
 fn allowed_areas(allowed: &[String]) -> String {
     if allowed.is_empty() {
-        "give the area of the children's journeys with --area".to_owned()
+        "give the area of the children's cases with --area".to_owned()
     } else {
         format!("give --area, one of {}", allowed.join(", "))
     }

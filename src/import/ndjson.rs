@@ -1,10 +1,10 @@
-//! Plain import of NDJSON: each line is a command, decided as the API would decide it.
+//! Import of NDJSON: each line is a command, decided as the API would decide it.
 //!
-//! A line's `id` is its command id, so the same file again adds nothing; targets of corrections and what evidence
-//! supports are translated from the file's ids to the log's. What one command recorded in several events, facts
-//! retracted together and a link of two subjects, is one command again. A bad line is told and the others go on. Lines
-//! are read in windows: what a window's lines need from the log is asked for at once, then they are sent in order, and
-//! the append task keeps that order.
+//! The `id` of a line is its command id, so importing the same file again adds nothing. Targets of corrections and the
+//! events that evidence supports are translated from the file's ids to the log's. Several events that one command
+//! recorded become one command again: facts retracted together, or a link of two subjects. A bad line is reported and
+//! the others continue. Lines are read in windows: one query reads from the log everything that a window's lines need,
+//! then the lines are sent in order, and the append task keeps that order.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read, Seek};
@@ -28,15 +28,15 @@ use throughline_domain::fact::envelope::{
 use throughline_domain::fact::event::{Event, EventType, FactCorrected, SubjectKind};
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
-/// Lines that are sent together: as many as one transaction takes.
+/// The number of lines that are sent together: as many as one transaction takes.
 const WINDOW: usize = 512;
-/// Retractions that are taken as one command, as many as one may hold.
+/// The most retractions in one command.
 const JOINED: usize = 1_000;
-/// What stands as the source's system where a line names none that can be kept.
+/// The system of the source, if a line does not name one that can be stored.
 const SYSTEM: &str = "ndjson";
 
 impl Import<'_> {
-    /// Imports a file; `report` is told what became of each row, in the order of the file.
+    /// Imports a file. Calls `report` with the result of each row, in the order of the file.
     pub async fn ndjson(
         &self,
         mut file: impl Read + Seek,
@@ -54,7 +54,7 @@ impl Import<'_> {
         loop {
             let next = next_line(&mut lines, &reader, window.last)?;
             let is_last = next.is_none();
-            if is_last || next.as_ref().is_some_and(|next| window.must_go_before(next)) {
+            if is_last || next.as_ref().is_some_and(|next| window.must_be_sent_before(next)) {
                 let mut rows = Vec::with_capacity(window.lines.len());
                 let sent = self.send(std::mem::take(&mut window), &mut rehearsed, &mut rows).await;
                 for row in &rows {
@@ -70,8 +70,8 @@ impl Import<'_> {
         }
     }
 
-    /// Sends a window's statements in order and adds what became of every row, in order; of rows at which something
-    /// failed nobody knows.
+    /// Sends a window's statements in order and adds the result of every row, in order. A row whose sending failed has
+    /// no result.
     async fn send(&self, window: Window, rehearsed: &mut Known, rows: &mut Vec<Row>) -> Result<(), ImportError> {
         let known = self.known(&window, rehearsed).await?;
         let recorder = self.recorder.knowing_everybody();
@@ -94,7 +94,7 @@ impl Import<'_> {
                             Err(not_done) => Sent::Answered(rows, not_done),
                         }
                     }
-                    Err(outcome) => Sent::Told(told(stated.rows(), &outcome)),
+                    Err(outcome) => Sent::Told(rows_with(stated.rows(), &outcome)),
                 },
             });
         }
@@ -102,8 +102,8 @@ impl Import<'_> {
         let mut failed = Ok(());
         for sent in sent {
             let (of, answer) = match sent {
-                Sent::Told(told) => {
-                    rows.extend(told);
+                Sent::Told(finished) => {
+                    rows.extend(finished);
                     continue;
                 }
                 Sent::Answered(of, not_done) => (of, Err(not_done)),
@@ -113,7 +113,7 @@ impl Import<'_> {
                 done.events.iter().for_each(|event| rehearsed.learn(event));
             }
             match outcome(answer) {
-                Ok(outcome) => rows.extend(told(of, &outcome)),
+                Ok(outcome) => rows.extend(rows_with(of, &outcome)),
                 Err(fault) => failed = failed.and(Err(fault)),
             }
         }
@@ -123,7 +123,7 @@ impl Import<'_> {
     fn instruction(&self, stated: Stated, command: Command) -> Instruction {
         let only_here = Scope::Contracts([self.contract.to_owned()].into());
         Instruction {
-            // A file states what was so, and nobody is there to look twice.
+            // A file states facts, and nobody is present to confirm a warning.
             accept_warnings: RefusalCode::WARNINGS.iter().map(|code| code.as_str().to_owned()).collect(),
             dry_run: false,
             principal: Principal { scope: only_here, ..self.principal.clone() },
@@ -135,7 +135,7 @@ impl Import<'_> {
         }
     }
 
-    /// What the window's statements need to know of the log, and of what a rehearsal would have added to it.
+    /// What the window's statements need to know of the log, and of the events that a dry run would have recorded.
     async fn known(&self, window: &Window, rehearsed: &Known) -> Result<Known, ImportError> {
         let stated = || window.lines.iter().filter_map(Line::stated);
         let subjects = stated().filter_map(|stated| match &stated.event {
@@ -175,14 +175,14 @@ impl Import<'_> {
 
 type Answer = Result<Appended, NotDone>;
 
-/// A statement on its way: what becomes of it becomes of all its rows.
+/// A statement that was sent. Its result applies to all its rows.
 enum Sent {
     Told(Vec<Row>),
     Answered(Vec<(u64, Uuid)>, NotDone),
     Waiting(Vec<(u64, Uuid)>),
 }
 
-fn told(rows: Vec<(u64, Uuid)>, outcome: &Outcome) -> Vec<Row> {
+fn rows_with(rows: Vec<(u64, Uuid)>, outcome: &Outcome) -> Vec<Row> {
     rows.into_iter().map(|(line, id)| Row { line, id: Some(id), outcome: outcome.clone() }).collect()
 }
 
@@ -193,13 +193,13 @@ fn outcome(answer: Answer) -> Result<Outcome, ImportError> {
         Err(NotDone::Refused(refusals)) => refusals_of(refusals),
         Err(NotDone::Denied(denied)) => refused("FORBIDDEN", &not_by_import(denied)),
         Err(NotDone::CommandIdReused) => {
-            let message = "this id was imported before with another content: give the line an id of its own";
+            let message = "this id was imported before with different content: give the line a new id";
             refused("COMMAND_ID_REUSED", message)
         }
         Err(NotDone::Conflict { actual, .. }) => {
             refused("VERSION_CONFLICT", &format!("the stream is at version {actual}: import the file again"))
         }
-        Err(NotDone::DryRun(_)) => unreachable!("an import rehearses, and asks for no dry run of a single command"),
+        Err(NotDone::DryRun(_)) => unreachable!("an import never asks for a dry run of a single command"),
         Err(NotDone::Fault(fault)) => return Err(fault.into()),
     })
 }
@@ -234,7 +234,7 @@ impl Target {
 }
 
 impl Known {
-    /// Takes note of an event that a rehearsal would have recorded.
+    /// Adds an event that a dry run would have recorded.
     fn learn(&mut self, envelope: &Envelope) {
         if envelope.stream.kind == StreamKind::Subject {
             self.subjects.insert(SubjectId(envelope.stream.id));
@@ -242,17 +242,18 @@ impl Known {
         self.by_command.insert((envelope.command_id.0, envelope.stream), Target::of(envelope));
     }
 
-    /// The recorded event that a file's id means: of the line that had it as its id, else the log's own.
+    /// The recorded event for an id of the file: the event recorded from the line with that id, else the log's event
+    /// with that id.
     fn target(&self, named: EventId, stream: StreamId) -> Option<Target> {
         self.by_command.get(&(named.0, stream)).or_else(|| self.by_event.get(&(named, stream))).copied()
     }
 
-    /// The log's id of an event that a file names; an id that is none of the file's lines stays as it is.
+    /// The log's id of an event that a file names. An id that is not one of the file's lines does not change.
     fn translated(&self, named: Uuid, stream: StreamId) -> Uuid {
         self.by_command.get(&(named, stream)).map_or(named, |known| known.event_id.0)
     }
 
-    /// Puts the log's ids of the events that a patch names in the place of the file's.
+    /// Replaces the file's event ids in a patch with the log's.
     fn translate(&self, patch: &mut Map<String, Value>, stream: StreamId) {
         let Some(Value::Array(supports)) = patch.get_mut("supports") else { return };
         for supported in supports {
@@ -279,18 +280,18 @@ impl Known {
     }
 }
 
-/// What somebody states with a line, or with several that were one command.
+/// The statement of one line, or of several lines that were one command.
 struct Stated {
     line: u64,
     id: Uuid,
     stream: StreamId,
     occurred: Occurred,
     event: Event,
-    /// Of a correction that no log has recorded yet: when the fact was so, as far as the line says it. What such a line
-    /// leaves out of the fact stays as it was.
+    /// For a correction that no log has recorded yet: the date of the fact, as far as the line gives it. Fields that
+    /// such a line leaves out do not change.
     patched: Option<PatchedDate>,
     source: Source,
-    /// The command that it was once recorded by.
+    /// The command that once recorded it.
     by_command: Option<CommandId>,
     /// The further lines of the same command.
     also: Vec<Also>,
@@ -300,7 +301,7 @@ struct Stated {
 struct Also {
     line: u64,
     id: Uuid,
-    /// What it retracts, by the file's id; a link's other side retracts nothing.
+    /// The fact that it retracts, by the file's id. `None` for the other side of a link.
     target: Option<EventId>,
 }
 
@@ -325,7 +326,7 @@ impl Stated {
         }
     }
 
-    /// The events that it names, by the file's ids; among what evidence supports there may be spells too.
+    /// The events that it names, by the file's ids. Evidence may support spells too, so some ids may be spells.
     fn named(&self) -> Vec<EventId> {
         match &self.event {
             Event::FactCorrected(correction) => {
@@ -349,13 +350,13 @@ impl Stated {
         }
     }
 
-    /// Everything that makes it this statement and no other.
+    /// The content that identifies the statement when the same command id is sent again.
     fn body(&self) -> Vec<u8> {
         let also: Vec<EventId> = self.also.iter().filter_map(|also| also.target).collect();
         let (on, time) = (self.occurred.earliest(), self.occurred.local_time());
         let event_type = self.event.event_type().as_str();
         serde_json::to_vec(&(event_type, self.stream, on, self.occurred.precision(), time, self.event.payload(), also))
-            .expect("a statement holds only what JSON can say")
+            .expect("a statement can be written as JSON")
     }
 }
 
@@ -384,9 +385,9 @@ struct Window {
 }
 
 impl Window {
-    /// Whether the window must be sent before this line can be judged: it is full, or the line stands on what one of
-    /// the window's lines may or may not record.
-    fn must_go_before(&self, next: &Line) -> bool {
+    /// Whether the window must be sent before this line: the window is full, or the line depends on another line of the
+    /// window.
+    fn must_be_sent_before(&self, next: &Line) -> bool {
         let Some(stated) = next.stated() else { return self.lines.len() >= WINDOW };
         if self.is_joined_by(stated) {
             return false;
@@ -398,8 +399,7 @@ impl Window {
         self.lines.len() >= WINDOW || stands_on_one || is_referred_again || is_given_again
     }
 
-    /// Whether the line is a further one of the command of the line before: another retraction, or the other side of a
-    /// link.
+    /// Whether the line belongs to the command of the line before: a further retraction, or the other side of a link.
     fn is_joined_by(&self, next: &Stated) -> bool {
         let Some(before) = self.lines.last().and_then(Line::stated) else { return false };
         if next.by_command.is_none() || before.by_command != next.by_command {
@@ -445,7 +445,7 @@ impl Window {
     }
 }
 
-/// The subject that this event links with its own, or no longer does.
+/// The subject that this event links to its own, or unlinks from it.
 fn linked_with(event: &Event) -> Option<StreamId> {
     match event {
         Event::SubjectsLinked(link) => Some(StreamId::subject(link.with)),
@@ -480,14 +480,17 @@ impl Reader<'_> {
         let event = read.event().map_err(Outcome::Unreadable)?;
         let written = read.data.contract.as_deref().filter(|_| !read.stream.kind.belongs_to_deployment());
         if let Some(other) = written.filter(|written| *written != self.contract) {
-            let message = format!("the line is of {other:?} and the import of {:?}: import it there", self.contract);
+            let message = format!(
+                "the line belongs to {other:?}, but this import is for {:?}: import the line into {other:?}",
+                self.contract
+            );
             let refusal = Refusal::new(RefusalCode::ContractNotFound, message).at("contract");
             return Err(refusals_of(refusal.alone()));
         }
         let occurred = read.occurred(Some(self.zone)).map_err(Outcome::Unreadable)?;
         let source = self.source(line, read).map_err(refusals_of)?;
         let (id, stream, by_command) = (read.id, read.stream, read.data.command_id);
-        // What was exported has its place in that log, and says the whole fact.
+        // An exported line has a position in its log and holds the whole fact.
         let patched = match &event {
             Event::FactCorrected(correction) if read.sequence.is_none() => Some(patched(read, correction)),
             _ => None,
@@ -495,7 +498,7 @@ impl Reader<'_> {
         Ok(Stated { line, id, stream, occurred, event, patched, source, by_command, also: Vec::new() })
     }
 
-    /// Where the fact came from: the system and record that the line names, in this row of this file.
+    /// The source of the fact: the system and record that the line names, and this row of this file.
     fn source(&self, line: u64, read: &CloudEvent) -> Result<Source, Vec<Refusal>> {
         let of = |system: &str, record_id| Source {
             system: system.to_owned(),
@@ -508,13 +511,13 @@ impl Reader<'_> {
             check_source(&source)?;
             return Ok(source);
         }
-        // What names itself as CloudEvents do, with an address of any length, is not kept.
+        // A CloudEvents source may be an address of any length, so it is not stored.
         let source = of(&read.source, None);
         Ok(if check_source(&source).is_ok() { source } else { of(SYSTEM, None) })
     }
 }
 
-/// When a corrected fact was so, as far as a line says it.
+/// The date of a corrected fact, as far as a line gives it.
 fn patched(read: &CloudEvent, correction: &FactCorrected) -> PatchedDate {
     let said: Map<String, Value> = serde_json::from_str(read.data.payload.get()).unwrap_or_default();
     PatchedDate {
@@ -528,7 +531,7 @@ fn patched(read: &CloudEvent, correction: &FactCorrected) -> PatchedDate {
     }
 }
 
-/// The command that records what is stated.
+/// The command that records a statement.
 fn command(stated: &Stated, contract: &str, known: &Known) -> Result<Command, Outcome> {
     let (stream, occurred) = (stated.stream, stated.occurred);
     Ok(match &stated.event {
@@ -546,7 +549,8 @@ fn command(stated: &Stated, contract: &str, known: &Known) -> Result<Command, Ou
             Command::RetractFacts(RetractFacts { stream, targets, reason: retraction.reason.clone() })
         }
         Event::ContractOpened(_) | Event::RulebookPublished(_) => {
-            let message = "a contract is opened and its rulebooks are published by command: leave the line out";
+            let message = "an import cannot open a contract or publish a rulebook: use a command for that, and leave \
+                out the line";
             return Err(refused("NOT_BY_IMPORT", message));
         }
         fact => Command::state(stream, occurred, known.fact(fact.clone(), stream)),
@@ -556,14 +560,21 @@ fn command(stated: &Stated, contract: &str, known: &Known) -> Result<Command, Ou
 fn correct(stated: &Stated, correction: &FactCorrected, known: &Known) -> Result<Command, Outcome> {
     let refuse = |code, message: &str| refusals_of(Refusal::new(code, message).at("target").alone());
     let target = known.target(correction.target, stated.stream).ok_or_else(|| {
-        refuse(RefusalCode::FactNotFound, "no line above and no event of the log has this id: name the fact's own line")
+        refuse(
+            RefusalCode::FactNotFound,
+            "no earlier line and no event of the log has this id: use the id of the fact's line",
+        )
     })?;
     let event_type = target.event_type.filter(|event_type| event_type.is_correctable()).ok_or_else(|| {
-        refuse(RefusalCode::NotCorrectable, "this event is itself a correction, or superseded: name the original fact")
+        refuse(
+            RefusalCode::NotCorrectable,
+            "this event cannot be corrected: it is itself a correction, or a newer event replaces it. Name the \
+                original fact",
+        )
     })?;
     if let Some(occurred) = stated.patched {
         let Value::Object(mut payload) = correction.payload.clone() else {
-            let message = "what should read otherwise of the fact is an object: write {} if it is its date alone";
+            let message = "write an object with the values to change, or {} to change only the date";
             return Err(Outcome::Unreadable(LineError::at("data.payload.payload", message)));
         };
         known.translate(&mut payload, stated.stream);

@@ -1,8 +1,8 @@
-//! The append task: the one owner of every write transaction of this process.
+//! The append task: the only owner of write transactions in this process.
 //!
-//! It takes the commands that wait, locks the head, loads the streams they touch, lets each decide against what the
-//! ones before it did, inserts everything and commits once. No request ever owns a transaction, and this task knows
-//! nothing of what the events mean.
+//! It takes the waiting commands, locks the head, loads the streams that they touch, decides each command on the state
+//! left by the ones before it, inserts all events and commits once. Requests never own a transaction, and this task
+//! does not know what events mean.
 
 mod failed_commit;
 mod head;
@@ -45,35 +45,35 @@ static SECRET: Sql = Sql::new("select value from secrets where name = $1");
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&head::LOCK_HEAD, &COMMANDS, &head::MOVE_HEAD, &SECRET, &look_back::MOVED];
 
-static BATCH_FAILED: Repeated = Repeated::warning("a batch failed; each of its commands is tried alone");
+static BATCH_FAILED: Repeated = Repeated::warning("a batch failed; its commands are retried one at a time");
 
-/// How many commands one transaction takes at most.
+/// The most commands in one transaction.
 const BATCH: usize = 512;
-/// How many commands may wait.
+/// The most commands that may wait.
 const WAITING: usize = 4_096;
-/// How many streams' states are kept between batches.
+/// The number of streams whose states are cached between batches.
 const STATES_KEPT: usize = 8_192;
-/// How long a command waits for a place in the queue.
+/// The most time that a command waits for a place in the queue.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What a stream's events amount to, as the one who decides sees it.
+/// The state of a stream, as decisions use it.
 pub trait State: Send + Sync + 'static {
     /// The state of a stream before its first event.
     fn empty(stream: StreamId) -> Self;
 
-    /// Takes the stream's next event; fails only for a payload that this build cannot read.
+    /// Applies the stream's next event. Fails only for a payload that this build cannot read.
     fn evolve(&mut self, envelope: &Envelope) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
 }
 
-/// What a command requires of its first stream's version.
+/// The required version of a command's first stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Expected {
-    /// Whatever it is.
+    /// Any version.
     #[default]
     Any,
-    /// The stream is not there yet.
+    /// The stream must not exist yet.
     None,
-    /// The stream is there.
+    /// The stream must exist.
     Exists,
     /// Exactly this version.
     Exact(i64),
@@ -90,117 +90,117 @@ impl Expected {
     }
 }
 
-/// A new event before the log has given it position, version, ids and time.
+/// A new event, before the log has given it a position, a version, ids and a time.
 #[derive(Debug, Clone)]
 pub struct Draft {
-    /// The stream that it is appended to.
+    /// The stream to which it is appended.
     pub stream: StreamId,
     /// The event's type.
     pub event_type: &'static str,
     /// The payload's schema version.
     pub schema_version: u16,
-    /// The contract's code, where the stream belongs to one.
+    /// The contract's code, if the stream belongs to a contract.
     pub contract: Option<String>,
-    /// When it was so.
+    /// The date of the fact.
     pub occurred: Occurred,
-    /// What was so.
+    /// The payload.
     pub payload: Box<RawValue>,
 }
 
-/// The streams that a command asked for, as they stand before it.
+/// The streams that a command asked for, in their state before it.
 pub struct Streams<'a, S> {
     states: &'a HashMap<StreamId, Loaded<S>>,
     moved: &'a Moved,
 }
 
 impl<'a, S> Streams<'a, S> {
-    /// The streams that have moved since the position that the command looks back to, if it does.
+    /// The streams that have changed since the position that the command was prepared from, if it names one.
     pub const fn moved(&self) -> &'a Moved {
         self.moved
     }
 
-    /// The stream's state; none if it has no event.
+    /// The stream's state. `None` if the stream has no event.
     pub fn get(&self, stream: StreamId) -> Option<&'a S> {
         self.states.get(&stream).filter(|loaded| loaded.version > 0).map(|loaded| &loaded.state)
     }
 }
 
-/// What a command does, in the words of whoever sends it.
+/// The decision of a command, supplied by its sender.
 pub trait Decide<S>: Send + Sync + 'static {
-    /// Why it may be refused.
+    /// Why the command may be refused.
     type Refusal: Send + 'static;
 
-    /// The streams it must see; the first is the one that `Expected` speaks of.
+    /// The streams that the decision needs. [`Expected`] applies to the first.
     fn streams(&self) -> Vec<StreamId>;
 
-    /// Further streams that it turns out to need once the first ones are known, such as a journey's contract.
+    /// Further streams that the first ones show to be needed, such as a journey's contract.
     fn also(&self, streams: &Streams<'_, S>) -> Vec<StreamId>;
 
-    /// The position since which it asks what has moved, if it does.
+    /// The position from which the decision asks for changed streams, if it does.
     fn since(&self) -> Option<Position> {
         None
     }
 
-    /// Whether the actor may do this at all; comes before any word about versions.
+    /// Whether the actor may send the command at all. Runs before any check of versions.
     fn admit(&self, streams: &Streams<'_, S>) -> Result<(), Self::Refusal>;
 
-    /// The events that follow. Must be pure: it may be called again if the batch has to be retried.
+    /// The resulting events. Must be pure, because it is called again if the batch is retried.
     fn decide(&self, streams: &Streams<'_, S>, now: DateTime<Utc>) -> Result<Vec<Draft>, Self::Refusal>;
 }
 
-/// A command on its way to the log.
+/// A command for the log.
 pub struct Request<D> {
-    /// Who sends it.
+    /// The sender.
     pub actor: Actor,
-    /// The id under which it is done once.
+    /// The command id. A command is recorded once per id.
     pub command_id: CommandId,
-    /// Everything that makes it this command and no other, as bytes; none skips the comparison on a replay.
+    /// The content that identifies the command, as bytes. If empty, a repeat is not compared.
     pub body: Vec<u8>,
-    /// What is required of its first stream.
+    /// The required version of its first stream.
     pub expected: Expected,
-    /// Where its facts came from.
+    /// The source of its facts.
     pub source: Option<Source>,
-    /// What it belongs together with.
+    /// The correlation id, which related events share.
     pub correlation_id: Option<Uuid>,
-    /// Whether it is only to be judged.
+    /// Whether to judge the command without recording it.
     pub dry_run: bool,
-    /// What it does.
+    /// The decision.
     pub decide: D,
 }
 
-/// What became of an accepted command.
+/// The result of an accepted command.
 #[derive(Debug, Clone)]
 pub struct Appended {
-    /// Its events, as the log holds them.
+    /// Its events, as stored in the log.
     pub events: Vec<Envelope>,
-    /// Whether they were there before, from the first time this command came.
+    /// Whether they were already recorded when the command arrived.
     pub replayed: bool,
 }
 
 impl Appended {
-    /// The position of its last event; zero if it made none.
+    /// The position of its last event. Zero if it made none.
     pub fn position(&self) -> Position {
         self.events.last().map_or(Position::default(), |event| event.position)
     }
 }
 
-/// Why a command was not accepted.
+/// Why a command was not recorded.
 #[derive(Debug)]
 pub enum Rejection<R> {
-    /// The domain says no.
+    /// The domain refused it.
     Refused(R),
-    /// The command id belongs to a command with another body.
+    /// A command with another body was recorded under this command id.
     CommandIdReused,
-    /// The stream is not at the version that was expected.
+    /// The stream is not at the expected version.
     Conflict {
-        /// What was expected.
+        /// The expected version.
         expected: Expected,
-        /// Where the stream is.
+        /// The current version of the stream.
         actual: i64,
     },
-    /// It would have been accepted, with these events, but was only to be judged.
+    /// The command would have been accepted with these events, but it was a dry run.
     DryRun(Vec<Draft>),
-    /// Something failed.
+    /// The log failed.
     Fault(LogError),
 }
 
@@ -209,14 +209,14 @@ struct Waiting<D: Decide<S>, S> {
     reply: oneshot::Sender<Result<Answer, Rejection<D::Refusal>>>,
 }
 
-/// What the append task answers an accepted command with.
+/// The append task's answer to an accepted command.
 pub enum Answer {
     /// The events that it made.
     New(Vec<Envelope>),
-    /// The first and the last position of the events that it made before: whoever asks reads them, for the append task
-    /// has other commands to write.
+    /// The first and last position of the events that it made earlier. The caller reads them, so that the append task
+    /// can write other commands.
     Before(Position, Position),
-    /// It was rehearsed before, and nothing stands in the log.
+    /// The command was already part of this dry run, so the log holds no events of it.
     Rehearsed,
 }
 
@@ -233,7 +233,7 @@ impl<D: Decide<S>, S> Clone for Appender<D, S> {
 }
 
 impl<D: Decide<S>, S: State> Appender<D, S> {
-    /// Starts the task. It ends when the last handle is dropped and what waits is done.
+    /// Starts the task. It ends when the last handle is dropped and all waiting commands are done.
     pub async fn start(
         log: Log,
         clock: Arc<Clock>,
@@ -246,7 +246,7 @@ impl<D: Decide<S>, S: State> Appender<D, S> {
         Ok((Self { queue, log }, tokio::spawn(task.run(waiting))))
     }
 
-    /// Sends a command and waits for what becomes of it. Giving up waiting does not stop the command.
+    /// Sends a command and waits for the result. If the caller stops waiting, the command still runs.
     pub async fn append(&self, request: Request<D>) -> Result<Appended, Rejection<D::Refusal>> {
         match self.send(request).await?.answer().await? {
             Answer::New(events) => Ok(Appended { events, replayed: false }),
@@ -258,7 +258,7 @@ impl<D: Decide<S>, S: State> Appender<D, S> {
         }
     }
 
-    /// Hands a command to the append task, which takes commands in the order in which they were handed over.
+    /// Gives a command to the append task, which keeps the order in which commands arrive.
     pub async fn send(&self, request: Request<D>) -> Result<Sent<D::Refusal>, Rejection<D::Refusal>> {
         let (reply, answer) = oneshot::channel();
         let sent = self.queue.send_timeout(Waiting { request, reply }, PATIENCE).await;
@@ -282,11 +282,11 @@ async fn fingerprint_key(log: &Log) -> Result<hmac::Key, LogError> {
     Ok(hmac::Key::new(hmac::HMAC_SHA256, &secret))
 }
 
-/// A stream's state, as of a version of it.
+/// A stream's state at a version.
 struct Loaded<S> {
     version: i64,
     state: S,
-    /// Where the log's head stood when this was the stream's newest version.
+    /// The position of the head when this was the stream's newest version.
     as_of: Position,
 }
 
@@ -295,15 +295,15 @@ struct AppendTask<S> {
     clock: Arc<Clock>,
     chance: Arc<Chance>,
     key: hmac::Key,
-    /// A baseline only: what another node has appended since is read before anything is decided.
+    /// A cache only: events that another node has appended since are read before each decision.
     states: HashMap<StreamId, Loaded<S>>,
-    /// Where this task left the head. If it is still there, nobody else has appended meanwhile.
+    /// The head after this task's last batch. If the head has not moved, no other process has appended.
     left_at: Option<Position>,
-    /// Nobody else has appended since the head stood here: a state as of here or later is the newest there is.
+    /// No other process has appended since the head was here. A state as of this position or later is current.
     alone_since: Position,
 }
 
-/// A command that was accepted before.
+/// A command that was accepted earlier.
 #[derive(FromRow)]
 struct CommandRow {
     actor: String,
@@ -313,7 +313,7 @@ struct CommandRow {
     last_position: i64,
 }
 
-/// What a batch has come to so far, before it is written.
+/// The events and commands of a batch so far, before they are written.
 pub(super) struct Batch {
     pub(super) head: Head,
     known: HashMap<(String, CommandId), Known>,
@@ -322,7 +322,7 @@ pub(super) struct Batch {
     moved: Moved,
 }
 
-/// An accepted command, from before or from earlier in this batch.
+/// An accepted command, from an earlier batch or from this one.
 #[derive(Clone)]
 pub(super) struct Known {
     pub(super) fingerprint: Option<Vec<u8>>,
@@ -336,29 +336,29 @@ pub(super) struct NewCommand {
     pub(super) known: Known,
 }
 
-/// What one command of a batch came to.
+/// The result of one command of a batch.
 enum Verdict<R> {
-    /// It made so many of the batch's events, which stand in the order of the commands.
+    /// The number of the batch's events that belong to it. The events are in the order of the commands.
     Accepted(usize),
-    /// It was accepted before, with the events of these positions.
+    /// The command was accepted earlier, with the events at these positions.
     Replayed(Position, Position),
     Rejected(Rejection<R>),
 }
 
 /// Why a batch was not written.
 enum Failed {
-    /// No transaction could be begun, whatever the commands are: nothing of them was sent.
+    /// No transaction could be begun. Nothing was sent, so the commands are not the cause.
     NotBegun(StoreError),
-    /// The database does not answer, and may have recorded them.
+    /// The database does not answer and may have recorded the batch.
     Unreachable(StoreError),
-    /// The clock is too far off to record by.
+    /// The clock is too far off to record events.
     ClockOff(ClockOff),
-    /// It may be the doing of one command.
+    /// One of the commands may be the cause.
     Faulted(LogError),
 }
 
 impl Failed {
-    /// What the store met, where it is away.
+    /// The store's error, if the store is away.
     fn outage(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::NotBegun(error) | Self::Unreachable(error) => Some(error),
@@ -367,8 +367,8 @@ impl Failed {
         }
     }
 
-    /// Whether no session could be had within the time in which a server answers.
-    const fn is_of_nobody_there(&self) -> bool {
+    /// Whether no session was available in the time within which a server answers.
+    const fn is_without_server(&self) -> bool {
         matches!(self, Self::NotBegun(StoreError::Database { source: sqlx::Error::PoolTimedOut, .. }))
     }
 }
@@ -387,18 +387,18 @@ impl<S: State> AppendTask<S> {
             match self.write(std::mem::take(&mut batch)).await {
                 Ok(()) => {}
                 Err((Failed::Faulted(error), batch)) => self.one_at_a_time(&error, batch).await,
-                // Whoever came meanwhile would wait for the same server as long again.
-                Err((failed @ Failed::NotBegun(_), batch)) if failed.is_of_nobody_there() => {
+                // Commands that arrived meanwhile would wait just as long for the same server.
+                Err((failed @ Failed::NotBegun(_), batch)) if failed.is_without_server() => {
                     give_up(&failed, batch, std::iter::from_fn(|| waiting.try_recv().ok()));
                 }
                 Err((failed, batch)) => give_up(&failed, batch, []),
             }
-            // Whoever waited has been answered.
+            // All callers have their answers by now.
             self.log.store.fold_long_wal().await;
         }
     }
 
-    /// A batch that failed is tried again one command at a time, so that one bad command harms no other.
+    /// Retries the commands of a failed batch one at a time, so that one bad command does not harm the others.
     async fn one_at_a_time<D: Decide<S>>(&mut self, error: &LogError, batch: Vec<Waiting<D, S>>) {
         BATCH_FAILED.met(error);
         let mut rest = batch.into_iter();
@@ -411,7 +411,7 @@ impl<S: State> AppendTask<S> {
         }
     }
 
-    /// Writes a batch in one transaction and answers everybody; gives the batch back if it was not written.
+    /// Writes a batch in one transaction and answers all callers. Returns the batch if it was not written.
     async fn write<D: Decide<S>>(&mut self, batch: Vec<Waiting<D, S>>) -> Result<(), (Failed, Vec<Waiting<D, S>>)> {
         match self.transact(&batch).await {
             Ok((done, verdicts)) => {
@@ -427,7 +427,7 @@ impl<S: State> AppendTask<S> {
                 Ok(())
             }
             Err(failed) => {
-                // They hold what was not written.
+                // The states contain events that were not written.
                 self.states.clear();
                 self.left_at = None;
                 if let Some(error) = failed.outage() {
@@ -447,7 +447,7 @@ impl<S: State> AppendTask<S> {
         waiting: &[Waiting<D, S>],
     ) -> Result<(Batch, Vec<Verdict<D::Refusal>>), Failed> {
         let mut conn = self.begun().await.map_err(Failed::NotBegun)?;
-        // A command whose decision panics is refused as a fault; the task, and everybody else's commands, go on.
+        // A command whose decision panics is refused as a fault. The task and all other commands continue.
         let decided = AssertUnwindSafe(self.decide_and_insert(&mut conn, waiting)).catch_unwind().await;
         match decided.unwrap_or(Err(Failed::Faulted(LogError::Panicked))) {
             Ok((batch, verdicts)) if batch.commands.is_empty() => {
@@ -503,8 +503,8 @@ impl<S: State> AppendTask<S> {
         Ok((batch, verdicts))
     }
 
-    /// Brings the states of every stream that the batch touches up to the log: in one statement, or in two where a
-    /// stream that is new here shows that a further one is needed.
+    /// Brings the states of all streams that the batch touches up to date with the log. This takes one statement, or
+    /// two if a newly loaded stream shows that a further one is needed.
     async fn load<D: Decide<S>>(
         &mut self,
         conn: &mut Conn,
@@ -560,9 +560,10 @@ impl<S: State> AppendTask<S> {
         loaded.state.evolve(envelope)
     }
 
-    /// Judges one command: replay first, then access, expected version, and what the domain says.
+    /// Judges one command: first whether it was already recorded, then access, then the expected version, then the
+    /// decision.
     ///
-    /// A fault gives up the whole batch, for half of a command's events may be among its events already.
+    /// A fault ends the whole batch, because part of the command's events may already be among the batch's events.
     fn judge<D: Decide<S>>(
         &mut self,
         batch: &mut Batch,
@@ -612,7 +613,7 @@ impl<S: State> AppendTask<S> {
         request.decide.decide(&streams, now).map_err(Rejection::Refused)
     }
 
-    /// Gives a new event its place and its ids, and lets its stream's state take it.
+    /// Gives a new event its position and ids, and applies it to its stream's state.
     fn admit_event<D>(
         &mut self,
         batch: &mut Batch,
@@ -652,8 +653,8 @@ impl<S: State> AppendTask<S> {
     }
 }
 
-/// Lets everybody who is ready to send do so before the batch is closed: those whom the last batch answered are about
-/// to come back, and would otherwise wait for a whole commit. It waits for nobody who is not ready.
+/// Lets all senders that are ready send before the batch is closed. Senders that the last batch answered are about to
+/// send again, and would otherwise wait for a whole commit. It never waits for a sender that is not ready.
 async fn gather<T>(waiting: &mut mpsc::Receiver<T>, batch: &mut Vec<T>) {
     loop {
         tokio::task::yield_now().await;
@@ -668,7 +669,7 @@ async fn gather<T>(waiting: &mut mpsc::Receiver<T>, batch: &mut Vec<T>) {
     }
 }
 
-/// A payload that cannot be read is the store's fault as far as the batch is concerned.
+/// For the batch, an unreadable payload is a fault of the store.
 fn decoding(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
     StoreError::Database { doing: "read streams back", source: sqlx::Error::Decode(error.into()) }
 }

@@ -1,9 +1,9 @@
-//! A clock that is off: what tells so, and from when on nothing is recorded by it.
+//! A wrong clock: how it is noticed, and when it stops the recording of events.
 //!
-//! Every event says when it was recorded, by the clock of the machine that recorded it. On Postgres the database has a
-//! clock of its own, and what reads the head brings its time along, so that no question is asked for it. A file of
-//! `SQLite` has none: there only the newest event can tell, and only of a clock that is behind it. Whichever of the two is
-//! wrong, no event is ever recorded at an earlier time than the one before it.
+//! Every event carries the time at which it was recorded, from the clock of the machine that recorded it. On Postgres
+//! the database has its own clock, and reading the head also reads its time, so no extra query is needed. An `SQLite`
+//! file has no clock. There, only the newest event can show a wrong clock, and only one that is behind. Whichever clock
+//! is wrong, no event is ever recorded at an earlier time than the event before it.
 
 use std::fmt;
 
@@ -12,17 +12,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Head;
 use crate::clock::Clock;
 
-/// Clocks that are further apart than this are named.
+/// A larger difference between the clocks is reported.
 const NAMED: TimeDelta = TimeDelta::minutes(1);
-/// By a clock that is further off the database's than this nothing is recorded.
+/// A larger difference from the database's clock stops the recording.
 const REFUSED: TimeDelta = TimeDelta::minutes(5);
 
 /// A clock that is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockOff {
-    /// How far it is ahead; behind where this is negative.
+    /// How far it is ahead. Negative if it is behind.
     pub by: TimeDelta,
-    /// Of what.
+    /// What it was compared with.
     pub of: Witness,
 }
 
@@ -31,13 +31,13 @@ pub struct ClockOff {
 pub enum Witness {
     /// The database's own clock.
     Database,
-    /// The time at which the newest event was recorded, which cannot be still to come.
+    /// The recording time of the newest event, which cannot be in the future.
     NewestEvent,
 }
 
 impl ClockOff {
-    /// Whether nothing is recorded by it. What the newest event says may have been wrong then, and stopping for it would
-    /// stop for good: that is only named.
+    /// Whether this stops the recording. The newest event's time may itself be wrong, and stopping because of it would
+    /// stop for good, so that is only reported.
     pub fn is_refused(&self) -> bool {
         self.of == Witness::Database && self.by.abs() > REFUSED
     }
@@ -48,15 +48,15 @@ impl fmt::Display for ClockOff {
         let side = if self.by < TimeDelta::zero() { "behind" } else { "ahead of" };
         let of = match self.of {
             Witness::Database => "the database's",
-            Witness::NewestEvent => "the time at which the newest event was recorded",
+            Witness::NewestEvent => "the recording time of the newest event",
         };
         write!(f, "this server's clock is {} s {side} {of}", self.by.num_seconds().abs())
     }
 }
 
 impl Head {
-    /// How far the machine's clock was off when it said `now`, if it was far enough off to be named. None for a scripted
-    /// clock, which may say any time.
+    /// How far the machine's clock was off when it said `now`, if it was far enough off to be named. None for a simulated
+    /// clock, which may show any time.
     pub fn clock_off(&self, clock: &Clock, now: DateTime<Utc>) -> Option<ClockOff> {
         self.compared(clock, now).filter(|off| off.by.abs() > NAMED)
     }
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_database_tells_and_where_it_has_no_clock_the_newest_event_of_a_clock_behind_it() {
+    fn a_clock_is_compared_with_the_database_or_else_with_the_newest_event() {
         let now = DateTime::from_timestamp(10_000, 0).expect("an instant");
         for (recorded, database, by, of, is_refused) in [
             (9_000, Some(10_050), -50, Witness::Database, false),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_of_a_story_is_never_off_and_one_of_the_machine_is_named_beyond_a_minute() {
+    fn a_simulated_clock_is_never_off_and_a_machine_clock_is_reported_beyond_a_minute() {
         let far = head(0, Some(0));
         let now = Clock::Machine.now();
         assert_eq!(far.clock_off(&Clock::standing_at(far.recorded_at), now), None);

@@ -1,8 +1,8 @@
-//! Copy: a whole log, as it is stored, into one that is empty. What a backup and its restore are made of.
+//! Copies a whole stored log into an empty one. Backup and restore use it.
 //!
-//! Records and hashes go over byte for byte; nothing is decided, hashed or mended again, so that what is damaged there is
-//! damaged here. The log that is copied is only read, a page at a time and each page by itself: it goes on meanwhile, and
-//! what comes after the position where it stood at the beginning is left out. All of it is copied, or nothing.
+//! Records and hashes are copied byte for byte. Nothing is decided, hashed or repaired, so damage is copied too. The
+//! source log is only read, one page at a time. It may grow meanwhile, and events after its position at the start are
+//! left out. Either all of it is copied, or nothing.
 
 use aws_lc_rs::digest;
 use sqlx::FromRow;
@@ -21,7 +21,7 @@ static SECRETS: Sql = Sql::new("select name, value from secrets order by name li
 static KEEP_SECRET: Sql = Sql::new("update secrets set value = $1 where name = $2");
 static KEEP_EPOCH: Sql = Sql::new("update log_head set epoch = $1 where id = 1");
 
-/// A backup is a file of `SQLite`, whichever store it is of, and only a backup has this table: none of these is prepared.
+/// A backup is always an `SQLite` file, and only a backup has this table. So these statements are not prepared.
 const MAKE_MARK: &str = "create table backup (id integer not null primary key check (id = 1), position integer not null, digest text not null)";
 const MARK: &str = "insert into backup (id, position, digest) values (1, $1, $2)";
 const IS_MARKED: &str = "select 1 from sqlite_master where type = 'table' and name = 'backup' limit 1";
@@ -30,7 +30,7 @@ const READ_MARK: &str = "select position, digest from backup where id = 1";
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&COMMANDS, &SECRETS, &KEEP_SECRET, &KEEP_EPOCH];
 
-/// Commands that are read at once.
+/// The number of commands read at once.
 const COMMANDS_AT_ONCE: i64 = 2_000;
 
 /// What was copied.
@@ -38,7 +38,7 @@ const COMMANDS_AT_ONCE: i64 = 2_000;
 pub struct Copied {
     /// The position of the last event.
     pub position: Position,
-    /// SHA-256 over all hashes in their order, in hexadecimal: two logs of one digest are the same.
+    /// SHA-256 over all hashes in order, in hexadecimal. Two logs with the same digest are equal.
     pub digest: String,
 }
 
@@ -51,17 +51,17 @@ struct CommandRow {
     last_position: i64,
 }
 
-/// What a backup says of itself: what it must hold. A copy of a log's file by other means says nothing.
+/// What a backup says it holds. A copy of a log's file made by other means has no such mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mark {
-    /// It is a backup of this.
+    /// The file is a backup of this.
     Of(Copied),
-    /// There is none.
+    /// There is no mark.
     None,
 }
 
 impl Log {
-    /// Has the file say what it is a backup of; the log in it must not be written any more.
+    /// Writes into the file what it is a backup of. The log in it must not be written to afterwards.
     pub async fn mark(&self, copied: &Copied) -> Result<(), LogError> {
         let fault = doing("mark the backup");
         let mut conn = Conn::begun(&self.store.writer).await.map_err(&fault)?;
@@ -76,7 +76,7 @@ impl Log {
         Ok(())
     }
 
-    /// What the file says that it is a backup of.
+    /// What the file says it is a backup of.
     pub async fn marked(&self) -> Result<Mark, LogError> {
         let On::Sqlite(pool) = &self.store.reader else { return Ok(Mark::None) };
         let fault = doing("read what the file is a backup of");
@@ -89,7 +89,7 @@ impl Log {
         Ok(copied.map_or(Mark::None, Mark::Of))
     }
 
-    /// Copies another log, up to where it stands now, into this one, which must be empty.
+    /// Copies another log, up to its current position, into this one, which must be empty.
     pub async fn copy_from(&self, other: &Self) -> Result<Copied, LogError> {
         let head = other.head().await?;
         let mut conn = Conn::begun(&self.store.writer).await.map_err(doing("begin to copy the log"))?;
@@ -106,7 +106,7 @@ impl Log {
         }
     }
 
-    /// The digest of this log up to where it stands now, as a copy of it has it.
+    /// The digest of this log up to its current position, the same as in a copy.
     pub async fn digest(&self) -> Result<Copied, LogError> {
         let (head, mut hashes) = (self.head().await?, digest::Context::new(&digest::SHA256));
         let mut after = Position::default();
@@ -150,7 +150,7 @@ async fn fill(conn: &mut Conn, other: &Log, head: Head) -> Result<Copied, LogErr
     Ok(Copied { position: after, digest: hex(hashes.finish().as_ref()) })
 }
 
-/// Copies what is remembered of the commands that were done by then.
+/// Copies the entries of the commands done by then.
 async fn commands(conn: &mut Conn, other: &Log, upto: Position) -> Result<(), LogError> {
     let reader = &other.store.reader;
     let sql = COMMANDS.text(reader.dialect());
@@ -179,18 +179,17 @@ async fn commands(conn: &mut Conn, other: &Log, upto: Position) -> Result<(), Lo
     }
 }
 
-/// Keeps what the log is known by beside its events: its epoch, and the key by which a command that comes again is
-/// compared with the first.
+/// Copies the log's other properties: its epoch, and the key with which repeated commands are compared.
 async fn keep(conn: &mut Conn, other: &Log, head: Head) -> Result<(), StoreError> {
     let reader = &other.store.reader;
     let sql = SECRETS.text(reader.dialect());
     let secrets: sqlx::Result<Vec<(String, Vec<u8>)>> =
         on!(reader, pool => sqlx::query_as(sql).bind(i64::MAX).fetch_all(pool).await);
     let secrets = secrets.map_err(doing("read the log's own keys to copy them"))?;
-    let fault = doing("keep the log's own keys");
+    let fault = doing("store the log's own keys");
     if let On::Postgres(session) = conn {
         use sqlx::Executor as _;
-        // The role that serves may not change them; whoever owns the database may.
+        // The serving role may not change them. The owner of the database may.
         session.execute("set local role none").await.map_err(&fault)?;
     }
     let (keep, epoch) = (KEEP_SECRET.text(conn.dialect()), KEEP_EPOCH.text(conn.dialect()));

@@ -1,7 +1,7 @@
-//! Following the log live from any position, missing nothing and repeating nothing.
+//! Follows the log live from any position, without missing or repeating an event.
 //!
-//! It reads by position alone. Positions are given under the head's lock, so a committed position has no
-//! uncommitted one before it, and no foreign transaction can hold a follower up.
+//! It reads by position only. Positions are assigned under the head's lock, so no uncommitted position can be before a
+//! committed one, and another transaction cannot delay a follower.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use super::read::PAGE_SIZE;
 use super::{Log, LogError};
 use throughline_domain::fact::envelope::{Envelope, Position};
 
-/// How often a follower looks for what another process has appended, if nobody else here does.
+/// How often a follower polls for events of other processes, if nothing else in this process does.
 const POLL: Duration = Duration::from_millis(200);
-/// How often it looks where somebody else asks for the head all the time and announces it.
+/// How often it polls if another task reads the head all the time and announces it.
 const SELDOM: Duration = Duration::from_secs(5);
 
-/// The log after a position, page by page, for as long as it grows.
+/// The log after a position, page by page, as it grows.
 #[derive(Debug)]
 pub struct Pages {
     log: Log,
@@ -28,7 +28,7 @@ pub struct Pages {
 }
 
 impl Log {
-    /// The events after a position, those there are and those to come, each once and in order.
+    /// The existing and future events after a position, each once and in order.
     pub fn follow(&self, after: Position) -> impl Stream<Item = Result<Envelope, LogError>> + Send + use<> {
         let pages = Pages { poll: POLL, ..self.pages(after) };
         futures_util::stream::unfold((pages, VecDeque::new()), |(mut pages, mut read)| async {
@@ -43,14 +43,15 @@ impl Log {
         })
     }
 
-    /// The same in pages, for many followers in a process that keeps a live view: it asks for the head all the time.
+    /// The same in pages, for many followers in a process that keeps a live view. Such a process reads the head all the
+    /// time.
     pub fn pages(&self, after: Position) -> Pages {
         Pages { log: self.clone(), newest: self.newest(), after, poll: SELDOM }
     }
 }
 
 impl Pages {
-    /// The next events, at least one and at most so many. A call that is given up has taken nothing.
+    /// The next events, at least one and at most `most`. A cancelled call consumes no events.
     pub async fn next(&mut self, most: i64) -> Result<Vec<Envelope>, LogError> {
         loop {
             self.newest.mark_unchanged();
@@ -59,7 +60,7 @@ impl Pages {
                 self.after = last.position;
                 return Ok(page);
             }
-            // A time-out is the poll for other processes; a closed channel leaves the poll alone.
+            // A timeout triggers the poll for other processes. After the channel closes, only the poll remains.
             let _ = tokio::time::timeout(self.poll, self.newest.changed()).await;
         }
     }

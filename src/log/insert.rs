@@ -1,7 +1,7 @@
 //! Insert: the only statements that add events and commands to the log.
 //!
-//! It must never decide what is added. On Postgres the rows are bound as one array for each column: one statement,
-//! whatever their number. `SQLite` has no arrays and takes rows of values, in portions, so that few texts are prepared.
+//! It must never decide what to add. On Postgres the rows are bound as one array for each column, so one statement
+//! takes any number of rows. `SQLite` has no arrays and takes portions of rows, so that few statements are prepared.
 
 use sqlx::postgres::PgArguments;
 use sqlx::{Postgres, QueryBuilder};
@@ -11,7 +11,7 @@ use super::append::{Batch, NewCommand, move_head};
 use crate::store::{Conn, Dialect, On, Sql, StoreError, doing, portions};
 use throughline_domain::fact::envelope::{Envelope, leaf_hash};
 
-/// Adds the events whose columns are the first thirteen arrays.
+/// Inserts the events whose columns are the first thirteen arrays.
 macro_rules! events {
     () => {
         "insert into events (position, event_id, stream_kind, stream_id, version, type, contract, occurred_on, \
@@ -24,7 +24,7 @@ macro_rules! events {
     };
 }
 
-/// Adds the commands whose columns are these arrays.
+/// Inserts the commands whose columns are these arrays.
 macro_rules! commands {
     ($actor:literal, $id:literal, $fingerprint:literal, $first:literal, $last:literal) => {
         concat!(
@@ -46,8 +46,8 @@ macro_rules! commands {
 
 static EVENTS: Sql = Sql::new(events!());
 static COMMANDS: Sql = Sql::new(commands!("$1", "$2", "$3", "$4", "$5"));
-/// Everything that a batch writes, in one statement: on a server each further one is a way there and back under the
-/// head's lock.
+/// All writes of a batch in one statement. On a server, each further statement is another round trip under the head's
+/// lock.
 static BATCH: Sql = Sql::new(concat!(
     "with new_events as (",
     events!(),
@@ -56,10 +56,10 @@ static BATCH: Sql = Sql::new(concat!(
     ") update log_head set position = $19, recorded_at = $20 where id = 1"
 ));
 
-/// Every statement of this module, on Postgres; on `SQLite` their texts grow with the rows.
+/// Every statement of this module on Postgres. On `SQLite` the statements' texts depend on the number of rows.
 pub(super) static POSTGRES_STATEMENTS: &[&Sql] = &[&EVENTS, &COMMANDS, &BATCH];
 
-/// Writes what a batch has come to.
+/// Writes a batch.
 pub(super) async fn batch(conn: &mut Conn, batch: &Batch) -> Result<(), StoreError> {
     let Batch { head, events: new, commands: done, .. } = batch;
     if new.is_empty() {
@@ -121,13 +121,13 @@ fn bind_commands<'q>(query: Query<'q>, commands: &'q [NewCommand]) -> Query<'q> 
         .bind(commands.iter().map(|command| command.known.last.0).collect::<Vec<_>>())
 }
 
-/// Adds events, each with its record and the record's hash.
+/// Inserts events, each with its record and the record's hash.
 pub(super) async fn events(conn: &mut Conn, events: &[Envelope]) -> sqlx::Result<()> {
     let (records, hashes) = records(events);
     as_stored(conn, events, (&records, &hashes)).await
 }
 
-/// Adds events with the records and hashes that they were stored with elsewhere.
+/// Inserts events with the records and hashes with which another log stored them.
 pub(super) async fn as_stored(
     conn: &mut Conn,
     events: &[Envelope],
@@ -171,7 +171,7 @@ pub(super) async fn as_stored(
     Ok(())
 }
 
-/// Remembers accepted commands.
+/// Inserts accepted commands.
 pub(super) async fn commands(conn: &mut Conn, commands: &[NewCommand]) -> sqlx::Result<()> {
     if commands.is_empty() {
         return Ok(());

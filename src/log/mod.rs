@@ -1,4 +1,4 @@
-//! The append-only log: the one truth, and the only code that names the events table.
+//! The append-only log: the source of truth, and the only code that names the events table.
 //!
 //! It knows envelopes, streams and positions. It must never know what a journey is.
 
@@ -26,20 +26,20 @@ use crate::store::{Dialect, Sql, Store, StoreError};
 use throughline_domain::fact::envelope::{EnvelopeError, Position};
 use writable::Writable;
 
-/// Where the log stands.
+/// The state of the log's head.
 #[derive(Debug, Clone, Copy, Eq)]
 pub struct Head {
     /// The position of the newest event; zero for an empty log.
     pub position: Position,
-    /// When that was recorded.
+    /// When that event was recorded.
     pub recorded_at: DateTime<Utc>,
-    /// Raised when another node takes over.
+    /// Increased when another node takes over.
     pub epoch: i64,
-    /// What the database's own clock said as this was read, where it has one of its own.
+    /// The database's time when the head was read, if the database has its own clock.
     pub database_time: Option<DateTime<Utc>>,
 }
 
-/// What the database's clock said is no part of where the log stands.
+/// The database's time is not part of the head's state.
 impl PartialEq for Head {
     fn eq(&self, other: &Self) -> bool {
         let stands = |head: &Self| (head.position, head.recorded_at, head.epoch);
@@ -51,45 +51,45 @@ impl PartialEq for Head {
 #[derive(Debug, Clone)]
 pub struct Log {
     store: Arc<Store>,
-    /// The newest position that this process knows of.
+    /// The newest position that this process knows.
     newest: watch::Sender<Position>,
-    /// Whether it can be written.
+    /// Whether the log can be written to.
     writable: Writable,
 }
 
-/// A fault in reading or writing the log.
+/// An error in reading or writing the log.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What is stored is no envelope: run `throughline log verify`.
-    #[error("the log holds a record that cannot be read: run `throughline log verify`")]
+    /// A stored record is not an envelope: run `throughline log verify`.
+    #[error("the log contains a record that cannot be read: run `throughline log verify`")]
     Envelope(#[from] EnvelopeError),
-    /// What is stored has a payload that this build does not know.
-    #[error("the log holds a payload that cannot be read")]
+    /// A stored payload is unknown to this build.
+    #[error("the log contains a payload that cannot be read")]
     Payload(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The append task has ended.
-    #[error("the log takes no more events: the service is stopping")]
+    #[error("the log accepts no more events: the service is stopping")]
     Stopped,
     /// The database does not answer, is locked or full, and nothing of the command was recorded.
     #[error(
         "the log's database does not answer, is locked or full, and nothing was recorded: repeat the command in a moment"
     )]
     NotBegun,
-    /// The database does not answer, so that nobody knows whether the command was recorded.
+    /// The database does not answer, so it is unknown whether the command was recorded.
     #[error("the log's database does not answer: repeat the command under the same id in a moment")]
     Unreachable,
-    /// The clock is too far off to record anything by, and nothing was.
-    #[error("{0}: nothing is recorded until it is set right; ask again then")]
+    /// The clock is too far off to record events, and nothing was recorded.
+    #[error("{0}: nothing is recorded until the clock is corrected; try again after that")]
     ClockOff(ClockOff),
-    /// Deciding a command panicked; nothing of it was recorded.
-    #[error("deciding the command panicked, which is a fault of this program: standard error says where")]
+    /// Deciding a command panicked. Nothing of the command was recorded.
+    #[error("deciding the command panicked, which is a fault of this program: see standard error")]
     Panicked,
-    /// More writers wait than the log will hold.
-    #[error("the log has too much to do: try again in a moment")]
+    /// The queue of waiting commands is full.
+    #[error("too many commands are waiting: try again in a moment")]
     Busy,
-    /// The bulk load found the log in a state that it cannot load into.
+    /// The log's state does not permit the bulk load.
     #[error("{0}")]
     Restore(String),
 }
@@ -121,7 +121,7 @@ impl Log {
         Ok(log)
     }
 
-    /// The log of a store that may be damaged, only to be verified: it need not say where it stands.
+    /// The log of a store that may be damaged, only for verification: its head may be unreadable.
     pub async fn open_to_verify(store: Arc<Store>) -> Result<Self, LogError> {
         store.prepare(&statements(store.dialect())).await?;
         Ok(Self::of(store))
@@ -136,12 +136,12 @@ impl Log {
         &self.store
     }
 
-    /// The newest position that this process knows of, and a way to wait for the next.
+    /// The newest position that this process knows, with a way to wait for the next.
     pub fn newest(&self) -> watch::Receiver<Position> {
         self.newest.subscribe()
     }
 
-    /// Tells everybody who waits that the log has come this far.
+    /// Announces to all followers that the log has reached this position.
     pub(crate) fn announce(&self, position: Position) {
         self.store.reaches(position.0);
         self.newest.send_if_modified(|known| {

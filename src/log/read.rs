@@ -1,4 +1,4 @@
-//! Reading the log: by position, by stream, by event.
+//! Reads the log: by position, by stream, by event.
 //!
 //! Each read is one short statement. Nothing here may keep a transaction open.
 
@@ -50,8 +50,8 @@ static OF_NO_CONTRACT: Sql = Sql::new(
 
 static EVENTS: Sql = Sql::new("select record from events where event_id in {uuids $1} order by position limit $2");
 
-/// The order is that of the log, for no two commands share a position. Asked for by the position of the events alone,
-/// Postgres would go through the whole log, which has that order, rather than by the ids.
+/// The order is that of the log, because no two commands share a position. If the events were ordered by position only,
+/// Postgres would read the whole log in that order instead of using the ids.
 static OF_COMMANDS: Sql = Sql::new(
     "select e.record from commands c join events e on e.position between c.first_position and c.last_position \
      where c.actor = $1 and c.command_id in {uuids $2} order by c.first_position, e.position limit $3",
@@ -94,24 +94,24 @@ pub(super) static STATEMENTS: &[&Sql] = &[
     &OF_CONTRACT,
 ];
 
-/// A part of the log that an index leads through.
+/// A part of the log that an index covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lane {
-    /// All of it.
+    /// The whole log.
     Whole,
     /// The events of a type.
     Type(&'static str),
-    /// The events of a type that are of one contract.
+    /// The events of a type that belong to one contract.
     TypeOfContract(&'static str, String),
-    /// The events of a type that are of no contract.
+    /// The events of a type that do not belong to a contract.
     TypeOfNoContract(&'static str),
     /// The events of a contract.
     Contract(String),
-    /// The events of no contract: those of subjects, workers and teams.
+    /// The events that do not belong to a contract: those of subjects, workers and teams.
     NoContract,
 }
 
-/// How many events one read takes at most.
+/// The most events in one read.
 pub const PAGE_SIZE: i64 = 2_000;
 
 #[derive(FromRow)]
@@ -129,40 +129,40 @@ impl From<HeadRow> for Head {
     }
 }
 
-/// An event as it is stored: its record, and the hash beside it, which need not be the record's.
+/// A stored event: its record and the hash beside it, which may not be the record's hash.
 #[derive(Debug, Clone)]
 pub struct Stored {
     /// The event.
     pub envelope: Envelope,
     /// Its record.
     pub record: String,
-    /// The hash that stands beside it.
+    /// The hash stored beside it.
     pub hash: Vec<u8>,
 }
 
-/// Streams and the versions after which they are wanted, as a statement binds them.
+/// Streams, each with the version after which its events are read, in the form that a statement binds.
 pub(crate) fn wanted(streams: impl Iterator<Item = (StreamId, i64)>) -> String {
     let rows: Vec<_> = streams.map(|(stream, version)| json!([stream.kind.as_str(), stream.id, version])).collect();
     serde_json::Value::Array(rows).to_string()
 }
 
-/// Reads records back into envelopes.
+/// Parses records into envelopes.
 pub(super) fn envelopes(records: Vec<(String,)>) -> Result<Vec<Envelope>, EnvelopeError> {
     records.into_iter().map(|(record,)| Envelope::from_record(&record)).collect()
 }
 
-/// A position that this log does not have. Whoever went on after it would wait for ever, and be none the wiser.
+/// A position that this log does not have. A client that continued after it would wait for ever without noticing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the log ends at position {head}: {after} is of another log, or not yet recorded")]
+#[error("the log ends at position {head}: {after} belongs to another log, or is not recorded yet")]
 pub struct Elsewhere {
-    /// The position after which somebody wanted to go on.
+    /// The position after which the client wanted to continue.
     pub after: Position,
-    /// Where the log ends.
+    /// The last position of the log.
     pub head: Position,
 }
 
 impl Log {
-    /// Where the log stands. Whoever waits for the next event hears of it, also if another process has appended it.
+    /// The log's head. Followers are notified of a new position, even if another process appended it.
     pub async fn head(&self) -> Result<Head, LogError> {
         let reader = &self.store.reader;
         let sql = HEAD.text(reader.dialect());
@@ -172,13 +172,13 @@ impl Log {
         Ok(row.into())
     }
 
-    /// The last position that was recorded by an instant, that itself included; zero where none was.
+    /// The last position recorded at or before an instant. Zero if there is none.
     pub async fn recorded_by(&self, instant: DateTime<Utc>) -> Result<Position, LogError> {
         let head = self.head().await?;
         if head.recorded_at <= instant {
             return Ok(head.position);
         }
-        // What is recorded later is never recorded at an earlier time.
+        // Recording times never decrease with the position.
         let (mut by, mut after) = (0, head.position.0);
         while after - by > 1 {
             let middle = by.midpoint(after);
@@ -190,8 +190,8 @@ impl Log {
         Ok(Position(by))
     }
 
-    /// The journeys of a contract of which something was recorded after one position and up to another, in the order of
-    /// their ids: at most `most` of them after this one.
+    /// The journeys of a contract with events after one position and up to another, in the order of their ids: at most
+    /// `most` of them after this one.
     pub async fn journeys_between(
         &self,
         contract: &str,
@@ -205,11 +205,11 @@ impl Log {
             let page = sqlx::query_as(sql).bind(after.0).bind(upto.0).bind(contract).bind(place.0).bind(most);
             page.fetch_all(pool).await
         });
-        let found = found.map_err(doing("find the journeys that something was recorded of"))?;
+        let found = found.map_err(doing("find the journeys with new events"))?;
         Ok(found.into_iter().map(|(id,)| JourneyId(id)).collect())
     }
 
-    /// When the event at a position was recorded; none where there is none.
+    /// When the event at a position was recorded. `None` if there is no event.
     pub async fn recorded_at(&self, position: Position) -> Result<Option<DateTime<Utc>>, LogError> {
         let reader = &self.store.reader;
         let sql = RECORDED.text(reader.dialect());
@@ -218,7 +218,7 @@ impl Log {
         Ok(found.map_err(doing("read when an event was recorded"))?.map(|(recorded,)| recorded))
     }
 
-    /// Whether somebody can go on after a position: it is one of this log.
+    /// Checks that a position belongs to this log, so that a client can continue after it.
     pub async fn within(&self, after: Position) -> Result<Result<(), Elsewhere>, LogError> {
         let head = self.head().await?.position;
         Ok(if after > head { Err(Elsewhere { after, head }) } else { Ok(()) })
@@ -239,8 +239,8 @@ impl Log {
         Ok(envelopes(records.map_err(doing("read a page of the log"))?)?)
     }
 
-    /// The events after one position and up to another, in order, each with its record and the hash beside it as they are
-    /// stored, at most [`PAGE_SIZE`] of them.
+    /// The events after one position and up to another, in order, each with its stored record and hash, at most
+    /// [`PAGE_SIZE`] of them.
     pub async fn page_as_stored(&self, after: Position, upto: Position) -> Result<Vec<Stored>, LogError> {
         let reader = &self.store.reader;
         let sql = PAGE_AS_STORED.text(reader.dialect());
@@ -254,7 +254,7 @@ impl Log {
     }
 
     /// The events of several parts of the log after one position and up to another, in the order of the log, at most
-    /// `most` of them: one short statement for each part. No event is in two of them.
+    /// `most` of them. Uses one short statement for each part. The parts must not overlap.
     pub async fn page_among(
         &self,
         lanes: &[Lane],
@@ -296,23 +296,23 @@ impl Log {
         Ok(envelopes(records.map_err(doing("read a part of the log"))?)?)
     }
 
-    /// The whole stream, in order; empty if there is none of this name.
+    /// The whole stream, in order. Empty if the stream does not exist.
     pub async fn stream(&self, stream: StreamId) -> Result<Vec<Envelope>, LogError> {
         self.streams([(stream, 0)].into_iter()).await
     }
 
-    /// The events of several streams after a version each, in the order of the log.
+    /// The events of several streams, each after a version, in the order of the log.
     pub async fn streams(&self, streams: impl Iterator<Item = (StreamId, i64)>) -> Result<Vec<Envelope>, LogError> {
         let records = records_of(&self.store.reader, &wanted(streams)).await.map_err(doing("read streams"))?;
         Ok(envelopes(records)?)
     }
 
-    /// Every event of every contract's own stream up to a position, in order.
+    /// The events of all contract streams up to a position, in order.
     pub async fn contracts(&self, upto: Position) -> Result<Vec<Envelope>, LogError> {
         self.contracts_between(Position::default(), upto).await
     }
 
-    /// The events of every contract's own stream after one position and up to another, in order.
+    /// The events of all contract streams after one position and up to another, in order.
     pub async fn contracts_between(&self, after: Position, upto: Position) -> Result<Vec<Envelope>, LogError> {
         let reader = &self.store.reader;
         let sql = CONTRACTS.text(reader.dialect());
@@ -321,9 +321,9 @@ impl Log {
         Ok(envelopes(records.map_err(doing("read the contracts"))?)?)
     }
 
-    /// What claims of a contract may rest on: the events of its journeys and batches and of every subject after one
-    /// position and up to another, in order, at most [`PAGE_SIZE`] of them. The most frequent of those that no outcome
-    /// looks at are left out.
+    /// The events that claims of a contract may depend on: those of its journeys and batches and of every subject after
+    /// one position and up to another, in order, at most [`PAGE_SIZE`] of them. The most frequent types that no outcome
+    /// uses are left out.
     pub async fn of_contract(&self, code: &str, after: Position, upto: Position) -> Result<Vec<Envelope>, LogError> {
         let reader = &self.store.reader;
         let sql = OF_CONTRACT.text(reader.dialect());
@@ -331,7 +331,7 @@ impl Log {
             let page = sqlx::query_as(sql).bind(after.0).bind(upto.0).bind(code).bind(PAGE_SIZE);
             page.fetch_all(pool).await
         });
-        Ok(envelopes(records.map_err(doing("read what is of a contract"))?)?)
+        Ok(envelopes(records.map_err(doing("read the events of a contract"))?)?)
     }
 
     /// The events of these ids, in the order of the log.
@@ -355,7 +355,7 @@ impl Log {
     }
 }
 
-/// The records of these streams, as a statement binds them.
+/// The records of these streams, in the form that a statement binds.
 async fn records_of(pool: &Pool, wanted: &str) -> sqlx::Result<Vec<(String,)>> {
     let sql = STREAMS.text(pool.dialect());
     on!(pool, pool => sqlx::query_as(sql).bind(wanted).bind(i64::MAX).fetch_all(pool).await)
@@ -369,7 +369,7 @@ mod tests {
     use throughline_domain::fact::event::EventType;
 
     #[test]
-    fn nothing_that_claims_rest_on_is_left_out() {
+    fn no_event_that_claims_depend_on_is_left_out() {
         let sql = OF_CONTRACT.text(Dialect::Sqlite);
         let left_out: Vec<&EventType> =
             EventType::ALL.iter().filter(|of| sql.contains(&format!("'{}'", of.as_str()))).collect();

@@ -1,8 +1,8 @@
-//! Restore: loads events that another log recorded into an empty one, all of them or none.
+//! Restore: loads events recorded in another log into an empty one, all of them or none.
 //!
-//! It keeps positions, ids, times and, where they are given, salts, and with them the hashes. Events of a part of a log
-//! get positions without gaps, and with them other hashes. It checks that the events are in order, which is all that a log
-//! can know; whether they could have been decided is not asked again. It never adds to a log that holds anything.
+//! It keeps positions, ids, times and, if given, salts, and therefore hashes. Events from part of a log get new
+//! positions without gaps, and therefore new hashes. It checks that the events are in order, which is all that a log
+//! can check. Commands are not decided again. It never adds to a log that contains events.
 
 use std::collections::HashMap;
 
@@ -14,81 +14,79 @@ use crate::clock::Chance;
 use crate::store::{Conn, StoreError, doing};
 use throughline_domain::fact::envelope::{Envelope, Position, StreamId};
 
-/// Events that are written at once.
+/// The number of events written at once.
 const PAGE: usize = 2_000;
 
-/// An event that follows the ones before it. Only [`Order`] gives it out.
+/// An event that follows the ones before it. Only [`Order`] makes it.
 #[derive(Debug, Clone)]
 pub struct Ordered {
     envelope: Envelope,
-    /// Whether it comes with the salt that it was recorded with.
+    /// Whether it has the salt with which it was recorded.
     is_salted: bool,
 }
 
-/// Sees to it that events follow one another as the log would have recorded them.
+/// Checks that events follow one another as the log would have recorded them.
 #[derive(Debug, Default)]
 pub struct Order {
-    /// Whether events were left out: it is a part of a log.
+    /// Whether events were left out, so that this is part of a log.
     is_part: bool,
-    /// Where the events of a part of a log stood there, in order.
+    /// The original positions of the events of part of a log, in order.
     stood: Vec<Position>,
-    /// Where the newest stood.
+    /// The original position of the newest event.
     newest: Position,
-    /// Where the newest stands here.
+    /// The position of the newest event here.
     position: Position,
     recorded_at: DateTime<Utc>,
     versions: HashMap<StreamId, i64>,
 }
 
-/// How an event does not follow the ones before it.
+/// Why an event does not follow the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Disorder {
-    /// Another position is due.
-    #[error("position {expected} is due, not {found}: positions begin at 1 and leave none out")]
+    /// The position is wrong.
+    #[error("expected position {expected}, found {found}: positions start at 1 and have no gaps")]
     Position {
-        /// The one that is due.
+        /// The expected position.
         expected: Position,
-        /// The one that came.
+        /// The position found.
         found: Position,
     },
-    /// Another event of a part of a log came before it.
-    #[error(
-        "this line follows the one of position {after}, and the line above is of position {found}: lines are missing"
-    )]
+    /// In part of a log, the event before this one is missing.
+    #[error("this line follows position {after}, but the line before it has position {found}: lines are missing")]
     After {
-        /// Where the event stood that it follows.
+        /// The original position of the event that it follows.
         after: Position,
-        /// Where the event above stood.
+        /// The original position of the event on the line before.
         found: Position,
     },
-    /// The event in front was recorded later.
-    #[error("{recorded_at} is before {before}, when the event in front was recorded: times never go back")]
+    /// The event before it was recorded later.
+    #[error("recorded at {recorded_at}, before the previous event ({before}): recording times never decrease")]
     Earlier {
-        /// When the event in front was recorded.
+        /// When the event before it was recorded.
         before: DateTime<Utc>,
-        /// When this one was.
+        /// When this event was recorded.
         recorded_at: DateTime<Utc>,
     },
-    /// Another version of the stream is due.
-    #[error("version {expected} of {stream} is due, not {found}: versions begin at 1 and leave none out")]
+    /// The version is wrong.
+    #[error("expected version {expected} of {stream}, found {found}: versions start at 1 and have no gaps")]
     Version {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
-        /// The version that is due.
+        /// The expected version.
         expected: i64,
-        /// The version that came.
+        /// The version found.
         found: i64,
     },
 }
 
 impl Order {
-    /// The version that is due in a stream.
+    /// The next version of a stream.
     pub fn due(&self, stream: StreamId) -> i64 {
         self.versions.get(&stream).map_or(1, |version| version + 1)
     }
 
-    /// Where an event of a part of a log stands here that stood at this position there, or the last one before it. Where
-    /// nothing was left out, it stands where it stood.
+    /// The position here of the event with this original position, or of the last one before it. If no events were left
+    /// out, positions do not change.
     pub fn stands(&self, stood: Position) -> Position {
         if !self.is_part {
             return stood;
@@ -97,12 +95,12 @@ impl Order {
         Position(i64::try_from(before).unwrap_or(i64::MAX))
     }
 
-    /// Whether events were left out: it is a part of a log.
+    /// Whether events were left out, so that this is part of a log.
     pub const fn is_part(&self) -> bool {
         self.is_part
     }
 
-    /// Takes the next event, without the salt that it was recorded with: positions must leave none out.
+    /// Accepts the next event, without its original salt. Positions must have no gaps.
     pub fn admit(&mut self, envelope: Envelope) -> Result<Ordered, Disorder> {
         let (expected, found) = (self.newest.next(), envelope.position);
         if found != expected || self.is_part {
@@ -111,8 +109,8 @@ impl Order {
         self.follow(envelope, false)
     }
 
-    /// Takes the next event, with the salt that it was recorded with, which says where the event before it stood: what
-    /// stood between the two was left out on purpose.
+    /// Accepts the next event, with its original salt. `after` is the original position of the event before it: events
+    /// between the two were left out on purpose.
     pub fn admit_kept(&mut self, envelope: Envelope, after: Position) -> Result<Ordered, Disorder> {
         let (found, position) = (self.newest, envelope.position);
         if after != found {
@@ -125,7 +123,7 @@ impl Order {
         self.follow(envelope, true)
     }
 
-    /// Whether something was left out before an event of this position, or before an earlier one.
+    /// Whether events were left out before an event at this position or earlier.
     pub fn leaves_out(&mut self, position: Position) -> bool {
         if !self.is_part && position != self.newest.next() {
             self.stood = (1..=self.position.0).map(Position).collect();
@@ -158,9 +156,9 @@ impl Order {
 /// Why nothing was loaded.
 #[derive(Debug)]
 pub enum NotLoaded<E> {
-    /// One of the events could not be given.
+    /// One of the events could not be read.
     Event(E),
-    /// The log could not take them.
+    /// The log could not store the events.
     Log(LogError),
 }
 
@@ -177,10 +175,10 @@ impl<E> From<StoreError> for NotLoaded<E> {
 }
 
 impl Log {
-    /// Loads events into this log, which must be empty, in one transaction; gives the position of the last.
+    /// Loads events into this log, which must be empty, in one transaction. Returns the position of the last.
     ///
-    /// The log's head is locked meanwhile, so nothing is appended in between. Commands are remembered without their
-    /// fingerprint, so that a repetition of one is answered with its events.
+    /// The log's head is locked meanwhile, so nothing is appended in between. Commands are stored without a
+    /// fingerprint, so a repeated command is answered with its events, without a comparison.
     pub async fn load<E>(
         &self,
         chance: &Chance,
@@ -227,12 +225,12 @@ async fn fill<E>(
     Ok(head.position)
 }
 
-/// Events and commands on their way into the log.
+/// Events and commands about to be written to the log.
 #[derive(Default)]
 struct Page {
     events: Vec<Envelope>,
     commands: Vec<NewCommand>,
-    /// The command whose events come at the moment.
+    /// The command whose events are being read.
     open: Option<NewCommand>,
 }
 
@@ -271,15 +269,15 @@ impl Page {
     }
 }
 
-/// The database's own word on what stands twice: ids are unique there, and asking first would ask a million times.
+/// The database reports duplicate ids, because they are unique there. Checking first would take a query for each event.
 fn refused(error: sqlx::Error, (first, last): (Position, Position)) -> LogError {
     let is_repeated = error.as_database_error().is_some_and(|error| {
         error.is_unique_violation() || error.message().starts_with("the log is append-only: this ")
     });
     if is_repeated {
         return LogError::Restore(format!(
-            "between positions {first} and {last} stands an event id that stood before, or an event whose command's \
-             other events do not stand beside it: give each event its own id and each command's events in one piece"
+            "between positions {first} and {last}, an event id occurs twice, or the events of a command are \
+             not on consecutive lines: give each event its own id, and keep each command's events together"
         ));
     }
     StoreError::Database { doing: "load events", source: error }.into()

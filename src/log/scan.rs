@@ -1,8 +1,8 @@
-//! Reading the whole log in order, as fast as the store gives it, for whoever folds all of it.
+//! Reads the whole log in order, as fast as the store allows, for folds of the whole log.
 //!
-//! Records come out as bytes, divided by stream: into shares, so that a long log need not be held at once, and within a
-//! share among lanes. A lane gets all of its streams and each of them in order. The log is read once, in pages, each its
-//! own short transaction. Nothing is decoded here.
+//! Records are returned as bytes, divided by stream: into shares, so that a long log need not be in memory at once, and
+//! within a share into lanes. All events of a stream are in one lane, in order. The log is read once, in pages, each in
+//! its own short transaction. Nothing is decoded here.
 
 use std::str::Utf8Error;
 
@@ -15,11 +15,11 @@ use super::{Log, LogError};
 use crate::store::{Copied, Place, Pool, Sql, StoreError, doing, look_at, on};
 use throughline_domain::fact::envelope::{EventId, Position};
 
-/// Positions that one page spans.
+/// The number of positions in one page.
 const PAGE: i64 = 100_000;
-/// Bytes of records that are handed to a lane at once.
+/// The number of bytes of records given to a lane at once.
 const LOT: usize = 128 * 1024;
-/// Events that are looked at for each share, so that shares come out of about one size.
+/// The number of events sampled for each share, so that shares have about the same size.
 const SAMPLES: u64 = 256;
 
 static STREAM_AT: Sql = Sql::new("select stream_id from events where position = $1");
@@ -29,24 +29,24 @@ static EVENT_AT: Sql = Sql::new("select event_id from events where position = $1
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&STREAM_AT, &EVENT_AT];
 
-/// The shares of a log: ranges of its streams' ids, one after the other, each with about as many events.
+/// The shares of a log: consecutive ranges of stream ids, each with about the same number of events.
 #[derive(Debug, Clone)]
 pub(crate) struct Shares {
-    /// The first id of each share but the first.
+    /// The first id of each share except the first.
     begins: Vec<Uuid>,
 }
 
 impl Shares {
-    /// So many shares that divide these ids evenly.
+    /// At most `of` shares that divide these ids evenly.
     fn dividing(mut ids: Vec<Uuid>, of: usize) -> Self {
         ids.sort_unstable();
         let mut begins: Vec<Uuid> = (1..of).filter_map(|nth| ids.get(nth * ids.len() / of).copied()).collect();
-        // Of a stream that is longer than a share, one share holds all.
+        // A stream longer than a share is in one share as a whole.
         begins.dedup();
         Self { begins }
     }
 
-    /// How many there are.
+    /// The number of shares.
     pub(crate) const fn count(&self) -> usize {
         self.begins.len() + 1
     }
@@ -56,14 +56,14 @@ impl Shares {
     }
 }
 
-/// Some records of one lane of one share, in the order of the log.
+/// Consecutive records of one lane of one share, in the order of the log.
 #[derive(Debug, Default)]
 pub(crate) struct Lot {
-    /// Which share.
+    /// The index of the share.
     pub(crate) share: usize,
-    /// Which of its lanes.
+    /// The index of the lane.
     pub(crate) lane: usize,
-    /// How many records it holds.
+    /// The number of records.
     pub(crate) count: u32,
     /// The records, each after its length.
     pub(crate) bytes: Vec<u8>,
@@ -92,7 +92,7 @@ impl Lot {
     }
 }
 
-/// Where lots go, each with the lot that is being filled for it: the lanes of the first share, then of the next.
+/// The receivers of lots, each with the lot being filled for it: the lanes of the first share, then of the next.
 struct Lanes {
     shares: Shares,
     each: usize,
@@ -110,16 +110,16 @@ impl Lanes {
         Self { shares, each, slots }
     }
 
-    /// The place of a stream's lane.
+    /// The index of a stream's lane.
     fn of(&self, stream: Uuid) -> usize {
         let (high, low) = stream.as_u64_pair();
-        // Ids that clients make may differ in a few bits only; a multiplication spreads them over the upper half.
+        // Ids made by clients may differ in a few bits only. A multiplication spreads them over the upper half.
         let spread = (high.rotate_left(32) ^ low).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
         let lane = usize::try_from(spread % self.each as u64).expect("there are few lanes");
         self.shares.of(stream) * self.each + lane
     }
 
-    /// Adds a record to its stream's lane; gives the lane's lot when it is full.
+    /// Adds a record to its stream's lane. Returns the lane's lot when it is full.
     fn add(&mut self, stream: Uuid, record: &[u8]) -> Option<(&mpsc::Sender<Lot>, Lot)> {
         let at = self.of(stream);
         let (sender, lot) = &mut self.slots[at];
@@ -131,14 +131,14 @@ impl Lanes {
         Some((sender, std::mem::replace(lot, empty)))
     }
 
-    /// What is left.
+    /// The lots that are not full.
     fn rest(self) -> impl Iterator<Item = (mpsc::Sender<Lot>, Lot)> {
         self.slots.into_iter().filter(|(_, lot)| lot.count > 0)
     }
 }
 
 impl Log {
-    /// The event at a position, which no other log has; none where there is none.
+    /// The id of the event at a position, which is unique to this log. `None` if there is no event.
     pub(crate) async fn event_at(&self, position: Position) -> Result<Option<EventId>, LogError> {
         let reader = &self.store.reader;
         let sql = EVENT_AT.text(reader.dialect());
@@ -147,7 +147,7 @@ impl Log {
         Ok(found.map_err(doing("look for an event"))?.map(|(event,)| EventId(event)))
     }
 
-    /// Divides the streams up to a position into about so many shares.
+    /// Divides the streams up to a position into about `of` shares.
     pub(crate) async fn shares(&self, upto: Position, of: u64) -> Result<Shares, LogError> {
         let reader = &self.store.reader;
         let samples = (of * SAMPLES).min(u64::try_from(upto.0).unwrap_or_default());
@@ -163,8 +163,8 @@ impl Log {
         Ok(Shares::dividing(ids, usize::try_from(of).expect("there are few shares")))
     }
 
-    /// Reads every record up to a position: those of the first share into its lanes, the others where later ones go.
-    /// Ends early when nobody takes them.
+    /// Reads every record up to a position. Records of the first share go to its lanes, the others to the receivers of
+    /// later shares. Ends early if the receivers are gone.
     pub(crate) async fn scan(
         &self,
         upto: Position,
@@ -182,7 +182,7 @@ impl Log {
                 read.map_err(|source| StoreError::Sqlite { doing: "read the whole log", source }.into())
             }
             (_, Pool::Postgres(pool)) => {
-                // A connection of its own: it is closed where the read ends early, in the middle of a COPY.
+                // Uses a separate connection, because it is closed if the read ends early, in the middle of a COPY.
                 let mut conn = pool.acquire().await.map_err(doing("connect"))?.detach();
                 Ok(from_postgres(&mut conn, upto, lanes).await.map_err(doing("read the whole log"))?)
             }
@@ -191,7 +191,7 @@ impl Log {
     }
 }
 
-/// Steps the statement itself, on the thread that hands the records on; sqlx hands every row from thread to thread.
+/// Steps the statement on the thread that sends the records. With sqlx, every row would move from thread to thread.
 fn from_sqlite(path: &std::path::Path, upto: Position, mut lanes: Lanes) -> rusqlite::Result<()> {
     let conn = look_at(path)?;
     let text = "select stream_id, record from events where position > ?1 and position <= ?2 order by position";
@@ -209,15 +209,15 @@ fn from_sqlite(path: &std::path::Path, upto: Position, mut lanes: Lanes) -> rusq
         }
     }
     for (sender, lot) in lanes.rest() {
-        // Whoever no longer takes it has its reasons, and says them.
+        // A receiver that has gone reports its own error.
         let _ = sender.blocking_send(lot);
     }
     Ok(())
 }
 
-/// COPY, in binary, of records alone: nothing is parsed or converted on the way but the frame of each row.
+/// A binary COPY of records only. Nothing is parsed or converted except the frame of each row.
 async fn from_postgres(conn: &mut PgConnection, upto: Position, mut lanes: Lanes) -> sqlx::Result<()> {
-    // COPY takes no binds; what is written into its text are numbers of our own.
+    // COPY takes no binds. The values in its text are our own numbers.
     for after in (0..upto.0).step_by(usize::try_from(PAGE).expect("a page is small")) {
         let last = upto.0.min(after + PAGE);
         let copy = format!(
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_differ_little_are_spread_over_shares_and_lanes() {
+    fn similar_ids_are_spread_over_shares_and_lanes() {
         let ids: Vec<Uuid> = (0..6_000).map(Uuid::from_u128).collect();
         let sample = ids.iter().copied().step_by(10).collect();
         let lanes = lanes(Shares::dividing(sample, 3));
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_follow_one_another_in_the_order_of_ids() {
+    fn shares_are_in_the_order_of_ids() {
         let shares = Shares::dividing((0..1_000).map(Uuid::from_u128).collect(), 4);
         let of: Vec<usize> = (0..1_000).map(|id| shares.of(Uuid::from_u128(id))).collect();
         assert!(of.is_sorted(), "{of:?}");
@@ -276,14 +276,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_longer_than_a_share_is_whole_in_one_of_them() {
+    fn a_stream_longer_than_a_share_is_in_one_share_as_a_whole() {
         let shares = Shares::dividing(vec![Uuid::from_u128(7); 100], 4);
         assert_eq!(shares.count(), 2, "before it, and from it on");
         assert_eq!(Shares::dividing(Vec::new(), 1).count(), 1);
     }
 
     #[test]
-    fn a_lot_gives_back_what_it_took() {
+    fn a_lot_returns_its_records_unchanged() {
         let mut lot = Lot::of(0, 0);
         let records = ["{}", "", "a record of a café"];
         for record in records {

@@ -1,8 +1,8 @@
-//! Verify: reads the whole log again and names everything that is not as it was written.
+//! Verify: reads the whole log again and reports everything that was altered or damaged.
 //!
 //! It trusts nothing: every column is read as bytes and compared with the record, every record with its hash, and the
-//! record's order with the head and the remembered commands. It repairs nothing, and it knows no journey: whether a
-//! payload can be read is asked of whoever calls.
+//! records' order with the head and the stored commands. It repairs nothing, and knows nothing about journeys: the
+//! caller supplies the check whether a payload can be read.
 
 mod pages;
 
@@ -29,7 +29,7 @@ static PAGE: Sql = Sql::new(
      where e.position > $1 order by e.position limit $2",
 );
 
-/// The head and the newest event in one statement, so that both are of one moment.
+/// The head and the newest event in one statement, so that both are from the same moment.
 static HEAD: Sql = Sql::new(
     "select {raw_int h.position} as position, {raw_instant h.recorded_at} as recorded_at, newest.position as newest \
      from (select max(position) as position from events) newest left join log_head h on h.id = 1",
@@ -51,106 +51,106 @@ static POINTERS: Sql = Sql::new("select count(*) from live_view where id = 1");
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &HEAD, &COMMANDS_WITHOUT_EVENTS, &pages::REACHES, &SECRETS, &POINTERS];
 
-/// Events that one read takes.
+/// The number of events in one read.
 const PAGE_SIZE: i64 = 1_000;
-/// Findings that are kept unless more are asked for; the rest is only counted.
+/// The default number of findings that are kept. Further ones are only counted.
 pub const FINDINGS_KEPT: usize = 1_000;
-/// Keys that a log has, and more.
+/// More keys than a log has.
 const SECRETS_AT_MOST: i64 = 100;
-/// The key by which repeated commands are compared.
+/// The key with which repeated commands are compared.
 const FINGERPRINT_KEY: &str = "command_fingerprint";
 const FINGERPRINT_KEY_BYTES: usize = 32;
-/// Characters of a stored value that a finding shows.
+/// The most characters of a stored value that a finding shows.
 const SHOWN: usize = 120;
 
-/// What a verification found.
+/// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// How many events were read.
+    /// The number of events read.
     pub events: u64,
-    /// The position of the last one.
+    /// The position of the last event.
     pub position: Position,
-    /// What is wrong: the first of it, as many as were asked for.
+    /// The first findings, as many as were requested.
     pub findings: Vec<Finding>,
-    /// How much is wrong in all.
+    /// The total number of findings.
     pub found: u64,
 }
 
 impl Verified {
-    /// Whether everything is as it was written.
+    /// Whether there are no findings.
     pub const fn is_sound(&self) -> bool {
         self.found == 0
     }
 }
 
-/// Something that is not as it was written.
+/// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Where in the log; none where it is about the head.
+    /// The position in the log. `None` if the finding is about the head.
     pub position: Option<Position>,
-    /// What is wrong.
+    /// The damage.
     pub damage: Damage,
 }
 
-/// What is wrong with an event, a command or the head.
+/// Damage to an event, a command or the head.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Damage {
-    /// The record does not give the hash that stands beside it: one of them was changed.
+    /// The record does not match the hash stored beside it. One of them was changed.
     Changed {
-        /// The hash that is stored, in hexadecimal.
+        /// The stored hash, in hexadecimal.
         stored: String,
-        /// The hash of the record as it now is.
+        /// The hash of the current record.
         computed: String,
     },
-    /// The record is no envelope.
+    /// The record is not an envelope.
     Unreadable(String),
-    /// The record's payload is none that this build can read.
+    /// This build cannot read the record's payload.
     Payload(String),
-    /// A column says otherwise than the record that it is a copy from.
+    /// A column differs from the record that it was copied from.
     Column {
-        /// Which column.
+        /// The name of the column.
         column: &'static str,
-        /// What it holds.
+        /// The column's value.
         stored: String,
-        /// What the record says.
+        /// The value in the record.
         record: String,
     },
     /// Events are missing, from the finding's position to this one.
     Missing(Position),
-    /// The event stands before the log's first position.
+    /// The event has a position below 1.
     Early,
-    /// The stream's versions do not follow one another.
+    /// The stream's versions are not consecutive.
     Version {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
-        /// The version that should come next.
+        /// The expected version.
         expected: i64,
-        /// The version that comes.
+        /// The version found.
         found: i64,
     },
-    /// The event says that it was recorded before the one in front of it.
+    /// The event's recording time is earlier than that of the event before it.
     Earlier {
-        /// When the event in front was recorded.
+        /// When the event before it was recorded.
         before: DateTime<Utc>,
-        /// When this one was.
+        /// When this event was recorded.
         recorded_at: DateTime<Utc>,
     },
-    /// The remembered command and the event disagree.
+    /// The stored command and the event disagree.
     Command(String),
-    /// The head does not stand at the last event.
+    /// The head is not at the last event.
     Head(String),
-    /// An index, or a page of the file, is not what its table says: what is looked up may not be found.
+    /// An index or a page of the file does not match its table, so lookups may miss rows.
     Index(String),
-    /// The events from the finding's position to this one are in pages that the database cannot read.
+    /// The database cannot read the pages with the events from the finding's position to this one.
     Pages {
-        /// The last of them, as far as that can be known.
+        /// The last of these positions, as far as it can be determined.
         to: Position,
-        /// What the database says.
+        /// The database's error.
         why: String,
     },
-    /// A table beside the events is not as it was written.
+    /// A table beside the events was altered or damaged.
     Table {
-        /// Which.
+        /// The name of the table.
         table: &'static str,
         /// What is wrong with it.
         why: String,
@@ -183,23 +183,23 @@ impl fmt::Display for Damage {
                 write!(f, "the column {column} differs from the record: it holds {stored}, the record says {record}")
             }
             Self::Missing(to) => write!(f, "the events up to {to} are missing"),
-            Self::Early => f.write_str("no event stands here: positions begin at 1"),
+            Self::Early => f.write_str("there can be no event here: positions start at 1"),
             Self::Version { stream, expected, found } => {
-                write!(f, "{stream} goes on with version {found} where {expected} follows")
+                write!(f, "{stream} continues with version {found} instead of {expected}")
             }
             Self::Earlier { before, recorded_at } => {
-                write!(f, "recorded at {recorded_at}, before the event in front of it ({before})")
+                write!(f, "recorded at {recorded_at}, before the previous event ({before})")
             }
-            Self::Command(why) => write!(f, "the remembered command disagrees: {why}"),
+            Self::Command(why) => write!(f, "the stored command disagrees: {why}"),
             Self::Head(why) => write!(f, "the head is wrong: {why}"),
             Self::Index(why) => write!(f, "the database's own check fails: {why}"),
-            Self::Pages { to, why } => write!(f, "the database cannot read what is up to {to}: {why}"),
-            Self::Table { table, why } => write!(f, "the table {table} is not as it was written: {why}"),
+            Self::Pages { to, why } => write!(f, "the database cannot read the events up to {to}: {why}"),
+            Self::Table { table, why } => write!(f, "the table {table} is damaged: {why}"),
         }
     }
 }
 
-/// An event's row, as bytes: nothing in it is believed yet.
+/// An event's row, as bytes. Nothing in it is trusted yet.
 #[derive(FromRow)]
 struct Row {
     position: i64,
@@ -241,12 +241,12 @@ struct CommandRow {
     last_position: Option<i64>,
 }
 
-/// Why a payload cannot be read, in the words of whoever can tell.
+/// Why a payload cannot be read, as the caller reports it.
 pub type Unread = Box<dyn std::error::Error + Send + Sync>;
 
 impl Log {
-    /// Reads the whole log again and names everything that is wrong, the first [`FINDINGS_KEPT`] of it; `read_payload`
-    /// says whether this build can read an event's payload.
+    /// Reads the whole log again and reports the damage, at most [`FINDINGS_KEPT`] findings. `read_payload` checks
+    /// whether this build can read an event's payload.
     pub async fn verify(
         &self,
         read_payload: impl FnMut(&Envelope) -> Result<(), Unread>,
@@ -254,7 +254,7 @@ impl Log {
         self.verify_naming(FINDINGS_KEPT, read_payload).await
     }
 
-    /// The same, naming so much of what is wrong.
+    /// The same, with at most `most` findings.
     pub async fn verify_naming(
         &self,
         most: usize,
@@ -268,9 +268,10 @@ impl Log {
                     if walk.ends(self.head_row().await)? {
                         break;
                     }
-                    // Another process may have appended since the last page: what is not found twice is not there.
+                    // Another process may have appended since the last page. An event is missing only if it is not
+                    // found twice.
                     if is_asked_again {
-                        walk.find(None, Damage::Head("a later event is counted that is not found".to_owned()));
+                        walk.find(None, Damage::Head("it counts a later event, which is not found".to_owned()));
                         break;
                     }
                     is_asked_again = true;
@@ -281,7 +282,7 @@ impl Log {
                     }
                     (after, is_asked_again) = (rows.last().map_or(after, |last| Position(last.position)), false);
                 }
-                // What comes before the page that cannot be read is read by itself.
+                // The events before the unreadable page are read one by one.
                 Err(error) if is_corrupt(&error) && size > 1 => size = (size / 10).max(1),
                 Err(error) if is_corrupt(&error) => {
                     let Some(readable) = self.readable_after(after).await else {
@@ -289,7 +290,7 @@ impl Log {
                         break;
                     };
                     (after, size) = (readable, PAGE_SIZE);
-                    walk.cannot_read_up_to(after, causes::in_words(&error));
+                    walk.skip_unreadable_up_to(after, causes::in_words(&error));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -305,7 +306,7 @@ impl Log {
         match self.pointers().await {
             Ok(1) => {}
             Ok(_) => {
-                let why = "no view is named as the live one: `throughline rebuild` builds one".to_owned();
+                let why = "it names no live view: run `throughline rebuild` to build one".to_owned();
                 walk.find(None, Damage::Table { table: "live_view", why });
             }
             Err(error) => walk.cannot_read("live_view", error)?,
@@ -349,16 +350,16 @@ impl Log {
     }
 }
 
-/// A command's events, as far as the walk has come.
+/// The events of a command, as far as the walk has read.
 struct Run {
     command: (Option<Vec<u8>>, Option<Vec<u8>>),
     last: i64,
 }
 
-/// The walk through the log: what the next event has to follow.
+/// The walk through the log: the state that the next event must follow.
 struct Walk {
     dialect: Dialect,
-    /// As much of what is wrong is kept.
+    /// The most findings to keep.
     most: usize,
     events: u64,
     position: Position,
@@ -367,9 +368,9 @@ struct Walk {
     run: Option<Run>,
     findings: Vec<Finding>,
     found: u64,
-    /// Events were passed over that cannot be read, so that versions after them need not follow.
+    /// Whether unreadable events were skipped. If so, versions after them need not be consecutive.
     has_gap: bool,
-    /// Positions with a finding, so that what follows from it is not told twice.
+    /// Positions with a finding, so that consequences of it are not reported again.
     named: HashSet<i64>,
 }
 
@@ -402,15 +403,15 @@ impl Walk {
         }
     }
 
-    /// Passes over events that the database cannot read.
-    fn cannot_read_up_to(&mut self, to: Position, why: String) {
+    /// Skips events that the database cannot read.
+    fn skip_unreadable_up_to(&mut self, to: Position, why: String) {
         let from = self.position.next();
         self.find(Some(from), Damage::Pages { to, why });
         self.position = to;
         (self.run, self.has_gap) = (None, true);
     }
 
-    /// Names a table that the database cannot read; any other fault is one of the verification.
+    /// Reports a table that the database cannot read. Other errors end the verification.
     fn cannot_read(&mut self, table: &'static str, error: StoreError) -> Result<(), StoreError> {
         if !is_corrupt(&error) {
             return Err(error);
@@ -419,7 +420,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Whether the log ends where the walk has come to, by its head; what is wrong with that is named.
+    /// Whether the log ends here, according to its head. Reports what is wrong with the head.
     fn ends(&mut self, head: Result<HeadRow, StoreError>) -> Result<bool, StoreError> {
         match head {
             Ok(head) if head.newest.is_some_and(|newest| newest > self.position.0) => return Ok(false),
@@ -429,7 +430,7 @@ impl Walk {
         Ok(true)
     }
 
-    /// The key by which repeated commands are compared.
+    /// Checks the key with which repeated commands are compared.
     fn secrets(&mut self, secrets: &[SecretRow]) {
         let key = secrets.iter().find(|secret| secret.name.as_deref() == Some(FINGERPRINT_KEY.as_bytes()));
         let why = match key.map(|key| key.value.as_deref().unwrap_or_default().len()) {
@@ -447,7 +448,7 @@ impl Walk {
             self.find(Some(next), Damage::Missing(Position(row.position - 1)));
             self.run = None;
         } else if position < next {
-            // Only at the beginning: the rows come in order.
+            // Only at the beginning, because the rows are in order.
             self.find(Some(position), Damage::Early);
         }
         self.events += 1;
@@ -469,7 +470,7 @@ impl Walk {
         self.position = self.position.max(position);
     }
 
-    /// Hashes the record anew and reads it.
+    /// Hashes the record again and parses it.
     fn record(&mut self, row: &Row) -> Option<Envelope> {
         let position = Some(Position(row.position));
         let bytes = row.record.as_deref().unwrap_or_default();
@@ -477,7 +478,7 @@ impl Walk {
         let text = std::str::from_utf8(bytes);
         let computed = text.map(|text| leaf_hash(text).to_vec());
         if computed.as_deref() != Ok(stored) {
-            let computed = computed.map_or_else(|_| "of bytes that are no UTF-8".to_owned(), |hash| hex(&hash));
+            let computed = computed.map_or_else(|_| "of bytes that are not UTF-8".to_owned(), |hash| hex(&hash));
             self.find(position, Damage::Changed { stored: hex(stored), computed });
         }
         match text.map(Envelope::from_record) {
@@ -532,7 +533,7 @@ impl Walk {
         }
     }
 
-    /// Versions follow one another and time never goes back; a row that is damaged is placed by its columns.
+    /// Checks that versions are consecutive and recording times never decrease. A damaged row is placed by its columns.
     fn order(&mut self, row: &Row, envelope: Option<&Envelope>) {
         let position = Some(Position(row.position));
         let stream = envelope.map_or_else(|| stream_of(row), |envelope| Some(envelope.stream));
@@ -553,7 +554,7 @@ impl Walk {
         self.recorded_at = Some(recorded_at);
     }
 
-    /// Every event is remembered under its command's id, beside the others of that command and no more.
+    /// Checks that every event is stored under its command's id, together with that command's other events and no more.
     fn command(&mut self, row: &Row) {
         let position = Some(Position(row.position));
         let id = shown_id(row.command_id.as_deref());
@@ -562,23 +563,23 @@ impl Walk {
         let goes_on = before.as_ref().is_some_and(|run| run.command == command);
         if let Some(run) = before.filter(|run| !goes_on && run.last >= row.position) {
             let other = shown_id(run.command.1.as_deref());
-            self.find(position, Damage::Command(format!("{other} claims this event, which is of {id}")));
+            self.find(position, Damage::Command(format!("{other} claims this event, which belongs to {id}")));
         }
         let (Some(first), Some(last)) = (row.first_position, row.last_position) else {
-            self.find(position, Damage::Command(format!("{id} is not remembered")));
+            self.find(position, Damage::Command(format!("{id} is not stored")));
             return;
         };
         if row.position < first || row.position > last {
-            let why = format!("{id} is remembered with positions {first} to {last}");
+            let why = format!("{id} is stored with positions {first} to {last}");
             self.find(position, Damage::Command(why));
         } else if !goes_on && first < row.position && self.position.0 == row.position - 1 && self.is_whole_before(row) {
-            let why = format!("{id} is remembered from position {first} on, where other events stand");
+            let why = format!("{id} is stored from position {first}, which holds other events");
             self.find(position, Damage::Command(why));
         }
         self.run = Some(Run { command, last });
     }
 
-    /// Whether nothing was found at the position before, so that what is wrong here does not follow from it.
+    /// Whether the position before has no finding, so that this is not a consequence of it.
     fn is_whole_before(&self, row: &Row) -> bool {
         !self.named.contains(&(row.position - 1))
     }
@@ -594,11 +595,12 @@ impl Walk {
         }
         let last = command.last_position.unwrap_or_default();
         let (id, actor) = (shown_id(command.command_id.as_deref()), shown(command.actor.as_deref()));
-        let why = format!("{id} of {actor} is remembered with positions {first} to {last}, which hold no event of it");
+        let why =
+            format!("{id} of {actor} is stored with positions {first} to {last}, which hold no event of this command");
         self.find(Some(Position(first)), Damage::Command(why));
     }
 
-    /// The head stands at the last event, and was moved when that was recorded.
+    /// Checks that the head is at the last event, with that event's recording time.
     fn head(&mut self, head: &HeadRow) {
         let last = self.position.0;
         let Some(position) = head.position else {
@@ -606,15 +608,17 @@ impl Walk {
             return;
         };
         if position > last {
-            let why = format!("it stands at {position}, the last event at {last}: it was moved, or events are missing");
+            let why = format!(
+                "it is at {position}, but the last event is at {last}: the head was moved, or events are missing"
+            );
             self.find(None, Damage::Head(why));
         } else if position < last {
-            self.find(None, Damage::Head(format!("it stands at {position}, the last event at {last}")));
+            self.find(None, Damage::Head(format!("it is at {position}, but the last event is at {last}")));
         } else if let Some(recorded_at) = self.recorded_at.filter(|_| !self.named.contains(&last))
             && instant(head.recorded_at.as_deref()) != Some(recorded_at)
         {
             let says = shown(head.recorded_at.as_deref());
-            self.find(None, Damage::Head(format!("it says {says}, the last event was recorded at {recorded_at}")));
+            self.find(None, Damage::Head(format!("it says {says}, but the last event was recorded at {recorded_at}")));
         }
     }
 }
@@ -633,7 +637,7 @@ fn nothing() -> String {
     "nothing".to_owned()
 }
 
-/// A stored value as a finding shows it: as text where it is text, not too long.
+/// A stored value as a finding shows it: as text if it is text, and shortened.
 fn shown(stored: Option<&[u8]>) -> String {
     let Some(bytes) = stored else { return nothing() };
     match std::str::from_utf8(bytes) {

@@ -1,8 +1,8 @@
-//! Whether the log can be written, as far as is known: what the append task has met, and, where that was a failure, a look
-//! of its own now and then.
+//! Whether the log can be written to. The append task reports its results. After a failure, an occasional check looks
+//! again.
 //!
-//! While writes succeed nobody looks. A look changes nothing: it takes room on the disk and gives it back, and writes the
-//! head as it is.
+//! While writes succeed, there is no check. A check changes nothing: it takes disk space and frees it, and writes the
+//! head unchanged.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -12,43 +12,43 @@ use super::append::lock_head;
 use crate::causes;
 use crate::store::{Conn, StoreError, doing};
 
-/// How long nobody looks again after a look was begun.
+/// The least time between two checks.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// What is known of it.
+/// The state of writability.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Writable(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Why it could not be written the last time that somebody tried.
+    /// Why the last attempt to write failed.
     why: Option<String>,
-    /// When somebody began to look.
+    /// When the last check began.
     looked: Option<Instant>,
     is_looking: bool,
 }
 
 impl Writable {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().expect("nobody panics while holding what is known")
+        self.0.lock().expect("no panic while holding the state")
     }
 }
 
 impl Log {
-    /// Somebody has written.
+    /// Reports a successful write.
     pub(super) fn was_written(&self) {
         self.writable.state().why = None;
     }
 
-    /// Somebody could not write.
+    /// Reports a failed write.
     pub(super) fn was_not_written(&self, why: &(dyn std::error::Error + 'static)) {
         self.writable.state().why = Some(causes::in_words(why));
     }
 
-    /// Why the log cannot be written, where the newest write failed and it has not been seen to be mended since; looks
-    /// again if it is time, and waits for what it sees for so long at most.
+    /// Why the log cannot be written to, if the newest write failed and no check has succeeded since. Starts a new
+    /// check if it is time, and waits for its result at most `patience`.
     pub async fn unwritable(&self, patience: Duration) -> Option<String> {
-        if self.begins_to_look(Instant::now()) {
+        if self.begins_check(Instant::now()) {
             let log = self.clone();
             let looking = tokio::spawn(async move {
                 let seen = log.look().await;
@@ -58,13 +58,13 @@ impl Log {
                     Err(error) => log.was_not_written(&error),
                 }
             });
-            // Whoever comes later hears what it sees.
+            // A later call gets the result.
             let _ = tokio::time::timeout(patience, looking).await;
         }
         self.writable.state().why.clone()
     }
 
-    fn begins_to_look(&self, now: Instant) -> bool {
+    fn begins_check(&self, now: Instant) -> bool {
         let mut state = self.writable.state();
         let is_early = state.looked.is_some_and(|looked| now.duration_since(looked) < AGAIN);
         if state.why.is_none() || state.is_looking || is_early {

@@ -1,11 +1,12 @@
-//! Admission: whether somebody may send a command at all, before anything is said about versions or facts.
+//! Admission: whether a sender may send a command at all. This comes before any check of versions or facts.
 //!
-//! Who holds a case is told by its own stream, under the lock of the log's head: an assignment or a release acts on the
-//! very next command. Who works with whom, who has left, whose subject somebody is and in which contracts a worker or team
-//! is at home, is what the live view said when the command came in: it acts as soon as the view has passed it.
+//! Who holds a case is read from the case's own stream, under the lock of the log's head: an assignment or a release
+//! takes effect on the very next command. Who works with whom, who has left, whose subject someone is, and to which
+//! contracts a worker or team belongs is read from the live view when the command arrives: a change takes effect as
+//! soon as the view has applied it.
 //!
-//! Whatever the sender may not know of does not exist for them, whether a command is about it or only names it: it is said
-//! before anything is said of versions, values or facts.
+//! Anything that the sender may not know does not exist for them, whether a command is about it or only names it. This
+//! refusal comes before any about versions, values or facts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,9 +32,10 @@ use throughline_domain::fact::event::{Event, EventType, KEYWORKER, NoticeKind};
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use throughline_domain::people::worker::Worker;
 
-/// What a command does, in the words of the policy. Whoever may state a fact may correct it and take it back, so an
-/// amendment is judged by what the events say that it names; of an event that the stream does not have nothing is known.
-fn actions(command: &Command, told: Option<&History>) -> Vec<Action> {
+/// The actions of a command, in the terms of the access policy. A sender who may state a fact may also correct and
+/// retract it, so an amendment is judged by the type of the events that it names. An event that the stream does not
+/// have has no action.
+fn actions(command: &Command, stream_history: Option<&History>) -> Vec<Action> {
     let kind = command.stream().kind;
     let of_single = |single: &Command| match single {
         Command::ReceiveReferral(_) => vec![Action::ReceiveReferral],
@@ -43,11 +45,11 @@ fn actions(command: &Command, told: Option<&History>) -> Vec<Action> {
         Command::CorrectFact(_) | Command::PatchFact(_) | Command::RetractFacts(_) if kind == StreamKind::Journey => {
             vec![Action::CorrectFacts]
         }
-        Command::CorrectFact(correction) => vec![amending(kind, told, correction.target)],
-        Command::PatchFact(patch) => vec![amending(kind, told, patch.target)],
+        Command::CorrectFact(correction) => vec![amending(kind, stream_history, correction.target)],
+        Command::PatchFact(patch) => vec![amending(kind, stream_history, patch.target)],
         Command::RetractFacts(retraction) if retraction.targets.is_empty() => vec![Action::Amend],
         Command::RetractFacts(retraction) => {
-            retraction.targets.iter().map(|target| amending(kind, told, *target)).collect()
+            retraction.targets.iter().map(|target| amending(kind, stream_history, *target)).collect()
         }
         Command::AssignMany(_) => vec![Action::RecordFacts],
         Command::Together(_) => Vec::new(),
@@ -65,9 +67,9 @@ const fn claiming(act: &BatchAct) -> Action {
     }
 }
 
-/// What one does who amends what this event says; of an amendment, what it was said of.
-fn amending(kind: StreamKind, told: Option<&History>, target: EventId) -> Action {
-    let event = |id| told.and_then(|history| history.event(id)).map(|recorded| &recorded.event);
+/// The action of amending this event. If the event is itself an amendment, the action of its target.
+fn amending(kind: StreamKind, stream_history: Option<&History>, target: EventId) -> Action {
+    let event = |id| stream_history.and_then(|history| history.event(id)).map(|recorded| &recorded.event);
     let fact = match event(target) {
         Some(Event::FactCorrected(correction)) => event(correction.target),
         Some(Event::FactRetracted(retraction)) => event(retraction.target),
@@ -107,7 +109,7 @@ fn stating(kind: StreamKind, fact: &Event) -> Action {
     }
 }
 
-/// What is said of a stream that the sender may not know of: the same as of one that is not there.
+/// The refusal for a stream that the sender may not know: the same as for a stream that does not exist.
 fn unknown(command: &Command) -> Refusal {
     match command {
         Command::OpenContract(_) => Refusal::contract_of_others(),
@@ -116,22 +118,22 @@ fn unknown(command: &Command) -> Refusal {
     }
 }
 
-/// Who sends a command, and what they are to what it is about, as read when it came in.
+/// The sender of a command and their relation to its subjects, as read when it arrived.
 #[derive(Debug, Clone)]
 pub(super) struct Admission {
     pub(super) principal: Principal,
     standing: Standing,
-    /// What they are to the subjects that it names, as far as the view knows them.
+    /// The sender's relation to the subjects that the command names, as far as the view knows them.
     to_subjects: BTreeMap<SubjectId, Relation>,
-    /// The workers and teams that it names and that they may not know of.
+    /// The workers and teams that the command names and the sender may not know.
     of_others: BTreeSet<StreamId>,
-    /// The claims that it names and that they may not know of.
+    /// The claims that the command names and the sender may not know.
     hidden_claims: BTreeSet<ClaimId>,
 }
 
 impl Admission {
-    /// Reads what the view knows of the sender. Where no view is asked, in a rehearsal, a story that one hand tells or a
-    /// file, the sender is taken to be at home in the whole contract and to know everybody.
+    /// Reads what the view knows about the sender. Without a view (in a dry run, a sequence of commands from one
+    /// source, or a file), the sender is taken to belong to the whole contract and to know everyone.
     pub(super) async fn read(
         views: Option<&Views>,
         principal: Principal,
@@ -155,7 +157,7 @@ impl Admission {
         if principal.scope != Scope::Deployment {
             of_others = live.of_others(&principal.scope, &named().collect::<Vec<_>>()).await?;
         }
-        // Nobody is hidden from themselves.
+        // Workers always see themselves.
         if !of_others.is_empty()
             && let Some(own) = live.worker_of_login(&principal.subject, on).await?
         {
@@ -165,7 +167,7 @@ impl Admission {
         Ok(Self { principal, standing, to_subjects, of_others, hidden_claims })
     }
 
-    /// Refuses whatever a keyworker sends who is no worker of the service, or has left it.
+    /// Refuses every command of a keyworker who is not a worker of the service or has left it.
     fn works_here(&self) -> Result<(), NotDone> {
         if self.standing.is_nobodys() {
             return Err(NotDone::Refused(Refusal::worker_unknown().alone()));
@@ -173,12 +175,12 @@ impl Admission {
         Ok(())
     }
 
-    /// Whether what a command names does not exist for the sender.
+    /// Whether something that a command names does not exist for the sender.
     pub(super) fn hides(&self, stream: StreamId) -> bool {
         is_outside(self.principal.role, self.to_people(stream))
     }
 
-    /// What the sender is to a subject, worker or team. What the view does not know is nobody else's.
+    /// The sender's relation to a subject, worker or team. A stream unknown to the view belongs to no one else.
     fn to_people(&self, stream: StreamId) -> Relation {
         let to_subject = || self.to_subjects.get(&SubjectId(stream.id)).copied();
         match stream.kind {
@@ -192,7 +194,7 @@ impl Admission {
         self.principal.scope.contract(code).is_some()
     }
 
-    /// Who holds the journey that a command is about, where that matters, and whether as keyworker.
+    /// Who holds the journey that a command is about, if that matters, and whether as keyworker.
     fn held_by(&self, stream: StreamId, streams: &Streams<'_, StreamState>) -> Vec<(WorkerId, bool)> {
         let Some(history) = history(streams, stream).filter(|_| stream.kind == StreamKind::Journey) else {
             return Vec::new();
@@ -205,14 +207,14 @@ impl Admission {
         held.map(|held| (held.worker, held.role == KEYWORKER)).collect()
     }
 
-    /// The streams that say whether whoever holds the journey is still here.
+    /// The streams that say whether the holder of the journey is still here.
     pub(super) fn streams(&self, command: &Command, streams: &Streams<'_, StreamState>) -> Vec<StreamId> {
         let each = command.of_each_stream();
         let held = each.iter().flat_map(|command| self.held_by(command.stream(), streams));
         held.map(|(worker, _)| StreamId::worker(worker)).collect()
     }
 
-    /// What the sender is to what a command is about.
+    /// The sender's relation to the subject of a command.
     fn relation(&self, command: &Command, contract: Option<&str>, streams: &Streams<'_, StreamState>) -> Relation {
         let stream = command.stream();
         match (stream.kind, contract) {
@@ -249,7 +251,7 @@ impl Admission {
         left.is_some_and(|left| left.occurred.earliest() <= self.standing.on())
     }
 
-    /// Whether the sender may do this. What they may not know of is refused as if it were not there.
+    /// Whether the sender may send this command. What they may not know is refused as if it did not exist.
     pub(super) fn judge(
         &self,
         command: &Command,
@@ -274,7 +276,7 @@ impl Admission {
         Ok(())
     }
 
-    /// The same of what is about one stream.
+    /// The judgement of a command about one stream.
     fn judge_single(
         &self,
         command: &Command,
@@ -286,7 +288,8 @@ impl Admission {
         for action in actions(command, history(streams, stream)) {
             policy(&self.principal, action, relation).map_err(|denied| not_done(denied, unknown(command)))?;
         }
-        // The id of a new journey or subject may be that of one which the sender may not know of: nothing is said of it.
+        // The id of a new journey or subject may already belong to one that the sender may not know. The refusal does
+        // not reveal it.
         if let Command::ReceiveReferral(referral) = command
             && referral.register.is_some()
             && self.hides(StreamId::subject(referral.fact.subject))
@@ -311,8 +314,8 @@ impl Admission {
 }
 
 impl Admission {
-    /// Why a sender whose token is for some areas may not send this, if it is about another area: a referral there, or
-    /// claims of cases there.
+    /// The refusal for a sender whose token is limited to areas, if the command is about another area: a referral
+    /// there, or claims of cases there.
     fn beyond_areas(&self, command: &Command) -> Option<Vec<Refusal>> {
         let areas = self.principal.scope.areas()?;
         let referral = command.each().into_iter().find_map(|single| match single {
@@ -337,18 +340,19 @@ impl Admission {
         Some(self.hidden_claims.iter().map(|claim| claim_not_found(*claim).at("claims")).collect())
     }
 
-    /// Why the sender may not send this, if it is about a notice of a kind that their role does not give.
-    fn notice_of_another_role(&self, command: &Command, told: Option<&History>) -> Option<Refusal> {
+    /// The refusal for a sender whose role may not give a notice of this kind.
+    fn notice_of_another_role(&self, command: &Command, stream_history: Option<&History>) -> Option<Refusal> {
         let (role, theirs) = (self.principal.role, kinds_of_notice(self.principal.role));
-        let kind = notices_in(command, told).into_iter().find(|kind| !theirs.contains(kind))?;
-        let message = format!("a {role} gives no notice of the kind {}: ask a commissioner to give it", kind.as_str());
+        let kind = notices_in(command, stream_history).into_iter().find(|kind| !theirs.contains(kind))?;
+        let message =
+            format!("a {role} may not give a notice of the kind {}: ask a commissioner to give it", kind.as_str());
         let allowed = theirs.iter().map(|kind| kind.as_str());
         Some(Refusal::new(RefusalCode::KindOfAnotherRole, message).at("kind").allowing(allowed))
     }
 }
 
-/// The kinds of notice that a role gives, corrects and takes back: money is withheld and a contract terminated by those
-/// alone who pay.
+/// The kinds of notice that a role may give, correct and retract. Only those who pay may withhold money or terminate a
+/// contract.
 const fn kinds_of_notice(role: Role) -> &'static [NoticeKind] {
     use NoticeKind::{ImprovementPlan, PerformancePlan, ReferralChange, Termination, Withholding};
     match role {
@@ -358,13 +362,15 @@ const fn kinds_of_notice(role: Role) -> &'static [NoticeKind] {
     }
 }
 
-/// The kinds of the notices that a command gives, and of those that it corrects or takes back.
-fn notices_in(command: &Command, told: Option<&History>) -> Vec<NoticeKind> {
+/// The kinds of the notices that a command gives, corrects or retracts.
+fn notices_in(command: &Command, stream_history: Option<&History>) -> Vec<NoticeKind> {
     let kind = |fact: &Event| match fact {
         Event::NoticeIssued(notice) => Some(notice.kind),
         _ => None,
     };
-    let recorded = |target: &EventId| told.and_then(|told| told.fact(*target)).and_then(|fact| kind(fact.event));
+    let recorded = |target: &EventId| {
+        stream_history.and_then(|stream_history| stream_history.fact(*target)).and_then(|fact| kind(fact.event))
+    };
     let of_single = |single: &Command| match single {
         Command::State(stated) => kind(&stated.fact).into_iter().collect(),
         Command::CorrectFact(correction) => {
@@ -386,12 +392,12 @@ fn area_of(history: &History) -> String {
     history.journey().referral.map(|referral| referral.details.area).unwrap_or_default()
 }
 
-/// The claims that a command decides on and that are not of the sender's areas.
+/// The claims that a command decides on and that are outside the sender's areas.
 async fn hidden_claims(views: &Views, principal: &Principal, command: &Command) -> Result<BTreeSet<ClaimId>, LogError> {
     let (Some(areas), Command::Batch(of)) = (principal.scope.areas(), command) else { return Ok(BTreeSet::new()) };
     let BatchAct::Decide(claims, _) = &of.act else { return Ok(BTreeSet::new()) };
-    let told = read_whole(views.log(), command.stream()).await?;
-    let batch = Batch::of(&told);
+    let stream_history = read_whole(views.log(), command.stream()).await?;
+    let batch = Batch::of(&stream_history);
     let journey = |claim: &ClaimId| batch.line(*claim).and_then(|line| line.frozen.about.journey());
     let journeys: Vec<JourneyId> = claims.iter().filter_map(journey).collect();
     let known = views.live().areas_of(&journeys).await?;
@@ -407,13 +413,13 @@ fn not_done(denied: Denied, outside: Refusal) -> NotDone {
     }
 }
 
-/// Whether somebody may still do what a command did the first time, and know of what its events are of. The log looks for
-/// a replay before anything else; what it shows is for whoever may still see it. Of a command that amends, `told` is what
-/// its stream tells.
+/// Whether a sender may still do what a command did the first time, and may still know its events. The log looks for an
+/// earlier recording first, but its result is only for senders who may still see it. For a command that amends facts,
+/// `stream_history` is the history of its stream.
 pub(super) async fn still_may(
     views: Option<&Views>,
     (principal, on): (Principal, NaiveDate),
-    (command, told): (&Command, &History),
+    (command, stream_history): (&Command, &History),
     events: &[Envelope],
 ) -> Result<Result<(), NotDone>, LogError> {
     let of_contracts = || events.iter().filter_map(|event| Some((event.stream, event.contract.as_deref()?)));
@@ -435,7 +441,7 @@ pub(super) async fn still_may(
         (true, None) => Relation::Contract,
         (false, _) => Relation::Outside,
     };
-    let mut actions = actions(command, Some(told));
+    let mut actions = actions(command, Some(stream_history));
     if !journeys.is_empty() {
         actions.push(Action::ReadJourneys);
     }
@@ -444,7 +450,7 @@ pub(super) async fn still_may(
     Ok(judged.map_err(|denied| not_done(denied, unknown(command))))
 }
 
-/// Whether a command amends what is recorded, so that its stream says whether somebody may.
+/// Whether a command amends recorded facts, so that its stream is needed to judge it.
 pub(super) fn amends(command: &Command) -> bool {
     let amends =
         |single: &Command| matches!(single, Command::CorrectFact(_) | Command::PatchFact(_) | Command::RetractFacts(_));
@@ -452,9 +458,9 @@ pub(super) fn amends(command: &Command) -> bool {
 }
 
 async fn read_whole(log: &Log, stream: StreamId) -> Result<History, LogError> {
-    let mut told = History::default();
+    let mut stream_history = History::default();
     for envelope in log.stream(stream).await? {
-        told.evolve(Recorded::decode(&envelope).map_err(|error| LogError::Payload(Box::new(error)))?);
+        stream_history.evolve(Recorded::decode(&envelope).map_err(|error| LogError::Payload(Box::new(error)))?);
     }
-    Ok(told)
+    Ok(stream_history)
 }

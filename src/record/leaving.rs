@@ -1,6 +1,7 @@
-//! Leavings: what is recorded already of a worker from the day on which they leave.
+//! A worker who leaves: what is already recorded about them from that day on.
 //!
-//! The live view says it when the command comes in. It is a warning, so that what is recorded meanwhile does not matter.
+//! The live view gives it when the command arrives. It leads only to a warning, so facts recorded meanwhile do not
+//! matter.
 
 use chrono::NaiveDate;
 
@@ -12,7 +13,7 @@ use throughline_domain::fact::envelope::{Envelope, StreamKind, WorkerId};
 use throughline_domain::fact::event::{Event, EventType};
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
-/// The first day on which a worker is no longer here, as a command says it.
+/// The first day on which a worker is no longer here, if the command gives it.
 fn said(command: &Command) -> Option<NaiveDate> {
     let (occurred, fact) = match command {
         Command::State(stated) => (stated.occurred, &stated.fact),
@@ -22,16 +23,16 @@ fn said(command: &Command) -> Option<NaiveDate> {
     matches!(fact, Event::WorkerLeft(_)).then(|| occurred.latest())
 }
 
-/// The same of a correction that may name a leaving without saying so: it gives another day alone.
+/// The same for a correction that may be about a leaving without naming the type, because it gives only another date.
 async fn moved(views: &Views, command: &Command) -> Result<Option<NaiveDate>, LogError> {
     let Command::PatchFact(PatchFact { stream, target, occurred, .. }) = command else { return Ok(None) };
     let Some(day) = occurred.on else { return Ok(None) };
-    let told = views.log().stream(*stream).await?;
+    let events = views.log().stream(*stream).await?;
     let is_leaving = |event: &Envelope| event.event_id == *target && event.event_type == EventType::WorkerLeft.as_str();
-    Ok(told.iter().any(is_leaving).then_some(day))
+    Ok(events.iter().any(is_leaving).then_some(day))
 }
 
-/// What deserves a second look where a worker leaves: what is recorded of them on that day or later.
+/// The warning if facts about a leaving worker are recorded on that day or later.
 pub(super) async fn warning(views: &Views, command: &Command) -> Result<Option<Refusal>, LogError> {
     let stream = command.stream();
     if stream.kind != StreamKind::Worker {
@@ -49,33 +50,33 @@ pub(super) async fn warning(views: &Views, command: &Command) -> Result<Option<R
     }
     let last = later.last_on.map(|last_on| format!(", the last on {last_on}")).unwrap_or_default();
     let message = format!(
-        "of this worker there is, on {day} or later, {found}{last}: check the day, correct these, or accept this warning"
+        "this worker has, on {day} or later, {found}{last}: check the date, correct these facts, or accept this warning"
     );
-    let rule = "domain §4: the day of leaving is the first day no longer here";
+    let rule = "the date of leaving is the first day on which the worker is no longer here";
     Ok(Some(Refusal::new(RefusalCode::WorkerHasLaterFacts, message).at("occurred_on").by(rule).as_warning()))
 }
 
-/// What there is, each with how many, as a sentence lists it.
+/// The facts found, each with its number, as a list in a sentence.
 fn listed(later: &LaterFacts) -> String {
     let LaterFacts { contacts, assignments, appointments, tasks, covers, loans, last_on: _ } = *later;
     let all = [
         (contacts, "day with contacts", "days with contacts"),
         (assignments, "assignment", "assignments"),
-        (appointments, "appointment to keep", "appointments to keep"),
+        (appointments, "planned appointment", "planned appointments"),
         (tasks, "open task", "open tasks"),
-        (covers, "cover in which they stand in", "covers in which they stand in"),
+        (covers, "cover of another worker", "covers of other workers"),
         (
             loans,
-            "case that they hold for some days and that nobody would hold until these are over",
-            "cases that they hold for some days and that nobody would hold until these are over",
+            "temporarily held case that no worker would hold until the end of that period",
+            "temporarily held cases that no worker would hold until the end of those periods",
         ),
     ];
     let some = all.into_iter().filter(|(count, ..)| *count > 0);
-    let mut told: Vec<String> =
+    let mut parts: Vec<String> =
         some.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many })).collect();
-    match told.pop() {
-        Some(last) if told.is_empty() => last,
-        Some(last) => format!("{} and {last}", told.join(", ")),
+    match parts.pop() {
+        Some(last) if parts.is_empty() => last,
+        Some(last) => format!("{} and {last}", parts.join(", ")),
         None => String::new(),
     }
 }
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_there_is_is_listed_one_or_many() {
+    fn only_facts_that_exist_are_listed_one_or_many() {
         let none =
             LaterFacts { contacts: 0, assignments: 0, appointments: 0, tasks: 0, covers: 0, loans: 0, last_on: None };
         assert_eq!(listed(&none), "");
@@ -93,7 +94,7 @@ mod tests {
         let two = LaterFacts { contacts: 2, assignments: 1, ..none };
         assert_eq!(listed(&two), "2 days with contacts and 1 assignment");
         let three = LaterFacts { covers: 1, tasks: 3, ..two };
-        let expected = "2 days with contacts, 1 assignment, 3 open tasks and 1 cover in which they stand in";
+        let expected = "2 days with contacts, 1 assignment, 3 open tasks and 1 cover of another worker";
         assert_eq!(listed(&three), expected);
     }
 }

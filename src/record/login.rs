@@ -1,11 +1,11 @@
-//! Logins: no two workers who are here sign in by one.
+//! Logins: no two current workers sign in with the same login.
 //!
-//! Who has, or had, a login is what the live view says, which a command waits for, a second at most, to pass all that was
-//! recorded before it came; whether they still have it, their own streams tell under the lock of the log's head. What
-//! nobody sees in this way is two commands under way at the same time, on one node or on two, that give one login to two
-//! people, or a view that is further behind: both are accepted. Then the one who joined last is behind the login, of two
-//! who joined on one day the one of the greater id, on every node and by every view alike; a correction of either's
-//! joining, or the other's leaving, makes an end of it.
+//! The live view says which workers have or had a login. A command waits at most a second until the view has applied
+//! everything recorded before the command arrived. Whether those workers still have the login is read from their own
+//! streams, under the lock of the log's head. Two cases are not noticed: two commands at the same time, on one node or
+//! on two, that give one login to two workers; and a view that is further behind. Then both commands are accepted. The
+//! worker who joined last has the login, and of two who joined on one day the one with the greater id, on every node
+//! and in every view. To end this, correct the joining of one of them, or record that the other has left.
 
 use std::time::Duration;
 
@@ -21,10 +21,10 @@ use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use throughline_domain::people::login::is_same;
 use throughline_domain::people::worker::Worker;
 
-/// How long a command waits for the view to pass what was recorded before it.
+/// The most time that a command waits until the view has applied what was recorded before it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The login by which a command says that a worker signs in.
+/// The login that a command gives to a worker.
 fn given(command: &Command) -> Option<&str> {
     let fact = match command {
         Command::State(stated) => &stated.fact,
@@ -38,7 +38,7 @@ fn given(command: &Command) -> Option<&str> {
     }
 }
 
-/// Everybody else whose login is, or was, one that a command gives to a worker, or gives back by retracting their leaving.
+/// All other workers who have or had the login that a command gives to a worker, or gives back by retracting a leaving.
 pub(super) async fn namesakes(views: &Views, command: &Command) -> Result<Vec<WorkerId>, LogError> {
     let own = command.stream();
     let asks = |single: &&Command| given(single).is_some() || matches!(single, Command::RetractFacts(_));
@@ -56,28 +56,28 @@ pub(super) async fn namesakes(views: &Views, command: &Command) -> Result<Vec<Wo
     Ok(namesakes)
 }
 
-/// Refuses a login by which one of these signs in who has not left by a day.
+/// Refuses a login with which one of these workers signs in who has not left by a day.
 pub(super) fn is_free<'h>(
     command: &Command,
     (namesakes, on): (&[WorkerId], NaiveDate),
     history: impl Fn(StreamId) -> Option<&'h History>,
 ) -> Result<(), Vec<Refusal>> {
-    let told = |stream| history(stream).map(|history| Worker::fold(&history.facts())).unwrap_or_default();
+    let worker_of = |stream| history(stream).map(|history| Worker::fold(&history.facts())).unwrap_or_default();
     let login = |worker: &Worker| worker.joined.as_ref().and_then(|joined| joined.details.login.clone());
-    let held = namesakes.iter().map(|worker| told(StreamId::worker(*worker)));
+    let held = namesakes.iter().map(|worker| worker_of(StreamId::worker(*worker)));
     let is_here = |worker: &Worker| worker.left.as_ref().is_none_or(|left| left.occurred.earliest() > on);
     let held: Vec<String> = held.filter(is_here).filter_map(|worker| login(&worker)).collect();
     if held.is_empty() {
         return Ok(());
     }
-    let own = told(command.stream());
+    let own = worker_of(command.stream());
     for single in command.each() {
         let (wanted, path) = match single {
             Command::RetractFacts(retraction) => {
                 let is_back = own.left.as_ref().is_some_and(|left| retraction.targets.contains(&left.event_id));
                 (login(&own).filter(|_| is_back), "targets")
             }
-            // What was said before may be said again.
+            // A login that the worker already had may be given again.
             Command::CorrectFact(_) | Command::PatchFact(_) => {
                 let is_theirs = |wanted: &&str| login(&own).is_some_and(|own| is_same(&own, wanted));
                 let other = given(single).filter(|wanted| !is_theirs(wanted));
@@ -86,7 +86,8 @@ pub(super) fn is_free<'h>(
             _ => (given(single).map(str::to_owned), "login"),
         };
         if wanted.is_some_and(|wanted| held.iter().any(|held| is_same(held, &wanted))) {
-            let message = "somebody who has not left signs in by this login: give another, or record that they left";
+            let message = "another worker signs in with this login: give another login, or record that the other \
+                worker has left";
             return Err(Refusal::new(RefusalCode::LoginTaken, message).at(path).alone());
         }
     }

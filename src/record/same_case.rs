@@ -1,9 +1,10 @@
-//! A second open case under one case number of another system: more likely the same referral again than another one.
+//! A second open case with a case number of another system. It is more likely the same referral sent twice than a new
+//! one.
 //!
-//! Which journeys have the number is what the live view says, which a command waits for, a second at most, to pass all
-//! that was recorded before it came; whether they are open, their own streams say under the lock of the log's head. Of
-//! two commands under way at the same time neither sees the other: both are accepted. A case that the sender may not see
-//! is never mentioned.
+//! The live view says which journeys have the number. A command waits at most a second until the view has applied
+//! everything recorded before the command arrived. Whether the journeys are open is read from their own streams, under
+//! the lock of the log's head. Two commands at the same time do not see each other, and both are accepted. A case that
+//! the sender may not see is never mentioned.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -19,12 +20,12 @@ use throughline_domain::fact::envelope::{JourneyId, StreamId};
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use throughline_domain::journey::Journey;
 
-/// How long a command waits for the view to pass what was recorded before it.
+/// The most time that a command waits until the view has applied what was recorded before it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 const CODE: RefusalCode = RefusalCode::CaseAlreadyOpen;
 
-/// The referral that a command receives, if it has case numbers.
+/// The referral of a command, if it has case numbers.
 fn numbered(command: &Command) -> Option<&ReceiveReferral> {
     match command {
         Command::ReceiveReferral(referral) => Some(referral).filter(|one| !one.fact.external_references.is_empty()),
@@ -32,7 +33,7 @@ fn numbered(command: &Command) -> Option<&ReceiveReferral> {
     }
 }
 
-/// The journeys of the same contract that have one of the command's case numbers, as far as the sender may see them.
+/// The journeys of the same contract with one of the command's case numbers, limited to those that the sender may see.
 pub(super) async fn candidates(
     views: &Views,
     (principal, on): (&Principal, NaiveDate),
@@ -56,7 +57,7 @@ pub(super) async fn candidates(
     Ok(live.readable(principal, on, &found).await?.into_iter().collect())
 }
 
-/// Warns of a referral whose case number one of these journeys has that is open.
+/// Warns of a referral if one of these journeys is open and has its case number.
 pub(super) fn is_new<'h>(
     command: &Command,
     candidates: &[JourneyId],
@@ -67,14 +68,15 @@ pub(super) fn is_new<'h>(
     for candidate in candidates {
         let journey = history(StreamId::journey(*candidate)).map(History::journey).unwrap_or_default();
         let Some(at) = shared(referral, &journey).filter(|_| is_open(&journey)) else { continue };
-        let message = "an open case has this case number: use that case, or accept this warning if this is another one";
+        let message = "an open case has this case number: use that case, or accept this warning if this is a different \
+            case";
         let warning = Refusal::new(CODE, message).at(format!("external_references.{at}.id"));
         return Err(warning.allowing([candidate]).as_warning().alone());
     }
     Ok(())
 }
 
-/// The first of the referral's case numbers that a journey has too.
+/// The index of the first case number of the referral that a journey has too.
 fn shared(referral: &ReceiveReferral, journey: &Journey) -> Option<usize> {
     let theirs = &journey.referral.as_ref()?.details.external_references;
     referral.fact.external_references.iter().position(|reference| theirs.contains(reference))

@@ -1,7 +1,7 @@
-//! Sending: a command that is ready goes to the append task, and what became of it is read back.
+//! Sending: a prepared command goes to the append task, and its result is read back.
 //!
-//! Whoever sends many at once waits for all of them and has what was recorded before read in one go: nobody holds a
-//! connection of the store while others wait for one.
+//! A sender of many commands waits for all of them and reads earlier recordings in one query. It never holds a
+//! connection of the store while another sender waits for one.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -18,22 +18,22 @@ use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{CommandId, Envelope, StreamId};
 
-static UNREAD: Repeated = Repeated::of("what was recorded before cannot be read");
+static UNREAD: Repeated = Repeated::of("the result of a repeated command cannot be read");
 
-/// A command that has only to be decided and written.
+/// A command that only needs to be decided and written.
 pub struct Ready<'a> {
     recorder: &'a Recorder,
     asked: Asked,
     request: Request<Decision>,
 }
 
-/// A command that is with the append task.
+/// A command that was given to the append task.
 pub struct Sent {
     asked: Asked,
     waiting: append::Sent<NotDone>,
 }
 
-/// What was sent, for whoever has to look at it again where it was recorded before.
+/// What was sent, kept to check a command that was already recorded.
 struct Asked {
     sender: (Principal, NaiveDate),
     id: CommandId,
@@ -52,14 +52,14 @@ impl<'a> Ready<'a> {
         Self { recorder, asked, request }
     }
 
-    /// Hands it to the append task and waits for what becomes of it.
+    /// Gives the command to the append task and waits for the result.
     pub async fn append(self) -> Result<Appended, NotDone> {
         let recorder = self.recorder;
         let mut answers = recorder.answers(vec![self.send().await?]).await;
         answers.pop().expect("a command that is sent has an answer")
     }
 
-    /// Hands it to the append task, which takes commands in the order in which they are sent.
+    /// Gives the command to the append task, which keeps the order in which commands are sent.
     pub async fn send(self) -> Result<Sent, NotDone> {
         let Self { recorder, asked, request } = self;
         match recorder.appender.send(request).await {
@@ -70,8 +70,8 @@ impl<'a> Ready<'a> {
 }
 
 impl Recorder {
-    /// Waits for what becomes of commands that were sent, and says it in their order. What was recorded before is read
-    /// for all of them together.
+    /// Waits for the results of commands that were sent, and returns them in order. Earlier recordings are read for all
+    /// of them together.
     pub async fn answers(&self, sent: Vec<Sent>) -> Vec<Result<Appended, NotDone>> {
         let mut answered = Vec::with_capacity(sent.len());
         for Sent { asked, waiting } in sent {
@@ -91,8 +91,8 @@ impl Recorder {
                 (Ok(Answer::New(events)), _) => Ok(Appended { events, replayed: false }),
                 (Ok(Answer::Rehearsed), _) => self.replayed(asked, Vec::new(), &History::default()).await,
                 (Ok(Answer::Before(..)), Ok(before)) => {
-                    let (events, told) = (before.events(&asked), before.told(&asked));
-                    self.replayed(asked, events, told).await
+                    let (events, stream_history) = (before.events(&asked), before.stream_history(&asked));
+                    self.replayed(asked, events, stream_history).await
                 }
                 (Ok(Answer::Before(..)), Err(())) => Err(NotDone::Fault(LogError::Unreachable)),
                 (Err(rejection), _) => Err(self.rejected(rejection, &asked).await),
@@ -101,10 +101,15 @@ impl Recorder {
         appended
     }
 
-    /// What a command did the first time, for whoever may still do it and see it. Where that cannot be told, the command
-    /// is in the log all the same.
-    async fn replayed(&self, asked: Asked, events: Vec<Envelope>, told: &History) -> Result<Appended, NotDone> {
-        let may = still_may(self.asked(), asked.sender, (&asked.command, told), &events).await;
+    /// The first result of a repeated command, if the sender may still send it and see its events. If that cannot be
+    /// checked, the command is still in the log.
+    async fn replayed(
+        &self,
+        asked: Asked,
+        events: Vec<Envelope>,
+        stream_history: &History,
+    ) -> Result<Appended, NotDone> {
+        let may = still_may(self.asked(), asked.sender, (&asked.command, stream_history), &events).await;
         may.map_err(|fault| {
             UNREAD.met(&fault);
             NotDone::Fault(LogError::Unreachable)
@@ -126,7 +131,7 @@ impl Recorder {
     }
 }
 
-/// What commands did that were recorded before, and the streams of those that amend something.
+/// The first results of repeated commands, and the streams of those that amend facts.
 struct Before {
     by_command: HashMap<(String, CommandId), Vec<Envelope>>,
     streams: HashMap<StreamId, History>,
@@ -162,7 +167,7 @@ impl Before {
         self.by_command.get(&(asked.sender.0.subject.clone(), asked.id)).cloned().unwrap_or_default()
     }
 
-    fn told(&self, asked: &Asked) -> &History {
+    fn stream_history(&self, asked: &Asked) -> &History {
         self.streams.get(&asked.command.stream()).unwrap_or(&self.none)
     }
 }

@@ -1,8 +1,8 @@
-//! Work that is given to somebody who would never see it: the owner of a task or the worker of an appointment, on a case
-//! that they do not see.
+//! Work given to a worker who would never see it: the owner of a task or the worker of an appointment, on a case that
+//! they may not see.
 //!
-//! Whose cases somebody sees is what the live view says when the command comes in (docs/decisions/0009). It is a warning,
-//! so that what is recorded meanwhile does not matter.
+//! The live view says whose cases a worker sees when the command arrives (docs/decisions/0009). It leads only to a
+//! warning, so facts recorded meanwhile do not matter.
 
 use chrono::NaiveDate;
 use serde::de::DeserializeOwned;
@@ -18,13 +18,13 @@ use throughline_domain::fact::path::Path;
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use throughline_domain::people::login;
 
-/// Somebody whose work something is to be.
+/// A worker who is given work.
 struct Named {
     stream: StreamId,
     worker: WorkerId,
-    /// The day that it is for, where the command says it.
+    /// The day of the work, if the command gives it.
     day: Option<NaiveDate>,
-    /// Where the command names them.
+    /// The path of the worker in the command.
     path: Path,
 }
 
@@ -41,7 +41,7 @@ fn of_fact(fact: &Event) -> Option<(WorkerId, Option<NaiveDate>, &'static str)> 
     }
 }
 
-/// What a patch of such a fact says of whose work it is.
+/// The worker that a patch of such a fact names.
 fn of_patch(patch: &PatchFact) -> Option<(WorkerId, Option<NaiveDate>, &'static str)> {
     let (field, day) = match patch.of? {
         EventType::TaskSet => ("owner", "due_on"),
@@ -67,8 +67,8 @@ fn named(command: &Command) -> Option<Named> {
     (stream.kind == StreamKind::Journey).then_some(Named { stream, worker, day, path })
 }
 
-/// What deserves a second look where work is given to somebody: that they see the case neither now nor on the day that it
-/// is for. Who does not sign in is shown it by others.
+/// The warnings for work given to a worker who sees the case neither now nor on the day of the work. For a worker who
+/// does not sign in, someone else shows them the work, so there is no warning.
 pub(super) async fn warnings(
     views: &Views,
     (sender, today): (&Principal, NaiveDate),
@@ -79,7 +79,7 @@ pub(super) async fn warnings(
         if !sees(views, (sender, today), &named).await? {
             let message = "this worker does not see the case: assign them in a role, or accept this warning";
             let warning = Refusal::new(RefusalCode::WorkerDoesNotSeeCase, message).at(named.path);
-            let rule = "domain §3: a keyworker sees their own cases and those of their team, and those that they cover";
+            let rule = "a keyworker sees their own cases, those of their team, and those that they cover";
             warnings.push(warning.by(rule).as_warning());
         }
     }
@@ -93,8 +93,8 @@ async fn sees(views: &Views, (sender, today): (&Principal, NaiveDate), named: &N
     if login::is_same(&login, &sender.subject) {
         return Ok(true);
     }
-    let told = views.log().stream(named.stream).await?;
-    let Some(contract) = told.first().and_then(|first| first.contract.as_deref()) else { return Ok(true) };
+    let events = views.log().stream(named.stream).await?;
+    let Some(contract) = events.first().and_then(|first| first.contract.as_deref()) else { return Ok(true) };
     let worker = Principal { subject: login, role: Role::Keyworker, scope: Scope::Deployment };
     let journey = (JourneyId(named.stream.id), contract);
     for day in [Some(today), named.day.filter(|day| *day > today)].into_iter().flatten() {

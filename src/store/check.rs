@@ -1,6 +1,6 @@
-//! The database's own checks of its tables and indexes, as far as it has any.
+//! The database's own checks of its tables and indexes, if it has any.
 //!
-//! It names no table of its own: whoever asks says which.
+//! The caller says which tables to check.
 
 use std::path::Path;
 
@@ -9,12 +9,12 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 
 use super::{Place, Store, StoreError, doing, look_at};
 
-/// What Postgres says where an index is not what its table says.
+/// The codes with which Postgres reports an index that does not match its table.
 const CORRUPTED: [&str; 2] = ["XX001", "XX002"];
 
 impl Store {
-    /// What is wrong with the database's own structure, so much of it at most: on `SQLite` of the whole file, on Postgres of
-    /// the indexes of these tables, where its extension `amcheck` is there and may be used.
+    /// Faults in the database's own structure, at most `most`. On `SQLite` the whole file is checked. On Postgres the
+    /// indexes of these tables are checked, if the extension `amcheck` is installed and may be used.
     pub(crate) async fn check_indexes(&self, tables: &[&str], most: usize) -> Result<Vec<String>, StoreError> {
         match self.place() {
             Place::Sqlite { path } => {
@@ -33,17 +33,18 @@ fn check_sqlite(path: &Path, most: usize) -> rusqlite::Result<Vec<String>> {
     let most = most.min(i32::MAX as usize);
     let mut check = conn.prepare(&format!("pragma integrity_check({most})"))?;
     let said = check.query_map((), |row| row.get::<_, String>(0))?;
-    // A check that cannot go on has found something, too.
+    // A check that cannot continue is a finding, too.
     let said = said.map(|said| said.unwrap_or_else(|error| error.to_string()));
     Ok(said.flat_map(|said| findings(&said)).collect())
 }
 
-/// What a check of `SQLite` says in one row: lines beneath a heading that names the database alone, or that all is well.
+/// The findings of an `SQLite` check in one row. The row has a heading with the name of the database, or says that all
+/// is well.
 pub(crate) fn findings(said: &str) -> Vec<String> {
     said.lines().filter(|line| *line != "ok" && !line.starts_with("***")).map(str::to_owned).collect()
 }
 
-/// Whether an error says that what is stored is damaged: pages that cannot be read, or rows that they cannot hold.
+/// Whether an error means that stored data is damaged: unreadable pages, or impossible rows.
 pub fn is_corrupt(error: &StoreError) -> bool {
     match error {
         StoreError::Database { source: sqlx::Error::Database(said), .. } => said.code().is_some_and(|code| {
@@ -60,13 +61,13 @@ pub fn is_corrupt(error: &StoreError) -> bool {
     }
 }
 
-/// Damaged, no database; and of the errors of its disk those that come of reading.
+/// Damaged, or not a database. Of the disk errors, only those from reading.
 const fn is_corrupt_in_sqlite(code: i32) -> bool {
     matches!(code & 0xff, 11 | 26) || matches!(code, 266 | 522 | 8458)
 }
 
-/// What is wrong with the indexes of these tables of the connection's schema. The role that serves has no right to the
-/// functions of `amcheck`; the owner may have it.
+/// Faults in the indexes of these tables of the connection's schema. The serving role may not use `amcheck`, but the
+/// owner may.
 pub(crate) async fn check_postgres(options: &PgConnectOptions, tables: &[&str]) -> Result<Vec<String>, StoreError> {
     let mut owner = options.connect().await.map_err(doing("connect to Postgres"))?;
     let wrong = amcheck(&mut owner, tables).await.map_err(doing("check the database"));
@@ -78,7 +79,7 @@ async fn amcheck(owner: &mut PgConnection, tables: &[&str]) -> sqlx::Result<Vec<
     let there = "select quote_ident(n.nspname) from pg_extension e join pg_namespace n on n.oid = e.extnamespace \
                  where e.extname = 'amcheck'";
     let Some((schema,)) = sqlx::query_as::<_, (String,)>(there).fetch_optional(&mut *owner).await? else {
-        tracing::info!("indexes are not looked at: this database has no extension amcheck");
+        tracing::info!("indexes are not checked: this database does not have the extension amcheck");
         return Ok(Vec::new());
     };
     let named = "select i.indexrelid::bigint, i.indexrelid::regclass::text from pg_index i \
@@ -93,7 +94,7 @@ async fn amcheck(owner: &mut PgConnection, tables: &[&str]) -> sqlx::Result<Vec<
         match sqlx::query(AssertSqlSafe(check.clone())).bind(oid).execute(&mut *owner).await {
             Ok(_) => {}
             Err(error) if is_corrupted(&error) => wrong.push(format!("{name}: {error}")),
-            Err(error) => tracing::warn!(index = name, %error, "an index cannot be looked at"),
+            Err(error) => tracing::warn!(index = name, %error, "an index cannot be checked"),
         }
     }
     Ok(wrong)

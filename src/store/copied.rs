@@ -1,11 +1,11 @@
-//! Rows out of Postgres's binary COPY format, however its bytes are cut.
+//! Decodes rows of Postgres's binary COPY format, however the bytes are split.
 //!
-//! It knows frames and fields, never what a field means.
+//! It knows frames and fields, but not what a field means.
 
-/// The signature, the flags and the length of an extension that nobody uses.
+/// The signature, the flags and the length of an unused extension.
 const HEADER: usize = 11 + 4 + 4;
 
-/// The bytes of a COPY, as they come.
+/// The bytes of a COPY, as they arrive.
 #[derive(Default)]
 pub(crate) struct Copied {
     bytes: Vec<u8>,
@@ -13,18 +13,18 @@ pub(crate) struct Copied {
     has_begun: bool,
 }
 
-/// The fields of one row; none where it is null.
+/// The fields of one row. `None` for a null.
 pub(crate) struct Fields<'b>(&'b [u8]);
 
 impl Copied {
-    /// Takes the next piece.
+    /// Adds the next piece.
     pub(crate) fn take(&mut self, piece: &[u8]) {
         self.bytes.drain(..self.at);
         self.at = 0;
         self.bytes.extend_from_slice(piece);
     }
 
-    /// The next row that has come whole.
+    /// The next complete row.
     pub(crate) fn next_row(&mut self) -> Option<Fields<'_>> {
         if !self.has_begun {
             self.bytes.get(..HEADER)?;
@@ -32,7 +32,7 @@ impl Copied {
         }
         let count = i16::from_be_bytes(*self.bytes[self.at..].first_chunk()?);
         let (begin, mut end) = (self.at + 2, self.at + 2);
-        // The end of all rows says that none follows.
+        // The end marker has a count that is not a number of fields.
         for _ in 0..usize::try_from(count).ok()? {
             let length = i32::from_be_bytes(*self.bytes.get(end..)?.first_chunk()?);
             end += 4 + usize::try_from(length).unwrap_or_default();
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_read_however_their_bytes_are_cut() {
+    fn rows_are_read_however_their_bytes_are_split() {
         let field = |text: &str| Some(text.as_bytes().to_vec());
         let rows = [vec![field("one"), None], vec![field(""), field("two")], vec![None, field("and three")]];
         let bytes = framed(&rows);

@@ -1,7 +1,7 @@
-//! `SQLite` files that are only looked at: also where nothing may be written, in a folder or on a medium that is read-only.
+//! `SQLite` files that are only read, also in a read-only folder or on a read-only medium.
 //!
-//! A file that keeps its newest part in a journal beside it (`FILE-wal`) is read by way of a third, which the reader makes.
-//! Where it cannot be made, the file alone is read, which is whole if there is no journal.
+//! A file that keeps its newest part in a journal beside it (`FILE-wal`) is read through a third file, which the reader
+//! creates. If that file cannot be created, only the main file is read. It is complete if there is no journal.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,16 +10,15 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{StoreError, sibling};
 
-/// What is put into a name so that it is read as one.
+/// The characters to escape in a file name that is used as a URL.
 const ESCAPED: [(char, &str); 4] = [('%', "%25"), ('?', "%3f"), ('#', "%23"), ('\\', "%5c")];
 
-/// Whether nobody here may write to a file and nobody writes to it elsewhere: it is read as it is, and nothing is made
-/// beside it.
+/// Whether neither this user nor anyone else writes to a file. Then it is read without creating files beside it.
 pub(super) fn is_frozen(path: &Path) -> bool {
     !may_write(path) && !sibling(path, "-shm").exists() && !has_journal(path)
 }
 
-/// Refuses a file whose newest part is in a journal that cannot be read where nothing may be written.
+/// Refuses a file whose newest part is in a journal that cannot be read in a read-only folder.
 pub(super) fn must_be_whole(path: &Path) -> Result<(), StoreError> {
     let is_cut_off = has_journal(path) && !may_write(path) && !sibling(path, "-shm").exists();
     if is_cut_off { Err(StoreError::CutOff(path.to_owned())) } else { Ok(()) }
@@ -29,8 +28,8 @@ fn has_journal(path: &Path) -> bool {
     std::fs::metadata(sibling(path, "-wal")).is_ok_and(|journal| journal.len() > 0)
 }
 
-/// Whether this user may write to a file, and make another beside it. Neither is opened: to close it again would drop the
-/// locks that this process holds on it.
+/// Whether this user may write to a file and create another beside it. The files are not opened, because closing them
+/// would release this process's locks on them.
 #[cfg(unix)]
 pub(super) fn may_write(path: &Path) -> bool {
     use rustix::fs::{Access, access};
@@ -38,13 +37,13 @@ pub(super) fn may_write(path: &Path) -> bool {
     access(path, Access::WRITE_OK).is_ok() && access(folder, Access::WRITE_OK).is_ok()
 }
 
-/// The same where only the attempt says.
+/// The same on systems where only an attempt to write can tell.
 #[cfg(not(unix))]
 pub(super) const fn may_write(_: &Path) -> bool {
     true
 }
 
-/// Opens a file past the pools, only to read it.
+/// Opens a file without the pools, only to read it.
 pub(crate) fn look_at(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = if is_frozen(path) {

@@ -1,7 +1,8 @@
-//! The role that serving connections act in on Postgres, and what it may do.
+//! The role that serving connections use on Postgres, and its privileges.
 //!
-//! A migration makes it once. A dump holds no roles, and may be restored without privileges: so each opening for writing
-//! looks, and gives what is missing. Where nothing is missing nothing is written, for many nodes may start at once.
+//! A migration creates the role once. A dump contains no roles and may be restored without privileges. So each opening
+//! for writing checks, and grants what is missing. If nothing is missing, nothing is written, because many nodes may
+//! start at once.
 
 use sqlx::{Executor as _, PgConnection};
 
@@ -9,7 +10,7 @@ use super::{StoreError, doing};
 
 const GRANTS: &str = include_str!("grants.sql");
 
-/// Gives the serving role what it lacks in the connection's schema.
+/// Grants the serving role the privileges that it lacks in the connection's schema.
 pub(super) async fn give(owner: &mut PgConnection) -> Result<(), StoreError> {
     owner.execute(sqlx::raw_sql(GRANTS)).await.map(drop).map_err(doing("give the role throughline_app its privileges"))
 }

@@ -1,18 +1,18 @@
-//! Growth: when the plans that Postgres's sessions keep are of a size that the tables no longer have.
+//! Growth: replaces Postgres sessions whose cached plans were made for much smaller tables.
 //!
-//! A session keeps the plan of a prepared statement, and one that was made for empty tables reads all of them, row by row
-//! against row: at two thousand rows a look-up by key took a second, and whoever waited for a session gave up after half
-//! a minute. Postgres itself looks at sizes again when autovacuum comes by, a minute later or two. So a session that is
-//! older than the last doubling is replaced. There are few doublings.
+//! A session caches the plan of a prepared statement. A plan made for empty tables scans all rows: at two thousand rows
+//! a lookup by key took a second, and callers that waited for a session timed out after half a minute. Postgres itself
+//! notices the new sizes only when autovacuum runs, one or two minutes later. So a session older than the last doubling
+//! in size is replaced. Doublings are rare.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Below so much more no plan is bad enough to matter.
+/// Below this growth, no plan is bad enough to matter.
 const LITTLE: i64 = 200;
 
-/// How much there is, and since when it is twice as much as before.
+/// The size of the store, and the time of its last doubling.
 #[derive(Debug)]
 pub(crate) struct Growth {
     /// The size at the last doubling.
@@ -27,19 +27,19 @@ impl Default for Growth {
 }
 
 impl Growth {
-    /// Takes note of how much there is.
+    /// Records the current size.
     pub(crate) fn reaches(&self, size: i64) {
         let planned = self.planned.load(Ordering::Relaxed);
         if size > planned.saturating_mul(2).saturating_add(LITTLE)
             && self.planned.compare_exchange(planned, size, Ordering::Relaxed, Ordering::Relaxed).is_ok()
         {
-            *self.doubled.lock().expect("nobody panics while holding the time") = Instant::now();
+            *self.doubled.lock().expect("no panic while holding the time") = Instant::now();
         }
     }
 
-    /// Whether a session of this age was begun since the last doubling.
+    /// Whether a session of this age began after the last doubling.
     pub(crate) fn is_planned_for(&self, age: Duration) -> bool {
-        age <= self.doubled.lock().expect("nobody panics while holding the time").elapsed()
+        age <= self.doubled.lock().expect("no panic while holding the time").elapsed()
     }
 }
 
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_from_before_a_doubling_is_no_longer_planned_for_and_one_from_after_it_is() {
+    fn a_session_from_before_a_doubling_is_replaced_and_one_from_after_it_is_kept() {
         let (growth, hour) = (Growth::default(), Duration::from_hours(1));
         for size in [1, 150, 200] {
             growth.reaches(size);

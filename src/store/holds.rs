@@ -1,7 +1,7 @@
-//! Who holds which part of the store, so that none is removed while somebody reads it or builds it.
+//! Records which parts of the store are in use, so that none is deleted while it is being read or built.
 //!
-//! Within this process a count for each name; between processes, on Postgres, an advisory lock that ends with its
-//! session, however that ends. Nothing here knows what the parts are, or removes any.
+//! Within this process it is a count for each name. Between processes, on Postgres, it is an advisory lock that ends
+//! with its session, however the session ends. Nothing here knows what the parts are, or deletes any.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -11,22 +11,22 @@ use tokio::sync::Notify;
 
 use super::{Place, Store, StoreError, doing};
 
-/// The parts that this process holds, by their names.
+/// The parts that this process uses, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Holds {
     names: Mutex<BTreeMap<String, usize>>,
     let_go: Notify,
 }
 
-/// One hold of one part; it ends when it is dropped.
+/// One use of one part. It ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Hold {
-    /// Locks the part against its removal by another process; it goes before the count does.
+    /// The lock that keeps other processes from deleting the part. It is released before the count is.
     session: Mutex<Option<PgConnection>>,
     counted: Counted,
 }
 
-/// One of the holds that this process counts.
+/// One use, as this process counts it.
 #[derive(Debug)]
 struct Counted {
     name: String,
@@ -34,9 +34,9 @@ struct Counted {
 }
 
 impl Store {
-    /// Holds the part of this name, whether or not it is there yet.
+    /// Marks the part with this name as used, whether or not it exists yet.
     pub(crate) async fn hold(&self, name: String) -> Result<Hold, StoreError> {
-        // Counted first: whoever looks from now on leaves it alone.
+        // Count first, so that a deletion from now on leaves the part alone.
         self.holds.counted(|names| *names.entry(name.clone()).or_default() += 1);
         let counted = Counted { name, holds: Arc::clone(&self.holds) };
         let mut session = None;
@@ -49,18 +49,18 @@ impl Store {
         Ok(Hold { session: Mutex::new(session), counted })
     }
 
-    /// Whether this process holds the part of this name.
+    /// Whether this process uses the part with this name.
     pub(crate) fn is_held_here(&self, name: &str) -> bool {
         self.holds.counted(|names| names.contains_key(name))
     }
 
-    /// Keeps everybody from holding the part of this name for as long as the session lasts; false if somebody does.
+    /// Prevents all use of the part with this name while the session lasts. Returns `false` if it is in use.
     pub(crate) async fn unheld(session: &mut PgConnection, name: &str) -> Result<bool, StoreError> {
         let lock = sqlx::query_scalar("select pg_try_advisory_lock(hashtextextended($1, 2))").bind(name);
-        lock.fetch_one(session).await.map_err(doing("ask who holds a view"))
+        lock.fetch_one(session).await.map_err(doing("check whether a view is in use"))
     }
 
-    /// Completes when a part was let go.
+    /// Completes when a use has ended.
     pub(crate) async fn let_go(&self) {
         self.holds.let_go.notified().await;
     }
@@ -68,17 +68,17 @@ impl Store {
 
 impl Holds {
     fn counted<T>(&self, with: impl FnOnce(&mut BTreeMap<String, usize>) -> T) -> T {
-        with(&mut self.names.lock().expect("nobody panics while holding the count"))
+        with(&mut self.names.lock().expect("no panic while holding the count"))
     }
 }
 
 impl Hold {
-    /// Lets go at once; one that is only dropped is missed by the database a moment later.
+    /// Ends the use at once. If it is only dropped, the database notices a moment later.
     pub(crate) async fn release(self) {
-        let session = self.session.lock().expect("nobody panics while holding the session").take();
+        let session = self.session.lock().expect("no panic while holding the session").take();
         if let Some(mut session) = session {
             let unlock = sqlx::query("select pg_advisory_unlock_shared(hashtextextended($1, 2))");
-            // A session that is broken holds nothing.
+            // A broken session holds no lock.
             let _ = unlock.bind(&self.counted.name).execute(&mut session).await;
             let _ = session.close().await;
         }

@@ -1,5 +1,5 @@
-//! Room on the disk of an `SQLite` file: for what a few commands write, and not only for what fits into pages that the file
-//! has already.
+//! Checks for free disk space beside an `SQLite` file: enough for a few commands, not only for pages that the file
+//! already has.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -7,28 +7,29 @@ use std::path::Path;
 
 use super::{Place, Store, StoreError, is_outage, private, sibling};
 
-/// As much as a few commands write.
+/// The space that a few commands need.
 const ROOM: usize = 256 * 1024;
 
 impl Store {
-    /// Fails where the disk beside an `SQLite` file is full. Whether the file itself can be written it does not say.
+    /// Fails if the disk that holds an `SQLite` file is full. It does not check whether the file itself can be written
+    /// to.
     pub(crate) async fn has_room(&self) -> Result<(), StoreError> {
         let Place::Sqlite { path } = &self.place else { return Ok(()) };
         let beside = sibling(path, "-room");
         let taken = tokio::task::spawn_blocking(move || taken(&beside)).await.expect("it does not panic");
         match taken {
             Err(source) if is_outage(&source) => {
-                Err(StoreError::Database { doing: "make room beside the log", source: sqlx::Error::Io(source) })
+                Err(StoreError::Database { doing: "make space beside the log", source: sqlx::Error::Io(source) })
             }
             _ => Ok(()),
         }
     }
 }
 
-/// Takes the room and gives it back.
+/// Takes the space and frees it.
 fn taken(beside: &Path) -> io::Result<()> {
     let taken = private().create(true).truncate(true).write(true).open(beside).and_then(fill);
-    // Where it was not made there is nothing to remove.
+    // If the file was not created, there is nothing to delete.
     let _ = std::fs::remove_file(beside);
     taken
 }

@@ -1,8 +1,8 @@
-//! A Postgres session that writes: one that is given back in the middle of a transaction is closed instead, whatever
-//! gave it back.
+//! A Postgres session that writes. A session returned to the pool in the middle of a transaction is closed, whatever
+//! the reason.
 //!
-//! What is known here need not be asked of the server: no transaction is begun on top of another, and none is given up
-//! that is not there, which the server would put down as a warning each time.
+//! The session tracks its own transaction, so the server need not be asked: it never begins a transaction inside
+//! another, and never rolls back one that does not exist, which the server would log as a warning each time.
 
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
@@ -13,28 +13,28 @@ use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 use super::sessions::Borrowed;
 use super::{Conn, On, Pool, is_locked};
 
-/// How long a transaction of ours may stand still, should this process be paused or cut off in the middle of one: the
-/// head and the view are everybody's, and everybody else waits. Then the server ends the session, and what it locked is
-/// free.
+/// The most time that a transaction may be idle, if this process is paused or cut off in the middle of one. The head
+/// and the view are shared, so all others wait. After this time the server ends the session and releases its locks.
 const STANDSTILL: Duration = Duration::from_secs(4);
-/// How long whoever loads a log into an empty database may read in between: nobody else writes to it.
+/// The most time that a bulk load into an empty database may be idle while it reads. No one else writes to that
+/// database.
 const STANDSTILL_OF_A_LOAD: &str = "set local idle_in_transaction_session_timeout = '60s'";
 
-/// Options of sessions whose transactions the server ends when they stand still: when nothing comes from here, and when
-/// nobody here takes what it sends.
+/// Options of sessions whose idle transactions the server ends: when this process sends nothing, and when it does not
+/// receive what the server sends.
 pub(super) fn never_standing_still(options: PgConnectOptions) -> PgConnectOptions {
     let millis = STANDSTILL.as_millis().to_string();
     uncompiled(options).options([("idle_in_transaction_session_timeout", &millis), ("tcp_user_timeout", &millis)])
 }
 
-/// Options of sessions whose plans the server does not compile: a statement of ours is over before that is done, however
-/// many rows the planner expects.
+/// Options of sessions without JIT compilation: our statements finish before it would, however many rows the planner
+/// expects.
 pub(super) fn uncompiled(options: PgConnectOptions) -> PgConnectOptions {
     options.options([("jit", "off")])
 }
 
 impl Conn {
-    /// Begins a transaction that may write as [`Conn::begun`] does, but does not wait for another program that holds the
+    /// Begins a transaction that may write, like [`Conn::begun`], but does not wait for another program that holds the
     /// `SQLite` file.
     pub(crate) async fn begun_at_once(pool: &Pool) -> sqlx::Result<Self> {
         let On::Sqlite(sqlite) = pool else { return Self::begun(pool).await };
@@ -54,16 +54,16 @@ impl Conn {
         }
     }
 
-    /// Has this transaction write what is there already. `SQLite` leaves a page alone that an update finds as it is, but not
-    /// the one with the number that a program may give its file.
+    /// Makes this transaction write something without changing data. `SQLite` does not write a page that an update
+    /// leaves unchanged, except the page with the number that a program may set for its file (`user_version`).
     pub(crate) async fn write_what_is_there(&mut self) -> sqlx::Result<()> {
         let On::Sqlite(conn) = self else { return Ok(()) };
         let number: (i64,) = sqlx::query_as("pragma user_version").fetch_one(&mut **conn).await?;
         conn.execute(AssertSqlSafe(format!("pragma user_version = {}", number.0))).await.map(drop)
     }
 
-    /// Waits for something else in the middle of a transaction, and lets the server know meanwhile that this process goes
-    /// on.
+    /// Waits for something else in the middle of a transaction, and tells the server meanwhile that this process is
+    /// alive.
     pub(crate) async fn meanwhile<T>(&mut self, other: impl Future<Output = T>) -> sqlx::Result<T> {
         let mut other = std::pin::pin!(other);
         loop {
@@ -74,7 +74,7 @@ impl Conn {
         }
     }
 
-    /// Fails where the server has ended the session, and with it the transaction and its locks.
+    /// Fails if the server has ended the session, and with it the transaction and its locks.
     pub(crate) async fn is_there(&mut self) -> sqlx::Result<()> {
         match self {
             On::Sqlite(_) => Ok(()),
@@ -82,7 +82,7 @@ impl Conn {
         }
     }
 
-    /// Lets this transaction stand still while what it loads is read.
+    /// Permits this transaction to be idle while a bulk load reads its input.
     pub(crate) async fn loads(&mut self) -> sqlx::Result<()> {
         match self {
             On::Sqlite(_) => Ok(()),
@@ -91,16 +91,16 @@ impl Conn {
     }
 }
 
-/// A session that was taken from a pool.
+/// A session taken from a pool.
 #[derive(Debug)]
 pub struct Session {
     conn: Borrowed,
-    /// Whether a transaction may be open: from before it is begun until the server has said that it ended.
+    /// Whether a transaction may be open: from before it begins until the server has confirmed its end.
     is_open: bool,
 }
 
 impl Session {
-    /// A session outside of any transaction.
+    /// A session without a transaction.
     pub(super) const fn new(conn: Borrowed) -> Self {
         Self { conn, is_open: false }
     }

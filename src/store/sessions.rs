@@ -1,7 +1,8 @@
-//! The Postgres sessions of one pool: who may have one, and how long it takes to find out that none can be had.
+//! The Postgres sessions of one pool: who may have one, and how soon a failure is noticed.
 //!
-//! Two waits are told apart. Waiting until somebody gives a session back is what a busy service does, and it may take
-//! its time. Waiting for a server that does not answer is an outage, and everybody who waits learns of it in seconds.
+//! There are two kinds of wait. Waiting for another borrower to return a session is normal in a busy service and may
+//! take some time. Waiting for a server that does not answer is an outage, and all waiting callers are told within
+//! seconds.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -14,31 +15,31 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgQueryResult, PgRow, PgSt
 use sqlx::{Either, Error, Execute, Executor, PgConnection, PgPool, Postgres, SqlStr};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-/// How long a server may take to answer whoever has a place and wants a session: enough for a restart in passing.
+/// The most time that the server may take to open a session for a caller that has a place. It covers a short restart.
 pub(super) const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
-/// How long to wait for a place while the server answers.
+/// The most time to wait for a place while the server answers.
 const PLACE_WITHIN: Duration = Duration::from_secs(30);
 
 /// A pool of sessions.
 #[derive(Debug, Clone)]
 pub struct Sessions {
     pool: PgPool,
-    /// A place for each session that the pool may have: with a place, nobody waits for another borrower.
+    /// One place for each session that the pool may have. A caller with a place waits for no other borrower.
     places: Arc<Semaphore>,
-    /// How often no session could be had: those who wait for a place meanwhile are told.
+    /// The number of failures to get a session. Callers that wait for a place watch it.
     failures: watch::Sender<u64>,
 }
 
-/// A session that is borrowed.
+/// A borrowed session.
 #[derive(Debug)]
 pub struct Borrowed {
-    // It goes back before the place does.
+    // Dropped before the place is.
     conn: PoolConnection<Postgres>,
     _place: OwnedSemaphorePermit,
 }
 
 impl Sessions {
-    /// At most so many sessions, opened as they are needed.
+    /// At most `most` sessions, opened as they are needed.
     pub(super) fn new(most: u32, pool: PgPoolOptions, options: PgConnectOptions) -> Self {
         let pool = pool.max_connections(most).acquire_timeout(ANSWERS_WITHIN).connect_lazy_with(options);
         let places = Arc::new(Semaphore::new(usize::try_from(most).expect("a few sessions")));
@@ -63,25 +64,25 @@ impl Sessions {
         tokio::select! {
             biased;
             place = places.acquire_owned() => place.map_err(|_| Error::PoolClosed),
-            // Whoever had a place waited for the server in vain, and so would everybody else, one after the other.
+            // A caller with a place waited for the server without success. All others would too, one after the other.
             _ = failures.changed() => Err(Error::PoolTimedOut),
             () = tokio::time::sleep(PLACE_WITHIN) => Err(Error::PoolTimedOut),
         }
     }
 
-    /// Closes every session; nobody borrows one any more.
+    /// Closes every session. No more can be borrowed.
     pub async fn close(&self) {
         self.pool.close().await;
     }
 }
 
 impl Borrowed {
-    /// Keeps the session for good; the pool opens another in its place.
+    /// Takes the session out of the pool for good. The pool opens another in its place.
     pub fn detach(self) -> PgConnection {
         self.conn.detach()
     }
 
-    /// Has it closed when it is given back.
+    /// Has the session closed when it is returned.
     pub(super) fn close_on_drop(&mut self) {
         self.conn.close_on_drop();
     }
@@ -101,7 +102,7 @@ impl DerefMut for Borrowed {
     }
 }
 
-/// A statement by itself is done on whichever session can be had.
+/// A single statement runs on any available session.
 impl<'p> Executor<'p> for &'p Sessions {
     type Database = Postgres;
 
@@ -111,7 +112,7 @@ impl<'p> Executor<'p> for &'p Sessions {
         E: 'q + Execute<'q, Postgres>,
     {
         let sessions = self.clone();
-        // The session goes back with the last row, not with whoever reads slowly.
+        // The session is returned after the last row is read, not when a slow caller is done with the rows.
         let read = async move {
             let mut session = sessions.acquire().await?;
             session.fetch_many(query).try_collect::<Vec<_>>().await

@@ -1,4 +1,4 @@
-//! Opening `SQLite` files: the log's, a view's, a backup's.
+//! Opens `SQLite` files: those of the log, of views and of backups.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use super::{claim, doing, frozen, is_locked, private, sibling, wal};
 
 static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// What the name of a view goes on with after that of its log, before its number.
+/// The text between the name of a log's file and the number of a view in the name of the view's file.
 pub(crate) const VIEW: &str = "-g";
 
 impl Store {
@@ -27,7 +27,7 @@ impl Store {
         };
         let mut is_made = false;
         if mode == Mode::Write {
-            // What SQLite puts beside it has the mode of the file.
+            // Files that SQLite creates beside it get the mode of this file.
             match private().write(true).create_new(true).open(path) {
                 Ok(_) => is_made = true,
                 Err(source) if source.kind() == std::io::ErrorKind::AlreadyExists => {}
@@ -62,7 +62,7 @@ impl Store {
         Self { writer, reader, place, mode, is_made, claim, building, holds, growth }
     }
 
-    /// Opens an `SQLite` file that nobody writes to, such as a backup, only to read it: the file is left as it is.
+    /// Opens an `SQLite` file that no one writes to, such as a backup, only to read it. The file does not change.
     pub fn open_file(path: &Path) -> Result<Self, StoreError> {
         if !path.is_file() {
             return Err(StoreError::Missing(path.display().to_string()));
@@ -73,12 +73,12 @@ impl Store {
         Ok(Self::of_file(path, Mode::Read, pools, Mutex::new(None), false))
     }
 
-    /// Makes an `SQLite` file, or opens the one that is there for writing.
+    /// Creates an `SQLite` file, or opens an existing one for writing.
     pub async fn make_file(path: &Path) -> Result<Self, StoreError> {
         Self::open_sqlite(path, Mode::Write).await
     }
 
-    /// Makes one plain file of an `SQLite` store and closes it: it can be copied and read as it is.
+    /// Turns an `SQLite` store into one plain file and closes it, so that it can be copied and read.
     pub async fn into_one_file(&self) -> Result<(), StoreError> {
         let (On::Sqlite(writer), On::Sqlite(reader)) = (&self.writer, &self.reader) else { return Ok(()) };
         reader.close().await;
@@ -88,8 +88,8 @@ impl Store {
         Ok(())
     }
 
-    /// Closes a store that was not to be used, and removes its file where this opening has made it. Nobody else has
-    /// written to it, for the claim is held until it is gone.
+    /// Closes a store that is not needed after all, and deletes its file if this opening created it. No other process
+    /// has written to it, because the claim is held until the file is gone.
     pub(crate) async fn take_back(&self) {
         let Place::Sqlite { path } = &self.place else { return };
         if !self.is_made {
@@ -98,14 +98,14 @@ impl Store {
         super::on!(&self.reader, pool => pool.close().await);
         super::on!(&self.writer, pool => pool.close().await);
         for ending in ["-wal", "-shm", ""] {
-            // What is not there need not go.
+            // A file that does not exist needs no deletion.
             let _ = std::fs::remove_file(sibling(path, ending));
         }
         self.close().await;
     }
 }
 
-/// Refuses a file that is not there.
+/// Refuses a file that does not exist.
 pub(super) fn must_be_there(path: &Path) -> Result<(), StoreError> {
     if path.exists() {
         return Ok(());
@@ -133,7 +133,7 @@ fn unmigrated(error: sqlx::migrate::MigrateError, path: &Path) -> StoreError {
     }
 }
 
-/// The options that every `SQLite` connection shares.
+/// The options that all `SQLite` connections share.
 pub(crate) fn sqlite_options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -142,7 +142,7 @@ pub(crate) fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         .statement_cache_capacity(STATEMENTS_KEPT)
 }
 
-/// The options of a reader: of a file that nobody writes to, nothing is made beside it.
+/// The options of a reader. If no one writes to the file, no files are created beside it.
 fn options_to_read(path: &Path) -> SqliteConnectOptions {
     if frozen::is_frozen(path) {
         let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
@@ -152,24 +152,25 @@ fn options_to_read(path: &Path) -> SqliteConnectOptions {
     }
 }
 
-/// The pools of a view, writer and readers. Its commits need not reach the disk at once: it can always be caught up from
-/// the log.
+/// The pools of a view, writer and readers. Its commits need not reach the disk at once, because it can always be
+/// caught up from the log.
 pub(crate) fn sqlite_pools(path: &Path, mode: Mode) -> (Pool, Pool) {
     let options = if mode == Mode::Read { options_to_read(path) } else { sqlite_options(path) };
     let options = options.synchronous(SqliteSynchronous::Normal);
     (On::Sqlite(sqlite_writer(options.clone())), On::Sqlite(sqlite_readers(options)))
 }
 
-/// A pool of `SQLite` readers that can write nothing. A request that was dropped in the middle may leave a transaction
-/// behind: the next borrower must not inherit it, and gets another connection. That is known here without waking the
-/// connection's own thread for each borrower.
+/// A pool of `SQLite` readers that cannot write. A request dropped in the middle may leave a transaction open. The next
+/// borrower must not inherit it, and gets another connection. This is checked here without waking the connection's own
+/// thread for each borrower.
 pub(crate) fn sqlite_readers(options: SqliteConnectOptions) -> SqlitePool {
     let pool = SqlitePoolOptions::new().max_connections(READERS);
     let pool = pool.before_acquire(|conn, _| Box::pin(std::future::ready(Ok(!conn.is_in_transaction()))));
     pool.connect_lazy_with(options.pragma("query_only", "on"))
 }
 
-/// A pool of one `SQLite` connection, the only one that writes; its transactions begin by [`Conn::begun`](super::Conn::begun).
+/// A pool of one `SQLite` connection, the only one that writes. Its transactions begin with
+/// [`Conn::begun`](super::Conn::begun).
 pub(crate) fn sqlite_writer(options: SqliteConnectOptions) -> SqlitePool {
     SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options)
 }

@@ -1,7 +1,7 @@
-//! The write-ahead log of an `SQLite` file: that what it says is on the disk.
+//! The write-ahead log of an `SQLite` file: makes sure that its content is on disk.
 //!
-//! A sync that fails may leave pages that can be read and never get to the disk, and the next sync says that all is
-//! well. So nothing may rest on such pages: they are written again, or the process ends (docs/decisions/0030).
+//! A failed sync may leave pages that can be read but never reach the disk, and the next sync reports success. So
+//! nothing may depend on such pages: they are written again, or the process ends (docs/decisions/0030).
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -12,32 +12,32 @@ use sqlx::SqlitePool;
 use super::{Conn, On, Store, StoreError, doing, is_locked, sibling};
 use crate::telemetry::repeated::Repeated;
 
-static UNKNOWN: Repeated = Repeated::warning("the length of the write-ahead log is not known");
-static GROWS: Repeated = Repeated::warning("the write-ahead log cannot be brought into its file, and grows");
+static UNKNOWN: Repeated = Repeated::warning("the length of the write-ahead log cannot be read");
+static GROWS: Repeated = Repeated::warning("the write-ahead log cannot be moved into its file and grows");
 
-/// From so many pages on the write-ahead log is brought into its file, as `SQLite` would by itself.
+/// The number of pages from which the write-ahead log is moved into its file, as `SQLite` would do by itself.
 const PAGES_MAX: i64 = 1_000;
-/// A disk that could not be written or synced, as `SQLite` says it: an error of the disk, and which.
+/// `SQLite`'s code for a disk that could not be written or synced. The extended code says which.
 const DISK_ERROR: i32 = 0x0a;
 const SYNC_ERROR: i32 = 0x040a;
-/// How much is written again at once.
+/// The number of bytes written again at once.
 const PORTION: usize = 1 << 20;
 
-/// Whether the disk failed under `SQLite`, so that nobody knows what of a commit is on it.
+/// Whether the disk failed under `SQLite`, so that it is unknown which parts of a commit are on disk.
 pub(crate) fn is_failed_disk(error: &sqlx::Error) -> bool {
     code(error).is_some_and(|code| code & 0xff == DISK_ERROR)
 }
 
-/// `SQLite`'s own number of an error; those of Postgres are five characters.
+/// `SQLite`'s code of an error, a number. Codes of Postgres are five characters.
 fn code(error: &sqlx::Error) -> Option<i32> {
     let code = error.as_database_error()?.code()?;
     if code.len() < 5 { code.parse().ok() } else { None }
 }
 
-/// Writes a write-ahead log that was left behind once more, before anything is added to it: what a sync failed to
-/// bring to the disk could be in memory alone. Nobody else changes it meanwhile.
+/// Writes an existing write-ahead log once more before anything is added to it. After a failed sync, its pages could be
+/// in memory only. No other process changes it meanwhile.
 pub(super) async fn rewrite(path: &Path, writer: &SqlitePool) -> Result<(), StoreError> {
-    // SQLite keeps it beside the file that a link leads to.
+    // SQLite keeps it beside the file that a link points to.
     let Ok(file) = path.canonicalize() else { return Ok(()) };
     let log = sibling(&file, "-wal");
     if !log.metadata().is_ok_and(|log| log.len() > 0) {
@@ -54,7 +54,7 @@ pub(super) async fn rewrite(path: &Path, writer: &SqlitePool) -> Result<(), Stor
 
 fn write_again(path: &Path) -> io::Result<()> {
     let mut file = match File::options().read(true).write(true).open(path) {
-        // It belonged to a file that is no longer there, and SQLite has removed it.
+        // It belonged to a file that no longer exists, and SQLite has removed it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };
@@ -71,13 +71,13 @@ fn write_again(path: &Path) -> io::Result<()> {
 }
 
 impl Store {
-    /// Brings the write-ahead log into the file once it is long; `SQLite` would do so by itself, and say nothing of a sync
-    /// that failed. Nothing that was committed rests on it.
+    /// Moves the write-ahead log into the file once it is long. `SQLite` would do this by itself, but would not report
+    /// a failed sync. No committed data depends on it.
     ///
     /// # Aborts
     ///
-    /// Where pages of an earlier part may be lost: `SQLite` takes those for done, and would not write them again. Closing
-    /// the file would make that good for ever; the next process to open it begins at the first page.
+    /// If pages from an earlier part may be lost: `SQLite` takes them as done and would not write them again. Closing
+    /// the file would make the loss permanent. The next process to open the file starts at the first page.
     pub(crate) async fn fold_long_wal(&self) {
         let On::Sqlite(writer) = &self.writer else { return };
         let (pages, _) = match checkpoint(writer, "pragma wal_checkpoint(noop)").await {
@@ -94,12 +94,13 @@ impl Store {
         if let Ok((_, 0)) = checkpoint(writer, "pragma wal_checkpoint(noop)").await {
             return tracing::error!(%error, "a sync of the log's file failed; everything is written again");
         }
-        tracing::error!(%error, "a sync of the log's file failed: this process ends, and the next recovers it");
+        tracing::error!(%error, "a sync of the log's file failed: this process ends, and the next start recovers the \
+            log");
         std::process::abort();
     }
 }
 
-/// How many pages the write-ahead log has, and how many of them `SQLite` takes for brought into the file.
+/// The number of pages in the write-ahead log, and how many of them `SQLite` takes as moved into the file.
 async fn checkpoint(writer: &SqlitePool, pragma: &'static str) -> sqlx::Result<(i64, i64)> {
     let (_, pages, done): (i64, i64, i64) = sqlx::query_as(pragma).fetch_one(writer).await?;
     Ok((pages, done))

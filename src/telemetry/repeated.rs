@@ -1,7 +1,8 @@
-//! Failures of one kind that repeat. The first is logged at once; while they go on, a line now and then says how
-//! often; and one says that they are over.
+//! Repeated failures of one kind. The first is logged at once. While they continue, a line every few seconds gives
+//! their number. A last line says that they have ended.
 //!
-//! Each failure is counted once, by whoever met it first: a layer above that only passes it on says nothing.
+//! Each failure is counted once, by the code that met it first. A layer above that only passes the error on does not
+//! log it.
 
 use std::fmt::Debug;
 use std::sync::{Mutex, MutexGuard};
@@ -10,10 +11,10 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tracing::Level;
 
-/// How often it is said that failures go on. They are over once there was none for as long.
+/// The interval between log lines while failures continue. They have ended once none occurs for as long.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// Failures of one kind, of the whole process.
+/// Failures of one kind in the whole process.
 pub struct Repeated {
     message: &'static str,
     level: Level,
@@ -22,17 +23,17 @@ pub struct Repeated {
 
 #[derive(Debug)]
 struct State {
-    /// When the log last said something of it; none while there is nothing to say.
+    /// The time of the last log line about them. `None` while there is nothing to log.
     said: Option<Instant>,
-    /// How often it has happened since.
+    /// The number of failures since that line.
     since: u64,
-    /// How often it has happened in all.
+    /// The total number of failures.
     total: u64,
-    /// The newest of them, in words.
+    /// The newest failure, as text.
     newest: String,
 }
 
-/// What there is to say after a while.
+/// What to log after an interval.
 #[derive(Debug, PartialEq, Eq)]
 enum Said {
     GoesOn { times: u64, newest: String },
@@ -40,12 +41,12 @@ enum Said {
 }
 
 impl Repeated {
-    /// Failures that keep somebody from something, with what the log says of them.
+    /// Failures that stop someone from working, with their log message. Logged as errors.
     pub const fn of(message: &'static str) -> Self {
         Self::at(Level::ERROR, message)
     }
 
-    /// Failures that somebody should look at.
+    /// Failures that someone should look at. Logged as warnings.
     pub const fn warning(message: &'static str) -> Self {
         Self::at(Level::WARN, message)
     }
@@ -55,31 +56,31 @@ impl Repeated {
         Self { message, level, state: Mutex::new(state) }
     }
 
-    /// It happened once.
+    /// Counts one failure.
     pub fn met(&'static self, error: &dyn Debug) {
         self.met_times(1, error);
     }
 
-    /// It happened to so many at once.
+    /// Counts several failures at once.
     pub fn met_times(&'static self, times: u64, error: &dyn Debug) {
         let error = format!("{error:?}");
         if self.state().begins(times, &error, Instant::now()) {
             self.say(times, &error);
-            // Whoever has no runtime does one thing and ends.
+            // Without a runtime, the process does one thing and ends.
             if let Ok(runtime) = Handle::try_current() {
                 runtime.spawn(self.count());
             }
         }
     }
 
-    /// Says how often it happens until it is over.
+    /// Logs the number of failures until they end.
     async fn count(&'static self) {
         loop {
             tokio::time::sleep(EVERY).await;
             let said = self.state().since(Instant::now());
             match said {
                 Said::GoesOn { times, newest } => self.say(times, &newest),
-                // What happened once has been said.
+                // A single failure has already been logged.
                 Said::Over { total: 1 } => return,
                 Said::Over { total } => return tracing::info!(times = total, "no longer: {}", self.message),
             }
@@ -95,13 +96,13 @@ impl Repeated {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nobody panics while counting")
+        self.state.lock().expect("no panic while counting")
     }
 }
 
 impl State {
-    /// Takes failures in; whether they are the first. Where nothing was said of them for long nobody counts them any more:
-    /// the runtime has ended.
+    /// Counts failures. Returns whether they are the first. If nothing was logged for long, the counting task has ended
+    /// with its runtime.
     fn begins(&mut self, times: u64, error: &str, now: Instant) -> bool {
         error.clone_into(&mut self.newest);
         if self.said.is_some_and(|said| now.duration_since(said) < 3 * EVERY) {
@@ -113,7 +114,7 @@ impl State {
         true
     }
 
-    /// What happened since something was said.
+    /// The failures since the last log line.
     fn since(&mut self, now: Instant) -> Said {
         let times = std::mem::take(&mut self.since);
         if times == 0 {
@@ -130,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_of_its_kind_is_said_and_the_others_are_counted_until_it_is_over() {
+    fn the_first_of_its_kind_is_logged_and_the_others_are_counted_until_it_is_over() {
         let (repeated, begin) = (Repeated::of("it fails"), Instant::now());
         let (mut state, at) = (repeated.state(), |secs| begin + Duration::from_secs(secs));
         assert!(state.begins(1, "first", at(0)));
@@ -140,12 +141,12 @@ mod tests {
         assert!(!state.begins(1, "fourth", at(19)));
         assert_eq!(state.since(at(20)), Said::GoesOn { times: 1, newest: "fourth".to_owned() });
         assert_eq!(state.since(at(30)), Said::Over { total: 409 });
-        assert!(state.begins(1, "fifth", at(31)), "it is over, and the next is another");
+        assert!(state.begins(1, "fifth", at(31)), "the failures have ended, so the next one is logged");
         assert_eq!(state.since(at(41)), Said::Over { total: 1 });
     }
 
     #[test]
-    fn failures_that_nobody_counts_any_more_keep_nothing_from_the_log() {
+    fn failures_after_the_counting_task_has_ended_are_logged_again() {
         let (repeated, begin) = (Repeated::warning("it fails"), Instant::now());
         assert!(repeated.state().begins(1, "first", begin));
         assert!(!repeated.state().begins(1, "second", begin + EVERY));

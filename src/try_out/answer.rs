@@ -1,6 +1,6 @@
-//! The lines of the answer: one JSON object for each outcome of each journey.
+//! The lines of the result: one JSON object for each outcome of each journey.
 //!
-//! Their keys and order are fixed: auditors compare such files.
+//! Their keys and order are fixed, because auditors compare such files.
 
 use std::io::{self, Write};
 
@@ -18,7 +18,7 @@ use throughline_domain::contract::rulebook::outcome::{AchievedBy, Scope};
 use throughline_domain::fact::envelope::{EventId, JourneyId};
 use throughline_domain::fact::money::Money;
 
-/// One outcome of one journey, as it is printed.
+/// One outcome of one journey, as printed.
 #[derive(Debug, Serialize)]
 pub(super) struct Line<'a> {
     journey: Option<JourneyId>,
@@ -34,10 +34,10 @@ pub(super) struct Line<'a> {
     missing: &'a [String],
     reason: Option<&'a str>,
     events: &'a [EventId],
-    /// Which time it is, from 1, of an outcome that can be achieved more than once.
+    /// The number of the repetition, from 1, for an outcome that can be achieved more than once.
     #[serde(skip_serializing_if = "Option::is_none")]
     repeat: Option<u32>,
-    /// The version of the rules that applies, where several are tried.
+    /// The rulebook version that applies, if several are tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,7 +51,7 @@ struct Gap {
     counted: bool,
 }
 
-/// What an outcome over many journeys is about.
+/// The scope of an outcome over several cases.
 #[derive(Debug, Serialize)]
 #[expect(clippy::struct_field_names, reason = "named as the line has them")]
 struct Of<'a> {
@@ -71,12 +71,12 @@ impl Line<'_> {
     }
 }
 
-/// How journeys are put into words.
+/// Formats the lines of journeys.
 pub(super) struct Words<'t> {
     versions: &'t Versions<'t>,
     terms: &'t Terms<'t>,
-    /// Of each outcome, by version and place: its place in the order of codes, and the line of a journey for which it has
-    /// not begun, after that journey: such lines are many.
+    /// For each outcome, by version and index: its position in the order of codes, and the ready line for a journey
+    /// that has not started it. Such lines are frequent.
     outcomes: Vec<Vec<OfOutcome>>,
 }
 
@@ -85,10 +85,10 @@ struct OfOutcome {
     not_started: Vec<u8>,
 }
 
-/// An outcome, by its version and its place in it.
+/// An outcome, by its version and its index in the version.
 type Named = (usize, usize);
 
-/// How every line begins.
+/// The start of every line.
 const JOURNEY: &[u8] = b"{\"journey\":";
 
 impl<'t> Words<'t> {
@@ -110,7 +110,7 @@ impl<'t> Words<'t> {
         Ok(words)
     }
 
-    /// The lines of some of the journeys, each with what was settled of it.
+    /// The lines of some of the journeys, each with its settled claims.
     pub(super) fn lines(&self, share: Vec<(OfJourney, &[Settled])>) -> io::Result<Vec<u8>> {
         let (mut text, mut lines, mut ranges) = (Vec::new(), Vec::new(), Vec::new());
         for (of, settled) in share {
@@ -130,7 +130,7 @@ impl<'t> Words<'t> {
         Ok(text)
     }
 
-    /// Writes the line of an outcome of a journey; what is reached takes the next settled claim.
+    /// Writes the line of an outcome of a journey. A reached outcome takes the next settled claim.
     fn write(
         &self,
         journey: JourneyId,
@@ -149,7 +149,7 @@ impl<'t> Words<'t> {
         Line { journey: Some(journey), repeat, ..line }.write(to)
     }
 
-    /// The line of an outcome over many journeys.
+    /// The line of an outcome over several cases.
     pub(super) fn line_of_many<'a>(
         &'a self,
         JudgedMany { version, evaluation }: &'a JudgedMany,
@@ -176,7 +176,7 @@ impl<'t> Words<'t> {
         Line { of: Some(of), ..self.of_state((*version, *outcome), state, settled) }
     }
 
-    /// What is said of an outcome that has not begun.
+    /// The content of the line of an outcome that has not started.
     fn not_started(&self, (version, place): Named) -> Line<'t> {
         let rulebook = self.versions.get(version);
         let outcome = &rulebook.outcomes[place];
@@ -251,7 +251,7 @@ fn two_decimals(mut hours: Decimal) -> String {
     hours.to_string()
 }
 
-/// What outcomes over many journeys entitle to.
+/// The entitlements of outcomes over several cases.
 pub(super) fn entitlements_of_many<'a>(
     trial: &'a Trial<'_>,
     (versions, terms): (&'a Versions<'_>, &'a Terms<'_>),

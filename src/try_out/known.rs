@@ -1,6 +1,6 @@
-//! Until when events count as known.
+//! The knowledge date: until when events count as known.
 //!
-//! A bare day is known until its end in the contract's zone.
+//! A date means the end of that day in the contract's zone.
 
 use std::str::FromStr;
 
@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use crate::cloud_event::{CloudEvent, Time};
 use throughline_domain::contract::civil_day::{end_of_day, start_of_day};
 
-/// A moment of knowing: a whole day, or an instant.
+/// A knowledge date: a whole day, or an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KnownAt {
     /// The end of a day in the contract's zone.
@@ -19,9 +19,9 @@ pub enum KnownAt {
     Instant(DateTime<Utc>),
 }
 
-/// A text that is neither a day nor an instant.
+/// A text that is neither a date nor an instant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is neither a day nor an instant: write YYYY-MM-DD, or RFC 3339 with its offset")]
+#[error("{0:?} is neither a date nor an instant: use YYYY-MM-DD, or RFC 3339 with its offset")]
 pub struct MalformedInstant(String);
 
 impl FromStr for KnownAt {
@@ -37,7 +37,7 @@ impl FromStr for KnownAt {
 }
 
 impl KnownAt {
-    /// Whether an event was recorded by then.
+    /// Whether an event was recorded by this knowledge date.
     pub(super) fn knows(self, event: &CloudEvent, zone: Tz) -> bool {
         let at = recorded_at(event, zone);
         match self {
@@ -47,7 +47,7 @@ impl KnownAt {
     }
 }
 
-/// When an event was recorded. Without a recorded time it counts as recorded at its time.
+/// When an event was recorded. Without a recording time, the time of the fact counts.
 pub(super) fn recorded_at(event: &CloudEvent, zone: Tz) -> DateTime<Utc> {
     match (event.recorded_at, event.time) {
         (Some(at), _) => at,

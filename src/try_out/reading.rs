@@ -1,6 +1,6 @@
-//! Reading a file of events: windows of lines, decoded by all processors, folded in the order of the file.
+//! Reads a file of events: windows of lines, decoded on all processors and folded in the order of the file.
 //!
-//! Only what outcomes look at is decoded; of everything else the line must be an event, and no more.
+//! Only events that outcomes depend on are decoded. Every other line only has to be a valid event.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -20,10 +20,10 @@ use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Actor, EventId, Position, StreamId, StreamKind};
 use throughline_domain::fact::event::EventType;
 
-/// As much text as one processor decodes at a time: so little that the memory for it is used again and again.
+/// The amount of text that one processor decodes at a time. It is small, so that its memory is reused.
 const WINDOW: usize = 512 * 1024;
 
-/// Some lines of the file, one after the other in one text.
+/// Consecutive lines of the file in one text.
 #[derive(Default)]
 struct Window {
     text: String,
@@ -34,13 +34,13 @@ struct Window {
 struct Decoded {
     line: u64,
     id: Uuid,
-    /// A digest of its text: the same event may come twice, another under its id may not.
+    /// A digest of its text. The same event may occur twice, but a different event with the same id may not.
     text: u64,
-    /// The event, if it is known and outcomes look at it.
+    /// The event, if it is known and outcomes depend on it.
     fact: Option<(StreamId, Recorded)>,
 }
 
-/// The events of a file by their ids: where each stands, and the digest of its text.
+/// The events of a file by their ids: the line of each, and the digest of its text.
 type Seen = HashMap<Uuid, (u64, u64)>;
 
 pub(super) fn read(trial: &Trial<'_>, events: impl Read) -> Result<Streams, TryError> {
@@ -69,7 +69,7 @@ pub(super) fn read(trial: &Trial<'_>, events: impl Read) -> Result<Streams, TryE
 }
 
 impl Window {
-    /// Fills it with what comes next, in place of what it held; with nothing at the end.
+    /// Fills the window with the next lines. The window is empty at the end of the file.
     fn fill<R: Read>(&mut self, lines: &mut Lines<R>) -> Result<(), TryError> {
         self.text.clear();
         self.lines.clear();
@@ -130,15 +130,17 @@ fn one(trial: &Trial<'_>, number: u64, line: &str) -> Result<(Uuid, Option<(Stre
 }
 
 impl Streams {
-    /// Takes what a line adds: an event that stands above already counts once.
+    /// Adds a line. An event that an earlier line already held counts once.
     fn take(&mut self, decoded: Decoded, seen: &mut Seen) -> Result<(), LineError> {
         let Decoded { line, id, text, fact } = decoded;
         match seen.entry(id) {
             Entry::Vacant(place) => drop(place.insert((line, text))),
             Entry::Occupied(before) if before.get().1 == text => return Ok(()),
             Entry::Occupied(before) => {
-                let message =
-                    format!("the event {id} is on line {} with other content: give it its own id", before.get().0);
+                let message = format!(
+                    "the event {id} is on line {} with different content: give the event a new id",
+                    before.get().0
+                );
                 return Err(LineError::at("id", message));
             }
         }

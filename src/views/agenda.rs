@@ -1,7 +1,8 @@
-//! The agenda: appointments and tasks of a contract's cases, page by page, as of a day.
+//! The agenda: appointments and tasks of a contract's cases, page by page, at an as-of date.
 //!
-//! An open item is the keyworker's who holds the case that day, and also theirs who is named; one that is over is of
-//! the keyworker who held the case then. A case that nobody holds stays with the team of its last keyworker.
+//! An open item belongs to the keyworker who holds the case on that day, and also to the worker named in it. A closed
+//! item belongs to the keyworker who held the case when it was closed. Items of a case without a keyworker stay with
+//! the team of its last keyworker.
 
 use std::collections::BTreeSet;
 
@@ -20,19 +21,19 @@ use throughline_domain::fact::envelope::{JourneyId, TeamId, WorkerId};
 use throughline_projections::FOREVER;
 use throughline_projections::agenda::{Kind, State};
 
-/// How an item stands at the end of a day.
+/// The status of an item at the end of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// It is open, and for that day or a later one.
+    /// Open, and due on that day or later.
     Ahead,
-    /// It is open, and its day is past.
+    /// Open, and due before that day.
     Overdue,
-    /// It is over: what became of it.
+    /// Closed, with its final state.
     Over(State),
 }
 
 impl Standing {
-    /// As the statement writes it.
+    /// The status as the statement writes it.
     const fn as_str(self) -> &'static str {
         match self {
             Self::Ahead => State::Open.as_str(),
@@ -42,37 +43,38 @@ impl Standing {
     }
 }
 
-/// Which items are wanted; everything given must fit.
+/// A filter of items. All given conditions must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgendaFilter {
-    /// What they are.
+    /// The kind of item.
     pub kind: Kind,
-    /// How they stand: one of these; none for any.
+    /// One of these statuses. `None` for any.
     pub standing: Option<Vec<Standing>>,
-    /// Of the cases of this keyworker, and those that name them; or of cases that nobody holds.
+    /// Items of this keyworker's cases and those that name the worker, or items of cases without a keyworker.
     pub held: HeldBy,
-    /// The workers for whom the keyworker stands in, whose items are wanted too.
+    /// The workers whom the keyworker covers for. Their items are included.
     pub covered: BTreeSet<WorkerId>,
-    /// Whose they are: the worker who is named, or of an appointment that names none the keyworker.
+    /// Items of this worker: the worker named, or for an appointment without one, the keyworker.
     pub worker: Option<WorkerId>,
-    /// Of the keyworkers of this team, of cases that its keyworkers held last, and those that name its members.
+    /// Items of this team: those of its keyworkers' cases, of cases that its keyworkers held last, and those that name
+    /// its members.
     pub team: Option<TeamId>,
-    /// Of this service area.
+    /// In this service area.
     pub area: Option<String>,
-    /// On or after this day.
+    /// On this day or later.
     pub from: Option<NaiveDate>,
-    /// On or before this day.
+    /// On this day or earlier.
     pub to: Option<NaiveDate>,
 }
 
-/// The place of an item in the order: the earliest first.
+/// The position of an item in the list, ordered by date.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// Its day.
+    /// The date.
     pub due: NaiveDate,
-    /// Its time of that day; empty where it has none.
+    /// The time of day. Empty if the item has none.
     pub at: String,
-    /// Of which journey.
+    /// The journey.
     pub journey: JourneyId,
     /// The id of the appointment or task.
     pub item: Uuid,
@@ -81,20 +83,21 @@ pub struct Place {
 /// A page of items.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgendaPage {
-    /// Its items, in order.
+    /// The items, in order.
     pub items: Vec<Place>,
-    /// Whether there are more after it.
+    /// Whether more items follow.
     pub has_next: bool,
 }
 
-/// Whose the item `b` is on the day `$7`, who is the worker `w`: nobody's where it is open and they have left.
+/// The keyworker of the item `b` on the day `$7`, who is the worker `w`. Null if the item is open and the worker has
+/// left.
 macro_rules! keyworker {
     () => {
         "case when b.state <> 'open' or w.left_on is null or w.left_on > $7 then b.keyworker end"
     };
 }
 
-/// The team memberships `m` of a worker on the day `$7`, or the last that there were.
+/// The team memberships `m` of a worker on the day `$7`, or the last ones before it.
 macro_rules! memberships {
     ($worker:literal) => {
         concat!(
@@ -106,7 +109,7 @@ macro_rules! memberships {
     };
 }
 
-/// A page of the agenda of a contract as it stands on a day, of the cases that the caller may be shown.
+/// A page of the agenda of a contract on a day, limited to cases that the caller may see.
 macro_rules! page {
     () => {
         concat!(
@@ -132,7 +135,7 @@ macro_rules! page {
 }
 
 static PAGE: Sql = Sql::new(page!());
-/// How many there are on all pages: the page from the beginning without an end.
+/// The number of items on all pages: the page from the start, without a limit.
 static COUNT: Sql = Sql::new(concat!("select count(*) from (", page!(), ") listed"));
 
 /// Every statement of this module.
@@ -146,7 +149,7 @@ struct Row {
     due_at: String,
 }
 
-/// What a page of the agenda, and the count of all pages, is asked with.
+/// The binds of the page and of the count.
 macro_rules! bind {
     ($query:expr, $scope:expr, $as_of:expr, $filter:expr, $page:expr) => {{
         let (scope, filter, (after, most)) = ($scope, $filter, $page);
@@ -181,7 +184,7 @@ macro_rules! bind {
 }
 
 impl Generation {
-    /// A page of the agenda of a contract at the end of a day, the earliest first: at most `first` after a place.
+    /// A page of the agenda of a contract at the end of a day, ordered by date: at most `first` items after a position.
     pub async fn agenda(
         &self,
         scope: CasesInScope<'_>,
@@ -202,7 +205,7 @@ impl Generation {
         Ok(AgendaPage { items: rows.into_iter().take(first).map(place).collect(), has_next })
     }
 
-    /// How many items of the agenda of a contract there are at the end of a day, on all pages.
+    /// The number of items in the agenda of a contract at the end of a day, on all pages.
     pub async fn agenda_count(
         &self,
         scope: CasesInScope<'_>,

@@ -1,6 +1,6 @@
-//! Boards: by what a table is broken down, and its rows in the order in which people read them.
+//! Boards: the groups of a table and the order of its rows.
 //!
-//! Pure. It must never leave a row out because nothing was counted in it.
+//! Pure. A row must never be left out because its count is zero.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +11,21 @@ use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::CodeList;
 use throughline_domain::fact::envelope::{TeamId, WorkerId};
 
-/// A keyworker as a board names them.
+/// A keyworker, as named on a board.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// Who.
+    /// The worker's id.
     pub worker: WorkerId,
-    /// What boards print, such as `KW-07`.
+    /// The label on boards, such as `KW-07`.
     pub label: String,
 }
 
-/// A team as a board names it.
+/// A team, as named on a board.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedTeam {
-    /// Which team.
+    /// The team's id.
     pub team: TeamId,
-    /// What boards print.
+    /// The label on boards.
     pub label: String,
 }
 
@@ -36,20 +36,20 @@ pub enum Group {
     Whole,
     /// A service area, by code.
     Area(String),
-    /// The cases that a keyworker holds.
+    /// The cases of a keyworker.
     Keyworker(Holder),
-    /// The cases that the keyworkers of a team hold.
+    /// The cases of a team's keyworkers.
     Team(NamedTeam),
-    /// The cases of keyworkers who are in no team.
+    /// The cases of keyworkers without a team.
     NoTeam,
-    /// The cases that no keyworker holds.
+    /// The cases without a keyworker.
     Unassigned,
     /// The cases that ended for a reason, by code.
     Reason(String),
 }
 
 impl Group {
-    /// What a board prints at the beginning of the row.
+    /// The label at the start of the row.
     pub fn label(&self) -> String {
         match self {
             Self::Whole => "All".to_owned(),
@@ -63,12 +63,12 @@ impl Group {
     }
 }
 
-/// A code as a name: `tower-hamlets` is Tower Hamlets.
+/// A code as a title: `tower-hamlets` becomes Tower Hamlets.
 fn title(code: &str) -> String {
     code.split(['-', '_', ' ']).map(capitalised).collect::<Vec<_>>().join(" ")
 }
 
-/// A code as a phrase: `lost_contact` is Lost contact.
+/// A code as a phrase: `lost_contact` becomes Lost contact.
 fn sentence(code: &str) -> String {
     capitalised(&code.replace(['-', '_'], " "))
 }
@@ -78,8 +78,7 @@ fn capitalised(word: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Rows by a code: those that the rulebook lists in its order, whether or not anything is counted in them, then any
-/// other that was found.
+/// Rows by code: all codes in the rulebook, in its order, even with a count of zero, then any other code found.
 pub(super) fn by_code<T: Default>(
     rulebook: &Rulebook,
     list: CodeList,
@@ -98,7 +97,7 @@ pub(super) fn by_area<T: Default>(rulebook: &Rulebook, found: BTreeMap<String, T
     by_code(rulebook, CodeList::Areas, Group::Area, found)
 }
 
-/// Those of these rows that are not of an area beyond a scope.
+/// The rows without those of areas outside a scope.
 pub(super) fn in_scope<T>(scope: InScope<'_>, rows: Vec<(Group, T)>) -> Vec<(Group, T)> {
     let is_within = |(group, _): &(Group, T)| match group {
         Group::Area(code) => scope.has_area(code),
@@ -107,12 +106,12 @@ pub(super) fn in_scope<T>(scope: InScope<'_>, rows: Vec<(Group, T)>) -> Vec<(Gro
     rows.into_iter().filter(is_within).collect()
 }
 
-/// The areas of a scope as a statement binds them: none where it is the whole contract.
+/// The areas of a scope in the form that a statement binds. `None` for the whole contract.
 pub(super) fn areas(scope: InScope<'_>) -> Option<String> {
     scope.areas().map(|areas| json!(areas).to_string())
 }
 
-/// Rows by keyworker in the order of their labels, then the unassigned cases, always.
+/// Rows by keyworker in the order of their labels, then always a row of cases without a keyworker.
 pub(super) fn by_keyworker<T: Default>(mut found: BTreeMap<Option<(String, WorkerId)>, T>) -> Vec<(Group, T)> {
     let unassigned = found.remove(&None).unwrap_or_default();
     let held = found.into_iter().filter_map(|(holder, row)| {
@@ -122,7 +121,8 @@ pub(super) fn by_keyworker<T: Default>(mut found: BTreeMap<Option<(String, Worke
     held.chain([(Group::Unassigned, unassigned)]).collect()
 }
 
-/// Rows by team in the order of their labels, then the cases of keyworkers in none, then the unassigned, always.
+/// Rows by team in the order of their labels, then always a row of keyworkers without a team and a row of cases without
+/// a keyworker.
 #[expect(clippy::option_option, reason = "no keyworker, a keyworker in no team, a team")]
 pub(super) fn by_team<T: Default>(mut found: BTreeMap<Option<Option<(String, TeamId)>>, T>) -> Vec<(Group, T)> {
     let unassigned = found.remove(&None).unwrap_or_default();
@@ -134,9 +134,9 @@ pub(super) fn by_team<T: Default>(mut found: BTreeMap<Option<Option<(String, Tea
     teams.chain([(Group::NoTeam, alone), (Group::Unassigned, unassigned)]).collect()
 }
 
-/// A count as SQL gives it.
+/// A count from SQL.
 pub(super) fn count(rows: i64) -> u64 {
-    u64::try_from(rows).expect("nothing is counted below zero")
+    u64::try_from(rows).expect("a count is never negative")
 }
 
 #[cfg(test)]

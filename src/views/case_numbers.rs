@@ -1,6 +1,6 @@
-//! By which case number of another system journeys are known.
+//! Finds journeys by a case number of another system.
 //!
-//! It never asks who may see such a journey: the caller does.
+//! It does not check who may see a journey. The caller does.
 
 use uuid::Uuid;
 
@@ -15,11 +15,11 @@ static OF_NUMBER: Sql = Sql::new(
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&OF_NUMBER];
 
-/// The most journeys of one case number that are looked at: one is what there should be.
+/// The most journeys to read for one case number. There should be one.
 const JOURNEYS_MAX: i64 = 50;
 
 impl Generation {
-    /// The journeys of a contract that have this case number of another system.
+    /// The journeys of a contract with this case number of another system.
     pub async fn journeys_of_case_number(
         &self,
         contract: &str,

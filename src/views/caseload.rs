@@ -1,6 +1,6 @@
-//! The caseload by keyworker: how many cases each holds at the end of a day, and how many nobody does.
+//! The caseload by keyworker: how many cases each holds at the end of a day, and how many have no keyworker.
 //!
-//! A case without a keyworker is never left out, and whoever has left holds none.
+//! A case without a keyworker is never left out. A worker who has left holds no cases.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::store::{Sql, StoreError, doing, on};
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_projections::held::NOBODY;
 
-/// The caseload on the day `$2`, counted from the dated table, of the cases of a contract that this says.
+/// The caseload on the day `$2`, counted from the dated table, for the cases selected by the argument.
 macro_rules! dated {
     ($cases:expr) => {
         concat!(
@@ -39,20 +39,20 @@ static BY_KEYWORKER: Sql = Sql::new(concat!(
     " union all ",
     dated!(unsettled!())
 ));
-/// The same of the service areas `$3`, by which no table is counted.
+/// The same for the service areas `$3`. No counted table is grouped by area.
 static BY_KEYWORKER_IN_AREAS: Sql = Sql::new(dated!("$1 and c.area in {texts $3}"));
 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&BY_KEYWORKER, &BY_KEYWORKER_IN_AREAS];
 
-/// How many cases a keyworker holds, or how many nobody does.
+/// The cases of a keyworker, or those without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldRow {
-    /// Whose.
+    /// The keyworker.
     pub group: Group,
-    /// How many.
+    /// The number of cases.
     pub journeys: u64,
-    /// How many at each stage, by code; those that have reached none are only in the whole.
+    /// The number of cases at each stage, by code. Cases that have reached no stage count only in `journeys`.
     pub by_stage: BTreeMap<String, u64>,
 }
 
@@ -60,13 +60,14 @@ pub struct HeldRow {
 struct Held {
     keyworker: Option<Uuid>,
     label: Option<String>,
-    /// Empty where the cases have reached none.
+    /// Empty for cases that have reached no stage.
     stage: String,
     journeys: i64,
 }
 
 impl Generation {
-    /// How many cases each keyworker holds at the end of a day, in the order of their labels; the unassigned last.
+    /// The number of cases of each keyworker at the end of a day, in the order of their labels. Cases without a
+    /// keyworker come last.
     pub async fn caseload_by_keyworker(
         &self,
         scope: InScope<'_>,

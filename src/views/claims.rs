@@ -1,9 +1,8 @@
-//! Claims as one view of the log shows them: what every outcome of a contract's journeys has come to, settled with its
-//! batches.
+//! Claims in one view of the log: the status of every outcome of a contract's journeys, settled with its batches.
 //!
-//! They are judged in memory and never stored: each journey once for a day and a set of rules, and again only when it
-//! moves; what crosses journeys is settled when claims are read. What is told here is never later than the view that was
-//! asked.
+//! They are evaluated in memory and never stored. Each journey is evaluated once for a day and a set of rules, and
+//! again only after a change. Rules across journeys are settled when claims are read. The result is never later than
+//! the view that was asked.
 
 mod answer;
 mod facts;
@@ -28,44 +27,44 @@ use facts::Facts;
 pub use judged::{Counted, Ground, Shown};
 pub use preview::{Cause, Move, Moved, Preview, Shift, Total, rules_that_differ, shifts};
 
-/// How many contracts a generation keeps the facts of.
+/// The number of contracts whose facts a generation caches.
 const CONTRACTS: usize = 16;
 
-/// A question about the claims of a contract.
+/// A query for the claims of a contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// The day at whose end the facts are read.
+    /// The as-of date: facts are read at the end of this day.
     pub as_of: NaiveDate,
-    /// The day of the question: after it nothing is claimable.
+    /// The date of the query. After it, nothing is claimable.
     pub today: NaiveDate,
-    /// For what they are wanted.
+    /// The purpose of the query.
     pub purpose: Purpose,
 }
 
-/// For what claims are wanted.
+/// The purpose of a query for claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
-    /// To be looked at: beside the batches as they were at the end of the day.
+    /// To view them: with the batches as they were at the end of the day.
     Look,
-    /// To be submitted: beside everything that was ever submitted.
+    /// To submit them: with everything that was ever submitted.
     Submit {
-        /// The batch that they go in: what it takes back makes way for them.
+        /// The batch for which they are prepared. Withdrawals in it free the places of other claims.
         batch: BatchId,
-        /// Queried claims that are submitted again: as if they were not submitted.
+        /// Queried claims that are submitted again. They count as not submitted.
         again: BTreeSet<ClaimId>,
     },
 }
 
-/// The facts of one contract, which one reader at a time brings up to date.
+/// The facts of one contract. One reader at a time updates them.
 type Shared = Arc<tokio::sync::Mutex<Facts>>;
 
-/// The facts of contracts by their codes, those asked for last in front.
+/// The facts of contracts by code, the most recently used first.
 #[derive(Debug, Default)]
 pub(super) struct Kept(Mutex<VecDeque<(String, Shared)>>);
 
 impl Kept {
     fn facts(&self, code: &str) -> Shared {
-        let mut kept = self.0.lock().expect("nobody panics while holding the facts");
+        let mut kept = self.0.lock().expect("no panic while holding the facts");
         let at = kept.iter().position(|(of, _)| of == code);
         let found = at.and_then(|at| kept.remove(at)).unwrap_or_else(|| (code.to_owned(), Shared::default()));
         let facts = Arc::clone(&found.1);
@@ -76,7 +75,7 @@ impl Kept {
 }
 
 impl Generation {
-    /// The claims of a contract as this view shows them; none where the contract is not open.
+    /// The claims of a contract in this view. `None` if the contract is not open.
     pub async fn claims(&self, log: &Log, scope: InScope<'_>, asked: Asked) -> Result<Option<Arc<Claims>>, LogError> {
         let position = *self.position().borrow();
         let Some(contract) = self.told(scope) else { return Ok(None) };
@@ -85,8 +84,8 @@ impl Generation {
         judged(move || facts.claims(&contract, asked)).await.map(Some)
     }
 
-    /// The claims of a contract as this view showed them at a position that it has passed by since, for what was read
-    /// there. None where the contract was not open.
+    /// The claims of a contract as this view showed them at an earlier position, for data that was read at that
+    /// position. `None` if the contract was not open.
     pub async fn claims_at(
         &self,
         log: &Log,
@@ -108,13 +107,13 @@ impl Generation {
     }
 }
 
-/// Judging many journeys takes a while and waits for nothing.
+/// Runs an evaluation on a blocking thread, because evaluating many journeys takes a while without waiting.
 async fn judged<T: Send + 'static>(judge: impl FnOnce() -> T + Send + 'static) -> Result<T, LogError> {
     tokio::task::spawn_blocking(judge).await.map_err(|_| LogError::Panicked)
 }
 
-/// The claims of a contract as they were known at an earlier position: everything is read and judged for this one
-/// question. None where the contract was not open then.
+/// The claims of a contract as known at an earlier position. Everything is read and evaluated for this one query.
+/// `None` if the contract was not open then.
 pub async fn as_known_at(
     log: &Log,
     code: &str,

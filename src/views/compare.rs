@@ -1,7 +1,7 @@
-//! Comparing: what differs between two points of view of one contract, and the events that made it so.
+//! Compares two points in time of one contract, and finds the events behind the differences.
 //!
-//! A journey is compared by the rows that follow from its facts, a board by its numbers. Nothing here decides what somebody
-//! may see.
+//! A journey is compared by the rows that follow from its facts, a board by its numbers. Nothing here decides what a
+//! caller may see.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -31,28 +31,28 @@ static JOURNEYS: Sql = Sql::new("select id from journey where contract = $1 and 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&JOURNEYS];
 
-/// One of two points of view.
+/// One of the two sides.
 #[derive(Debug, Clone, Copy)]
 pub struct Side<'a> {
-    /// The day at whose end the facts are read.
+    /// The as-of date: facts are read at the end of this day.
     pub as_of: NaiveDate,
-    /// Up to where the log is known.
+    /// The position of the log up to which events count.
     pub upto: Position,
     /// The rules that are applied.
     pub rulebook: &'a Rulebook,
 }
 
 impl Side<'_> {
-    /// Whether only what was recorded in between can make the two differ.
+    /// Whether the two sides can differ only because of events recorded in between.
     pub fn differs_by_events_alone(&self, other: &Self) -> bool {
         self.as_of == other.as_of && self.rulebook.hash() == other.rulebook.hash()
     }
 }
 
-/// The facts of a stream as one side tells them.
+/// The facts of a stream on one side.
 struct Facts {
     history: History,
-    /// The facts that count, each by its original event with the one that gives its reading.
+    /// The facts that count: the original event of each, and the event with its current content.
     counted: BTreeMap<EventId, EventId>,
 }
 
@@ -65,7 +65,7 @@ impl Facts {
     }
 }
 
-/// A journey as one side tells it.
+/// A journey on one side.
 struct Told {
     facts: Facts,
     rows: Rows,
@@ -79,8 +79,8 @@ impl Told {
     }
 }
 
-/// The events that made the rows of a journey differ, in the order of the log; none where the rows are alike. Where only
-/// the rules differ, no event did.
+/// The events that made the rows of a journey differ, in the order of the log. Empty if the rows are equal, or if only
+/// the rules differ.
 pub fn difference(
     (id, contract): (JourneyId, &str),
     stream: &[Envelope],
@@ -92,14 +92,14 @@ pub fn difference(
     (a.rows != b.rows).then(|| made(&events, (&a.facts, one), (&b.facts, other)))
 }
 
-/// The events by which the facts of a stream that count differ, in the order of the log.
+/// The events by which the effective facts of a stream differ, in the order of the log.
 pub fn events_that_differ(stream: &[Envelope], one: &Side<'_>, other: &Side<'_>) -> Vec<EventId> {
     let events = readable(stream);
     let (a, b) = (Facts::of(&events, one), Facts::of(&events, other));
     made(&events, (&a, one), (&b, other))
 }
 
-/// What cannot be read is parked on either side, and so is what comes after it.
+/// An event that cannot be read, and all events after it, are left out on both sides.
 fn readable(stream: &[Envelope]) -> Vec<Recorded> {
     stream.iter().map_while(|event| Recorded::decode(event).ok()).collect()
 }
@@ -107,7 +107,7 @@ fn readable(stream: &[Envelope]) -> Vec<Recorded> {
 fn made(events: &[Recorded], (a, one): (&Facts, &Side<'_>), (b, other): (&Facts, &Side<'_>)) -> Vec<EventId> {
     let between = one.upto.min(other.upto)..=one.upto.max(other.upto);
     let mut made: BTreeSet<EventId> = BTreeSet::new();
-    // A journey may have tens of thousands.
+    // A journey may have tens of thousands of facts.
     let by_id: HashMap<EventId, &Recorded> = events.iter().map(|event| (event.event_id, event)).collect();
     for original in a.counted.keys().chain(b.counted.keys()) {
         let readings = [a.counted.get(original), b.counted.get(original)];
@@ -118,7 +118,7 @@ fn made(events: &[Recorded], (a, one): (&Facts, &Side<'_>), (b, other): (&Facts,
         let said = by_id.get(original).copied().into_iter().chain(amended.into_iter().flatten());
         let new = said.filter(|event| event.position > *between.start() && event.position <= *between.end());
         let new: Vec<EventId> = new.map(|event| event.event_id).collect();
-        // Nothing was recorded of it in between: it counts on one of the two days alone.
+        // No event about this fact was recorded in between: the fact counts on only one of the two days.
         if new.is_empty() { made.extend(readings.into_iter().flatten()) } else { made.extend(new) }
     }
     events.iter().map(|event| event.event_id).filter(|event| made.contains(event)).collect()
@@ -127,30 +127,30 @@ fn made(events: &[Recorded], (a, one): (&Facts, &Side<'_>), (b, other): (&Facts,
 /// A board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Board {
-    /// How many cases each keyworker holds.
+    /// The number of cases of each keyworker.
     CaseloadByKeyworker,
-    /// Days since anyone's contact, by keyworker.
+    /// Days since contact by anyone, by keyworker.
     ContactRecencyByKeyworker,
-    /// Days since the keyworker's own contact, by keyworker.
+    /// Days since contact by the keyworker, by keyworker.
     OwnContactRecencyByKeyworker,
-    /// Days since anyone's contact, by area.
+    /// Days since contact by anyone, by area.
     ContactRecencyByArea,
     /// Days from referral to plan, to date, by area.
     ReferralToPlanByArea,
-    /// The funnel by area: month by month, and to date.
+    /// The funnel by area: by month, and to date.
     PerformanceByArea,
-    /// Declined referrals by area: month by month, and to date.
+    /// Declined referrals by area: by month, and to date.
     DeclinedByArea,
     /// Exits to date, by reason.
     ExitsByReason,
     /// Disengagements to date, by reason.
     DisengagementsByReason,
-    /// How obligations stand, by keyworker.
+    /// The status of obligations, by keyworker.
     ObligationsByKeyworker,
 }
 
 impl Board {
-    /// What people call it.
+    /// The title of the board.
     pub const fn title(self) -> &'static str {
         match self {
             Self::CaseloadByKeyworker => "caseload by keyworker",
@@ -167,7 +167,7 @@ impl Board {
     }
 }
 
-/// Which number of which board.
+/// The key of a number on a board.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     board: Board,
@@ -176,23 +176,23 @@ struct Key {
     month: Option<Month>,
 }
 
-/// Numbers, each with the row that it stands in.
+/// Numbers, each with its row.
 type Numbers = BTreeMap<Key, (Group, u64)>;
 
 /// A number that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NumberDifference {
-    /// On which board.
+    /// The board.
     pub board: Board,
-    /// In which row.
+    /// The row.
     pub group: Group,
-    /// In which column, as boards print it.
+    /// The column, as printed on boards.
     pub column: String,
-    /// Of which month; of everything to date where it is none.
+    /// The month. `None` for the number to date.
     pub month: Option<Month>,
-    /// What one says.
+    /// The number on one side.
     pub one: u64,
-    /// What the other says.
+    /// The number on the other side.
     pub other: u64,
 }
 
@@ -215,7 +215,7 @@ fn labelled<'a>(labels: &'a [String], counts: &'a [u64]) -> impl Iterator<Item =
     labels.iter().zip(counts).map(|(label, count)| (label.clone(), None, *count))
 }
 
-/// The numbers of a board to date and month by month.
+/// Adds the numbers of a board to date and by month.
 fn by_month(numbers: &mut Numbers, board: Board, column: &str, months: Months, rows: &[MonthsRow]) {
     for row in rows {
         let each = months.iter().zip(&row.by_month).map(|(month, count)| (column.to_owned(), Some(month), *count));
@@ -239,8 +239,8 @@ impl Generation {
         Ok(found.into_iter().map(|(id,)| JourneyId(id)).collect())
     }
 
-    /// Which numbers of a contract's boards are others in another view, each read on its day, under its rules and over its
-    /// months.
+    /// The numbers of a contract's boards that differ in another view, each view read on its own day, under its own
+    /// rules and over its own months.
     pub async fn numbers_that_differ(
         &self,
         scope: InScope<'_>,
@@ -266,7 +266,7 @@ impl Generation {
             other,
         });
         let mut differ: Vec<_> = differ.collect();
-        // Row by row, as people know them.
+        // Sorted by row, as people read boards.
         differ.sort_by_cached_key(|number| (number.board, number.group.label()));
         Ok(differ)
     }
@@ -340,7 +340,7 @@ impl Generation {
 }
 
 impl Views {
-    /// The live view, or the one before it, by its number; none where there is none of this number that is kept.
+    /// The live view or the one before it, by its number. `None` if no view with this number is kept.
     pub async fn numbered(&self, number: i64) -> Result<Option<Arc<Generation>>, ViewError> {
         let live = self.live();
         if live.number == number {
@@ -354,7 +354,7 @@ impl Views {
             return Ok(None);
         };
         let previous = Arc::new(previous);
-        // It folds the contracts as of where the view stands.
+        // This folds the contracts up to the view's position.
         Projector::new(log.clone(), Arc::clone(&previous)).await?;
         Ok(Some(previous))
     }

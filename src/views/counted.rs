@@ -1,12 +1,12 @@
-//! Counted tables: when they may answer, and how a group of counts comes in one row.
+//! Counted tables: when they can answer, and how the counts of a group are packed in one row.
 //!
-//! They tell how things stand once everything has happened that the log tells of. A question about an earlier day goes to
-//! the dated tables, in the same statement, so that no answer is ever half of each.
+//! They hold the counts after all events in the log. A query for an earlier day reads the dated tables, in the same
+//! statement, so that no answer mixes the two.
 
 use super::board;
 
-/// The contract `$1` where nothing of it comes after the day `$2`, so that counted tables say how things stand on it;
-/// nothing otherwise. As what an index is searched for it costs no row on the way that does not serve.
+/// The contract `$1` if it has no fact after the day `$2`, so that the counted tables are right for that day, else
+/// nothing. Used as the value that an index is searched for, it reads no rows in vain.
 macro_rules! settled {
     () => {
         "(select $1 where not exists (select 1 from newest_day n where n.contract = $1 and n.day > $2))"
@@ -14,7 +14,7 @@ macro_rules! settled {
 }
 pub(super) use settled;
 
-/// The contract where something does, so that only dated tables can say it.
+/// The contract if it has a later fact, so that only the dated tables can answer.
 macro_rules! unsettled {
     () => {
         "(select $1 where exists (select 1 from newest_day n where n.contract = $1 and n.day > $2))"
@@ -22,7 +22,7 @@ macro_rules! unsettled {
 }
 pub(super) use unsettled;
 
-/// The counts of a group in one row, as `days` and `counts`: a row costs more on its way than what is in it.
+/// The counts of a group in one row, as `days` and `counts`. Transferring a row costs more than its content.
 macro_rules! packed {
     ($days:literal, $counts:literal) => {
         concat!("string_agg(", $days, ", ',') as days, string_agg(cast(", $counts, " as text), ',') as counts")
@@ -30,7 +30,7 @@ macro_rules! packed {
 }
 pub(super) use packed;
 
-/// The counts of a group that came in one row: when, and how many.
+/// The counts of a group from one row, each with its days.
 pub(super) fn unpacked<'r>(mut days: &'r str, mut counts: &'r str) -> impl Iterator<Item = (&'r str, u64)> {
     std::iter::from_fn(move || {
         if counts.is_empty() {
@@ -41,7 +41,7 @@ pub(super) fn unpacked<'r>(mut days: &'r str, mut counts: &'r str) -> impl Itera
     })
 }
 
-/// Takes what stands before the next comma. Each is so short that to look at its bytes costs less than to search for one.
+/// Takes the text before the next comma. The texts are so short that comparing bytes is cheaper than a search.
 fn next_of<'r>(packed: &mut &'r str) -> &'r str {
     let end = packed.bytes().position(|byte| byte == b',').unwrap_or(packed.len());
     let (next, rest) = packed.split_at(end);
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_come_with_their_days_and_with_none() {
+    fn counts_are_unpacked_with_and_without_days() {
         assert_eq!(
             unpacked("2018-01-10,2018-02-01", "2,17").collect::<Vec<_>>(),
             [("2018-01-10", 2), ("2018-02-01", 17)]

@@ -1,6 +1,6 @@
-//! What differs between two generations, row by row: how a rebuild is looked at before anybody switches to it.
+//! The row differences between two generations: what a rebuild changes, before anyone switches to it.
 //!
-//! It reads both in the order of their keys and keeps of them no more than which journeys differ, and where.
+//! It reads both in the order of their keys and keeps only which journeys differ, and in which tables.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,31 +20,31 @@ static NAMED: Sql = Sql::new("select id, contract, reference from journey where 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&NAMED];
 
-/// Journeys that are named in one statement.
+/// The number of journeys looked up in one statement.
 const NAMED_AT_ONCE: usize = 500;
 
 /// The rows that differ between two generations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RowsDiffer {
-    /// How many rows of each table differ, where any do.
+    /// The number of rows that differ, for each table with differences.
     pub tables: BTreeMap<&'static str, RowCounts>,
-    /// The journeys that have such rows, and in which tables.
+    /// The journeys with such rows, and the tables.
     pub journeys: BTreeMap<JourneyId, BTreeSet<&'static str>>,
 }
 
-/// How many rows of a table differ.
+/// The number of rows of a table that differ.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RowCounts {
-    /// Only the first generation has them.
+    /// Rows in the first generation only.
     pub only_one: u64,
-    /// Only the second has them.
+    /// Rows in the second generation only.
     pub only_other: u64,
-    /// Both have a row of this key, and it reads otherwise.
+    /// Rows with the same key and different content.
     pub changed: u64,
 }
 
 impl Generation {
-    /// The rows that differ in another generation. Each is read as it stands at one moment.
+    /// The rows that differ in another generation. Each generation is read at one moment.
     pub async fn rows_that_differ(&self, other: &Self) -> Result<RowsDiffer, StoreError> {
         let (mut one, mut another) = (Rows::of(self).await?, Rows::of(other).await?);
         let mut found = RowsDiffer::default();
@@ -74,7 +74,7 @@ impl Generation {
 }
 
 impl Generation {
-    /// The contracts and the references of these journeys, of those that the view knows.
+    /// The contracts and references of these journeys, as far as the view knows them.
     pub async fn names(
         &self,
         journeys: impl IntoIterator<Item = JourneyId>,
@@ -120,13 +120,13 @@ fn by_key((table, a): (usize, &[u8]), (other, b): (usize, &[u8])) -> Ordering {
     table.cmp(&other).then_with(|| key().find(|order| order.is_ne()).unwrap_or(Ordering::Equal))
 }
 
-/// The rows of a generation, one after the other.
+/// The rows of a generation, in order.
 struct Rows {
     lots: mpsc::Receiver<Result<Lot, StoreError>>,
     lot: Option<Lot>,
-    /// Which row of the lot is next.
+    /// The index of the next row in the lot.
     at: usize,
-    /// The last table that has begun.
+    /// The last table that has started.
     table: usize,
 }
 
@@ -137,7 +137,7 @@ impl Rows {
         Ok(rows)
     }
 
-    /// The table and the row that is next; none after the last.
+    /// The next row with its table. `None` after the last.
     fn peek(&self) -> Option<(usize, &[u8])> {
         let lot = self.lot.as_ref()?;
         let begins = self.at.checked_sub(1).map_or(0, |before| lot.ends[before]);

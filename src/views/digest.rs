@@ -1,5 +1,5 @@
-//! The digest of a generation: SHA-256 over every table's rows in the order of their keys. Both stores give the same for
-//! the same rows.
+//! The digest of a generation: SHA-256 over the rows of every table in the order of their keys. Both stores give the
+//! same digest for the same rows.
 
 use aws_lc_rs::digest::{Context, SHA256};
 

@@ -1,12 +1,12 @@
-//! Durations in whole days, counted: median, percentiles and mean.
+//! Counted durations in whole days, with median, percentiles and mean.
 //!
-//! Pure and exact: nothing is rounded before it is shown, and no value is ever made of nothing.
+//! Pure and exact: values are rounded only when shown, and there is no value without cases.
 
 use std::collections::BTreeMap;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-/// How many cases took how many days.
+/// The number of cases for each number of days.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Durations {
     days: BTreeMap<u32, u64>,
@@ -20,24 +20,24 @@ impl Durations {
         self.count += cases;
     }
 
-    /// How many cases there are.
+    /// The number of cases.
     pub const fn count(&self) -> u64 {
         self.count
     }
 
-    /// The mean in days, unrounded; none of no cases.
+    /// The mean in days, unrounded. `None` without cases.
     pub fn mean(&self) -> Option<Decimal> {
         let sum: Decimal = self.days.iter().map(|(days, cases)| Decimal::from(*days) * Decimal::from(*cases)).sum();
         sum.checked_div(Decimal::from(self.count))
     }
 
-    /// The median in days, between two values half way; none of no cases.
+    /// The median in days, interpolated between two values. `None` without cases.
     pub fn median(&self) -> Option<Decimal> {
         self.percentile(50)
     }
 
-    /// A percentile from 0 to 100 in days, by linear interpolation between the values it falls between; none of no
-    /// cases, and none of more than 100 percent.
+    /// A percentile from 0 to 100 in days, by linear interpolation between neighbouring values. `None` without cases,
+    /// and above 100 percent.
     pub fn percentile(&self, percent: u32) -> Option<Decimal> {
         if percent > 100 {
             return None;
@@ -49,7 +49,7 @@ impl Durations {
         Some((Decimal::from(below) + part * Decimal::from(above - below)).normalize())
     }
 
-    /// The days of the case at this place, from 0, when they stand in order.
+    /// The days of the case at this index, from 0, in ascending order.
     fn nth(&self, place: u64) -> Option<u32> {
         let mut passed = 0;
         let holds = |(days, cases): (&u32, &u64)| {
@@ -60,7 +60,7 @@ impl Durations {
     }
 }
 
-/// A number of days as boards show it: one decimal, rounded half up, once.
+/// A number of days as shown on boards: one decimal, rounded half up, once.
 pub fn shown(days: Decimal) -> Decimal {
     days.round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero)
 }
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_median_and_no_mean() {
+    fn no_cases_have_no_median_and_no_mean() {
         assert_eq!((durations(&[]).median(), durations(&[]).mean()), (None, None));
         assert_eq!(durations(&[3]).percentile(101), None);
     }

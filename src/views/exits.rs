@@ -1,6 +1,6 @@
-//! Exits: how many journeys left the caseload, by reason or area, and the disengagements beneath.
+//! Exits: the number of journeys that left the caseload, by reason or area, and the disengagements.
 //!
-//! An exit counts once, in the period of its date. A disengagement is no exit and is never added to them.
+//! An exit counts once, in the period of its date. A disengagement is not an exit and is never added to exits.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ static DISENGAGED: Sql = left!("disengaged", "disengagement where marked_on >= $
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&CLOSED, &DISENGAGED];
 
-/// By what exits are broken down.
+/// The grouping of exits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
     /// One row for each reason.
@@ -52,25 +52,25 @@ pub enum By {
 /// The exits of a period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exits {
-    /// Journeys that were closed.
+    /// Closed journeys.
     pub closed: Vec<ExitRow>,
-    /// Journeys that were marked as disengaged, each once for each reason, by its first mark.
+    /// Disengaged journeys, each counted once for each reason, by its first disengagement.
     pub disengaged: Vec<ExitRow>,
 }
 
 impl Exits {
-    /// All exits of the period.
+    /// The total of exits in the period.
     pub fn total(&self) -> u64 {
         self.closed.iter().map(|row| row.journeys).sum()
     }
 }
 
-/// How many journeys are in one row.
+/// The journeys in one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExitRow {
     /// The reason or the area.
     pub group: Group,
-    /// How many.
+    /// The number of journeys.
     pub journeys: u64,
 }
 
@@ -82,7 +82,7 @@ struct Left {
 }
 
 impl Generation {
-    /// The exits of a period as they stood at the end of a day.
+    /// The exits of a period, as known in this view at the end of a day.
     pub async fn exits(
         &self,
         scope: InScope<'_>,

@@ -1,8 +1,8 @@
-//! Folding one stream into its rows, whatever its events hold.
+//! Folds one stream into its rows, whatever its events contain.
 //!
-//! A stream that cannot be folded whole stands as of its longest part that can: the rows of that part, and where and why
-//! it stopped. What comes out follows from the stream's events and the rulebooks alone, however they were read. Nothing
-//! here touches a database.
+//! If a stream cannot be folded completely, its rows are those of the longest part that can, together with the place
+//! and reason where it stopped. The result depends only on the stream's events and the rulebooks, not on how they were
+//! read. Nothing here uses a database.
 
 use std::cmp::Ordering;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,63 +19,63 @@ use throughline_projections::{self, Rows};
 /// The rules that a generation applies.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rules {
-    /// Up to here every rulebook counts; of a contract that was opened later, its first.
+    /// All rulebooks up to this position apply. For a contract opened later, its first rulebook applies.
     pub(super) upto: Position,
-    /// The contracts under them.
+    /// The contracts with these rulebooks.
     pub(super) contracts: Arc<Contracts>,
 }
 
-/// What was gathered of one stream, in the order of its versions.
+/// The events of one stream read so far, in the order of their versions.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     history: History,
-    /// The newest version that came, whether or not it could be read.
+    /// The newest version read, even if it could not be decoded.
     seen: i64,
     stopped: Option<Stop>,
 }
 
-/// Where a stream could not be followed any further, and why.
+/// Where and why a stream could not be folded further.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stop {
-    /// The version up to which its rows stand.
+    /// The version up to which its rows are valid.
     pub(super) version: i64,
-    /// The place in the log of the event that they could not take in.
+    /// The log position of the event that could not be applied.
     pub(super) position: Position,
-    /// Why.
+    /// The reason.
     pub(super) error: String,
 }
 
-/// What a stream's events amount to.
+/// The result of folding a stream.
 #[derive(Debug, Default)]
 pub(super) struct Folded {
     /// The rows.
     pub(super) rows: Rows,
-    /// The version as of which they stand.
+    /// The version up to which they are valid.
     pub(super) version: i64,
-    /// How many events it has.
+    /// The number of its events.
     pub(super) events: i64,
     /// Where it stopped, if it did.
     pub(super) stopped: Option<Stop>,
 }
 
-/// Why a part of a stream has no rows.
+/// Why part of a stream has no rows.
 #[derive(Debug, thiserror::Error)]
 enum Unfolded {
-    #[error("its contract has no rulebook that can be read: see the contract's own stream")]
+    #[error("its contract has no readable rulebook: check the contract's own stream")]
     NoRulebook,
-    #[error("the fold panicked, which is a fault of this program: standard error says where")]
+    #[error("the fold panicked, which is a fault of this program: see standard error")]
     Panicked,
     #[error(transparent)]
     Rulebook(#[from] UnreadableRulebook),
 }
 
 impl Gathered {
-    /// Takes the stream's next event. After one that cannot be read, nothing more is taken.
+    /// Applies the stream's next event. After an event that cannot be read, later ones are ignored.
     pub(super) fn take(&mut self, envelope: &Envelope) {
         self.take_at((envelope.version, envelope.position), || Recorded::decode(envelope));
     }
 
-    /// Takes the stream's next event as it stands in the log.
+    /// Applies the stream's next event from its record.
     pub(super) fn take_record(&mut self, record: Record<'_>) {
         self.take_at((record.version, record.position), || Recorded::decode_once(record));
     }
@@ -93,23 +93,23 @@ impl Gathered {
             catch_unwind(AssertUnwindSafe(|| self.history.evolve(recorded))).map_err(|_| Unfolded::Panicked.to_string())
         });
         if let Err(error) = taken {
-            // What an evolve that panicked has left is not to be trusted.
+            // After a panic in `evolve`, the state cannot be trusted.
             self.history = self.first(version - 1);
             self.stopped = Some(Stop { version: version - 1, position, error });
         }
     }
 
-    /// The newest version that came.
+    /// The newest version read.
     pub(super) const fn seen(&self) -> i64 {
         self.seen
     }
 
-    /// Whether it has events that were not read.
+    /// Whether some events were not applied.
     pub(super) const fn is_stopped(&self) -> bool {
         self.stopped.is_some()
     }
 
-    /// The longest part of the stream that can be folded.
+    /// Folds the longest part of the stream that can be folded.
     pub(super) fn fold(&self, stream: StreamId, rules: &Rules) -> Folded {
         let mut stopped = self.stopped.clone();
         let mut failed = match attempt(stream, &self.history, rules) {
@@ -130,7 +130,7 @@ impl Gathered {
         Folded { rows: Rows::default(), version: 0, events: self.seen, stopped }
     }
 
-    /// Its rows as of an earlier version; none where they cannot be had.
+    /// Its rows at an earlier version. `None` if they cannot be computed.
     pub(super) fn rows_at(&self, version: i64, stream: StreamId, rules: &Rules) -> Option<Rows> {
         match self.history.version().cmp(&version) {
             Ordering::Less => None,
@@ -139,15 +139,15 @@ impl Gathered {
         }
     }
 
-    /// The contract that this stream tells of, as of a version that can be folded.
+    /// The contract of this stream, at a version that can be folded.
     pub(super) fn contract(&self, version: i64, rules: &Rules) -> Contract {
         let whole = version == self.history.version();
-        let told =
+        let contract =
             if whole { contract_of(&self.history, rules.upto) } else { contract_of(&self.first(version), rules.upto) };
-        told.unwrap_or_default()
+        contract.unwrap_or_default()
     }
 
-    /// The rulebooks that the rules leave out, by the place of the newest.
+    /// The position of the newest rulebook that is not among the rules, if any.
     pub(super) fn newest_rulebook_after(&self, upto: Position) -> Option<Position> {
         let published = |event: &&Recorded| matches!(event.event, Event::RulebookPublished(_));
         let further = self.history.events().iter().filter(published).skip(1);
@@ -160,7 +160,7 @@ impl Gathered {
     }
 }
 
-/// Folds a history whole.
+/// Folds a complete history.
 fn attempt(stream: StreamId, history: &History, rules: &Rules) -> Result<Rows, Unfolded> {
     let fold = || match stream.kind {
         StreamKind::Journey => of_a_journey(JourneyId(stream.id), history, &rules.contracts),

@@ -1,6 +1,7 @@
 //! A generation: one complete set of view tables with its own checkpoint, in its own file or schema.
 //!
-//! It knows how to be found, opened and removed, never what its rows mean. One is filled by [`super::rebuild`].
+//! This module finds, opens and deletes generations, and does not know what their rows mean. [`super::rebuild`] fills
+//! them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,14 +34,14 @@ pub(super) static HOLD_CHECKPOINT: Sql =
 pub(super) static ADVANCE_CHECKPOINT: Sql =
     Sql::new("update checkpoint set position = $1, log_event = $2 where id = 1");
 
-/// How far it has come, which rulebooks it applies, what it was made by, and the event at which it is.
+/// Its position, the rulebooks that it applies, its definition, and the event at its position.
 type CheckpointRow = (i64, i64, String, Option<Uuid>);
 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&CHECKPOINT, &LOCK_CHECKPOINT, &HOLD_CHECKPOINT, &ADVANCE_CHECKPOINT];
 
-/// The tables that every generation has beside its views: how far it has come, at which event of which log that is, and
-/// the streams that it could not fold.
+/// The tables of every generation besides its views: the checkpoint (its position, and the event at that position) and
+/// the streams that could not be folded.
 pub(super) const OWN_TABLES: [&str; 2] = [
     "create table checkpoint (id bigint not null primary key, position bigint not null, \
      rulebooks_upto bigint not null, definition {text} not null, log_event uuid)",
@@ -48,50 +49,50 @@ pub(super) const OWN_TABLES: [&str; 2] = [
      error {text} not null, primary key (kind, id))",
 ];
 
-/// How long the removal of a generation waits for whoever still locks one of its tables, on Postgres, and what Postgres
-/// says then.
+/// On Postgres: how long the deletion of a generation waits for locks on its tables, and the error code when it times
+/// out.
 const LOCKED: &str = "1s";
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// What Postgres says where a schema of this name is there, or is being made at the same moment.
+/// The error codes of Postgres when a schema with this name exists or is being created at the same moment.
 const TAKEN: [&str; 2] = ["42P06", "23505"];
 
-/// Contracts by their codes.
+/// Contracts by code.
 pub(super) type Contracts = BTreeMap<String, Arc<Contract>>;
 
 /// One set of view tables.
 #[derive(Debug)]
 pub struct Generation {
-    /// Its number; a later one is newer.
+    /// Its number. A higher number is newer.
     pub number: i64,
-    /// It applies the rulebooks that were published up to here, and the first one of a contract that was opened later.
+    /// It applies the rulebooks published up to this position, and the first rulebook of a contract opened later.
     pub rulebooks_upto: Position,
     pub(super) writer: Pool,
     pub(crate) reader: Pool,
     position: watch::Sender<Position>,
-    /// The event at which it stood when it was opened; none before the first.
+    /// The event at its position when it was opened. `None` before the first event.
     log_event: Option<Uuid>,
     growth: Arc<Growth>,
     contracts: RwLock<Arc<Contracts>>,
     pub(super) claims: super::claims::Kept,
     pub(super) place: Place,
-    /// It was found to be damaged: nobody goes back to it.
+    /// Whether it was found to be damaged. A damaged generation is never rolled back to.
     is_damaged: AtomicBool,
     hold: Hold,
 }
 
-/// What is found where a generation should be.
+/// What was found in the place of a generation.
 pub(super) enum Found {
-    /// One that this build can keep up.
+    /// A generation that this build can update.
     Ours(Generation),
-    /// One that was made by another definition.
+    /// A generation made with another definition.
     Foreign(Generation),
-    /// None, or none that was finished.
+    /// None, or one that was never completed.
     Nothing,
 }
 
 impl Found {
-    /// The generation, if this build can keep it up.
+    /// The generation, if this build can update it.
     pub(super) fn ours(self) -> Option<Generation> {
         match self {
             Self::Ours(generation) => Some(generation),
@@ -101,7 +102,7 @@ impl Found {
 }
 
 impl Generation {
-    /// Opens an existing generation, which is not removed as long as it is held.
+    /// Opens an existing generation. It is not deleted while it is held.
     pub(super) async fn open(store: &Store, place: &Place, number: i64) -> Result<Found, StoreError> {
         let hold = store.hold(name(place, number)).await?;
         let growth = Arc::<Growth>::default();
@@ -111,7 +112,7 @@ impl Generation {
             Place::Postgres { options, schema } => postgres_pools(options, &schema_name(schema, number), &growth),
         };
         if let Pool::Postgres(pool) = &reader {
-            // Asked first, for the server puts down every statement that fails.
+            // Check first, because the server logs every failed statement.
             let there = sqlx::query_as("select to_regclass('checkpoint') is not null").fetch_one(pool).await;
             let (is_there,): (bool,) = there.map_err(doing("look for a view"))?;
             if !is_there {
@@ -150,25 +151,29 @@ impl Generation {
         }
     }
 
-    /// The position up to which this view has taken the log, and a way to wait for more.
+    /// The position up to which this view has applied the log, with a way to wait for more.
     pub fn position(&self) -> watch::Receiver<Position> {
         self.position.subscribe()
     }
 
-    /// The contract as its own stream tells it, with the rulebooks that this view applies.
+    /// The contract from its own stream, with the rulebooks that this view applies.
     pub fn told(&self, scope: InScope<'_>) -> Option<Arc<Contract>> {
-        let contracts = self.contracts.read().expect("nobody panics while holding the contracts");
+        let contracts = self.contracts.read().expect("no panic while holding the contracts");
         contracts.get(scope.contract()).filter(|contract| contract.opened().is_some()).cloned()
     }
 
     /// Every contract in scope, by code, with the rulebooks that this view applies.
     pub fn all_told(&self, scope: &Scope) -> Vec<Arc<Contract>> {
-        let contracts = self.contracts.read().expect("nobody panics while holding the contracts");
-        contracts.iter().filter(|(code, _)| scope.contract(code).is_some()).map(|(_, told)| Arc::clone(told)).collect()
+        let contracts = self.contracts.read().expect("no panic while holding the contracts");
+        contracts
+            .iter()
+            .filter(|(code, _)| scope.contract(code).is_some())
+            .map(|(_, contract)| Arc::clone(contract))
+            .collect()
     }
 
     pub(super) fn tell(&self, contracts: Arc<Contracts>) {
-        *self.contracts.write().expect("nobody panics while holding the contracts") = contracts;
+        *self.contracts.write().expect("no panic while holding the contracts") = contracts;
     }
 
     pub(super) fn announce(&self, position: Position) {
@@ -180,12 +185,12 @@ impl Generation {
         });
     }
 
-    /// The position that its tables stand at, whoever brought them there.
+    /// The position of its tables, whichever process updated them.
     pub async fn stands_at(&self) -> Result<Position, StoreError> {
         let sql = CHECKPOINT.text(self.reader.dialect());
         let found: sqlx::Result<(i64, i64, String, Option<Uuid>)> =
             on!(&self.reader, pool => sqlx::query_as(sql).fetch_one(pool).await);
-        found.map(|(position, ..)| Position(position)).map_err(doing("read where a view stands"))
+        found.map(|(position, ..)| Position(position)).map_err(doing("read a view's position"))
     }
 
     /// The digest of its rows.
@@ -193,12 +198,12 @@ impl Generation {
         digest::digest_of(&self.reader).await
     }
 
-    /// Whether this log has the event at which the view stood when it was opened.
+    /// Whether this log contains the event that was at the view's position when the view was opened.
     pub(super) async fn is_of(&self, log: &Log) -> Result<bool, LogError> {
         Ok(log.event_at(*self.position.borrow()).await?.map(|event| event.0) == self.log_event)
     }
 
-    /// Takes note that it is damaged: it answers until another takes its place, and nobody goes back to it.
+    /// Marks it as damaged. It answers until it is replaced, and is never rolled back to.
     pub(super) fn condemn(&self) {
         self.is_damaged.store(true, Ordering::Relaxed);
     }
@@ -208,7 +213,7 @@ impl Generation {
         self.is_damaged.load(Ordering::Relaxed)
     }
 
-    /// Closes its pools and lets go of it, so that it can be removed at once.
+    /// Closes its pools and releases it, so that it can be deleted at once.
     pub(super) async fn end(self) {
         self.close().await;
         self.hold.release().await;
@@ -224,13 +229,13 @@ impl Generation {
 /// Why a generation is set aside.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Aside {
-    /// It has followed the log further than that goes.
+    /// It has applied more of the log than there is.
     Ahead,
-    /// It is of another log.
+    /// It belongs to another log.
     Foreign,
 }
 
-/// Gives a generation a name by which nobody takes it for one; says which.
+/// Renames a generation so that it is no longer found as one. Returns the new name.
 pub(super) async fn set_aside(
     place: &Place,
     number: i64,
@@ -266,7 +271,7 @@ pub(super) async fn set_aside(
     }
 }
 
-/// The statements that define a generation's tables, and those that are better run when the tables are full.
+/// The statements that create a generation's tables, and those that are better run once the tables are filled.
 pub(super) fn definitions(dialect: Dialect) -> (Vec<String>, Vec<String>) {
     let text = match dialect {
         Dialect::Sqlite => "text",
@@ -284,7 +289,7 @@ pub(super) fn definitions(dialect: Dialect) -> (Vec<String>, Vec<String>) {
     statements.partition(|statement| statement.starts_with("create table"))
 }
 
-/// The numbers of every generation that is in a place, finished or not.
+/// The numbers of all generations in a place, complete or not.
 pub(super) async fn numbers(store: &Store, place: &Place) -> Result<Vec<i64>, StoreError> {
     let mut numbers: Vec<i64> = match place {
         Place::Sqlite { path } => files(path)?.into_iter().map(|(number, _)| number).collect(),
@@ -302,12 +307,12 @@ pub(super) async fn numbers(store: &Store, place: &Place) -> Result<Vec<i64>, St
     Ok(numbers)
 }
 
-/// Takes a number, at least this one, that no generation in a place has: nobody else takes it, and as long as it is
-/// held nobody removes what is made of it.
+/// Reserves a number, at least this one, that no generation in the place has. While it is held, no other process uses
+/// the number or deletes what is created under it.
 pub(super) async fn claim(store: &Store, place: &Place, least: i64) -> Result<(i64, Hold), StoreError> {
     let there = numbers(store, place).await?.last().copied().unwrap_or_default();
     for number in least.max(there + 1).. {
-        // Held before there is anything, so that nobody takes it for what a killed rebuild left.
+        // Hold the number before creating anything, so that no process takes it for the remains of a killed rebuild.
         let hold = store.hold(name(place, number)).await?;
         if make(place, number).await? {
             return Ok((number, hold));
@@ -317,7 +322,7 @@ pub(super) async fn claim(store: &Store, place: &Place, least: i64) -> Result<(i
     unreachable!("there are more numbers than generations")
 }
 
-/// Makes the empty file or schema of a generation; false where somebody was first.
+/// Creates the empty file or schema of a generation. Returns `false` if it exists already.
 pub(super) async fn make(place: &Place, number: i64) -> Result<bool, StoreError> {
     match place {
         Place::Sqlite { path } => match store::private().write(true).create_new(true).open(file(path, number)) {
@@ -341,7 +346,7 @@ pub(super) async fn make(place: &Place, number: i64) -> Result<bool, StoreError>
     }
 }
 
-/// What a generation is called: its file or its schema.
+/// The name of a generation: its file or its schema.
 pub(super) fn name(place: &Place, number: i64) -> String {
     match place {
         Place::Sqlite { path } => file(path, number).display().to_string(),
@@ -349,7 +354,7 @@ pub(super) fn name(place: &Place, number: i64) -> String {
     }
 }
 
-/// Removes a generation that nobody holds; false if somebody does.
+/// Deletes a generation that is not in use. Returns `false` if it is in use.
 pub(super) async fn remove(store: &Store, place: &Place, number: i64) -> Result<bool, StoreError> {
     if store.is_held_here(&name(place, number)) {
         return Ok(false);
@@ -372,7 +377,7 @@ pub(super) async fn remove(store: &Store, place: &Place, number: i64) -> Result<
             if !Store::unheld(&mut owner, &schema).await? {
                 return Ok(false);
             }
-            // A session whose process was killed may still be making an index there, and notices only then.
+            // The session of a killed process may still be creating an index there, and notices only afterwards.
             let drop = format!("set lock_timeout = '{LOCKED}'; drop schema if exists {} cascade", quoted(&schema));
             let dropped = owner.execute(sqlx::raw_sql(AssertSqlSafe(drop))).await;
             let code = dropped.as_ref().err().and_then(sqlx::Error::as_database_error).and_then(DatabaseError::code);
@@ -386,7 +391,7 @@ pub(super) async fn remove(store: &Store, place: &Place, number: i64) -> Result<
     }
 }
 
-/// The files of every generation beside the log's: the tables and what a journal left.
+/// The files of all generations beside the log's file: the tables and remains of journals.
 fn files(path: &Path) -> Result<Vec<(i64, PathBuf)>, StoreError> {
     let fault = |source: std::io::Error| StoreError::Database { doing: "list the views", source: source.into() };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -394,7 +399,7 @@ fn files(path: &Path) -> Result<Vec<(i64, PathBuf)>, StoreError> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(fault)? {
         let entry = entry.map_err(fault)?;
-        // A folder is no view, and is left alone.
+        // A folder is not a view, and is left alone.
         if entry.file_type().map_err(fault)?.is_dir() {
             continue;
         }

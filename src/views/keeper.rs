@@ -1,7 +1,7 @@
-//! Keeping up: the one task of a process that brings the live view up to the log, follows the pointer when another
-//! process moves it, and has a new view built when a further rulebook was published.
+//! The follower: the one task of a process that applies new events of the log to the live view, follows the pointer
+//! when another process moves it, and starts a rebuild when a further rulebook was published.
 //!
-//! It holds no lock between two steps, and nothing that fails ends it.
+//! It holds no lock between two steps, and no error ends it.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -23,19 +23,19 @@ static DOES_NOT_FOLLOW: Repeated = Repeated::of("the live view does not follow t
 static NOT_RULED: Repeated = Repeated::of("no view is built with the new rulebook yet");
 static NOT_SWEPT: Repeated = Repeated::warning("earlier views could not be removed yet");
 
-/// How often a node looks for what another node has appended or switched.
+/// How often a node checks for events appended or views switched by another node.
 const POLL: Duration = Duration::from_millis(100);
-/// How long it waits after something failed before it tries again.
+/// The wait after an error before the next attempt.
 const AFTER_A_FAULT: Duration = Duration::from_secs(1);
-/// How long it waits before it tries again what another process stands in the way of.
+/// The wait before the next attempt when another process is in the way.
 const IN_THE_WAY: Duration = Duration::from_secs(3);
 
-/// What has been put off.
+/// Postponed work.
 #[derive(Default)]
 struct Later {
-    /// Generations that somebody held are looked at again then.
+    /// When to check again for unused generations that were in use.
     sweep: Option<Instant>,
-    /// A further rulebook is built into a view then, unless somebody does.
+    /// When to start a rebuild for a further rulebook, unless another process does.
     rebuild: Option<Instant>,
 }
 
@@ -46,42 +46,42 @@ impl Later {
 }
 
 impl Views {
-    /// Keeps the live view up to the log for as long as it is polled, and sees whether it does.
+    /// Keeps the live view up to date for as long as it is polled, and monitors whether it moves.
     pub async fn keep_up(self) {
-        tokio::join!(self.follow_on(), self.look_on(), self.look_over());
+        tokio::join!(self.keep_following(), self.watch_standstill(), self.check_all_pages());
     }
 
-    /// Looks at every page of the live view once, which takes longer than a start may where the view is large, and has
-    /// another built if it is damaged.
-    async fn look_over(&self) {
+    /// Checks every page of the live view once, and starts a rebuild if it is damaged. For a large view this takes too
+    /// long to do at the start.
+    async fn check_all_pages(&self) {
         let live = self.live();
         match live.must_be_sound(Depth::Pages).await {
             Ok(()) => {}
             Err(error) if is_of_the_view(&error) => self.replace_damaged(live, &error).await,
-            Err(error) => tracing::warn!(error = ?error, "the live view could not be looked at"),
+            Err(error) => tracing::warn!(error = ?error, "the live view could not be checked"),
         }
     }
 
-    /// Has a view built in place of a damaged one, which answers until then, and is not gone back to.
+    /// Starts a rebuild to replace a damaged view. The damaged view answers until then and is never rolled back to.
     async fn replace_damaged(&self, damaged: Arc<Generation>, error: &ViewError) {
         if damaged.is_condemned() {
             return;
         }
         damaged.condemn();
-        tracing::error!(generation = damaged.number, error = ?error, "the live view is damaged; another is built");
+        tracing::error!(generation = damaged.number, error = ?error, "the live view is damaged; another view is built");
         while Arc::ptr_eq(&self.live(), &damaged) {
             match self.right_to_build().await {
                 Ok(right) => return self.start_rebuild(right, Options::default()),
                 Err(ViewError::Building) => {}
-                Err(error) => tracing::warn!(error = ?error, "no view is built in place of the damaged one yet"),
+                Err(error) => tracing::warn!(error = ?error, "no view has replaced the damaged one yet"),
             }
             tokio::time::sleep(IN_THE_WAY).await;
         }
     }
 
-    /// Sees now and then whether the live view follows the log, so that whoever asks hears of it at once. It waits for
-    /// nothing that following waits for.
-    async fn look_on(&self) {
+    /// Checks regularly whether the live view follows the log, so that the answer is ready when it is asked for. It
+    /// does not wait for anything that the follower waits for.
+    async fn watch_standstill(&self) {
         let mut poll = tokio::time::interval(POLL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut was_still = false;
@@ -91,7 +91,7 @@ impl Views {
             let is_still = self.stands_still(head).is_some();
             let position = *self.live().position().borrow();
             match (was_still, is_still) {
-                (false, true) => tracing::error!(%position, %head, "the live view stands still while the log goes on"),
+                (false, true) => tracing::error!(%position, %head, "the live view does not move while the log grows"),
                 (true, false) => tracing::info!(%position, %head, "the live view moves again"),
                 _ => {}
             }
@@ -99,10 +99,10 @@ impl Views {
         }
     }
 
-    async fn follow_on(&self) {
+    async fn keep_following(&self) {
         let mut later = Later { sweep: Some(Instant::now()), rebuild: Some(Instant::now()) };
         loop {
-            // A fault of this program must not end this task in silence.
+            // A fault of this program must not end this task silently.
             let ended = AssertUnwindSafe(self.follow(&mut later)).catch_unwind().await;
             if let Ok(error @ ViewError::Store(fault)) = &ended
                 && is_corrupt(fault)
@@ -115,7 +115,7 @@ impl Views {
         }
     }
 
-    /// Follows the log and the pointer until something fails.
+    /// Follows the log and the pointer until an error.
     async fn follow(&self, later: &mut Later) -> ViewError {
         loop {
             let error = match Projector::new(self.shared.log.clone(), self.live()).await {
@@ -139,7 +139,7 @@ impl Views {
             newest.mark_unchanged();
             while projector.step().await? {}
             self.rule(&projector, later).await;
-            // Until there are events that the live view has not. The log is asked now and then, for another node may
+            // Until the log has events that the live view has not applied. The log is polled, because another node may
             // have appended them.
             loop {
                 tokio::select! {
@@ -152,8 +152,8 @@ impl Views {
                         if pointer.live != self.live().number {
                             self.adopt().await?;
                         }
-                        self.tidy(later).await;
-                        // Where another is live this one is let go of, though nothing is appended.
+                        self.delete_unused(later).await;
+                        // If another view is live, leave this one, even if nothing is appended.
                         if !self.is_live(&projector) || pointer.head > *projector.generation().position().borrow() {
                             break;
                         }
@@ -165,15 +165,14 @@ impl Views {
         Ok(())
     }
 
-    /// Whether a projector keeps up the very view that answers here. A number does not say so: a view that was gone back
-    /// to is opened anew, and whoever waits for it hears nothing of what is announced to the one opened before.
+    /// Whether a projector updates the very generation that answers here. Comparing numbers is not enough: a rollback
+    /// opens a generation again, and its readers do not see the positions announced to the one opened earlier.
     fn is_live(&self, projector: &Projector) -> bool {
         Arc::ptr_eq(&self.live(), projector.generation())
     }
 
-    /// Takes in the generation that another process has made the live one, once it is as far as the one that was live
-    /// here. One that this build cannot keep up is left alone: the one that was live goes on, and this server says that
-    /// it is not ready.
+    /// Takes over the generation that another process has made live, once it has reached the position of the one that
+    /// was live here. If this build cannot update it, the old one stays, and this server reports that it is not ready.
     pub(super) async fn adopt(&self) -> Result<(), ViewError> {
         let _switching = self.shared.switching.lock().await;
         let pointer = pointer::read(self.shared.log.store()).await?;
@@ -189,21 +188,25 @@ impl Views {
                 {
                 }
                 crate::store::prepare(&projector.generation().reader, &super::statements()).await?;
-                tracing::info!(generation = pointer.live, "following another view, which is live now");
+                tracing::info!(generation = pointer.live, "following another view, which is now live");
                 self.goes_live(Arc::clone(projector.generation()));
             }
             Found::Foreign(_) => {
                 if !self.shared.is_foreign.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(generation = pointer.live, "the live view is of another version of this program");
+                    tracing::warn!(
+                        generation = pointer.live,
+                        "the live view belongs to another version of this program"
+                    );
                 }
             }
-            // It was replaced before it could be opened: the next look finds the next.
+            // It was replaced before it could be opened. The next check finds its successor.
             Found::Nothing => {}
         }
         Ok(())
     }
 
-    /// Has a view built with the rulebooks that the live one leaves out, unless somebody has gone back from them.
+    /// Starts a rebuild with the rulebooks that the live view does not apply, unless the view was rolled back from
+    /// them.
     async fn rule(&self, projector: &Projector, later: &mut Later) {
         let Some(newest) = projector.newest_rulebook_left_out() else { return };
         if !Later::is_due(later.rebuild) || !self.is_current() {
@@ -223,8 +226,8 @@ impl Views {
         }
     }
 
-    /// Removes generations that nobody needs any more.
-    async fn tidy(&self, later: &mut Later) {
+    /// Deletes generations that are no longer needed.
+    async fn delete_unused(&self, later: &mut Later) {
         if Later::is_due(later.sweep) {
             later.sweep = match self.sweep().await {
                 Ok(true) => None,

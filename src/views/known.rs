@@ -1,8 +1,8 @@
-//! As known then: generations of a part of the log, or under other rules, built when somebody asks for one.
+//! Views at a knowledge date: generations of part of the log, or under other rules, built on request.
 //!
-//! A few are kept, for whoever asks next. One is built at a time, apart from rebuilds, so that no question holds one up.
-//! Each caller has one place in the line and loses no generation to somebody who asks for many. Nothing here takes a
-//! generation beyond the position that was asked for.
+//! A few are cached for later requests. One is built at a time, independently of rebuilds, so that neither delays the
+//! other. Each caller has one place in the queue, and requests of one caller do not push out the views of another.
+//! Nothing here takes a generation beyond the requested position.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,53 +20,54 @@ use crate::store::{Place, Store, StoreError};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::envelope::Position;
 
-/// How many are kept, the one that is being built among them.
+/// The number of cached generations, including the one being built.
 const KEPT: usize = 4;
 
-/// How much of the log is asked for, and under which rules.
+/// The requested part of the log, and the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asked {
-    /// Every event up to here; none is for all that there are.
+    /// Every event up to this position. `None` for all events.
     pub upto: Option<Position>,
-    /// With the rulebooks that were published up to here, even after that position.
+    /// The rulebooks published up to this position, even after `upto`.
     pub rulebooks_upto: Position,
 }
 
-/// The generations that were asked for, and the one that is being built.
+/// The generations built on request, and the one being built.
 #[derive(Debug)]
 pub(super) struct OnDemand {
     place: Place,
-    /// The folder that the place is in, where it is not that of the live view.
+    /// The folder of the place, if it is separate from the live view's.
     apart: Option<TempDir>,
-    /// The one that was asked for last comes last.
+    /// The cached generations. The most recently used comes last.
     kept: Mutex<Vec<Kept>>,
-    /// Held by whoever builds one; it goes round in the order of those who wait.
+    /// Held while one is built. Waiting requests get it in order.
     slot: Arc<tokio::sync::Mutex<()>>,
-    /// Held by whoever waits for the slot, one for each caller.
+    /// Held by the request of a caller that waits for the slot, one for each caller.
     turns: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
-    /// Whether nothing is to be built any more.
+    /// Whether no more generations are to be built.
     is_ending: AtomicBool,
     meter: Mutex<Option<Arc<Meter>>>,
     progress: watch::Sender<Option<Progress>>,
 }
 
-/// A generation that is kept.
+/// A cached generation.
 #[derive(Debug)]
 struct Kept {
-    /// What was asked for; what was built for one question alone is never found by another.
+    /// The request. `None` for a generation built for one query only, which no other request finds.
     asked: Option<Asked>,
-    /// Who asked for it first; none is the command line.
+    /// The caller who requested it first. `None` for the command line.
     who: Option<String>,
     generation: Arc<Generation>,
 }
 
 impl OnDemand {
-    /// Beside the live view, which this process looks after.
+    /// Beside the live view, which this process maintains.
     pub(super) fn beside(store: &Store) -> Self {
         Self::at(store.place().clone(), None)
     }
 
-    /// Apart from the live view, where on `SQLite` another process looks after that and removes what it does not know.
+    /// In a separate place. On `SQLite`, the process that maintains the live view deletes generations that it does not
+    /// know.
     pub(super) fn apart(store: &Store) -> Result<Self, StoreError> {
         let place = store.place().clone();
         if let Place::Postgres { .. } = place {
@@ -82,7 +83,7 @@ impl OnDemand {
         Self { place, apart, kept, slot, turns, is_ending, meter, progress: watch::Sender::new(None) }
     }
 
-    /// Builds one before anybody else asks, and keeps it.
+    /// Builds one before any other request, and caches it.
     pub(super) async fn built_alone(&self, log: &Log, wanted: Wanted) -> Result<Arc<Generation>, ViewError> {
         let meter = Arc::new(Meter::new(self.progress.clone()));
         let built = rebuild::made(log, (&self.place, 1), wanted, Options::default(), &meter).await?;
@@ -91,13 +92,13 @@ impl OnDemand {
         Ok(generation)
     }
 
-    /// The numbers of those that are kept where the live view is.
+    /// The numbers of those cached in the live view's place.
     pub(super) fn numbers(&self) -> Vec<i64> {
         let number = |kept: &Kept| kept.generation.number;
         if self.apart.is_some() { Vec::new() } else { self.kept().iter().map(number).collect() }
     }
 
-    /// The one that was asked for, if it is kept; it is now the last that goes.
+    /// The cached generation for a request. It becomes the most recently used.
     fn find(&self, asked: Asked) -> Option<Arc<Generation>> {
         let mut kept = self.kept();
         let at = kept.iter().position(|known| known.asked == Some(asked))?;
@@ -107,8 +108,8 @@ impl OnDemand {
         Some(generation)
     }
 
-    /// Drops those that nobody asked for the longest, until one more may be kept: of whoever has most of them.
-    fn make_room(&self) {
+    /// Drops the least recently used generations until one more fits, taking them from the caller with the most.
+    fn drop_least_recent(&self) {
         let mut kept = self.kept();
         while kept.len() + 1 > KEPT {
             let of = |who: &Option<String>| kept.iter().filter(|other| other.who == *who).count();
@@ -118,9 +119,9 @@ impl OnDemand {
         }
     }
 
-    /// The turn of a caller, which one question of theirs has at a time.
+    /// The turn of a caller. One of their requests holds it at a time.
     fn turn_of(&self, who: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut turns = self.turns.lock().expect("nobody panics while holding the turns");
+        let mut turns = self.turns.lock().expect("no panic while holding the turns");
         if let Some(turn) = turns.get(who).and_then(Weak::upgrade) {
             return turn;
         }
@@ -131,26 +132,26 @@ impl OnDemand {
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Vec<Kept>> {
-        self.kept.lock().expect("nobody panics while holding it")
+        self.kept.lock().expect("no panic while holding it")
     }
 
     fn meter(&self) -> std::sync::MutexGuard<'_, Option<Arc<Meter>>> {
-        self.meter.lock().expect("nobody panics while holding it")
+        self.meter.lock().expect("no panic while holding it")
     }
 }
 
 impl Views {
-    /// The generation of so much of the log, built unless it is kept. Whoever runs out of patience finds it later: it is
-    /// built to its end.
+    /// The generation for a request, built unless it is cached. If the caller stops waiting, it is still built and
+    /// found later.
     pub async fn as_known(&self, asked: Asked, patience: Option<Duration>) -> Result<Arc<Generation>, ViewError> {
         let found = self.find_or_build(asked, None);
         let Some(patience) = patience else { return found.await };
         self.in_time(found, patience).await
     }
 
-    /// The same for a caller, who has one place in the line whatever they ask for: while theirs is being built or waits
-    /// to be, the rest that they ask for waits behind it, and everybody else comes first. A place in the line is kept for
-    /// whoever runs out of patience.
+    /// The same for a caller, who has one place in the queue whatever they request. While one of their requests is
+    /// being built or waits, their others wait behind it, and all other callers come first. A caller that stops waiting
+    /// keeps the place.
     pub async fn as_known_by(&self, who: &str, asked: Asked, patience: Duration) -> Result<Arc<Generation>, ViewError> {
         self.in_time(self.find_or_build(asked, Some(who)), patience).await
     }
@@ -164,7 +165,7 @@ impl Views {
         tokio::time::timeout(patience, found).await.unwrap_or_else(|_| Err(not_yet()))
     }
 
-    /// How far the generation is that is being built because somebody asked for it, or was built last.
+    /// The progress of the generation that is being built on request, or was built last.
     pub fn known_progress(&self) -> watch::Receiver<Option<Progress>> {
         self.shared.on_demand.progress.subscribe()
     }
@@ -182,7 +183,8 @@ impl Views {
         }
     }
 
-    /// Builds one for a caller once nothing else of theirs waits, even if they go away after that.
+    /// Builds one for a caller once none of their other requests waits. It is built even if the caller stops waiting
+    /// after that.
     async fn build_in_turn(&self, asked: Asked, who: &str) -> Result<Arc<Generation>, ViewError> {
         let turn = self.shared.on_demand.turn_of(who).lock_owned().await;
         if let Some(found) = self.shared.on_demand.find(asked) {
@@ -197,7 +199,7 @@ impl Views {
         building.await.map_err(|_| ViewError::Panicked)?
     }
 
-    /// Builds one when it is its turn, unless somebody else has by then.
+    /// Builds one when its turn comes, unless it exists by then.
     async fn wait_and_build(&self, asked: Asked, who: Option<String>) -> Result<Arc<Generation>, ViewError> {
         let slot = Arc::clone(&self.shared.on_demand.slot).lock_owned().await;
         if let Some(found) = self.shared.on_demand.find(asked) {
@@ -208,14 +210,13 @@ impl Views {
             None => self.shared.log.head().await?.position,
         };
         let wanted = Wanted { upto, rulebooks_upto: asked.rulebooks_upto, draft: None };
-        // Whoever writes and reads meanwhile is to have the other cores.
+        // The other cores stay free for writes and reads.
         let options = Options::default();
         let options = Options { workers: (options.workers / 2).max(1), ..options };
         self.build_to_its_end(slot, (wanted, options), (Some(asked), who)).await
     }
 
-    /// A generation of the log up to a position under these rules and a draft of a contract's further ones, built for
-    /// whoever asks alone.
+    /// A generation of the log up to a position, with a draft of a contract's further rules, for the caller only.
     pub async fn foreseen(
         &self,
         (upto, rulebooks_upto): (Position, Position),
@@ -226,7 +227,7 @@ impl Views {
         self.build_to_its_end(slot, (Wanted { upto, rulebooks_upto, draft }, options), (None, None)).await
     }
 
-    /// Builds one, though whoever asked for it goes away.
+    /// Builds one, even if the caller stops waiting.
     async fn build_to_its_end(
         &self,
         slot: OwnedMutexGuard<()>,
@@ -245,14 +246,14 @@ impl Views {
         building.await.map_err(|_| ViewError::Panicked)?
     }
 
-    /// Builds one and keeps it; whoever calls holds the slot.
+    /// Builds one and caches it. The caller must hold the slot.
     async fn build_known(
         &self,
         (wanted, options): (Wanted, Options),
         (asked, who): (Option<Asked>, Option<String>),
     ) -> Result<Arc<Generation>, ViewError> {
         let on_demand = &self.shared.on_demand;
-        on_demand.make_room();
+        on_demand.drop_least_recent();
         let meter = Arc::new(Meter::new(on_demand.progress.clone()));
         *on_demand.meter() = Some(Arc::clone(&meter));
         let built = rebuild::made(&self.shared.log, (&on_demand.place, 1), wanted, options, &meter).await;
@@ -266,7 +267,7 @@ impl Views {
         match &built {
             Ok(generation) => on_demand.kept().push(Kept { asked, who, generation: Arc::clone(generation) }),
             Err(ViewError::Cancelled) => {}
-            Err(error) => tracing::error!(error = ?error, "what was known then could not be put together"),
+            Err(error) => tracing::error!(error = ?error, "the view for a knowledge date could not be built"),
         }
         if on_demand.apart.is_none()
             && let Err(error) = self.sweep().await
@@ -276,7 +277,7 @@ impl Views {
         built
     }
 
-    /// Lets go of everything that was asked for, and stops what is being built of it.
+    /// Releases all generations built on request, and stops the one being built.
     pub(super) async fn forget_known(&self) {
         let on_demand = &self.shared.on_demand;
         on_demand.is_ending.store(true, Ordering::Release);
@@ -291,9 +292,9 @@ impl Views {
             if let Some(alone) = Arc::into_inner(generation) {
                 alone.end().await;
             }
-            // What somebody still holds goes at the next start.
+            // A generation still in use is deleted at the next start.
             if let Err(error) = generation::remove(self.shared.log.store(), &on_demand.place, number).await {
-                tracing::warn!(error = ?error, number, "a view that was asked for could not be removed yet");
+                tracing::warn!(error = ?error, number, "the view for a knowledge date could not be removed yet");
             }
         }
     }

@@ -1,7 +1,7 @@
-//! Views: what the log amounts to, in tables made to be asked.
+//! Views: the content of the log in tables made for queries.
 //!
-//! The fold is in `projections/`; here is what keeps a generation up to date, replaces it and asks it. Every question
-//! needs a scope, and no function here writes to the log.
+//! The folds are in `projections/`. This module updates generations, replaces them and queries them. Every query needs
+//! a scope, and no function here writes to the log.
 
 pub mod agenda;
 pub mod board;
@@ -64,7 +64,7 @@ use throughline_domain::fact::envelope::{Position, StreamId};
 pub use pointer::STATEMENTS as STATEMENTS_ON_THE_LOG;
 pub use soundness::Depth;
 
-/// A fault in building or asking a view.
+/// An error in building or querying a view.
 #[derive(Debug, thiserror::Error)]
 pub enum ViewError {
     /// The log could not be read.
@@ -73,97 +73,102 @@ pub enum ViewError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There is no view to ask, and this process may not build one.
+    /// There is no view to query, and this process may not build one.
     #[error(
-        "the live view is being built, or is of another version of this program: try again when the server is ready"
+        "the live view is being built, or belongs to another version of this program: try again when the server is \
+            ready"
     )]
     NoView,
-    /// The view cannot be lived on, and this process may not build another.
-    #[error("{view} is damaged: {why}. Build it anew: `throughline rebuild`, or the mutation startRebuild of a server")]
+    /// The view cannot be used, and this process may not build another.
+    #[error(
+        "{view} is damaged: {why}. Rebuild it with `throughline rebuild`, or with the mutation startRebuild of a server"
+    )]
     Damaged {
-        /// What the view is called.
+        /// The name of the view.
         view: String,
-        /// What is wrong with it.
+        /// What is damaged.
         why: String,
     },
-    /// Somebody is building or switching views already.
+    /// Another process or request is building or switching views.
     #[error(
-        "a view is being built, or another one made the live one, at this moment: wait until that is done and look \
-         which view is live, or cancel the rebuild"
+        "a view is being built or switched at this moment: wait until that has ended and check which view is live, or \
+            cancel the rebuild"
     )]
     Building,
-    /// It is being built, and was not ready in time.
-    #[error("what was known then is being put together: ask again in a moment")]
+    /// The view is being built and was not ready in time.
+    #[error("the view for this knowledge date is being built: try again in a moment")]
     NotYet(Option<Progress>),
-    /// Nobody is building a view here.
-    #[error("no view is being built by this server: ask the one that builds it")]
+    /// This server is not building a view.
+    #[error("this server is not building a view: use the server that is")]
     NotBuilding,
-    /// There is no view to go back to.
-    #[error("there is no earlier view that this version of the program can keep up: rebuild instead")]
+    /// There is no view to roll back to.
+    #[error("there is no earlier view that this version of the program can update: rebuild instead")]
     NoPrevious,
-    /// The rebuild was told to stop.
-    #[error("the rebuild was cancelled; nothing of it is left")]
+    /// The rebuild was cancelled.
+    #[error("the rebuild was cancelled; nothing was kept")]
     Cancelled,
-    /// Something that was built is not what was to be built.
+    /// The new view does not contain the rows that were written to it.
     #[error(
-        "the new view does not hold what was written to it: {table} has {found} of {written}; nothing of it is left"
+        "the new view does not contain all rows written to it: {table} has {found} of {written}; the new view was \
+            deleted"
     )]
     Unverified {
-        /// The table, or `events`.
+        /// The name of the table, or `events`.
         table: &'static str,
-        /// How many were written.
+        /// The number written.
         written: u64,
-        /// How many there are.
+        /// The number found.
         found: i64,
     },
-    /// Another process moved the pointer, or the view before went on.
+    /// Another process moved the pointer, or the old view went past the new one.
     #[error("another process switched views meanwhile: try again")]
     Outrun,
-    /// A view has followed some log further than this one goes.
+    /// A view has applied more of a log than this log contains.
     #[error(
-        "{view} has followed the log up to position {position}, and the log ends at {head}: its end was lost, or it is \
-         another log. Restore a backup of the log, or find the one that the view is of. To go on without what was lost, \
-         start `throughline serve --without-lost-events`: the view is then kept beside, under another name"
+        "{view} has followed the log up to position {position}, but the log ends at {head}: the newest events were \
+            lost, or this is another log. Restore a backup of the log, or find the log that the view belongs to. To \
+            continue without the lost events, start `throughline serve --without-lost-events`: the view is then kept \
+            beside the log under another name"
     )]
     Ahead {
-        /// What the view is called.
+        /// The name of the view.
         view: String,
-        /// Where it stands.
+        /// The position of the view.
         position: Position,
-        /// Where the log ends.
+        /// The last position of the log.
         head: Position,
     },
-    /// What a rebuild of a long log sets aside could not be kept.
+    /// The records that a rebuild of a long log sets aside could not be stored.
     #[error(
-        "the rebuild of a long log sets its records aside in {}, and cannot: make as much room there as the log has, or \
-         name another directory as TMPDIR; nothing of it is left",
+        "the rebuild of a long log cannot store records in {}: free as much space there as the log takes, or set \
+            TMPDIR to another directory; nothing was kept",
         directory.display()
     )]
     Spill {
-        /// Where.
+        /// The directory.
         directory: PathBuf,
-        /// Why not.
+        /// The cause.
         source: std::io::Error,
     },
-    /// A part of a rebuild ended before it was done.
-    #[error("a part of the rebuild stopped early")]
+    /// Part of a rebuild ended too early.
+    #[error("part of the rebuild stopped early")]
     Stopped,
-    /// A part of a rebuild panicked.
-    #[error("a part of the rebuild panicked, which is a fault of this program: standard error says where")]
+    /// Part of a rebuild panicked.
+    #[error("part of the rebuild panicked, which is a fault of this program: see standard error")]
     Panicked,
-    /// A record is no text.
-    #[error("the log holds a record that is no text: run `throughline log verify`")]
+    /// A record is not text.
+    #[error("the log contains a record that is not text: run `throughline log verify`")]
     NotText,
 }
 
 impl ViewError {
-    /// Whether it says that there is no view that this process can use.
+    /// Whether the error means that this process has no usable view.
     pub fn is_no_view_to_use(&self) -> bool {
         matches!(self, Self::NoView) || soundness::is_of_the_view(self)
     }
 }
 
-/// The live view and what keeps it so.
+/// The live view and the state for maintaining it.
 #[derive(Debug, Clone)]
 pub struct Views {
     shared: Arc<Shared>,
@@ -173,57 +178,57 @@ pub struct Views {
 struct Shared {
     log: Log,
     live: watch::Sender<Arc<Generation>>,
-    /// The live view is one that this build cannot keep up: another version of the program has switched.
+    /// Whether the live view belongs to another version of the program, so that this build cannot update it.
     is_foreign: AtomicBool,
-    /// Held by whoever changes which generation is live here.
+    /// Held while the generation that is live here changes.
     switching: tokio::sync::Mutex<()>,
     progress: watch::Sender<Option<Progress>>,
-    /// The rebuild that this process began last.
+    /// The rebuild that this process started last.
     rebuild: Mutex<Running>,
-    /// This view was built when it was opened, for there was none that could be used.
+    /// Whether this view was built when it was opened, because there was no usable one.
     is_fresh: bool,
-    /// How often parked streams were tried again.
+    /// How often parked streams were retried.
     retries: AtomicU64,
     standstill: Standstill,
     orders: Orders,
-    /// What was asked for beside the live view.
+    /// The generations built on request, beside the live view.
     on_demand: OnDemand,
 }
 
-/// A rebuild that this process has begun: the way to stop it, and what became of it until somebody has asked.
+/// A rebuild that this process started: the means to cancel it, and its result until it is read.
 #[derive(Debug, Default)]
 struct Running {
     meter: Option<Arc<Meter>>,
     ended: Option<JoinHandle<Result<(), ViewError>>>,
 }
 
-/// What a rebuild found and made.
+/// The result of a rebuild.
 #[derive(Debug)]
 pub struct Rebuilt {
-    /// Position and digest of the view before.
+    /// Position and digest of the old view.
     pub old: Option<(Position, String)>,
-    /// Position and digest of the new one.
+    /// Position and digest of the new view.
     pub new: (Position, String),
 }
 
-/// Which generations there are.
+/// The current generations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Generations {
-    /// The live one.
+    /// The live generation.
     pub live: i64,
-    /// The one that was live before, kept for going back.
+    /// The generation that was live before, kept for a rollback.
     pub previous: Option<i64>,
 }
 
 impl Views {
-    /// Opens the live view, caught up with the log; builds it first if there is none that this build can use. Refuses
-    /// where a view has followed the log further than it goes: that is evidence of what was lost.
+    /// Opens the live view, caught up with the log. If this build has no usable view, it builds one first. Returns an
+    /// error if a view has applied more of the log than there is, because that shows that events were lost.
     pub async fn open(log: Log) -> Result<Self, ViewError> {
         log.store().prepare(STATEMENTS_ON_THE_LOG).await?;
         pointer::mend(log.store()).await?;
         if let Some((view, position, head)) = Self::ahead(&log).await? {
             let view = Self::called(&log, view);
-            // Where there was no log at all, none is left behind.
+            // If there was no log at all, leave none behind.
             if head == Position::default() {
                 log.store().take_back().await;
             }
@@ -242,13 +247,13 @@ impl Views {
         Ok(views)
     }
 
-    /// What a view of this number is called: its file or its schema.
+    /// The name of the view with this number: its file or its schema.
     pub fn called(log: &Log, number: i64) -> String {
         generation::name(log.store().place(), number)
     }
 
-    /// Sets aside every view that has followed the log further than it goes, under a name by which nobody takes it for a
-    /// view of this log; says what they are called now.
+    /// Renames every view that has applied more of the log than there is, so that it is no longer taken for a view of
+    /// this log. Returns the new names.
     pub async fn set_aside(log: &Log) -> Result<Vec<String>, ViewError> {
         let (store, mut aside) = (log.store(), Vec::new());
         while let Some((number, position, _)) = Self::ahead(log).await? {
@@ -257,19 +262,20 @@ impl Views {
         Ok(aside)
     }
 
-    /// A view beside a log that has followed some log further than this one goes, if there is one: its number, where it
-    /// stands, and where the log ends.
+    /// A view beside the log that has applied more of a log than this log contains, if there is one: its number, its
+    /// position and the last position of the log.
     pub async fn ahead(log: &Log) -> Result<Option<(i64, Position, Position)>, ViewError> {
         let store = log.store();
         for number in generation::numbers(store, store.place()).await? {
-            // One that cannot be opened says nothing of the log.
+            // A view that cannot be opened says nothing about the log.
             let Ok(Found::Ours(view) | Found::Foreign(view)) = Generation::open(store, store.place(), number).await
             else {
                 continue;
             };
             let position = *view.position().borrow();
             view.end().await;
-            // The log is asked after the view: what a busy node appends and projects meanwhile makes nobody seem ahead.
+            // The log is read after the view. Otherwise events appended and applied in between would make the view look
+            // ahead.
             let head = pointer::read(store).await?.head;
             if position > head {
                 return Ok(Some((number, position, head)));
@@ -278,14 +284,14 @@ impl Views {
         Ok(None)
     }
 
-    /// Opens the live view that another process keeps up, only to ask it.
+    /// Opens the live view that another process maintains, only to query it.
     pub async fn open_to_read(log: Log) -> Result<Self, ViewError> {
         let views = Self::open_as_it_is(log).await?;
         views.live().must_be_sound(Depth::Opened).await?;
         Ok(views)
     }
 
-    /// Opens the live view only to look at it, in whatever state it is.
+    /// Opens the live view only to inspect it, in any state.
     pub async fn open_as_it_is(log: Log) -> Result<Self, ViewError> {
         let live = Arc::new(usable(&log).await?.ok_or(ViewError::NoView)?);
         let (view, position) = (Self::called(&log, live.number), *live.position().borrow());
@@ -294,15 +300,15 @@ impl Views {
             return Err(ViewError::Ahead { view, position, head });
         }
         if !live.is_of(&log).await? {
-            return Err(ViewError::Damaged { view, why: "it is the view of another log".to_owned() });
+            return Err(ViewError::Damaged { view, why: "it belongs to another log".to_owned() });
         }
-        // It folds the contracts as of where the view stands.
+        // This folds the contracts up to the view's position.
         Projector::new(log.clone(), Arc::clone(&live)).await?;
         let on_demand = OnDemand::apart(log.store())?;
         Ok(Self::over(log, live, false, on_demand))
     }
 
-    /// Builds a view of a log that has none to be read, for this process alone.
+    /// Builds a view for this process only, for a log without a readable view.
     pub async fn open_apart(log: Log) -> Result<Self, ViewError> {
         let on_demand = OnDemand::apart(log.store())?;
         let upto = log.head().await?.position;
@@ -333,47 +339,48 @@ impl Views {
         &self.shared.log
     }
 
-    /// The live generation. A request takes it once and keeps it.
+    /// The live generation. A request reads it once and keeps using the same one.
     pub fn live(&self) -> Arc<Generation> {
         Arc::clone(&self.shared.live.borrow())
     }
 
-    /// Whether this view was built when it was opened, for there was none that could be used.
+    /// Whether this view was built when it was opened, because there was no usable one.
     pub fn is_fresh(&self) -> bool {
         self.shared.is_fresh
     }
 
-    /// Whether this build can keep the live view up. Where it cannot, it answers from the one before, and whoever asks
-    /// had better ask another server.
+    /// Whether this build can update the live view. If not, it answers from the view before, and clients should use
+    /// another server.
     pub fn is_current(&self) -> bool {
         !self.shared.is_foreign.load(Ordering::Relaxed)
     }
 
-    /// For how long the live view has not moved although the log stands further, if that is longer than a step takes.
+    /// How long the live view has not moved although the log has more events, if that is longer than a step takes.
     pub fn stands_still(&self, head: Position) -> Option<Duration> {
         let position = *self.live().position().borrow();
         self.shared.standstill.look(position, head, Instant::now())
     }
 
-    /// Which generations there are.
+    /// The current generations.
     pub async fn generations(&self) -> Result<Generations, ViewError> {
         let Pointer { live, previous, .. } = pointer::read(self.shared.log.store()).await?;
         Ok(Generations { live, previous: (previous > 0).then_some(previous) })
     }
 
-    /// How far the rebuild is that this process does or did last, and a way to wait for more.
+    /// The progress of the rebuild that this process runs or ran last, with a way to wait for changes.
     pub fn progress(&self) -> watch::Receiver<Option<Progress>> {
         self.shared.progress.subscribe()
     }
 
-    /// Waits until the live view has passed a position, whichever generation that is; false if it has not in time.
+    /// Waits until the live view has passed a position, whichever generation is live. Returns `false` if it has not in
+    /// time.
     pub async fn passed(&self, position: Position, patience: Duration) -> bool {
         let mut live = self.shared.live.subscribe();
         let passed = async {
             loop {
                 let mut known = live.borrow_and_update().position();
                 tokio::select! {
-                    // A generation that is gone has been replaced.
+                    // If the generation is gone, it has been replaced.
                     passed = known.wait_for(|known| *known >= position) => if passed.is_ok() { return true },
                     switched = live.changed() => if switched.is_err() { return false },
                 }
@@ -382,10 +389,10 @@ impl Views {
         tokio::time::timeout(patience, passed).await.unwrap_or(false)
     }
 
-    /// Builds the view of a log anew, which nobody keeps up meanwhile, and says what there was and what it is now.
+    /// Rebuilds the view of a log that no other process updates meanwhile. Returns position and digest, old and new.
     pub async fn rebuild(log: &Log) -> Result<Rebuilt, ViewError> {
         let views = Self::open(log.clone()).await?;
-        // One that cannot be read is no reason not to build another.
+        // An unreadable old view does not prevent a rebuild.
         let old = views.told().await.ok();
         views.start_rebuild(views.right_to_build().await?, Options::default());
         views.rebuild_ended().await?;
@@ -401,22 +408,22 @@ impl Views {
         Ok((position, live.digest().await?))
     }
 
-    /// The right to build and switch views; refused while anybody builds, here or elsewhere.
+    /// The right to build and switch views. Returns an error while any process is building.
     pub async fn right_to_build(&self) -> Result<SoleBuilder, ViewError> {
         self.shared.log.store().sole_builder_now().await?.ok_or(ViewError::Building)
     }
 
     /// Builds a new generation beside the live one and switches to it, in the background.
     pub fn start_rebuild(&self, right: SoleBuilder, options: Options) {
-        // Held until whoever would cancel it can.
+        // Held until the rebuild can be cancelled.
         let mut running = self.running();
         let meter = Arc::new(Meter::new(self.shared.progress.clone()));
-        let (views, told) = (self.clone(), Arc::clone(&meter));
+        let (views, reporting) = (self.clone(), Arc::clone(&meter));
         let ended = tokio::spawn(async move {
-            let rebuilt = views.replace(right, options, &told).await;
+            let rebuilt = views.replace(right, options, &reporting).await;
             match &rebuilt {
                 Ok(()) => {}
-                Err(ViewError::Cancelled) => tracing::info!("a rebuild was cancelled; nothing of it is left"),
+                Err(ViewError::Cancelled) => tracing::info!("a rebuild was cancelled; nothing was kept"),
                 Err(error) => tracing::error!(error = ?error, "a rebuild ended without a new view"),
             }
             rebuilt
@@ -424,13 +431,13 @@ impl Views {
         *running = Running { meter: Some(meter), ended: Some(ended) };
     }
 
-    /// Waits until the rebuild that this process began last has ended; says what became of it once.
+    /// Waits until the rebuild that this process started last has ended. Returns its result once.
     pub async fn rebuild_ended(&self) -> Result<(), ViewError> {
         let ended = self.running().ended.take();
         ended.ok_or(ViewError::NotBuilding)?.await.map_err(|_| ViewError::Panicked)?
     }
 
-    /// Stops the rebuild that this process has begun, and waits until nothing of it is left.
+    /// Cancels the rebuild that this process started, and waits until its remains are deleted.
     pub async fn cancel_rebuild(&self) -> Result<(), ViewError> {
         self.may_cancel()?;
         if let Some(meter) = &self.running().meter {
@@ -442,7 +449,7 @@ impl Views {
         Ok(())
     }
 
-    /// Builds a new generation beside the live one and switches to it; `meter` is told how far it is.
+    /// Builds a new generation beside the live one and switches to it. `meter` reports the progress.
     async fn replace(&self, right: SoleBuilder, options: Options, meter: &Arc<Meter>) -> Result<(), ViewError> {
         let log = &self.shared.log;
         let rebuilt = async {
@@ -451,7 +458,7 @@ impl Views {
             meter.enters(Phase::Switching);
             self.switch(&mut projector).await
         };
-        // Whoever waits must hear of the end, whatever it is.
+        // Waiting callers must learn of the end, whatever it is.
         let rebuilt = AssertUnwindSafe(rebuilt).catch_unwind().await.unwrap_or(Err(ViewError::Panicked));
         right.release().await;
         meter.enters(match &rebuilt {
@@ -465,7 +472,7 @@ impl Views {
         rebuilt
     }
 
-    /// Goes back to the generation that was live before, caught up first.
+    /// Rolls back to the generation that was live before, after catching it up.
     pub async fn roll_back(&self) -> Result<(), ViewError> {
         let right = self.right_to_build().await?;
         let switched = async {
@@ -486,45 +493,46 @@ impl Views {
         Ok(previous)
     }
 
-    /// Whether a new generation could be built now, or why not.
+    /// Whether a rebuild could start now, or why not.
     pub async fn may_rebuild(&self) -> Result<(), ViewError> {
         self.right_to_build().await?.release().await;
         Ok(())
     }
 
-    /// Whether there is a rebuild to be cancelled here, or why not.
+    /// Whether there is a rebuild to cancel here, or why not.
     pub fn may_cancel(&self) -> Result<(), ViewError> {
         let is_under_way = self.shared.progress.borrow().is_some_and(|progress| !progress.phase.is_over());
         if is_under_way { Ok(()) } else { Err(ViewError::NotBuilding) }
     }
 
-    /// Whether one could go back now to the generation that was live before, or why not.
+    /// Whether a rollback is possible now, or why not.
     pub async fn may_roll_back(&self) -> Result<(), ViewError> {
         self.may_rebuild().await?;
         self.previous().await?.end().await;
         Ok(())
     }
 
-    /// Tries parked streams of the live view again, or one alone; those that are mended have their rows when it is done.
+    /// Retries all parked streams of the live view, or only one. Afterwards, the streams that could be folded have
+    /// their rows.
     pub async fn retry_parked(&self, alone: Option<StreamId>) -> Result<(), ViewError> {
         Projector::new(self.shared.log.clone(), self.live()).await?.retry(alone).await?;
         self.shared.retries.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
-    /// What is known of an order about the views.
+    /// What is known about a request to manage the views.
     pub fn known(&self, order: &Order) -> Known {
         self.shared.orders.known(order)
     }
 
-    /// Remembers an order that was carried out.
+    /// Stores a request that was carried out.
     pub fn remember(&self, order: Order) {
         self.shared.orders.remember(order);
     }
 
-    /// Makes a projector's generation the live one, here and for everybody. Whoever calls has the right to build.
+    /// Makes a projector's generation live, for this process and all others. The caller must have the right to build.
     async fn switch(&self, projector: &mut Projector) -> Result<(), ViewError> {
-        // Another process may have switched since this one looked.
+        // Another process may have switched since the last check.
         self.adopt().await?;
         let _switching = self.shared.switching.lock().await;
         let (store, mine) = (self.shared.log.store(), self.live());
@@ -533,7 +541,7 @@ impl Views {
         if live == mine.number {
             return switch::switch(store, Some(&mine), projector, swap).await;
         }
-        // One that this build cannot keep up is live, and this one may be what is gone back to.
+        // The live view may belong to another version, and the view of this version may be the one kept for a rollback.
         let other = match Generation::open(store, store.place(), live).await? {
             Found::Ours(other) | Found::Foreign(other) => Some(other),
             Found::Nothing => None,
@@ -546,7 +554,8 @@ impl Views {
         self.shared.live.send_replace(generation);
     }
 
-    /// Removes every generation that is neither live nor the one before and that nobody holds; false where somebody does.
+    /// Deletes every generation that is neither live nor the one before and that is not in use. Returns `false` if one
+    /// is still in use.
     async fn sweep(&self) -> Result<bool, ViewError> {
         let log = &self.shared.log;
         let Pointer { live, previous, .. } = pointer::read(log.store()).await?;
@@ -560,7 +569,7 @@ impl Views {
         Ok(is_clean)
     }
 
-    /// Stops a rebuild that is under way, lets go of the live view and removes what nobody needs any more.
+    /// Cancels a running rebuild, releases the live view and deletes generations that are no longer needed.
     pub async fn close(&self) {
         match self.cancel_rebuild().await {
             Ok(()) | Err(ViewError::NotBuilding) => {}
@@ -571,7 +580,7 @@ impl Views {
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, Running> {
-        self.shared.rebuild.lock().expect("nobody panics while holding it")
+        self.shared.rebuild.lock().expect("no panic while holding it")
     }
 }
 
@@ -580,12 +589,12 @@ pub const fn fold_version() -> u32 {
     rows::FOLD_VERSION
 }
 
-/// The digest of what this build makes a generation by.
+/// The digest of everything from which this build makes a generation.
 pub fn definition() -> &'static str {
     rows::DEFINITION.as_str()
 }
 
-/// Every statement that asks or advances a generation.
+/// Every statement that queries or updates a generation.
 pub fn statements() -> Vec<&'static Sql> {
     [
         generation::STATEMENTS,
@@ -614,21 +623,20 @@ async fn caught_up(log: &Log, generation: Arc<Generation>) -> Result<Arc<Generat
     Ok(generation)
 }
 
-/// The live generation, if it is there and made by this build's definition.
+/// The live generation, if it exists and was made with this build's definition.
 async fn usable(log: &Log) -> Result<Option<Generation>, ViewError> {
     let Some(pointer) = pointer::find(log.store()).await? else { return Ok(None) };
     Ok(Generation::open(log.store(), log.store().place(), pointer.live).await?.ours())
 }
 
-/// The live generation, checked and caught up with the log, if this build can use it. One that is damaged is as good as
-/// none.
+/// The live generation, checked and caught up with the log, if this build can use it. A damaged one counts as missing.
 async fn taken_up(log: &Log) -> Result<Option<Arc<Generation>>, ViewError> {
     let Some(generation) = usable(log).await? else { return Ok(None) };
     if !generation.is_of(log).await? {
         let (number, position) = (generation.number, *generation.position().borrow());
         generation.end().await;
         let aside = generation::set_aside(log.store().place(), number, (Aside::Foreign, position)).await?;
-        tracing::warn!(kept = aside, %position, "what was the live view is of another log; one is built of this log");
+        tracing::warn!(kept = aside, %position, "the live view belongs to another log; a view of this log is built");
         return Ok(None);
     }
     let generation = Arc::new(generation);
@@ -640,7 +648,7 @@ async fn taken_up(log: &Log) -> Result<Option<Arc<Generation>>, ViewError> {
     match taken.await {
         Ok(generation) => Ok(Some(generation)),
         Err(error) if soundness::is_of_the_view(&error) => {
-            tracing::warn!(generation = generation.number, error = ?error, "the live view is damaged; it is built anew");
+            tracing::warn!(generation = generation.number, error = ?error, "the live view is damaged; it is rebuilt");
             generation.close().await;
             Ok(None)
         }
@@ -648,8 +656,8 @@ async fn taken_up(log: &Log) -> Result<Option<Arc<Generation>>, ViewError> {
     }
 }
 
-/// Builds the first view that this build can use, before anything is served. Of several processes that start together
-/// one builds, and the others find what it built.
+/// Builds the first view that this build can use, before the server answers requests. If several processes start
+/// together, one builds and the others use its view.
 async fn built_alone(log: &Log) -> Result<(Arc<Generation>, bool), ViewError> {
     let sole = log.store().sole_builder().await?;
     let pointer = pointer::read(log.store()).await?;
@@ -659,10 +667,11 @@ async fn built_alone(log: &Log) -> Result<(Arc<Generation>, bool), ViewError> {
     }
     let meter = Arc::new(Meter::new(watch::Sender::new(None)));
     let mut projector = rebuild::build(log, pointer, Options::default(), &meter).await?;
-    // One of another definition may be kept up by servers of another version: nobody goes back in position.
+    // A view with another definition may be maintained by servers of another version. The new view must not be behind
+    // its position.
     let old = match Generation::open(log.store(), log.store().place(), pointer.live).await? {
         Found::Foreign(old) => Some(old),
-        // One that is damaged is of no use to anybody.
+        // A damaged view is of no use.
         Found::Ours(_) | Found::Nothing => None,
     };
     switch::switch(log.store(), old.as_ref(), &mut projector, drop).await?;

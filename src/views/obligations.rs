@@ -1,7 +1,7 @@
-//! Obligations: what the standards of a rulebook ask to be done, page by page and counted, as of a day.
+//! Obligations: the work that the standards of a rulebook require, in pages and as counts, at an as-of date.
 //!
-//! What is owed is the keyworker's who holds the case that day; what is over is of whoever held it then. A case that
-//! nobody holds stays with the team of its last keyworker (domain.md §9).
+//! An open obligation belongs to the keyworker who holds the case on that day. A closed one belongs to the keyworker at
+//! the time. Obligations of a case without a keyworker stay with the team of its last keyworker (domain.md §9).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,28 +22,28 @@ use throughline_projections::FOREVER;
 use throughline_projections::Told;
 use throughline_projections::obligation::{self, State};
 
-/// How an obligation stands at the end of a day.
+/// The status of an obligation at the end of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
-    /// Owed, and there is time after that day.
+    /// Open, and due after that day.
     Due,
-    /// Owed, and that day is the last in time.
+    /// Open, and due on that day.
     DueToday,
-    /// Owed, and no longer in time.
+    /// Open, and due before that day.
     Overdue,
-    /// Done in time.
+    /// Met in time.
     Met,
-    /// Done late, or never before the case ended, and by then it was late.
+    /// Met late, or the case ended after the due date without it being met.
     Missed,
-    /// The case ended while there was time.
+    /// The case ended by the due date.
     Cancelled,
 }
 
 impl Standing {
-    /// Each of them.
+    /// Every status.
     pub const ALL: [Self; 6] = [Self::Due, Self::DueToday, Self::Overdue, Self::Met, Self::Missed, Self::Cancelled];
 
-    /// How an obligation stands that is, or ended, so.
+    /// The status of an obligation with this state, due date and end date.
     pub fn of(state: State, due: NaiveDate, ended: Option<NaiveDate>, as_of: NaiveDate) -> Self {
         match (state, ended.is_none_or(|ended| ended <= due)) {
             (State::Owed, _) if due > as_of => Self::Due,
@@ -55,7 +55,7 @@ impl Standing {
         }
     }
 
-    /// As the statements write it.
+    /// The status as the statements write it.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Due => "due",
@@ -67,7 +67,7 @@ impl Standing {
         }
     }
 
-    /// In which of the table's states it is found.
+    /// The states of the table that this status may have.
     const fn states(self) -> &'static [State] {
         match self {
             Self::Due | Self::DueToday | Self::Overdue => &[State::Owed],
@@ -78,72 +78,73 @@ impl Standing {
     }
 }
 
-/// Which obligations are wanted; everything given must fit.
+/// A filter of obligations. All given conditions must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ObligationFilter {
-    /// How they stand: one of these; none for any.
+    /// One of these statuses. `None` for any.
     pub standing: Option<Vec<Standing>>,
-    /// Under this standard, by code.
+    /// The standard, by code.
     pub standard: Option<String>,
-    /// Whose.
+    /// The keyworker.
     pub held: HeldBy,
-    /// The workers for whom the keyworker stands in, whose obligations are wanted too.
+    /// The workers whom the keyworker covers for. Their obligations are included.
     pub covered: BTreeSet<WorkerId>,
-    /// Of the keyworkers of this team, and of cases that its keyworkers held last.
+    /// The team: obligations of its keyworkers, and of cases that its keyworkers held last.
     pub team: Option<TeamId>,
-    /// Of this service area.
+    /// The service area.
     pub area: Option<String>,
-    /// Due on or after this day.
+    /// Due on this day or later.
     pub due_from: Option<NaiveDate>,
-    /// Due on or before this day.
+    /// Due on this day or earlier.
     pub due_to: Option<NaiveDate>,
 }
 
-/// The place of an obligation in the order: the earliest due first.
+/// The position of an obligation in the list, ordered by due date.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// The last day in time.
+    /// The due date.
     pub due: NaiveDate,
-    /// Of which journey.
+    /// The journey.
     pub journey: JourneyId,
-    /// Under which standard.
+    /// The code of the standard.
     pub standard: String,
-    /// Which of the journey's under this standard, in the order of their starts, from 0.
+    /// The number of the obligation among those of the journey under this standard, in the order of their starts, from
+    /// 0.
     pub nth: i64,
 }
 
 /// One obligation, read at the end of a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObligationRow {
-    /// Its place; by it, it is known.
+    /// Its position, which identifies it.
     pub place: Place,
-    /// How it stands.
+    /// Its status.
     pub standing: Standing,
-    /// The day from which its days are counted.
+    /// The day from which the days are counted.
     pub from: NaiveDate,
-    /// The last day in time; none where the bank holidays of that year are not known.
+    /// The due date. `None` if the bank holidays of that year are not known.
     pub due: Option<NaiveDate>,
-    /// The day on which it was met, or on which it could no longer be.
+    /// The date on which it was met, or from which it could no longer be met.
     pub ended: Option<NaiveDate>,
-    /// Whose it is, or was when it ended.
+    /// Its keyworker, or the keyworker when it ended.
     pub keyworker: Option<WorkerId>,
 }
 
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObligationPage {
-    /// Its obligations, in order.
+    /// The obligations, in order.
     pub rows: Vec<ObligationRow>,
-    /// Whether there are more after it.
+    /// Whether more obligations follow.
     pub has_next: bool,
 }
 
-/// By what counts are broken down.
+/// The grouping of counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
-    /// One row for each keyworker, and one for what is nobody's.
+    /// One row for each keyworker, and one for obligations without a keyworker.
     Keyworker,
-    /// One row for each team, one for keyworkers in none, and one for what never was anybody's.
+    /// One row for each team, one for keyworkers without a team, and one for obligations that never had a keyworker.
     Team,
     /// One row for each service area.
     Area,
@@ -151,16 +152,16 @@ pub enum By {
     Whole,
 }
 
-/// The obligations of one journey, all its facts by the end of a day folded, as they stand then: the earliest due first.
-/// Of a keyworker who has left by then, whoever asks must look.
-pub fn of_journey(told: &Told<'_>, as_of: NaiveDate) -> Vec<ObligationRow> {
+/// The obligations of one journey at the end of a day, from all its facts by then, ordered by due date. The caller must
+/// check whether a keyworker has left by then.
+pub fn of_journey(case: &Told<'_>, as_of: NaiveDate) -> Vec<ObligationRow> {
     let mut rows: Vec<ObligationRow> = Vec::new();
-    for standard in &told.rulebook.standards {
-        for (nth, owed) in (0..).zip(obligation::obligations(told, standard)) {
-            let stretches = owed.stretches(told.journey);
+    for standard in &case.rulebook.standards {
+        for (nth, owed) in (0..).zip(obligation::obligations(case, standard)) {
+            let stretches = owed.stretches(case.journey);
             let Some(now) = stretches.iter().find(|one| one.from <= as_of && as_of < one.to) else { continue };
             rows.push(ObligationRow {
-                place: Place { due: owed.due, journey: told.id, standard: standard.code.clone(), nth },
+                place: Place { due: owed.due, journey: case.id, standard: standard.code.clone(), nth },
                 standing: Standing::of(now.state, owed.due, now.ended, as_of),
                 from: owed.from,
                 due: (owed.due < FOREVER).then_some(owed.due),
@@ -173,7 +174,7 @@ pub fn of_journey(told: &Told<'_>, as_of: NaiveDate) -> Vec<ObligationRow> {
     rows
 }
 
-/// How many obligations stand how.
+/// The number of obligations with each status.
 pub type Counts = BTreeMap<Standing, u64>;
 
 /// The counts of one standard.
@@ -185,7 +186,7 @@ pub struct StandardCounts {
     pub rows: Vec<(Group, Counts)>,
 }
 
-/// How the obligation `b` stands on a day.
+/// The status of the obligation `b` on a day.
 macro_rules! standing {
     ($day:literal) => {
         concat!(
@@ -200,21 +201,21 @@ macro_rules! standing {
     };
 }
 
-/// The day that tells whose the obligation `b` is: the one asked about, or that on which it ended.
+/// The date that decides whose the obligation `b` is: the date of the query, or the date on which it ended.
 macro_rules! told_on {
     ($day:literal) => {
         concat!("coalesce(b.ended_on, ", $day, ")")
     };
 }
 
-/// Whose the obligation `b` is, who is the worker `w`: nobody's where they had left.
+/// The keyworker of the obligation `b`, who is the worker `w`. Null if they had left.
 macro_rules! keyworker {
     ($day:literal) => {
         concat!("case when w.left_on is null or w.left_on > ", told_on!($day), " then b.keyworker end")
     };
 }
 
-/// The team memberships `m` of the last keyworker of `b`: those of the day, or the last that there were.
+/// The team memberships `m` of the last keyworker of `b`: those on the day, or the last ones before it.
 macro_rules! memberships {
     ($day:literal) => {
         concat!(
@@ -229,7 +230,7 @@ macro_rules! memberships {
     };
 }
 
-/// A page of the obligations of a contract as they stand on a day, of the cases that the caller may be shown.
+/// A page of the obligations of a contract on a day, limited to cases that the caller may see.
 macro_rules! page {
     () => {
         concat!(
@@ -254,10 +255,10 @@ macro_rules! page {
 }
 
 static PAGE: Sql = Sql::new(page!());
-/// How many there are on all pages: the page from the beginning without an end.
+/// The number of obligations on all pages: the page from the start, without a limit.
 static COUNT: Sql = Sql::new(concat!("select count(*) from (", page!(), ") listed"));
 
-/// The counts of the obligations of the contract `$1` due from `$3` to `$4`, as they stand on the day `$2`.
+/// The counts of the obligations of the contract `$1` due from `$3` to `$4`, by status on the day `$2`.
 macro_rules! counts {
     ($columns:literal, $join:expr) => {
         Sql::new(concat!(
@@ -322,23 +323,23 @@ impl Row {
 struct Counted {
     standard: String,
     standing: String,
-    /// Only where they are counted by keyworker, as is the label.
+    /// Set only if the counts are by keyworker, like the label.
     #[sqlx(default)]
     keyworker: Option<Uuid>,
-    /// Only where they are counted by team, as is the label.
+    /// Set only if the counts are by team, like the label.
     #[sqlx(default)]
     last_keyworker: Option<Uuid>,
     #[sqlx(default)]
     team: Option<Uuid>,
     #[sqlx(default)]
     label: Option<String>,
-    /// Only where they are counted by area.
+    /// Set only if the counts are by area.
     #[sqlx(default)]
     area: String,
     obligations: i64,
 }
 
-/// What a page of obligations, and the count of all pages, is asked with.
+/// The binds of the page and of the count.
 macro_rules! bind {
     ($query:expr, $scope:expr, $as_of:expr, $filter:expr, $page:expr) => {{
         let (scope, as_of, filter, (after, most)) = ($scope, $as_of, $filter, $page);
@@ -375,7 +376,8 @@ macro_rules! bind {
 }
 
 impl Generation {
-    /// A page of the obligations of a contract at the end of a day, the earliest due first: at most `first` after a place.
+    /// A page of the obligations of a contract at the end of a day, ordered by due date: at most `first` after a
+    /// position.
     pub async fn obligations(
         &self,
         scope: CasesInScope<'_>,
@@ -394,7 +396,7 @@ impl Generation {
         Ok(ObligationPage { rows: rows.into_iter().take(first).map(|row| row.shown(as_of)).collect(), has_next })
     }
 
-    /// How many obligations of a contract there are at the end of a day, on all pages.
+    /// The number of obligations of a contract at the end of a day, on all pages.
     pub async fn obligation_count(
         &self,
         scope: CasesInScope<'_>,
@@ -409,8 +411,8 @@ impl Generation {
         Ok(board::count(counted.map_err(doing("count obligations"))?))
     }
 
-    /// How the obligations of a contract stand at the end of a day, of those due in a stretch of days, both inside: a
-    /// table for each standard of the rulebook, in its order.
+    /// The counts of a contract's obligations by status at the end of a day, for those due in a period, both ends
+    /// included: a table for each standard, in the order of the rulebook.
     pub async fn obligation_counts(
         &self,
         scope: InScope<'_>,
@@ -444,8 +446,8 @@ impl Generation {
     }
 }
 
-/// The table's states in which obligations that stand like this are found, of which one may come again; and how they
-/// stand, as a set of texts.
+/// The three binds for the states of the table that these statuses may have (a state may be repeated to fill them), and
+/// the statuses as a set of texts.
 fn wanted(standing: Option<&[Standing]>) -> ([&'static str; 3], Option<String>) {
     let Some(wanted) = standing else { return (State::ALL.map(State::as_str), None) };
     let found: Vec<State> = wanted.iter().flat_map(|standing| standing.states()).copied().collect();

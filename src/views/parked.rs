@@ -1,6 +1,6 @@
-//! Parked streams: those that a generation could not fold, each with the place of the event and the reason.
+//! Parked streams: streams that a generation could not fold, each with the position of the event and the reason.
 //!
-//! They are named and never skipped in silence; their rows stand as of the last version that could be folded.
+//! They are always reported. Their rows are those of the last version that could be folded.
 
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -24,16 +24,16 @@ static RELEASE: Sql = Sql::new("delete from parked where kind = $1 and id = $2")
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&LISTED, &COUNT, &AMONG, &PARK, &RELEASE];
 
-/// A stream that could not be folded whole.
+/// A stream that could not be folded completely.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parked {
-    /// Which one.
+    /// The stream.
     pub stream: StreamId,
-    /// The version up to which its rows stand.
+    /// The version up to which its rows are valid.
     pub version: i64,
-    /// The place in the log of the event that they could not take in.
+    /// The log position of the event that could not be applied.
     pub position: Position,
-    /// Why; no text of the event is in it.
+    /// The reason. It contains no text of the event.
     pub error: String,
 }
 
@@ -55,7 +55,7 @@ impl Row {
 }
 
 impl Generation {
-    /// The parked streams whose events stand after a position, in the order of the log, at most so many.
+    /// The parked streams with an event position after this one, in the order of the log, at most `most`.
     pub async fn parked(&self, after: Position, most: i64) -> Result<Vec<Parked>, StoreError> {
         let sql = LISTED.text(self.reader.dialect());
         let rows: sqlx::Result<Vec<Row>> =
@@ -63,7 +63,7 @@ impl Generation {
         Ok(rows.map_err(doing("list parked streams"))?.into_iter().filter_map(Row::read).collect())
     }
 
-    /// How many streams are parked.
+    /// The number of parked streams.
     pub async fn parked_count(&self) -> Result<i64, StoreError> {
         let sql = COUNT.text(self.reader.dialect());
         let count = on!(&self.reader, pool => sqlx::query_scalar(sql).fetch_one(pool).await);
@@ -71,7 +71,7 @@ impl Generation {
     }
 }
 
-/// Which of these streams are parked.
+/// The parked streams among these streams.
 pub(super) async fn among(conn: &mut Conn, streams: impl Iterator<Item = StreamId>) -> Result<Vec<Parked>, StoreError> {
     let sql = AMONG.text(conn.dialect());
     let wanted = wanted(streams.map(|stream| (stream, 0)));
@@ -80,7 +80,7 @@ pub(super) async fn among(conn: &mut Conn, streams: impl Iterator<Item = StreamI
     Ok(rows.map_err(doing("find parked streams"))?.into_iter().filter_map(Row::read).collect())
 }
 
-/// Says anew where a stream stands: parked, or no longer.
+/// Updates whether and why a stream is parked.
 pub(super) async fn park(conn: &mut Conn, stream: StreamId, stop: Option<&Stop>) -> Result<(), StoreError> {
     let (release, park) = (RELEASE.text(conn.dialect()), PARK.text(conn.dialect()));
     let kind = stream.kind.as_str();

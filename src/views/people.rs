@@ -1,7 +1,7 @@
-//! Who and what stands behind the boards: contracts, workers, subjects and their journeys.
+//! The data behind the boards: contracts, workers, teams, subjects and their journeys.
 //!
-//! Workers and teams belong to the deployment; whoever sees only some contracts sees those who have, or had, a case in one
-//! of them (domain.md §3), and those who have none anywhere yet.
+//! Workers and teams belong to the deployment. A caller with a scope of some contracts sees the workers and teams who
+//! have or had a case in one of them (domain.md §3), and those who do not have a case anywhere yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,11 +30,11 @@ static WORKER_OF_LOGIN: Sql = Sql::new(
     "select id, login, label, joined_on, left_on from worker where login_key = $1 and joined_on <= $2 \
      and (left_on is null or left_on > $2) order by joined_on desc, id desc limit 1",
 );
-/// Whose login is, or was, the one of the key `$1`, or the one of the worker `$2`.
+/// The workers who have or had the login with the key `$1`, or the login of the worker `$2`.
 static WORKERS_OF_LOGIN: Sql = Sql::new(
     "select id from worker where login_key = $1 or login_key = (select login_key from worker where id = $2) limit $3",
 );
-/// Whether the worker `w` belongs to the contract `$1` by the end of the day `$2`.
+/// Whether the worker `w` belongs to the contract `$1` at the end of the day `$2`.
 macro_rules! works_in_contract {
     () => {
         "(exists (select 1 from assignment a where a.worker = w.id and a.contract = $1 and a.counts_from <= $2) \
@@ -59,7 +59,8 @@ static LINKS: Sql = Sql::new(
      where l.from_on <= $2 and l.to_on > $2 limit $3",
 );
 static TEAMS: Sql = Sql::new(
-    "select id, label from team where from_on <= $1 and to_on > $1 and (label, id) > ($2, $3) order by label, id limit $4",
+    "select id, label from team where from_on <= $1 and to_on > $1 and (label, id) > ($2, $3) order by label, id limit \
+        $4",
 );
 /// Whether the team `t` belongs to the contract `$1` on the day `$2`.
 macro_rules! team_in_contract {
@@ -83,8 +84,8 @@ static TEAMS_OF_WORKERS: Sql = Sql::new(
 );
 static COVERED: Sql =
     Sql::new("select distinct absent from cover where stands_in = $1 and from_on <= $2 and to_on > $2 limit $3");
-/// What there is of the worker `$1` on the day `$2` or later: days with contacts, assignments, appointments and tasks of
-/// theirs that are open, covers in which they stand in, and cases that they hold for some days, until before `$3`.
+/// The facts about the worker `$1` on the day `$2` or later: days with contacts, assignments, their open appointments
+/// and tasks, covers of other workers, and cases that they hold temporarily, until before `$3`.
 static LATER_FACTS: Sql = Sql::new(
     "select (select count(*) from contact k where k.worker = $1 and k.day >= $2) as contacts, \
      (select count(*) from assignment a where a.worker = $1 and a.counts_from >= $2) as assignments, \
@@ -104,7 +105,7 @@ static TEAMS_IN: Sql = Sql::new(
     "select distinct t.id, a.contract from team t left join team_member m on m.team = t.id \
      left join assignment a on a.worker = m.worker where t.id in {uuids $1} limit $2",
 );
-/// In which journeys things of these ids are.
+/// The journeys of the tracked items with these ids.
 static THINGS: Sql = Sql::new("select id, journey from thing where id in {uuids $1} order by id, journey limit $2");
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[
@@ -127,7 +128,7 @@ pub(super) static STATEMENTS: &[&Sql] = &[
     &TEAMS_IN,
 ];
 
-/// Contracts, or teams, read at once while those in scope are looked for.
+/// The number of contracts or teams read at once while looking for those in scope.
 const READ_AT_ONCE: i64 = 500;
 
 /// A contract and the rules that this view applies to it.
@@ -135,26 +136,26 @@ const READ_AT_ONCE: i64 = 500;
 pub struct ContractRow {
     /// The short name in rulebooks, commands and URLs, such as `shps`.
     pub code: String,
-    /// What people call it.
+    /// The contract's name.
     pub name: String,
     /// The first day of the contract.
     pub starts_on: NaiveDate,
     /// The last day of the contract, if it has one.
     pub ends_on: Option<NaiveDate>,
-    /// What the parties call the version of the rules.
+    /// The version of the rulebook, as the parties name it.
     pub rulebook_version: String,
-    /// The hash of the rules.
+    /// The hash of the rulebook.
     pub rulebook_hash: String,
 }
 
 /// A keyworker or other member of staff.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerRow {
-    /// Who.
+    /// The worker's id.
     pub worker: WorkerId,
     /// The login in tokens, if they sign in.
     pub login: Option<String>,
-    /// What boards print, such as `KW-07`.
+    /// The label on boards, such as `KW-07`.
     pub label: String,
     /// The day they joined.
     pub joined_on: NaiveDate,
@@ -163,44 +164,44 @@ pub struct WorkerRow {
 }
 
 impl WorkerRow {
-    /// A worker as the facts of their stream tell it; none where they never joined.
-    pub fn told(id: WorkerId, told: &worker::Worker) -> Option<Self> {
-        let joined = told.joined.as_ref()?;
+    /// A worker, from the facts of their stream. `None` if they never joined.
+    pub fn told(id: WorkerId, state: &worker::Worker) -> Option<Self> {
+        let joined = state.joined.as_ref()?;
         Some(Self {
             worker: id,
             login: joined.details.login.clone(),
             label: joined.details.label.clone(),
             joined_on: joined.occurred.earliest(),
-            left_on: told.left.as_ref().map(|left| left.occurred.earliest()),
+            left_on: state.left.as_ref().map(|left| left.occurred.earliest()),
         })
     }
 }
 
-/// What is recorded of a worker from a day on.
+/// The facts about a worker from a day on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LaterFacts {
-    /// The journeys and days with contacts of theirs.
+    /// The number of journeys and days with contacts by them.
     pub contacts: u64,
-    /// The assignments that begin then.
+    /// The number of assignments that begin then.
     pub assignments: u64,
-    /// The appointments that they are to keep then.
+    /// The number of their open appointments.
     pub appointments: u64,
-    /// The tasks of theirs that are due then.
+    /// The number of their tasks due then.
     pub tasks: u64,
-    /// The covers in which they stand in then.
+    /// The number of their covers of other workers.
     pub covers: u64,
-    /// The cases that they hold for some days, which are not over by then.
+    /// The number of cases that they hold temporarily then.
     pub loans: u64,
-    /// The last day of any; none where there is none.
+    /// The last date of any of these. `None` if there are none.
     pub last_on: Option<NaiveDate>,
 }
 
-/// A team with what boards print of it.
+/// A team with its label on boards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelledTeam {
-    /// Which team.
+    /// The team's id.
     pub team: TeamId,
-    /// What boards print.
+    /// The label on boards.
     pub label: String,
 }
 
@@ -262,7 +263,7 @@ impl Generation {
         found.map_err(doing("read a contract"))
     }
 
-    /// The workers of these ids, as far as they are known: for naming whoever stands in what is visible already.
+    /// The workers with these ids, as far as they are known. For naming workers in data that is already visible.
     pub async fn workers(&self, ids: &[WorkerId]) -> Result<Vec<WorkerRow>, StoreError> {
         let sql = WORKERS.text(self.reader.dialect());
         let found: sqlx::Result<Vec<Worker>> = on!(&self.reader, pool => {
@@ -271,26 +272,26 @@ impl Generation {
         Ok(found.map_err(doing("read workers"))?.into_iter().map(WorkerRow::from).collect())
     }
 
-    /// The worker who signs in by this login on a day: who is here that day; of several, the one who joined last, and of
-    /// these the one of the greatest id.
+    /// The worker who signs in with this login and is here on a day. If there are several, the one who joined last, and
+    /// among those the one with the greatest id.
     pub async fn worker_of_login(&self, login: &str, on: NaiveDate) -> Result<Option<WorkerRow>, StoreError> {
         let sql = WORKER_OF_LOGIN.text(self.reader.dialect());
         let found: sqlx::Result<Option<Worker>> = on!(&self.reader, pool => sqlx::query_as(sql).bind(login::key(login)).bind(bound(on)).fetch_optional(pool).await);
         Ok(found.map_err(doing("find the worker of a login"))?.map(WorkerRow::from))
     }
 
-    /// Everybody whose login is, or was, this one, or the one of this worker.
+    /// All workers who have or had this login, or the login of this worker.
     pub async fn workers_of_login(&self, login: Option<&str>, of: WorkerId) -> Result<Vec<WorkerId>, StoreError> {
         let sql = WORKERS_OF_LOGIN.text(self.reader.dialect());
         let found: sqlx::Result<Vec<(Uuid,)>> = on!(&self.reader, pool => {
             sqlx::query_as(sql).bind(login.map(login::key)).bind(of.0).bind(i64::MAX).fetch_all(pool).await
         });
-        let found = found.map_err(doing("find who has a login"))?;
+        let found = found.map_err(doing("find the workers with a login"))?;
         Ok(found.into_iter().map(|(id,)| WorkerId(id)).collect())
     }
 
-    /// The workers who had held a case of a contract by the end of a day, in whatever role, or had joined and held none
-    /// anywhere: at most `first` of them after a label and id, in the order of these.
+    /// The workers who by the end of a day had held a case of a contract, in any role, or had joined and held no case
+    /// anywhere: at most `first` of them after a label and id, in this order.
     pub async fn workers_of_contract(
         &self,
         scope: InScope<'_>,
@@ -298,7 +299,7 @@ impl Generation {
         (after, first): (Option<(&str, WorkerId)>, u32),
     ) -> Result<Vec<WorkerRow>, StoreError> {
         let sql = WORKERS_OF_CONTRACT.text(self.reader.dialect());
-        // No label is empty, so every worker comes after this place.
+        // Labels are never empty, so every worker comes after this position.
         let (label, worker) = after.unwrap_or(("", WorkerId(Uuid::nil())));
         let found: sqlx::Result<Vec<Worker>> = on!(&self.reader, pool => {
             let workers = sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of));
@@ -308,7 +309,7 @@ impl Generation {
         Ok(found.into_iter().map(WorkerRow::from).collect())
     }
 
-    /// How many workers of a contract there are by the end of a day.
+    /// The number of workers of a contract at the end of a day.
     pub async fn worker_count_of_contract(&self, scope: InScope<'_>, as_of: NaiveDate) -> Result<u64, StoreError> {
         let sql = WORKER_COUNT_OF_CONTRACT.text(self.reader.dialect());
         let counted: sqlx::Result<i64> = on!(&self.reader, pool => {
@@ -317,22 +318,23 @@ impl Generation {
         Ok(count(counted.map_err(doing("count the workers of a contract"))?))
     }
 
-    /// Which of these workers somebody of this scope may see.
+    /// The workers among these that a caller with this scope may see.
     pub async fn visible_workers(&self, scope: &Scope, ids: &[WorkerId]) -> Result<BTreeSet<WorkerId>, StoreError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
         let known = self.known_of(scope, &ids, &WORKERS_IN).await?;
         Ok(known.into_iter().filter_map(|(id, is_visible)| is_visible.then_some(WorkerId(id))).collect())
     }
 
-    /// Which of these teams somebody of this scope may see: those of whose members, at whatever time, one has or had a
-    /// case in a contract of theirs, or none has anywhere.
+    /// The teams among these that a caller with this scope may see: those with a member, at any time, who has or had a
+    /// case in a contract of the scope, and those without such a case anywhere.
     pub async fn visible_teams(&self, scope: &Scope, ids: &[TeamId]) -> Result<BTreeSet<TeamId>, StoreError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
         let known = self.known_of(scope, &ids, &TEAMS_IN).await?;
         Ok(known.into_iter().filter_map(|(id, is_visible)| is_visible.then_some(TeamId(id))).collect())
     }
 
-    /// Which of these workers and teams somebody of this scope may not know of. Who is not known here yet is nobody's.
+    /// The workers and teams among these that a caller with this scope may not know. Streams that the view does not
+    /// know yet belong to no other contract.
     pub async fn of_others(&self, scope: &Scope, streams: &[StreamId]) -> Result<BTreeSet<StreamId>, StoreError> {
         let mut hidden = BTreeSet::new();
         for (kind, sql) in [(StreamKind::Worker, &WORKERS_IN), (StreamKind::Team, &TEAMS_IN)] {
@@ -343,7 +345,7 @@ impl Generation {
         Ok(hidden)
     }
 
-    /// Of these workers or teams, as far as the view knows them, whether somebody of this scope may see each.
+    /// For each of these workers or teams that the view knows, whether a caller with this scope may see it.
     async fn known_of(
         &self,
         scope: &Scope,
@@ -358,14 +360,14 @@ impl Generation {
             sqlx::query_as(sql).bind(json!(ids).to_string()).bind(i64::MAX).fetch_all(pool).await
         });
         let mut contracts: BTreeMap<Uuid, BTreeSet<String>> = BTreeMap::new();
-        for (id, contract) in found.map_err(doing("find who is visible"))? {
+        for (id, contract) in found.map_err(doing("find the visible workers and teams"))? {
             contracts.entry(id).or_default().extend(contract);
         }
         Ok(contracts.into_iter().map(|(id, of)| (id, scope.knows_of(&of))).collect())
     }
 
-    /// In which journeys spells, appointments, tasks, risks and pieces of evidence of these ids are; whether somebody may read one is
-    /// asked apart.
+    /// The journeys of the spells, appointments, tasks, risks and evidence with these ids. The caller must check who
+    /// may read the journeys.
     pub async fn journeys_of_things(&self, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Vec<JourneyId>>, StoreError> {
         let mut journeys: BTreeMap<Uuid, Vec<JourneyId>> = BTreeMap::new();
         if ids.is_empty() {
@@ -375,13 +377,13 @@ impl Generation {
         let found: sqlx::Result<Vec<(Uuid, Uuid)>> = on!(&self.reader, pool => {
             sqlx::query_as(sql).bind(json!(ids).to_string()).bind(i64::MAX).fetch_all(pool).await
         });
-        for (id, journey) in found.map_err(doing("find things by their ids"))? {
+        for (id, journey) in found.map_err(doing("find tracked items by their ids"))? {
             journeys.entry(id).or_default().push(JourneyId(journey));
         }
         Ok(journeys)
     }
 
-    /// The links that stand on a day, of these subjects and of everybody who is reached over them.
+    /// The links in force on a day, of these subjects and of all subjects reached through links.
     pub async fn links_of(
         &self,
         subjects: &[SubjectId],
@@ -392,14 +394,14 @@ impl Generation {
             sqlx::query_as(sql).bind(json!(subjects).to_string()).bind(bound(on)).bind(i64::MAX).fetch_all(pool).await
         });
         let mut links: BTreeMap<SubjectId, BTreeSet<SubjectId>> = BTreeMap::new();
-        for (subject, other) in found.map_err(doing("read who is linked with whom"))? {
+        for (subject, other) in found.map_err(doing("read the links of subjects"))? {
             links.entry(SubjectId(subject)).or_default().insert(SubjectId(other));
         }
         Ok(links)
     }
 
-    /// The teams on a day that somebody of this scope may see: at most `first` of them after a label and id, in the
-    /// order of these.
+    /// The teams on a day that a caller with this scope may see: at most `first` of them after a label and id, in this
+    /// order.
     pub async fn teams(
         &self,
         scope: &Scope,
@@ -428,14 +430,14 @@ impl Generation {
         }
     }
 
-    /// How many teams on a day somebody of this scope may see.
+    /// The number of teams on a day that a caller with this scope may see.
     pub async fn team_count(&self, scope: &Scope, on: NaiveDate) -> Result<u64, StoreError> {
         let all = self.teams(scope, on, (None, u32::MAX)).await?;
         Ok(u64::try_from(all.len()).expect("a list is smaller than memory"))
     }
 
-    /// The teams on a day of whose members until then one had held a case of a contract, or none had held any anywhere:
-    /// at most `first` of them after a label and id, in the order of these.
+    /// The teams on a day with a member who by then had held a case of a contract, and those whose members had held no
+    /// case anywhere: at most `first` of them after a label and id, in this order.
     pub async fn teams_of_contract(
         &self,
         scope: InScope<'_>,
@@ -452,7 +454,7 @@ impl Generation {
         Ok(found.into_iter().map(LabelledTeam::from).collect())
     }
 
-    /// How many teams of a contract there are on a day.
+    /// The number of teams of a contract on a day.
     pub async fn team_count_of_contract(&self, scope: InScope<'_>, on: NaiveDate) -> Result<u64, StoreError> {
         let sql = TEAM_COUNT_OF_CONTRACT.text(self.reader.dialect());
         let counted: sqlx::Result<i64> = on!(&self.reader, pool => {
@@ -461,13 +463,13 @@ impl Generation {
         Ok(count(counted.map_err(doing("count the teams of a contract"))?))
     }
 
-    /// What is recorded of a worker from a day on, as far as lists show it.
+    /// The facts about a worker from a day on, as far as lists show them.
     pub async fn later_facts_of(&self, worker: WorkerId, from: NaiveDate) -> Result<LaterFacts, StoreError> {
         let sql = LATER_FACTS.text(self.reader.dialect());
         let found: sqlx::Result<Later> = on!(&self.reader, pool => {
             sqlx::query_as(sql).bind(worker.0).bind(bound(from)).bind(FOREVER).fetch_one(pool).await
         });
-        let found = found.map_err(doing("find what is recorded of a worker who leaves"))?;
+        let found = found.map_err(doing("find the later facts of a worker who leaves"))?;
         Ok(LaterFacts {
             contacts: count(found.contacts),
             assignments: count(found.assignments),
@@ -479,17 +481,17 @@ impl Generation {
         })
     }
 
-    /// For whom a worker stands in on a day.
+    /// The workers whom a worker covers for on a day.
     pub async fn covered_by(&self, worker: WorkerId, on: NaiveDate) -> Result<BTreeSet<WorkerId>, StoreError> {
         let sql = COVERED.text(self.reader.dialect());
         let found: sqlx::Result<Vec<(Uuid,)>> = on!(&self.reader, pool => {
             sqlx::query_as(sql).bind(worker.0).bind(bound(on)).bind(i64::MAX).fetch_all(pool).await
         });
-        let found = found.map_err(doing("find for whom a worker stands in"))?;
+        let found = found.map_err(doing("find the workers whom a worker covers for"))?;
         Ok(found.into_iter().map(|(absent,)| WorkerId(absent)).collect())
     }
 
-    /// In which teams each of these workers is on a day, in the order of their labels.
+    /// The teams of each of these workers on a day, in the order of their labels.
     pub async fn teams_of_workers(
         &self,
         workers: &[WorkerId],
@@ -499,7 +501,7 @@ impl Generation {
         let found: sqlx::Result<Vec<(Uuid, Uuid)>> = on!(&self.reader, pool => {
             sqlx::query_as(sql).bind(json!(workers).to_string()).bind(bound(on)).bind(i64::MAX).fetch_all(pool).await
         });
-        let found = found.map_err(doing("read who is in which team"))?;
+        let found = found.map_err(doing("read the teams of workers"))?;
         Ok(found.into_iter().map(|(worker, team)| (WorkerId(worker), TeamId(team))).collect())
     }
 }

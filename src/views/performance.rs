@@ -1,6 +1,6 @@
-//! Performance: how many journeys reached each stage, by area and by the month of the first fact that did.
+//! Performance: how many journeys reached each stage, by area and by the month of the first qualifying fact.
 //!
-//! Referrals stay counted when they are declined later; the declined have a table of their own.
+//! Referrals that are declined later stay counted. Declined referrals have their own table.
 
 use std::collections::BTreeMap;
 
@@ -59,7 +59,7 @@ static DECLINED: Sql = by_month!(
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&REACHED, &DECLINED];
 
-/// By what performance is broken down.
+/// The grouping of performance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
     /// One row for each service area.
@@ -68,7 +68,7 @@ pub enum By {
     Whole,
 }
 
-/// The board of a run of months.
+/// The board for a range of months.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Performance {
     /// The months that the rows count.
@@ -79,30 +79,30 @@ pub struct Performance {
     pub declined: Vec<MonthsRow>,
 }
 
-/// How many journeys reached one stage.
+/// The number of journeys that reached one stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StageTable {
     /// The stage's code.
     pub code: String,
-    /// What the board prints, such as `Housing Secured`.
+    /// The label on the board, such as `Housing Secured`.
     pub label: String,
     /// Its rows.
     pub rows: Vec<MonthsRow>,
 }
 
-/// One row: counts month by month, and all since the contract started.
+/// One row: counts by month, and the total since the contract started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MonthsRow {
-    /// Whose journeys these are.
+    /// The group of journeys.
     pub group: Group,
     /// The count of each month, in order.
     pub by_month: Vec<u64>,
-    /// All from the month in which the contract started to the last of these months.
+    /// The total from the month in which the contract started to the last of these months.
     pub cumulative: u64,
 }
 
 impl MonthsRow {
-    /// The counts of these months together.
+    /// The total of these months.
     pub fn total(&self) -> u64 {
         self.by_month.iter().sum()
     }
@@ -112,9 +112,9 @@ impl MonthsRow {
 struct Reached {
     code: String,
     area: String,
-    /// A day of each month.
+    /// A day in each month.
     days: String,
-    /// How many in each.
+    /// The number in each month.
     counts: String,
 }
 
@@ -122,7 +122,8 @@ struct Reached {
 type ByMonth = BTreeMap<Month, u64>;
 
 impl Generation {
-    /// How many journeys had reached each stage by the end of a day, by the month of the first fact that did.
+    /// The number of journeys that had reached each stage by the end of a day, by the month of the first qualifying
+    /// fact.
     pub async fn performance(
         &self,
         scope: InScope<'_>,

@@ -1,6 +1,6 @@
 //! Periods of a board: calendar months, and everything to date.
 //!
-//! Pure. SQL is handed their first and last days and computes no dates of its own.
+//! Pure. SQL receives their first and last days and computes no dates of its own.
 
 use std::fmt;
 
@@ -29,12 +29,12 @@ impl Month {
         self.next().and_then(|next| next.0.checked_sub_days(Days::new(1))).unwrap_or(NaiveDate::MAX)
     }
 
-    /// The month after it; none at the end of the calendar.
+    /// The month after it. `None` at the end of the calendar.
     pub fn next(self) -> Option<Self> {
         self.0.checked_add_months(Ahead::new(1)).map(Self)
     }
 
-    /// Whether the month is still under way at the end of a day, so that its counts may yet grow.
+    /// Whether the month is not over at the end of a day, so that its counts may still grow.
     pub fn is_provisional(self, as_of: NaiveDate) -> bool {
         as_of < self.last()
     }
@@ -46,10 +46,10 @@ impl fmt::Display for Month {
     }
 }
 
-/// The most months that one question may span: more than any contract lasts.
+/// The most months in one query: more than any contract lasts.
 pub const MONTHS_MAX: usize = 600;
 
-/// A run of months, both ends inside.
+/// A range of months, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Months {
     first: Month,
@@ -57,19 +57,19 @@ pub struct Months {
 }
 
 impl Months {
-    /// One month alone.
+    /// A single month.
     pub const fn one(month: Month) -> Self {
         Self { first: month, last: month }
     }
 
-    /// The months from one to another; none where they run backwards or are more than [`MONTHS_MAX`].
+    /// The months from one to another. `None` if they are in reverse order or more than [`MONTHS_MAX`].
     pub fn from_to(first: Month, last: Month) -> Option<Self> {
         let count = |month: Month| i64::from(month.0.year()) * 12 + i64::from(month.0.month0());
         let spanned = usize::try_from(count(last) - count(first)).ok()?;
         (spanned < MONTHS_MAX).then_some(Self { first, last })
     }
 
-    /// From the month in which a contract starts to that of a day; this month alone where it starts later.
+    /// The months from a contract's start to a day. If the contract starts later, only the month of the day.
     pub fn of_contract(contract: &Contract, upto: NaiveDate) -> Self {
         let last = Month::of(upto);
         let first = contract.opened().map_or(last, |opened| Month::of(opened.starts_on));
@@ -92,7 +92,7 @@ impl Months {
     }
 }
 
-/// Which cases a table counts, by the date that the table goes by.
+/// The period of the cases that a table counts, by the table's own date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Period {
     /// All of them.
@@ -102,7 +102,7 @@ pub enum Period {
 }
 
 impl Period {
-    /// The first and the last day, both inside, as SQL binds them.
+    /// The first and the last day, both included, as SQL binds them.
     pub(super) fn edges(self) -> (NaiveDate, NaiveDate) {
         match self {
             Self::ToDate => (BEGINNING, END),
@@ -111,12 +111,12 @@ impl Period {
     }
 }
 
-/// A day before any fact: none is dated before 1900.
+/// A day before any fact. Facts are dated from 1900.
 pub(super) const BEGINNING: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).expect("a real day");
-/// A day after any fact, which both stores order as a date.
+/// A day after any fact, which both stores sort correctly as a date.
 pub(super) const END: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 30).expect("a real day");
 
-/// The day of a question as SQL binds it: within the days that both stores order alike.
+/// The date of a query as SQL binds it, limited to dates that both stores sort alike.
 pub(super) fn bound(as_of: NaiveDate) -> NaiveDate {
     as_of.clamp(BEGINNING, END)
 }

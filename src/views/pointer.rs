@@ -1,7 +1,7 @@
-//! The pointer: which generation is live, and which one was before. It stands beside the log, so that every process
-//! finds it.
+//! The pointer: which generation is live, and which one was live before. It is stored beside the log, so that every
+//! process finds it.
 //!
-//! It is only moved by whoever has the sole right to build; nothing here touches a generation.
+//! Only the holder of the right to build moves it. Nothing here touches a generation.
 
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, FromRow};
 
@@ -16,22 +16,22 @@ static SWITCH: Sql = Sql::new(
     "update live_view set generation = $1, previous = $2, rulebooks_seen = $3 where id = 1 and generation = $4",
 );
 
-/// Needed only where the row is gone: it is not prepared.
+/// Needed only if the row is missing, so it is not prepared.
 const MAKE: &str = "insert into live_view (id, generation) values (1, 0) on conflict (id) do nothing";
 
 /// The statements on the pointer.
 pub static STATEMENTS: &[&Sql] = &[&POINTER, &SWITCH];
 
-/// Where the pointer stands.
+/// The values of the pointer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pointer {
-    /// The live generation; zero before the first.
+    /// The live generation. Zero before the first.
     pub(super) live: i64,
-    /// The one before it, kept for going back; zero if there is none.
+    /// The generation before it, kept for a rollback. Zero if there is none.
     pub(super) previous: i64,
     /// The newest rulebook that a live view has ever applied.
     pub(super) rulebooks_seen: Position,
-    /// Where the log stands.
+    /// The position of the log.
     pub(super) head: Position,
 }
 
@@ -48,7 +48,7 @@ pub(super) async fn read(store: &Store) -> Result<Pointer, StoreError> {
     find(store).await?.ok_or_else(|| doing("find the live view")(sqlx::Error::RowNotFound))
 }
 
-/// Reads the pointer, if it is there.
+/// Reads the pointer, if it exists.
 pub(super) async fn find(store: &Store) -> Result<Option<Pointer>, StoreError> {
     let sql = POINTER.text(store.dialect());
     let row: sqlx::Result<Option<Row>> = on!(&store.reader, pool => sqlx::query_as(sql).fetch_optional(pool).await);
@@ -59,13 +59,13 @@ pub(super) async fn find(store: &Store) -> Result<Option<Pointer>, StoreError> {
     }))
 }
 
-/// Makes the pointer anew where somebody has removed it: no view is live then, and the next one is built. Only the owner
-/// may.
+/// Creates the pointer again if it was deleted. Then no view is live, and a new one is built. Only the owner of the
+/// database may do this.
 pub(super) async fn mend(store: &Store) -> Result<(), StoreError> {
     if find(store).await?.is_some() {
         return Ok(());
     }
-    let fault = doing("make the pointer to the live view anew");
+    let fault = doing("create the pointer to the live view");
     match (store.place(), &store.writer) {
         (Place::Postgres { options, .. }, _) => {
             let mut owner = options.connect().await.map_err(&fault)?;
@@ -75,12 +75,12 @@ pub(super) async fn mend(store: &Store) -> Result<(), StoreError> {
         (Place::Sqlite { .. }, Pool::Sqlite(pool)) => pool.execute(MAKE).await.map(drop).map_err(&fault)?,
         (Place::Sqlite { .. }, Pool::Postgres(_)) => unreachable!("a store has one dialect"),
     }
-    tracing::warn!("the pointer to the live view was gone; a view is built");
+    tracing::warn!("the pointer to the live view was missing; a view is built");
     Ok(())
 }
 
-/// Moves the pointer from where it stands to another generation, which applies the rulebooks up to a position. `previous`
-/// is kept for going back, zero for none. False if somebody else moved it.
+/// Moves the pointer from its current generation to another, which applies the rulebooks up to a position. `previous`
+/// is kept for a rollback, zero for none. Returns `false` if another process moved the pointer.
 pub(super) async fn switch(
     store: &Store,
     from: Pointer,

@@ -1,7 +1,7 @@
-//! Project: the one step that brings a generation up to the log, whether live, after a crash or in a rebuild.
+//! Project: the step that brings a generation up to the log, whether live, after a crash or in a rebuild.
 //!
-//! A short transaction of its own, apart from the append: it locks the checkpoint, reads what comes after it, refolds
-//! the streams touched and writes the difference. It must never hold the log's lock.
+//! It is a short transaction of its own, separate from the append: it locks the checkpoint, reads the events after it,
+//! folds the affected streams again and writes the differences. It must never hold the log's lock.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use crate::log::Log;
 use crate::store::{Conn, doing, on};
 use throughline_domain::fact::envelope::{Envelope, Position, StreamId, StreamKind};
 
-/// Events that one step takes at most, where nothing else is said.
+/// The default for the most events in one step.
 const STEP: i64 = 10_000;
-/// Events that are kept decoded between steps at most.
+/// The most decoded events cached between steps.
 const EVENTS_KEPT: usize = 400_000;
-/// Parked streams that are tried again in one transaction.
+/// The number of parked streams retried in one transaction.
 const RETRIED: i64 = 256;
 
 /// Brings one generation up to the log, step by step.
@@ -27,33 +27,33 @@ pub(super) struct Projector {
     log: Log,
     generation: Arc<Generation>,
     rules: Rules,
-    /// The contracts' own streams, whole.
+    /// The contracts' own streams, complete.
     contracts: BTreeMap<StreamId, Gathered>,
-    /// The contracts' events up to here are folded.
+    /// The position up to which the contracts' events are folded.
     contracts_upto: Position,
-    /// The newest rulebook that stands in the log and that the rules leave out.
+    /// The newest rulebook in the log that the rules leave out.
     left_out: Option<Position>,
     gathered: HashMap<StreamId, Gathered>,
     events_kept: usize,
-    /// Events that one step takes at most.
+    /// The most events in one step.
     step: i64,
 }
 
-/// Where a generation stands, as whoever has locked its checkpoint sees it.
+/// The state of a generation's checkpoint, read under its lock.
 #[derive(Debug, Clone, Copy)]
 struct Checkpoint {
     position: Position,
     parked: i64,
 }
 
-/// What a step or a retry has come to.
+/// The result of a step or a retry.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stepped {
-    /// The generation has taken the log up to here.
+    /// The position up to which the generation has applied the log.
     pub(super) position: Position,
-    /// There may be more to do.
+    /// Whether there may be more to do.
     pub(super) more: bool,
-    /// Something was written.
+    /// Whether something was written.
     has_written: bool,
 }
 
@@ -78,18 +78,18 @@ impl Projector {
         Ok(projector)
     }
 
-    /// The generation that it keeps up.
+    /// The generation that it updates.
     pub(super) const fn generation(&self) -> &Arc<Generation> {
         &self.generation
     }
 
-    /// The newest rulebook that stands in the log and that the generation does not apply.
+    /// The newest rulebook in the log that the generation does not apply.
     pub(super) const fn newest_rulebook_left_out(&self) -> Option<Position> {
         self.left_out
     }
 
-    /// Folds the contracts' events that come before a position and that this projector has not seen: another process
-    /// may have projected them.
+    /// Folds the contracts' events before a position that this projector has not read, because another process may have
+    /// projected them.
     async fn take_contracts_upto(&mut self, upto: Position) -> Result<(), ViewError> {
         if upto > self.contracts_upto {
             let mut touched = BTreeSet::new();
@@ -105,7 +105,7 @@ impl Projector {
         Ok(())
     }
 
-    /// Takes a contract's stream, as far as it can be folded, into the rules.
+    /// Adds a contract's stream, as far as it can be folded, to the rules.
     fn rule(&mut self, stream: StreamId) {
         let Some(gathered) = self.contracts.get(&stream) else { return };
         self.left_out = self.left_out.max(gathered.newest_rulebook_after(self.rules.upto));
@@ -116,14 +116,14 @@ impl Projector {
         }
     }
 
-    /// Takes one step; true if there may be more to do. After a fault it is of no more use.
+    /// Takes one step. Returns whether there may be more to do. After an error, the projector cannot be used any more.
     pub(super) async fn step(&mut self) -> Result<bool, ViewError> {
         let mut conn = self.begun().await?;
         let projected = self.project(&mut conn).await;
         Ok(self.ended(conn, projected).await?.more)
     }
 
-    /// Tries the parked streams again, or this one alone.
+    /// Retries all parked streams, or only this one.
     pub(super) async fn retry(&mut self, alone: Option<StreamId>) -> Result<(), ViewError> {
         let mut after = Position::default();
         loop {
@@ -167,7 +167,7 @@ impl Projector {
         }
     }
 
-    /// Lets whoever reads the generation know what was committed.
+    /// Announces to readers of the generation the position that was committed.
     pub(super) fn told(&self, position: Position) {
         self.generation.tell(Arc::clone(&self.rules.contracts));
         self.generation.announce(position);
@@ -181,7 +181,7 @@ impl Projector {
         Ok(Checkpoint { position: Position(position), parked })
     }
 
-    /// Takes the next events within a transaction that has begun; whoever commits it must say so by `told`.
+    /// Applies the next events within an open transaction. The caller that commits it must then call `told`.
     pub(super) async fn project(&mut self, conn: &mut Conn) -> Result<Stepped, ViewError> {
         let checkpoint = self.lock(conn).await?;
         let page = self.log.page_of(checkpoint.position, Position(i64::MAX), self.step);
@@ -204,7 +204,7 @@ impl Projector {
         Ok(Stepped { position, more, has_written: true })
     }
 
-    /// Folds streams anew that have no new event.
+    /// Folds streams again that have no new event.
     async fn refold(&mut self, conn: &mut Conn, streams: Vec<StreamId>) -> Result<Stepped, ViewError> {
         let checkpoint = self.lock(conn).await?;
         for envelope in self.log.streams(streams.iter().map(|stream| (*stream, 0))).await? {
@@ -232,7 +232,7 @@ impl Projector {
         (&self.rules, gathered)
     }
 
-    /// Takes new events of streams and writes what they change, stream by stream, contracts first.
+    /// Applies new events of streams and writes the changes, stream by stream, contracts first.
     async fn change(
         &mut self,
         conn: &mut Conn,
@@ -261,7 +261,7 @@ impl Projector {
         Ok(())
     }
 
-    /// Takes new events of one stream; says where it stops, if it does.
+    /// Applies new events of one stream. Returns where it stops, if it does.
     fn change_one(
         &mut self,
         changes: &mut Changes,
@@ -281,17 +281,17 @@ impl Projector {
         if stream.kind == StreamKind::Contract {
             self.rule(stream);
         } else if is_stopped {
-            // Whoever asks for it next reads it anew: by then it may be read.
+            // The next use reads it again. By then it may be readable.
             self.gathered.remove(&stream);
         }
         if let Some(before) = before.filter(|_| after.version >= stood) {
             changes.add(&before, &after.rows);
             return after.stopped;
         }
-        // The rows that stand cannot be told any more: they are left alone until they can.
+        // The current rows can no longer be computed, so they stay unchanged until they can.
         let new = events.first().map(|event| event.position);
         let position = new.or(parked.map(|parked| parked.position)).unwrap_or_default();
-        let error = after.stopped.map_or_else(|| "its present rows cannot be told".to_owned(), |stop| stop.error);
+        let error = after.stopped.map_or_else(|| "its current rows cannot be computed".to_owned(), |stop| stop.error);
         Some(Stop { version: stood, position, error })
     }
 

@@ -1,6 +1,6 @@
-//! Days since contact: how long ago the cases on the caseload were last really in touch.
+//! Days since contact: how long ago the cases on the caseload had their last made contact.
 //!
-//! The population is the caseload at the end of a day; a case that no bucket holds has a row of its own.
+//! The population is the caseload at the end of a day. Cases that fit no bucket have a row of their own.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +19,8 @@ use throughline_domain::fact::envelope::{TeamId, WorkerId};
 use throughline_projections::held::NOBODY;
 use throughline_projections::{DaySpan, last_contact};
 
-/// The cases on the caseload on the day `$2` by who held them, their area and when the last contact was that `$counts`
-/// leaves, from the dated tables: packed by these columns.
+/// The cases on the caseload on the day `$2` from the dated tables, by keyworker, area and date of the last contact
+/// that matches `$counts`, packed by these columns.
 macro_rules! dated {
     ($columns:literal, $counts:literal) => {
         concat!(
@@ -89,7 +89,7 @@ macro_rules! by_keyworker {
     };
 }
 
-/// The teams `t` in which the keyworker of `c` is. A case of a keyworker who is in several is in the row of each.
+/// The teams `t` of the keyworker of `c`. If a keyworker is in several teams, their cases are in the row of each.
 macro_rules! teams {
     () => {
         " left join team_member m on m.worker = c.keyworker and m.from_on <= $2 and m.to_on > $2 \
@@ -120,7 +120,7 @@ static ANYONE_BY_AREA: Sql =
     Sql::new(concat!(counted!("r.area", "last_contact_by_area", "r.last"), " union all ", dated!("r.area", "")));
 static KEYWORKER_BY_KEYWORKER: Sql = by_keyworker!(" and k.worker = r.keyworker", "r.own");
 static KEYWORKER_BY_TEAM: Sql = by_team!(" and k.worker = r.keyworker", "r.own");
-/// Whether a case has a keyworker who could be in touch depends on who has left, so it comes by keyworker too.
+/// Whether a case has a keyworker depends on who has left, so these counts are by keyworker too.
 static KEYWORKER_BY_AREA: Sql = Sql::new(concat!(
     "select ",
     unless_left!(),
@@ -140,15 +140,15 @@ pub(super) static STATEMENTS: &[&Sql] = &[
     &KEYWORKER_BY_AREA,
 ];
 
-/// What boards print for cases without a contact by their keyworker; the rulebook names the row for anyone's contacts.
+/// The label for cases without a contact by their keyworker. For contacts by anyone, the rulebook names the row.
 pub const NO_CONTACT_BY_KEYWORKER: &str = "No contact by keyworker";
 
-/// By what days since contact are broken down.
+/// The grouping of days since contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
-    /// One row for each keyworker, and one for cases without.
+    /// One row for each keyworker, and one for cases without a keyworker.
     Keyworker,
-    /// One row for each team of keyworkers, one for cases of keyworkers in none, and one for cases without.
+    /// One row for each team, one for cases of keyworkers without a team, and one for cases without a keyworker.
     Team,
     /// One row for each service area.
     Area,
@@ -159,30 +159,30 @@ pub enum By {
 /// Whose contacts count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
-    /// Anyone's.
+    /// Contacts by anyone.
     Anyone,
-    /// Only those of the keyworker who holds the case on the day, also from before they took it. Cases without a
-    /// keyworker stand apart.
+    /// Only contacts by the keyworker who holds the case on the day, including those before the assignment. Cases
+    /// without a keyworker are counted separately.
     Keyworker,
 }
 
 /// One row of the board.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecencyRow {
-    /// Whose cases these are.
+    /// The group of cases.
     pub group: Group,
-    /// How many cases are in each bucket of the rulebook, in its order.
+    /// The number of cases in each bucket of the rulebook, in its order.
     pub buckets: Vec<u64>,
-    /// How many have had no contact that counts.
+    /// The number of cases without a contact that counts.
     pub none: u64,
-    /// How many had a contact whose date is not known well enough for one bucket.
+    /// The number of cases whose last contact has a date that is too imprecise for one bucket.
     pub date_imprecise: u64,
-    /// How many have no keyworker whose contacts could count.
+    /// The number of cases without a keyworker.
     pub unassigned: u64,
 }
 
 impl RecencyRow {
-    /// All cases of this row.
+    /// The total of this row.
     pub fn total(&self) -> u64 {
         self.buckets.iter().sum::<u64>() + self.none + self.date_imprecise + self.unassigned
     }
@@ -190,21 +190,21 @@ impl RecencyRow {
 
 #[derive(sqlx::FromRow)]
 struct LastContacts {
-    /// Not where anyone's contacts are counted by area; nobody, or nil, where nobody holds the cases.
+    /// Not set if contacts by anyone are counted by area. `None` or nil if the cases have no keyworker.
     #[sqlx(default)]
     keyworker: Option<Uuid>,
-    /// Only where they are counted by team.
+    /// Set only if the counts are by team.
     #[sqlx(default)]
     team: Option<Uuid>,
-    /// Of the keyworker or the team, where they are counted by either.
+    /// The label of the keyworker or team, if the counts are by either.
     #[sqlx(default)]
     label: Option<String>,
-    /// Only where they are counted by area.
+    /// Set only if the counts are by area.
     #[sqlx(default)]
     area: String,
-    /// When the last contacts were.
+    /// The dates of the last contacts.
     days: String,
-    /// Of how many cases each.
+    /// The number of cases for each date.
     counts: String,
 }
 
@@ -218,7 +218,7 @@ impl LastContacts {
     }
 }
 
-/// Where the cases of a row are counted whose last contact was on these days.
+/// The column in which cases with this date of last contact are counted.
 #[derive(Debug, Clone, Copy)]
 enum Column {
     Bucket(usize),
@@ -226,8 +226,8 @@ enum Column {
     DateImprecise,
 }
 
-/// The columns of days of contact, as they come up: there are many cases, and few days. Each day of a year has a place of
-/// its own, so that to know one again costs less than to hash it.
+/// The columns for dates of contact, computed on first use: there are many cases and few dates. Each day of a year has
+/// its own slot, because comparing the slot's date costs less than hashing it.
 struct Columns<'a> {
     buckets: &'a Buckets,
     as_of: NaiveDate,
@@ -251,10 +251,10 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Places for days: more than a month has days, for more months than a year has.
+/// The number of slots: more days than a month has, for more months than a year has.
 const PLACES: usize = 32 * 16;
 
-/// The place of the month and day with which a date ends.
+/// The slot for the month and day at the end of a date.
 fn place(days: &str) -> usize {
     let digit = |of: &u8| usize::from(of & 0x0f);
     match days.as_bytes() {
@@ -271,10 +271,10 @@ fn column(days: &str, as_of: NaiveDate, buckets: &Buckets) -> Column {
     buckets.holding(since.lowest, since.highest).map_or(Column::DateImprecise, Column::Bucket)
 }
 
-/// The counts of a row while it is being made.
+/// The counts of a row under construction.
 #[derive(Default)]
 struct Counts {
-    /// As far as any case is in one.
+    /// Only as long as the highest bucket with a case.
     buckets: Vec<u64>,
     none: u64,
     date_imprecise: u64,
@@ -375,7 +375,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_that_share_a_place_are_told_apart() {
+    fn dates_that_share_a_slot_are_counted_apart() {
         let buckets = Buckets {
             upper: vec![7, 28],
             labels: ["a week", "a month", "longer"].map(str::to_owned).to_vec(),

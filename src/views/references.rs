@@ -1,4 +1,4 @@
-//! External references: the case numbers by which another system knows the journeys of a contract.
+//! External references: the case numbers of another system for the journeys of a contract.
 
 use super::generation::Generation;
 use crate::access::InScope;

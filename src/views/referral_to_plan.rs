@@ -1,6 +1,6 @@
 //! Referral to plan: how long clients waited for the plan that the rulebook names.
 //!
-//! A case is counted by the date its clock starts. What is imprecise is counted, but never in a mean or median.
+//! A case counts in the period of its start date. Imprecise waits are counted, but not in a mean or median.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::store::{Sql, StoreError, doing, on};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Buckets;
 
-// Dated rows are sorted to be counted: by few columns and whole numbers first, which takes a quarter less time.
+// The dated rows are sorted before counting. Sorting by few columns, whole numbers first, takes a quarter less time.
 static WAITS: Sql = Sql::new(concat!(
     "select r.area, r.state, r.lowest, r.highest, r.exact, r.early, cast(sum(r.journeys) as bigint) as journeys \
      from wait r where r.month >= $3 and r.month <= $4 and r.contract = ",
@@ -37,7 +37,7 @@ static WAITS: Sql = Sql::new(concat!(
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&WAITS];
 
-/// By what referral to plan is broken down.
+/// The grouping of referral to plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
     /// One row for each service area.
@@ -49,29 +49,29 @@ pub enum By {
 /// One row of the board.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferralToPlanRow {
-    /// Whose cases these are.
+    /// The group of cases.
     pub group: Group,
-    /// How many cases with a plan are in each bucket of the rulebook, in its order.
+    /// The number of cases with a plan in each bucket of the rulebook, in its order.
     pub buckets: Vec<u64>,
-    /// How many open cases have no plan yet.
+    /// The number of open cases without a plan.
     pub no_plan_yet: u64,
-    /// How many were closed without a plan.
+    /// The number of cases closed without a plan.
     pub closed_without_plan: u64,
-    /// How many have a plan, but dates that are not known well enough for one bucket.
+    /// The number of cases with a plan whose dates are too imprecise for one bucket.
     pub date_imprecise: u64,
-    /// How many have a plan that stands before the referral: counted as 0 days, and worth a look.
+    /// The number of cases with a plan dated before the referral. They count as 0 days and should be checked.
     pub plan_before_referral: u64,
-    /// The waits of all cases with a plan whose dates are known: median, percentiles and mean.
+    /// The waits of all cases with a plan and exact dates, for median, percentiles and mean.
     pub days: Durations,
 }
 
 impl ReferralToPlanRow {
-    /// The cases with a plan.
+    /// The number of cases with a plan.
     pub fn with_plan(&self) -> u64 {
         self.buckets.iter().sum::<u64>() + self.date_imprecise
     }
 
-    /// All cases of this row.
+    /// The total of this row.
     pub fn total(&self) -> u64 {
         self.with_plan() + self.no_plan_yet + self.closed_without_plan
     }
@@ -82,18 +82,18 @@ struct Waits {
     area: String,
     /// Whether they have a plan, were closed without one, or still wait.
     state: String,
-    /// The fewest days they waited.
+    /// The least number of days of waiting.
     lowest: i64,
-    /// The most.
+    /// The greatest number of days of waiting.
     highest: i64,
-    /// 1 where both dates are known to the day.
+    /// 1 if both dates are known to the day.
     exact: i64,
-    /// 1 where the plan surely stands before the referral.
+    /// 1 if the plan is certainly dated before the referral.
     early: i64,
     journeys: i64,
 }
 
-/// The counts of a row while it is being made.
+/// The counts of a row under construction.
 #[derive(Default)]
 struct Counts {
     buckets: BTreeMap<usize, u64>,
@@ -140,8 +140,8 @@ impl Counts {
 }
 
 impl Generation {
-    /// Days from referral to plan at the end of a day, of the cases whose clock started in a period, in the
-    /// rulebook's buckets. None where the rulebook does not measure them: "no data".
+    /// Days from referral to plan at the end of a day, for the cases that started in a period, in the rulebook's
+    /// buckets. `None` if the rulebook does not measure them: "no data".
     pub async fn referral_to_plan(
         &self,
         scope: InScope<'_>,

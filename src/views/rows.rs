@@ -1,4 +1,4 @@
-//! Writing rows of any view table. It must never know what a row means.
+//! Writes rows of any view table. It must never know what a row means.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -12,7 +12,7 @@ use throughline_domain::contract::calendar::BankHolidays;
 use throughline_domain::fact::envelope::hex;
 use throughline_projections::{Counts, Rows, TABLES, Table, Type, Value};
 
-/// What is to change in the view tables.
+/// The changes to the view tables.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     tables: BTreeMap<&'static str, TableChanges>,
@@ -26,7 +26,7 @@ struct TableChanges {
 }
 
 impl Changes {
-    /// Adds what turns one stream's rows before into its rows after.
+    /// Adds the changes from a stream's old rows to its new rows.
     pub(super) fn add(&mut self, before: &Rows, after: &Rows) {
         for (table, key, rest) in before.iter() {
             if after.get(table, key) != Some(rest) {
@@ -77,12 +77,12 @@ impl Changes {
     }
 }
 
-/// What is to change in a counted table.
+/// The changes to a counted table.
 #[derive(Default)]
 struct TableCounts {
-    /// Keys, each with what is to be added to its count.
+    /// Keys, each with the amount to add to its count.
     changes: Vec<Vec<Value>>,
-    /// The keys whose counts fall, perhaps to nothing.
+    /// The keys whose counts decrease and may reach zero.
     fallen: Vec<Vec<Value>>,
 }
 
@@ -90,7 +90,7 @@ fn named(name: &str) -> &'static Table {
     TABLES.iter().find(|table| table.name == name).expect("rows name a known table")
 }
 
-/// Binds a cell as its column's type, so that the store knows the type of a null too.
+/// Binds a cell with its column's type, so that the store knows the type of a null too.
 macro_rules! bind {
     ($to:expr, $type:expr, $value:expr) => {
         match ($type, $value) {
@@ -106,7 +106,7 @@ macro_rules! bind {
     };
 }
 
-/// An insert of these rows; the statement may go on.
+/// Builds an insert of these rows, to which more text may be added.
 macro_rules! insert {
     ($table:expr, $rows:expr) => {{
         let columns: Vec<&str> = $table.columns.iter().map(|(name, _)| *name).collect();
@@ -141,7 +141,7 @@ fn key_of(table: &Table) -> String {
     columns.join(", ")
 }
 
-/// Deletes the rows of these keys: of a counted table only those that count nothing any more.
+/// Deletes the rows with these keys. In a counted table, only those with a count of zero.
 async fn delete(conn: &mut Conn, table: &'static Table, keys: &[Vec<Value>]) -> sqlx::Result<()> {
     on!(conn, conn => {
         let empty = if table.is_counted { "journeys = 0 and " } else { "" };
@@ -157,12 +157,13 @@ async fn delete(conn: &mut Conn, table: &'static Table, keys: &[Vec<Value>]) -> 
     Ok(())
 }
 
-/// The version of the folds: what rows follow from which events. Raise it with every change that makes other rows of the
-/// same log; deployments then build their views anew. `tests/it/fold_version.rs` says when.
+/// The version of the folds, which decide the rows that follow from events. Raise it with every change that makes
+/// different rows from the same log. Deployments then rebuild their views. `tests/it/fold_version.rs` fails when it
+/// must be raised.
 pub(super) const FOLD_VERSION: u32 = 1;
 
-/// The digest of what a generation is made by: the version of the folds, the definitions of its tables, and the bank
-/// holidays that are known.
+/// The digest of everything from which a generation is made: the version of the folds, the definitions of its tables,
+/// and the known bank holidays.
 pub(super) static DEFINITION: LazyLock<String> = LazyLock::new(|| {
     let mut whole = digest::Context::new(&digest::SHA256);
     whole.update(&FOLD_VERSION.to_be_bytes());

@@ -1,6 +1,6 @@
-//! Whether a view can be lived on: its tables are those that this build makes, and its pages and indexes are whole.
+//! Whether a view can be used: it has the tables that this build creates, and its pages and indexes are intact.
 //!
-//! A view is evidence of nothing: one that is damaged is built anew from the log. Nothing here mends or removes one.
+//! A view holds no original data. A damaged one is rebuilt from the log. Nothing here repairs or deletes one.
 
 use std::collections::BTreeSet;
 
@@ -13,34 +13,34 @@ use crate::causes;
 use crate::store::{self, Dialect, Place, Pool, StoreError, doing};
 use throughline_projections::{TABLES, Type};
 
-/// The longest file of a view whose pages are looked at before it is used, in bytes: some 20 MB are checked in a second,
-/// and a service of a million events is to be ready in two. A server looks at a longer one once it has started.
+/// The largest file of a view, in bytes, whose pages are checked before it is used: about 20 MB are checked in a
+/// second, and a service of a million events must be ready in two. A server checks a larger file after it has started.
 const CHECKED_AT_ONCE: u64 = 16 << 20;
 
-/// Memory for pages while indexes are looked at, in KiB: every row of every table is looked up.
+/// Cache for pages while indexes are checked, in KiB. Every row of every table is looked up.
 const CACHE: i64 = 64 * 1024;
 
-/// What the catalogue of Postgres says of a view's tables.
+/// The columns of a view's tables in the catalogue of Postgres.
 const COLUMNS: &str = "select c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod) \
      from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped \
      where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'";
-/// Its indexes that are whole, as far as the catalogue knows.
+/// Its valid indexes in the catalogue.
 const INDEXES: &str = "select c.relname::text from pg_class c join pg_index i on i.indexrelid = c.oid \
      where c.relnamespace = current_schema()::regnamespace and i.indisvalid";
 
-/// How closely a view is looked at.
+/// How thoroughly a view is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// As it is opened: its tables and indexes, and on `SQLite` the pages of a file that is soon read.
+    /// The check when it is opened: its tables and indexes, and on `SQLite` the pages of a small file.
     Opened,
-    /// Every page of its file too, on `SQLite`.
+    /// On `SQLite`, also every page of its file.
     Pages,
-    /// Whether each index says what its table says, too.
+    /// Also whether each index matches its table.
     Indexes,
 }
 
 impl Generation {
-    /// What is wrong with the view's tables, pages and indexes; nothing where it can be lived on.
+    /// The faults in the view's tables, pages and indexes. Empty if the view can be used.
     pub async fn wrong(&self, depth: Depth) -> Result<Vec<String>, StoreError> {
         let (place, number) = (self.place.clone(), self.number);
         match (&self.reader, place) {
@@ -48,16 +48,16 @@ impl Generation {
                 let file = generation::file(&path, number);
                 let (begun, begins) = oneshot::channel();
                 let looking = tokio::task::spawn_blocking(move || of_sqlite(&file, depth, begun));
-                // A check that nobody waits for any more ends.
+                // If the caller no longer waits, the check ends.
                 let _ends = begins.await.ok().map(Interrupted);
-                let looked = looking.await.unwrap_or(Ok(vec!["it could not be looked at".to_owned()]));
+                let looked = looking.await.unwrap_or(Ok(vec!["it could not be checked".to_owned()]));
                 looked.or_else(|source| {
-                    let error = StoreError::Sqlite { doing: "look at a view", source };
+                    let error = StoreError::Sqlite { doing: "check a view", source };
                     if is_damage(&error) { Ok(vec![causes::in_words(&error)]) } else { Err(error) }
                 })
             }
             (Pool::Postgres(pool), Place::Postgres { options, schema }) => {
-                let fault = doing("look at a view");
+                let fault = doing("check a view");
                 let columns: Vec<(String, String, String)> =
                     sqlx::query_as(COLUMNS).fetch_all(pool).await.map_err(&fault)?;
                 let indexes: Vec<(String,)> = sqlx::query_as(INDEXES).fetch_all(pool).await.map_err(&fault)?;
@@ -74,7 +74,7 @@ impl Generation {
         }
     }
 
-    /// Refuses a view that cannot be lived on.
+    /// Returns an error for a view that cannot be used.
     pub(super) async fn must_be_sound(&self, depth: Depth) -> Result<(), ViewError> {
         match self.wrong(depth).await?.into_iter().next() {
             None => Ok(()),
@@ -83,7 +83,7 @@ impl Generation {
     }
 }
 
-/// Ends what a connection does once nobody waits for it.
+/// Interrupts a connection's work once no caller waits for it.
 struct Interrupted(InterruptHandle);
 
 impl Drop for Interrupted {
@@ -99,9 +99,9 @@ fn of_sqlite(
 ) -> rusqlite::Result<Vec<String>> {
     let length = std::fs::metadata(file).map_or(0, |file| file.len());
     let conn = store::look_at(file)?;
-    // Nobody may be waiting any more.
+    // The caller may no longer be waiting.
     let _ = begun.send(conn.get_interrupt_handle());
-    let wrong = defined_otherwise(&conn)?;
+    let wrong = missing_definitions(&conn)?;
     if !wrong.is_empty() {
         return Ok(wrong);
     }
@@ -116,15 +116,15 @@ fn of_sqlite(
     Ok(said.iter().flat_map(|said| store::findings(said)).collect())
 }
 
-/// What the file lacks of what this build defines: it keeps the text of each definition.
-fn defined_otherwise(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+/// Definitions of this build that the file lacks. `SQLite` stores the text of each definition.
+fn missing_definitions(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut stored = conn.prepare("select sql from sqlite_schema where sql is not null")?;
     let stored = stored.query_map((), |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
     let stored: BTreeSet<String> = stored.into_iter().map(|text| text.to_lowercase()).collect();
     let (tables, indexes) = definitions(Dialect::Sqlite);
     let missing = tables.into_iter().chain(indexes).filter(|text| !stored.contains(&text.to_lowercase()));
     let shown = |text: &str| text.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
-    Ok(missing.map(|text| format!("it is defined otherwise, or is missing: {}", shown(&text))).collect())
+    Ok(missing.map(|text| format!("it has a different definition, or is missing: {}", shown(&text))).collect())
 }
 
 fn of_postgres(columns: Vec<(String, String, String)>, indexes: impl Iterator<Item = String>) -> Vec<String> {
@@ -149,24 +149,24 @@ fn of_postgres(columns: Vec<(String, String, String)>, indexes: impl Iterator<It
     wrong.chain(missing).collect()
 }
 
-/// Whether the error says that there is no view to be read here, rather than that it cannot be read at the moment.
+/// Whether the error means that there is no readable view, and not only that it cannot be read at the moment.
 pub(super) fn is_no_view(error: &sqlx::Error) -> bool {
     let Some(code) = error.as_database_error().and_then(sqlx::error::DatabaseError::code) else { return false };
     if let (true, Ok(number)) = (code.len() < 5, code.parse()) {
         return is_damage_of_sqlite(number);
     }
-    // No such table, column or operator, or no right to it; values that cannot be or contradict each other; damaged
-    // pages; a file that is gone.
+    // No such table, column or operator, or no right to it; impossible or contradictory values; damaged pages; a
+    // missing file.
     ["22", "23", "42", "XX"].iter().any(|class| code.starts_with(class)) || code == "58P01"
 }
 
-/// No such table, not to be written, damaged, not to be opened, values that contradict each other, no database, whatever
-/// else the code says; and of the errors of its disk those that come of reading.
+/// No such table, read-only, damaged, cannot be opened, contradictory values, or not a database, with any extended
+/// code. Of the disk errors, only those from reading.
 const fn is_damage_of_sqlite(code: i32) -> bool {
     matches!(code & 0xff, 1 | 8 | 11 | 14 | 19 | 20 | 26) || matches!(code, 266 | 522 | 8458)
 }
 
-/// Whether an error that came of using a view says that there is none to be used, whatever its checkpoint said.
+/// Whether an error from using a view means that the view is unusable, whatever its checkpoint says.
 pub(super) fn is_damage(error: &StoreError) -> bool {
     match error {
         StoreError::Database { source, .. } => {
@@ -189,7 +189,7 @@ pub(super) fn is_damage(error: &StoreError) -> bool {
     }
 }
 
-/// Whether a fault says that the view is damaged.
+/// Whether an error means that the view is damaged.
 pub(super) fn is_of_the_view(error: &ViewError) -> bool {
     match error {
         ViewError::Store(error) => is_damage(error),

@@ -1,7 +1,8 @@
-//! Standing: whose cases somebody's rights reach, and what they are to given journeys, as the view has it now.
+//! The standing of a caller: whose cases their rights reach, and their relation to given journeys, according to the
+//! current view.
 //!
-//! Read anew for every question, in one statement, and never kept: a right that was withdrawn is gone with the next
-//! question that the view answers after it.
+//! It is read again for every query, in one statement, and never cached: a right that was withdrawn is gone with the
+//! next query that the view answers after it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,9 +20,9 @@ use throughline_domain::fact::envelope::{JourneyId, SubjectId, WorkerId};
 use throughline_domain::fact::event::KEYWORKER;
 use throughline_domain::people::login;
 
-/// Whether the caller may be shown a journey, which `$3` says how to find out: `all` of the contract, those of these
-/// `areas` (`$4`), those that are `among` these (`$4`), or those that are `held` by these workers (`$4`) and, where `$5`,
-/// those without a keyworker on the day `$2` on which the caller's standing was read.
+/// Whether the caller may see a journey. `$3` says how to decide: `all` of the contract, those in these `areas` (`$4`),
+/// those `among` these (`$4`), or those `held` by these workers (`$4`) and, if `$5` is set, those without a keyworker
+/// on the day `$2` for which the caller's standing was read.
 macro_rules! may_be_shown {
     ($journey:literal) => {
         concat!(
@@ -41,7 +42,7 @@ macro_rules! may_be_shown {
 }
 pub(super) use may_be_shown;
 
-/// What a statement binds as `$3`, `$4` and `$5` for [`may_be_shown`].
+/// The values of `$3`, `$4` and `$5` for [`may_be_shown`].
 pub(super) fn whose(cases: Cases) -> (&'static str, String, bool) {
     match cases {
         Cases::All => ("all", json!([]).to_string(), false),
@@ -51,8 +52,8 @@ pub(super) fn whose(cases: Cases) -> (&'static str, String, bool) {
     }
 }
 
-/// Who is behind the login of the key `$1` on the day `$2`, with whom they share a team, for whom they stand in, which
-/// contracts have teams, and who holds the journeys `$3`.
+/// The worker with the login key `$1` on the day `$2`, their colleagues in teams, the workers whom they cover for, the
+/// contracts with teams, and the holders of the journeys `$3`.
 static STANDING: Sql = Sql::new(
     "with own as (select id from worker where login_key = $1 and joined_on <= $2 \
      and (left_on is null or left_on > $2) order by joined_on desc, id desc limit 1) \
@@ -92,7 +93,7 @@ pub(super) static STATEMENTS: &[&Sql] = &[&STANDING, &AREAS, &JOURNEYS_OF_SUBJEC
 #[derive(sqlx::FromRow)]
 #[expect(clippy::struct_field_names, reason = "named as the statement's columns")]
 struct Part {
-    /// What the worker is: to the login, or, of a journey, the role in which they hold it.
+    /// The worker's relation to the login or, for a journey, the role in which they hold it.
     part: String,
     worker: Option<Uuid>,
     journey: Option<Uuid>,
@@ -100,7 +101,7 @@ struct Part {
 }
 
 impl Generation {
-    /// Whose cases somebody's rights reach on a day. Of whoever is not bound to cases nobody asks.
+    /// Whose cases a caller's rights reach on a day. Not queried for callers who are not limited to cases.
     pub async fn standing(&self, principal: &Principal, on: NaiveDate) -> Result<Standing, StoreError> {
         if is_bound_to_cases(principal.role) {
             return Ok(self.known(&principal.subject, on, &[]).await?.0);
@@ -121,7 +122,7 @@ impl Generation {
         Ok(found.into_iter().map(|(id, area)| (JourneyId(id), area)).collect())
     }
 
-    /// Which journeys of a contract somebody may be shown; none where it is all of them.
+    /// The journeys of a contract that a caller may see. `None` if the caller may see all.
     pub async fn shown(&self, scope: CasesInScope<'_>) -> Result<Option<BTreeSet<JourneyId>>, StoreError> {
         let cases = scope.cases();
         if cases == Cases::All {
@@ -133,12 +134,12 @@ impl Generation {
             let shown = sqlx::query_as(sql).bind(scope.contract()).bind(bound(scope.on()));
             shown.bind(whose).bind(ids).bind(unassigned).bind(i64::MAX).fetch_all(pool).await
         });
-        let found = found.map_err(doing("find the journeys that somebody may be shown"))?;
+        let found = found.map_err(doing("find the journeys that a caller may see"))?;
         Ok(Some(found.into_iter().map(|(id,)| JourneyId(id)).collect()))
     }
 
-    /// What somebody is on a day to journeys, each named with the code of its contract: what is not in their scope is
-    /// outside.
+    /// A caller's relation on a day to journeys, each given with the code of its contract. Journeys outside the
+    /// caller's scope are outside.
     pub async fn relations(
         &self,
         principal: &Principal,
@@ -168,7 +169,7 @@ impl Generation {
         Ok(journeys.iter().map(relation).collect())
     }
 
-    /// Which of these journeys, each named with the code of its contract, somebody may read on a day.
+    /// The journeys among these, each given with the code of its contract, that a caller may read on a day.
     pub async fn readable(
         &self,
         principal: &Principal,
@@ -180,8 +181,8 @@ impl Generation {
         Ok(relations.into_iter().filter(|(_, relation)| reads(*relation)).map(|(id, _)| id).collect())
     }
 
-    /// What somebody is on a day to each of these subjects, as far as they are known: what they are to the nearest of its
-    /// journeys, and to one without a journey what they are to a case that nobody has.
+    /// A caller's relation on a day to each of these subjects, as far as they are known: the closest relation to any of
+    /// its journeys. For a subject without a journey, it is the relation to a case without a keyworker.
     pub async fn relations_to_subjects(
         &self,
         principal: &Principal,
@@ -213,8 +214,8 @@ impl Generation {
         Ok(nearest)
     }
 
-    /// Which of these subjects somebody may know of on a day: those of a journey that they may read, and those without
-    /// any.
+    /// The subjects among these that a caller may know on a day: those with a journey that the caller may read, and
+    /// those without any journey.
     pub async fn readable_subjects(
         &self,
         principal: &Principal,
@@ -226,7 +227,7 @@ impl Generation {
         Ok(relations.into_iter().filter(|(_, relation)| reads(*relation)).map(|(subject, _)| subject).collect())
     }
 
-    /// The journeys of subjects: each subject that is known, with each of its journeys and the code of its contract.
+    /// The journeys of subjects: each known subject, with each of its journeys and the code of its contract.
     async fn journeys_of(
         &self,
         subjects: &[SubjectId],
@@ -251,7 +252,7 @@ impl Generation {
         });
         let mut known = KnownWorker::default();
         let mut holders: BTreeMap<JourneyId, Holders> = BTreeMap::new();
-        for Part { part, worker, journey, contract } in parts.map_err(doing("read who works with whom"))? {
+        for Part { part, worker, journey, contract } in parts.map_err(doing("read a caller's colleagues and covers"))? {
             known.with_teams.extend(contract);
             let Some(worker) = worker.map(WorkerId) else { continue };
             match (journey.map(JourneyId), part.as_str()) {

@@ -1,26 +1,27 @@
-//! Standstill: whether the live view moves while the log does.
+//! Standstill: whether the live view moves while the log grows.
 //!
-//! Pure but for the lock around what was seen last: whoever looks brings the time and both positions.
+//! Pure, except for the lock around the last observation. The caller supplies the time and both positions.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use throughline_domain::fact::envelope::Position;
 
-/// So long may the live view stand behind the log without a move before it is taken to stand still. One step takes less,
-/// also of a view that has much to catch up, on a disk that has much to do.
+/// The most time that the live view may be behind the log without moving before it counts as standing still. A single
+/// step takes less, even with much to catch up on a busy disk.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Since when the live view has not moved although there was something to take in.
+/// When the live view last moved, or had nothing to apply.
 #[derive(Debug, Default)]
 pub(super) struct Standstill {
     seen: Mutex<Option<(Position, Instant)>>,
 }
 
 impl Standstill {
-    /// Takes in where the view and the log stand; for how long the view has stood still, if it does.
+    /// Records the positions of the view and the log. Returns how long the view has not moved, if it counts as standing
+    /// still.
     pub(super) fn look(&self, view: Position, head: Position, now: Instant) -> Option<Duration> {
-        let mut seen = self.seen.lock().expect("nobody panics while holding what was seen");
+        let mut seen = self.seen.lock().expect("no panic while holding the last observation");
         if view >= head {
             *seen = None;
             return None;

@@ -1,4 +1,4 @@
-//! Switching: another generation becomes the live one, and nobody who reads goes back in position.
+//! Switching: another generation becomes live, and no reader goes back in position.
 //!
 //! Both checkpoints are locked, in the order of their numbers, until the pointer has moved. The log is never locked.
 
@@ -12,15 +12,15 @@ use super::soundness::is_of_the_view;
 use crate::store::{Conn, Store, doing, on};
 use throughline_domain::fact::envelope::Position;
 
-/// Makes a generation the live one, caught up at least as far as the one that is live now, if there is one that can be
-/// read. `swap` takes it in, before the one before can go on.
+/// Makes a generation live, after catching it up to at least the position of the current one, if that is readable.
+/// `swap` takes it over before the old one can continue.
 pub(super) async fn switch(
     store: &Store,
     old: Option<&Generation>,
     new: &mut Projector,
     swap: impl FnOnce(Arc<Generation>),
 ) -> Result<(), ViewError> {
-    // Most of it is done before anybody has to wait.
+    // Most of the work is done before others have to wait.
     while new.step().await? {}
     let generation = Arc::clone(new.generation());
     let (mut old_conn, mut new_conn) = match old {
@@ -56,7 +56,7 @@ pub(super) async fn switch(
     switched
 }
 
-/// Locks a generation's checkpoint; says where it stands.
+/// Locks a generation's checkpoint and returns its position.
 async fn held(generation: &Generation) -> Result<(Conn, Position), ViewError> {
     let mut conn = Conn::begun(&generation.writer).await.map_err(doing("begin to switch views"))?;
     let sql = HOLD_CHECKPOINT.text(conn.dialect());
@@ -70,7 +70,8 @@ async fn held(generation: &Generation) -> Result<(Conn, Position), ViewError> {
     }
 }
 
-/// The same of one that may be damaged: where its checkpoint cannot be locked, nobody else can take it further either.
+/// The same for a generation that may be damaged. If its checkpoint cannot be locked, no other process can advance it
+/// either.
 async fn held_if_whole(old: &Generation) -> Result<Option<(Conn, Position)>, ViewError> {
     match held(old).await {
         Ok(held) => Ok(Some(held)),
@@ -99,7 +100,8 @@ async fn finish(
     swap: impl FnOnce(Arc<Generation>),
 ) -> Result<(), ViewError> {
     if let Some((held, _)) = held {
-        // Where the server has let others go on with the view that was live, this one need not be as far.
+        // If the server has released the lock on the old view, others may have advanced it, and the new view may be
+        // behind.
         held.is_there().await.map_err(doing("hold the view that was live"))?;
     }
     if let Err(source) = conn.commit().await {
@@ -109,7 +111,7 @@ async fn finish(
     new.told(position);
     let pointer = pointer::read(store).await?;
     let generation = new.generation();
-    // One that is of no use any more is not gone back to.
+    // A generation that is no longer usable is not kept for a rollback.
     let numbers = (generation.number, old.filter(|old| !old.is_condemned()).map_or(0, |old| old.number));
     if !pointer::switch(store, pointer, numbers, generation.rulebooks_upto).await? {
         return Err(ViewError::Outrun);

@@ -1,8 +1,8 @@
-//! Which events of the log somebody may know of.
+//! Which events of the log a caller may see.
 //!
-//! A subject, worker or team belongs to the deployment: it is visible to whoever has, or had, a journey or a case of it in
-//! scope, and as long as it has none anywhere, to all who see a contract. So what is seen of somebody may come later than
-//! the event, or go, as the view stands when it is asked.
+//! A subject, worker or team belongs to the deployment. It is visible to callers with one of its journeys or cases,
+//! current or past, in their scope. While it has none anywhere, it is visible to all who may see a contract. So its
+//! events may become visible later than they are recorded, or stop being visible, as the view changes.
 
 use chrono::NaiveDate;
 
@@ -14,8 +14,8 @@ use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::{Envelope, JourneyId, StreamKind, SubjectId, TeamId, WorkerId};
 
 impl Generation {
-    /// Which of these events somebody may know of on a day: those of contracts in scope, of journeys that they may
-    /// read, and of the subjects, workers and teams whom such a journey is about or with.
+    /// The events among these that a caller may see on a day: those of contracts in scope, of journeys that they may
+    /// read, and of the subjects, workers and teams of such journeys.
     pub async fn visible_events(
         &self,
         principal: &Principal,
@@ -36,7 +36,7 @@ impl Generation {
         let journeys: Vec<(JourneyId, &str)> = journeys.iter().map(|(id, code)| (*id, code.as_str())).collect();
         let journeys = self.readable(principal, on, &journeys).await?;
         let scope = principal.scope.clone();
-        // The lines of a batch are of every area.
+        // The lines of a batch are from all areas.
         let sees_batches = scope.areas().is_none();
         Ok(move |event: &Envelope| match (event.stream.kind, &event.contract) {
             _ if sees_all => true,

@@ -1,7 +1,8 @@
-//! Every row of a generation, table by table in the order of their keys: both stores give the same for the same rows.
+//! Every row of a generation, table by table in the order of their keys. Both stores give the same result for the same
+//! rows.
 //!
-//! It reads all there is, so it goes past the pools: by stepping the statement on `SQLite`, by COPY on Postgres. What it
-//! reads is one moment of the generation, whatever is projected meanwhile.
+//! It reads everything, so it bypasses the pools: on `SQLite` it steps the statement, on Postgres it uses COPY. It
+//! reads the generation at one moment, whatever is projected meanwhile.
 
 use chrono::{NaiveDate, TimeDelta};
 use futures_util::TryStreamExt as _;
@@ -13,25 +14,25 @@ use super::rebuild::POSTGRES_EPOCH;
 use crate::store::{Copied, Pool, Sessions, StoreError, doing, look_at};
 use throughline_projections::{TABLES, Table, Type};
 
-/// Bytes of rows that are handed on at once, more or less.
+/// The approximate number of bytes of rows in one lot.
 const LOT: usize = 256 * 1024;
-/// Lots that may wait for whoever reads them.
+/// The number of lots that may wait for the reader.
 const LOTS: usize = 4;
 
-/// Rows of one table, one after the other.
+/// Rows of one table, in order.
 ///
-/// A row is its cells, and a cell a tag, its length and its bytes, so that no two rows read alike.
+/// A row is a sequence of cells. A cell is a tag, a length and bytes, so that different rows never have the same bytes.
 #[derive(Debug)]
 pub(super) struct Lot {
-    /// Which table of [`TABLES`].
+    /// The index of the table in [`TABLES`].
     pub(super) table: usize,
     /// The rows.
     pub(super) bytes: Vec<u8>,
-    /// Where each row ends.
+    /// The end of each row.
     pub(super) ends: Vec<usize>,
 }
 
-/// A cell of a row: its bytes, none where it holds nothing.
+/// A cell of a row: its bytes. `None` for null.
 pub(super) type Cell<'a> = Option<&'a [u8]>;
 
 impl Lot {
@@ -69,8 +70,8 @@ pub(super) fn cells(mut row: &[u8]) -> impl Iterator<Item = Cell<'_>> {
     })
 }
 
-/// Reads every row that this pool's generation has, in the background. Each table begins with a lot of its own, be it
-/// empty; what fails comes last.
+/// Reads every row of this pool's generation, in the background. Each table begins with its own lot, which may be
+/// empty. An error comes last.
 pub(super) fn read(pool: &Pool) -> mpsc::Receiver<Result<Lot, StoreError>> {
     let (lots, receiver) = mpsc::channel(LOTS);
     match pool {
@@ -112,7 +113,7 @@ fn of_sqlite(path: &std::path::Path, lots: &mpsc::Sender<Result<Lot, StoreError>
             lot.end_row();
             if lot.bytes.len() >= LOT {
                 let full = std::mem::replace(&mut lot, Lot::of(number));
-                // Nobody reads any further.
+                // The receiver is gone.
                 if lots.blocking_send(Ok(full)).is_err() {
                     return Ok(());
                 }
@@ -126,7 +127,7 @@ fn of_sqlite(path: &std::path::Path, lots: &mpsc::Sender<Result<Lot, StoreError>
 }
 
 async fn of_postgres(pool: &Sessions, lots: &mpsc::Sender<Result<Lot, StoreError>>) -> sqlx::Result<()> {
-    // Whoever reads may turn away in the middle of a table: nobody is to have this connection after that.
+    // The reader may stop in the middle of a table. After that, the connection must not be used again.
     let mut conn = pool.acquire().await?.detach();
     conn.execute("begin isolation level repeatable read read only").await?;
     for (number, table) in TABLES.iter().enumerate() {
@@ -160,12 +161,12 @@ async fn of_postgres(pool: &Sessions, lots: &mpsc::Sender<Result<Lot, StoreError
     conn.close().await
 }
 
-/// What is said where the rows ended before the last table.
+/// The error if the rows ended before the last table.
 pub(super) fn broken_off() -> StoreError {
     doing("read a view whole")(sqlx::Error::WorkerCrashed)
 }
 
-/// A date as Postgres sends it, as its ISO text.
+/// A date in Postgres's binary format, as ISO text.
 fn date(days: &[u8]) -> String {
     let days = days.first_chunk().map_or(0, |days| i32::from_be_bytes(*days));
     let day: NaiveDate = POSTGRES_EPOCH + TimeDelta::days(days.into());

@@ -137,7 +137,7 @@ async fn a_refused_field_leaves_the_others_of_a_question_alone() {
         assert_eq!(answer.codes(), ["FORBIDDEN"]);
         assert_eq!(answer.json()["data"], json!({ "viewer": { "role": "administrator" }, "journey": null }));
         let message = answer.json()["errors"][0]["message"].clone();
-        assert_eq!(message, "the role administrator may not read journeys: ask for a token of another role");
+        assert_eq!(message, "the role administrator may not read cases: use a token with another role");
     })
     .await;
 }

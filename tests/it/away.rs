@@ -85,7 +85,7 @@ async fn a_leaving_warns_of_appointments_tasks_covers_and_loans_that_outlast_it_
         let booking = json!({ "journey": journey, "scheduledOn": "2018-03-09", "channel": "phone", "worker": bob });
         app.done(&manager(), "bookAppointment", booking).await;
         let found = warning().await;
-        assert!(found.contains("2018-03-06 or later, 1 appointment to keep, the last on 2018-03-09"), "{found}");
+        assert!(found.contains("2018-03-06 or later, 1 planned appointment, the last on 2018-03-09"), "{found}");
         assert!(!found.contains("contacts") && !found.contains("assignment"), "{found}");
         let task = json!({ "journey": journey, "kind": "letter", "dueOn": "2018-03-08", "owner": bob });
         app.done(&manager(), "setTask", task).await;
@@ -95,8 +95,12 @@ async fn a_leaving_warns_of_appointments_tasks_covers_and_loans_that_outlast_it_
         let loan = json!({ "journeys": [journey], "worker": bob, "until": "2018-03-12" });
         app.done(&manager(), "assignWorkers", loan).await;
         let found = warning().await;
-        for part in ["1 appointment to keep", "1 open task", "1 cover in which they stand in", "1 case that they hold"]
-        {
+        for part in [
+            "1 planned appointment",
+            "1 open task",
+            "1 cover of another worker",
+            "1 temporarily held case that no worker would hold",
+        ] {
             assert!(found.contains(part), "{found}");
         }
         let accepted = with(leaves.clone(), json!({ "acceptWarnings": ["WORKER_HAS_LATER_FACTS"] }));

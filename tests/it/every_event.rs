@@ -136,7 +136,7 @@ fn a_type_that_does_not_fit_its_kind_of_stream_is_named() {
                 continue;
             }
             let unknown = line(&name, kind).expect_err("no such type").to_string();
-            assert!(unknown.starts_with(&format!("type: this build knows no type {name:?}")), "{unknown}");
+            assert!(unknown.starts_with(&format!("type: this build does not know the type {name:?}")), "{unknown}");
             let elsewhere = line(&event_type.cloud_event_type(of, 1), kind).expect_err("another kind").to_string();
             let expected =
                 format!("subject: {} belongs to a {}, not a {}", event_type.as_str(), of.as_str(), kind.as_str());

@@ -103,7 +103,10 @@ async fn a_position_that_the_log_does_not_have_is_told_at_once_and_not_waited_fo
             let answer = get(app, &manager(), &format!("/events?after={after}&wait=20")).await;
             assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.body);
             assert_eq!(answer.header("content-type"), "application/problem+json");
-            let detail = format!("the log ends at position {head}: {after} is of another log, or not yet recorded");
+            let detail = format!(
+                "the log ends at position {head}: {after} belongs to another log, or is not recorded \
+                yet"
+            );
             assert_eq!(answer.json()["detail"], detail);
         }
         assert!(lines(&get(app, &manager(), &format!("/events?after={head}")).await).is_empty());
@@ -122,7 +125,7 @@ fn whoever_follows_a_log_on_the_command_line_after_its_end_is_told_so() {
     };
     assert_eq!(run("contract open --rulebook shps").0, Some(0));
     let (status, said) = run("log tail --after 99");
-    assert!(status == Some(2) && said.contains("the log ends at position 2: 99 is of another log"), "{said}");
+    assert!(status == Some(2) && said.contains("the log ends at position 2: 99 belongs to another log"), "{said}");
 }
 
 #[tokio::test]

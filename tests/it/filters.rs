@@ -42,13 +42,13 @@ async fn what_no_contract_knows_is_refused_by_every_list_and_what_is_known_is_no
             assert_eq!(codes, Vec::<String>::new(), "{list} {fine}: {body}");
             let (codes, body) = of_contract(app, &list.replace("FILTER", unknown)).await;
             assert_eq!(codes, ["BAD_USER_INPUT"], "{list} {unknown}: {body}");
-            assert!(body.contains("there is no ") && body.contains("write one of "), "{body}");
+            assert!(body.contains("there is no ") && body.contains("use one of "), "{body}");
         }
         // A list that a rulebook does not have is not offered as one to choose from.
         for list in ["journeys", "claims", "batches", "caseload"] {
             let (codes, body) =
                 of_contract(app, &format!("{list}(filter: {{ cohort: \"x\" }}) {{ totalCount }}")).await;
-            assert!(codes == ["BAD_USER_INPUT"] && !body.contains("write one of \""), "{list}: {body}");
+            assert!(codes == ["BAD_USER_INPUT"] && !body.contains("use one of \""), "{list}: {body}");
         }
         let evidence = json!({
             "journey": journey, "kind": "tenancy_agreement", "datedOn": "2018-02-01", "sha256": "ab".repeat(32),

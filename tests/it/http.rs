@@ -295,7 +295,7 @@ fn a_folder_of_trusted_documents_must_hold_some_that_can_be_read() {
     let empty = folder.path().join("empty");
     std::fs::create_dir(&empty).expect("a folder");
     let (status, said) = serve(&empty);
-    assert!(status == Some(2) && said.contains("holds no *.graphql"), "{said}");
+    assert!(status == Some(2) && said.contains("contains no *.graphql files"), "{said}");
     std::fs::write(empty.join("broken.graphql"), "{ viewer {").expect("a file");
     let (status, said) = serve(&empty);
     assert!(status == Some(2) && said.contains("broken.graphql: syntax error at 1:"), "{said}");

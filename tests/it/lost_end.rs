@@ -75,7 +75,7 @@ async fn a_view_beside_an_empty_or_missing_log_stops_the_start() {
     let output = serve(deployment.url(), &["serve", "--listen", "127.0.0.1:0", "--key", &key]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains("has followed the log up to position 14, and the log ends at 0"), "{said}");
+    assert!(said.contains("has followed the log up to position 14, but the log ends at 0"), "{said}");
     assert!(!std::path::Path::new(&file).exists(), "no empty log is left behind");
     for arguments in [&["rebuild"][..], &["log", "verify"], &["board", "--contract", "shps"]] {
         let output = serve(deployment.url(), arguments);

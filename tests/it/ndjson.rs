@@ -138,11 +138,11 @@ async fn an_export_restores_the_same_records_and_hashes_and_a_changed_or_missing
         };
         for at in [2, 9] {
             let error = refused(&there, &without(at)).await;
-            let expected = format!("line {at}: aftersequence: this line follows the one of position {at}, and");
+            let expected = format!("line {at}: aftersequence: this line follows position {at}, but");
             assert!(error.starts_with(&expected), "{error}");
         }
         let error = refused(&there, &lines.replace("\"channel\":\"phone\"", "\"channel\":\"video\"")).await;
-        assert!(error.contains("recordhash: not the hash of what this line says"), "{error}");
+        assert!(error.contains("recordhash: does not match this line"), "{error}");
         // Control: without salts the records are others, whatever the lines say.
         restore(&there, &unkept(&lines)).await.expect("loaded");
         assert_ne!(stored(&there).await, stored(&here).await);
@@ -190,8 +190,8 @@ async fn one_bad_line_and_nothing_is_loaded() {
             "line 14: recordedtime: 9000-03-01",
         ),
         (changed(14, r#""version":10"#, r#""version":11"#), "line 14: data.version: version 10 of journey/"),
-        (changed(14, "contact_logged.v1", "contact_made.v1"), "line 14: type: this build knows no type"),
-        (changed(14, "contact_logged.v1", "contact_logged.v2"), "line 14: type: this build knows no version 2"),
+        (changed(14, "contact_logged.v1", "contact_made.v1"), "line 14: type: this build does not know the type"),
+        (changed(14, "contact_logged.v1", "contact_logged.v2"), "line 14: type: this build does not know version 2"),
         (changed(14, "journey/", "worker/"), "line 14: subject: ContactLogged belongs to a journey, not a worker"),
         (
             changed(14, r#""contract":"shps""#, r#""contract":"mhep""#),
@@ -200,9 +200,9 @@ async fn one_bad_line_and_nothing_is_loaded() {
         (changed(14, r#""channel""#, r#""channels""#), "line 14: data.payload.channels: unknown key"),
         (changed(14, r#""channel":"phone","#, ""), "line 14: data.payload.channel: missing"),
         (changed(14, r#""precision""#, r#""precise""#), "line 14: data.precise: unknown key"),
-        (changed(2, r#""hash":""#, r#""hash":"00"#), "line 2: data.payload.hash: not the hash of this rulebook"),
+        (changed(2, r#""hash":""#, r#""hash":"00"#), "line 2: data.payload.hash: is not the hash of this rulebook"),
         (changed(2, "rulebook = 1", "rulebook = 2"), "line 2: data.payload.content"),
-        (changed(14, id_of(14), id_of(13)), "an event id that stood before"),
+        (changed(14, id_of(14), id_of(13)), "an event id occurs twice"),
     ];
     for dialect in STORES {
         let deployment = Deployment::on(dialect).await;
@@ -230,11 +230,11 @@ async fn a_contract_is_opened_and_ruled_before_it_is_used() {
     };
     let deployment = Deployment::on(Dialect::Sqlite).await;
     let error = refused(&deployment, &renumbered(&lines[2..])).await;
-    assert!(error.starts_with(r#"line 3: data.contract: no line above opens "shps""#), "{error}");
+    assert!(error.starts_with(r#"line 3: data.contract: no earlier line opens "shps""#), "{error}");
     let error = refused(&deployment, &renumbered(&[&lines[..1], &lines[2..]].concat())).await;
     assert!(error.starts_with("line 4: data.contract: shps has no rulebook yet"), "{error}");
     let error = refused(&deployment, &renumbered(&lines[1..])).await;
-    assert!(error.starts_with("line 1: type: a contract begins with ContractOpened"), "{error}");
+    assert!(error.starts_with("line 1: type: a contract must begin with ContractOpened"), "{error}");
     deployment.end().await;
 }
 
@@ -345,7 +345,7 @@ async fn a_bad_row_is_told_by_line_and_key_and_the_rest_is_imported() {
         ),
         (
             line(6, "identity_guessed", "2018-02-10", "{}"),
-            "unreadable: type: this build knows no type \"throughline.journey.identity_guessed.v1\"",
+            "unreadable: type: this build does not know the type \"throughline.journey.identity_guessed.v1\"",
         ),
         (line(7, "contact_logged", "10/02/2018", CONTACT), "unreadable: time: \"10/02/2018\" is no date"),
         (line(8, "contact_logged", "2018-03-02", CONTACT), "refused: DATED_IN_FUTURE at occurred_on"),
@@ -406,7 +406,7 @@ async fn a_bad_row_is_told_by_line_and_key_and_the_rest_is_imported() {
         let recorder = deployment.recorder().await;
         open_contract(&recorder).await;
         let (_, told) = import(&deployment, &recorder, &file).await;
-        let expected = rows.iter().map(|(_, outcome)| *outcome).chain(["unreadable: not UTF-8 from byte 5 on"]);
+        let expected = rows.iter().map(|(_, outcome)| *outcome).chain(["unreadable: not UTF-8 from byte 5"]);
         let expected: Vec<(u64, &str)> = (1..).zip(expected).filter(|(_, outcome)| !outcome.is_empty()).collect();
         assert_eq!(told.len(), expected.len());
         for (row, (line, outcome)) in told.iter().zip(expected) {
@@ -511,7 +511,7 @@ async fn an_import_needs_an_open_contract_in_scope() {
     let Outcome::Refused(problems) = &rows[0].outcome else { panic!("{rows:?}") };
     assert_eq!(
         problems[0].message,
-        "an import may not receive referrals: record this over the API, in a role that may"
+        "an import may not receive referrals: record this through the API, in a role that may"
     );
     drop(recorder);
     deployment.end().await;

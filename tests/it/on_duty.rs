@@ -280,7 +280,7 @@ async fn assign_workers_reassigns_many_all_or_none_and_for_some_days() {
         let chief = somebody(Role::Manager, "chief", &[]);
         let across = app.tell(&chief, "assignWorkers", to_bob(&[&one, &elsewhere])).await;
         assert_eq!(refusals(&across), ["INVALID_VALUE"], "one contract at a time: {across}");
-        assert!(text(&across["problems"][0]["message"]).contains("of another contract"), "{across}");
+        assert!(text(&across["problems"][0]["message"]).contains("belongs to another contract"), "{across}");
         assert_eq!(app.head().await, after, "nothing was recorded");
 
         let for_days = with(to_bob(&[&one, &other, &loose]), json!({ "until": "2018-02-26", "commandId": new_id() }));
@@ -366,7 +366,7 @@ async fn a_fact_dated_in_a_closed_period_warns() {
         app.done(&manager(), "correctFact", accepting(&out, "PERIOD_CLOSED")).await;
         let vague = with(call(&journey, "2018-03-01"), json!({ "precision": "YEAR", "occurredOn": "2018-01-01" }));
         let warned = app.tell(&manager(), "logContact", vague).await;
-        assert!(text(&warned["problems"][0]["message"]).starts_with("2018 may lie in 2018-02-01"), "{warned}");
+        assert!(text(&warned["problems"][0]["message"]).starts_with("2018 may be in the period 2018-02-01"), "{warned}");
     })
     .await;
 }

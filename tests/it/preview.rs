@@ -332,9 +332,9 @@ fn on_the_command_line_a_draft_is_previewed_and_published() {
                 "first.toml: line 4: version: the content is that of version 2018-01 already; \
                 leave one of the two out",
             ),
-            ("shps", "claims", "name the contract that its text names"),
-            ("next.toml", "other", "no contract \"other\" is open: open it with `throughline contract open`"),
-            ("none.toml", "claims", "give a rulebook's file, or one of the packs"),
+            ("shps", "claims", "use the contract that it names"),
+            ("next.toml", "other", "contract \"other\" is not open: open it with `throughline contract open`"),
+            ("none.toml", "claims", "give a rulebook file, or one of the built-in packs"),
         ] {
             let (status, stdout, stderr) = run(&["rulebook", command, contract, file]);
             assert_eq!((status, stdout.as_str()), (2, ""), "{stderr}");
@@ -373,13 +373,13 @@ fn on_the_command_line_a_draft_is_previewed_and_published() {
     assert!(lines.contains("claimable 500.00 GBP"), "{lines}");
     assert!(lines.lines().all(|line| line.chars().count() <= 120), "{lines}");
     let at = |part: &str| lines.find(part).unwrap_or_else(|| panic!("{part} is not in {lines}"));
-    assert!(at("By outcome") < at("By rule") && at("By rule") < at("Claims that would move"));
+    assert!(at("By outcome") < at("By rule") && at("By rule") < at("Claims that would change"));
     assert_eq!(shown("json"), shown("json"), "nothing is stored");
 
     let (status, stdout, stderr) = run(&["rulebook", "publish", "claims", "next.toml"]);
     assert_eq!(status, 0, "{stderr}");
     assert!(stdout.starts_with("published next.toml, version 2018-02, for claims, at position "), "{stdout}");
-    assert!(stdout.contains("live under it: position "), "{stdout}");
+    assert!(stdout.contains("live view under it: position "), "{stdout}");
     let (status, _, stderr) = run(&["rulebook", "preview", "claims", "next.toml"]);
     assert!(status == 2 && stderr.contains("the content is that of version 2018-02 already"), "{stderr}");
 }

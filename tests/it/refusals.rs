@@ -31,8 +31,8 @@ async fn a_contact_in_the_future_is_refused_and_says_which_day_it_is() {
         let problem = refused(app, "logContact", call(&journey, "2018-03-02")).await;
         assert_eq!(problem["code"], "DATED_IN_FUTURE");
         assert_eq!(problem["path"], json!(["occurredOn"]));
-        assert_eq!(problem["rule"], "domain §4: nothing is dated in the future");
-        assert_eq!(problem["message"], "2018-03-02 is after today, 2018-03-01: record it when it is so");
+        assert_eq!(problem["rule"], "a fact cannot be dated in the future");
+        assert_eq!(problem["message"], "2018-03-02 is after today, 2018-03-01: use a date up to today");
     })
     .await;
 }
@@ -82,7 +82,7 @@ async fn nothing_follows_a_decline() {
         app.done(&manager(), "declineReferral", input).await;
         let problem = refused(app, "logContact", call(&journey, TODAY)).await;
         assert_eq!(problem["code"], "REFERRAL_DECLINED");
-        assert_eq!(problem["rule"], "domain §4: nothing follows a decline");
+        assert_eq!(problem["rule"], "no fact may follow the decline of a referral");
     })
     .await;
 }
@@ -106,7 +106,7 @@ async fn what_would_leave_later_facts_without_ground_is_refused_and_names_them()
         });
         let problem = refused(app, "correctFact", input.clone()).await;
         assert_eq!(problem["code"], "FACT_HAS_DEPENDENTS");
-        assert_eq!(problem["rule"], "domain §4: what would leave later facts without ground is refused");
+        assert_eq!(problem["rule"], "a change must not make other recorded facts invalid");
         let named: Vec<_> = problem["facts"].as_array().expect("facts").iter().map(|fact| &fact["event"]).collect();
         assert!(named.contains(&&event("ReferralAccepted")), "{problem:#}");
         assert!(!named.contains(&&contact["id"]), "a contact of the day after stands: {problem:#}");

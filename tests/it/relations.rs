@@ -441,7 +441,7 @@ async fn a_viewer_is_told_beforehand_what_they_may_record() {
         );
         assert_eq!((&ann["closeJourney"]["allowed"], &ann["correctFact"]["allowed"]), (&json!(true), &json!(true)));
         let auditor = can(&somebody(Role::Auditor, "auditor", &[SHPS])).await;
-        let reason = "the role auditor may not record facts: ask for a token of another role";
+        let reason = "the role auditor may not record facts: use a token with another role";
         assert_eq!(auditor["logContact"], json!({ "allowed": false, "reason": reason }));
 
         let close = json!({ "journey": service.own, "reason": "housed", "occurredOn": "2018-02-27" });

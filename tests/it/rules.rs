@@ -39,7 +39,10 @@ async fn a_form_is_built_from_the_rulebook_by_api_alone() {
         assert_eq!((&secured["name"], &secured["values"][0]), (&json!("secured_as"), &kept));
         assert_eq!((&secured["required"], &home["attributes"][0]["required"]), (&json!(true), &json!(false)));
         let outcome = &rulebook["outcomes"][2];
-        assert_eq!((&outcome["code"], &outcome["evidence"]["datedBeforeDays"]), (&json!("housing_sustained"), &json!(28)));
+        assert_eq!(
+            (&outcome["code"], &outcome["evidence"]["datedBeforeDays"]),
+            (&json!("housing_sustained"), &json!(28))
+        );
         assert!(text(&outcome["inWords"][1]).starts_with("It begins with a spell of accommodation"), "{outcome:#}");
         // A rulebook without a list allows any code there: the list is null.
         let open = "{ contract(code: \"mst-essex\") { rulebook { codes { contactChannels { code } } attributes { domain { code } } } } }";
@@ -187,7 +190,10 @@ async fn an_adjustment_beyond_price_or_headroom_warns_and_nothing_allows_minus_n
         assert_eq!(warnings(&raise("RESTATEMENT", "500.00", json!({})).await), ["BEYOND_PRICE"]);
         assert_eq!(warnings(&raise("RESTATEMENT", "7000.01", json!({})).await), ["BEYOND_PRICE", "BEYOND_CAP"]);
         let large = raise("CLAWBACK", "-3000.01", json!({})).await;
-        assert_eq!((&large["problems"][0]["code"], &large["problems"][0]["allowed"]), (&json!("ADJUSTMENT_TOO_LARGE"), &json!(["-3000.00"])));
+        assert_eq!(
+            (&large["problems"][0]["code"], &large["problems"][0]["allowed"]),
+            (&json!("ADJUSTMENT_TOO_LARGE"), &json!(["-3000.00"]))
+        );
         assert_eq!(raise("CLAWBACK", "-3000.00", json!({})).await["problems"], json!([]));
         let nothing_left = raise("CLAWBACK", "-0.01", json!({})).await;
         assert_eq!(nothing_left["problems"][0]["allowed"], json!([]), "{nothing_left:#}");
@@ -329,7 +335,8 @@ async fn claims_and_batches_are_found_by_day_area_keyworker_team_and_outcome_and
         let found = async |filter: Value| {
             let document = "query($filter: ClaimSelectionInput) { contract(code: \"shps\") { \
                 claims(status: [CLAIMABLE], filter: $filter) { nodes { journeyId } } } }";
-            let nodes = app.ask(&manager, document, json!({ "filter": filter })).await["contract"]["claims"]["nodes"].clone();
+            let nodes =
+                app.ask(&manager, document, json!({ "filter": filter })).await["contract"]["claims"]["nodes"].clone();
             nodes.as_array().expect("a list").iter().map(|claim| text(&claim["journeyId"])).collect::<Vec<_>>()
         };
         let at = |places: &[usize]| places.iter().map(|at| journeys[*at].clone()).collect::<Vec<_>>();
@@ -342,7 +349,11 @@ async fn claims_and_batches_are_found_by_day_area_keyworker_team_and_outcome_and
         assert_eq!(found(json!({ "outcomes": ["php_complete"], "area": "ealing" })).await, at(&[1]));
         for wrong in [json!({ "area": "leeds" }), json!({ "outcomes": ["moon"] }), json!({ "cohort": "x" })] {
             let document = "query($filter: ClaimSelectionInput) { contract(code: \"shps\") { claims(filter: $filter) { totalCount } } }";
-            assert_eq!(app.answer(&manager, document, json!({ "filter": wrong })).await.codes(), ["BAD_USER_INPUT"], "{wrong}");
+            assert_eq!(
+                app.answer(&manager, document, json!({ "filter": wrong })).await.codes(),
+                ["BAD_USER_INPUT"],
+                "{wrong}"
+            );
         }
         // A batch for one borough proposes and submits its claims alone.
         let wrong = json!({ "contract": SHPS, "claims": { "area": "leeds" } });
@@ -353,14 +364,21 @@ async fn claims_and_batches_are_found_by_day_area_keyworker_team_and_outcome_and
             proposal { claims { nodes { journeyId } } } lines { nodes { journeyId } } } } }";
         let opened = app.ask(&manager, document, json!({ "id": batch })).await["node"].clone();
         assert_eq!(opened["selection"], json!({ "area": "brent", "outcomes": [] }));
-        assert_eq!(opened["proposal"]["claims"]["nodes"], json!([{ "journeyId": journeys[0] }, { "journeyId": journeys[2] }]));
+        assert_eq!(
+            opened["proposal"]["claims"]["nodes"],
+            json!([{ "journeyId": journeys[0] }, { "journeyId": journeys[2] }])
+        );
         let document_of_all = "{ contract(code: \"shps\") { claims(status: [CLAIMABLE]) { nodes { id journeyId } } } }";
         let all = app.ask(&manager, document_of_all, json!({})).await["contract"]["claims"]["nodes"].clone();
         let named: Vec<String> =
             all.as_array().expect("a list").iter().take(2).map(|claim| text(&claim["id"])).collect();
         let refused = app.tell(&manager, "submitBatch", json!({ "batch": batch, "claims": named })).await;
         let problem = &refused["problems"][0];
-        assert_eq!((&problem["code"], &problem["path"]), (&json!("CLAIM_OUTSIDE_BATCH"), &json!(["claims", "1"])), "{refused}");
+        assert_eq!(
+            (&problem["code"], &problem["path"]),
+            (&json!("CLAIM_OUTSIDE_BATCH"), &json!(["claims", "1"])),
+            "{refused}"
+        );
         assert_eq!(refused["problems"].as_array().map(Vec::len), Some(1));
         app.done(&manager, "submitBatch", json!({ "batch": batch })).await;
         let lines = app.ask(&manager, document, json!({ "id": batch })).await["node"]["lines"]["nodes"].clone();
@@ -413,16 +431,15 @@ fn further_bank_holidays_are_counted_and_a_wrong_file_is_refused() {
     let further = ["--bank-holidays", "further.json"];
     assert_eq!(run(&further, "2028-01-05").1, "achieved", "that day is a bank holiday");
     assert_eq!(run(&further, "2028-01-06").1, "claimable");
-    assert_eq!(run(&further, "2028-01-06").2.matches("none of the divisions").count(), 0);
+    assert_eq!(run(&further, "2028-01-06").2.matches("is not a built-in division").count(), 0);
     write("slip.json", r#"{"englnd-and-wales": {"events": [{"title": "x", "date": "2028-01-05"}]}}"#);
     let (_, became, stderr) = run(&["--bank-holidays", "slip.json"], "2028-01-06");
     assert_eq!(became, "achieved", "the days are another division's");
-    let named =
-        "slip.json: \"englnd-and-wales\" is none of the divisions that ship (england-and-wales, northern-ireland";
+    let named = "slip.json: \"englnd-and-wales\" is not a built-in division (england-and-wales, northern-ireland";
     assert!(stderr.contains(named), "{stderr}");
     let (status, _, stderr) = run(&["--bank-holidays", "wrong.json"], "2028-01-06");
     assert_eq!(status, 2);
-    assert!(stderr.contains("wrong.json: \"5 January\" is no date of a calendar"), "{stderr}");
+    assert!(stderr.contains("wrong.json: \"5 January\" is not a date"), "{stderr}");
     assert_eq!(run(&["--bank-holidays", "none.json"], "2028-01-06").0, 2);
 }
 

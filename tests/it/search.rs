@@ -290,11 +290,11 @@ async fn a_wrong_question_says_what_to_ask_instead() {
             json!({ "after": cursor, "orderBy": { "by": "REFERENCE", "direction": "DESC" } }),
         ];
         for variables in other_lists {
-            refused(&ask(variables).await, "BAD_USER_INPUT", "this cursor is none of this list");
+            refused(&ask(variables).await, "BAD_USER_INPUT", "this cursor belongs to a different list");
         }
         let document = "query($after: String) { contract(code: \"shps\") { caseload(after: $after) { totalCount } } }";
         let foreign = app.answer(&manager(), document, json!({ "after": cursor })).await;
-        refused(&foreign, "BAD_USER_INPUT", "this cursor is none of this list");
+        refused(&foreign, "BAD_USER_INPUT", "this cursor belongs to a different list");
         for first in [0, 201, -1] {
             assert_eq!(ask(json!({ "first": first })).await.codes(), ["BAD_USER_INPUT"], "{first}");
         }
@@ -349,7 +349,7 @@ async fn a_commissioner_lists_by_pseudonyms_alone() {
             json!({ "filter": { "externalReference": { "system": "council", "id": "SECRET-1" } } }),
             json!({ "orderBy": { "by": "REFERENCE" } }),
         ] {
-            refused(&app.answer(&who, SEARCH, variables).await, "FORBIDDEN", "case numbers are not shown to you");
+            refused(&app.answer(&who, SEARCH, variables).await, "FORBIDDEN", "you may not see case numbers");
         }
     })
     .await;

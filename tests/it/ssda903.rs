@@ -163,7 +163,7 @@ async fn a_return_becomes_journeys_with_spells_of_care() {
         let (summary, rows) = import(fresh, &file).await;
         assert_eq!(shown(&rows), ["2 101 recorded 1", "3 202 recorded 4", "4 101 recorded 4"]);
         assert_eq!((summary.recorded, summary.journeys, summary.position), (3, 2, Position(head(fresh).await)));
-        assert_eq!(rows[0].note.as_deref(), Some("REC is kept once there is a DEC"));
+        assert_eq!(rows[0].note.as_deref(), Some("REC is recorded only with a DEC"));
         assert_eq!(spells(fresh, "101").await, ["2017-04-01 C1 to 2017-05-10 X1", "2017-05-01 C2 to now"]);
         assert_eq!(spells(fresh, "202").await, ["2017-04-10 V2 to 2017-04-20 E4B"]);
 
@@ -291,7 +291,7 @@ async fn episodes_of_one_day_are_told_apart_by_what_they_say() {
     on_both_stores(async |fresh| {
         let (_, rows) = import(fresh, &file(&[other.clone(), one.clone(), other.clone()])).await;
         assert_eq!(shown(&rows), ["2 101 recorded 1", "3 101 recorded 3", "4 101 there"]);
-        assert_eq!(rows[2].note.as_deref(), Some("says what line 2 says"));
+        assert_eq!(rows[2].note.as_deref(), Some("has the same content as line 2"));
         let both = ["2017-04-01 C1 to now", "2017-04-01 V2 to now"];
         assert_eq!(spells(fresh, "101").await, both);
         let before = head(fresh).await;
@@ -334,16 +334,16 @@ async fn a_bad_row_is_named_whole_and_the_others_are_recorded() {
         (row("101", "01/04/2017", "C1", "", ""), "101 recorded 3"),
         (
             row("101", "31/02/2017", "C1", "", ""),
-            "101 unreadable DECOM: 31/02/2017 is no day of the calendar: write another",
+            "101 unreadable DECOM: 31/02/2017 is not in the calendar: use a date that is",
         ),
         (row("101", "01/06/2017", "C1", "31/05/2017", "X1"), "101 refused ENDED_BEFORE_START at DEC"),
         (row("101", "01/07/2017", "C1", "01/07/2017", "X1"), "101 recorded 2"),
         (row("101", "02/06/2018", "C1", "", ""), "101 refused DATED_IN_FUTURE at DECOM"),
         (row("101", "01/08/2017", "C1", "02/06/2018", "X1"), "101 refused DATED_IN_FUTURE at DEC"),
         (row("101", "01/08/1017", "C1", "", ""), "101 refused INVALID_VALUE at DECOM"),
-        (row("", "01/04/2017", "C1", "", ""), "? unreadable CHILD: there is nothing here: write the child's code"),
+        (row("", "01/04/2017", "C1", "", ""), "? unreadable CHILD: empty: write the child's code"),
         (row("D051910639385", "01/04/2017", "C1", "", ""), "? refused PERSONAL_DATA at CHILD"),
-        (row("QQ123456C", "01/04/2017", "C1", "xx", ""), "? unreadable DEC: no date: write DD/MM/YYYY"),
+        (row("QQ123456C", "01/04/2017", "C1", "xx", ""), "? unreadable DEC: not a date: write DD/MM/YYYY"),
         (row("9434765919", "01/04/2017", "C1", "", ""), "? refused PERSONAL_DATA at CHILD"),
         (row(&long, "01/04/2017", "C1", "", ""), "? refused INPUT_TOO_LONG at CHILD"),
         (row("1\u{0}1", "01/04/2017", "C1", "", ""), "? refused INVALID_VALUE at CHILD"),
@@ -467,7 +467,7 @@ async fn an_import_needs_its_contract_an_area_and_somebody_who_may() {
         (
             "shps",
             Some("brent"),
-            "no contract \"shps\" is open: open it with `throughline contract open`, or name another",
+            "contract \"shps\" is not open: open it with `throughline contract open`, or name another contract",
         ),
     ] {
         assert_eq!(into(contract).area(named).await.expect_err("no area").to_string(), expected);
@@ -595,11 +595,11 @@ fn on_the_command_line_a_return_is_told_row_by_row() {
     assert!(status == 2 && stderr.contains("give --area, one of north_east, mid, south, west, essex"), "{stderr}");
     let (status, _, stderr) = run(&format!("{import} other.csv --area mid"));
     assert!(
-        status == 2 && stderr.contains("other.csv: line 1 names no column DECOM: it names CHILD, DECOMM"),
+        status == 2 && stderr.contains("other.csv: line 1 does not name the column DECOM, but names CHILD, DECOMM"),
         "{stderr}"
     );
     let (status, _, stderr) = run(&format!("{import} good.csv --area mid --results good.csv"));
-    assert!(status == 2 && stderr.contains("write the results elsewhere"), "{stderr}");
+    assert!(status == 2 && stderr.contains("give another --results file"), "{stderr}");
     assert_eq!(std::fs::read_to_string(at("good.csv")).expect("a file"), good, "what is imported is never replaced");
     assert!(!at("good.csv.results.csv").exists(), "nothing was done");
 
@@ -619,8 +619,8 @@ fn on_the_command_line_a_return_is_told_row_by_row() {
     );
 
     let (status, stdout, stderr) = run(&format!("{import} good.csv --area mid"));
-    assert!(status == 0 && stdout.starts_with("1 recorded, 0 corrected, 0 there before"), "{stdout}{stderr}");
-    assert!(stderr.contains("good.csv: nothing is taken from the columns HOME_POST, PL_POST"), "{stderr}");
+    assert!(status == 0 && stdout.starts_with("1 recorded, 0 corrected, 0 already recorded"), "{stdout}{stderr}");
+    assert!(stderr.contains("good.csv: these columns are not imported: HOME_POST, PL_POST"), "{stderr}");
     let results = std::fs::read_to_string(at("good.csv.results.csv")).expect("results");
     let lines: Vec<&str> = results.split("\r\n").collect();
     assert_eq!(lines[0], "file,line,child,decom,outcome,positions,events,code,column,message");
@@ -629,13 +629,13 @@ fn on_the_command_line_a_return_is_told_row_by_row() {
 
     let (status, stdout, stderr) = run(&format!("{import} good.csv bad.csv --area mid --results good.csv.results.csv"));
     assert!(
-        status == 1 && stderr.contains("good.csv.results.csv was there before and is replaced"),
+        status == 1 && stderr.contains("good.csv.results.csv already existed and was replaced"),
         "{stdout}{stderr}"
     );
     let results = std::fs::read_to_string(at("good.csv.results.csv")).expect("results");
     let outcomes: Vec<&str> = results.split("\r\n").skip(1).filter_map(|line| line.split(',').nth(4)).collect();
     assert_eq!(outcomes, ["already there", "corrected", "unreadable"]);
-    assert!(results.contains("bad.csv,3,202,,unreadable,,,,DECOM,no date: write DD/MM/YYYY"), "{results}");
+    assert!(results.contains("bad.csv,3,202,,unreadable,,,,DECOM,not a date: write DD/MM/YYYY"), "{results}");
 }
 
 /// What identifies a child and an episode must never change: the next return would begin every journey anew.

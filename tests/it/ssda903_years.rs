@@ -18,7 +18,7 @@ async fn two_years_of_one_episode_in_one_file_are_one_spell() {
         let years = [of_year(&ended, "2018"), of_year(&open, "2017"), of_year(&put_right, "2019")].join("\n");
         let (summary, rows) = import(fresh, &format!("{header}\n{years}\n")).await;
         assert_eq!(shown(&rows), ["2 101 there", "3 101 there", "4 101 recorded 4"]);
-        assert_eq!(rows[1].note.as_deref(), Some("line 4 is the newer word for the same episode"));
+        assert_eq!(rows[1].note.as_deref(), Some("line 4 has newer content for the same episode"));
         assert_eq!((summary.recorded, summary.there, summary.journeys), (1, 2, 1));
         assert_eq!(spells(fresh, "101").await, ["2016-04-01 J1 to 2017-05-11 E4A"]);
         let before = head(fresh).await;

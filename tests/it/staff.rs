@@ -320,7 +320,7 @@ async fn what_is_amended_is_judged_by_what_it_says() {
         let hold = accepted(app, &administrator(), "placeHold", of(json!({ "reason": "a claim" }))).await;
         let consent = accepted(app, &ann, "giveConsent", of(json!({ "purpose": "evaluation" }))).await;
         let other = accepted(app, &ann, "giveConsent", of(json!({ "purpose": "research" }))).await;
-        let (holds, consents) = ("place holds or decide on erasures", "record consents");
+        let (holds, consents) = ("place holds or handle erasures", "record consents");
         for who in [&machine, &ann] {
             let both = may(who, "retractFact", retract(&subject, &[&consent, &hold])).await;
             assert_eq!(both, Err(holds.to_owned()), "all of them must be allowed");
@@ -350,7 +350,7 @@ async fn what_is_amended_is_judged_by_what_it_says() {
         let commentary = accepted(app, &manager(), "recordCommentary", of(commentary)).await;
         let notice = json!({ "kind": "WITHHOLDING", "reason": "late reports" });
         let notice = accepted(app, &commissioner, "issueNotice", of(notice)).await;
-        let (accounts, notices) = ("account for a contract", "hold anybody to a contract");
+        let (accounts, notices) = ("report on contracts", "supervise contracts");
         let denied = may(&commissioner, "retractFact", retract(&contract, &[&commentary])).await;
         assert_eq!(denied, Err(accounts.to_owned()));
         let denied = may(&machine, "retractFact", retract(&contract, &[&notice])).await;
@@ -492,7 +492,7 @@ async fn whoever_may_not_open_a_contract_of_this_code_is_told_what_their_token_i
         let open = |code: &str| json!({ "code": code, "name": code, "startsOn": "2018-01-01", "rulebook": "" });
         let not_mine = ("CONTRACT_NOT_FOUND", &["code"][..]);
         let there = refused(app, &who, "openContract", open(SHPS), not_mine).await;
-        assert!(there.contains("this token is for other contracts"), "{there}");
+        assert!(there.contains("your token does not cover this contract"), "{there}");
         assert_eq!(there, refused(app, &who, "openContract", open("nothing"), not_mine).await);
     })
     .await;
@@ -554,7 +554,14 @@ async fn a_file_keeps_logins_apart_knows_everybody_and_brings_no_decisions() {
         let codes: Vec<Option<&str>> = told.iter().map(|told| told.as_ref().map(|(code, _)| *code)).collect();
         assert_eq!(codes, lines.iter().map(|(_, code)| *code).collect::<Vec<_>>(), "{told:?}");
         let (_, message) = told.pop().flatten().expect("a refusal");
-        assert!(message.starts_with("an import may not place holds") && message.contains("over the API"), "{message}");
+        assert!(
+            message.starts_with("an import may not place holds")
+                && message.contains(
+                    "through the \
+            API"
+                ),
+            "{message}"
+        );
     })
     .await;
 }

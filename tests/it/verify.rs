@@ -136,23 +136,23 @@ async fn events_that_are_missing_are_named() {
     let told = told_after("delete from events where position = 1").await;
     assert_eq!(told[0], "position 1: the event is missing");
     let told = told_after("delete from events where position = 14").await;
-    assert!(told[0].starts_with("the head is wrong: it stands at 14, the last event at 13"), "{told:#?}");
+    assert!(told[0].starts_with("the head is wrong: it is at 14, but the last event is at 13"), "{told:#?}");
     let told = told_after("delete from events").await;
-    assert!(told[0].starts_with("the head is wrong: it stands at 14, the last event at 0"), "{told:#?}");
+    assert!(told[0].starts_with("the head is wrong: it is at 14, but the last event is at 0"), "{told:#?}");
 }
 
 #[tokio::test]
 async fn an_event_before_the_first_position_is_named() {
     let told = told_after("update events set position = -3 where position = 14").await;
-    assert_eq!(told[0], "position -3: no event stands here: positions begin at 1");
-    assert!(told.iter().any(|told| told.starts_with("the head is wrong: it stands at 14, the last event at 13")));
+    assert_eq!(told[0], "position -3: there can be no event here: positions start at 1");
+    assert!(told.iter().any(|told| told.starts_with("the head is wrong: it is at 14, but the last event is at 13")));
     assert!(!told.iter().any(|told| told.contains("missing") && told.starts_with("position")), "{told:#?}");
 }
 
 #[tokio::test]
 async fn a_head_that_was_moved_is_named() {
     let told = told_after("update log_head set position = 12").await;
-    assert_eq!(told, ["the head is wrong: it stands at 12, the last event at 14"]);
+    assert_eq!(told, ["the head is wrong: it is at 12, but the last event is at 14"]);
     let told = told_after("update log_head set recorded_at = '2018-03-01T09:00:01+00:00'").await;
     assert_eq!(told.len(), 1);
     assert!(told[0].contains("the last event was recorded at 2018-03-01 09:00:00 UTC"), "{told:?}");
@@ -175,13 +175,11 @@ async fn events_that_changed_places_are_named() {
 async fn a_remembered_command_that_disagrees_is_named() {
     let told = told_after("delete from commands where first_position = 7").await;
     assert_eq!(told.len(), 1);
-    assert!(
-        told[0].starts_with("position 7: the remembered command disagrees") && told[0].ends_with("is not remembered")
-    );
+    assert!(told[0].starts_with("position 7: the stored command disagrees") && told[0].ends_with("is not stored"));
     let told = told_after("update commands set last_position = 8 where first_position = 7").await;
     assert!(told[0].contains("claims this event"), "{told:#?}");
     let told = told_after("update commands set first_position = 6 where first_position = 7").await;
-    assert!(told.iter().all(|told| told.contains("the remembered command disagrees")) && !told.is_empty(), "{told:#?}");
+    assert!(told.iter().all(|told| told.contains("the stored command disagrees")) && !told.is_empty(), "{told:#?}");
 }
 
 #[tokio::test]

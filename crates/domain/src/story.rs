@@ -1,6 +1,6 @@
-//! Given, when, then: journeys told in a few words, for the tests of this folder.
+//! Given, when, then: short cases for the tests of this folder.
 //!
-//! Ids are small numbers that follow from the order of telling, so that a test can name the n-th event.
+//! Ids are small numbers in the order of recording, so that a test can name the n-th event.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +29,7 @@ use crate::fact::event::{
 use crate::fact::moved::Moved;
 use crate::fact::refusal::{Refusal, RefusalCode};
 
-/// The day on which every story is told.
+/// Today, in every test case.
 pub const TODAY: &str = "2018-02-28";
 
 /// A small rulebook: two boroughs, no cohorts, one kind of plan.
@@ -90,12 +90,12 @@ pub const PIECE: EvidenceId = EvidenceId(Uuid::from_u128(0x71));
 /// Another piece of evidence.
 pub const OTHER_PIECE: EvidenceId = EvidenceId(Uuid::from_u128(0x72));
 
-/// When this was, if it was.
+/// The date of an entry, if there is one.
 pub fn at<T>(entry: Option<&Entry<T>>) -> Option<Occurred> {
     entry.map(|entry| entry.occurred)
 }
 
-/// When each of these was.
+/// The date of each entry.
 pub fn days<T>(entries: &[Entry<T>]) -> Vec<Occurred> {
     entries.iter().map(|entry| entry.occurred).collect()
 }
@@ -105,7 +105,7 @@ pub fn day(text: &str) -> NaiveDate {
     text.parse().unwrap_or_else(|fault| panic!("{text}: {fault}"))
 }
 
-/// When a fact was so: `2018-02-10`, `2018-02-10 09:30`, `2018-02` or `2018`.
+/// The date of a fact: `2018-02-10`, `2018-02-10 09:30`, `2018-02` or `2018`.
 pub fn when(text: &str) -> Occurred {
     match text.len() {
         4 => Occurred::within(day(&format!("{text}-01-01")), Precision::Year),
@@ -118,7 +118,7 @@ pub fn when(text: &str) -> Occurred {
     }
 }
 
-/// The id of the n-th event that a story tells, from 1.
+/// The id of the n-th recorded event, from 1.
 pub fn nth(n: u128) -> EventId {
     EventId(Uuid::from_u128(n))
 }
@@ -249,7 +249,7 @@ pub fn called_off() -> AppointmentCancelled {
     AppointmentCancelled { appointment: APPOINTMENT, by: Some(CancelledBy::Client), reason: None }
 }
 
-/// A task of Ann's that is due on 5 March.
+/// A task of Ann, due on 5 March.
 pub fn task(task: TaskId) -> TaskSet {
     let kind = if task == OTHER_TASK { "call_council" } else { "call_landlord" };
     TaskSet { task, kind: kind.to_owned(), due_on: day("2018-03-05"), owner: Some(ANN) }
@@ -274,7 +274,7 @@ pub fn scored() -> AssessmentScored {
     }
 }
 
-/// From here on the home is one that was kept.
+/// The home becomes one that was kept.
 pub fn changed(spell: SpellId) -> SpellChanged {
     let attributes = BTreeMap::from([("secured_as".to_owned(), Attribute::Text("kept".to_owned()))]);
     SpellChanged { spell, hours_per_week: None, attributes }
@@ -301,8 +301,8 @@ pub fn cleared(risk: RiskId) -> RiskCleared {
     RiskCleared { risk }
 }
 
-/// The warning that every story accepts, for its pieces of evidence support nothing in particular.
-fn taken_for_granted() -> BTreeSet<String> {
+/// The warning that every test case accepts, because its evidence supports nothing in particular.
+fn accepted_by_default() -> BTreeSet<String> {
     BTreeSet::from([RefusalCode::EvidenceSupportsNothing.as_str().to_owned()])
 }
 
@@ -344,12 +344,12 @@ pub fn transferred() -> JourneyTransferred {
     JourneyTransferred { reason: "housed".to_owned(), destination: "mhep".to_owned() }
 }
 
-/// A fact and its date, as the story's events are given.
+/// A fact and its date, as an event of the test case.
 pub fn on(at: &str, fact: impl Into<Event>) -> (Occurred, Event) {
     (when(at), fact.into())
 }
 
-/// The command that states this fact.
+/// The command that records this fact.
 pub fn state(at: &str, fact: impl Into<Event>) -> Command {
     let (journey, occurred) = (JOURNEY, when(at));
     match fact.into() {
@@ -361,7 +361,7 @@ pub fn state(at: &str, fact: impl Into<Event>) -> Command {
     }
 }
 
-/// The command that makes the n-th event read otherwise.
+/// The command that corrects the n-th event.
 pub fn correct(target: u128, at: &str, fact: impl Into<Event>) -> Command {
     Command::CorrectFact(CorrectFact {
         stream: StreamId::journey(JOURNEY),
@@ -372,7 +372,7 @@ pub fn correct(target: u128, at: &str, fact: impl Into<Event>) -> Command {
     })
 }
 
-/// The command that takes these events away.
+/// The command that retracts these events.
 pub fn retract(targets: &[u128]) -> Command {
     Command::RetractFacts(RetractFacts {
         stream: StreamId::journey(JOURNEY),
@@ -381,15 +381,15 @@ pub fn retract(targets: &[u128]) -> Command {
     })
 }
 
-/// A referral of 10 January, accepted the day after: events 1 and 2.
+/// A referral of 10 January, accepted on the next day: events 1 and 2.
 pub fn accepted() -> Story {
     given([on("2018-01-10", referral()), on("2018-01-11", ReferralAccepted {})])
 }
 
-/// A journey of which these facts were recorded, in this order.
+/// A case with these facts, recorded in this order.
 pub fn given(facts: impl IntoIterator<Item = (Occurred, Event)>) -> Story {
     let (contract, today) = (open_contract(&[RULES]), day(TODAY));
-    let mut story = Story { history: History::default(), contract, today, accepted: taken_for_granted() };
+    let mut story = Story { history: History::default(), contract, today, accepted: accepted_by_default() };
     for (occurred, event) in facts {
         story.record(occurred, event);
     }
@@ -414,7 +414,7 @@ pub fn open_contract(rulebooks: &[&str]) -> Contract {
     Contract::of(&recorded).expect("the rulebooks can be read")
 }
 
-/// The n-th event of a stream, recorded n days after the beginning of 2018.
+/// The n-th event of a stream, recorded n days after the start of 2018.
 pub fn recorded(version: i64, occurred: Occurred, event: Event) -> Recorded {
     let began = "2018-01-01T09:00:00Z".parse::<DateTime<Utc>>().expect("an instant");
     Recorded {
@@ -429,7 +429,7 @@ pub fn recorded(version: i64, occurred: Occurred, event: Event) -> Recorded {
     }
 }
 
-/// A journey as it was recorded so far.
+/// A case as recorded so far.
 #[derive(Clone)]
 pub struct Story {
     /// What is recorded so far.
@@ -443,25 +443,25 @@ pub struct Story {
 }
 
 impl Story {
-    /// The same on another day.
+    /// The same case, with another today.
     pub fn told_on(self, today: &str) -> Self {
         Self { today: day(today), ..self }
     }
 
-    /// The same by people who accept this warning.
+    /// The same case, with senders who accept this warning.
     pub fn accepting(self, warning: RefusalCode) -> Self {
         let mut accepted = self.accepted;
         accepted.insert(warning.as_str().to_owned());
         Self { accepted, ..self }
     }
 
-    /// The same by people who accept whatever warns.
+    /// The same case, with senders who accept all warnings.
     pub fn accepting_all(self) -> Self {
         let accepted = RefusalCode::WARNINGS.iter().map(|warning| warning.as_str().to_owned());
         Self { accepted: accepted.collect(), ..self }
     }
 
-    /// The same under these rulebooks.
+    /// The same case, under these rulebooks.
     pub fn under(self, rulebooks: &[&str]) -> Self {
         Self { contract: open_contract(rulebooks), ..self }
     }
@@ -471,14 +471,15 @@ impl Story {
         self.history.evolve(recorded(self.history.version() + 1, occurred, event));
     }
 
-    /// What is decided about a command; the workers Ann and Bob and the one subject are known.
+    /// Decides a command. The workers Ann and Bob and one subject exist.
     pub fn decide(&self, command: &Command) -> Result<Vec<NewEvent>, Vec<Refusal>> {
         let known = [StreamId::worker(ANN), StreamId::worker(BOB), StreamId::subject(SUBJECT)];
         let empty = History::default();
         let given = Given {
             today: self.today,
             contract: &self.contract,
-            // Not the one who is recorded: evidence is verified by another person than the one who attached it.
+            // Another person than the one who recorded the facts: evidence must be verified by another person than the
+            // one who attached it.
             sender: "bob",
             history: &|stream| known.contains(&stream).then_some(&empty),
             accepted: &self.accepted,
@@ -487,7 +488,7 @@ impl Story {
         decide(&self.history, command, &given)
     }
 
-    /// Decides a command; if it is accepted, its events are recorded.
+    /// Decides a command. If it is accepted, its events are recorded.
     pub fn tell(&mut self, command: &Command) -> Result<Vec<NewEvent>, Vec<Refusal>> {
         let events = self.decide(command)?;
         for event in events.iter().filter(|event| event.stream == StreamId::journey(JOURNEY)) {
@@ -496,26 +497,26 @@ impl Story {
         Ok(events)
     }
 
-    /// The same story with this command accepted.
+    /// The same case with this command accepted.
     pub fn and(mut self, command: &Command) -> Self {
         self.tell(command).unwrap_or_else(|refusals| panic!("{command:?} is refused: {refusals:#?}"));
         self
     }
 
-    /// What becomes of a command.
+    /// Runs a command.
     pub fn when(self, command: impl Borrow<Command>) -> When {
         let outcome = self.decide(command.borrow());
         When { outcome }
     }
 }
 
-/// What became of a command.
+/// The result of a command.
 pub struct When {
     outcome: Result<Vec<NewEvent>, Vec<Refusal>>,
 }
 
 impl When {
-    /// It gave exactly these events of the journey.
+    /// Asserts that it gave exactly these events of the case.
     #[track_caller]
     pub fn then(self, expected: impl IntoIterator<Item = (Occurred, Event)>) {
         let events = self.outcome.unwrap_or_else(|refusals| panic!("refused: {refusals:#?}"));
@@ -523,7 +524,7 @@ impl When {
         assert_eq!(got, expected.into_iter().collect::<Vec<_>>());
     }
 
-    /// It was accepted.
+    /// Asserts that it was accepted.
     #[track_caller]
     pub fn accepted(self) {
         if let Err(refusals) = self.outcome {
@@ -531,7 +532,7 @@ impl When {
         }
     }
 
-    /// It was refused once, with this code.
+    /// Asserts that it was refused once, with this code.
     #[track_caller]
     pub fn refused(self, code: RefusalCode) -> Refusal {
         let refusals = self.outcome.expect_err("a refusal");
@@ -540,7 +541,7 @@ impl When {
         refusals.into_iter().next().expect("there is one")
     }
 
-    /// It was refused with each of these codes and fields.
+    /// Asserts that it was refused with exactly these codes and fields.
     #[track_caller]
     pub fn refused_each(self, expected: &[(RefusalCode, &str)]) {
         let refusals = self.outcome.expect_err("refusals");

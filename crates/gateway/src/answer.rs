@@ -1,7 +1,6 @@
-//! Writes what became of a request, for whichever transport it goes by.
+//! Writes the response of a request, for every transport.
 //!
-//! It must never leave an entry `data` where nothing was executed: clients tell by it whether a
-//! mutation may have happened.
+//! It must never include `data` if nothing was executed: clients use it to tell whether a mutation may have run.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +16,7 @@ use super::{ERRORS_MAX, negotiation::Media};
 use crate::code::Code;
 use crate::guard::Cost;
 
-/// What became of a request.
+/// The result of a request.
 enum Stage {
     /// It is not JSON or not shaped like a request.
     Malformed,
@@ -29,7 +28,7 @@ enum Stage {
     Executed { data: Value, headers: HeaderMap },
 }
 
-/// An answer that is still to be written in a media type.
+/// A response that is still to be written in a media type.
 pub(super) struct Answer {
     stage: Stage,
     errors: Vec<ServerError>,
@@ -37,7 +36,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The request is not one.
+    /// The body is not a request.
     pub(super) fn malformed(error: ServerError) -> Self {
         Self::new(Stage::Malformed, vec![error])
     }
@@ -47,12 +46,12 @@ impl Answer {
         Self::new(Stage::Unparsed, errors)
     }
 
-    /// The operation must not be executed.
+    /// The operation was refused.
     pub(super) fn refused(errors: Vec<ServerError>) -> Self {
         Self::new(Stage::Refused, errors)
     }
 
-    /// The operation was executed, with errors or without, at this cost.
+    /// The operation was executed, with or without errors, at this cost.
     pub(super) fn executed(outcome: Outcome, cost: Cost) -> Self {
         let mut answer =
             Self::new(Stage::Executed { data: outcome.data, headers: outcome.http_headers }, outcome.errors);
@@ -68,12 +67,12 @@ impl Answer {
         matches!(self.stage, Stage::Executed { .. })
     }
 
-    /// The errors that will be written.
+    /// The errors to write.
     pub(super) fn errors(&self) -> &[ServerError] {
         &self.errors
     }
 
-    /// The errors that will be written, to be given their codes.
+    /// The errors to write, for adding their codes.
     pub(super) fn errors_mut(&mut self) -> &mut [ServerError] {
         &mut self.errors
     }
@@ -88,7 +87,7 @@ impl Answer {
         Self { stage, errors, extensions }
     }
 
-    /// The same whatever the client accepts: a request that was not executed is no success to anybody who counts.
+    /// The status does not depend on the media type, so that monitoring does not count a refused request as a success.
     fn status(&self) -> StatusCode {
         match &self.stage {
             Stage::Malformed | Stage::Unparsed => StatusCode::BAD_REQUEST,
@@ -104,7 +103,7 @@ impl Answer {
         self.errors.iter().any(|error| code.is_in(error.extensions.as_ref()))
     }
 
-    /// After how many seconds to ask again, where any error says so.
+    /// The number of seconds after which to retry, if an error has one.
     fn retry_after(&self) -> Option<u64> {
         let waits = self.errors.iter().filter_map(|error| error.extensions.as_ref()?.get("retryAfterMs"));
         let waits = waits.filter_map(|wait| match wait {
@@ -114,9 +113,9 @@ impl Answer {
         waits.max().map(|millis| millis.div_ceil(1000))
     }
 
-    /// Writes the answer as the body of a response.
+    /// Writes the response as the body of an HTTP response.
     pub(super) fn into_response(self, media: Media) -> Response {
-        let body = serde_json::to_vec(&self).expect("a GraphQL answer holds nothing but JSON");
+        let body = serde_json::to_vec(&self).expect("a GraphQL response serialises to JSON");
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status();
         let retry_after = self.retry_after();
@@ -128,7 +127,7 @@ impl Answer {
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
-        // An answer holds what one caller may see at one moment.
+        // A response holds the data that one caller may see at one moment.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
@@ -152,5 +151,5 @@ impl Serialize for Answer {
 
 /// 294 Partial Success: executed, and at least one field failed.
 fn partial_success() -> StatusCode {
-    StatusCode::from_u16(294).expect("294 lies between 100 and 999")
+    StatusCode::from_u16(294).expect("294 is between 100 and 999")
 }

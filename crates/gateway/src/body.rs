@@ -1,6 +1,6 @@
-//! Reads the body of a request: JSON in UTF-8 of bounded size and depth, shaped like a request.
+//! Reads the body of a request: JSON in UTF-8, of bounded size and depth, shaped like a request.
 //!
-//! It must never take a type that a form of a foreign page can send without asking first.
+//! It must never accept a content type that a form on a foreign page can send without a preflight request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use serde::{
 use super::{BODY_BYTES_MAX, Problem, negotiation::is_utf8};
 use crate::{code::Code, guard::shortened};
 
-/// How long a body may take to come: whoever sends it takes up a place meanwhile.
+/// The time within which the body must arrive. Until then the request occupies a place.
 const COMES_WITHIN: Duration = Duration::from_secs(10);
 
 /// Reads the whole body, unless its type or its size is refused.
@@ -39,7 +39,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Pro
     }
     let read = tokio::time::timeout(COMES_WITHIN, whole(body)).await;
     read.map_err(|_| {
-        Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time: send the request again")
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time: send the request again")
     })?
 }
 
@@ -82,41 +82,41 @@ fn is_json(headers: &HeaderMap) -> bool {
     named && !foreign && !encoded
 }
 
-/// What one request asks for.
+/// One request.
 #[derive(Debug)]
 pub(super) struct Asked {
     /// The document.
     pub(super) document: Sought,
-    /// Which of its operations; the only one if left out.
+    /// The name of the operation to run; none for the only one.
     pub(super) operation_name: Option<String>,
     /// The variables.
     pub(super) variables: Variables,
 }
 
-/// The document that a request asks with: its text, its SHA-256 in lower-case hexadecimal, or both.
+/// How a request gives its document: by text, by SHA-256 in lower-case hexadecimal, or both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Sought {
-    /// The text alone.
+    /// The text only.
     Text(String),
-    /// The hash of a document that was given before.
+    /// The hash of a document given before.
     Hash(String),
-    /// The text, and the hash under which it is to be known from now on.
+    /// The text, and the hash under which the service should remember it.
     Both {
         /// The text.
         text: String,
-        /// What the client says is its hash.
+        /// The hash according to the client.
         hash: String,
     },
 }
 
-/// A request of the right shape that gives something twice: it is refused, and whoever sent it knows the protocol.
+/// Marks a request that gives a key twice. It is refused, but on a socket the connection stays open.
 #[derive(Debug)]
 pub(super) struct GivenTwice;
 
-/// How such a request is told apart.
+/// The text that marks such errors.
 const TWICE: &str = "is given twice, so give it once";
 
-/// Parses the body as one request, or says what its shape should be.
+/// Parses the body as one request, or reports the expected shape.
 pub(super) fn parse(bytes: &[u8]) -> Result<Asked, ServerError> {
     let body = serde_json::from_slice::<Json>(bytes).map_err(|error| {
         let what = if error.is_data() { "the body is no request" } else { "the body is not JSON" };
@@ -141,14 +141,14 @@ fn malformed(message: impl Into<String>) -> ServerError {
     Code::BadUserInput.refusal(message)
 }
 
-/// The body as far as it matters: keys that are none of a request's are ignored.
+/// The body as JSON. Unknown keys are ignored.
 enum Json {
     Object(Box<Parameters>),
     List,
     Other,
 }
 
-/// The parameters of a request, before their types are looked at.
+/// The parameters of a request, before their types are checked.
 #[derive(Default)]
 struct Parameters {
     query: Option<Value>,
@@ -169,7 +169,7 @@ impl Parameters {
         let persisted = persisted_query(extensions.as_ref().and_then(|extensions| extensions.get("persistedQuery")))?;
         let hash = match (named, persisted) {
             (Some(named), Some(persisted)) if named != persisted => {
-                return Err(malformed("documentId and persistedQuery name two documents: send one of them"));
+                return Err(malformed("documentId and persistedQuery name different documents: send only one of them"));
             }
             (named, persisted) => named.or(persisted),
         };
@@ -177,11 +177,11 @@ impl Parameters {
             (Some(Value::String(text)), None) => Sought::Text(text),
             (Some(Value::String(text)), Some(hash)) => Sought::Both { text, hash },
             (None | Some(Value::Null), Some(hash)) => Sought::Hash(hash),
-            _ => return Err(malformed("query must be given and a string")),
+            _ => return Err(malformed("query is required and must be a string")),
         };
         let operation_name = match self.operation_name {
             None | Some(Value::Null) => None,
-            // Some clients send the empty name for "the only one".
+            // Some clients send an empty name for the only operation.
             Some(Value::String(name)) => Some(name).filter(|name| !name.is_empty()),
             Some(_) => return Err(malformed("operationName must be a string or null")),
         };
@@ -194,7 +194,7 @@ impl Parameters {
     }
 }
 
-/// The hash in a document's id, which is the hash itself or `sha256:` before it.
+/// The hash in a document id: the hash itself, or with the prefix `sha256:`.
 fn document_id(id: Option<Value>) -> Result<Option<String>, ServerError> {
     match id {
         None | Some(Value::Null) => Ok(None),
@@ -219,7 +219,7 @@ fn persisted_query(persisted: Option<&Value>) -> Result<Option<String>, ServerEr
     }
 }
 
-/// A value in which no object names a key twice: which of the two was meant, nobody knows.
+/// A value in which no object has a key twice. Duplicates are refused because it is unclear which was meant.
 struct Unique(Value);
 
 impl<'de> Deserialize<'de> for Unique {
@@ -311,7 +311,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
                     continue;
                 }
             };
-            // Which of the two was meant, nobody knows.
+            // A duplicate is refused because it is unclear which was meant.
             if slot.is_some() {
                 return Err(serde::de::Error::custom(format!("{key} {TWICE}")));
             }
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_said_twice_or_an_encoding_is_refused() {
+    fn a_repeated_type_or_an_encoding_is_refused() {
         let json = (header::CONTENT_TYPE, "application/json");
         assert!(!is_json(&headers(&[json.clone(), (header::CONTENT_TYPE, "text/plain")])));
         assert!(!is_json(&headers(&[json.clone(), (header::CONTENT_ENCODING, "gzip")])));
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_read_whatever_else_stands_beside_it() {
+    fn a_request_is_read_despite_unknown_keys() {
         let request = parse(
             br#"{"id":[{}],"query":"{ b }","id":7,"variables":{"n":1},
                 "operationName":"","extensions":{"x":1}}"#,
@@ -427,8 +427,8 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_another_shape_is_told_what_to_be() {
-        for (body, told) in [
+    fn a_body_of_another_shape_gets_the_expected_shape() {
+        for (body, expected) in [
             ("", "the body is not JSON"),
             ("{\"query\":", "the body is not JSON"),
             ("{} x", "the body is not JSON"),
@@ -440,30 +440,30 @@ mod tests {
             ("-1", "the body must be a JSON object"),
             ("1.5", "the body must be a JSON object"),
             ("\"{ a }\"", "the body must be a JSON object"),
-            ("{}", "query must be given"),
-            ("{\"query\":null}", "query must be given"),
-            ("{\"query\":1}", "query must be given"),
+            ("{}", "query is required"),
+            ("{\"query\":null}", "query is required"),
+            ("{\"query\":1}", "query is required"),
             ("{\"query\":\"{ a }\",\"variables\":[]}", "variables must"),
             ("{\"query\":\"{ a }\",\"variables\":\"{}\"}", "variables must"),
             ("{\"query\":\"{ a }\",\"operationName\":1}", "operationName must"),
             ("{\"query\":\"{ a }\",\"extensions\":true}", "extensions must"),
             ("{\"documentId\":7}", "documentId must"),
-            ("{\"query\":7,\"documentId\":\"ab\"}", "query must be given"),
+            ("{\"query\":7,\"documentId\":\"ab\"}", "query is required"),
             ("{\"extensions\":{\"persistedQuery\":[]}}", "persistedQuery must be an object"),
             ("{\"extensions\":{\"persistedQuery\":{\"version\":2,\"sha256Hash\":\"a\"}}}", "persistedQuery must have"),
             ("{\"extensions\":{\"persistedQuery\":{\"version\":1}}}", "persistedQuery must have"),
             (
                 "{\"documentId\":\"a\",\"extensions\":{\"persistedQuery\":{\"version\":1,\"sha256Hash\":\"b\"}}}",
-                "documentId and persistedQuery name two",
+                "documentId and persistedQuery name different",
             ),
         ] {
             let error = parse(body.as_bytes()).expect_err(body);
-            assert!(error.message.starts_with(told), "{body}: {}", error.message);
+            assert!(error.message.starts_with(expected), "{body}: {}", error.message);
         }
     }
 
     #[test]
-    fn a_parameter_that_is_given_twice_is_no_request() {
+    fn a_parameter_that_is_given_twice_is_refused() {
         for body in [
             r#"{"query":"{ a }","query":"{ b }"}"#,
             r#"{"query":"{ a }","query":null}"#,

@@ -1,8 +1,8 @@
-//! What one caller may spend over time, in the figures of `extensions.cost`: so much at once, and as much again within a
-//! minute.
+//! The limit of each caller over time, in units of `extensions.cost`. The full limit can be used at once, and refills
+//! within a minute.
 //!
-//! It bounds what a single login takes from everybody else. It must never refuse somebody for what others have spent,
-//! and it remembers only those who have spent something lately.
+//! It limits how much a single login takes from others. It must never refuse a caller because of what others used, and
+//! it keeps only callers who used something recently.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -13,33 +13,33 @@ use async_graphql::ServerError;
 use crate::caller::CallerKey;
 use crate::code::Code;
 
-/// What a caller may spend within a minute, unless `serve --budget` says otherwise: sixty of the dearest requests.
+/// The limit of a caller per minute, unless `serve --budget` sets another: sixty of the most expensive requests.
 pub const PER_MINUTE: u64 = 6_000_000;
-/// The time in which a purse that is empty is full again.
+/// The time in which an empty budget refills.
 const MINUTE: Duration = Duration::from_mins(1);
-/// How many purses are kept before those that are full again are thrown away.
-const PURSES: usize = 1_000;
+/// The number of budgets above which full ones are dropped.
+const USAGES_KEPT: usize = 1_000;
 
-/// The purses of all callers.
+/// The budgets of all callers.
 #[derive(Debug)]
 pub struct Budget {
-    /// What fits into a purse; none where nobody is limited.
+    /// The limit; none for no limit.
     per_minute: Option<u64>,
     /// By caller.
-    purses: Mutex<HashMap<CallerKey, Purse>>,
+    usages: Mutex<HashMap<CallerKey, Usage>>,
 }
 
-/// What somebody has spent, and when that was reckoned.
+/// The amount that a caller has used, and when it was calculated.
 #[derive(Debug, Clone, Copy)]
-struct Purse {
+struct Usage {
     spent: f64,
     at: Instant,
 }
 
-/// Somebody has spent too much, and may ask again after this long.
+/// The caller has used too much, and may retry after this delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overspent {
-    /// After how long there will be enough.
+    /// The delay after which the budget is sufficient.
     pub retry_after: Duration,
 }
 
@@ -50,41 +50,41 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Lets everybody spend so much within a minute; as much as they like if it is nought.
+    /// Sets the limit of each caller per minute. Zero means no limit.
     pub fn per_minute(limit: u64) -> Self {
-        Self { per_minute: (limit > 0).then_some(limit), purses: Mutex::default() }
+        Self { per_minute: (limit > 0).then_some(limit), usages: Mutex::default() }
     }
 
-    /// Spends, unless there is not enough. What costs more than a whole purse is had for a full one.
+    /// Uses part of the budget, unless it is insufficient. A cost above the whole limit needs a full budget.
     pub fn spend(&self, who: &CallerKey, cost: u64) -> Result<(), Overspent> {
         self.spend_at(who, cost, Instant::now())
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a budget is no account: far beyond 2^52 a unit does not matter")]
+    #[expect(clippy::cast_precision_loss, reason = "beyond 2^52 a single unit does not matter")]
     fn spend_at(&self, who: &CallerKey, cost: u64, now: Instant) -> Result<(), Overspent> {
         let Some(limit) = self.per_minute else { return Ok(()) };
         let (limit, cost) = (limit as f64, cost.min(limit) as f64);
         let per_second = limit / MINUTE.as_secs_f64();
-        let left_at = |purse: &Purse| (purse.spent - now.duration_since(purse.at).as_secs_f64() * per_second).max(0.0);
-        let mut purses = self.purses.lock().expect("nobody panics while holding the purses");
-        if purses.len() >= PURSES {
-            purses.retain(|_, purse| left_at(purse) > 0.0);
+        let left_at = |usage: &Usage| (usage.spent - now.duration_since(usage.at).as_secs_f64() * per_second).max(0.0);
+        let mut usages = self.usages.lock().expect("no code panics while it holds the lock");
+        if usages.len() >= USAGES_KEPT {
+            usages.retain(|_, usage| left_at(usage) > 0.0);
         }
-        let purse = purses.entry(who.clone()).or_insert(Purse { spent: 0.0, at: now });
-        *purse = Purse { spent: left_at(purse), at: now };
-        let beyond = purse.spent + cost - limit;
+        let usage = usages.entry(who.clone()).or_insert(Usage { spent: 0.0, at: now });
+        *usage = Usage { spent: left_at(usage), at: now };
+        let beyond = usage.spent + cost - limit;
         if beyond > 0.0 {
             return Err(Overspent { retry_after: Duration::from_secs_f64(beyond / per_second) });
         }
-        purse.spent += cost;
+        usage.spent += cost;
         Ok(())
     }
 }
 
 impl From<Overspent> for ServerError {
     fn from(overspent: Overspent) -> Self {
-        let message = "you have asked for as much as one login may for now: ask again when retryAfterMs has passed, \
-                       for less or less often";
+        let message = "your login has reached its limit for now: try again after retryAfterMs, and request less or \
+                       less often";
         Code::RateLimited.refusal_for_now(message, overspent.retry_after)
     }
 }
@@ -95,7 +95,7 @@ mod tests {
     use crate::caller::tests::key;
 
     #[test]
-    fn who_has_spent_a_minute_s_worth_hears_when_to_come_back_and_nobody_else_does() {
+    fn a_caller_over_the_limit_is_told_when_to_retry_and_others_are_not_affected() {
         let (budget, now) = (Budget::per_minute(600), Instant::now());
         let (ann, ben) = (key("ann"), key("ben"));
         assert_eq!(budget.spend_at(&ann, 400, now), Ok(()));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_has_one_purse() {
+    fn a_caller_has_one_budget() {
         let (budget, now) = (Budget::per_minute(60), Instant::now());
         assert_eq!(budget.spend_at(&key("zo\u{e9}"), 60, now), Ok(()));
         assert!(budget.spend_at(&key("zo\u{e9}"), 1, now).is_err());
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_costs_more_than_a_purse_is_had_for_a_full_one_and_no_limit_is_none() {
+    fn a_cost_above_the_limit_needs_a_full_budget_and_zero_means_no_limit() {
         let (budget, now, ann) = (Budget::per_minute(60), Instant::now(), key("ann"));
         assert_eq!(budget.spend_at(&ann, 1_000, now), Ok(()));
         let refused = budget.spend_at(&ann, 1_000, now).expect_err("too much");
@@ -126,12 +126,12 @@ mod tests {
     }
 
     #[test]
-    fn purses_that_are_full_again_are_not_kept() {
+    fn full_budgets_are_not_kept() {
         let (budget, now) = (Budget::per_minute(60), Instant::now());
-        for nth in 0..PURSES {
+        for nth in 0..USAGES_KEPT {
             assert_eq!(budget.spend_at(&key(&nth.to_string()), 1, now), Ok(()));
         }
         assert_eq!(budget.spend_at(&key("ann"), 1, now + MINUTE), Ok(()));
-        assert_eq!(budget.purses.lock().expect("purses").len(), 1);
+        assert_eq!(budget.usages.lock().expect("usages").len(), 1);
     }
 }

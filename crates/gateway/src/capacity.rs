@@ -1,9 +1,9 @@
-//! Capacity: how many requests the service works on at once, so that what it accepts is answered in time and the rest
-//! hears at once when to come back.
+//! Capacity: the number of requests that the service handles at once. Accepted requests are answered in time, and
+//! the response to any other says at once when to retry.
 //!
-//! The number follows what the machine can do. While every place is taken and answers become slow, there are too many
-//! places; once answers are quick again and requests are still turned away, there are too few. It must never turn a
-//! request away while places are free, but for a login that has most of them already.
+//! The number of places adapts to the machine. If all places are taken and responses become slow, it is reduced; if
+//! responses are quick and requests are still refused, it is increased. A request is never refused while places are
+//! free, except for a login that already has most of them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -19,37 +19,37 @@ use super::{Problem, negotiation};
 use crate::caller::CallerKey;
 use crate::code::Code;
 
-/// The most requests at once, unless `serve --requests` says otherwise.
+/// The most requests at once, unless `serve --requests` sets another number.
 pub const REQUESTS: usize = 512;
-/// The fewest places that slow answers leave: some requests wait for somebody else and use nothing meanwhile.
+/// The smallest number of places. Some requests only wait for others and use few resources.
 const PLACES_MIN: usize = 8;
-/// An answer that takes longer is slow.
+/// A response that takes longer counts as slow.
 const SLOW: Duration = Duration::from_millis(500);
-/// How long answers are looked at before the number of places changes.
+/// The period after which the number of places is adjusted.
 const WINDOW: Duration = Duration::from_millis(100);
-/// When to ask again after having been turned away.
+/// The delay before a refused request should be retried.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The places of one service.
 #[derive(Debug)]
 pub struct Capacity {
     most: usize,
-    books: Mutex<Books>,
+    state: Mutex<State>,
 }
 
-/// Who has places, and how it goes.
+/// The places taken and the recent measurements.
 #[derive(Debug)]
-struct Books {
-    /// How many places there are now.
+struct State {
+    /// The current number of places.
     places: usize,
     taken: usize,
-    /// By caller; of those who have any.
+    /// The places taken by each caller. Only callers with a place are kept.
     of_logins: HashMap<CallerKey, usize>,
     turned_away: u64,
     window: Window,
 }
 
-/// What has happened since the number of places was last looked at.
+/// The measurements since the number of places was last adjusted.
 #[derive(Debug)]
 struct Window {
     began: Instant,
@@ -64,11 +64,11 @@ impl Window {
     }
 }
 
-/// There is no place for another request now.
+/// No place is free for another request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
 
-/// A place, until it is dropped.
+/// A place, held until it is dropped.
 #[derive(Debug)]
 pub struct Taken {
     capacity: Arc<Capacity>,
@@ -76,14 +76,14 @@ pub struct Taken {
     since: Instant,
 }
 
-/// How many requests there are, and how many were turned away so far.
+/// The current load and the number of refused requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Load {
-    /// The requests that may be worked on at once now.
+    /// The number of requests that may be handled at once now.
     pub places: usize,
-    /// Those that are.
+    /// The number of requests being handled.
     pub taken: usize,
-    /// Those that were turned away since the service began.
+    /// The number of requests refused since the service started.
     pub turned_away: u64,
 }
 
@@ -94,71 +94,71 @@ impl Default for Capacity {
 }
 
 impl Capacity {
-    /// At most so many requests at once; at least one.
+    /// Creates this many places at most, and at least one.
     pub fn of(most: usize) -> Self {
         let most = most.max(1);
         let window = Window::at(Instant::now());
-        let books = Books { places: most, taken: 0, of_logins: HashMap::new(), turned_away: 0, window };
-        Self { most, books: Mutex::new(books) }
+        let state = State { places: most, taken: 0, of_logins: HashMap::new(), turned_away: 0, window };
+        Self { most, state: Mutex::new(state) }
     }
 
-    /// Takes a place for a request, before it is known who sends it.
+    /// Takes a place for a request before its caller is known.
     pub fn enter(self: &Arc<Self>) -> Result<Taken, Full> {
         self.enter_at(Instant::now())
     }
 
-    /// Takes a place for a request of somebody.
+    /// Takes a place for a request of a caller.
     pub fn enter_by(self: &Arc<Self>, who: &CallerKey) -> Result<Taken, Full> {
         let taken = self.enter()?;
         taken.by(who).map(|()| taken)
     }
 
     fn enter_at(self: &Arc<Self>, now: Instant) -> Result<Taken, Full> {
-        let mut books = self.books();
-        if books.taken >= books.places {
-            books.turn_away();
-            books.look(now, self.most);
+        let mut state = self.state();
+        if state.taken >= state.places {
+            state.turn_away();
+            state.look(now, self.most);
             return Err(Full);
         }
-        books.taken += 1;
+        state.taken += 1;
         Ok(Taken { capacity: Arc::clone(self), login: Mutex::default(), since: now })
     }
 
-    /// How it stands.
+    /// The current load.
     pub fn load(&self) -> Load {
-        let books = self.books();
-        Load { places: books.places, taken: books.taken, turned_away: books.turned_away }
+        let state = self.state();
+        Load { places: state.places, taken: state.taken, turned_away: state.turned_away }
     }
 
-    fn books(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().expect("nobody panics while holding the books")
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no code panics while it holds the lock")
     }
 
     fn leave_at(&self, now: Instant, since: Instant, login: Option<CallerKey>) {
-        let mut books = self.books();
-        books.taken -= 1;
+        let mut state = self.state();
+        state.taken -= 1;
         if let Some(login) = login
-            && let Some(has) = books.of_logins.get_mut(&login)
+            && let Some(has) = state.of_logins.get_mut(&login)
         {
             *has -= 1;
             if *has == 0 {
-                books.of_logins.remove(&login);
+                state.of_logins.remove(&login);
             }
         }
-        books.window.answered += 1;
-        books.window.slow += usize::from(now.duration_since(since) > SLOW);
-        books.look(now, self.most);
+        state.window.answered += 1;
+        state.window.slow += usize::from(now.duration_since(since) > SLOW);
+        state.look(now, self.most);
     }
 }
 
-impl Books {
+impl State {
     const fn turn_away(&mut self) {
         self.turned_away += 1;
         self.window.turned_away += 1;
     }
 
-    /// Changes the number of places at the end of a window in which somebody was turned away: where nobody is, nobody waits
-    /// for a place, and how long an answer takes is its own affair.
+    /// Adjusts the number of places at the end of a window. It is reduced only if a request was refused in the window:
+    /// otherwise no request waits for a place, and slow responses have other causes.
     fn look(&mut self, now: Instant, most: usize) {
         if now.duration_since(self.window.began) < WINDOW {
             return;
@@ -175,24 +175,25 @@ impl Books {
 }
 
 impl Taken {
-    /// Says whose request it is. No login has more than three quarters of the places, so that others find some.
+    /// Assigns the place to a caller. No login can have more than three quarters of the places, so that others find
+    /// some.
     pub fn by(&self, who: &CallerKey) -> Result<(), Full> {
-        let mut books = self.capacity.books();
-        let share = (books.places * 3 / 4).max(1);
+        let mut state = self.capacity.state();
+        let share = (state.places * 3 / 4).max(1);
         let login = who.clone();
-        let has = books.of_logins.entry(login.clone()).or_default();
+        let has = state.of_logins.entry(login.clone()).or_default();
         if *has >= share {
-            books.turn_away();
+            state.turn_away();
             return Err(Full);
         }
         *has += 1;
-        *self.login.lock().expect("nobody panics while holding it") = Some(login);
+        *self.login.lock().expect("no code panics while it holds the lock") = Some(login);
         Ok(())
     }
 }
 
 impl Full {
-    /// What a request is answered that is turned away: as GraphQL where it asks in GraphQL.
+    /// The response to a refused request: GraphQL if the request is GraphQL.
     pub fn response(self, http: &Request) -> Response {
         let accepted = (http.method() == Method::POST).then(|| negotiation::negotiate(http.headers())).flatten();
         if let Some(media) = accepted.and_then(|accepted| accepted.single) {
@@ -204,14 +205,14 @@ impl Full {
 
 impl From<Full> for Problem {
     fn from(_: Full) -> Self {
-        let detail = "the service has as much to do as it can: ask again after Retry-After";
+        let detail = "the service is at capacity: try again after Retry-After";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).after(ASK_AGAIN)
     }
 }
 
 impl From<Full> for ServerError {
     fn from(_: Full) -> Self {
-        let message = "the service has as much to do as it can: ask again when retryAfterMs has passed";
+        let message = "the service is at capacity: try again after retryAfterMs";
         let mut error = Code::Unavailable.refusal_for_now(message, ASK_AGAIN);
         error.extensions.get_or_insert_default().set("commandInDoubt", false);
         error
@@ -220,7 +221,7 @@ impl From<Full> for ServerError {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        let login = self.login.get_mut().expect("nobody panics while holding it").take();
+        let login = self.login.get_mut().expect("no code panics while it holds the lock").take();
         self.capacity.leave_at(Instant::now(), self.since, login);
     }
 }
@@ -231,7 +232,7 @@ mod tests {
     use crate::caller::tests::key;
 
     #[test]
-    fn there_are_so_many_places_and_one_that_is_given_back_is_free() {
+    fn a_returned_place_is_free_again() {
         let capacity = Arc::new(Capacity::of(2));
         let first = capacity.enter().expect("free");
         let second = capacity.enter().expect("free");
@@ -254,12 +255,12 @@ mod tests {
         assert_eq!(entered("zo\u{e9}").map(drop), Err(Full));
         let other = entered("ben").expect("others find places");
         drop(mine);
-        assert!(capacity.books().of_logins.len() == 1, "only those who have places are kept");
+        assert!(capacity.state().of_logins.len() == 1, "only those who have places are kept");
         assert!(entered("zo\u{e9}").is_ok());
         drop(other);
     }
 
-    /// Answers a window's requests, each after so long, while others are turned away.
+    /// Answers a window's requests, each after this delay, while others are refused.
     fn window(capacity: &Arc<Capacity>, now: &mut Instant, took: Duration) {
         *now += WINDOW * 10;
         let entered = *now;
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn slow_answers_leave_fewer_places_and_quick_ones_more_again() {
+    fn slow_responses_reduce_the_places_and_quick_ones_restore_them() {
         let (capacity, mut now) = (Arc::new(Capacity::of(64)), Instant::now());
         for _ in 0..40 {
             window(&capacity, &mut now, SLOW * 2);
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn slow_answers_change_nothing_while_nobody_is_turned_away() {
+    fn slow_responses_change_nothing_while_no_request_is_refused() {
         let (capacity, mut now) = (Arc::new(Capacity::of(64)), Instant::now());
         for _ in 0..40 {
             let taken = capacity.enter_at(now).expect("free");

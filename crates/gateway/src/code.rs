@@ -1,39 +1,39 @@
-//! The codes of top-level GraphQL errors: a promise to clients, so never renamed.
+//! The codes of top-level GraphQL errors. Clients rely on them, so they are never renamed.
 //!
-//! Only faults, access and limits are top-level errors. A refusal of the domain is data in the
-//! payload of its mutation and must never be raised through this module.
+//! Only faults, access errors and limits are top-level errors. A refusal by the domain is data in the payload of its
+//! mutation and must never be raised through this module.
 
 use std::time::Duration;
 
 use async_graphql::{Error, ErrorExtensionValues, ServerError};
 
-/// The stable `extensions.code` that every top-level error carries.
+/// The stable `extensions.code` of a top-level error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
-    /// The document is not GraphQL.
+    /// The document is not valid GraphQL.
     ParseFailed,
-    /// The document is GraphQL, but the schema does not offer what it asks.
+    /// The document is valid GraphQL, but does not match the schema.
     ValidationFailed,
-    /// The request or one of its variables has the wrong shape, or a required one is missing.
+    /// The request or one of its variables has the wrong shape, or a required variable is missing.
     BadUserInput,
-    /// The operation to run is unknown, ambiguous, or not offered on this transport.
+    /// The operation to run is unknown, ambiguous, or not available on this transport.
     OperationResolutionFailure,
-    /// The document asks for more than the guard allows.
+    /// The document exceeds a limit of the guard.
     QueryTooComplex,
-    /// No document of this hash is remembered: send its text along with the hash.
+    /// The service has no document with this hash: send the full text together with the hash.
     PersistedQueryNotFound,
-    /// The service answers to documents that it was given beforehand, and this is none of them.
+    /// The service accepts only documents registered beforehand, and this one is not registered.
     UntrustedDocument,
-    /// The caller is not known, or no longer.
+    /// The caller is not authenticated, or their authentication has expired.
     Unauthenticated,
-    /// The caller is known and may not do this.
+    /// The caller is authenticated but not allowed to do this.
     Forbidden,
-    /// The caller asks for more at once than a connection is given, or more over time than one login may: ask again,
-    /// when `retryAfterMs` says.
+    /// The caller exceeds the limit of operations at once on a connection, or the limit over time for a login. Wait
+    /// `retryAfterMs`, then try again.
     RateLimited,
-    /// The service cannot answer in time: ask again.
+    /// The service cannot answer in time. Try again.
     Unavailable,
-    /// Something failed inside; the request id leads to the log.
+    /// An internal error. The request id identifies it in the service's log.
     Internal,
     /// A code that the service defines for its own resolvers, in capitals with underscores.
     Host(&'static str),
@@ -59,38 +59,38 @@ impl Code {
         }
     }
 
-    /// An error that a resolver may return: its message is shown to the caller as it stands.
+    /// An error to return from a resolver. The caller sees its message unchanged.
     pub fn error(self, message: impl Into<String>) -> Error {
         let mut error = Error::new(message);
         error.extensions = Some(self.extensions());
         error
     }
 
-    /// Whether an error that a resolver returned is of this code.
+    /// Whether an error from a resolver has this code.
     pub fn is_of(self, error: &Error) -> bool {
         self.is_in(error.extensions.as_ref())
     }
 
-    /// Whether the code of an error with these extensions is this one.
+    /// Whether the code in these extensions is this one.
     pub(super) fn is_in(self, extensions: Option<&ErrorExtensionValues>) -> bool {
         extensions.and_then(|all| all.get("code")).is_some_and(|code| *code == self.as_str().into())
     }
 
-    /// An error of a request that is not executed.
+    /// An error for a request that is not run.
     pub(super) fn refusal(self, message: impl Into<String>) -> ServerError {
         let mut error = ServerError::new(message, None);
         error.extensions = Some(self.extensions());
         error
     }
 
-    /// The same, for something that may be asked again after a while.
+    /// The same, for a request that may be repeated after a delay.
     pub(super) fn refusal_for_now(self, message: impl Into<String>, after: Duration) -> ServerError {
         let mut error = self.refusal(message);
         error.extensions.get_or_insert_default().set("retryAfterMs", millis(after));
         error
     }
 
-    /// An error that a resolver may return, for something that may be asked again after a while.
+    /// An error to return from a resolver, for a request that may be repeated after a delay.
     pub fn error_for_now(self, message: impl Into<String>, after: Duration) -> Error {
         let mut error = self.error(message);
         error.extensions.get_or_insert_default().set("retryAfterMs", millis(after));
@@ -106,6 +106,6 @@ impl Code {
 }
 
 fn millis(duration: Duration) -> u64 {
-    // Rounded up: whoever comes back then is not a moment too early.
+    // Rounded up, so that a client that waits exactly this long is not too early.
     u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

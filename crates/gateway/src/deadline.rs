@@ -1,4 +1,4 @@
-//! How long a stream may go on: until the token behind it expires, or the service stops.
+//! How long a stream may run: until its token expires or the service stops.
 
 use std::time::Duration;
 
@@ -6,22 +6,22 @@ use tokio::sync::watch;
 
 use crate::caller::Caller;
 
-/// The longest wait without a look at the clock, which may have been set or have gone on while the machine slept.
+/// The longest wait before the clock is checked again. It may have been set, or have advanced while the machine slept.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// Tells whoever holds it when the service stops; the service waits for all of them.
+/// Signals when the service stops. The service waits until every holder is done.
 #[derive(Clone, Debug)]
 pub struct Stopping(watch::Receiver<bool>);
 
 impl Stopping {
-    /// Hears of it from this sender, which sends true.
+    /// Creates a signal from this receiver, whose sender sends true to stop.
     pub const fn told_by(told: watch::Receiver<bool>) -> Self {
         Self(told)
     }
 
     /// Completes when the service stops.
     pub async fn told(&mut self) {
-        // A service that nobody can stop has no sender.
+        // A service that cannot be stopped has no sender.
         if self.0.wait_for(|stopping| *stopping).await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -35,7 +35,7 @@ impl Default for Stopping {
     }
 }
 
-/// Completes when the token of the caller has expired; never if there is no caller.
+/// Completes when the caller's token has expired; never if there is no caller.
 pub(super) async fn expired<C: Caller>(caller: Option<&C>) {
     let Some(caller) = caller else { return std::future::pending().await };
     loop {

@@ -1,9 +1,8 @@
-//! The guard: refuses a document that would cost too much before anything walks it twice.
+//! The guard: refuses a document that would cost too much, before any expensive step walks it.
 //!
-//! Everything here is linear in the size of the document and uses a bounded stack, because it
-//! is the first to see what a stranger sent: the text is scanned before the parser recurses into
-//! it, and fragments are measured once each before the validator expands them. A document that
-//! is refused here must never reach `Schema::execute`.
+//! Everything here takes time linear in the size of the document and uses a bounded stack, because the guard is the
+//! first to process untrusted input. It scans the text before the parser recurses into it, and measures each fragment
+//! once before the validator expands them. A document refused here must never reach `Schema::execute`.
 
 mod catalogue;
 mod cost;
@@ -30,35 +29,35 @@ pub use catalogue::Weight;
 pub use cost::Cost;
 use measure::{Measures, innermost_first};
 
-/// How much one document may ask for.
+/// The limits of one document.
 ///
-/// The defaults let `GraphiQL`'s introspection query and the screens of a caseload through with
-/// room to spare.
+/// The defaults allow `GraphiQL`'s introspection query and the screens of a caseload, with room to spare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the document's text (100,000).
+    /// Bytes of text (100,000).
     pub document_bytes_max: u64,
-    /// Names, numbers, strings and signs in the text (10,000).
+    /// Tokens: names, numbers, strings and punctuators (10,000).
     pub tokens_max: u64,
-    /// Brackets of any kind open at once (50): what keeps the parser's stack short.
+    /// Brackets of any kind open at once (50). This bounds the parser's stack.
     pub nesting_max: u64,
-    /// Fields and fragments with every fragment written out where it is spread (5,000).
+    /// Fields and fragment spreads, counted with every fragment expanded (5,000).
     pub selections_max: u64,
-    /// Selection sets inside one another, a spread counting as one (24; `GraphiQL`'s introspection
-    /// takes 18, and the executor itself stops at 32).
+    /// Nested selection sets, where a spread counts as one (24). `GraphiQL`'s introspection needs 18, and the executor
+    /// itself stops at 32.
     pub depth_max: u64,
-    /// Fields given another name, fragments written out (100).
+    /// Aliased fields, with fragments expanded (100).
     pub aliases_max: u64,
-    /// Directives, fragments written out (100).
+    /// Directives, with fragments expanded (100).
     pub directives_max: u64,
-    /// Fields at the root of one operation (50).
+    /// Root fields of one operation (50).
     pub root_fields_max: u64,
-    /// Questions about the schema: `__schema` and `__type`, fragments written out (5).
+    /// Introspection fields, `__schema` and `__type`, with fragments expanded (5).
     pub introspections_max: u64,
-    /// Lists of the schema inside one another below `__schema` or `__type` (2): `fields`,
-    /// `inputFields`, `interfaces` and `possibleTypes` lead back to types and multiply.
+    /// Nested schema lists below `__schema` or `__type` (2). `fields`, `inputFields`, `interfaces` and `possibleTypes`
+    /// lead back to types and multiply.
     pub introspection_lists_max: u64,
-    /// Fields that the answer can have, lists as long as their `first` and others taken as ten (100,000).
+    /// The cost: the number of fields that the response can have, plus weights. A list counts as its `first`, or as ten
+    /// without one (100,000).
     pub cost_max: u64,
 }
 
@@ -83,35 +82,35 @@ impl Default for Limits {
 /// A document that may be executed.
 #[derive(Debug)]
 pub struct Admitted {
-    /// The parsed document, so that it is parsed once.
+    /// The parsed document, so that it is parsed only once.
     pub document: ExecutableDocument,
-    /// What is to be executed in its place once the document is known to be valid; none if that is the document itself.
+    /// The document to execute instead, once the original is known to be valid; none if that is the original itself.
     pub normal: Option<ExecutableDocument>,
-    /// The variables, with the defaults of those that were left out.
+    /// The variables, including defaults.
     pub variables: Variables,
-    /// What the selected operation is.
+    /// The type of the selected operation.
     pub kind: OperationType,
-    /// What the selected operation may cost.
+    /// The cost of the selected operation.
     pub cost: Cost,
-    /// The names of arguments whose value comes from variables, by where they stand: to judge the validator's errors.
+    /// The positions of arguments whose value comes from variables. Needed to classify the validator's errors.
     pub fed_by_variables: HashSet<Pos>,
 }
 
-/// Why a document or its variables are refused before execution.
+/// The reason for refusing a document or its variables before execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// The text is not GraphQL.
     Syntax {
-        /// What was expected, in the parser's words.
+        /// The error, in the parser's words.
         message: String,
-        /// Where, at most two places.
+        /// The places, at most two.
         at: Vec<Pos>,
     },
     /// The document breaks a rule of the language.
     Invalid {
-        /// Which rule.
+        /// The rule.
         message: String,
-        /// Where.
+        /// The places.
         at: Vec<Pos>,
     },
     /// The operation to run cannot be determined.
@@ -119,26 +118,26 @@ pub enum Refusal {
         /// What to name instead.
         message: String,
     },
-    /// A variable is missing or of another type than the operation declares.
+    /// A variable is missing or has a different type from its declaration.
     Variable {
-        /// Which, and what was expected.
+        /// The variable and the expected type.
         message: String,
-        /// Where the variable is declared.
+        /// The place of the variable's declaration.
         at: Pos,
     },
-    /// The document asks for more than [`Limits`] allows.
+    /// The document exceeds one of the [`Limits`].
     TooComplex {
-        /// Which limit, named as the field of [`Limits`] without its `_max`.
+        /// The limit: the name of the field of [`Limits`] without `_max`.
         limit: &'static str,
-        /// How much was asked for.
+        /// The requested amount.
         asked: u64,
-        /// How much is allowed.
+        /// The allowed amount.
         allowed: u64,
     },
 }
 
 impl Refusal {
-    /// The code under which clients see this refusal.
+    /// The code that clients see.
     pub const fn code(&self) -> Code {
         match self {
             Self::Syntax { .. } => Code::ParseFailed,
@@ -162,8 +161,8 @@ impl From<Refusal> for ServerError {
                 extensions.set("asked", asked);
                 extensions.set("allowed", allowed);
                 let message = format!(
-                    "too complex: {limit} {asked} of at most {allowed}, so ask for less or in \
-                     several requests"
+                    "too complex: {limit} is {asked} and must be at most {allowed}, so request less \
+                     or split the request"
                 );
                 (message, Vec::new())
             }
@@ -183,14 +182,14 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Guards a schema, given as it is printed, with what is dear in it.
+    /// Creates a guard from the printed schema and the weights of its expensive places.
     pub fn new(sdl: &str, limits: Limits, weights: &[Weight]) -> Self {
         Self { limits, catalogue: Catalogue::of(sdl, weights) }
     }
 
-    /// Parses a document once and admits it, or says everything that speaks against it.
+    /// Parses a document once and admits it, or returns every reason against it.
     ///
-    /// `operation_name` selects among several operations; without it there must be exactly one.
+    /// `operation_name` selects one of several operations. Without it there must be exactly one.
     pub fn admit(
         &self,
         query: &str,
@@ -221,8 +220,8 @@ impl Guard {
         Ok(Admitted { kind, cost, fed_by_variables: measures.fed_by_variables, normal, variables, document })
     }
 
-    /// What the executor is to be given in place of a document, of which it would get something wrong: each field
-    /// selected once, and no variable that was left out.
+    /// The document to execute instead of one that the executor would handle wrongly: each field selected once, and
+    /// omitted variables removed.
     fn normal(
         &self,
         document: &ExecutableDocument,
@@ -243,7 +242,7 @@ impl Guard {
 }
 
 impl Limits {
-    /// Refuses every measure that is above what is allowed.
+    /// Refuses every measure above its limit.
     fn hold(&self, measures: &Measures) -> Result<(), Vec<Refusal>> {
         within([
             ("selections", measures.selections, self.selections_max),
@@ -257,25 +256,25 @@ impl Limits {
     }
 }
 
-/// Parses a document whose text is within limits.
+/// Parses a document whose text is within the limits.
 fn parse(query: &str, limits: &Limits) -> Result<ExecutableDocument, Vec<Refusal>> {
     admit_text(query, limits)?;
     parser::parse(query).map_err(|refusal| vec![refusal])
 }
 
-/// Whether a text is a document that a limit of its text would not refuse; what speaks against it if not.
+/// Checks whether a text is a document within the limits of text. Returns the reasons if not.
 pub fn check_text(query: &str) -> Result<(), Vec<Refusal>> {
     parse(query, &Limits::default()).map(drop)
 }
 
-/// What can be said of the text before the parser sees it.
+/// Checks the text before the parser processes it.
 fn admit_text(query: &str, limits: &Limits) -> Result<(), Vec<Refusal>> {
     within([("document_bytes", u64::try_from(query.len()).unwrap_or(u64::MAX), limits.document_bytes_max)])?;
     let scanned = scan::scan(query).map_err(|refusal| vec![refusal])?;
     within([("tokens", scanned.tokens, limits.tokens_max), ("nesting", scanned.nesting, limits.nesting_max)])
 }
 
-/// Refuses every figure that is above what is allowed.
+/// Refuses every figure above its limit.
 fn within<const N: usize>(figures: [(&'static str, u64, u64); N]) -> Result<(), Vec<Refusal>> {
     let refusals: Vec<_> = figures
         .into_iter()
@@ -300,7 +299,7 @@ fn select<'a>(
         (DocumentOperations::Multiple(operations), Some(name)) => {
             let Some((name, operation)) = operations.get_key_value(name) else {
                 return refuse(format!(
-                    "there is no operation named {}: name one of the document's in operationName",
+                    "there is no operation named {}: name an operation of the document in operationName",
                     shortened(name)
                 ));
             };
@@ -316,7 +315,7 @@ fn select<'a>(
     }
 }
 
-/// At most 300 characters of a text that may repeat what a stranger wrote.
+/// At most 300 characters of a text that may repeat untrusted input.
 pub fn shortened(text: &str) -> String {
     const CHARS_MAX: usize = 300;
     match text.char_indices().nth(CHARS_MAX) {

@@ -1,23 +1,23 @@
-//! GraphQL over HTTP, over server-sent events and over a WebSocket: one guard and one executor behind all three.
+//! GraphQL over HTTP, server-sent events and WebSocket. All three share one guard and one executor.
 //!
-//! A thin layer of our own over `Schema::execute` and `execute_stream`, after the GraphQL-over-HTTP draft of August
-//! 2026 with what `application/json` clients of older days expect, GraphQL over SSE (distinct connections) and
-//! `graphql-transport-ws`. It must never run an operation that came by any method but POST or as any type but JSON (a
-//! form of a foreign page could send those), and never show text from inside: a fault leaves as `INTERNAL` with a
-//! request id.
+//! A thin layer over `Schema::execute` and `execute_stream`. It follows the GraphQL-over-HTTP draft of August 2026,
+//! with the behaviour that older `application/json` clients expect, GraphQL over SSE (distinct connections mode) and
+//! `graphql-transport-ws`. Two rules protect it. An operation runs only if it was sent by POST as JSON, because a form
+//! on a foreign page could send other methods and types. Internal error text is never shown: a fault becomes `INTERNAL`
+//! with a request id.
 //!
-//! | what happened | status, whatever the client accepts |
+//! | result | status, whatever the client accepts |
 //! | --- | --- |
 //! | not JSON, or not shaped like a request | 400 |
 //! | not GraphQL | 400 |
 //! | refused by guard, validation, operation name or variables | 422 |
-//! | the caller has spent what a login may, or it took too long | 429, 503, with `Retry-After` |
+//! | over the login's limit, or timed out | 429, 503, with `Retry-After` |
 //! | executed, with errors (`data` null or not) | 294 |
 //! | executed | 200 |
 //!
-//! Where no GraphQL answer can be given (405, 406, 413, 415) the body is a problem document. As events everything else
-//! is 200. The draft asks for 422 where JSON is not shaped like a request; 400 is what its public audits and older
-//! clients look for.
+//! If no GraphQL response is possible (405, 406, 413, 415), the body is a problem document. For event streams all other
+//! results are 200. For JSON that is not shaped like a request the draft asks for 422; 400 is what its public audits
+//! and older clients expect.
 
 mod answer;
 mod backpressure;
@@ -61,36 +61,36 @@ pub use self::problem::Problem;
 pub use self::socket::wants_socket;
 use self::turns::Turns;
 
-/// The most bytes of a request's body or of a message on a socket, variables included: 1 MiB.
+/// The maximum size of a request body or a socket message, variables included: 1 MiB.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
-/// The most errors in one answer; how many more there were stands in `extensions.errorsOmitted`.
+/// The most errors in one response. `extensions.errorsOmitted` has the number of further errors.
 pub const ERRORS_MAX: usize = 20;
 
-/// What the transports ask of the service that they belong to.
+/// What the transports need from the service.
 pub trait Host: Clone + Send + Sync + 'static {
     /// An authenticated caller, in the service's own type.
     type Caller: Caller;
     /// Why the service does not accept a token.
     type TokenRefusal: TokenRefusal;
-    /// Who a token says that somebody is, and for how long.
+    /// Verifies a token: whose it is and how long it is valid.
     fn verify(&self, token: &str) -> Result<Self::Caller, Self::TokenRefusal>;
-    /// What resolvers need for one answer to somebody: who asks, the loaders and the view of this moment.
+    /// The context of one response: the caller, the loaders and the current view.
     fn data(&self, caller: &Self::Caller) -> Data;
 }
 
-/// How long the transports wait for what.
+/// The timeouts of the transports.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// For the first message on a socket, which says who is there (5 s).
+    /// Wait for the first message on a socket, which authenticates the client (5 s).
     pub init: Duration,
-    /// For an answer on a socket that is not a subscription's (30 s).
+    /// Wait for a response on a socket, except for a subscription (30 s).
     pub answer: Duration,
-    /// Between two signs of life that are sent where nothing else is (12 s).
+    /// Interval between heartbeats while nothing else is sent (12 s).
     pub heartbeat: Duration,
-    /// For a sign of life of whoever holds a socket (40 s).
+    /// Wait for any sign of life from the client of a socket (40 s).
     pub silence: Duration,
-    /// For the other side to close after us (5 s).
+    /// Wait for the client to close after the server has closed (5 s).
     pub farewell: Duration,
 }
 
@@ -106,60 +106,62 @@ impl Default for Patience {
     }
 }
 
-/// What an endpoint allows.
+/// The limits and options of an endpoint.
 #[derive(Debug, Default)]
 pub struct Terms {
-    /// What a document may ask for.
+    /// The limits of a document.
     pub limits: Limits,
-    /// What is dear in the schema.
+    /// The expensive parts of the schema.
     pub weights: &'static [Weight],
-    /// What each caller may spend over time.
+    /// The limits over time for each login.
     pub budget: Arc<Budget>,
-    /// How much is worked on at once.
+    /// The limits on concurrent work.
     pub capacity: Arc<Capacity>,
-    /// Which documents are answered to.
+    /// The documents that are accepted.
     pub documents: Documents,
-    /// The origins beside the service's own whose pages may ask and open a socket, such as `https://cases.example.org`.
+    /// The origins besides the service's own whose pages may send requests and open sockets, such as
+    /// `https://cases.example.org`.
     pub origins: Vec<String>,
-    /// Whether the page to explore the API with is there.
+    /// Whether the page for exploring the API is served.
     pub explorer: Explorer,
-    /// How long to wait.
+    /// The timeouts.
     pub patience: Patience,
 }
 
 impl Terms {
-    /// The usual terms, under which nobody's budget ends: to measure the service.
+    /// The default options without limits over time, for measuring the service.
     pub fn without_budget() -> Self {
         Self { budget: Arc::new(Budget::per_minute(0)), ..Self::default() }
     }
 }
 
-/// The page to explore the API with, `GET /graphiql`.
+/// The page for exploring the API, `GET /graphiql`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Explorer {
-    /// Everybody who reaches the service may load it: it holds no data.
+    /// Anyone who can reach the service can load the page. It holds no data.
     #[default]
     Served,
-    /// There is no such page.
+    /// The page does not exist.
     Absent,
 }
 
-/// A request as the transports take it.
+/// A request as the transports receive it.
 pub struct Arrival {
-    /// The request itself.
+    /// The HTTP request.
     pub http: Request,
-    /// What a caller may quote from an `INTERNAL` error to find the log entry.
+    /// The request id. A caller can quote it from an `INTERNAL` error to find the log entry.
     pub request_id: Arc<str>,
-    /// Tells when to stop.
+    /// Signals when to stop.
     pub stopping: Stopping,
 }
 
-/// A schema behind the three transports, under terms.
+/// A schema behind the three transports.
 pub struct Endpoint<Q, M, S, H> {
     schema: Schema<Q, M, S>,
-    /// The same schema, which makes every item of a subscription anew. Kept apart, for it makes every field slower.
+    /// The same schema with the extension that re-evaluates every item of a subscription. Separate, because it slows
+    /// down every field.
     followed: Schema<Q, M, S>,
-    /// The same schema, which validates a document and executes nothing.
+    /// The same schema for validating a document without running it.
     checked: Schema<Q, M, S>,
     guard: Arc<Guard>,
     documents: Arc<Documents>,
@@ -216,7 +218,7 @@ where
         }
     }
 
-    /// Answers one HTTP request of somebody, whatever it is: at once, or as events for as long as they may listen.
+    /// Answers one HTTP request: at once, or as an event stream for as long as the caller may listen.
     pub async fn answer(&self, arrival: Arrival, caller: &H::Caller) -> Response {
         let Arrival { http, request_id, stopping } = arrival;
         let (parts, http_body) = http.into_parts();
@@ -250,7 +252,7 @@ where
         self.events(answers.map(|(answer, _)| answer).boxed(), (caller, stopping))
     }
 
-    /// Sends the only answer as the client prefers it.
+    /// Sends the only response in the format that the client prefers.
     fn single(&self, answer: Answer, accepted: Accepted, until: (&H::Caller, Stopping)) -> Response {
         match accepted {
             Accepted { single: Some(media), events: Taken::No | Taken::IfNeeded } => answer.into_response(media),
@@ -264,7 +266,7 @@ where
     }
 }
 
-/// Says that only POST runs anything, in the way that HTTP asks for.
+/// The response for a method other than POST, with the headers that HTTP requires.
 fn method_not_allowed() -> Response {
     let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "send operations by POST as application/json");
     ([(header::ALLOW, "POST")], problem).into_response()
@@ -275,9 +277,9 @@ fn not_acceptable() -> Response {
     Problem::new(StatusCode::NOT_ACCEPTABLE, detail).into_response()
 }
 
-/// Subscriptions need a transport that can send more than one answer.
+/// A subscription needs a transport that can send more than one response.
 fn without_events() -> Answer {
-    let message = "a single answer cannot carry a subscription: accept text/event-stream, or open a WebSocket";
+    let message = "a single response cannot carry a subscription: accept text/event-stream, or open a WebSocket";
     Answer::refused(vec![Code::OperationResolutionFailure.refusal(message)])
 }
 

@@ -1,15 +1,15 @@
-//! Reads from the `Accept` header what answers a client takes.
+//! Content negotiation: reads the `Accept` header.
 //!
-//! It must never answer with a type that the client ruled out.
+//! It must never choose a media type that the client ruled out.
 
 use axum::http::{HeaderMap, header};
 
-/// What an answer can be written as.
+/// The media type of a single response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Media {
-    /// `application/graphql-response+json`: the status tells what happened.
+    /// `application/graphql-response+json`: the status code shows the result.
     GraphqlResponse,
-    /// `application/json`: what clients of older days read, and what a wildcard gets.
+    /// `application/json`: for older clients, and for wildcards.
     Json,
 }
 
@@ -23,27 +23,27 @@ impl Media {
     }
 }
 
-/// What a client takes.
+/// The responses that a client accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Accepted {
-    /// The type of a single answer, if it takes one.
+    /// The media type of a single response, if the client accepts one.
     pub(super) single: Option<Media>,
-    /// Whether it takes a stream of events.
+    /// Whether it accepts an event stream.
     pub(super) events: Taken,
 }
 
-/// How a client takes a stream of events.
+/// Whether a client accepts an event stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// Not at all.
+    /// No.
     No,
-    /// For what a single answer cannot carry.
+    /// Only for results that a single response cannot carry.
     IfNeeded,
-    /// Rather than a single answer.
+    /// In preference to a single response.
     Rather,
 }
 
-/// How well a range fits a type: the more exact one decides.
+/// How well a media range fits a type. The more specific range decides.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
     Anything,
@@ -51,15 +51,15 @@ enum Fit {
     Exact,
 }
 
-/// What this client takes, or none if it takes nothing that is offered.
+/// The responses that the client accepts; none if it accepts nothing on offer.
 ///
-/// The greater weight decides. Between equals it is the new type of a single answer if the client names it, and
-/// otherwise the old one, which is safe for whoever asks for anything; a stream only if the client names it and takes
-/// nothing else as gladly.
+/// The greater weight decides. With equal weights, a single response uses the new media type if the client names it,
+/// otherwise the old one, which is safe for clients that accept anything. An event stream is chosen only if the client
+/// names it and no single type has the same weight.
 pub(super) fn negotiate(headers: &HeaderMap) -> Option<Accepted> {
     let mut ranges = Vec::new();
     for value in headers.get_all(header::ACCEPT) {
-        // A header that is not text names nothing that is offered.
+        // A header that is not text names nothing on offer.
         ranges.extend(value.to_str().unwrap_or("invalid").split(','));
     }
     ranges.retain(|range| !range.trim().is_empty());
@@ -87,17 +87,17 @@ pub(super) fn negotiate(headers: &HeaderMap) -> Option<Accepted> {
     (single.is_some() || events != Taken::No).then_some(Accepted { single, events })
 }
 
-/// The weight in thousandths that the best fitting range gives to a type, unless it is nought.
+/// The weight, in thousandths, that the most specific range gives to a type; none if it is zero.
 fn preference(ranges: &[&str], media: (&str, &str)) -> Option<(u16, Fit)> {
     ranges
         .iter()
         .filter_map(|range| read(range, media))
-        // Of two equally exact ranges the greater weight counts.
+        // Of equally specific ranges the greater weight counts.
         .max_by_key(|&(weight, fit)| (fit, weight))
         .filter(|&(weight, _)| weight > 0)
 }
 
-/// What one range says of a type, if it fits and can be read.
+/// The weight and fit of one range for a type, if it fits and can be read.
 fn read(range: &str, (kind, name): (&str, &str)) -> Option<(u16, Fit)> {
     let mut parts = range.split(';').map(str::trim);
     let (of_kind, named) = parts.next()?.split_once('/')?;
@@ -121,7 +121,7 @@ fn read(range: &str, (kind, name): (&str, &str)) -> Option<(u16, Fit)> {
     Some((weight, fit))
 }
 
-/// Whether a charset is the one that is spoken here.
+/// Whether a charset is UTF-8.
 pub(super) fn is_utf8(charset: &str) -> bool {
     charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8")
 }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_wish_the_old_type_is_written() {
+    fn without_a_preference_the_old_type_is_written() {
         assert_eq!(negotiate(&HeaderMap::new()), Some(Accepted { single: Some(Media::Json), events: Taken::No }));
         for accept in ["", "*/*", "application/*", "text/html, */*;q=0.1"] {
             assert_eq!(chosen(accept), Some(Media::Json), "{accept}");
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ruled_out_or_unreadable_is_not_written() {
+    fn types_that_are_ruled_out_or_unreadable_are_not_written() {
         for accept in [
             "text/html",
             "application/xml, text/*",
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_sent_where_they_are_named_and_preferred_or_nothing_else_will_do() {
+    fn events_are_sent_if_named_and_preferred_or_nothing_else_fits() {
         let taken = |accept| accepted(accept).map_or(Taken::No, |accepted| accepted.events);
         for accept in [
             "text/event-stream",

@@ -1,7 +1,6 @@
-//! One operation, whichever transport it came by: found, guarded, executed or followed, and judged.
+//! One operation on any transport: find its document, guard it, execute or follow it, and check its errors.
 //!
-//! Nothing is executed that the guard has not let through, and no error leaves without its code or with text from
-//! inside.
+//! An operation runs only after the guard has admitted it. No error leaves without a code or with internal text.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,56 +16,56 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use super::answer::Answer;
 use super::body::Asked;
-use super::turns::Line;
+use super::turns::Queue;
 use super::{Endpoint, Host};
 use crate::backpressure::{Place, Room};
 use crate::caller::Caller as _;
 use crate::code::Code;
 use crate::guard::{self, Cost, Refusal};
 
-/// What a request costs that is refused before it is known what it asks for.
+/// The cost of a request that is refused before its cost is known.
 const LOOKED_AT: u64 = 10;
-/// When to ask again for what took too long.
+/// The delay before an operation that took too long should be retried.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
-/// An operation that may be executed.
+/// An admitted operation.
 pub(super) struct Operation {
     pub(super) kind: OperationType,
     request: Request,
     judge: Judge,
 }
 
-/// An answer, with the place on the socket that it takes until it is written.
+/// A response, with the place on the socket that it holds until it is written.
 pub(super) type Made = (Answer, Option<Place>);
 
-/// The mutations of an operation, by the keys of their answers, whose commands were recorded. What fails after it, such
-/// as reading what they answer with, must not be taken for a sign that nothing was.
+/// The mutations of an operation whose commands were recorded, by response name. A failure after that, for example
+/// while reading the payload, must not look as if nothing was recorded.
 #[derive(Clone, Default)]
 pub struct Recorded(Arc<Mutex<HashSet<String>>>);
 
 impl Recorded {
-    /// The command of the mutation that is being answered was recorded.
+    /// Notes that the command of the current mutation was recorded.
     pub fn note(ctx: &Context<'_>) {
         if let Some(recorded) = ctx.data_opt::<Self>() {
             recorded.keys().insert(ctx.item.node.response_key().node.to_string());
         }
     }
 
-    /// Whether an error is of a mutation whose command was recorded.
+    /// Whether an error belongs to a mutation whose command was recorded.
     fn is_before(&self, error: &ServerError) -> bool {
         matches!(error.path.first(), Some(PathSegment::Field(key)) if self.keys().contains(key))
     }
 
     fn keys(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.0.lock().expect("nobody panics while holding the keys")
+        self.0.lock().expect("no code panics while it holds the lock")
     }
 }
 
-/// Who follows, and the room for what they are told: known to each item that is made for them.
+/// The subscriber and the room for their items. Available to each item that is made for them.
 struct Follower<C> {
     caller: C,
     room: Option<Room>,
-    line: Line,
+    queue: Queue,
 }
 
 impl<Q, M, S, H> Endpoint<Q, M, S, H>
@@ -76,9 +75,9 @@ where
     S: SubscriptionType + 'static,
     H: Host,
 {
-    /// Admits what is asked, or says why not.
+    /// Admits a request, or returns the reasons against it.
     ///
-    /// A document is validated as it came before it is remembered, and before anything else is executed in its place.
+    /// The original document is validated before it is remembered and before a normalised one is executed instead.
     pub(super) async fn admit(
         &self,
         asked: Asked,
@@ -128,14 +127,14 @@ where
         judge.judged(self.schema.execute(request).await)
     }
 
-    /// The same, or that it took too long.
+    /// The same, with a time limit.
     pub(super) async fn execute_in_time(&self, operation: Operation, caller: &H::Caller) -> Answer {
         let is_mutation = operation.kind == OperationType::Mutation;
         let executed = tokio::time::timeout(self.patience.answer, self.execute(operation, caller)).await;
         executed.unwrap_or_else(|_| took_too_long(is_mutation))
     }
 
-    /// Follows a subscription: an answer for each of its items, or one that says why it cannot be followed.
+    /// Follows a subscription: a response for each of its items, or one that says why it cannot be followed.
     pub(super) fn follow(
         &self,
         operation: Operation,
@@ -144,8 +143,8 @@ where
     ) -> BoxStream<'static, Made> {
         let Operation { mut request, judge, .. } = operation;
         request.data = self.host.data(caller);
-        let line = self.turns.line(&caller.key());
-        request.data.insert(Follower { caller: caller.clone(), room: room.clone(), line });
+        let queue = self.turns.queue(&caller.key());
+        request.data.insert(Follower { caller: caller.clone(), room: room.clone(), queue });
         let outcomes = self.followed.execute_stream(request).enumerate();
         let made = outcomes.map(move |(nth, outcome)| {
             let answer =
@@ -155,7 +154,7 @@ where
         made.boxed()
     }
 
-    /// Does whatever is asked on a socket, as its room allows.
+    /// Runs a request from a socket, when there is room for its responses.
     pub(super) fn run(
         self,
         asked: Asked,
@@ -187,7 +186,7 @@ fn one(made: Made) -> BoxStream<'static, Made> {
 }
 
 fn took_too_long(is_mutation: bool) -> Answer {
-    let message = "the answer took too long: ask again, and send a mutation again under its commandId";
+    let message = "the response took too long: try again, and send a mutation again with the same commandId";
     let mut error = Code::Unavailable.refusal_for_now(message, ASK_AGAIN);
     error.extensions.get_or_insert_default().set("commandInDoubt", is_mutation);
     Answer::refused(vec![error])
@@ -199,14 +198,14 @@ fn refused(refusals: Vec<Refusal>) -> Box<Answer> {
     Box::new(if syntax { Answer::unparsed(errors) } else { Answer::refused(errors) })
 }
 
-/// Whether the first outcome of a subscription says that there is nothing to follow: all that can fail before the
-/// first item is the root field itself.
+/// Whether the first result of a subscription means that it could not begin. Before the first item only the root field
+/// can fail.
 fn has_not_begun(outcome: &Outcome) -> bool {
     let at_the_root = outcome.errors.iter().all(|error| error.path.len() <= 1);
     !outcome.errors.is_empty() && outcome.data == async_graphql::Value::Null && at_the_root
 }
 
-/// What is needed to give the errors of an operation their codes.
+/// The data needed to give the errors of an operation their codes.
 struct Judge {
     fed_by_variables: HashSet<Pos>,
     cost: Cost,
@@ -215,10 +214,10 @@ struct Judge {
 }
 
 impl Judge {
-    /// Gives every error its code and keeps what is inside inside.
+    /// Gives every error its code and hides internal text.
     ///
-    /// The executor says nothing about whether it came to execute; but an error of execution always has the path of
-    /// its field, and an error of validation never has one.
+    /// The executor does not report whether it began execution. But an error of execution always has the path of its
+    /// field, and an error of validation never has one.
     fn judged(&self, outcome: Outcome) -> Answer {
         let executed = outcome.errors.is_empty()
             || outcome.data != async_graphql::Value::Null
@@ -233,7 +232,7 @@ impl Judge {
         answer
     }
 
-    /// The same for what kept a subscription from beginning: none of its items was made.
+    /// The same for a subscription that could not begin: none of its items was made.
     fn not_begun(&self, outcome: Outcome) -> Answer {
         let mut answer = Answer::refused(outcome.errors);
         for error in answer.errors_mut() {
@@ -279,8 +278,8 @@ impl Judge {
     }
 }
 
-/// Whether the executor could not read an argument that the validator had let through, such as
-/// one below a bound: the words are the library's own, and a fault raised with `?` has a source.
+/// Whether the executor could not read an argument that the validator had accepted, such as a number below its limit.
+/// The message is the library's own, and an error from a resolver has a source.
 fn is_unusable_input(error: &ServerError) -> bool {
     error.source.is_none()
         && (error.message.starts_with("Failed to parse \"") || error.message.starts_with("Expected input type \""))
@@ -290,7 +289,7 @@ fn set_code(error: &mut ServerError, code: Code) {
     error.extensions.get_or_insert_default().set("code", code.as_str());
 }
 
-/// The path of an error as one text: `contract.caseload.0.days`.
+/// The path of an error as text: `contract.caseload.0.days`.
 fn written(error: &ServerError) -> String {
     let segments: Vec<_> = error
         .path
@@ -303,7 +302,7 @@ fn written(error: &ServerError) -> String {
     segments.join(".")
 }
 
-/// Validates a document and executes nothing of it.
+/// Validates a document without executing it.
 pub(super) struct OnlyChecked;
 
 impl ExtensionFactory for OnlyChecked {
@@ -319,7 +318,7 @@ impl Extension for OnlyChecked {
     }
 }
 
-/// Makes each item of a subscription with what its host has at that moment, once there is room for it.
+/// Makes each item of a subscription with the host's current data, once there is room for it.
 pub(super) struct EachItem<H>(pub(super) H);
 
 impl<H: Host> ExtensionFactory for EachItem<H> {
@@ -340,7 +339,7 @@ impl<H: Host> Extension for EachItem<H> {
         if let Some(room) = &follower.room {
             room.enter().await;
         }
-        let _turn = follower.line.turn().await;
+        let _turn = follower.queue.turn().await;
         next.run_with_data(ctx, operation_name, self.0.data(&follower.caller)).await
     }
 }

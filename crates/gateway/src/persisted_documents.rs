@@ -1,8 +1,7 @@
-//! Documents that go by their hash: those that clients sent before, or those alone that the service was given.
+//! Documents identified by their hash: documents that clients sent before, or only those that the service was given.
 //!
-//! A hash is SHA-256 in lower-case hexadecimal. It must never stand for another text than its own, whoever says so; what
-//! is remembered for clients takes a bounded number of bytes, and nobody loses a document because somebody else sends
-//! many.
+//! A hash is SHA-256 in lower-case hexadecimal. It must never stand for a text other than its own. The documents
+//! remembered for clients are limited in bytes, and no caller loses a document because another caller sends many.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -15,23 +14,23 @@ use super::body::Sought;
 use crate::caller::CallerKey;
 use crate::code::Code;
 
-/// The most bytes of documents that are remembered for clients: 8 MiB.
+/// The most bytes of documents remembered for clients: 8 MiB.
 const BYTES_MAX: usize = 8 * 1024 * 1024;
-/// What a remembered document takes beside its text, and again for each caller who uses it.
+/// The overhead of a remembered document in bytes, counted again for each caller who uses it.
 const BYTES_BESIDE: usize = 256;
 
-/// What documents the service answers to.
+/// The documents that the service accepts.
 #[derive(Debug)]
 pub enum Documents {
-    /// Any; those that came with their hash are remembered, the ones used last.
+    /// Any document. Documents that were sent with their hash are remembered, the most recently used ones longest.
     Any(Remembered),
-    /// Only these.
+    /// Only these documents.
     Trusted(Trusted),
 }
 
 /// The documents that clients sent with their hash.
 #[derive(Debug, Default)]
-pub struct Remembered(Mutex<Shelf>);
+pub struct Remembered(Mutex<Cache>);
 
 /// The documents that the service was given.
 #[derive(Debug)]
@@ -43,14 +42,14 @@ impl Default for Documents {
     }
 }
 
-/// A document that was found, and whether it is to be remembered once the guard has let it through.
+/// A document that was found, and whether to remember it once the guard has admitted it.
 pub(super) struct Found {
     pub(super) text: Arc<str>,
     pub(super) hash: Option<String>,
 }
 
 impl Documents {
-    /// Trusts these documents and no other. White space at the ends does not matter.
+    /// Accepts only these documents. White space at the ends does not matter.
     pub fn trusted(texts: impl IntoIterator<Item = String>) -> Self {
         let mut trusted = HashMap::new();
         for text in texts {
@@ -61,7 +60,7 @@ impl Documents {
         Self::Trusted(Trusted(trusted))
     }
 
-    /// The text of a document that is asked with, if the service answers to it.
+    /// The text of a requested document, if the service accepts it.
     pub(super) fn find(&self, sought: Sought, who: &CallerKey) -> Result<Found, ServerError> {
         let (text, hash) = match sought {
             Sought::Text(text) => (Some(text), None),
@@ -69,7 +68,7 @@ impl Documents {
             Sought::Both { text, hash } => {
                 if hash_of(&text) != hash {
                     return Err(Code::BadUserInput
-                        .refusal("the hash is not the document's: send its SHA-256 in hexadecimal, or no hash"));
+                        .refusal("the hash does not match the document: send its SHA-256 in hexadecimal, or no hash"));
                 }
                 (Some(text), Some(hash))
             }
@@ -81,10 +80,10 @@ impl Documents {
         }
     }
 
-    /// Remembers a document that is known to be valid, if it came with its hash.
+    /// Remembers a valid document that was sent with its hash.
     pub(super) fn remember(&self, found: Found, who: &CallerKey) {
         if let (Self::Any(remembered), Some(hash)) = (self, found.hash) {
-            remembered.shelf().insert(&hash, &found.text, who);
+            remembered.cache().insert(&hash, &found.text, who);
         }
     }
 }
@@ -97,7 +96,8 @@ impl Trusted {
             (None, hash) => self.0.get(hash.unwrap_or_default()),
         };
         let text = text.ok_or_else(|| {
-            Code::UntrustedDocument.refusal("the service answers to the documents that it was given, and this is none")
+            Code::UntrustedDocument
+                .refusal("the service accepts only registered documents, and this one is not registered")
         })?;
         Ok(Found { text: Arc::clone(text), hash: None })
     }
@@ -105,45 +105,45 @@ impl Trusted {
 
 impl Remembered {
     fn find(&self, hash: &str, who: &CallerKey) -> Result<Found, ServerError> {
-        // The words that clients of automatic persisted queries look for.
+        // The text that clients of automatic persisted queries expect.
         let text = self
-            .shelf()
+            .cache()
             .get(hash, who)
             .ok_or_else(|| Code::PersistedQueryNotFound.refusal("PersistedQueryNotFound"))?;
         Ok(Found { text, hash: None })
     }
 
-    fn shelf(&self) -> std::sync::MutexGuard<'_, Shelf> {
-        self.0.lock().expect("nobody panics while holding the documents")
+    fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
+        self.0.lock().expect("no code panics while it holds the lock")
     }
 }
 
-/// Texts by their hash, each for as long as somebody's list has it.
+/// The texts by hash. A text is kept as long as it is on a caller's list.
 #[derive(Debug, Default)]
-struct Shelf {
+struct Cache {
     texts: HashMap<String, Kept>,
     lists: HashMap<CallerKey, List>,
     uses: u64,
     bytes: usize,
 }
 
-/// A text, and how many lists it is on.
+/// A text, and the number of lists it is on.
 #[derive(Debug)]
 struct Kept {
     text: Arc<str>,
     readers: usize,
 }
 
-/// What one caller uses, in the order of use.
+/// The documents of one caller, in order of use.
 #[derive(Debug, Default)]
 struct List {
     used: HashMap<String, u64>,
     order: BTreeMap<u64, String>,
-    /// The texts that are on it, whoever else has them.
+    /// The bytes of the texts on it, even if other lists have them too.
     bytes: usize,
 }
 
-impl Shelf {
+impl Cache {
     fn get(&mut self, hash: &str, who: &CallerKey) -> Option<Arc<str>> {
         let text = Arc::clone(&self.texts.get(hash)?.text);
         self.note(hash, &text, who);
@@ -158,7 +158,7 @@ impl Shelf {
         self.note(hash, text, who);
     }
 
-    /// Notes that somebody has used a text, and makes room: by what those who have most used longest ago.
+    /// Records that a caller used a text, and makes room by dropping the oldest text from the longest list.
     fn note(&mut self, hash: &str, text: &str, who: &CallerKey) {
         self.uses += 1;
         let list = self.lists.entry(who.clone()).or_default();
@@ -175,14 +175,14 @@ impl Shelf {
         while self.bytes > BYTES_MAX && self.forget_one() {}
     }
 
-    /// Takes the text used longest ago off the longest list; whether there was one.
+    /// Drops the least recently used text from the longest list. Returns whether there was one.
     fn forget_one(&mut self) -> bool {
         let longest = self.lists.iter_mut().max_by_key(|(_, list)| list.bytes);
         let Some((reader, list)) = longest else { return false };
         let reader = reader.clone();
         if let Some((_, hash)) = list.order.pop_first() {
             list.used.remove(&hash);
-            let kept = self.texts.get_mut(&hash).expect("what is on a list is kept");
+            let kept = self.texts.get_mut(&hash).expect("every text on a list is kept");
             let bytes = kept.text.len() + BYTES_BESIDE;
             list.bytes -= bytes;
             kept.readers -= 1;
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_is_known_once_its_document_was_let_through() {
+    fn a_hash_is_known_once_its_document_was_admitted() {
         let documents = Documents::default();
         let hash = || Sought::Hash(hash_of(TEXT));
         assert_eq!(code(documents.find(hash(), &ann())), "PERSISTED_QUERY_NOT_FOUND");
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_loses_a_document_because_somebody_else_sends_many() {
+    fn no_caller_loses_a_document_because_another_sends_many() {
         let documents = Documents::default();
         let (ben, flood) = (key("ben"), |nth: usize| format!("{nth:06}{}", "x".repeat(99_994)));
         let keep = |text: &str, who: &CallerKey| {
@@ -254,7 +254,7 @@ mod tests {
         assert!(knows(TEXT, &ben) && knows("{ shared }", &ben));
         assert!(!knows(&flood(0), &ann()) && knows(&flood(199), &ann()));
         let Documents::Any(remembered) = &documents else { panic!("not any") };
-        assert!(remembered.shelf().bytes <= BYTES_MAX);
+        assert!(remembered.cache().bytes <= BYTES_MAX);
     }
 
     #[test]
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_used_for_the_longest_time_is_forgotten_first() {
+    fn the_least_recently_used_document_is_dropped_first() {
         let documents = Documents::default();
         let text = |nth: usize| format!("{nth:06}{}", "x".repeat(99_994));
         let fitting = BYTES_MAX / (100_000 + BYTES_BESIDE);
@@ -277,12 +277,12 @@ mod tests {
         keep(fitting);
         assert!(knows(0) && !knows(1) && knows(2) && knows(fitting));
         let Documents::Any(remembered) = &documents else { panic!("not any") };
-        let shelf = remembered.shelf();
-        assert!(shelf.bytes <= BYTES_MAX && shelf.texts.len() == fitting && shelf.lists.len() == 1);
+        let cache = remembered.cache();
+        assert!(cache.bytes <= BYTES_MAX && cache.texts.len() == fitting && cache.lists.len() == 1);
     }
 
     #[test]
-    fn only_what_is_trusted_is_answered_to() {
+    fn only_trusted_documents_are_accepted() {
         let documents = Documents::trusted([format!("{TEXT}\n")]);
         for text in [TEXT.to_owned(), format!("{TEXT}\n"), format!("  {TEXT}")] {
             assert!(documents.find(Sought::Text(text.clone()), &ann()).is_ok(), "{text:?}");

@@ -1,6 +1,6 @@
-//! Problem documents (RFC 9457), for what cannot be answered in GraphQL.
+//! Problem documents (RFC 9457), for results that GraphQL cannot express.
 //!
-//! A problem must never tell more than the caller needs to send a better request.
+//! A problem must not reveal more than the caller needs to send a better request.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// A refusal of HTTP: its status, and what to do next.
+/// An HTTP refusal: its status, and what to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     status: StatusCode,
@@ -19,12 +19,12 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of this status; `detail` says what to do next.
+    /// A problem with this status. `detail` says what to do next.
     pub fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { status, detail: detail.into(), retry_after: None }
     }
 
-    /// The same, which is over after a while.
+    /// The same for a temporary problem, with the delay before a retry.
     #[must_use]
     pub fn after(self, wait: Duration) -> Self {
         Self { retry_after: Some(wait), ..self }
@@ -42,7 +42,7 @@ impl IntoResponse for Problem {
         let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
         let mut response = (self.status, headers, body.to_string()).into_response();
         if let Some(wait) = self.retry_after {
-            // Rounded up: whoever comes back then is not a moment too early.
+            // Rounded up, so that a client that waits exactly this long is not too early.
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }

@@ -1,7 +1,8 @@
-//! Opens sockets: `graphql-transport-ws` on the same path, for pages of our own origin and for whoever is no page.
+//! Opens WebSockets: `graphql-transport-ws` on the same path, for pages of our own origin and for clients that are not
+//! pages.
 //!
-//! A browser sends a WebSocket handshake from any page and asks nobody, so a page of a foreign origin is refused here,
-//! whatever token it has.
+//! A browser sends a WebSocket handshake from any page without a preflight request. Pages of foreign origins are
+//! therefore refused here, whatever their token.
 
 mod message;
 mod session;
@@ -22,12 +23,12 @@ use super::operation::Made;
 use super::{Arrival, BODY_BYTES_MAX, Endpoint, Host, Patience, Problem};
 use crate::backpressure::Room;
 
-/// The protocol that is spoken.
+/// The protocol of the socket.
 const PROTOCOL: &str = "graphql-transport-ws";
-/// What a socket reads and writes at once. The library's own 128 KiB each would be kept for every socket.
+/// The size of the read and write buffers. The library's default of 128 KiB each would be kept for every socket.
 const BUFFER: usize = 16 * 1024;
 
-/// Whether a request asks for a socket.
+/// Whether a request asks for a WebSocket.
 pub fn wants_socket(http: &axum::extract::Request) -> bool {
     let upgrades = http.headers().get_all(header::UPGRADE).iter();
     let mut upgrades = upgrades.filter_map(|upgrade| upgrade.to_str().ok()).flat_map(|upgrade| upgrade.split(','));
@@ -41,8 +42,7 @@ where
     S: SubscriptionType + 'static,
     H: Host,
 {
-    /// Opens the socket that a request asks for. Whoever has shown a token with it need not show one in the first
-    /// message.
+    /// Opens a WebSocket. A client that sent a token with the handshake need not send one in the first message.
     pub async fn open(&self, arrival: Arrival, caller: Option<H::Caller>) -> Response {
         let (mut parts, _) = arrival.http.into_parts();
         if !may_open(&parts.headers, &self.origins) {
@@ -66,21 +66,21 @@ where
         let mut response = upgrade
             .read_buffer_size(BUFFER)
             .write_buffer_size(BUFFER)
-            // A little more than is taken, so that who sends too much can be told.
+            // A little more than the limit, so that a client that exceeds it gets a reason.
             .max_message_size(2 * BODY_BYTES_MAX)
             .max_frame_size(2 * BODY_BYTES_MAX)
             .on_upgrade(move |socket| Session::new(socket, served, caller).attend().instrument(span));
-        // With them goes the case in which the headers came: some clients find the protocol only as they wrote it.
+        // These hold the original case of header names. Some clients find the protocol only in the case they used.
         response.extensions_mut().extend(parts.extensions);
         response
     }
 }
 
-/// What a session asks of the endpoint, whatever its schema.
+/// The endpoint as a session needs it, for any schema.
 trait Service<H: Host>: Send + Sync {
-    /// Who a token says that somebody is.
+    /// Verifies a token.
     fn verify(&self, token: &str) -> Result<H::Caller, H::TokenRefusal>;
-    /// Does what is asked, as there is room for the answers.
+    /// Runs a request when there is room for its responses.
     fn run(&self, asked: Asked, caller: H::Caller, request_id: Arc<str>, room: Room) -> BoxStream<'static, Made>;
 }
 
@@ -100,7 +100,7 @@ where
     }
 }
 
-/// Whether somebody may open a socket: no page at all, a page of our own host, or one of an origin that is allowed.
+/// Whether a client may open a socket: one that is not a page, or a page of our own host or of an allowed origin.
 fn may_open(headers: &HeaderMap, allowed: &[String]) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
@@ -109,7 +109,7 @@ fn may_open(headers: &HeaderMap, allowed: &[String]) -> bool {
     allowed.iter().any(is_allowed) || host.is_some_and(|host| is_of_host(origin, host))
 }
 
-/// Whether an origin is of a host, whichever scheme a proxy in front has taken off.
+/// Whether an origin belongs to a host, whichever scheme a proxy in front has removed.
 fn is_of_host(origin: &str, host: &str) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
     let port = match scheme {

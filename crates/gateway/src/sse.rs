@@ -1,6 +1,7 @@
-//! Answers as server-sent events: the distinct connections of the GraphQL over SSE protocol.
+//! Responses as server-sent events: the distinct connections mode of the GraphQL over SSE protocol.
 //!
-//! The connection takes what it can write and asks for no more, so nothing is made for a client that does not read.
+//! The connection requests the next response only when it can write it, so nothing is made for a client that does not
+//! read.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -15,17 +16,17 @@ use super::deadline::{self, Stopping};
 use crate::caller::Caller;
 use crate::code::Code;
 
-/// What keeps proxies from closing a connection on which nothing happens, and shows whether anybody is there.
+/// Keeps proxies from closing an idle connection, and shows whether the client is still there.
 const KEEP_ALIVE: &str = ":\n\n";
 
-/// Until when events are sent, and how often at least something is.
+/// How long to send events, and how often to send at least a heartbeat.
 pub(super) struct Sending<C> {
     pub(super) caller: C,
     pub(super) stopping: Stopping,
     pub(super) keep_alive: Duration,
 }
 
-/// Sends each answer as an event and completes with the last.
+/// Sends each response as an event, and a completion event at the end.
 pub(super) fn response<C: Caller>(answers: BoxStream<'static, Answer>, sending: Sending<C>) -> Response {
     let events = stream::unfold(Some((answers, sending)), |open| async {
         let (mut answers, mut sending) = open?;
@@ -41,19 +42,19 @@ pub(super) fn response<C: Caller>(answers: BoxStream<'static, Answer>, sending: 
         };
         Some((event, Some((answers, sending))))
     });
-    // Some clients take the response for begun only when something of its body has come.
+    // Some clients consider the response begun only when part of its body has arrived.
     let begun = stream::once(std::future::ready(KEEP_ALIVE.to_owned()));
     let mut response = Response::new(Body::from_stream(begun.chain(events).map(Ok::<_, Infallible>)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // Asks a proxy in front to pass on each event as it comes.
+    // Asks a proxy in front to pass on each event at once.
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     response
 }
 
 fn next(answer: &Answer) -> String {
-    let data = serde_json::to_string(answer).expect("a GraphQL answer holds nothing but JSON");
+    let data = serde_json::to_string(answer).expect("a GraphQL response serialises to JSON");
     format!("event: next\ndata: {data}\n\n")
 }
 
@@ -62,6 +63,7 @@ fn complete() -> String {
 }
 
 fn expired() -> String {
-    let error = Code::Unauthenticated.refusal("the token has expired: go on after the last position with a new one");
+    let error =
+        Code::Unauthenticated.refusal("the token has expired: get a new one and resume after the last position");
     next(&Answer::refused(vec![error])) + &complete()
 }

@@ -21,7 +21,7 @@ use super::*;
 const GRAPHQL: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
 
-/// Routes everything to an endpoint, as somebody whose token lasts so long.
+/// Routes everything to an endpoint, with a caller whose token has this lifetime.
 fn router_of(endpoint: Small, lasting: Duration, stopping: Stopping) -> Router {
     let caller = somebody(lasting);
     let answer = move |http: Request| {
@@ -133,7 +133,7 @@ async fn a_type_that_is_not_offered_is_a_problem_document() {
 }
 
 #[tokio::test]
-async fn what_a_form_can_send_is_not_taken() {
+async fn content_types_that_a_form_can_send_are_refused() {
     for media in [
         None,
         Some("text/plain"),
@@ -153,7 +153,7 @@ async fn what_a_form_can_send_is_not_taken() {
 }
 
 #[tokio::test]
-async fn a_body_is_at_most_a_mebibyte_announced_or_not() {
+async fn a_body_has_at_most_one_mebibyte_with_or_without_a_content_length() {
     let fitting = |bytes: usize| {
         let frame = r#"{"query":"{ hello }","pad":""}"#.len();
         json!({ "query": "{ hello }", "pad": "x".repeat(bytes - frame) }).to_string()
@@ -184,7 +184,7 @@ async fn a_body_that_breaks_off_is_a_problem_of_the_client() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_request_is_refused_in_both_types() {
+async fn a_body_that_is_not_a_request_is_refused_in_both_types() {
     for body in ["", "NONSENSE", "{\"qeury\":\"{ hello }\"}", "[]", "{\"query\":7}"] {
         for accept in [GRAPHQL, JSON] {
             let answered = post(accept, body).await;
@@ -273,7 +273,7 @@ async fn a_variable_of_the_wrong_type_never_reaches_a_resolver() {
 }
 
 #[tokio::test]
-async fn an_argument_out_of_bounds_is_the_callers_and_not_a_fault() {
+async fn an_argument_out_of_bounds_is_an_error_of_the_caller_and_not_a_fault() {
     for query in ["{ bounded(first: 201) }", "{ short(first: 300) }"] {
         let answered = ask(query).await;
         assert_eq!(answered.status, 294);
@@ -304,7 +304,7 @@ async fn data_that_became_null_is_still_an_execution() {
 }
 
 #[tokio::test]
-async fn nothing_from_inside_is_shown() {
+async fn internal_error_text_is_not_shown() {
     for field in ["broken", "careless", "needed"] {
         let answered = ask(&format!("{{ {field} }}")).await;
         assert_eq!(answered.message(), "internal error");
@@ -312,7 +312,7 @@ async fn nothing_from_inside_is_shown() {
     }
 }
 
-/// Everything that is logged while a test runs.
+/// The log output while a test runs.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -331,7 +331,7 @@ impl Write for Log {
 async fn a_fault_is_logged_once_with_its_causes() {
     let log = Log::default();
     let writer = log.clone();
-    // With one subscriber alone, another thread that logs here first would settle that nobody listens.
+    // With only one subscriber, another thread that logs here first would cache that nobody listens.
     let _another = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
     let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
     let guard = tracing::subscriber::set_default(subscriber);
@@ -357,13 +357,14 @@ async fn a_code_that_a_resolver_set_passes_through() {
 async fn a_mutation_that_fails_after_it_recorded_is_in_doubt_and_its_neighbours_are_not() {
     let answered = ask("mutation { a: cutOff(recorded: false) b: cutOff(recorded: true) c: cutOff(recorded: false) }");
     let errors = answered.await.body["errors"].as_array().expect("errors").clone();
-    let told = errors.iter().map(|error| (&error["path"][0], &error["extensions"]["commandInDoubt"]));
-    let told: Vec<_> = told.map(|(path, in_doubt)| (path.as_str(), in_doubt.as_bool())).collect();
-    assert_eq!(told, [(Some("a"), Some(false)), (Some("b"), Some(true)), (Some("c"), Some(false))]);
+    let in_doubt_by_path = errors.iter().map(|error| (&error["path"][0], &error["extensions"]["commandInDoubt"]));
+    let in_doubt_by_path: Vec<_> =
+        in_doubt_by_path.map(|(path, in_doubt)| (path.as_str(), in_doubt.as_bool())).collect();
+    assert_eq!(in_doubt_by_path, [(Some("a"), Some(false)), (Some("b"), Some(true)), (Some("c"), Some(false))]);
 }
 
 #[tokio::test]
-async fn at_most_twenty_errors_are_told() {
+async fn at_most_twenty_errors_are_sent() {
     let declared: Vec<_> = (0..30).map(|n| format!("$v{n}: ID!")).collect();
     let variables = format!("query({}) {{ hello }}", declared.join(" "));
     for query in ["{ many }".to_owned(), format!("{{ {} }}", "nothing ".repeat(30)), variables] {
@@ -383,13 +384,13 @@ async fn an_error_does_not_repeat_a_long_name() {
 }
 
 #[tokio::test]
-async fn what_was_attached_reaches_the_resolvers() {
+async fn attached_data_reaches_the_resolvers() {
     let answered = ask("{ actor }").await;
     assert_eq!(answered.body["data"], json!({ "actor": "kw-07" }));
 }
 
 #[tokio::test]
-async fn headers_of_resolvers_are_sent_but_the_type_is_ours() {
+async fn headers_of_resolvers_are_sent_except_the_content_type() {
     let answered = ask("{ headed }").await;
     assert_eq!(answered.headers["x-lag"], "3");
     assert!(answered.media().starts_with(GRAPHQL));
@@ -397,7 +398,7 @@ async fn headers_of_resolvers_are_sent_but_the_type_is_ours() {
 }
 
 #[tokio::test]
-async fn the_guard_stands_before_the_validator() {
+async fn the_guard_runs_before_the_validator() {
     let started = Instant::now();
     let answered = ask(&guard::tests::bomb(30)).await;
     assert!(started.elapsed() < Duration::from_millis(500));
@@ -413,7 +414,7 @@ async fn the_introspection_of_graphiql_is_answered() {
     assert_eq!(answered.body["data"]["__schema"]["queryType"]["name"], "Query");
 }
 
-/// The events of a response, as far as they come: each with its data.
+/// The events of a response until it ends, each with its data.
 async fn events_of(router: Router, query: &str) -> (HeaderMap, Vec<(String, Json)>) {
     let request = HttpRequest::post("/graphql")
         .header("content-type", "application/json")
@@ -452,7 +453,7 @@ async fn a_subscription_is_sent_as_events_and_completes() {
 }
 
 #[tokio::test]
-async fn whatever_is_asked_for_as_events_comes_as_events() {
+async fn an_event_stream_is_sent_if_requested() {
     let (_, events) = events_of(router(), "{ hello }").await;
     assert_eq!(events, [next(&json!({ "hello": "hello you" })), complete()]);
     for (query, code) in [
@@ -472,7 +473,7 @@ async fn whatever_is_asked_for_as_events_comes_as_events() {
 }
 
 #[tokio::test]
-async fn a_query_that_may_come_either_way_comes_at_once_and_a_subscription_as_events() {
+async fn if_both_are_accepted_a_query_gets_a_single_response_and_a_subscription_events() {
     let accept = "application/graphql-response+json, application/json, text/event-stream";
     let answered = post(accept, json!({ "query": "{ hello }" }).to_string()).await;
     assert_eq!((answered.status, answered.media()), (200, "application/graphql-response+json; charset=utf-8"));
@@ -483,7 +484,7 @@ async fn a_query_that_may_come_either_way_comes_at_once_and_a_subscription_as_ev
 }
 
 #[tokio::test]
-async fn a_fault_in_the_middle_is_told_and_ends_the_events() {
+async fn a_fault_in_the_middle_is_sent_and_ends_the_events() {
     let (_, events) = events_of(router(), "subscription { followed(who: \"kw-07\") }").await;
     let [first, (_, fault), last] = &events[..] else { panic!("{events:?}") };
     assert_eq!((first, last), (&next(&json!({ "followed": "kw-07" })), &complete()));
@@ -492,7 +493,7 @@ async fn a_fault_in_the_middle_is_told_and_ends_the_events() {
 }
 
 #[tokio::test]
-async fn an_item_of_which_a_field_fails_does_not_end_the_events() {
+async fn an_item_with_a_failed_field_does_not_end_the_events() {
     let (_, events) = events_of(router(), "subscription { parts { hello broken } }").await;
     assert_eq!(events.len(), 3);
     for (_, answer) in &events[..2] {
@@ -513,11 +514,11 @@ async fn events_end_when_the_token_does() {
 }
 
 #[tokio::test]
-async fn events_end_without_a_word_when_the_service_stops_and_say_meanwhile_that_it_lives() {
-    let (stopping, told) = tokio::sync::watch::channel(false);
+async fn events_send_heartbeats_and_end_silently_when_the_service_stops() {
+    let (stopping, stopped) = tokio::sync::watch::channel(false);
     let patience = Patience { heartbeat: Duration::from_millis(10), ..Patience::default() };
     let endpoint = endpoint(Behind::default(), Terms { patience, ..Terms::default() });
-    let router = router_of(endpoint, Duration::from_mins(5), Stopping::told_by(told));
+    let router = router_of(endpoint, Duration::from_mins(5), Stopping::told_by(stopped));
     let request = HttpRequest::post("/graphql")
         .header("content-type", "application/json")
         .header("accept", "text/event-stream")
@@ -535,7 +536,7 @@ async fn events_end_without_a_word_when_the_service_stops_and_say_meanwhile_that
 }
 
 #[tokio::test]
-async fn what_an_answer_costs_is_told_and_what_would_cost_too_much_is_refused() {
+async fn the_cost_is_reported_and_too_high_a_cost_is_refused() {
     let answered = ask("{ hello actor }").await;
     assert_eq!(answered.body["extensions"]["cost"], json!({ "requested": 2, "allowed": 100_000 }));
     let terms = Terms { limits: Limits { cost_max: 1, ..Limits::default() }, ..Terms::default() };
@@ -558,7 +559,7 @@ fn sha256_of(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_document_is_remembered_by_its_hash_once_it_may_be_executed() {
+async fn a_document_is_remembered_by_its_hash_once_it_is_admitted() {
     let router = router();
     let send = async |body: Json| {
         let request = HttpRequest::post("/graphql")
@@ -584,7 +585,7 @@ async fn a_document_is_remembered_by_its_hash_once_it_may_be_executed() {
 }
 
 #[tokio::test]
-async fn with_trusted_documents_the_rest_is_refused() {
+async fn with_trusted_documents_all_others_are_refused() {
     let terms = Terms { documents: Documents::trusted(["{ hello }\n".to_owned()]), ..Terms::default() };
     let router = router_of(endpoint(Behind::default(), terms), Duration::from_mins(5), Stopping::default());
     for (query, code) in [("{ hello }", None), ("{ actor }", Some("UNTRUSTED_DOCUMENT"))] {
@@ -617,7 +618,7 @@ async fn a_document_that_is_not_valid_is_not_remembered() {
 }
 
 #[tokio::test]
-async fn a_login_that_has_spent_its_budget_hears_when_to_come_back() {
+async fn a_login_over_its_limit_is_told_when_to_retry() {
     let budget = Arc::new(Budget::per_minute(25));
     let terms = || Terms { budget: Arc::clone(&budget), ..Terms::default() };
     let ask = async |query: &str| {
@@ -630,7 +631,7 @@ async fn a_login_that_has_spent_its_budget_hears_when_to_come_back() {
         send_to(router, request).await
     };
     assert_eq!(ask("{ hello actor }").await.status, 200);
-    // Whatever is refused was looked at, too.
+    // Refused requests use up budget too.
     for _ in 0..2 {
         assert_eq!(ask("{ hello").await.status, 400);
     }

@@ -1,8 +1,8 @@
-//! Turns: how many items of subscriptions are made at once, so that many who replay the log leave the machine to those who
-//! write.
+//! Turns: the number of subscription items made at once. The limit leaves capacity for writers while many subscribers
+//! replay the log.
 //!
-//! A turn is taken for one item and given back when the item is made, before it is sent: a peer that reads slowly holds
-//! none. Logins take turns about, whatever number of subscriptions each has.
+//! A turn is taken for one item and returned when the item is made, before it is sent: a peer that reads slowly holds
+//! none. Logins take turns in rotation, however many subscriptions each has.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
@@ -11,29 +11,29 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::caller::CallerKey;
 
-/// Items of one login that are in line for a turn at once.
-const IN_LINE: usize = 2;
-/// How many lines are kept before those that nobody stands in are thrown away.
-const LINES: usize = 1_000;
+/// The items of one login that may queue for a turn at once.
+const QUEUED_MAX: usize = 2;
+/// The number of queues above which empty ones are dropped.
+const QUEUES_KEPT: usize = 1_000;
 
 /// The turns of one service.
 #[derive(Debug)]
 pub(super) struct Turns {
     all: Arc<Semaphore>,
-    lines: Mutex<HashMap<CallerKey, Weak<Semaphore>>>,
+    queues: Mutex<HashMap<CallerKey, Weak<Semaphore>>>,
 }
 
-/// The line of one login.
+/// The queue of one login.
 #[derive(Clone, Debug)]
-pub(super) struct Line {
+pub(super) struct Queue {
     all: Arc<Semaphore>,
     own: Arc<Semaphore>,
 }
 
-/// A turn, until it is dropped.
+/// A turn, held until it is dropped.
 #[derive(Debug)]
 pub(super) struct Turn {
-    // In the order in which they go back.
+    // Fields are dropped in this order.
     _turn: OwnedSemaphorePermit,
     _place: OwnedSemaphorePermit,
 }
@@ -42,32 +42,32 @@ impl Default for Turns {
     /// Half of the processors.
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { all: Arc::new(Semaphore::new((processors / 2).max(1))), lines: Mutex::default() }
+        Self { all: Arc::new(Semaphore::new((processors / 2).max(1))), queues: Mutex::default() }
     }
 }
 
 impl Turns {
-    /// The line in which a login stands.
-    pub(super) fn line(&self, who: &CallerKey) -> Line {
-        let mut lines = self.lines.lock().expect("nobody panics while holding the lines");
-        if lines.len() >= LINES {
-            lines.retain(|_, line| line.strong_count() > 0);
+    /// The queue of a login.
+    pub(super) fn queue(&self, who: &CallerKey) -> Queue {
+        let mut queues = self.queues.lock().expect("no code panics while it holds the lock");
+        if queues.len() >= QUEUES_KEPT {
+            queues.retain(|_, queue| queue.strong_count() > 0);
         }
-        let line = lines.entry(who.clone()).or_default();
-        let own = line.upgrade().unwrap_or_else(|| {
-            let own = Arc::new(Semaphore::new(IN_LINE));
-            *line = Arc::downgrade(&own);
+        let queue = queues.entry(who.clone()).or_default();
+        let own = queue.upgrade().unwrap_or_else(|| {
+            let own = Arc::new(Semaphore::new(QUEUED_MAX));
+            *queue = Arc::downgrade(&own);
             own
         });
-        Line { all: Arc::clone(&self.all), own }
+        Queue { all: Arc::clone(&self.all), own }
     }
 }
 
-impl Line {
+impl Queue {
     /// Waits for a turn.
     pub(super) async fn turn(&self) -> Turn {
-        let place = Arc::clone(&self.own).acquire_owned().await.expect("no line is ever closed");
-        let turn = Arc::clone(&self.all).acquire_owned().await.expect("turns never end");
+        let place = Arc::clone(&self.own).acquire_owned().await.expect("a queue is never closed");
+        let turn = Arc::clone(&self.all).acquire_owned().await.expect("the turns are never closed");
         Turn { _turn: turn, _place: place }
     }
 }
@@ -80,13 +80,13 @@ mod tests {
     use crate::caller::tests::key;
 
     fn one_at_a_time() -> Turns {
-        Turns { all: Arc::new(Semaphore::new(1)), lines: Mutex::default() }
+        Turns { all: Arc::new(Semaphore::new(1)), queues: Mutex::default() }
     }
 
     #[test]
-    fn a_turn_is_had_by_one_and_then_by_the_next() {
+    fn turns_are_taken_one_after_the_other() {
         let turns = one_at_a_time();
-        let (ann, ben) = (turns.line(&key("ann")), turns.line(&key("ben")));
+        let (ann, ben) = (turns.queue(&key("ann")), turns.queue(&key("ben")));
         let first = ann.turn().now_or_never().expect("free");
         assert!(ben.turn().now_or_never().is_none());
         drop(first);
@@ -94,15 +94,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_of_one_login_do_not_keep_another_waiting_for_all_of_them() {
+    async fn many_items_of_one_login_do_not_delay_another_login_behind_all_of_them() {
         let turns = one_at_a_time();
-        let (ann, ben) = (turns.line(&key("ann")), turns.line(&key("ben")));
+        let (ann, ben) = (turns.queue(&key("ann")), turns.queue(&key("ben")));
         let held = ben.turn().await;
         let order = Arc::new(Mutex::new(Vec::new()));
-        let wait = |line: &Line, name: &'static str| {
-            let (line, order) = (line.clone(), Arc::clone(&order));
+        let wait = |queue: &Queue, name: &'static str| {
+            let (queue, order) = (queue.clone(), Arc::clone(&order));
             tokio::spawn(async move {
-                let _turn = line.turn().await;
+                let _turn = queue.turn().await;
                 order.lock().expect("an order").push(name);
             })
         };
@@ -115,17 +115,17 @@ mod tests {
             waited.await.expect("it has its turn");
         }
         let before_ben = order.lock().expect("an order").iter().position(|name| *name == "ben");
-        assert!(before_ben.is_some_and(|before| before <= IN_LINE), "{before_ben:?}");
+        assert!(before_ben.is_some_and(|before| before <= QUEUED_MAX), "{before_ben:?}");
     }
 
     #[test]
-    fn a_caller_stands_in_one_line_and_lines_that_nobody_stands_in_go() {
+    fn a_caller_has_one_queue_and_empty_queues_are_dropped() {
         let turns = one_at_a_time();
-        let kept = turns.line(&key("zo\u{e9}"));
-        assert!(Arc::ptr_eq(&kept.own, &turns.line(&key("zo\u{e9}")).own));
-        for nth in 0..LINES {
-            drop(turns.line(&key(&nth.to_string())));
+        let kept = turns.queue(&key("zo\u{e9}"));
+        assert!(Arc::ptr_eq(&kept.own, &turns.queue(&key("zo\u{e9}")).own));
+        for nth in 0..QUEUES_KEPT {
+            drop(turns.queue(&key(&nth.to_string())));
         }
-        assert_eq!(turns.lines.lock().expect("lines").len(), 2);
+        assert_eq!(turns.queues.lock().expect("queues").len(), 2);
     }
 }

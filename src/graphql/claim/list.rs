@@ -1,7 +1,7 @@
-//! Lists of claims: which are wanted, in the order of their days, page by page.
+//! Lists of claims: a filter, an order by day, and pages.
 //!
-//! A list shows the claims of journeys that the caller may read; those over many journeys are shown to whoever sees all of
-//! the contract. A cursor belongs to its list.
+//! A list shows the claims of cases that the caller may read. Claims for many cases together are shown only to a caller
+//! who sees the whole contract. A cursor belongs to its list.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -22,35 +22,36 @@ use super::{Claim, ClaimStatus, earliest_on, readable};
 use crate::views::claims::{self, Claims};
 use throughline_domain::fact::envelope::ClaimId;
 
-/// A claim and its place in the order.
+/// A claim with its cursor.
 #[derive(SimpleObject)]
 pub struct ClaimEdge {
-    /// Give it as `after` to go on from here.
+    /// The cursor of this claim. Pass it as `after` to get the claims that follow.
     cursor: String,
     /// The claim.
     node: Claim,
 }
 
-/// Claims in the order of their days, page by page.
+/// A page of claims, in the order of the days on which they were or will be achieved.
 #[derive(SimpleObject)]
 pub struct ClaimConnection {
     /// The claims of this page, each with its cursor.
     edges: Vec<ClaimEdge>,
     /// The claims of this page.
     nodes: Vec<Claim>,
-    /// Where the page begins and ends.
+    /// The cursors of this page, and whether there are more pages.
     page_info: PageInfo,
-    /// How many there are on all pages.
+    /// The number of claims on all pages.
     total_count: usize,
-    /// What they come to on all pages, as far as they have amounts.
+    /// The total amount of the claims on all pages that have an amount.
     total_amount: Money,
-    /// The position of the log up to which they are judged: a batch names it.
+    /// The position of the log up to which the claims are judged. Name it when you submit a batch.
     position: Position,
-    /// Whether the day is still to come: nothing of it can be claimed, and what goes on is taken to go on.
+    /// Whether the as-of date lies in the future. In a forecast nothing can be claimed, and open spells are assumed to
+    /// continue.
     forecast: bool,
 }
 
-/// Which claims are wanted.
+/// Which claims to return.
 #[derive(Debug, Clone, Default)]
 pub(in crate::graphql) struct ClaimFilter {
     pub(in crate::graphql) status: Option<Vec<ClaimStatus>>,
@@ -59,12 +60,12 @@ pub(in crate::graphql) struct ClaimFilter {
 }
 
 impl ClaimFilter {
-    /// Those of these that can be claimed.
+    /// Only the claims that can be claimed, among these.
     pub(in crate::graphql) fn claimable(selected: Selected) -> Self {
         Self { status: Some(vec![ClaimStatus::Claimable]), outcome: None, selected }
     }
 
-    /// What was asked, for the name of the list.
+    /// The filter as text, for the name of the list.
     fn name(&self) -> String {
         format!("{:?} {:?}{}", self.status, self.outcome, self.selected.name())
     }
@@ -77,7 +78,7 @@ impl ClaimFilter {
     }
 }
 
-/// The day by which claims are in order, and the claim.
+/// The sort key of a claim: its day, then its id.
 type Place = (NaiveDate, ClaimId);
 
 fn stands(claim: &claims::Claim) -> Place {
@@ -85,18 +86,18 @@ fn stands(claim: &claims::Claim) -> Place {
     (day, claim.claim)
 }
 
-/// A page of claims of a contract, of those that the caller may be shown.
+/// A page of a contract's claims, limited to those the caller may see.
 pub(in crate::graphql) async fn page(
     ctx: &Context<'_>,
-    told: &Arc<Claims>,
+    contract_claims: &Arc<Claims>,
     filter: ClaimFilter,
     (first, after): (PageLength, Option<String>),
 ) -> Result<ClaimConnection> {
-    known::outcome([&*told.contract], filter.outcome.as_deref())?;
-    let list = format!("{} {}", filter.name(), told.asked.as_of);
+    known::outcome([&*contract_claims.contract], filter.outcome.as_deref())?;
+    let list = format!("{} {}", filter.name(), contract_claims.asked.as_of);
     let after = after.as_deref().map(|cursor| place(cursor, &list)).transpose()?;
-    let mut fitting: Vec<&claims::Claim> = told.claims.iter().filter(|claim| filter.fits(claim)).collect();
-    keep_visible(ctx, told, &mut fitting).await?;
+    let mut fitting: Vec<&claims::Claim> = contract_claims.claims.iter().filter(|claim| filter.fits(claim)).collect();
+    keep_visible(ctx, contract_claims, &mut fitting).await?;
     fitting.sort_by_key(|claim| stands(claim));
     let total = fitting.iter().filter_map(|claim| claim.amount).sum();
     let total_count = fitting.len();
@@ -111,7 +112,7 @@ pub(in crate::graphql) async fn page(
         journey::stories(
             ctx,
             shown.iter().filter_map(|claim| claim.about.journey()).collect::<BTreeSet<_>>().into_iter(),
-            Known(told.position),
+            Known(contract_claims.position),
         )
         .await?
     } else {
@@ -119,7 +120,7 @@ pub(in crate::graphql) async fn page(
     };
     let node = |of: &&claims::Claim| {
         let story = of.about.journey().and_then(|journey| stories.get(&journey)).cloned();
-        Claim { told: Arc::clone(told), of: (*of).clone(), story }
+        Claim { contract_claims: Arc::clone(contract_claims), of: (*of).clone(), story }
     };
     let cursors: Vec<String> = shown.iter().map(|claim| cursor(stands(claim), &list)).collect();
     let page_info = PageInfo::of(&cursors, rest + shown.len() < total_count, rest > 0);
@@ -129,15 +130,15 @@ pub(in crate::graphql) async fn page(
         nodes: shown.iter().map(node).collect(),
         page_info,
         total_count,
-        total_amount: Money::of(total, told.currency()),
-        position: Position(told.position),
-        forecast: told.asked.as_of > told.asked.today,
+        total_amount: Money::of(total, contract_claims.currency()),
+        position: Position(contract_claims.position),
+        forecast: contract_claims.asked.as_of > contract_claims.asked.today,
     })
 }
 
-/// Keeps the claims of journeys that the caller may read.
-async fn keep_visible(ctx: &Context<'_>, told: &Claims, claims: &mut Vec<&claims::Claim>) -> Result<()> {
-    let code = told.contract.code().unwrap_or_default();
+/// Keeps the claims of cases that the caller may read.
+async fn keep_visible(ctx: &Context<'_>, contract_claims: &Claims, claims: &mut Vec<&claims::Claim>) -> Result<()> {
+    let code = contract_claims.contract.code().unwrap_or_default();
     let journeys = claims.iter().filter_map(|claim| claim.about.journey());
     if let Some(readable) = readable(ctx, code, journeys).await? {
         claims.retain(|claim| claim.about.journey().is_some_and(|journey| readable.contains(&journey)));

@@ -1,4 +1,4 @@
-//! Appointments as clients read them: when the client is to be met, and what became of it.
+//! Appointments in the API: when the client is to be met, and the outcome.
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
@@ -12,25 +12,25 @@ use throughline_domain::fact::event;
 use throughline_domain::journey::{self, AppointmentOver, Journey as Folded};
 use throughline_projections::agenda::State;
 
-/// What became of an appointment, at the end of the day as of which this is read.
+/// The state of an appointment at the end of the as-of date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum AppointmentState {
-    /// It is for that day or a later one.
+    /// It is on the as-of date or later.
     Booked,
-    /// Its day is past, and nobody has said what became of it.
+    /// Its day has passed, and no outcome is recorded.
     Unrecorded,
-    /// The client was met.
+    /// The client attended.
     Kept,
-    /// The client did not come.
+    /// The client did not attend.
     Missed,
-    /// It was called off, by the client or the service.
+    /// The client or the service cancelled it.
     Cancelled,
-    /// The case ended before anybody said what became of it.
+    /// The case ended before an outcome was recorded.
     Lapsed,
 }
 
 impl AppointmentState {
-    /// What an appointment for a day is, as of another.
+    /// The state of an appointment whose day is past, or not, at the as-of date.
     pub(in crate::graphql) const fn of(state: State, is_past: bool) -> Self {
         match state {
             State::Open if is_past => Self::Unrecorded,
@@ -43,7 +43,7 @@ impl AppointmentState {
     }
 }
 
-/// Who called an appointment off.
+/// Who cancelled an appointment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "event::CancelledBy")]
 pub enum CancelledBy {
@@ -53,32 +53,32 @@ pub enum CancelledBy {
     Service,
 }
 
-/// A time at which the client is, or was, to be met.
+/// An appointment with the client.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct Appointment {
-    /// The appointment's own id, by which it is moved, cancelled, kept or missed.
+    /// The id of the appointment. Use it to move or cancel the appointment, or to log the contact.
     #[graphql(owned)]
     pub(in crate::graphql) id: ID,
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
     /// When it was booked.
     booked: OccurredOn,
-    /// The day it is for, as it was arranged last.
+    /// The day of the appointment, after all moves.
     scheduled_on: Date,
-    /// The time of that day in the contract's zone, where one was agreed.
+    /// The time of that day in the contract's time zone, if one was agreed.
     time: Option<LocalTime>,
-    /// How the client is to be met: a code of the rulebook.
+    /// The channel: a code of the rulebook.
     channel: String,
-    /// What became of it.
+    /// The state at the end of the as-of date.
     pub(super) state: AppointmentState,
-    /// Every time that it was moved, oldest first.
+    /// The moves, oldest first.
     moves: Vec<Step>,
-    /// Its cancellation, if it was cancelled without a contact.
+    /// The cancellation, if it was cancelled without a contact.
     cancelled: Option<Step>,
-    /// Who called it off, where that is known.
+    /// Who cancelled it, if known.
     cancelled_by: Option<CancelledBy>,
-    /// The journey that it is about.
+    /// The case.
     journey: Journey,
     #[graphql(skip)]
     worker: Option<WorkerId>,
@@ -88,19 +88,19 @@ pub struct Appointment {
 
 #[ComplexObject]
 impl Appointment {
-    /// Who is to meet the client: the worker it was booked with, or else the keyworker.
+    /// The worker who meets the client: the worker it was booked for, otherwise the keyworker.
     async fn worker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         Worker::load(ctx, self.worker?, self.journey.known()).await
     }
 
-    /// The contact that says what became of it.
+    /// The contact that records the outcome.
     async fn contact(&self) -> Option<Contact> {
         self.journey.contact(self.kept_by?)
     }
 }
 
 impl Appointment {
-    /// An appointment as it stands when its journey is folded as of a day.
+    /// An appointment in a case folded as of a day.
     pub(in crate::graphql) fn of(folded: &Folded, appointment: &journey::Appointment, journey: Journey) -> Self {
         let slot = appointment.slot(journey.as_of);
         let (mut cancelled, mut cancelled_by, mut kept_by) = (None, None, None);

@@ -1,4 +1,4 @@
-//! Contacts as clients read them, and the days since one.
+//! Contacts in the API, and the days since a contact.
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
@@ -12,36 +12,36 @@ use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::fact::event;
 use throughline_projections::{self, DaySpan};
 
-/// A contact or an attempt at one.
-#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own that clients ask")]
+/// A contact or an attempted contact.
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the API")]
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct Contact {
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
-    /// When it was.
+    /// The date of the contact.
     occurred: OccurredOn,
-    /// How: a code of the rulebook.
+    /// The channel: a code of the rulebook.
     channel: String,
-    /// With whom.
+    /// The person contacted.
     with: ContactWith,
-    /// What became of the appointment.
+    /// The attendance at the appointment.
     attendance: Attendance,
-    /// Who began it.
+    /// Who initiated the contact.
     direction: Option<Direction>,
-    /// Whether they saw each other.
+    /// Whether it was face to face.
     face_to_face: bool,
     /// Whether both sides spoke or wrote.
     two_way: bool,
     /// Whether it was a group session.
     group: bool,
-    /// How long it took, in minutes.
+    /// The duration in minutes.
     minutes: Option<u32>,
-    /// The day the appointment had been made for.
+    /// The day for which the appointment was booked.
     scheduled_on: Option<Date>,
-    /// The appointment of which this is what became.
+    /// The appointment that this contact completes.
     appointment: Option<Appointment>,
-    /// Whether it counts for the days since contact: made, and with somebody whom the rulebook counts.
+    /// Whether it counts for the days since contact: it was made, and with a person whom the rulebook counts.
     counts: bool,
     #[graphql(skip)]
     worker: Option<WorkerId>,
@@ -50,7 +50,7 @@ pub struct Contact {
 }
 
 impl Contact {
-    /// A contact as these rules count it.
+    /// A contact, counted by this rulebook.
     pub(super) fn of(
         contact: &throughline_domain::journey::Contact,
         rules: Option<&Rulebook>,
@@ -80,13 +80,13 @@ impl Contact {
 
 #[ComplexObject]
 impl Contact {
-    /// Which worker; none where it was nobody of ours in particular.
+    /// The worker. Null if no particular worker made the contact.
     async fn worker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         Worker::load(ctx, self.worker?, self.known).await
     }
 }
 
-/// With whom a contact was.
+/// The person contacted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "event::ContactWith")]
 pub enum ContactWith {
@@ -104,52 +104,52 @@ pub enum ContactWith {
     Landlord,
 }
 
-/// What became of an appointment.
+/// The attendance at an appointment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "event::Attendance")]
 pub enum Attendance {
-    /// They came.
+    /// The client attended.
     Attended,
-    /// They did not come and had not said so.
+    /// The client did not attend and did not cancel.
     DidNotAttend,
-    /// They called it off.
+    /// The client cancelled.
     CancelledByClient,
-    /// The service called it off.
+    /// The service cancelled.
     CancelledByService,
     /// No appointment was offered.
     NotOffered,
-    /// There was no appointment: a call, a letter.
+    /// There was no appointment, for example for a call or a letter.
     None,
 }
 
-/// Who began a contact.
+/// Who initiated a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "event::Direction")]
 pub enum Direction {
-    /// The service reached out.
+    /// The service contacted the person.
     Outgoing,
-    /// The service was reached.
+    /// The person contacted the service.
     Incoming,
 }
 
-/// Whose contacts count for the days since contact.
+/// Which contacts count for the days since contact.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Enum)]
 pub enum ContactMeasure {
-    /// Contacts made by anyone of the service.
+    /// Contacts with any worker of the service.
     #[default]
     Anyone,
-    /// Contacts made by today's keyworker, also from before the case was theirs.
+    /// Contacts with today's keyworker, including those from before they took the case.
     Keyworker,
 }
 
-/// Whole days between two facts of which only bounds are known when one of them is imprecise.
+/// Whole days between two facts, with bounds if a date is imprecise.
 #[derive(Debug, Clone, Copy, SimpleObject)]
 pub struct Days {
-    /// The number of days, where it is known exactly.
+    /// The number of days. Null if a date is imprecise.
     exactly: Option<u32>,
-    /// The fewest days it can be.
+    /// The smallest possible number of days.
     at_least: u32,
-    /// The most days it can be.
+    /// The largest possible number of days.
     at_most: u32,
 }
 

@@ -1,4 +1,4 @@
-//! Evidence as clients read it: what shows that something was so, and what a check of it found.
+//! Evidence in the API: what it proves, and the result of checks.
 
 use std::sync::Arc;
 
@@ -14,57 +14,57 @@ use throughline_domain::contract::outcome::proof::WhyNot;
 use throughline_domain::fact::envelope::EvidenceId;
 use throughline_domain::journey;
 
-/// What became of a piece of evidence.
+/// The state of a piece of evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum EvidenceState {
-    /// Nobody has checked it yet: it counts.
+    /// Not checked yet. It counts.
     Attached,
-    /// It was checked and found good: it counts.
+    /// Checked and accepted. It counts.
     Verified,
-    /// It was checked and has a defect: it does not count.
+    /// Checked and found to have a defect. It does not count.
     Rejected,
-    /// It was taken back: it does not count.
+    /// Withdrawn. It does not count.
     Withdrawn,
 }
 
-/// Why a piece of evidence does not count for a claim.
+/// The reason why a piece of evidence does not count for a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "WhyNot")]
 pub enum EvidenceReason {
-    /// The outcome asks for no evidence.
+    /// The outcome requires no evidence.
     NothingAsked,
-    /// The outcome is for other clients than this one.
+    /// The outcome is not for this client.
     ForOthers,
-    /// The outcome has not begun, so there is nothing to show yet.
+    /// The outcome has not begun, so there is nothing to prove yet.
     NotBegun,
-    /// The outcome asks for other kinds of evidence.
+    /// The outcome requires other kinds of evidence.
     OtherKind,
     /// The piece was withdrawn.
     Withdrawn,
     /// The piece was checked and rejected.
     Rejected,
-    /// The outcome asks for verified evidence, and nobody has verified the piece.
+    /// The outcome requires verified evidence, and the piece is not verified.
     NotVerified,
-    /// The piece is dated before the days that the outcome takes.
+    /// The piece is dated before the dates that the outcome allows.
     DatedTooEarly,
-    /// The piece is dated after the days that the outcome takes.
+    /// The piece is dated after the dates that the outcome allows.
     DatedTooLate,
     /// The piece names nothing in `supports`.
     SupportsNothing,
-    /// The piece supports another spell or fact than this claim rests on.
+    /// The piece supports a different spell or fact than the claim rests on.
     SupportsOther,
 }
 
-/// A piece of evidence and a claim: whether the one counts for the other.
+/// Whether a piece of evidence counts for a claim.
 #[derive(Clone, SimpleObject)]
 pub struct EvidenceForClaim {
     /// The claim.
     claim: Claim,
     /// The piece of evidence.
     evidence: Evidence,
-    /// Whether it counts; while the claim matures, whether it will if the outcome is achieved as foreseen.
+    /// Whether it counts. For a maturing claim: whether it will count if the outcome is achieved as forecast.
     counts: bool,
-    /// Every reason why it does not count; empty where it does.
+    /// The reasons why it does not count. Empty if it counts.
     reasons: Vec<EvidenceReason>,
 }
 
@@ -79,16 +79,16 @@ impl EvidenceForClaim {
     }
 }
 
-/// A piece of evidence. The file itself is kept elsewhere; its digest stands here.
+/// A piece of evidence. The file stays in another system; only its digest is recorded here.
 #[derive(Clone, SimpleObject)]
 #[graphql(complex)]
 pub struct Evidence {
-    /// The evidence's own id, by which it is verified, rejected or withdrawn.
+    /// The id of the evidence. Use it to verify, reject or withdraw the evidence.
     #[graphql(owned)]
     pub(in crate::graphql) id: ID,
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
-    /// What it is: a code of the rulebook, such as `payslip`.
+    /// The kind of evidence: a code of the rulebook, such as `payslip`.
     kind: String,
     /// When it was attached.
     attached: OccurredOn,
@@ -96,21 +96,21 @@ pub struct Evidence {
     sha256: Option<String>,
     /// The date on the document.
     dated_on: Date,
-    /// The day on which the service got hold of it.
+    /// The day on which the service obtained it.
     obtained_on: Option<Date>,
-    /// How it did, by code.
+    /// How the service obtained it, by code.
     obtained_how: Option<String>,
-    /// What it shows: events or spells of the journey, by id.
+    /// The ids of the events or spells of the case that it proves.
     supports: Vec<ID>,
-    /// What became of it, by the day as of which this is read.
+    /// The state at the end of the as-of date.
     pub(super) state: EvidenceState,
-    /// The check that found it good, if one did.
+    /// The check that accepted it, if there was one.
     verified: Option<Step>,
-    /// The check that found a defect, if one did.
+    /// The check that found a defect, if there was one.
     rejected: Option<Step>,
-    /// The defect that was found: a code of the rulebook.
+    /// The defect: a code of the rulebook.
     defect: Option<String>,
-    /// Its withdrawal, if it was taken back.
+    /// The withdrawal, if it was withdrawn.
     withdrawn: Option<Step>,
     #[graphql(skip)]
     pub(in crate::graphql) own: EvidenceId,
@@ -120,22 +120,22 @@ pub struct Evidence {
 
 #[ComplexObject]
 impl Evidence {
-    /// The journey that it was attached to.
+    /// The case.
     async fn journey(&self) -> Journey {
         self.of.again()
     }
 
-    /// Every claim of the journey: whether this piece counts for it, and why not.
+    /// Every claim of the case: whether this piece counts for it and, if not, why.
     async fn claims(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those of this outcome, by code.")] outcome: Option<String>,
+        #[graphql(desc = "Only claims for this outcome, by code.")] outcome: Option<String>,
     ) -> Result<Vec<EvidenceForClaim>> {
-        let told = self.of.told_claims(ctx).await?;
-        known::outcome([&*told.contract], outcome.as_deref())?;
+        let contract_claims = self.of.contract_claims(ctx).await?;
+        known::outcome([&*contract_claims.contract], outcome.as_deref())?;
         let facts = self.of.story().history().facts_as_of(self.of.as_of);
         let case = Case::of(&facts);
-        let claims = Claim::of_journey(&told, self.of.id, self.of.story()).into_iter();
+        let claims = Claim::of_journey(&contract_claims, self.of.id, self.of.story()).into_iter();
         let wanted = claims.filter(|claim| outcome.as_ref().is_none_or(|outcome| claim.is_of(outcome)));
         let judged = wanted.filter_map(|claim| {
             let proof = claim.proofs(&case).into_iter().find(|proof| proof.evidence == self.own)?;
@@ -146,7 +146,7 @@ impl Evidence {
 }
 
 impl Evidence {
-    /// A piece of a journey's evidence.
+    /// A piece of evidence of a case.
     pub(in crate::graphql) fn of(piece: &journey::Evidence, of: &Arc<Journey>) -> Self {
         let details = &piece.details;
         let withdrawn = piece.withdrawn.as_ref();
@@ -171,7 +171,7 @@ impl Evidence {
     }
 }
 
-/// What is taken back or has a defect stays so, whatever was found before.
+/// The state of a piece of evidence: a withdrawal overrides a defect, and a defect overrides a verification.
 const fn state(piece: &journey::Evidence) -> EvidenceState {
     match (&piece.withdrawn, &piece.rejected, &piece.verified) {
         (Some(_), _, _) => EvidenceState::Withdrawn,

@@ -1,7 +1,8 @@
-//! A journey as clients read it: its facts folded as of a day, as known at a position.
+//! A case (journey) in the API: its facts folded as of a day, with the knowledge of a log position.
 //!
-//! Everything here is one fold over one stream, the same that the view tables are made by; a list of which no more is
-//! asked than its rows hold is told by these. No answer is told by both: rows and stories may be of different moments.
+//! All fields come from one fold over one stream, the same fold that builds the view tables. A list that needs only
+//! fields that its rows hold is read from the rows instead. One response never mixes the two, because rows and streams
+//! may be read at different moments.
 
 pub mod appointment;
 pub mod contact;
@@ -47,25 +48,25 @@ use throughline_domain::journey::{self, Journey as Folded};
 use throughline_gateway::Code;
 use throughline_projections::{self, Between, DaySpan, Told};
 
-/// One referral episode of one client in one contract.
+/// A case: one referral episode of one client in one contract.
 #[derive(Clone)]
 pub struct Journey {
     id: JourneyId,
     contract: Arc<Contract>,
     as_of: NaiveDate,
-    /// Until where in the log it is known.
+    /// The last log position used.
     known: Known,
-    /// The rules that this reading applies.
+    /// The rulebook that applies.
     rulebook: Option<Arc<Rulebook>>,
     teller: Teller,
 }
 
-/// What tells of a journey. What a row says is what the story of the same events says: it was made by the same fold.
+/// The source of a case's fields. A row and the stream agree, because the same fold made the row.
 #[derive(Clone)]
 enum Teller {
-    /// Its story, folded as of the day when a field first asks.
+    /// The case's stream, folded as of the day when a field first needs it.
     Story { story: Arc<Story>, folded: OnceLock<Box<Folded>> },
-    /// Its row in a list, where nothing is asked that no row holds.
+    /// The case's row in a list, if the query requests only fields that rows hold.
     Row(Arc<JourneyRow>),
 }
 
@@ -76,8 +77,8 @@ impl Teller {
 }
 
 impl Journey {
-    /// A journey as its story tells it, read as of a day, under the newest rules that were known then; it is folded when
-    /// a field first asks.
+    /// A case read from its stream as of a day, under the newest rulebook known at that point. It is folded when a
+    /// field first needs it.
     pub fn of(id: JourneyId, contract: Arc<Contract>, as_of: NaiveDate, story: Arc<Story>) -> Self {
         let known = story.known();
         let newest = contract.rulebooks().iter().rev().find(|published| known.covers(published.position));
@@ -85,34 +86,35 @@ impl Journey {
         Self { id, contract, as_of, known, rulebook, teller: Teller::story(story) }
     }
 
-    /// A journey beneath a contract: under the rules by which that is read.
+    /// A case below a contract, under the contract's rulebook.
     pub(super) fn beneath(source: &Source, id: JourneyId, story: Arc<Story>) -> Self {
         Self { known: story.known(), ..Self::told_by(source, id, Teller::story(story)) }
     }
 
-    /// A journey of a list of which nothing is asked that no row holds ([`row::holds`]).
+    /// A case of a list, if the query requests only fields that rows hold ([`row::holds`]).
     pub(super) fn listed(source: &Source, row: &Arc<JourneyRow>) -> Self {
         Self::told_by(source, row.journey, Teller::Row(Arc::clone(row)))
     }
 
     fn told_by(source: &Source, id: JourneyId, teller: Teller) -> Self {
-        let (contract, rulebook) = (Arc::clone(&source.told), source.told.newest_rulebook().cloned());
+        let (contract, rulebook) =
+            (Arc::clone(&source.contract_state), source.contract_state.newest_rulebook().cloned());
         Self { id, contract, as_of: source.as_of, known: source.known, rulebook, teller }
     }
 
-    /// The same journey, for whoever tells of a part of it.
+    /// The same case, for an object below it.
     fn again(&self) -> Self {
         let Self { id, contract, as_of, known, rulebook, .. } = self;
         let (contract, teller) = (Arc::clone(contract), Teller::story(Arc::clone(self.story())));
         Self { id: *id, contract, as_of: *as_of, known: *known, rulebook: rulebook.clone(), teller }
     }
 
-    /// Until where in the log it is known.
+    /// The last log position used.
     pub(super) const fn known(&self) -> Known {
         self.known
     }
 
-    /// A journey as of today in its contract's zone; none if the caller may not know of it.
+    /// The case as of today in its contract's time zone; none if the caller may not see it.
     pub fn today(ctx: &Context<'_>, id: JourneyId, story: Arc<Story>) -> Option<Self> {
         let contract = ctx.caller().generation.told(ctx.in_scope(story.contract()?)?)?;
         let today = ctx.today(&contract);
@@ -131,11 +133,11 @@ impl Journey {
     fn told_by_story(&self) -> (&Arc<Story>, &OnceLock<Box<Folded>>) {
         match &self.teller {
             Teller::Story { story, folded } => (story, folded),
-            Teller::Row(_) => unreachable!("a list is told by its rows only where they hold all that is asked"),
+            Teller::Row(_) => unreachable!("rows are used only if they hold every requested field"),
         }
     }
 
-    /// Its row, where that tells of it.
+    /// The row of the case, if its fields come from a row.
     fn row(&self) -> Option<&JourneyRow> {
         match &self.teller {
             Teller::Row(row) => Some(row),
@@ -143,7 +145,7 @@ impl Journey {
         }
     }
 
-    /// A contact as clients read it, with the appointment that it names.
+    /// A contact with its appointment.
     fn shown(&self, contact: &journey::Contact) -> Contact {
         let folded = self.folded();
         let named =
@@ -153,91 +155,92 @@ impl Journey {
         Contact::of(contact, self.rulebook.as_deref(), self.known(), appointment)
     }
 
-    /// The contact that this event recorded first.
+    /// The contact that this event first recorded.
     fn contact(&self, event: EventId) -> Option<Contact> {
         let contact = self.folded().contacts.iter().find(|contact| contact.event_id == event)?;
         Some(self.shown(contact))
     }
 
-    /// The appointment of this id.
+    /// The appointment with this id.
     pub(super) fn appointment(&self, id: AppointmentId) -> Option<Appointment> {
         let folded = self.folded();
         let appointment = folded.appointments.iter().find(|one| one.details.appointment == id)?;
         Some(Appointment::of(folded, appointment, self.again()))
     }
 
-    /// The task of this id.
+    /// The task with this id.
     pub(super) fn task(&self, id: TaskId) -> Option<Task> {
         let folded = self.folded();
         let task = folded.tasks.iter().find(|task| task.details.task == id)?;
         Some(Task::of(folded, task, self.again()))
     }
 
-    /// What started the clock of the n-th obligation under a standard.
+    /// The event that started the clock of the n-th obligation under a standard.
     pub(super) fn starts_obligation(&self, standard: &str, nth: usize) -> Option<EventId> {
-        let told = self.told()?;
-        let standard = told.rulebook.standards.iter().find(|known| known.code == standard)?;
-        Some(throughline_projections::obligation::obligations(&told, standard).get(nth)?.started_by)
+        let input = self.projection_input()?;
+        let standard = input.rulebook.standards.iter().find(|known| known.code == standard)?;
+        Some(throughline_projections::obligation::obligations(&input, standard).get(nth)?.started_by)
     }
 
-    fn told(&self) -> Option<Told<'_>> {
+    fn projection_input(&self) -> Option<Told<'_>> {
         Told::of(self.id, self.contract.code()?, self.folded(), self.rulebook.as_ref()?)
     }
 }
 
-/// One referral episode of one client in one contract, read as of a day.
+/// A case: one referral episode of one client in one contract, read as of a day. The API's names call it a journey.
 #[Object]
 impl Journey {
-    /// The journey's id.
+    /// The id of the case.
     pub async fn id(&self) -> ID {
         ID(self.id.to_string())
     }
 
-    /// What people call it: the first case number it came with, else one of our own, such as `4K7Q-9XM2`. None where you see
-    /// pseudonyms alone.
+    /// The reference of the case: the first case number of another system it came with, otherwise one of our own, such
+    /// as `4K7Q-9XM2`. Null if you may see only pseudonyms.
     async fn reference(&self) -> Option<String> {
         match self.row() {
             Some(row) => Some(row.reference.clone()),
-            None => self.told().map(|told| told.reference()),
+            None => self.projection_input().map(|input| input.reference()),
         }
     }
 
-    /// The code of its contract.
+    /// The code of the contract.
     async fn contract(&self) -> Option<&str> {
         self.contract.code()
     }
 
-    /// Its contract, read as of the same day; none where this is what was known earlier.
+    /// The contract, read as of the same day. Null at an earlier knowledge date.
     async fn of_contract(&self, ctx: &Context<'_>) -> Option<super::contract::Contract> {
         self.contract_now(ctx)
     }
 
-    /// The day as of which everything here is read.
+    /// The as-of date.
     async fn as_of(&self) -> Date {
         Date(self.as_of)
     }
 
-    /// The log position up to which this reading knows of the journey.
+    /// The position in the log up to which the case is known.
     async fn position(&self) -> Position {
         Position(self.story().history().position())
     }
 
-    /// The stream's version as known here: what `expectedVersion` compares with.
+    /// The version of the case's stream. Pass it as `expectedVersion` to refuse a command if the case has changed
+    /// since.
     async fn version(&self) -> i64 {
         self.story().history().version()
     }
 
-    /// Who was referred, by pseudonym.
+    /// The subject who was referred, under a pseudonym.
     async fn subject(&self) -> Option<Subject> {
         self.folded().subject().map(|id| Subject::at(id, self.as_of, self.known))
     }
 
-    /// The referral with which it began.
+    /// The referral that opened the case.
     async fn referral(&self) -> Option<Referral> {
         self.folded().referral.as_ref().map(Into::into)
     }
 
-    /// The service area.
+    /// The service area, by code.
     async fn area(&self) -> Option<&str> {
         match self.row() {
             Some(row) => Some(&row.area),
@@ -245,7 +248,7 @@ impl Journey {
         }
     }
 
-    /// The cohort, where the contract has cohorts.
+    /// The cohort, by code, if the contract has cohorts.
     async fn cohort(&self) -> Option<&str> {
         self.folded().referral.as_ref().and_then(|referral| referral.details.cohort.as_deref())
     }
@@ -255,42 +258,42 @@ impl Journey {
         self.folded().referral.as_ref().map(|referral| referral.occurred.into())
     }
 
-    /// When the service took the client on.
+    /// When the referral was accepted.
     async fn accepted(&self) -> Option<OccurredOn> {
         self.folded().accepted.as_ref().map(|accepted| accepted.occurred.into())
     }
 
-    /// The acceptance, with the event that a correction names.
+    /// The acceptance. Its `event` is the target of a correction.
     async fn acceptance(&self) -> Option<Step> {
         self.folded().accepted.as_ref().map(Step::of)
     }
 
-    /// When and why the service did not take the client on.
+    /// When and why the referral was declined.
     async fn declined(&self) -> Option<Leaving> {
         self.folded().declined.as_ref().map(Into::into)
     }
 
-    /// When and why the referral was taken back.
+    /// When and why the referral was withdrawn.
     async fn withdrawn(&self) -> Option<Leaving> {
         self.folded().withdrawn.as_ref().map(Into::into)
     }
 
-    /// Every judgement whether the client is eligible, oldest first: the last one stands.
+    /// The eligibility assessments, oldest first. The last one counts.
     async fn eligibility(&self) -> Vec<EligibilityAssessment> {
         self.folded().eligibility.iter().map(Into::into).collect()
     }
 
-    /// The close or transfer that stands; none where the case was never closed, or was reopened since.
+    /// The close or transfer in force. Null if the case was never closed or has been reopened.
     async fn closed(&self) -> Option<Close> {
         self.folded().closed().map(Into::into)
     }
 
-    /// Every time the case was closed or transferred, oldest first, with the reopening that followed.
+    /// Every close or transfer, oldest first, with the reopening that followed.
     async fn closes(&self) -> Vec<Close> {
         self.folded().closes.iter().map(Into::into).collect()
     }
 
-    /// Dated marks of disengagement; the case stays on the caseload until it is closed.
+    /// The disengagements. The case stays on the caseload until it is closed.
     async fn disengagements(&self) -> Vec<Disengagement> {
         self.folded().disengagements.iter().map(Into::into).collect()
     }
@@ -313,7 +316,7 @@ impl Journey {
         self.stages_reached()
     }
 
-    /// The keyworker who holds the case; none from the day on which they have left the service.
+    /// The keyworker who holds the case. Null from the day on which they left the service.
     async fn keyworker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         let holder = match self.row() {
             Some(row) => row.keyworker,
@@ -324,30 +327,32 @@ impl Journey {
         holder.map(|worker| Some(worker).filter(is_here)).transpose()
     }
 
-    /// Who held the case, in which role and from when to when.
+    /// The workers who held the case, with their role and dates.
     async fn assignments(&self) -> Vec<Assignment> {
         self.folded().assignments.iter().map(|held| Assignment::of(held, self.known())).collect()
     }
 
-    /// Civil days since the last contact that counts as made: 0 on the day itself, none where there is no such contact
-    /// or its day is not known exactly.
+    /// Calendar days since the last made contact, 0 on the day itself. Null if there is no such contact or its date is
+    /// imprecise.
     async fn days_since_contact(
         &self,
-        #[graphql(default, desc = "Whose contacts count.")] measure: ContactMeasure,
+        #[graphql(default, desc = "Which contacts to count: with any worker, or with the keyworker only.")]
+        measure: ContactMeasure,
     ) -> Option<u32> {
         self.since_contact(measure).and_then(DaySpan::exact)
     }
 
-    /// Civil days since the last contact that counts as made, with bounds where its day is not known exactly; none
-    /// where there is no such contact.
+    /// Calendar days since the last made contact, with bounds if its date is imprecise. Null if there is no such
+    /// contact.
     async fn time_since_contact(
         &self,
-        #[graphql(default, desc = "Whose contacts count.")] measure: ContactMeasure,
+        #[graphql(default, desc = "Which contacts to count: with any worker, or with the keyworker only.")]
+        measure: ContactMeasure,
     ) -> Option<Days> {
         self.since_contact(measure).map(Days::from)
     }
 
-    /// Every appointment, in the order in which they were booked.
+    /// The appointments, in the order in which they were booked.
     async fn appointments(
         &self,
         #[graphql(desc = "Only those in one of these states.")] state: Option<Vec<AppointmentState>>,
@@ -357,28 +362,28 @@ impl Journey {
         all.filter(|one| state.as_ref().is_none_or(|states| states.contains(&one.state))).collect()
     }
 
-    /// Every contact and attempt, oldest first.
+    /// The contacts and attempted contacts, oldest first.
     async fn contacts(&self) -> Vec<Contact> {
         self.folded().contacts.iter().map(|contact| self.shown(contact)).collect()
     }
 
-    /// Every beginning of an engagement, oldest first.
+    /// The starts of engagement, oldest first.
     async fn engagements(&self) -> Vec<Engagement> {
         self.folded().engagements.iter().map(Into::into).collect()
     }
 
     /// The first plan of the kind that the rulebook counts from the referral.
     async fn plan(&self) -> Option<Plan> {
-        let first = throughline_projections::referral_to_plan::first_plan(&self.told()?)?;
+        let first = throughline_projections::referral_to_plan::first_plan(&self.projection_input()?)?;
         Some(Plan::of(first, self.waited(first)))
     }
 
-    /// Every plan agreed, oldest first.
+    /// The plans, oldest first.
     async fn plans(&self) -> Vec<Plan> {
         self.folded().plans.iter().map(|plan| Plan::of(plan, None)).collect()
     }
 
-    /// What is, or was, to be done, in the order in which it was set.
+    /// The tasks, in the order in which they were set.
     async fn tasks(
         &self,
         #[graphql(desc = "Only those in one of these states.")] state: Option<Vec<TaskState>>,
@@ -388,70 +393,71 @@ impl Journey {
         tasks.filter(|task| state.as_ref().is_none_or(|states| states.contains(&task.state))).collect()
     }
 
-    /// What the service standards of the rulebook ask to be done, the earliest due first.
+    /// The obligations that the rulebook's service standards create, the earliest due date first.
     async fn obligations(
         &self,
         #[graphql(desc = "Only those in one of these states.")] state: Option<Vec<ObligationState>>,
     ) -> Vec<Obligation> {
-        let Some(told) = self.told() else { return Vec::new() };
-        let mut obligations = Obligation::of_journey(&told, self.as_of, || self.again());
+        let Some(input) = self.projection_input() else { return Vec::new() };
+        let mut obligations = Obligation::of_journey(&input, self.as_of, || self.again());
         obligations.retain(|obligation| state.as_ref().is_none_or(|states| states.contains(&obligation.state)));
         obligations
     }
 
-    /// What every outcome has come to, in the order of the rulebook, with what is left until it can be paid.
+    /// The claims of the case: for every outcome, in the order of the rulebook, its status and what is left until it
+    /// can be paid.
     async fn claims(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those that stand so.")] status: Option<Vec<ClaimStatus>>,
+        #[graphql(desc = "Only claims with one of these statuses.")] status: Option<Vec<ClaimStatus>>,
     ) -> Result<Vec<Claim>> {
-        let told = self.told_claims(ctx).await?;
-        let mut claims = Claim::of_journey(&told, self.id, self.story());
+        let contract_claims = self.contract_claims(ctx).await?;
+        let mut claims = Claim::of_journey(&contract_claims, self.id, self.story());
         claims.retain(|claim| status.as_ref().is_none_or(|wanted| wanted.contains(&claim.stands())));
         Ok(claims)
     }
 
-    /// Every score with an instrument, oldest first.
+    /// The assessment scores, oldest first.
     async fn assessments(&self) -> Vec<Assessment> {
         self.folded().assessments.iter().map(Into::into).collect()
     }
 
-    /// Every job, home, placement or course, in order of start.
+    /// The spells (jobs, homes, placements and courses), by start.
     async fn spells(&self) -> Vec<Spell> {
         self.folded().spells.iter().map(|spell| Spell::of(spell, self.as_of)).collect()
     }
 
-    /// Everything that was measured, oldest first.
+    /// The measurements, oldest first.
     async fn measures(&self) -> Vec<Measure> {
         self.folded().measures.iter().map(Into::into).collect()
     }
 
-    /// Everything that the client achieved, oldest first.
+    /// The achievements, oldest first.
     async fn achievements(&self) -> Vec<Achievement> {
         self.folded().achievements.iter().map(Into::into).collect()
     }
 
-    /// Every risk, in the order in which they were raised.
+    /// The risks, in the order in which they were raised.
     async fn risks(&self) -> Vec<Risk> {
         self.folded().risks.iter().map(Into::into).collect()
     }
 
-    /// Every piece of evidence, in the order in which they were attached.
+    /// The evidence, in the order in which it was attached.
     async fn evidence(
         &self,
-        #[graphql(desc = "Only that in this state.")] state: Option<EvidenceState>,
+        #[graphql(desc = "Only evidence in this state.")] state: Option<EvidenceState>,
     ) -> Vec<Evidence> {
         self.all_evidence().into_iter().filter(|piece| state.is_none_or(|state| piece.state == state)).collect()
     }
 
-    /// Every event known here, in the order in which it was recorded; corrections and retractions are linked with what
-    /// they speak of.
+    /// Every event of the case, in the order in which it was recorded. Corrections and retractions are linked with
+    /// their targets.
     async fn timeline(&self) -> Vec<TimelineEntry> {
         let events = self.story().history().events().iter();
         events.filter_map(|recorded| TimelineEntry::of(self.story(), recorded)).collect()
     }
 
-    /// What you may record about it today, and why not what you may not.
+    /// What you may record about the case today and, if you may not, why.
     async fn viewer_can(&self, ctx: &Context<'_>) -> Result<JourneyPermissions> {
         let relation = context::relation(ctx, self.id, self.contract.code().unwrap_or_default()).await?;
         Ok(JourneyPermissions { relation, story: Arc::clone(self.story()), today: ctx.today(&self.contract) })
@@ -459,7 +465,7 @@ impl Journey {
 }
 
 impl Journey {
-    /// The spell, task, risk or piece of evidence of this id, if it has one.
+    /// The spell, task, risk or piece of evidence with this id, if the case has one.
     pub(super) fn thing(&self, id: Uuid) -> Option<Node> {
         let folded = self.folded();
         let spell = folded.spells.iter().find(|spell| spell.details.spell.0 == id);
@@ -481,9 +487,9 @@ impl Journey {
             .or_else(|| evidence().map(|piece| Node::Evidence(Box::new(piece))))
     }
 
-    /// The contract that it is in, read as of the same day.
+    /// The contract of the case, read as of the same day.
     fn contract_now(&self, ctx: &Context<'_>) -> Option<super::contract::Contract> {
-        // What was known then is another view of the contract: ask for that one.
+        // At an earlier knowledge date the contract is in another view: query it through `contract` instead.
         if self.known().0 != super::at::Known::ALL.0 {
             return None;
         }
@@ -491,18 +497,18 @@ impl Journey {
         super::contract::Contract::seen(ctx, scope, super::at::Seen::live(ctx), Some(self.as_of))
     }
 
-    /// Every piece of evidence, in the order in which they were attached.
+    /// The evidence, in the order in which it was attached.
     pub(super) fn all_evidence(&self) -> Vec<Evidence> {
         let own = Arc::new(self.again());
         self.folded().evidence.iter().map(|piece| Evidence::of(piece, &own)).collect()
     }
 
-    /// The claims of its contract, as far as this reading knows.
-    async fn told_claims(&self, ctx: &Context<'_>) -> Result<Arc<Claims>> {
+    /// The claims of the contract, as known at this point in time.
+    async fn contract_claims(&self, ctx: &Context<'_>) -> Result<Arc<Claims>> {
         let code = self.contract.code().unwrap_or_default();
         let asked = Asked { as_of: self.as_of, today: ctx.today(&self.contract), purpose: Purpose::Look };
-        let told = claim::as_known(ctx, code, self.known.0, asked).await?;
-        told.ok_or_else(|| Code::Internal.error("a journey is of a contract that its reading knows"))
+        let contract_claims = claim::as_known(ctx, code, self.known.0, asked).await?;
+        contract_claims.ok_or_else(|| Code::Internal.error("the contract of a case is known at the same point in time"))
     }
 
     fn since_contact(&self, measure: ContactMeasure) -> Option<DaySpan> {
@@ -522,15 +528,15 @@ impl Journey {
     /// How long the client waited for a plan that the rulebook counts from the referral.
     fn waited(&self, plan: &journey::Plan) -> Option<Days> {
         let between = |occurred: Occurred| -> Between { (occurred.earliest(), occurred.latest()) };
-        let from = throughline_projections::referral_to_plan::clock_starts(&self.told()?)?;
+        let from = throughline_projections::referral_to_plan::clock_starts(&self.projection_input()?)?;
         Some(DaySpan::between(between(from), between(plan.occurred)).into())
     }
 
     fn stages_reached(&self) -> Vec<StageReached> {
-        let Some(told) = self.told() else { return Vec::new() };
+        let Some(input) = self.projection_input() else { return Vec::new() };
         let facts = self.story().history().facts_as_of(self.as_of);
-        let reached = told.rulebook.stages.iter().filter_map(|stage| {
-            throughline_projections::stage::reached(&told, &facts, &stage.when)
+        let reached = input.rulebook.stages.iter().filter_map(|stage| {
+            throughline_projections::stage::reached(&input, &facts, &stage.when)
                 .filter(|on| on.earliest() <= self.as_of)
                 .map(|occurred| StageReached {
                     code: stage.code.clone(),
@@ -541,47 +547,47 @@ impl Journey {
         reached.collect()
     }
 
-    /// A stage of the rules, of which a row says that the journey has reached it.
+    /// A stage of the rulebook that the row says was reached.
     fn stage_of(&self, code: &str) -> Option<StageReached> {
         let stage = self.rulebook.as_ref()?.stages.iter().find(|stage| stage.code == code)?;
         Some(StageReached { code: stage.code.clone(), label: stage.label.clone(), reached: None })
     }
 }
 
-/// A stage of the funnel and when the journey reached it.
+/// A stage that the case reached, and when.
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(complex)]
 pub struct StageReached {
-    /// The stage's code in the rulebook.
+    /// The code of the stage in the rulebook.
     code: String,
-    /// What boards print.
+    /// The label on the board.
     label: String,
-    /// None where a row tells of it, which does not hold how well the day is known.
+    /// None if read from a row, because rows do not hold the precision of the date.
     #[graphql(skip)]
     reached: Option<OccurredOn>,
 }
 
 #[ComplexObject]
 impl StageReached {
-    /// When the first fact reached it.
+    /// When the first fact reached the stage.
     async fn reached(&self) -> OccurredOn {
-        self.reached.expect("a list is told by its rows only where they hold all that is asked")
+        self.reached.expect("rows are used only if they hold every requested field")
     }
 }
 
-/// A step in the life of a referral, plan, task, risk or piece of evidence.
+/// A dated event in the life of an object, such as a referral, plan, task, contract or piece of evidence.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Step {
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
-    /// When it was.
+    /// The date.
     occurred: OccurredOn,
-    /// Why, where a reason was given.
+    /// The reason, if one was given.
     reason: Option<String>,
 }
 
 impl Step {
-    /// A step of which no reason is recorded.
+    /// A step without a reason.
     pub(super) fn of<T>(entry: &Entry<T>) -> Self {
         Self::why(entry, None)
     }

@@ -1,4 +1,4 @@
-//! How a journey began, who holds it and how it left the caseload, as clients read it.
+//! Referrals in the API: how a case began, who holds it, and how it left the caseload.
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
@@ -12,38 +12,38 @@ use throughline_domain::fact::envelope::{EventId, WorkerId};
 use throughline_domain::fact::event::{self, KEYWORKER};
 use throughline_domain::journey;
 
-/// The referral with which a journey begins.
+/// The referral that opened a case.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Referral {
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
     /// When it was received.
     occurred: OccurredOn,
     /// The service area: a code of the rulebook.
     area: String,
-    /// The cohort, where the contract has cohorts.
+    /// The cohort, if the contract has cohorts.
     cohort: Option<String>,
-    /// Who referred the client.
+    /// The referrer of the client.
     referrer: Option<Referrer>,
-    /// Case numbers of other systems; the first is what people call the journey. None where you see pseudonyms alone.
+    /// The case numbers in other systems. The first is the reference of the case. Null if you may see only pseudonyms.
     external_references: Option<Vec<ExternalReference>>,
 }
 
-/// Who referred the client.
+/// The referrer of the client.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Referrer {
-    /// The organisation, if it is known.
+    /// The organisation, if known.
     organisation: Option<String>,
     /// The kind of referrer: a code of the rulebook.
     kind: Option<String>,
 }
 
-/// The case number of another system.
+/// The case number in another system.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ExternalReference {
-    /// The other system's name.
+    /// The name of the other system.
     system: String,
-    /// The case number there.
+    /// The case number in that system.
     id: String,
 }
 
@@ -64,46 +64,46 @@ impl From<&Entry<event::ReferralReceived>> for Referral {
     }
 }
 
-/// Whether a client is one whom the contract is for.
+/// Whether a client is eligible for the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "event::Eligibility")]
 pub enum Eligibility {
-    /// They are.
+    /// The client is eligible.
     Eligible,
-    /// They are not.
+    /// The client is not eligible.
     NotEligible,
 }
 
-/// A judgement whether the client is eligible, with the facts as they stood that day.
+/// An eligibility assessment, with the facts of that day.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct EligibilityAssessment {
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
-    /// When it was made.
+    /// The date of the assessment.
     occurred: OccurredOn,
-    /// What was found.
+    /// The result.
     result: Eligibility,
-    /// The criteria that were looked at.
+    /// The criteria that were assessed.
     criteria: Vec<Criterion>,
     /// The facts of that day, such as age, round or benefit.
     facts: Vec<FactAtAssessment>,
 }
 
-/// A criterion of eligibility that was looked at.
+/// An eligibility criterion that was assessed.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Criterion {
-    /// Its code.
+    /// The code of the criterion.
     name: String,
     /// Whether it was met.
     value: bool,
 }
 
-/// Something that was so when eligibility was judged, such as `age: 34`.
+/// A fact at the eligibility assessment, such as `age: 34`.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct FactAtAssessment {
-    /// Its name.
+    /// The name of the fact.
     name: String,
-    /// Its value, as text.
+    /// The value, as text.
     value: String,
 }
 
@@ -122,41 +122,41 @@ impl From<&Entry<event::EligibilityAssessed>> for EligibilityAssessment {
     }
 }
 
-/// A worker held the case from one day until another.
+/// The assignment of a worker to the case.
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(complex)]
 pub struct Assignment {
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
     #[graphql(skip)]
     worker: WorkerId,
     #[graphql(skip)]
     known: Known,
-    /// In which role: `keyworker` and others.
+    /// The role of the worker on the case: `keyworker` and others.
     role: String,
     /// The first day.
     from: Date,
-    /// The first day no longer, if it ended: they were released, or another keyworker took the case.
+    /// The first day after the assignment, if it ended: the worker was released, or another keyworker took the case.
     to: Option<Date>,
-    /// The release, if they were released.
+    /// The release, if the worker was released.
     released: Option<Step>,
 }
 
 #[ComplexObject]
 impl Assignment {
-    /// Who held it.
+    /// The worker.
     async fn worker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         Worker::load(ctx, self.worker, self.known).await
     }
 
-    /// Whether this role makes the case part of the worker's caseload.
+    /// Whether this role puts the case on the worker's caseload.
     async fn is_keyworker(&self) -> bool {
         self.role == KEYWORKER
     }
 }
 
 impl Assignment {
-    /// An assignment, with its worker as they were known then.
+    /// An assignment, with its worker as known at the knowledge date.
     pub(super) fn of(held: &journey::Assignment, known: Known) -> Self {
         Self {
             event: ID(held.event_id.to_string()),
@@ -170,14 +170,14 @@ impl Assignment {
     }
 }
 
-/// When and why a referral came to nothing.
+/// The decline or withdrawal of a referral.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Leaving {
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
-    /// When.
+    /// The date.
     occurred: OccurredOn,
-    /// Why: a code of the rulebook.
+    /// The reason: a code of the rulebook.
     reason: String,
 }
 
@@ -199,16 +199,16 @@ impl From<&Entry<event::ReferralWithdrawn>> for Leaving {
     }
 }
 
-/// A dated mark that the client no longer engages.
+/// A dated mark that the client has disengaged.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Disengagement {
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
-    /// When.
+    /// The date.
     occurred: OccurredOn,
-    /// Why: a code of the rulebook.
+    /// The reason: a code of the rulebook.
     reason: String,
-    /// When they were last seen.
+    /// The day on which the client was last seen.
     last_seen_on: Option<Date>,
 }
 
@@ -227,26 +227,26 @@ impl From<&Entry<event::Disengaged>> for Disengagement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "journey::HowClosed")]
 pub enum HowClosed {
-    /// The work is over.
+    /// It was closed.
     Closed,
-    /// It goes on in another contract or service.
+    /// It was transferred to another contract or service.
     Transferred,
 }
 
-/// The case left the caseload, for good or until it was reopened.
+/// The close or transfer of a case.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Close {
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
-    /// When.
+    /// The date.
     occurred: OccurredOn,
     /// Whether the case was closed or transferred.
     how: HowClosed,
-    /// Why: a code of the rulebook.
+    /// The reason: a code of the rulebook.
     reason: String,
-    /// Where the client went; of a transfer, the contract's code or the service's name.
+    /// The destination of the client. For a transfer: the code of the contract or the name of the service.
     destination: Option<String>,
-    /// The reopening, if the case went on.
+    /// The reopening, if the case was reopened.
     reopened: Option<Step>,
 }
 

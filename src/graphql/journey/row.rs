@@ -1,10 +1,10 @@
-//! What of a journey its row in a list holds, so that no story need be read for it.
+//! The fields of a case that its row in a list holds, so that its stream need not be read.
 //!
-//! A field that is not named here is told by the story. Whoever adds one must see to it that the row says the same.
+//! Any other field is read from the stream. A field added here must have the same value in the row.
 
 use async_graphql::{Name, SelectionField, Value};
 
-/// Whether the rows of a list hold all that is asked here of its journeys.
+/// Whether the rows of a list hold all requested fields of its cases.
 pub(in crate::graphql) fn holds(journey: &SelectionField<'_>) -> bool {
     journey.selection_set().all(|field| match field.name() {
         "__typename" | "id" | "contract" | "asOf" | "reference" | "area" | "keyworker" => true,
@@ -14,7 +14,7 @@ pub(in crate::graphql) fn holds(journey: &SelectionField<'_>) -> bool {
     })
 }
 
-/// Whether contacts made by anyone count, which is also what is meant where nothing is said.
+/// Whether contacts with any worker count, which is also the default.
 fn is_of_anyone(field: &SelectionField<'_>) -> bool {
     let anyone = Value::Enum(Name::new("ANYONE"));
     field.arguments().is_ok_and(|arguments| arguments.iter().all(|(_, value)| *value == anyone))

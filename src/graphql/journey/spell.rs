@@ -1,4 +1,4 @@
-//! Spells as clients read them: jobs, homes, placements and courses, as known of them on a day.
+//! Spells (jobs, homes, placements and courses) in the API, as of a day.
 
 use std::collections::BTreeMap;
 
@@ -11,62 +11,63 @@ use throughline_domain::fact::Entry;
 use throughline_domain::fact::event::{Attribute, Quantity, SpellChanged};
 use throughline_domain::journey;
 
-/// A job, home, placement or course.
+/// A spell: a job, home, placement or course.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Spell {
-    /// The spell's own id.
+    /// The id of the spell.
     #[graphql(owned)]
     pub(in crate::graphql) id: ID,
-    /// The event that recorded its start first: what a correction or retraction of the start names as its target.
+    /// The id of the event that first recorded the start. Use it as the target of a correction or retraction of the
+    /// start.
     event: ID,
-    /// What it is a spell of: a code of the rulebook.
+    /// The domain of the spell: a code of the rulebook.
     domain: String,
-    /// When it began.
+    /// When it started.
     started: OccurredOn,
-    /// The first day on which it no longer held, if it ended.
+    /// The first day on which it no longer held: the day after its last day. Null if it has not ended.
     ended: Option<OccurredOn>,
-    /// Why it ended.
+    /// The reason why it ended.
     end_reason: Option<String>,
-    /// The event that recorded its end first: what a correction or retraction of the end names as its target.
+    /// The id of the event that first recorded the end. Use it as the target of a correction or retraction of the end.
     end_event: Option<ID>,
-    /// The employer or landlord, by a pseudonym.
+    /// The employer or landlord, as a pseudonym.
     employer_ref: Option<String>,
-    /// Hours of work a week on the day as of which this is read, or on the last day of the spell.
+    /// The hours of work per week on the as-of date, or on the last day of the spell.
     hours_per_week: Option<Decimal>,
-    /// What else is known of it, as of that day.
+    /// The attributes of the spell on that day.
     attributes: Vec<SpellAttribute>,
-    /// Hours of work a week when it began.
+    /// The hours of work per week at the start.
     hours_per_week_at_start: Option<Decimal>,
-    /// What else was known of it when it began.
+    /// The attributes at the start.
     attributes_at_start: Vec<SpellAttribute>,
-    /// What became otherwise while it lasted, oldest first.
+    /// The changes during the spell, oldest first.
     changes: Vec<SpellChange>,
 }
 
-/// What is known of a spell otherwise from a day on.
+/// A change of a spell from a day.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct SpellChange {
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
-    /// From when on.
+    /// The first day of the change.
     occurred: OccurredOn,
-    /// Hours of work a week from then on; none where they stay as they were.
+    /// The new hours of work per week. Null if unchanged.
     hours_per_week: Option<Decimal>,
     /// The attributes that changed, each with its new value.
     attributes: Vec<SpellAttribute>,
 }
 
-/// Something known of a spell, such as `secured_as: kept`.
+/// An attribute of a spell, such as `secured_as: kept`.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct SpellAttribute {
-    /// Its name.
+    /// The name.
     name: String,
-    /// Its value, as text.
+    /// The value, as text.
     value: String,
 }
 
 impl Spell {
-    /// A spell as it stands at the end of a day.
+    /// A spell at the end of a day.
     pub(in crate::graphql) fn of(spell: &journey::Spell, as_of: NaiveDate) -> Self {
         let details = &spell.details;
         let ended = spell.ended.as_ref();

@@ -1,8 +1,8 @@
-//! The stories of journeys: everything that was recorded of each, decoded, as far as a reading knows.
+//! The recorded history of a case: its events, decoded, up to a log position.
 //!
-//! A story that was read is kept. It is only a beginning: whoever asks for it again is told what the log holds after it,
-//! which is asked anew each time, so that it does not matter which node has appended. Nothing here says who may read it
-//! but [`stories`], and no answer about a journey's rights is kept.
+//! A history that was read is kept in memory. The next query reads only the events recorded since, from the log, so
+//! that it does not matter which node appended them. Only [`stories`] checks who may read a case, and no access
+//! decision is kept.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,12 +17,12 @@ use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Envelope, EventId, JourneyId, StreamId};
 
-/// How many events the stories that are kept have together at most; one takes about a kilobyte.
+/// The most events in all kept histories together. One event takes about a kilobyte.
 const EVENTS_KEPT: usize = 80_000;
-/// How many events a story has at most that is kept.
+/// The most events in a history that is kept.
 const LONGEST_KEPT: usize = 2_000;
 
-/// The history of a journey with the events as recorded, as far as a reading knows.
+/// The history of a case with its recorded events, up to a log position.
 #[derive(Debug, Clone)]
 pub struct Story {
     known: Known,
@@ -31,14 +31,14 @@ pub struct Story {
 }
 
 impl Story {
-    /// What these events of one stream tell, as far as a reading knows; none if it knows none of them.
+    /// The history from the events of one stream, up to a log position; none if no event is known by then.
     pub fn of(envelopes: Vec<Envelope>, known: Known) -> Result<Option<Self>, LogError> {
         let mut story = Self { known, history: History::default(), envelopes: Vec::new() };
         story.go_on(envelopes.into_iter().filter(|envelope| known.covers(envelope.position)))?;
         Ok((!story.envelopes.is_empty()).then_some(story))
     }
 
-    /// Takes the stream's next events.
+    /// Adds the next events of the stream.
     fn go_on(&mut self, envelopes: impl IntoIterator<Item = Envelope>) -> Result<(), LogError> {
         for envelope in envelopes {
             let recorded = Recorded::decode(&envelope).map_err(|error| LogError::Payload(Box::new(error)))?;
@@ -48,7 +48,7 @@ impl Story {
         Ok(())
     }
 
-    /// The part of a whole story that a reading knows; none if it knows none of it.
+    /// The part of a history up to a log position; none if no event is known by then.
     pub fn as_known(whole: &Arc<Self>, known: Known) -> Option<Arc<Self>> {
         if known == Known::ALL {
             return Some(Arc::clone(whole));
@@ -59,7 +59,7 @@ impl Story {
         (!part.envelopes.is_empty()).then(|| Arc::new(part))
     }
 
-    /// Until where in the log it is known.
+    /// The last log position used.
     pub(in crate::graphql) const fn known(&self) -> Known {
         self.known
     }
@@ -68,24 +68,24 @@ impl Story {
         &self.history
     }
 
-    /// The event of this id.
+    /// The event with this id.
     pub(super) fn event(&self, id: EventId) -> Option<Event> {
         self.envelopes.iter().find(|envelope| envelope.event_id == id).cloned().map(Event)
     }
 
-    /// The code of the journey's contract.
+    /// The code of the case's contract.
     pub fn contract(&self) -> Option<&str> {
         self.history.contract()
     }
 }
 
-/// The stories that were read, for whoever asks next.
+/// The kept histories, for later queries.
 #[derive(Debug, Default)]
 pub struct Stories {
     kept: Mutex<Kept>,
 }
 
-/// Whole stories, and how many events they have together.
+/// The kept histories and their total number of events.
 #[derive(Debug, Default)]
 struct Kept {
     stories: HashMap<JourneyId, Arc<Story>>,
@@ -106,7 +106,8 @@ impl Kept {
             return;
         }
         if self.events + events > EVENTS_KEPT {
-            // Which of them go is left to chance: of a round that is longer than what is kept, some are found again.
+            // Which histories are dropped is random. If a round of queries needs more than fits, some are then still
+            // found.
             let mut stays = false;
             self.stories.retain(|_, _| {
                 stays = !stays;
@@ -120,7 +121,7 @@ impl Kept {
 }
 
 impl Stories {
-    /// The whole stories of these journeys as the log has them now, in one read of what is not known of them.
+    /// The histories of these cases as the log has them now. One statement reads the events not kept yet.
     async fn read(&self, log: &Log, ids: &[JourneyId]) -> Result<HashMap<JourneyId, Arc<Story>>, LogError> {
         let mut stories: HashMap<JourneyId, Arc<Story>> = {
             let kept = self.kept();
@@ -136,7 +137,7 @@ impl Stories {
             let story = match stories.remove(&id) {
                 None => Story::of(envelopes, Known::ALL)?,
                 Some(begun) => {
-                    // Where nobody else reads it, it goes on as it is.
+                    // If no other query uses the history, it is extended in place.
                     self.kept().take(id);
                     let mut story = Arc::unwrap_or_clone(begun);
                     story.go_on(envelopes)?;
@@ -152,11 +153,11 @@ impl Stories {
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().expect("nobody panics while holding the stories")
+        self.kept.lock().expect("no code panics while it holds the lock")
     }
 }
 
-/// The stories of many journeys as known then, of those that the caller may read, in one read.
+/// The histories of many cases at a knowledge date, limited to those that the caller may read, in one read.
 pub async fn stories(
     ctx: &Context<'_>,
     ids: impl Iterator<Item = JourneyId>,
@@ -203,20 +204,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_never_grows_beyond_its_bound() {
+    fn kept_histories_never_exceed_the_limit() {
         let (mut kept, of_a_thousand) = (Kept::default(), story(1_000));
         for n in 0..3 * EVENTS_KEPT / 1_000 {
             kept.keep(id(n), &of_a_thousand);
             let events: usize = kept.stories.values().map(|story| story.envelopes.len()).sum();
             assert_eq!(kept.events, events);
             assert!(events <= EVENTS_KEPT, "{events}");
-            assert!(kept.stories.contains_key(&id(n)), "what came last is there");
+            assert!(kept.stories.contains_key(&id(n)), "the latest history is kept");
         }
         assert!(kept.events >= EVENTS_KEPT / 2);
     }
 
     #[test]
-    fn a_story_that_went_on_takes_the_place_of_its_beginning_and_one_without_end_is_not_kept() {
+    fn a_longer_history_replaces_its_beginning_and_one_that_is_too_long_is_not_kept() {
         let mut kept = Kept::default();
         kept.keep(id(1), &story(3));
         kept.keep(id(1), &story(4));

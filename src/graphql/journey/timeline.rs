@@ -1,4 +1,4 @@
-//! The timeline of a journey: its events as recorded, corrections and retractions linked with what they speak of.
+//! The timeline of a case: its events as recorded, with corrections and retractions linked to their targets.
 
 use async_graphql::SimpleObject;
 
@@ -7,16 +7,16 @@ use crate::graphql::event::Event;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::event;
 
-/// One event of a journey's timeline with what became of it.
+/// An event in the timeline of a case, with its corrections and retractions.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct TimelineEntry {
-    /// The event, as it was recorded.
+    /// The event as it was recorded.
     event: Event,
-    /// The original event that this one corrects or retracts.
+    /// The original event that this event corrects or retracts.
     amends: Option<Event>,
-    /// The last event that corrected or retracted this one.
+    /// The last event that corrected or retracted this event.
     amended_by: Option<Event>,
-    /// Whether this fact still stands: not retracted, and not itself a correction or retraction.
+    /// Whether this fact counts: it is not retracted, and is not itself a correction or retraction.
     stands: bool,
 }
 

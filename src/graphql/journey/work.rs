@@ -1,4 +1,4 @@
-//! The work of a case as clients read it: plans, tasks, and what was scored, measured, achieved and at risk.
+//! Casework in the API: plans, tasks, assessments, measurements, achievements and risks.
 
 use super::contact::Days;
 use super::{Journey, Step};
@@ -12,14 +12,14 @@ use throughline_domain::fact::event;
 use throughline_domain::journey::{self, Journey as Folded, TaskOver};
 use throughline_projections::agenda::State;
 
-/// The client engaged with the service.
+/// The start of the client's engagement with the service.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Engagement {
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
-    /// When it began.
+    /// The date.
     occurred: OccurredOn,
-    /// What shows it, by code.
+    /// The basis, by code.
     basis: String,
 }
 
@@ -33,22 +33,22 @@ impl From<&Entry<event::EngagementStarted>> for Engagement {
 /// A plan that client and keyworker agreed.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Plan {
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
-    /// The kind: a code of the rulebook.
+    /// The kind of plan: a code of the rulebook.
     kind: String,
     /// When it was agreed.
     occurred: OccurredOn,
-    /// How long the client waited for it since the referral, for the first plan that the rulebook counts.
+    /// The days from the referral to this plan. Only for the first plan that the rulebook counts.
     waited: Option<Days>,
-    /// Every time that client and keyworker went through it again, oldest first.
+    /// The reviews by client and keyworker, oldest first.
     reviews: Vec<Step>,
-    /// Its close, if it no longer guides the work.
+    /// The close, if the plan is no longer in use.
     closed: Option<Step>,
 }
 
 impl Plan {
-    /// A plan, with how long the client waited for it, where that counts.
+    /// A plan, with the days that the client waited for it, if they count.
     pub(super) fn of(plan: &journey::Plan, waited: Option<Days>) -> Self {
         Self {
             event: ID(plan.event_id.to_string()),
@@ -61,14 +61,14 @@ impl Plan {
     }
 }
 
-/// Whether a task is still to be done.
+/// The state of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum TaskState {
-    /// It is to be done.
+    /// It is not done yet.
     Open,
     /// It is done.
     Done,
-    /// It is no longer to be done.
+    /// It was cancelled.
     Cancelled,
     /// The case ended before it was done.
     Lapsed,
@@ -85,28 +85,28 @@ impl From<State> for TaskState {
     }
 }
 
-/// Something that is, or was, to be done by a day.
+/// A task with a due date.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct Task {
-    /// The task's own id, by which it is done or cancelled.
+    /// The id of the task. Use it to complete or cancel the task.
     #[graphql(owned)]
     pub(in crate::graphql) id: ID,
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
-    /// What is to be done, by code.
+    /// The kind of task, by code.
     kind: String,
     /// When it was set.
     set: OccurredOn,
-    /// By when it is to be done.
+    /// The due date.
     due_on: Date,
-    /// Whether it is still to be done, at the end of the day as of which this is read.
+    /// The state at the end of the as-of date.
     pub(super) state: TaskState,
-    /// Whether it is still to be done and its day is past.
+    /// Whether it is open and its due date has passed.
     overdue: bool,
-    /// How it was over, if it is: done, or cancelled with the reason.
+    /// When it was done, or when and why it was cancelled.
     over: Option<Step>,
-    /// The journey that it is about.
+    /// The case.
     journey: Journey,
     #[graphql(skip)]
     owner: Option<WorkerId>,
@@ -114,14 +114,14 @@ pub struct Task {
 
 #[ComplexObject]
 impl Task {
-    /// Whose task it is; none where it is the team's.
+    /// The worker who owns the task. Null if it belongs to the team.
     async fn owner(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         Worker::load(ctx, self.owner?, self.journey.known()).await
     }
 }
 
 impl Task {
-    /// A task as it stands when its journey is folded as of a day.
+    /// A task in a case folded as of a day.
     pub(super) fn of(folded: &Folded, task: &journey::Task, journey: Journey) -> Self {
         let state = State::of_task(folded, task).into();
         let over = task.over.as_ref().map(|over| match over {
@@ -143,27 +143,27 @@ impl Task {
     }
 }
 
-/// A score with an instrument such as the SDQ.
+/// An assessment score, from an instrument such as the SDQ.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Assessment {
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
-    /// When it was scored.
+    /// The date of the assessment.
     occurred: OccurredOn,
     /// The instrument, by code.
     instrument: String,
-    /// The score of each item, where they are known.
+    /// The score of each item, if known.
     items: Vec<ItemScore>,
-    /// The whole score.
+    /// The total score.
     score: Decimal,
 }
 
-/// An item of an instrument with its score.
+/// An item of an assessment instrument with its score.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ItemScore {
-    /// The item, by code.
+    /// The code of the item.
     name: String,
-    /// Its score.
+    /// The score.
     value: Decimal,
 }
 
@@ -181,29 +181,29 @@ impl From<&Entry<event::AssessmentScored>> for Assessment {
     }
 }
 
-/// Something that was measured, such as attendance or earnings.
+/// A measurement, such as attendance or earnings.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Measure {
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
-    /// When it was measured.
+    /// The date of the measurement.
     occurred: OccurredOn,
-    /// What was measured: a code of the rulebook.
+    /// The measure: a code of the rulebook.
     code: String,
     /// The value.
     value: Decimal,
-    /// The unit it is in, such as `percent` or `GBP`.
+    /// The unit of the value, such as `percent` or `GBP`.
     unit: Option<String>,
-    /// The days that it speaks of, where it is not of the one day.
+    /// The period that was measured, if not a single day.
     period: Option<DayPeriod>,
 }
 
-/// A stretch of whole days, such as a month or a quarter.
+/// A period of whole days, such as a month or a quarter.
 #[derive(Debug, Clone, Copy, SimpleObject)]
 pub struct DayPeriod {
     /// The first day.
     first: Date,
-    /// The last day, inside.
+    /// The last day. It belongs to the period.
     last: Date,
 }
 
@@ -227,16 +227,16 @@ impl From<&Entry<event::MeasureRecorded>> for Measure {
     }
 }
 
-/// Something that the client achieved, such as a qualification.
+/// An achievement of the client, such as a qualification.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Achievement {
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
-    /// When it was achieved.
+    /// The date of the achievement.
     occurred: OccurredOn,
-    /// What: a code of the rulebook.
+    /// The achievement: a code of the rulebook.
     code: String,
-    /// At which level.
+    /// The level.
     level: Option<String>,
 }
 
@@ -247,19 +247,19 @@ impl From<&Entry<event::AchievementRecorded>> for Achievement {
     }
 }
 
-/// The client is, or was, at risk.
+/// A risk for the client.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Risk {
-    /// The risk's own id, by which it is cleared.
+    /// The id of the risk. Use it to clear the risk.
     #[graphql(owned)]
     pub(in crate::graphql) id: ID,
-    /// The event that recorded it first: what a correction or retraction names as its target.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
-    /// What kind of risk: a code of the rulebook.
+    /// The kind of risk: a code of the rulebook.
     kind: String,
-    /// The first day of it.
+    /// The first day of the risk.
     raised: OccurredOn,
-    /// Its clearing, if it was cleared: the first day without it.
+    /// The clearing, if the risk was cleared. Its date is the first day without the risk.
     cleared: Option<Step>,
 }
 

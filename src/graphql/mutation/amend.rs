@@ -1,4 +1,4 @@
-//! Corrections and retractions: one way for the facts of a journey, subject, worker, team or contract.
+//! Corrections and retractions of facts about a case, subject, worker, team or contract.
 
 use async_graphql::{Context, Object};
 use serde_json::{Map, Value};
@@ -12,19 +12,19 @@ use super::{Answered, answered, record, record_as};
 use throughline_domain::command::{Command, PatchFact, RetractFacts};
 use throughline_domain::fact::envelope::EventId;
 
-/// What may be said of facts that were recorded.
+/// The mutations that correct and retract facts.
 #[derive(Default)]
 pub(super) struct Amendments;
 
-/// What may be said of facts that were recorded.
+/// The mutations that correct and retract facts.
 #[Object]
 impl Amendments {
-    /// A fact was recorded wrongly: what of it should read otherwise. What is left out stays as it was, an explicit null
-    /// clears it. The event records the whole fact as it then reads, and the log keeps both.
+    /// Corrects a fact that was recorded wrongly. Fields that are left out stay the same; an explicit null clears a
+    /// field. The event records the whole corrected fact, and the log keeps both versions.
     async fn correct_fact(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: CorrectFactInput,
+        #[graphql(desc = "The details to record.")] input: CorrectFactInput,
     ) -> Answered<AmendmentPayload> {
         answered(async {
             let sent = Sent::of(ctx)?;
@@ -56,11 +56,12 @@ impl Amendments {
         .await
     }
 
-    /// Facts never were so: they go, with their corrections, all or none, and the log keeps that they were recorded.
+    /// Retracts facts that were recorded by mistake, together with their corrections: all of them or none. The log
+    /// keeps the events.
     async fn retract_fact(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: RetractFactInput,
+        #[graphql(desc = "The details to record.")] input: RetractFactInput,
     ) -> Answered<AmendmentPayload> {
         answered(async {
             let whose = match Whose::of(input.journey, input.subject, input.worker, input.team, input.contract) {

@@ -1,7 +1,7 @@
-//! Mutations about batches: claims go to the commissioner, are decided, paid and adjusted.
+//! Mutations on batches: submit claims to the commissioner, record decisions and payments, raise adjustments.
 //!
-//! What is submitted is prepared here, from the view that answers, and judged again beside the log: if anything that it
-//! rests on has moved meanwhile, it is refused as stale.
+//! A submission is prepared here, from the view that answers, and judged again next to the log. If anything it depends
+//! on has changed in between, it is refused as stale.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,21 +29,21 @@ use throughline_domain::fact::envelope::{AdjustmentId, BatchId, ClaimId, Positio
 use throughline_domain::fact::event::AdjustmentRaised;
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
-/// The most claims that one answer warns of.
+/// The most claims with a warning in one response.
 const WARNINGS_MAX: usize = 20;
 
-/// What may be done with claims.
+/// The mutations on batches and claims.
 #[derive(Default)]
 pub(super) struct BatchMutations;
 
-/// What may be done with claims.
+/// The mutations on batches and claims.
 #[Object]
 impl BatchMutations {
-    /// A batch is begun. Its `proposal` says what it could submit.
+    /// Opens a batch. Its `proposal` shows what it could submit.
     async fn open_batch(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: OpenBatchInput,
+        #[graphql(desc = "The details to record.")] input: OpenBatchInput,
     ) -> Answered<BatchPayload> {
         answered(async {
             let mut reading = Reading::default();
@@ -56,54 +56,58 @@ impl BatchMutations {
         .await
     }
 
-    /// The claims of a batch go to the commissioner, each frozen as it is; with the adjustments raised in it.
+    /// Submits the claims of a batch to the commissioner, with the adjustments raised in it. Each line keeps its
+    /// content from then on.
     async fn submit_batch(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: SubmitBatchInput,
+        #[graphql(desc = "The details to record.")] input: SubmitBatchInput,
     ) -> Answered<BatchPayload> {
         answered(async {
             let day = day(ctx, input.batch, &input.when).await?;
-            let told = told(ctx, input.batch, day, BTreeSet::new()).await?;
-            let of = selection(ctx, told.as_deref(), input.batch).await?;
+            let contract_claims = contract_claims(ctx, input.batch, day, BTreeSet::new()).await?;
+            let of = selection(ctx, contract_claims.as_deref(), input.batch).await?;
             let named = input.claims.as_deref().map(claims);
-            let others = named.as_deref().map(|named| outside(told.as_deref(), of.as_ref(), named)).unwrap_or_default();
-            let wanted = named.or_else(|| Some(selected(told.as_deref()?, &of?)));
+            let others = named
+                .as_deref()
+                .map(|named| outside(contract_claims.as_deref(), of.as_ref(), named))
+                .unwrap_or_default();
+            let wanted = named.or_else(|| Some(selected(contract_claims.as_deref()?, &of?)));
             let seen = input.prepared_at.map(|seen| seen.0);
-            let mut prepared = prepared(told.as_deref(), wanted.as_deref(), seen);
+            let mut prepared = prepared(contract_claims.as_deref(), wanted.as_deref(), seen);
             if !others.is_empty() {
                 prepared.lines = Err(others);
             }
             let named = wanted.unwrap_or_else(|| lines(&prepared));
-            let twice = doubly_funded(ctx, told.as_ref(), &named).await?;
+            let twice = doubly_funded(ctx, contract_claims.as_ref(), &named).await?;
             send(ctx, input.batch, (input.stamp, input.when), (BatchAct::Submit(prepared), twice)).await
         })
         .await
     }
 
-    /// Queried or rejected claims of a batch go to the commissioner again, each frozen as it now is. A query costs no
-    /// attempt; a rejection does.
+    /// Submits queried or rejected claims of a batch again, as they are now. Resubmission after a query does not use up
+    /// an attempt; after a rejection it does.
     async fn resubmit_claim(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: ResubmitClaimInput,
+        #[graphql(desc = "The details to record.")] input: ResubmitClaimInput,
     ) -> Answered<BatchPayload> {
         answered(async {
             let wanted = claims(&input.claims);
             let day = day(ctx, input.batch, &input.when).await?;
-            let told = told(ctx, input.batch, day, wanted.iter().copied().collect()).await?;
-            let prepared = prepared(told.as_deref(), Some(&wanted), input.prepared_at.map(|seen| seen.0));
-            let twice = doubly_funded(ctx, told.as_ref(), &wanted).await?;
+            let contract_claims = contract_claims(ctx, input.batch, day, wanted.iter().copied().collect()).await?;
+            let prepared = prepared(contract_claims.as_deref(), Some(&wanted), input.prepared_at.map(|seen| seen.0));
+            let twice = doubly_funded(ctx, contract_claims.as_ref(), &wanted).await?;
             send(ctx, input.batch, (input.stamp, input.when), (BatchAct::Resubmit(prepared), twice)).await
         })
         .await
     }
 
-    /// The commissioner accepts, queries or rejects claims.
+    /// Records that the commissioner accepts, queries or rejects claims.
     async fn decide_claim(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: DecideClaimInput,
+        #[graphql(desc = "The details to record.")] input: DecideClaimInput,
     ) -> Answered<BatchPayload> {
         answered(async {
             match input.decided() {
@@ -111,8 +115,8 @@ impl BatchMutations {
                     let named = claims(&input.claims);
                     let twice = if decision == ClaimDecision::Accept {
                         let day = day(ctx, input.batch, &input.when).await?;
-                        let told = told(ctx, input.batch, day, BTreeSet::new()).await?;
-                        doubly_funded(ctx, told.as_ref(), &named).await?
+                        let contract_claims = contract_claims(ctx, input.batch, day, BTreeSet::new()).await?;
+                        doubly_funded(ctx, contract_claims.as_ref(), &named).await?
                     } else {
                         Vec::new()
                     };
@@ -128,11 +132,11 @@ impl BatchMutations {
         .await
     }
 
-    /// Claims are taken back before they are decided: they may be claimed again.
+    /// Withdraws claims before they are decided. They can be claimed again.
     async fn withdraw_claim(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: WithdrawClaimInput,
+        #[graphql(desc = "The details to record.")] input: WithdrawClaimInput,
     ) -> Answered<BatchPayload> {
         answered(async {
             let act = BatchAct::Withdraw(claims(&input.claims), input.reason);
@@ -141,11 +145,11 @@ impl BatchMutations {
         .await
     }
 
-    /// Money came for a batch. What is more than is due for a claim is kept apart as excess.
+    /// Records a payment for a batch. An amount beyond what is due for a claim is kept apart as excess.
     async fn record_payment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: RecordPaymentInput,
+        #[graphql(desc = "The details to record.")] input: RecordPaymentInput,
     ) -> Answered<BatchPayload> {
         answered(async {
             let act = BatchAct::Pay(input.payment());
@@ -154,15 +158,16 @@ impl BatchMutations {
         .await
     }
 
-    /// It is decided to pay more or less than a closed line says: due with the open batch that records it.
+    /// Raises an adjustment: a decision to pay more or less than a submitted line says. It is due with the open batch
+    /// that records it.
     async fn raise_adjustment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: RaiseAdjustmentInput,
+        #[graphql(desc = "The details to record.")] input: RaiseAdjustmentInput,
     ) -> Answered<BatchPayload> {
         answered(async {
             let day = day(ctx, input.batch, &input.when).await?;
-            let told = told(ctx, input.batch, day, BTreeSet::new()).await?;
+            let contract_claims = contract_claims(ctx, input.batch, day, BTreeSet::new()).await?;
             let fact = AdjustmentRaised {
                 adjustment: AdjustmentId(own_id(&input.stamp, "adjustment", input.adjustment)),
                 kind: input.kind.into(),
@@ -172,12 +177,19 @@ impl BatchMutations {
                 by_hand: None,
                 reason: input.reason,
             };
-            let told = told.as_deref();
-            let by_hand = told.zip(fact.claim).and_then(|(told, claim)| told.by_hand(claim, fact.amount));
+            let contract_claims = contract_claims.as_deref();
+            let by_hand = contract_claims
+                .zip(fact.claim)
+                .and_then(|(contract_claims, claim)| contract_claims.by_hand(claim, fact.amount));
             let fact = AdjustmentRaised { by_hand, ..fact };
-            let due = fact.batch.and_then(|batch| told?.due(batch, fact.claim));
-            let from = told.map(|told| told.basis(input.prepared_at.map(|seen| seen.0))).unwrap_or_default();
-            let beyond = told.zip(fact.claim).map(|(told, claim)| told.beyond(claim, fact.amount)).unwrap_or_default();
+            let due = fact.batch.and_then(|batch| contract_claims?.due(batch, fact.claim));
+            let from = contract_claims
+                .map(|contract_claims| contract_claims.basis(input.prepared_at.map(|seen| seen.0)))
+                .unwrap_or_default();
+            let beyond = contract_claims
+                .zip(fact.claim)
+                .map(|(contract_claims, claim)| contract_claims.beyond(claim, fact.amount))
+                .unwrap_or_default();
             let act = BatchAct::Adjust(Adjusting { from, fact, due });
             send(ctx, input.batch, (input.stamp, input.when), (act, beyond)).await
         })
@@ -185,10 +197,10 @@ impl BatchMutations {
     }
 }
 
-/// The day of a command about a batch.
+/// The date of a command on a batch.
 async fn day(ctx: &Context<'_>, batch: Id, when: &When) -> Result<NaiveDate> {
     let today = today(ctx, StreamId::batch(BatchId(batch.0)), when).await?;
-    // Whoever sends the command with it says what is wrong with the date.
+    // An invalid date is reported when the command itself is sent.
     Ok(when.occurred(today, &mut Reading::default()).earliest())
 }
 
@@ -205,9 +217,14 @@ async fn send(
     BatchPayload::of(ctx, batch, record(ctx, stamp, reading, command).await?).await
 }
 
-/// The claims of a batch's contract by the facts of a day, beside every batch, as if these were not queried; none where
-/// the caller may not know of the batch.
-async fn told(ctx: &Context<'_>, batch: Id, as_of: NaiveDate, again: BTreeSet<ClaimId>) -> Result<Option<Arc<Claims>>> {
+/// The claims of a batch's contract as of a day, settled against all batches, as if the claims in `again` were not
+/// queried. None if the caller may not see the batch.
+async fn contract_claims(
+    ctx: &Context<'_>,
+    batch: Id,
+    as_of: NaiveDate,
+    again: BTreeSet<ClaimId>,
+) -> Result<Option<Arc<Claims>>> {
     let log = &ctx.parts().log;
     let opened = log.stream(StreamId::batch(BatchId(batch.0))).await.or_fault()?;
     let code = opened.first().and_then(|first| first.contract.as_deref()).unwrap_or_default();
@@ -217,34 +234,35 @@ async fn told(ctx: &Context<'_>, batch: Id, as_of: NaiveDate, again: BTreeSet<Cl
     ctx.caller().generation.claims(log, scope, asked).await.or_fault()
 }
 
-/// Which claims a batch is for; none where it is for all of the contract.
-async fn selection(ctx: &Context<'_>, told: Option<&Claims>, batch: Id) -> Result<Option<Selected>> {
-    let batch = told.and_then(|told| Some((told, told.batches.iter().find(|(known, _)| known.0 == batch.0)?)));
-    let Some((told, (_, batch))) = batch else { return Ok(None) };
+/// Which claims the batch is for; none if it is for all claims of the contract.
+async fn selection(ctx: &Context<'_>, contract_claims: Option<&Claims>, batch: Id) -> Result<Option<Selected>> {
+    let batch = contract_claims.and_then(|contract_claims| {
+        Some((contract_claims, contract_claims.batches.iter().find(|(known, _)| known.0 == batch.0)?))
+    });
+    let Some((contract_claims, (_, batch))) = batch else { return Ok(None) };
     let Some(of) = batch.opened.as_ref().and_then(|opened| opened.details.claims.clone()) else { return Ok(None) };
-    let code = told.contract.code().unwrap_or_default();
+    let code = contract_claims.contract.code().unwrap_or_default();
     let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
-    let (contract, as_of) = (&told.contract, told.asked.as_of);
+    let (contract, as_of) = (&contract_claims.contract, contract_claims.asked.as_of);
     Selected::read(&ctx.caller().generation, scope, (contract, as_of), of).await.map(Some)
 }
 
-/// The claims that a batch is for and that can be claimed.
-fn selected(told: &Claims, of: &Selected) -> Vec<ClaimId> {
-    let claimable = told.claimable().into_iter().filter(|claim| of.fits(claim, claim.achieved_on()));
+/// The claims that the batch is for and that can be claimed.
+fn selected(contract_claims: &Claims, of: &Selected) -> Vec<ClaimId> {
+    let claimable = contract_claims.claimable().into_iter().filter(|claim| of.fits(claim, claim.achieved_on()));
     claimable.map(|claim| claim.claim).collect()
 }
 
-/// Why claims that are named do not go with a batch that is for others.
-fn outside(told: Option<&Claims>, of: Option<&Selected>, named: &[ClaimId]) -> Vec<Refusal> {
-    let Some((told, of)) = told.zip(of) else { return Vec::new() };
-    let known = named.iter().enumerate().filter_map(|(at, claim)| Some((at, told.get(*claim)?)));
+/// Refusals for named claims that the batch is not for.
+fn outside(contract_claims: Option<&Claims>, of: Option<&Selected>, named: &[ClaimId]) -> Vec<Refusal> {
+    let Some((contract_claims, of)) = contract_claims.zip(of) else { return Vec::new() };
+    let known = named.iter().enumerate().filter_map(|(at, claim)| Some((at, contract_claims.get(*claim)?)));
     let others = known.filter(|(_, claim)| !of.fits(claim, claim.achieved_on())).take(WARNINGS_MAX);
     let refusal = |(at, claim): (usize, &Claim)| {
-        let message =
-            format!("the claim {} is none of those that this batch is for: submit it with another batch", claim.claim);
+        let message = format!("this batch is not for the claim {}: submit it with another batch", claim.claim);
         Refusal::new(RefusalCode::ClaimOutsideBatch, message)
             .at(format!("claims.{at}"))
-            .by("domain §8: of what a batch is for, everything given must fit")
+            .by("domain §8: a claim must match every condition of its batch")
     };
     others.map(refusal).collect()
 }
@@ -255,19 +273,23 @@ fn lines(prepared: &Prepared) -> Vec<ClaimId> {
 }
 
 /// The warnings that other contracts claim for the same days of the same people as these claims.
-async fn doubly_funded(ctx: &Context<'_>, told: Option<&Arc<Claims>>, named: &[ClaimId]) -> Result<Vec<Refusal>> {
-    let Some(told) = told else { return Ok(Vec::new()) };
+async fn doubly_funded(
+    ctx: &Context<'_>,
+    contract_claims: Option<&Arc<Claims>>,
+    named: &[ClaimId],
+) -> Result<Vec<Refusal>> {
+    let Some(contract_claims) = contract_claims else { return Ok(Vec::new()) };
     let known: Vec<(usize, &Claim)> =
-        named.iter().enumerate().filter_map(|(at, claim)| Some((at, told.get(*claim)?))).collect();
+        named.iter().enumerate().filter_map(|(at, claim)| Some((at, contract_claims.get(*claim)?))).collect();
     let claims: Vec<&Claim> = known.iter().map(|(_, claim)| *claim).collect();
-    let found = funding::among(ctx, told, &claims).await?;
+    let found = funding::among(ctx, contract_claims, &claims).await?;
     let warnings = known.iter().filter_map(|(at, claim)| Some(found.get(&claim.claim)?.first()?.warning(*at)));
     Ok(warnings.take(WARNINGS_MAX).collect())
 }
 
-/// Claims prepared for a batch. Of a batch that the caller may not know of nothing is: the command says that it is not
-/// there.
-fn prepared(told: Option<&Claims>, wanted: Option<&[ClaimId]>, seen: Option<Position>) -> Prepared {
+/// Prepares claims for a batch. If the caller may not see the batch, nothing is prepared and the command reports that
+/// the batch does not exist.
+fn prepared(contract_claims: Option<&Claims>, wanted: Option<&[ClaimId]>, seen: Option<Position>) -> Prepared {
     let nothing = || Prepared { from: Basis::default(), currency: String::new(), lines: Ok(Vec::new()) };
-    told.map_or_else(nothing, |told| told.prepared(wanted, seen))
+    contract_claims.map_or_else(nothing, |contract_claims| contract_claims.prepared(wanted, seen))
 }

@@ -1,4 +1,4 @@
-//! Mutations about contracts: their terms, rules and targets, and what is said and decided about them.
+//! Mutations on contracts: terms, rulebooks, targets, commentary, assessments, notices and actions.
 
 use async_graphql::{Context, Object};
 
@@ -15,11 +15,11 @@ use throughline_domain::command::Command;
 use throughline_domain::command::contracts::{OpenContract, PublishRulebook};
 use throughline_domain::fact::envelope::StreamId;
 
-/// What may be recorded about a contract.
+/// The mutations on contracts.
 #[derive(Default)]
 pub(super) struct ContractMutations;
 
-/// A mutation that states a dated fact about a contract.
+/// Records a dated fact about a contract.
 macro_rules! of_contract {
     ($ctx:expr, $input:expr, $fact:expr) => {{
         let stream = StreamId::contract(&$input.contract);
@@ -31,14 +31,14 @@ macro_rules! of_contract {
     }};
 }
 
-/// What may be recorded about a contract.
+/// The mutations on contracts.
 #[Object]
 impl ContractMutations {
-    /// A contract begins, with its first rulebook.
+    /// Opens a contract with its first rulebook.
     async fn open_contract(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: OpenContractInput,
+        #[graphql(desc = "The details to record.")] input: OpenContractInput,
     ) -> Answered<ContractPayload> {
         answered(async {
             let mut reading = Reading::default();
@@ -51,30 +51,31 @@ impl ContractMutations {
         .await
     }
 
-    /// A contract's terms change: its name, its parties or its last day. What is left out stays as it was.
+    /// Changes a contract's terms: its name, its parties or its last day. Terms that are left out stay the same.
     async fn vary_contract(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: VaryContractInput,
+        #[graphql(desc = "The details to record.")] input: VaryContractInput,
     ) -> Answered<ContractPayload> {
         of_contract!(ctx, input, input.fact)
     }
 
-    /// A contract is over: its date is the first day on which it no longer held. No referral is received from then on.
+    /// Ends a contract. The date is the first day on which it no longer holds. No referral can be received from that
+    /// day.
     async fn end_contract(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: EndContractInput,
+        #[graphql(desc = "The details to record.")] input: EndContractInput,
     ) -> Answered<ContractPayload> {
         of_contract!(ctx, input, input.fact)
     }
 
-    /// A further version of a contract's rules. Boards go on by the rules that they have until a view with the new ones
-    /// is built, in the background: `views` and `rebuildProgress` say how far that is.
+    /// Publishes a further version of a contract's rulebook. Boards use the current rulebook until a view with the new
+    /// one has been built in the background. `views` and `rebuildProgress` show the progress.
     async fn publish_rulebook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: PublishRulebookInput,
+        #[graphql(desc = "The details to record.")] input: PublishRulebookInput,
     ) -> Answered<ContractPayload> {
         answered(async {
             let mut reading = Reading::default();
@@ -89,91 +90,93 @@ impl ContractMutations {
         .await
     }
 
-    /// A version of the targets of one profile, whole. Profiles stand side by side; a revision is a new version, and
-    /// the old one stays.
+    /// Publishes a complete version of the targets of one profile. Several profiles can exist side by side. A revision
+    /// is a new version, and the old one is kept.
     async fn publish_targets(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: PublishTargetsInput,
+        #[graphql(desc = "The details to record.")] input: PublishTargetsInput,
     ) -> Answered<ContractPayload> {
         of_contract!(ctx, input, input.fact)
     }
 
-    /// Somebody explains a figure or a period, for a report.
+    /// Records a commentary on a figure or a period, for a report.
     async fn record_commentary(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: RecordCommentaryInput,
+        #[graphql(desc = "The details to record.")] input: RecordCommentaryInput,
     ) -> Answered<ContractPayload> {
         of_contract!(ctx, input, input.fact)
     }
 
-    /// The figures of a period are settled between the parties. It marks the period and locks nothing: facts dated in it can
-    /// still be recorded, corrected and retracted, each with the warning `PERIOD_CLOSED` until that is accepted; boards read
-    /// later count them, and as known at the closing they show what was settled. What it does not touch: batches, whose lines
-    /// never move, and claims, which stay open as long as their rules say.
+    /// Closes a period: the parties have settled its figures. This marks the period and locks nothing. Facts dated in
+    /// it can still be recorded, corrected and retracted, each with the warning `PERIOD_CLOSED`, which must be
+    /// accepted. Boards read later count these facts; boards read with the time of the close as knowledge date show the
+    /// settled figures. Batches are not affected, because their lines never change. Claims are not affected either:
+    /// they stay open as long as their rules allow.
     async fn close_period(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: ClosePeriodInput,
+        #[graphql(desc = "The details to record.")] input: ClosePeriodInput,
     ) -> Answered<ContractPayload> {
         of_contract!(ctx, input, input.fact)
     }
 
-    /// A report was handed in.
+    /// Records that a report was submitted.
     async fn submit_report(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: SubmitReportInput,
+        #[graphql(desc = "The details to record.")] input: SubmitReportInput,
     ) -> Answered<ContractPayload> {
         of_contract!(ctx, input, input.fact)
     }
 
-    /// The parties settle how well a key performance indicator of the rulebook was met. The rulebook grades the value: a
-    /// standard by its levels, where the third failing month in a row is a major failure, a measure by the grades.
+    /// Records the parties' assessment of a key performance indicator. The rulebook grades the value: a service
+    /// standard by its levels, where the third failing month in a row is a major failure; a measure by its grades.
     async fn assess_kpi(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: AssessKpiInput,
+        #[graphql(desc = "The details to record.")] input: AssessKpiInput,
     ) -> Answered<ContractPayload> {
         of_contract!(ctx, input, input.fact)
     }
 
-    /// Formal notice is given: an improvement plan, a withholding, a termination … A commissioner gives every kind; a
-    /// manager asks for improvement and performance plans and changes referrals, and neither withholds nor terminates.
+    /// Issues a formal notice, such as an improvement plan, a withholding or a termination. A commissioner may issue
+    /// every kind. A manager may issue improvement plans, performance plans and referral changes, but not withholdings
+    /// or terminations.
     async fn issue_notice(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: IssueNoticeInput,
+        #[graphql(desc = "The details to record.")] input: IssueNoticeInput,
     ) -> Answered<ContractPayload> {
         let notice = own_id(&input.stamp, "notice", input.notice);
         of_contract!(ctx, input, input.fact.of(notice))
     }
 
-    /// The parties agree that something is to be done.
+    /// Records an action that the parties agreed.
     async fn agree_action(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: AgreeActionInput,
+        #[graphql(desc = "The details to record.")] input: AgreeActionInput,
     ) -> Answered<ContractPayload> {
         let action = own_id(&input.stamp, "action", input.action);
         of_contract!(ctx, input, input.fact.of(action))
     }
 
-    /// An agreed action is done.
+    /// Records that an agreed action is completed.
     async fn complete_action(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: CompleteActionInput,
+        #[graphql(desc = "The details to record.")] input: CompleteActionInput,
     ) -> Answered<ContractPayload> {
         of_contract!(ctx, input, input.fact)
     }
 
-    /// Somebody looked at journeys that seemed to be paid for twice and found that they are not.
+    /// Dismisses a suspected case of double funding: the cases were checked and are not paid for twice.
     async fn dismiss_double_funding(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: DismissDoubleFundingInput,
+        #[graphql(desc = "The details to record.")] input: DismissDoubleFundingInput,
     ) -> Answered<ContractPayload> {
         of_contract!(ctx, input, input.fact)
     }

@@ -1,4 +1,4 @@
-//! Mutations about journeys: one for each fact.
+//! Mutations on cases (journeys): one for each fact.
 
 use async_graphql::{Context, Object, Result};
 use uuid::Uuid;
@@ -25,11 +25,11 @@ use crate::graphql::scalars::Id;
 use throughline_domain::command::{AssignMany, Command, ReceiveReferral};
 use throughline_domain::fact::envelope::{JourneyId, StreamId};
 
-/// What may be recorded about a journey.
+/// The mutations on a case.
 #[derive(Default)]
 pub(super) struct JourneyMutations;
 
-/// A mutation that states a dated fact about a journey.
+/// Records a dated fact about a case.
 macro_rules! state {
     ($ctx:expr, $input:expr, $fact:expr) => {{
         let id = JourneyId($input.journey.0);
@@ -41,14 +41,14 @@ macro_rules! state {
     }};
 }
 
-/// What may be recorded about a journey.
+/// The mutations on a case.
 #[Object]
 impl JourneyMutations {
-    /// A client is referred: the journey begins, with a new subject or a known one.
+    /// Records a referral. It opens a case for a new or an existing subject.
     async fn receive_referral(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: ReceiveReferralInput,
+        #[graphql(desc = "The details to record.")] input: ReceiveReferralInput,
     ) -> Answered<JourneyPayload> {
         let id = JourneyId(own_id(&input.stamp, "journey", input.journey));
         let subject = own_id(&input.stamp, "subject", input.subject);
@@ -69,58 +69,57 @@ impl JourneyMutations {
         .await
     }
 
-    /// The service takes the client on: the case joins the caseload.
+    /// Accepts the referral. The case joins the caseload.
     async fn accept_referral(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: AcceptReferralInput,
+        #[graphql(desc = "The details to record.")] input: AcceptReferralInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, AcceptFact { accepted: true })
     }
 
-    /// The service does not take the client on.
+    /// Declines the referral: the service does not take the client on.
     async fn decline_referral(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: DeclineReferralInput,
+        #[graphql(desc = "The details to record.")] input: DeclineReferralInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// Whoever referred the client, or the client, takes the referral back.
+    /// Records that the referrer or the client withdrew the referral.
     async fn withdraw_referral(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: WithdrawReferralInput,
+        #[graphql(desc = "The details to record.")] input: WithdrawReferralInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// Somebody judged whether the client is eligible; the facts of that day stay as they were found, whatever becomes
-    /// of them later.
+    /// Records an eligibility assessment. The facts found on that day are kept as they were, even if they change later.
     async fn assess_eligibility(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: AssessEligibilityInput,
+        #[graphql(desc = "The details to record.")] input: AssessEligibilityInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// A worker takes the case; a new keyworker releases the former that day.
+    /// Assigns a worker to the case. A new keyworker replaces the former one from that day.
     async fn assign_worker(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: AssignWorkerInput,
+        #[graphql(desc = "The details to record.")] input: AssignWorkerInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// A worker takes many cases of one contract at once, for good or, with `until`, for some days: all of them or none. The
-    /// `path` of a problem names the journey by its place in the list.
+    /// Assigns a worker to many cases of one contract at once, permanently or, with `until`, for a limited time. Either
+    /// all cases are assigned or none. The `path` of a problem gives the index of the case in the list.
     async fn assign_workers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: AssignWorkersInput,
+        #[graphql(desc = "The details to record.")] input: AssignWorkersInput,
     ) -> Answered<AssignmentsPayload> {
         let journeys: Vec<JourneyId> = input.journeys.iter().map(|id| JourneyId(id.0)).collect();
         answered(async {
@@ -130,49 +129,48 @@ impl JourneyMutations {
         .await
     }
 
-    /// A worker no longer holds the case: its date is the first day on which they did not.
+    /// Releases a worker from the case. The date is the first day on which they no longer hold the case.
     async fn release_worker(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: ReleaseWorkerInput,
+        #[graphql(desc = "The details to record.")] input: ReleaseWorkerInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// A time is agreed at which the client is to be met.
+    /// Books an appointment with the client.
     async fn book_appointment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: BookAppointmentInput,
+        #[graphql(desc = "The details to record.")] input: BookAppointmentInput,
     ) -> Answered<JourneyPayload> {
         let appointment = own_id(&input.stamp, "appointment", input.appointment);
         state!(ctx, input, input.fact.of(appointment))
     }
 
-    /// An appointment is for another day, time, channel or worker.
+    /// Moves an appointment to another day, time, channel or worker.
     async fn move_appointment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: MoveAppointmentInput,
+        #[graphql(desc = "The details to record.")] input: MoveAppointmentInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// An appointment will not take place.
+    /// Cancels an appointment.
     async fn cancel_appointment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: CancelAppointmentInput,
+        #[graphql(desc = "The details to record.")] input: CancelAppointmentInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// Somebody was, or tried to be, in touch. The worker is the one whose login makes the call, unless another is
-    /// named.
+    /// Logs a contact or an attempted contact. Default worker: the worker with your login.
     async fn log_contact(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] mut input: LogContactInput,
+        #[graphql(desc = "The details to record.")] mut input: LogContactInput,
     ) -> Answered<JourneyPayload> {
         let id = JourneyId(input.journey.0);
         answered(async {
@@ -189,75 +187,75 @@ impl JourneyMutations {
         .await
     }
 
-    /// The client engages with the service.
+    /// Records that the client engages with the service.
     async fn start_engagement(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: StartEngagementInput,
+        #[graphql(desc = "The details to record.")] input: StartEngagementInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// Client and keyworker agreed a plan, such as a Personal Housing Plan.
+    /// Records that client and keyworker agreed a plan, such as a Personal Housing Plan.
     async fn agree_plan(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: AgreePlanInput,
+        #[graphql(desc = "The details to record.")] input: AgreePlanInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// Client and keyworker went through a plan again.
+    /// Records that client and keyworker reviewed a plan.
     async fn review_plan(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: ReviewPlanInput,
+        #[graphql(desc = "The details to record.")] input: ReviewPlanInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// A plan no longer guides the work.
+    /// Closes a plan: it is no longer in use.
     async fn close_plan(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: ClosePlanInput,
+        #[graphql(desc = "The details to record.")] input: ClosePlanInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// Something is to be done by a day.
+    /// Sets a task with a due date.
     async fn set_task(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: SetTaskInput,
+        #[graphql(desc = "The details to record.")] input: SetTaskInput,
     ) -> Answered<JourneyPayload> {
         let task = own_id(&input.stamp, "task", input.task);
         state!(ctx, input, input.fact.of(task))
     }
 
-    /// A task is done.
+    /// Marks a task as done.
     async fn complete_task(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: CompleteTaskInput,
+        #[graphql(desc = "The details to record.")] input: CompleteTaskInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// A task is no longer to be done.
+    /// Cancels a task.
     async fn cancel_task(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: CancelTaskInput,
+        #[graphql(desc = "The details to record.")] input: CancelTaskInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// A client, or a worker under supervision, was scored with an instrument such as the SDQ.
+    /// Records an assessment score, from an instrument such as the SDQ, for a client or for a worker under supervision.
     async fn score_assessment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: ScoreAssessmentInput,
+        #[graphql(desc = "The details to record.")] input: ScoreAssessmentInput,
     ) -> Answered<AssessmentPayload> {
         let whose =
             Whose::one_of([("journey", Whose::journey(input.journey)), ("worker", Whose::worker(input.worker))]);
@@ -268,39 +266,39 @@ impl JourneyMutations {
         .await
     }
 
-    /// A job, home, placement or course began.
+    /// Records the start of a spell: a job, home, placement or course.
     async fn start_spell(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: StartSpellInput,
+        #[graphql(desc = "The details to record.")] input: StartSpellInput,
     ) -> Answered<JourneyPayload> {
         let spell = own_id(&input.stamp, "spell", input.spell);
         state!(ctx, input, input.fact.of(spell))
     }
 
-    /// Hours or attributes of a spell are otherwise from a day on; what is left out stays as it was.
+    /// Changes the hours or attributes of a spell from a date. Values that are left out stay the same.
     async fn change_spell(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: ChangeSpellInput,
+        #[graphql(desc = "The details to record.")] input: ChangeSpellInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// A spell no longer holds: its date is the first day on which it did not.
+    /// Ends a spell. The date is the first day on which it no longer held: the day after its last day.
     async fn end_spell(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: EndSpellInput,
+        #[graphql(desc = "The details to record.")] input: EndSpellInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// Something was measured: of a client, such as attendance or earnings, or of a contract, such as spend.
+    /// Records a measurement: of a client, such as attendance or earnings, or of a contract, such as spend.
     async fn record_measure(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: RecordMeasureInput,
+        #[graphql(desc = "The details to record.")] input: RecordMeasureInput,
     ) -> Answered<MeasurePayload> {
         let whose =
             Whose::one_of([("journey", Whose::journey(input.journey)), ("contract", Whose::contract(input.contract))]);
@@ -311,115 +309,115 @@ impl JourneyMutations {
         .await
     }
 
-    /// The client achieved something, such as a qualification.
+    /// Records an achievement of the client, such as a qualification.
     async fn record_achievement(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: RecordAchievementInput,
+        #[graphql(desc = "The details to record.")] input: RecordAchievementInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// The client is at risk from a day on.
+    /// Records a risk for the client from a date.
     async fn raise_risk(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: RaiseRiskInput,
+        #[graphql(desc = "The details to record.")] input: RaiseRiskInput,
     ) -> Answered<JourneyPayload> {
         let risk = own_id(&input.stamp, "risk", input.risk);
         state!(ctx, input, input.fact.of(risk))
     }
 
-    /// A risk is over: its date is the first day without it.
+    /// Clears a risk. The date is the first day without it.
     async fn clear_risk(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: ClearRiskInput,
+        #[graphql(desc = "The details to record.")] input: ClearRiskInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// Something shows that what is claimed was so: a document, kept elsewhere, by its digest.
+    /// Attaches evidence for a claim. The document stays in another system: only its SHA-256 digest is recorded here.
     async fn attach_evidence(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: AttachEvidenceInput,
+        #[graphql(desc = "The details to record.")] input: AttachEvidenceInput,
     ) -> Answered<JourneyPayload> {
         let evidence = own_id(&input.stamp, "evidence", input.evidence);
         state!(ctx, input, input.fact.of(evidence))
     }
 
-    /// A piece of evidence is taken back: it no longer counts from that day on.
+    /// Withdraws a piece of evidence. It no longer counts from that day.
     async fn withdraw_evidence(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: WithdrawEvidenceInput,
+        #[graphql(desc = "The details to record.")] input: WithdrawEvidenceInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// Somebody checked a piece of evidence and found it good.
+    /// Records that a piece of evidence was checked and accepted.
     async fn verify_evidence(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: VerifyEvidenceInput,
+        #[graphql(desc = "The details to record.")] input: VerifyEvidenceInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// Somebody checked a piece of evidence and found a defect: it no longer counts from that day on.
+    /// Records that a piece of evidence was checked and has a defect. It no longer counts from that day.
     async fn reject_evidence(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: RejectEvidenceInput,
+        #[graphql(desc = "The details to record.")] input: RejectEvidenceInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// The client no longer engages: a dated mark, the case stays on the caseload until it is closed.
+    /// Records that the client has disengaged. The case stays on the caseload until it is closed.
     async fn disengage(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: DisengageInput,
+        #[graphql(desc = "The details to record.")] input: DisengageInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// The case is closed: it leaves the caseload, its spells may go on.
+    /// Closes the case. It leaves the caseload; its spells may continue.
     async fn close_journey(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: CloseJourneyInput,
+        #[graphql(desc = "The details to record.")] input: CloseJourneyInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// A closed case goes on: it is on the caseload again from that day on.
+    /// Reopens a closed case. It is on the caseload again from that day.
     async fn reopen_journey(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: ReopenJourneyInput,
+        #[graphql(desc = "The details to record.")] input: ReopenJourneyInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 
-    /// The case goes to another contract or service: it leaves the caseload, and the receiving contract begins its own
-    /// journey.
+    /// Transfers the case to another contract or service. It leaves the caseload. The receiving contract opens its own
+    /// case.
     async fn transfer_journey(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: TransferJourneyInput,
+        #[graphql(desc = "The details to record.")] input: TransferJourneyInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
 }
 
-/// Sends the command by which a worker takes many cases, today in their contract's zone where no date was given.
+/// Sends the command that assigns many cases to a worker. Without a date: today in their contract's time zone.
 async fn assign_many(ctx: &Context<'_>, input: AssignWorkersInput, journeys: Vec<JourneyId>) -> Result<Outcome> {
     let mut reading = Reading::default();
     let fact = input.fact.read(&mut reading);
     if input.stamp.expected_version.is_some() {
-        let message = "many cases have no version in common: leave it out";
+        let message = "expectedVersion cannot be used for several cases: leave it out";
         reading.field("expected_version", |reading| reading.invalid(message));
     }
     let first = StreamId::journey(journeys.first().copied().unwrap_or(JourneyId(Uuid::nil())));

@@ -1,4 +1,5 @@
-//! Mutations: one for each fact. Each turns its input into a command and the answer into a payload, and decides nothing.
+//! Mutations: one for each fact. Each turns its input into a command and the result into a payload. Domain decisions
+//! are made elsewhere.
 
 mod amend;
 mod batch;
@@ -34,22 +35,23 @@ use throughline_domain::fact::envelope::StreamId;
 use throughline_domain::fact::refusal::Refusal;
 use throughline_gateway::Recorded;
 
-/// What may be recorded: one mutation for each fact. A refusal is data, in the payload's `problems`.
+/// The mutation root: one mutation for each fact that can be recorded. A refusal is data in the payload's `problems`,
+/// not a GraphQL error.
 #[derive(MergedObject, Default)]
 pub struct Mutation(JourneyMutations, PeopleMutations, ContractMutations, BatchMutations, Amendments, ViewMutations);
 
-/// What a mutation answers. One that fails or that the caller may not do is null and leaves a mistake beside it, so that
-/// what its neighbours in the document did is told all the same.
+/// The result of a mutation. A mutation that fails or is forbidden returns null and an error, so that the results of
+/// the other mutations in the document are still returned.
 pub type Answered<T> = Option<Result<T>>;
 
-/// Waits for the answer of a mutation. What it waits for is kept apart, for the one future of all mutations holds room for
-/// each of them.
-pub(super) fn answered<T>(telling: impl Future<Output = Result<T>>) -> impl Future<Output = Answered<T>> {
-    let telling = Box::pin(telling);
-    async { Some(telling.await) }
+/// Waits for the result of a mutation. The future is boxed, because the future of the mutation root reserves space for
+/// each mutation.
+pub(super) fn answered<T>(result: impl Future<Output = Result<T>>) -> impl Future<Output = Answered<T>> {
+    let result = Box::pin(telling);
+    async { Some(result.await) }
 }
 
-/// States a fact of any stream, today in its contract's zone where no date was given.
+/// Records a fact in a stream of any kind. Without a date, the fact is dated today in the contract's time zone.
 async fn state(ctx: &Context<'_>, stamp: Stamp, stream: StreamId, when: When, fact: impl States) -> Result<Outcome> {
     let mut reading = Reading::default();
     let fact = fact.stated(&mut reading);
@@ -57,7 +59,7 @@ async fn state(ctx: &Context<'_>, stamp: Stamp, stream: StreamId, when: When, fa
     record(ctx, stamp, reading, Command::state(stream, occurred, fact)).await
 }
 
-/// The same of whichever thing the input names, where it names one; answers with it.
+/// The same for the stream that the input names, if it names one. Returns the payload.
 async fn state_of(
     ctx: &Context<'_>,
     whose: Result<Whose, Vec<Refusal>>,
@@ -72,17 +74,17 @@ async fn state_of(
     Ok((Some(whose), outcome))
 }
 
-/// The id that was given for a thing, or else one that follows from the command's.
+/// The id given in the input, or one derived from the command's id.
 fn own_id(stamp: &Stamp, thing: &str, given: Option<Id>) -> Uuid {
     given.map_or_else(|| stamp.id_for(thing), |id| id.0)
 }
 
-/// Sends a command to the write side, with what came along with it, unless something in the input cannot be meant.
+/// Sends a command to the recorder, with the warnings found in the input, unless the input is invalid.
 async fn record(ctx: &Context<'_>, stamp: Stamp, reading: Reading, command: Command) -> Result<Outcome> {
     record_as(ctx, stamp, reading, command, Sent::of(ctx)?).await
 }
 
-/// The same, where the way to a field in the input is not that in the payload.
+/// The same, with another path from the input to the payload.
 async fn record_as(
     ctx: &Context<'_>,
     stamp: Stamp,
@@ -107,7 +109,8 @@ async fn record_as(
     let mut answer = ctx.parts().recorder.record(instruction).await;
     if let Ok(done) = &mut answer {
         Recorded::note(ctx);
-        // The answer is read from the view that was live when the request came; another may have taken its place.
+        // The response is read from the view that was live when the request arrived. Another generation may have
+        // replaced it since.
         done.shown &= *ctx.caller().generation.position().borrow() >= done.appended.position();
     }
     if let Err(NotDone::Conflict { since, .. }) = &mut answer {
@@ -117,10 +120,10 @@ async fn record_as(
     Outcome::of(answer, &sent)
 }
 
-/// The keys of an input that are no part of its command.
+/// The keys of an input that are not part of its command.
 const APART: [&str; 4] = ["commandId", "expectedVersion", "dryRun", "acceptWarnings"];
 
-/// Whether null says something else in a mutation's field than leaving it out.
+/// Whether null has its own meaning in this field of a mutation, different from leaving the field out.
 fn clears(mutation: &str, key: &str) -> bool {
     match mutation {
         "correctFact" => ["occurredOn", "precision", "localTime"].contains(&key),
@@ -129,11 +132,10 @@ fn clears(mutation: &str, key: &str) -> bool {
     }
 }
 
-/// What makes a command this one and no other: the mutation's name and its input as it was given.
+/// The content that identifies a command: the name of the mutation and its input as sent.
 ///
-/// Neither what the server filled in (today, ids, the caller's worker) nor what is said of how to judge it is part of
-/// it, so that the same request sent a day later is still the same command; nor is the command's id, however it is
-/// spelt.
+/// Excluded are values that the server filled in (today, ids, the caller's worker), options on how to judge the
+/// command, and the command's id. The same request sent a day later is therefore still the same command.
 pub(super) fn body(ctx: &Context<'_>) -> Result<Vec<u8>> {
     let field = ctx.field();
     let mut given = serde_json::Map::new();
@@ -149,14 +151,14 @@ pub(super) fn body(ctx: &Context<'_>) -> Result<Vec<u8>> {
     Ok(canonical::json(&given.into()).into_bytes())
 }
 
-/// Today in the contract of this code, as far as the caller may know of it.
+/// Today in the contract with this code, if the caller may see the contract.
 async fn contract_today(ctx: &Context<'_>, code: &str) -> Result<NaiveDate> {
     let Some(scoped) = ctx.in_scope(code) else { return Ok(ctx.deployment_today()) };
     let contract = ctx.caller().generation.told(scoped);
     Ok(contract.map_or_else(|| ctx.deployment_today(), |contract| ctx.today(&contract)))
 }
 
-/// Today in the contract of a stream, where no date was given and it matters.
+/// Today in the contract of a stream, if no date was given and the date matters.
 async fn today(ctx: &Context<'_>, stream: StreamId, when: &When) -> Result<NaiveDate> {
     if when.occurred_on.is_some() || stream.kind.belongs_to_deployment() {
         return Ok(ctx.deployment_today());

@@ -1,4 +1,4 @@
-//! What a mutation answers: the thing as it now is, its events, and the problems that stood in the way.
+//! The payload of a mutation: the changed object, its events, and the problems.
 
 use async_graphql::{Context, ID, Interface, Result, SimpleObject};
 
@@ -21,56 +21,61 @@ use throughline_domain::fact::envelope::{BatchId, Envelope, JourneyId, SubjectId
 use throughline_domain::fact::refusal::{self, DependentFact};
 use throughline_gateway::Code;
 
-/// How much a problem weighs.
+/// The severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
 #[graphql(remote = "refusal::Severity")]
 pub enum Severity {
-    /// It stands in the way: nothing was recorded.
+    /// The command was refused and nothing was recorded.
     Error,
-    /// Worth a second look. Where nothing was recorded, send the command again with the code in `acceptWarnings`.
+    /// A warning. If nothing was recorded, check the warning and send the command again with its code in
+    /// `acceptWarnings`.
     Warning,
 }
 
-/// Something that stood in the way of a command, or is worth knowing about it.
+/// A problem with a command: a refusal, a warning or a notice.
 #[expect(clippy::duplicated_attributes, reason = "fields of an interface share types")]
 #[derive(Debug, Clone, Interface)]
 #[graphql(
-    field(name = "code", ty = "&String", desc = "The stable code, such as `DATED_IN_FUTURE`."),
-    field(name = "severity", ty = "&Severity", desc = "How much it weighs."),
+    field(name = "code", ty = "&String", desc = "The stable code of the problem, such as `DATED_IN_FUTURE`."),
+    field(name = "severity", ty = "&Severity", desc = "Whether the problem is an error or a warning."),
     field(name = "message", ty = "&String", desc = "What is wrong and what to do next."),
-    field(name = "path", ty = "&Vec<String>", desc = "The field of the input that it is about, outermost first."),
+    field(
+        name = "path",
+        ty = "&Vec<String>",
+        desc = "The path to the input field with the problem, outermost field first."
+    ),
     field(
         name = "rule",
         ty = "&Option<String>",
-        desc = "The rule behind it: of the domain, or a key of the rulebook."
+        desc = "The rule behind the problem: a rule of the domain, or a key of the rulebook."
     ),
-    field(name = "allowed", ty = "&Vec<String>", desc = "What would be allowed, where that is a list.")
+    field(name = "allowed", ty = "&Vec<String>", desc = "The values that are allowed, if these can be listed.")
 )]
 pub enum Problem {
-    /// The domain says no.
+    /// The command was refused.
     Refusal(Refusal),
-    /// The stream has moved on.
+    /// The stream has changed since the version that the command expected.
     VersionConflict(VersionConflict),
-    /// Worth knowing.
+    /// A notice about an accepted command.
     Notice(Notice),
 }
 
-/// The domain says no, and why.
+/// The reason why the domain's rules refuse a command.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Refusal {
-    /// The stable code.
+    /// The stable code of the refusal.
     code: String,
-    /// How much it weighs.
+    /// Whether the problem is an error or a warning.
     severity: Severity,
     /// What is wrong and what to do next.
     message: String,
-    /// The field of the input that it is about, outermost first.
+    /// The path to the input field with the problem, outermost field first.
     path: Vec<String>,
-    /// The rule behind it.
+    /// The rule behind the refusal: a rule of the domain, or a key of the rulebook.
     rule: Option<String>,
-    /// What would be allowed.
+    /// The values that are allowed, if these can be listed.
     allowed: Vec<String>,
-    /// The recorded facts that stand in the way.
+    /// The recorded facts that conflict with the command.
     facts: Vec<FactInTheWay>,
 }
 
@@ -79,48 +84,48 @@ pub struct Refusal {
 pub struct VersionConflict {
     /// Always `VERSION_CONFLICT`.
     code: String,
-    /// How much it weighs.
+    /// Whether the problem is an error or a warning.
     severity: Severity,
     /// What is wrong and what to do next.
     message: String,
-    /// The field of the input: `expectedVersion`.
+    /// The path to the input field: `expectedVersion`.
     path: Vec<String>,
-    /// The rule behind it.
+    /// The rule behind the problem.
     rule: Option<String>,
-    /// The version that would be allowed.
+    /// The version to expect instead.
     allowed: Vec<String>,
-    /// The version at which the stream is.
+    /// The current version of the stream.
     actual_version: i64,
-    /// The events since the version that was expected.
+    /// The events recorded since the expected version.
     events: Vec<Event>,
 }
 
-/// Something worth knowing about a command that was accepted.
+/// A notice about a command that was accepted.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Notice {
-    /// The stable code.
+    /// The stable code of the notice.
     code: String,
-    /// How much it weighs.
+    /// Whether the problem is an error or a warning.
     severity: Severity,
-    /// What it is and what to do next.
+    /// What happened and what to do next.
     message: String,
-    /// The field of the input that it is about.
+    /// The path to the input field, outermost field first.
     path: Vec<String>,
-    /// The rule behind it.
+    /// The rule behind the notice.
     rule: Option<String>,
-    /// What would be allowed.
+    /// The values that are allowed, if these can be listed.
     allowed: Vec<String>,
 }
 
-/// A recorded fact that stands in the way of a command.
+/// A recorded fact that conflicts with a command.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct FactInTheWay {
-    /// Its original event.
+    /// The id of the original event.
     event: ID,
-    /// Its type.
+    /// The type of the event, such as `ContactLogged`.
     #[graphql(name = "type")]
     event_type: String,
-    /// When it was so, as it now reads.
+    /// The date of the fact, with corrections applied.
     occurred: OccurredOn,
 }
 
@@ -135,7 +140,7 @@ impl From<&DependentFact> for FactInTheWay {
 }
 
 impl Problem {
-    /// The domain says no to what was sent.
+    /// The refusal of a command, with its path in the input as sent.
     pub(in crate::graphql) fn of(refused: refusal::Refusal, sent: &Sent) -> Self {
         let path = refused.path.as_ref().map(|path| sent.way(path)).unwrap_or_default();
         Self::Refusal(Refusal {
@@ -154,7 +159,7 @@ pub(in crate::graphql) fn command_id_reused() -> Problem {
     Problem::Refusal(Refusal {
         code: "COMMAND_ID_REUSED".to_owned(),
         severity: Severity::Error,
-        message: "this commandId was used for another command: give every new command an id of its own".to_owned(),
+        message: "this commandId was used for another command: give every command a new id".to_owned(),
         path: vec!["commandId".to_owned()],
         rule: None,
         allowed: Vec::new(),
@@ -176,17 +181,17 @@ pub(in crate::graphql) fn conflict(actual: i64, message: String, since: Vec<Enve
 }
 
 fn view_behind() -> Problem {
-    notice("VIEW_BEHIND", "recorded, but lists and counts do not show it yet: ask again in a moment".to_owned())
+    notice("VIEW_BEHIND", "recorded, but lists and counts do not show it yet: read them again in a moment".to_owned())
 }
 
 fn not_readable_now() -> Problem {
-    let message = "recorded, but what it is about cannot be read now: ask for it in a moment";
+    let message = "recorded, but the changed object cannot be read now: query it in a moment";
     notice("NOT_READABLE_NOW", message.to_owned())
 }
 
 fn dry_run(events: &[Draft]) -> Problem {
     let types: Vec<&str> = events.iter().map(|event| event.event_type).collect();
-    notice("DRY_RUN", format!("nothing was recorded; without dryRun it would be: {}", types.join(", ")))
+    notice("DRY_RUN", format!("nothing was recorded; without dryRun this would be recorded: {}", types.join(", ")))
 }
 
 pub(in crate::graphql) fn notice(code: &str, message: String) -> Problem {
@@ -200,7 +205,7 @@ pub(in crate::graphql) fn notice(code: &str, message: String) -> Problem {
     })
 }
 
-/// What became of a command, ready for any payload.
+/// The result of a command, ready for any payload.
 pub struct Outcome {
     events: Vec<Envelope>,
     replayed: bool,
@@ -208,7 +213,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Reads what the write side answered: a refusal is data, access and faults are errors.
+    /// Reads the answer of the recorder: a refusal becomes data, access errors and faults become GraphQL errors.
     pub fn of(answer: Result<Done, NotDone>, sent: &Sent) -> Result<Self> {
         let unrecorded = |problems| Ok(Self::unrecorded(false, problems));
         match answer {
@@ -220,8 +225,8 @@ impl Outcome {
             Err(NotDone::Refused(refusals)) => Ok(Self::refused(refusals, sent)),
             Err(NotDone::CommandIdReused) => unrecorded(vec![command_id_reused()]),
             Err(NotDone::Conflict { actual, since }) => {
-                let told = "look at the events since, then send the command anew";
-                let message = format!("the stream is at version {actual}: {told}");
+                let remedy = "check the events recorded since, then send the command again";
+                let message = format!("the stream is at version {actual}: {remedy}");
                 unrecorded(vec![conflict(actual, message, since)])
             }
             Err(NotDone::DryRun(events)) => unrecorded(vec![dry_run(&events)]),
@@ -230,24 +235,24 @@ impl Outcome {
         }
     }
 
-    /// What was sent cannot be.
+    /// A command with an invalid input.
     pub fn refused(refusals: Vec<refusal::Refusal>, sent: &Sent) -> Self {
         let problems = refusal::told(refusals).into_iter().map(|refusal| Problem::of(refusal, sent)).collect();
         Self::unrecorded(false, problems)
     }
 
-    /// What became of an order that the log does not record.
+    /// The result of an order that the log does not record.
     pub(in crate::graphql) fn unrecorded(replayed: bool, problems: Vec<Problem>) -> Self {
         Self { events: Vec::new(), replayed, problems }
     }
 
-    /// The same, saying so where it was recorded as that of a worker whose login is spelt otherwise than the sender's.
+    /// The same, with a notice if the contact was recorded for a worker whose login differs in spelling from the
+    /// caller's.
     #[must_use]
     pub fn spelt_otherwise(mut self, login: &str, spelt: Option<&str>) -> Self {
         if let Some(spelt) = spelt.filter(|_| self.accepted()) {
-            let message = format!(
-                "recorded as a contact of the worker who signs in as {spelt:?}, which {login:?} is the same as"
-            );
+            let message =
+                format!("recorded for the worker with the login {spelt:?}, which is the same login as {login:?}");
             self.problems.push(notice("LOGIN_SPELT_OTHERWISE", message));
         }
         self
@@ -261,8 +266,8 @@ impl Outcome {
         !self.events.is_empty()
     }
 
-    /// The thing that a payload is about, as it was read. Where the store is away and the command was accepted, the
-    /// payload goes without it and says so: an error in its place would deny what is recorded.
+    /// Reads the object of a payload. If the store is unavailable after the command was accepted, the payload leaves
+    /// the object out and says so in a notice. An error instead would hide that the command was recorded.
     fn about<T: Default>(&mut self, read: Result<T>) -> Result<T> {
         match read {
             Err(error) if self.accepted() && Code::Unavailable.is_of(&error) => {
@@ -274,20 +279,20 @@ impl Outcome {
     }
 }
 
-/// Declares a payload around one thing, or around several of which a command is about one.
+/// Declares a payload with one object, or with several optional objects of which a command concerns one.
 macro_rules! payload {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(SimpleObject)]
         pub struct $name {
             $($(#[$field_doc])* $field: Option<$type>,)+
-            /// The events that the command made; none if it was refused.
+            /// The events that the command recorded. Empty if it was refused.
             events: Vec<Event>,
-            /// The log position of the last of them: a later read may wait for it.
+            /// The position of the last of these events in the log. A later query can wait for it.
             position: Option<Position>,
-            /// Whether the command had been done before: these are the events of the first time.
+            /// Whether the command had already been recorded: then these are the events of the first time.
             replayed: bool,
-            /// What stood in the way, or is worth knowing.
+            /// Refusals, warnings and notices. An error means that nothing was recorded.
             problems: Vec<Problem>,
         }
 
@@ -306,25 +311,25 @@ macro_rules! payload {
 }
 
 payload! {
-    /// What a command about a journey answers.
+    /// The result of a command on a case.
     JourneyPayload {
-        /// The journey as it now is, as of today; none if the caller may not know of it.
+        /// The case as of today. Null if you may not see it.
         journey: Journey
     }
 }
 
 payload! {
-    /// What a command about many journeys answers.
+    /// The result of a command on many cases.
     AssignmentsPayload {
-        /// The journeys as they now are, as of today, of those that you may know of.
+        /// The cases as of today, limited to those that you may see.
         journeys: Vec<Journey>
     }
 }
 
 payload! {
-    /// What the scoring of an assessment answers.
+    /// The result of recording an assessment score.
     AssessmentPayload {
-        /// The journey as it now is, as of today, if the client was scored.
+        /// The case as of today, if a client was scored.
         journey: Journey,
         /// The worker, if a worker was scored.
         worker: Worker,
@@ -332,113 +337,113 @@ payload! {
 }
 
 payload! {
-    /// What the recording of a measure answers.
+    /// The result of recording a measurement.
     MeasurePayload {
-        /// The journey as it now is, as of today, if it was measured of a client.
+        /// The case as of today, if a client was measured.
         journey: Journey,
-        /// The contract, if it was measured of the whole contract.
+        /// The contract, if the whole contract was measured.
         contract: Contract,
     }
 }
 
 payload! {
-    /// What a command about a contract answers.
+    /// The result of a command on a contract.
     ContractPayload {
-        /// The contract as it now is; none if it is not open.
+        /// The contract as it is now. Null if it is not open.
         contract: Contract
     }
 }
 
 payload! {
-    /// What a command about a batch answers.
+    /// The result of a command on a batch.
     BatchPayload {
-        /// The batch as it now is; none if there is no such batch.
+        /// The batch as it is now. Null if it does not exist.
         batch: Batch
     }
 }
 
 payload! {
-    /// What a command about a worker answers.
+    /// The result of a command on a worker.
     WorkerPayload {
-        /// The worker; none if the command was refused or you may not know of them.
+        /// The worker. Null if the command was refused or you may not see the worker.
         worker: Worker
     }
 }
 
 payload! {
-    /// What a command about a team answers.
+    /// The result of a command on a team.
     TeamPayload {
-        /// The team as it stands today; none if the command was refused or you may not know of it.
+        /// The team as of today. Null if the command was refused or you may not see the team.
         team: Team
     }
 }
 
 payload! {
-    /// What the setting of a capacity answers.
+    /// The result of setting a capacity.
     CapacityPayload {
-        /// The worker, if it is theirs.
+        /// The worker, if the capacity of a worker was set.
         worker: Worker,
-        /// The team as it stands today, if it is the team's.
+        /// The team as of today, if the capacity of a team was set.
         team: Team,
     }
 }
 
 payload! {
-    /// What a correction or retraction answers.
+    /// The result of a correction or retraction.
     AmendmentPayload {
-        /// The journey as it now is, as of today, if the facts are of a journey.
+        /// The case as of today, if the facts belong to a case.
         journey: Journey,
-        /// The subject, if they are of a subject.
+        /// The subject, if the facts belong to a subject.
         subject: Subject,
-        /// The worker, if they are of a worker.
+        /// The worker, if the facts belong to a worker.
         worker: Worker,
-        /// The team as it stands today, if they are of a team.
+        /// The team as of today, if the facts belong to a team.
         team: Team,
-        /// The contract as it now is, if they are of a contract.
+        /// The contract as it is now, if the facts belong to a contract.
         contract: Contract,
     }
 }
 
 payload! {
-    /// What a command about a subject answers.
+    /// The result of a command on a subject.
     SubjectPayload {
-        /// The subject; none if the command was refused or you may not know of it: an administrator sees none, also where
-        /// the command was accepted.
+        /// The subject. Null if the command was refused or you may not see the subject. An administrator may not, even
+        /// if the command was accepted.
         subject: Subject
     }
 }
 
 payload! {
-    /// What an order about the views answers. The log records none of it, so there are never events.
+    /// The result of an order on the views. The log does not record such orders, so `events` is always empty.
     ViewsPayload {
-        /// The views as they now are.
+        /// The views as they are now.
         views: Views
     }
 }
 
 impl ViewsPayload {
-    /// The payload of an order about the views.
+    /// The payload of an order on the views.
     pub fn of(outcome: Outcome) -> Self {
         Self::with(Some(Views), outcome)
     }
 }
 
 impl JourneyPayload {
-    /// The payload of a command about this journey.
+    /// The payload of a command on this case.
     pub async fn of(ctx: &Context<'_>, id: JourneyId, mut outcome: Outcome) -> Result<Self> {
         Ok(Self::with(outcome.about(journey(ctx, id).await)?, outcome))
     }
 }
 
 impl AssignmentsPayload {
-    /// The payload of a command about these journeys, in their order.
+    /// The payload of a command on these cases, in their order.
     pub async fn of(ctx: &Context<'_>, ids: &[JourneyId], mut outcome: Outcome) -> Result<Self> {
         Ok(Self::with(outcome.about(journeys(ctx, ids).await.map(Some))?, outcome))
     }
 }
 
 impl AssessmentPayload {
-    /// The payload of a command about this journey or worker; of neither where none was named.
+    /// The payload of a command on this case or worker; without an object if none was named.
     pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, mut outcome: Outcome) -> Result<Self> {
         let read = Things::of(ctx, whose, &outcome).await;
         let Things { journey, worker, .. } = outcome.about(read)?;
@@ -447,7 +452,7 @@ impl AssessmentPayload {
 }
 
 impl MeasurePayload {
-    /// The payload of a command about this journey or contract; of neither where none was named.
+    /// The payload of a command on this case or contract; without an object if none was named.
     pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, mut outcome: Outcome) -> Result<Self> {
         let read = Things::of(ctx, whose, &outcome).await;
         let Things { journey, contract, .. } = outcome.about(read)?;
@@ -456,21 +461,21 @@ impl MeasurePayload {
 }
 
 impl ContractPayload {
-    /// The payload of a command about the contract of this code.
+    /// The payload of a command on the contract with this code.
     pub fn of(ctx: &Context<'_>, code: &str, outcome: Outcome) -> Self {
         Self::with(contract(ctx, code), outcome)
     }
 }
 
 impl BatchPayload {
-    /// The payload of a command about this batch.
+    /// The payload of a command on this batch.
     pub async fn of(ctx: &Context<'_>, id: BatchId, mut outcome: Outcome) -> Result<Self> {
         Ok(Self::with(outcome.about(Batch::today(ctx, id).await)?, outcome))
     }
 }
 
 impl WorkerPayload {
-    /// The payload of a command about this worker.
+    /// The payload of a command on this worker.
     pub async fn of(ctx: &Context<'_>, id: WorkerId, mut outcome: Outcome) -> Result<Self> {
         let read = worker(ctx, id, &outcome).await;
         Ok(Self::with(outcome.about(read)?, outcome))
@@ -478,7 +483,7 @@ impl WorkerPayload {
 }
 
 impl SubjectPayload {
-    /// The payload of a command about this subject.
+    /// The payload of a command on this subject.
     pub async fn of(ctx: &Context<'_>, id: SubjectId, mut outcome: Outcome) -> Result<Self> {
         let read = subject(ctx, id, &outcome).await;
         Ok(Self::with(outcome.about(read)?, outcome))
@@ -486,7 +491,7 @@ impl SubjectPayload {
 }
 
 impl TeamPayload {
-    /// The payload of a command about this team.
+    /// The payload of a command on this team.
     pub async fn of(ctx: &Context<'_>, id: TeamId, mut outcome: Outcome) -> Result<Self> {
         let read = team(ctx, id, &outcome).await;
         Ok(Self::with(outcome.about(read)?, outcome))
@@ -494,7 +499,7 @@ impl TeamPayload {
 }
 
 impl CapacityPayload {
-    /// The payload of a command about this worker or team; of neither where none was named.
+    /// The payload of a command on this worker or team; without an object if none was named.
     pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, mut outcome: Outcome) -> Result<Self> {
         let read = Things::of(ctx, whose, &outcome).await;
         let Things { worker, team, .. } = outcome.about(read)?;
@@ -503,7 +508,7 @@ impl CapacityPayload {
 }
 
 impl AmendmentPayload {
-    /// The payload of a correction or retraction of facts of this thing; of nothing where none was named.
+    /// The payload of a correction or retraction of facts in this stream; without an object if none was named.
     pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, mut outcome: Outcome) -> Result<Self> {
         let read = Things::of(ctx, whose, &outcome).await;
         let Things { journey, subject, worker, team, contract } = outcome.about(read)?;
@@ -511,7 +516,7 @@ impl AmendmentPayload {
     }
 }
 
-/// The one thing that a command is about, as it now is.
+/// The one object that a command concerns, as it is now.
 #[derive(Default)]
 struct Things {
     journey: Option<Journey>,
@@ -536,24 +541,24 @@ impl Things {
     }
 }
 
-/// The journey as it now is, as far as the caller may know of it.
+/// The case as it is now, if the caller may see it.
 async fn journey(ctx: &Context<'_>, id: JourneyId) -> Result<Option<Journey>> {
     let story = journey::stories(ctx, std::iter::once(id), Known::ALL).await?.remove(&id);
     Ok(story.and_then(|story| Journey::today(ctx, id, story)))
 }
 
-/// The journeys as they now are, in this order, of those that the caller may know of.
+/// The cases as they are now, in this order, limited to those that the caller may see.
 async fn journeys(ctx: &Context<'_>, ids: &[JourneyId]) -> Result<Vec<Journey>> {
     let mut stories = journey::stories(ctx, ids.iter().copied(), Known::ALL).await?;
     Ok(ids.iter().filter_map(|id| Journey::today(ctx, *id, stories.remove(id)?)).collect())
 }
 
-/// The contract as it now is, as far as the caller may know of it.
+/// The contract as it is now, if the caller may see it.
 fn contract(ctx: &Context<'_>, code: &str) -> Option<Contract> {
     Contract::today(ctx, ctx.in_scope(code)?)
 }
 
-/// The worker, once a command about them was accepted, as far as the caller may know of them.
+/// The worker, after an accepted command, if the caller may see the worker.
 async fn worker(ctx: &Context<'_>, id: WorkerId, outcome: &Outcome) -> Result<Option<Worker>> {
     if !outcome.accepted() {
         return Ok(None);
@@ -563,7 +568,7 @@ async fn worker(ctx: &Context<'_>, id: WorkerId, outcome: &Outcome) -> Result<Op
     if visible.contains(&id) { Worker::load(ctx, id, Known::ALL).await.transpose() } else { Ok(None) }
 }
 
-/// The subject, once a command about it was accepted, as far as the caller may know of it.
+/// The subject, after an accepted command, if the caller may see the subject.
 async fn subject(ctx: &Context<'_>, id: SubjectId, outcome: &Outcome) -> Result<Option<Subject>> {
     if !outcome.accepted() {
         return Ok(None);
@@ -573,7 +578,7 @@ async fn subject(ctx: &Context<'_>, id: SubjectId, outcome: &Outcome) -> Result<
     Ok(readable.contains(&id).then(|| Subject::today(id)))
 }
 
-/// The team, once a command about it was accepted, as far as the caller may know of it.
+/// The team, after an accepted command, if the caller may see the team.
 async fn team(ctx: &Context<'_>, id: TeamId, outcome: &Outcome) -> Result<Option<Team>> {
     if outcome.accepted() { query::team(ctx, id, None).await } else { Ok(None) }
 }

@@ -1,4 +1,4 @@
-//! Mutations about the people around journeys: subjects, workers and teams.
+//! Mutations on subjects, workers and teams.
 
 use async_graphql::{Context, Object};
 
@@ -16,11 +16,11 @@ use crate::graphql::scalars::Date;
 use throughline_domain::fact::envelope::{StreamId, SubjectId, TeamId, WorkerId};
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
-/// What may be recorded about subjects, workers and teams.
+/// The mutations on subjects, workers and teams.
 #[derive(Default)]
 pub(super) struct PeopleMutations;
 
-/// A mutation that states a dated fact about a subject.
+/// Records a dated fact about a subject.
 macro_rules! of_subject {
     ($ctx:expr, $input:expr, $id:expr, $fact:expr) => {{
         let id = SubjectId($id);
@@ -32,7 +32,7 @@ macro_rules! of_subject {
     }};
 }
 
-/// A mutation that states a dated fact about a worker.
+/// Records a dated fact about a worker.
 macro_rules! of_worker {
     ($ctx:expr, $input:expr, $id:expr, $fact:expr) => {{
         let id = WorkerId($id);
@@ -44,7 +44,7 @@ macro_rules! of_worker {
     }};
 }
 
-/// A mutation that states a dated fact about a team.
+/// Records a dated fact about a team.
 macro_rules! of_team {
     ($ctx:expr, $input:expr, $id:expr, $fact:expr) => {{
         let id = TeamId($id);
@@ -56,115 +56,116 @@ macro_rules! of_team {
     }};
 }
 
-/// What may be recorded about subjects, workers and teams.
+/// The mutations on subjects, workers and teams.
 #[Object]
 impl PeopleMutations {
-    /// A subject becomes known by pseudonym.
+    /// Registers a subject under a pseudonym.
     async fn register_subject(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: RegisterSubjectInput,
+        #[graphql(desc = "The details to record.")] input: RegisterSubjectInput,
     ) -> Answered<SubjectPayload> {
         let id = own_id(&input.stamp, "subject", input.subject);
         of_subject!(ctx, input, id, input.fact)
     }
 
-    /// Two records are of the same subject: it is recorded of both, and undone by unlinking them.
+    /// Links two records of the same subject. The link is recorded in both; `unlinkSubjects` undoes it.
     async fn link_subjects(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: LinkSubjectsInput,
+        #[graphql(desc = "The details to record.")] input: LinkSubjectsInput,
     ) -> Answered<SubjectPayload> {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
-    /// Two records are not of the same subject after all: it is recorded of both.
+    /// Unlinks two records that are not of the same subject. It is recorded in both.
     async fn unlink_subjects(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: UnlinkSubjectsInput,
+        #[graphql(desc = "The details to record.")] input: UnlinkSubjectsInput,
     ) -> Answered<SubjectPayload> {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
-    /// The subject agrees that what is known of them is used for a purpose.
+    /// Records the subject's consent to the use of their data for a purpose.
     async fn give_consent(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: GiveConsentInput,
+        #[graphql(desc = "The details to record.")] input: GiveConsentInput,
     ) -> Answered<SubjectPayload> {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
-    /// The subject no longer agrees.
+    /// Records that the subject withdrew a consent.
     async fn withdraw_consent(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: WithdrawConsentInput,
+        #[graphql(desc = "The details to record.")] input: WithdrawConsentInput,
     ) -> Answered<SubjectPayload> {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
-    /// What is known of the subject must be kept, whatever is due to be erased. Whoever places a hold without sight of
-    /// single cases, as an administrator does, is answered with the event and without the subject.
+    /// Places a legal hold: the subject's data must be kept, even if it is due to be erased. A caller who may not see
+    /// single cases, such as an administrator, gets the event but not the subject in the result.
     async fn place_hold(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: PlaceHoldInput,
+        #[graphql(desc = "The details to record.")] input: PlaceHoldInput,
     ) -> Answered<SubjectPayload> {
         let hold = own_id(&input.stamp, "hold", input.hold);
         of_subject!(ctx, input, input.subject.0, input.fact.of(hold))
     }
 
-    /// A hold no longer stands.
+    /// Lifts a legal hold.
     async fn lift_hold(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: LiftHoldInput,
+        #[graphql(desc = "The details to record.")] input: LiftHoldInput,
     ) -> Answered<SubjectPayload> {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
-    /// Somebody proposes that what identifies the subject be erased. It is refused while a legal hold stands.
+    /// Proposes to erase the subject's identifying data. Refused while a legal hold is in place.
     async fn propose_erasure(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: ProposeErasureInput,
+        #[graphql(desc = "The details to record.")] input: ProposeErasureInput,
     ) -> Answered<SubjectPayload> {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
-    /// Somebody other than the proposer agrees to an erasure. It is refused while a legal hold stands. This records the
-    /// decision: nothing that identifies anybody is held here yet that could be erased by it.
+    /// Approves an erasure that another person proposed. Refused while a legal hold is in place. This records the
+    /// decision only: the service does not hold identifying data yet that it could erase.
     async fn approve_erasure(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: ApproveErasureInput,
+        #[graphql(desc = "The details to record.")] input: ApproveErasureInput,
     ) -> Answered<SubjectPayload> {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
-    /// A keyworker or other member of staff joins. A login is one worker's at a time: who comes back is added anew once
-    /// they have left.
+    /// Adds a keyworker or other member of staff. A login belongs to one worker at a time. To take back a worker who
+    /// has left, add them again as a new worker.
     async fn add_worker(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: AddWorkerInput,
+        #[graphql(desc = "The details to record.")] input: AddWorkerInput,
     ) -> Answered<WorkerPayload> {
         let id = own_id(&input.stamp, "worker", input.worker);
         of_worker!(ctx, input, id, input.fact)
     }
 
-    /// A worker has left, or is going to: its date is the first day on which they no longer work here, the day after the
-    /// last one. Their cases are unassigned from that day on, and nothing of theirs is dated on or after it; contacts and
-    /// assignments of theirs that are recorded already are warned of (`WORKER_HAS_LATER_FACTS`).
+    /// Records that a worker has left or will leave. The date is the first day on which they no longer work here: the
+    /// day after their last day. Their cases are unassigned from that day, and no fact of theirs can be dated on or
+    /// after it. If contacts or assignments dated later are already recorded, the result has the warning
+    /// `WORKER_HAS_LATER_FACTS`.
     async fn leave_worker(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] mut input: LeaveWorkerInput,
+        #[graphql(desc = "The details to record.")] mut input: LeaveWorkerInput,
     ) -> Answered<WorkerPayload> {
         if let (Some(last), Some(_)) = (input.last_day, input.when.occurred_on) {
-            let message = format!("the last day {} and the first day after it are one thing: give one of them", last.0);
+            let message = format!("lastDay {} and occurredOn both give the date: give only one of them", last.0);
             let refusal = Refusal::new(RefusalCode::InvalidValue, message).at("last_day");
             return answered(async {
                 let outcome = Outcome::refused(refusal.alone(), &Sent::of(ctx)?);
@@ -177,29 +178,30 @@ impl PeopleMutations {
         of_worker!(ctx, input, input.worker.0, LeavingFact { left: true })
     }
 
-    /// A worker fills this much of a full-time post from a day on.
+    /// Sets the whole-time equivalent (WTE) of a worker from a date. 1 is a full-time post.
     async fn set_wte(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: SetWteInput,
+        #[graphql(desc = "The details to record.")] input: SetWteInput,
     ) -> Answered<WorkerPayload> {
         of_worker!(ctx, input, input.worker.0, input.fact)
     }
 
-    /// A worker is away from a day on: it lowers capacity, not WTE.
+    /// Records the absence of a worker from a date. An absence lowers capacity, not WTE.
     async fn record_absence(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: RecordAbsenceInput,
+        #[graphql(desc = "The details to record.")] input: RecordAbsenceInput,
     ) -> Answered<WorkerPayload> {
         of_worker!(ctx, input, input.worker.0, input.fact)
     }
 
-    /// A worker, or each member of a team, holds at most so many open cases from a day on.
+    /// Sets the capacity of a worker, or of each member of a team, from a date: the most open cases per whole-time
+    /// equivalent.
     async fn set_capacity(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: SetCapacityInput,
+        #[graphql(desc = "The details to record.")] input: SetCapacityInput,
     ) -> Answered<CapacityPayload> {
         let whose = Whose::one_of([("worker", Whose::worker(input.worker)), ("team", Whose::team(input.team))]);
         answered(async {
@@ -209,50 +211,51 @@ impl PeopleMutations {
         .await
     }
 
-    /// A team stands so from a day on: what it is called and everybody who is in it. The first setting begins it.
+    /// Sets a team's name and members from a date. The first call creates the team.
     async fn set_team(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: SetTeamInput,
+        #[graphql(desc = "The details to record.")] input: SetTeamInput,
     ) -> Answered<TeamPayload> {
         let id = own_id(&input.stamp, "team", input.team);
         of_team!(ctx, input, id, input.fact)
     }
 
-    /// A post in the team is vacant.
+    /// Records a vacant post in a team.
     async fn open_vacancy(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: OpenVacancyInput,
+        #[graphql(desc = "The details to record.")] input: OpenVacancyInput,
     ) -> Answered<TeamPayload> {
         let vacancy = own_id(&input.stamp, "vacancy", input.vacancy);
         of_team!(ctx, input, input.team.0, input.fact.of(vacancy))
     }
 
-    /// A vacant post is filled.
+    /// Records that a vacant post is filled.
     async fn fill_vacancy(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: FillVacancyInput,
+        #[graphql(desc = "The details to record.")] input: FillVacancyInput,
     ) -> Answered<TeamPayload> {
         of_team!(ctx, input, input.team.0, input.fact)
     }
 
-    /// Somebody stands in for a member of the team who is away or has left, such as a therapist in waiting.
+    /// Starts a cover: a worker covers for a member of the team who is absent or has left, such as a therapist in
+    /// waiting.
     async fn start_cover(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: StartCoverInput,
+        #[graphql(desc = "The details to record.")] input: StartCoverInput,
     ) -> Answered<TeamPayload> {
         let cover = own_id(&input.stamp, "cover", input.cover);
         of_team!(ctx, input, input.team.0, input.fact.of(cover))
     }
 
-    /// A cover is over: its date is the first day without it.
+    /// Ends a cover. The date is the first day without it.
     async fn end_cover(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: EndCoverInput,
+        #[graphql(desc = "The details to record.")] input: EndCoverInput,
     ) -> Answered<TeamPayload> {
         of_team!(ctx, input, input.team.0, input.fact)
     }

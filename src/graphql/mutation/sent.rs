@@ -1,36 +1,37 @@
-//! The input of a mutation as it was sent, and the way in it to what a problem is about.
+//! The input of a mutation as the client sent it, and how to find the field that a problem is about.
 //!
-//! A payload has maps where an input has lists of names with values. This only finds the way: it judges nothing.
+//! Some maps in a payload are lists of names and values in the input. This module only translates paths. It judges
+//! nothing.
 
 use async_graphql::{Context, Value};
 
 use throughline_domain::fact::path::{Path, Step};
 
-/// By what the entries of a list are known that is a map in a payload, and where an entry's value stands.
+/// For lists that are maps in a payload: the field that holds an entry's key and the field that holds its value.
 const ENTRIES: [(&str, &str); 2] = [("name", "value"), ("month", "target")];
 
-/// An input as it was sent.
+/// An input as the client sent it.
 #[derive(Debug, Default)]
 pub struct Sent {
     input: Option<Value>,
-    /// Where the payload of a corrected fact stands in it.
+    /// The path of the corrected fact's payload in the input.
     payload: Vec<String>,
 }
 
 impl Sent {
-    /// The input of the mutation that is resolved here.
+    /// The input of the mutation being resolved.
     pub fn of(ctx: &Context<'_>) -> async_graphql::Result<Self> {
         let given = ctx.field().arguments()?.into_iter().find(|(name, _)| name == "input");
         Ok(Self { input: given.map(|(_, input)| input), payload: Vec::new() })
     }
 
-    /// The same, where the payload is that of a replacement, in this field.
+    /// The same for a correction, whose payload is in this field of the replacement.
     #[must_use]
     pub fn replacing(self, field: &str) -> Self {
         Self { payload: vec!["replacement".to_owned(), field.to_owned()], ..self }
     }
 
-    /// The way in the input to what a payload's path names.
+    /// Translates a path in a payload into a path in the input.
     pub fn way(&self, path: &Path) -> Vec<String> {
         let mut walk = Walk { here: self.input.as_ref(), way: Vec::new() };
         let mut steps = path.0.as_slice();
@@ -58,18 +59,18 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Where its name stands.
+    /// The place of the entry's key.
     const fn key(&self) -> (usize, &'static str) {
         (self.index, self.by)
     }
 
-    /// Where its value stands.
+    /// The place of the entry's value.
     const fn worth(&self) -> (usize, &'static str) {
         (self.index, self.value)
     }
 }
 
-/// How far the way was gone.
+/// The path followed so far.
 struct Walk<'a> {
     here: Option<&'a Value>,
     way: Vec<String>,
@@ -94,7 +95,7 @@ impl<'a> Walk<'a> {
         self.way.push(name.to_owned());
     }
 
-    /// A list of one may be sent as that one.
+    /// GraphQL allows a list with one element to be sent without brackets.
     fn entry(&mut self, index: usize) {
         if let Some(Value::List(entries)) = self.here {
             self.here = entries.get(index);
@@ -102,7 +103,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The entries of a list that is a map in a payload, in its order of their names.
+    /// The entries of a list that is a map in a payload, in the payload's order, by key.
     fn entries(&self) -> Vec<Entry<'a>> {
         let entries = match self.here {
             Some(Value::List(entries)) => entries.as_slice(),
@@ -121,7 +122,7 @@ impl<'a> Walk<'a> {
         entries
     }
 
-    /// One side of an entry; where there is no such entry, the list is as far as the way goes.
+    /// The key or value of an entry. If there is no such entry, the path ends at the list.
     fn side_of(&mut self, side: Option<(usize, &str)>) {
         if let Some((index, field)) = side {
             self.entry(index);
@@ -130,7 +131,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// A payload's name as GraphQL spells it: `external_references` is `externalReferences` there.
+/// A payload's name in GraphQL spelling: `external_references` becomes `externalReferences`.
 fn camel_case(name: &str) -> String {
     let mut words = name.split('_');
     let first = words.next().unwrap_or_default().to_owned();
@@ -154,26 +155,26 @@ mod tests {
     }
 
     #[test]
-    fn a_way_is_spelt_as_the_input_spells_it() {
+    fn a_path_uses_the_spelling_of_the_input() {
         assert_eq!(camel_case("external_references"), "externalReferences");
         assert_eq!(camel_case("channel"), "channel");
         let given = sent(value!({ "externalReferences": [{ "system": "council", "id": "x" }] }));
         assert_eq!(given.way(&"external_references.0.id".into()), ["externalReferences", "0", "id"]);
-        assert_eq!(given.way(&"occurred_on".into()), ["occurredOn"], "left out, and to be given");
+        assert_eq!(given.way(&"occurred_on".into()), ["occurredOn"], "a field that was left out");
     }
 
     #[test]
-    fn what_stands_under_a_name_is_found_where_it_was_sent() {
+    fn a_named_entry_is_found_at_its_place_in_the_input() {
         let spell = value!({ "attributes": [{ "name": "rent", "value": "7" }, { "name": "a.b", "value": "8" }] });
         let given = sent(spell.clone());
         assert_eq!(given.way(&Under("attributes", "a.b").into()), ["attributes", "1", "value"]);
         assert_eq!(given.way(&Name("attributes", "rent").into()), ["attributes", "0", "name"]);
-        assert_eq!(given.way(&Nth("attributes", 0).into()), ["attributes", "1", "name"], "a payload orders its names");
+        assert_eq!(given.way(&Nth("attributes", 0).into()), ["attributes", "1", "name"], "a payload is sorted by name");
         assert_eq!(given.way(&Nth("attributes", 2).into()), ["attributes"]);
         assert_eq!(given.way(&Name("attributes", "unknown").into()), ["attributes"]);
         let given = sent(value!({ "series": [{ "months": { "month": "2018-01-15", "target": "1" } }] }));
         let month = Under("series.0.months", "2018-01-15");
-        assert_eq!(given.way(&month.into()), ["series", "0", "months", "target"], "one alone is no list");
+        assert_eq!(given.way(&month.into()), ["series", "0", "months", "target"], "a single element without brackets");
         let given = sent(value!({ "replacement": { "spell": spell } })).replacing("spell");
         let path = Path::from(Under("attributes", "rent")).beneath("payload");
         assert_eq!(given.way(&path), ["replacement", "spell", "attributes", "0", "value"]);

@@ -1,7 +1,7 @@
-//! The episodes file of an SSDA903 return, read into rows.
+//! Reads the episodes file of an SSDA903 return into rows.
 //!
-//! It knows columns, dates and codes and nothing of a log. A bad row is told and the next one is read. It never keeps
-//! nor repeats a postcode, and no message quotes a cell that might hold one.
+//! It knows columns, dates and codes, and does not use the log. A bad row is reported and the next one is read. It
+//! never stores or repeats a postcode, and no message quotes a cell that might hold one.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read, Seek};
@@ -14,7 +14,7 @@ use crate::cloud_event::LineError;
 use crate::import::lines::{LINE_MAX, Lines, digest_of};
 use throughline_domain::fact::personal;
 
-/// The columns whose codes a spell keeps, and the attributes that keep them.
+/// The columns whose codes a spell stores, and the attributes that hold them.
 pub(super) const CODES: [(&str, &str); 7] = [
     ("RNE", "reason_new_episode"),
     ("LS", "legal_status"),
@@ -24,25 +24,25 @@ pub(super) const CODES: [(&str, &str); 7] = [
     ("REASON_PLACE_CHANGE", "reason_placement_change"),
     ("URN", "urn"),
 ];
-/// Those of them that older returns do not have: what a file does not ask about, it says nothing of.
+/// The columns among them that older returns do not have. A file without a column says nothing about it.
 const LATER: [&str; 3] = ["PLACE_PROVIDER", "REASON_PLACE_CHANGE", "URN"];
 const CHILD: &str = "CHILD";
 const DECOM: &str = "DECOM";
 const DEC: &str = "DEC";
 const REC: &str = "REC";
-/// The year of the return, in a file that holds several.
+/// The column with the year of the return, in a file that holds several returns.
 const YEAR: &str = "YEAR";
 
-/// The longest code, in characters; the longest of the return has seven.
+/// The longest code accepted, in characters. The longest code of the return has seven.
 const CODE_MAX: usize = 20;
-/// Column names that an error lists at most.
+/// The most column names that an error lists.
 const NAMES_SHOWN: usize = 40;
-/// The longest name of a column that is repeated in a message.
+/// The longest column name that a message repeats.
 const NAME_MAX: usize = 40;
-/// Over how many lines a quoted field may go on.
+/// The most lines that a quoted field may span.
 const JOINED_MAX: usize = 20;
 
-/// A return, read.
+/// A return that was read.
 #[derive(Debug)]
 pub struct Return {
     /// SHA-256 of the file, in lower-case hexadecimal.
@@ -59,32 +59,32 @@ pub(super) enum Row {
     Unread(Unread),
 }
 
-/// An episode of a child looked after, as a row tells it.
+/// An episode of a child looked after, from one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Episode {
     /// The line of the file on which the row begins, from 1.
     pub(super) line: u64,
-    /// The child's code: a pseudonym.
+    /// The child's code, a pseudonym.
     pub(super) child: String,
     /// The first day: DECOM.
     pub(super) began_on: NaiveDate,
     pub(super) particulars: Particulars,
-    /// The year of the return that says so, in a file that holds several. Later years sort after earlier ones.
+    /// The year of the return, in a file that holds several. Later years sort after earlier ones.
     pub(super) year: Option<String>,
-    /// Whether there is a REC without a DEC, which ends nothing.
+    /// Whether the row has a REC without a DEC. Such a REC does not end the episode.
     pub(super) has_loose_reason: bool,
 }
 
-/// What a row says of an episode beside whose it is and when it began.
+/// The content of a row, without the child and the first day.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(super) struct Particulars {
-    /// Each code, by the attribute that keeps it.
+    /// Each code, by the attribute that holds it.
     pub(super) codes: BTreeMap<&'static str, String>,
-    /// The first day on which the episode no longer held, DEC, and why, REC; none while it goes on.
+    /// The first day on which the episode no longer held (DEC) and the reason (REC). `None` while the episode is open.
     pub(super) ended: Option<(NaiveDate, Option<String>)>,
 }
 
-/// A row that is not what a row must be, and what could be read of it.
+/// A row that could not be read, with the parts that could.
 #[derive(Debug)]
 pub(super) struct Unread {
     pub(super) line: u64,
@@ -93,45 +93,46 @@ pub(super) struct Unread {
     pub(super) error: LineError,
 }
 
-/// Why a file is no episodes file of an SSDA903 return.
+/// Why a file is not an episodes file of an SSDA903 return.
 #[derive(Debug, thiserror::Error)]
 pub enum Unfit {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("the file cannot be read after line {line}")]
     File {
-        /// The last line that was read.
+        /// The number of the last line read.
         line: u64,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// It holds no line.
+    /// The file has no lines.
     #[error("the file is empty: give the episodes file of an SSDA903 return")]
     Empty,
-    /// Its first line is no text.
+    /// The first line is not text.
     #[error("line {line}, which names the columns: {error}")]
     Header {
-        /// Its number.
+        /// The line number.
         line: u64,
         /// What is wrong.
         error: LineError,
     },
     /// Columns are missing.
     #[error(
-        "line {line} names no column {}: it names {}; give the episodes file of an SSDA903 return with its own names",
+        "line {line} does not name the column {}, but names {}: give the episodes file of an SSDA903 return with its \
+            original column names",
         missing.join(", "), found.join(", ")
     )]
     Missing {
-        /// The line of the names.
+        /// The line with the column names.
         line: u64,
-        /// The columns that are not there.
+        /// The missing columns.
         missing: Vec<&'static str>,
-        /// The columns that are.
+        /// The columns found.
         found: Vec<String>,
     },
     /// A column is named twice.
     #[error("line {line} names the column {column} twice: name it once")]
     Twice {
-        /// The line of the names.
+        /// The line with the column names.
         line: u64,
         /// The column.
         column: &'static str,
@@ -139,7 +140,7 @@ pub enum Unfit {
 }
 
 impl Return {
-    /// Reads a file: every row of it, whatever becomes of each.
+    /// Reads a file. Every row is kept, readable or not.
     pub fn read(mut file: impl Read + Seek) -> Result<Self, Unfit> {
         let unread = |line| move |source| Unfit::File { line, source };
         let digest = digest_of(&mut file).map_err(unread(0))?;
@@ -157,7 +158,7 @@ impl Return {
         while let Some((next, fields)) = records.next(Some(header.len())).map_err(unread(line))? {
             line = next;
             match fields {
-                // What a spreadsheet leaves below its last row, or between two.
+                // Spreadsheets leave empty rows at the end or between rows.
                 Ok(fields) if is_blank(&fields) => {}
                 Ok(fields) => rows.push(columns.row(line, &fields)),
                 Err(error) => rows.push(Row::Unread(Unread { line, child: None, began_on: None, error })),
@@ -171,30 +172,30 @@ impl Return {
         &self.absent
     }
 
-    /// The attributes of which this file says nothing, for it does not have their columns.
+    /// The attributes without a column in this file. The file says nothing about them.
     pub(super) fn silent(&self) -> Vec<&'static str> {
         let is_absent = |(column, _): &(&str, &str)| self.absent.contains(column);
         CODES.into_iter().filter(is_absent).map(|(_, attribute)| attribute).collect()
     }
 
-    /// The columns that nothing is taken from, as far as their names may be shown.
+    /// The columns that are not imported, as far as their names may be shown.
     pub fn left_out(&self) -> &[String] {
         &self.left_out
     }
 }
 
-/// Whether a record holds nothing.
+/// Whether every field of a record is empty.
 fn is_blank(fields: &[String]) -> bool {
     fields.iter().all(String::is_empty)
 }
 
-/// Something read from a file, or why it could not be, with the line on which it begins.
+/// Something read from a file, or why it could not be read, with the line on which it begins.
 type Numbered<T> = (u64, Result<T, LineError>);
 
 /// The fields of a file, record by record.
 struct Records<R> {
     lines: Lines<R>,
-    /// Lines that were read for a quoted field which they do not belong to.
+    /// Lines that were read in search of the end of a quoted field, but do not belong to it.
     ahead: VecDeque<Numbered<String>>,
 }
 
@@ -206,8 +207,8 @@ impl<R: Read> Records<R> {
         Ok(self.lines.next_line()?.map(|(line, text)| (line, text.map(str::to_owned))))
     }
 
-    /// The next record. Where there are so many `columns`, a quoted field may go on over several lines, as long as none
-    /// of them might be a row of its own: a quotation mark that stands alone spoils its row and not those that follow.
+    /// The next record. If the number of `columns` is known, a quoted field may span several lines, as long as none of
+    /// them could be a row of its own. So a single stray quotation mark spoils only its own row.
     fn next(&mut self, columns: Option<usize>) -> io::Result<Option<Numbered<Vec<String>>>> {
         let Some((line, text)) = self.next_line()? else { return Ok(None) };
         let mut whole = match text {
@@ -237,12 +238,12 @@ impl<R: Read> Records<R> {
         for next in taken.into_iter().rev() {
             self.ahead.push_front(next);
         }
-        let message = "a quotation mark opens a field and none closes it: close it, or write it twice within the field";
+        let message = "a quotation mark opens a field and is not closed: close it, or double it within the field";
         Ok(Some((line, Err(LineError::line(message)))))
     }
 }
 
-/// The fields of a record, trimmed; none if a quoted field is not closed.
+/// The fields of a record, trimmed. `None` if a quoted field is not closed.
 fn split(record: &str) -> Option<Vec<String>> {
     let input = [record.as_bytes(), b"\n"].concat();
     let mut output = vec![0; input.len()];
@@ -257,7 +258,7 @@ fn split(record: &str) -> Option<Vec<String>> {
     Some(fields.map(|field| field.trim().to_owned()).collect())
 }
 
-/// Where each column stands.
+/// The index of each column.
 struct Columns {
     names: usize,
     child: usize,
@@ -265,7 +266,7 @@ struct Columns {
     dec: usize,
     rec: usize,
     year: Option<usize>,
-    /// None where the file does not have the column.
+    /// `None` if the file does not have the column.
     codes: [Option<usize>; CODES.len()],
 }
 
@@ -314,8 +315,8 @@ impl Columns {
     fn row(&self, line: u64, fields: &[String]) -> Row {
         let surplus = fields.get(self.names..).unwrap_or_default();
         if fields.len() < self.names || surplus.iter().any(|field| !field.is_empty()) {
-            // Nobody knows which cell is which.
-            let message = format!("{} fields, but {} columns: give each column one", fields.len(), self.names);
+            // With a wrong number of fields, columns cannot be matched to cells.
+            let message = format!("{} fields, but {} columns: give each column one field", fields.len(), self.names);
             return Row::Unread(Unread { line, child: None, began_on: None, error: LineError::line(message) });
         }
         match self.episode(line, fields) {
@@ -330,11 +331,11 @@ impl Columns {
     fn episode(&self, line: u64, fields: &[String]) -> Result<Episode, LineError> {
         let child = fields[self.child].clone();
         if child.is_empty() {
-            return Err(LineError::at(CHILD, "there is nothing here: write the child's code"));
+            return Err(LineError::at(CHILD, "empty: write the child's code"));
         }
         let began_on = date(DECOM, &fields[self.decom])?;
         let began_on =
-            began_on.ok_or_else(|| LineError::at(DECOM, "there is nothing here: write the day the episode began"))?;
+            began_on.ok_or_else(|| LineError::at(DECOM, "empty: write the day on which the episode began"))?;
         let reason = code(REC, &fields[self.rec])?;
         let ended_on = date(DEC, &fields[self.dec])?;
         let has_loose_reason = ended_on.is_none() && reason.is_some();
@@ -351,19 +352,19 @@ impl Columns {
     }
 }
 
-/// A code of the return as it comes; none where the cell is empty.
+/// A code as written in the return. `None` if the cell is empty.
 fn code(column: &str, text: &str) -> Result<Option<String>, LineError> {
     let is_of_a_code = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     if text.is_empty() {
         Ok(None)
     } else if text.len() > CODE_MAX || !text.chars().all(is_of_a_code) || is_postcode(text) {
-        Err(LineError::at(column, "not a code of the return: write the code alone"))
+        Err(LineError::at(column, "not a code of the return: write only the code"))
     } else {
         Ok(Some(text.to_owned()))
     }
 }
 
-/// A date, as the return writes it or as ISO 8601 does; none where the cell is empty.
+/// A date, as DD/MM/YYYY or in ISO 8601. `None` if the cell is empty.
 fn date(column: &str, text: &str) -> Result<Option<NaiveDate>, LineError> {
     if text.is_empty() {
         return Ok(None);
@@ -380,14 +381,14 @@ fn date(column: &str, text: &str) -> Result<Option<NaiveDate>, LineError> {
         _ => (None, None, None),
     };
     let (Some(year), Some(month), Some(day)) = numbers else {
-        return Err(LineError::at(column, "no date: write DD/MM/YYYY"));
+        return Err(LineError::at(column, "not a date: write DD/MM/YYYY"));
     };
     let date = i32::try_from(year).ok().and_then(|year| NaiveDate::from_ymd_opt(year, month, day));
-    date.map(Some).ok_or_else(|| LineError::at(column, format!("{written} is no day of the calendar: write another")))
+    date.map(Some).ok_or_else(|| LineError::at(column, format!("{written} is not in the calendar: use a date that is")))
 }
 
-/// A date without the midnight that a spreadsheet or a database writes behind it; any other time of day stays, so that
-/// what is no date is not taken for one.
+/// A date without the midnight that a spreadsheet or database adds. Any other time of day stays, so that other text is
+/// not read as a date.
 fn without_midnight(text: &str) -> &str {
     let Some((day, time)) = text.split_once(['T', 't', ' ']) else { return text };
     let time = without_offset(time.trim());
@@ -407,7 +408,8 @@ fn without_midnight(text: &str) -> &str {
     if is_midnight { day } else { text }
 }
 
-/// A time of day without its distance from UTC: midnight is meant where it was written, in winter and in summer time.
+/// A time of day without its offset from UTC. The offset may be that of winter or summer time. Midnight is the local
+/// midnight of the place where the date was written.
 fn without_offset(time: &str) -> &str {
     if let Some(time) = time.strip_suffix(['Z', 'z']) {
         return time.trim_end();
@@ -422,7 +424,7 @@ fn without_offset(time: &str) -> &str {
     if is_offset && is_number { time[..sign].trim_end() } else { time }
 }
 
-/// Whether this is written as a postcode of the United Kingdom, with or without its space.
+/// Whether this has the form of a United Kingdom postcode, with or without a space.
 fn is_postcode(text: &str) -> bool {
     let text: Vec<u8> = text.bytes().filter(|byte| *byte != b' ').collect();
     let Some((outward, [digit, one, other])) = text.split_last_chunk() else { return false };
@@ -440,7 +442,8 @@ fn is_postcode(text: &str) -> bool {
     is_area && digit.is_ascii_digit() && one.is_ascii_alphabetic() && other.is_ascii_alphabetic()
 }
 
-/// The name of a column as a message may repeat it: a file without names has a child's cells in their place.
+/// A column name as a message may show it. In a file without a header, the first row holds a child's data in place of
+/// names, so only harmless text is shown.
 fn shown(name: &str) -> String {
     let is_of_a_name = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-');
     let is_name = name.starts_with(char::is_alphabetic) && name.chars().all(is_of_a_name);
@@ -470,18 +473,18 @@ mod tests {
     }
 
     /// Each row, in a few words.
-    fn told(file: impl AsRef<[u8]>) -> Vec<String> {
-        let told = |row: &Row| match row {
+    fn described(file: impl AsRef<[u8]>) -> Vec<String> {
+        let describe = |row: &Row| match row {
             Row::Read(Episode { line, child, began_on, particulars, .. }) => {
                 let ended = particulars.ended.as_ref().map(|(on, reason)| format!(" to {on} {reason:?}"));
                 format!("{line}: {child} {began_on}{}", ended.unwrap_or_default())
             }
             Row::Unread(unread) => format!("{}: {}", unread.line, unread.error),
         };
-        read(file).rows.iter().map(told).collect()
+        read(file).rows.iter().map(describe).collect()
     }
 
-    /// The one row, with this cell in a column.
+    /// The sample row, with this cell in a column.
     fn with(column: &str, cell: &str) -> String {
         let at = HEADER.split(',').position(|name| name == column).expect("a column");
         let mut cells: Vec<&str> = ROW.split(',').collect();
@@ -516,42 +519,49 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_whatever_wrote_it() {
-        let plain = told(format!("{HEADER}\n{ROW}\n"));
+    fn a_file_is_read_whichever_program_wrote_it() {
+        let plain = described(format!("{HEADER}\n{ROW}\n"));
         assert_eq!(plain, ["2: 101 2017-04-01 to 2017-04-30 Some(\"X1\")"]);
-        assert_eq!(told(format!("\u{feff}{HEADER}\r\n{ROW}")), plain, "a byte order mark, CRLF, no final line end");
-        assert_eq!(told(format!("{}\n{ROW},,\n", HEADER.to_lowercase())), plain, "cells that hold nothing");
+        assert_eq!(
+            described(format!("\u{feff}{HEADER}\r\n{ROW}")),
+            plain,
+            "a byte order mark, CRLF, no final line end"
+        );
+        assert_eq!(described(format!("{}\n{ROW},,\n", HEADER.to_lowercase())), plain, "cells that hold nothing");
         let quoted = format!("\"{}\"", ROW.replace(',', "\",\""));
-        assert_eq!(told(format!("{HEADER}\n{quoted}\n")), plain);
-        assert_eq!(told(format!("{HEADER}\n{}\n", ROW.replace(',', " , "))), plain);
+        assert_eq!(described(format!("{HEADER}\n{quoted}\n")), plain);
+        assert_eq!(described(format!("{HEADER}\n{}\n", ROW.replace(',', " , "))), plain);
         let turned = |line: &str| line.split(',').rev().collect::<Vec<_>>().join(",");
-        assert_eq!(told(format!("{},YEAR\n{},2018\n", turned(HEADER), turned(ROW))), plain);
-        assert_eq!(told(with("DECOM", "2017-04-01")), plain);
-        assert_eq!(told(with("DECOM", "1/4/2017")), plain);
+        assert_eq!(described(format!("{},YEAR\n{},2018\n", turned(HEADER), turned(ROW))), plain);
+        assert_eq!(described(with("DECOM", "2017-04-01")), plain);
+        assert_eq!(described(with("DECOM", "1/4/2017")), plain);
     }
 
     #[test]
-    fn blank_rows_are_no_rows_wherever_they_stand() {
+    fn blank_rows_are_ignored_anywhere() {
         let commas = ",".repeat(HEADER.matches(',').count());
         let file = format!(
             "{commas}\r\n{HEADER}\r\n{commas}\r\n{ROW}\r\n ,\u{a0},\"\"\r\n,\r\n{ROW}\r\n{commas},,\r\n{commas}"
         );
-        assert_eq!(told(file).iter().map(|row| &row[..6]).collect::<Vec<_>>(), ["4: 101", "7: 101"]);
+        assert_eq!(described(file).iter().map(|row| &row[..6]).collect::<Vec<_>>(), ["4: 101", "7: 101"]);
     }
 
     #[test]
-    fn a_return_without_the_columns_that_came_later_is_read() {
+    fn a_return_without_later_columns_is_read() {
         let header = HEADER.replace(",URN", "").replace("PLACE_PROVIDER,", "").replace("REASON_PLACE_CHANGE,", "");
         let read = read(format!("{header}\n101,01/04/2017,S,C2,N1,U6,30/04/2017,X1,AB1 2CD,EF3 4GH\n"));
         assert_eq!(read.absent(), ["PLACE_PROVIDER", "REASON_PLACE_CHANGE", "URN"]);
         assert_eq!(read.silent(), ["placement_provider", "reason_placement_change", "urn"]);
         let Row::Read(episode) = &read.rows[0] else { panic!("{:?}", read.rows[0]) };
         assert_eq!(episode.particulars.codes.len(), 4);
-        assert!(unfit(format!("{}\n{ROW}\n", header.replace("LS,", ""))).starts_with("line 1 names no column LS:"));
+        assert!(
+            unfit(format!("{}\n{ROW}\n", header.replace("LS,", "")))
+                .starts_with("line 1 does not name the column LS, but")
+        );
     }
 
     #[test]
-    fn a_date_with_a_midnight_behind_it_is_that_date_and_with_another_time_none() {
+    fn a_date_followed_by_midnight_is_a_date_and_followed_by_another_time_is_not() {
         for midnight in [
             "2017-04-01 00:00:00",
             "2017-04-01T00:00:00",
@@ -566,7 +576,7 @@ mod tests {
             "01/04/2017 0:00",
             "01/04/2017 12:00:00 AM",
         ] {
-            assert!(told(with("DECOM", midnight))[0].starts_with("2: 101 2017-04-01"), "{midnight}");
+            assert!(described(with("DECOM", midnight))[0].starts_with("2: 101 2017-04-01"), "{midnight}");
         }
         for other in [
             "2017-04-01 09:30:00",
@@ -576,27 +586,27 @@ mod tests {
             "2017-04-01T00:00:00+x1:00",
             "2017-04-01T01:00:00+01:00",
         ] {
-            assert_eq!(told(with("DECOM", other)), ["2: DECOM: no date: write DD/MM/YYYY"], "{other}");
+            assert_eq!(described(with("DECOM", other)), ["2: DECOM: not a date: write DD/MM/YYYY"], "{other}");
         }
     }
 
     #[test]
-    fn a_quoted_field_may_go_on_and_a_stray_mark_spoils_one_row() {
+    fn a_quoted_field_may_span_lines_and_a_stray_mark_spoils_one_row() {
         let header = format!("{HEADER},NOTE");
         let (one, other) = (format!("{ROW},\"moved,\r\nthen \"\"home\"\"\""), format!("{ROW},"));
-        let rows = told(format!("{header}\r\n{one}\r\n{other}\r\n"));
+        let rows = described(format!("{header}\r\n{one}\r\n{other}\r\n"));
         assert_eq!(rows.iter().map(|row| &row[..6]).collect::<Vec<_>>(), ["2: 101", "4: 101"]);
         let stray = other.replacen("S,", "\"S,", 1);
-        let rows = told(format!("{header}\n{stray}\n{other}\n{stray}\n{other}\n"));
+        let rows = described(format!("{header}\n{stray}\n{other}\n{stray}\n{other}\n"));
         let begins: Vec<&str> = rows.iter().map(|row| &row[..12]).collect();
         assert_eq!(begins, ["2: a quotati", "3: 101 2017-", "4: a quotati", "5: 101 2017-"]);
-        let rows = told(format!("{header}\n{stray}\n101,01/04\",2017\n{other}\n{stray}"));
+        let rows = described(format!("{header}\n{stray}\n101,01/04\",2017\n{other}\n{stray}"));
         let begins: Vec<&str> = rows.iter().map(|row| &row[..12]).collect();
         assert_eq!(begins, ["2: a quotati", "3: 3 fields,", "4: 101 2017-", "5: a quotati"]);
     }
 
     #[test]
-    fn what_is_no_row_is_told_and_the_next_one_read() {
+    fn a_bad_row_is_reported_and_the_next_row_is_read() {
         let file = [
             HEADER,
             "101,01/04/2017,S,C2",
@@ -613,39 +623,39 @@ mod tests {
         ];
         let mut bytes = file.join("\n").into_bytes();
         bytes.extend_from_slice(b"\n102,\xe9");
-        let rows = told(&bytes);
+        let rows = described(&bytes);
         let expected = [
-            "2: 4 fields, but 13 columns: give each column one",
-            "3: 14 fields, but 13 columns: give each column one",
-            "4: DECOM: 31/02/2017 is no day of the calendar: write another",
-            "5: DEC: no date: write DD/MM/YYYY",
-            "6: DECOM: no date: write DD/MM/YYYY",
-            "7: CHILD: there is nothing here: write the child's code",
-            "8: LS: not a code of the return: write the code alone",
-            "9: LS: not a code of the return: write the code alone",
-            "10: LS: not a code of the return: write the code alone",
-            "11: longer than 8 MiB: check where the line ends",
+            "2: 4 fields, but 13 columns: give each column one field",
+            "3: 14 fields, but 13 columns: give each column one field",
+            "4: DECOM: 31/02/2017 is not in the calendar: use a date that is",
+            "5: DEC: not a date: write DD/MM/YYYY",
+            "6: DECOM: not a date: write DD/MM/YYYY",
+            "7: CHILD: empty: write the child's code",
+            "8: LS: not a code of the return: write only the code",
+            "9: LS: not a code of the return: write only the code",
+            "10: LS: not a code of the return: write only the code",
+            "11: longer than 8 MiB: check for a missing line end",
             "12: 101 2017-04-01 to 2017-04-30 Some(\"X1\")",
-            "13: not UTF-8 from byte 5 on: save the file as UTF-8",
+            "13: not UTF-8 from byte 5: save the file as UTF-8",
         ];
         assert_eq!(rows, expected);
     }
 
     #[test]
-    fn a_file_without_its_columns_is_none() {
+    fn a_file_without_its_columns_is_refused() {
         let error = unfit(format!("{}\n{ROW}\n", HEADER.replace("DECOM", "DECOMM").replace(",LS", ",LEGAL STATUS")));
         assert!(
-            error.starts_with("line 1 names no column DECOM, LS: it names CHILD, DECOMM, RNE, LEGAL STATUS,"),
+            error.starts_with("line 1 does not name the column DECOM, LS, but names CHILD, DECOMM, RNE, LEGAL STATUS,"),
             "{error}"
         );
         let error = unfit(format!("{ROW}\n"));
-        assert!(error.contains("it names …, …, S, C2,") && !error.contains("2CD"), "{error}");
+        assert!(error.contains("but names …, …, S, C2,") && !error.contains("2CD"), "{error}");
         let error = unfit(format!("{HEADER},decom\n{ROW},\n"));
         assert_eq!(error, "line 1 names the column DECOM twice: name it once");
         assert_eq!(unfit(" \r\n\n"), "the file is empty: give the episodes file of an SSDA903 return");
         let utf16: Vec<u8> = format!("\u{feff}{HEADER}").encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert!(unfit(utf16).contains("not UTF-8 from byte 1 on"));
-        assert!(read(HEADER).rows.is_empty(), "a return of no child");
+        assert!(unfit(utf16).contains("not UTF-8 from byte 1"));
+        assert!(read(HEADER).rows.is_empty(), "a return without children");
     }
 
     #[test]
@@ -656,7 +666,7 @@ mod tests {
     }
 
     #[test]
-    fn a_postcode_is_known_by_its_form() {
+    fn a_postcode_is_recognised_by_its_form() {
         for text in ["AB1 2CD", "M1 1AA", "EC1A 1BB", "W1A0AX", "eg197tt", "CR2 6XH"] {
             assert!(is_postcode(text), "{text}");
         }

@@ -1,7 +1,7 @@
-//! What the log knows of a child's episodes: what earlier imports said, and what stands now.
+//! What the log knows about a child's episodes: what earlier imports recorded, and the current facts.
 //!
-//! Pure. It only reads what was recorded. What an import said and what stands part where somebody corrected a fact
-//! here: a row that still says what it said then brings nothing new.
+//! Pure: it only reads recorded events. The two differ if someone corrected a fact here. A row that repeats what an
+//! earlier return said adds nothing, even after such a correction.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -18,10 +18,10 @@ use throughline_domain::fact::event::{
     Attribute, DecodeError, Event, EventType, FactCorrected, FactRetracted, SpellEnded, SpellStarted,
 };
 
-/// The name space of every id that an import makes.
+/// The UUID namespace of every id that an import makes.
 const IDS: Uuid = Uuid::from_u128(0x3d07_a9d2_5b64_5c1e_8f0a_b1a5_62c4_0e97);
 
-/// A child of one contract, from whom every id of an import follows.
+/// A child of one contract. Every id of an import is derived from it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ids<'a> {
     pub(super) contract: &'a str,
@@ -42,44 +42,44 @@ impl Ids<'_> {
         SubjectId(self.id("subject", &[]))
     }
 
-    /// The n-th of the episodes that begin on this day, from 0; hardly ever is there a second.
+    /// The n-th episode of the child that begins on this day, from 0. A second one is rare.
     pub(super) fn spell(&self, began_on: NaiveDate, nth: usize) -> SpellId {
         SpellId(self.id("spell", &[&began_on.to_string(), &nth.to_string()]))
     }
 
-    /// The command about a spell that follows on this event of the journey; none where it is the first about it.
+    /// The command about a spell that follows this event of the journey. `None` for the first command about the spell.
     pub(super) fn command(&self, spell: SpellId, after: Option<EventId>) -> CommandId {
         let after = after.map(|event| event.to_string()).unwrap_or_default();
         CommandId(self.id("command", &[&spell.to_string(), &after]))
     }
 }
 
-/// What was recorded of one child.
+/// What was recorded about one child.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) history: History,
     pub(super) is_registered: bool,
-    /// The attributes of which the file says nothing.
+    /// The attributes without a column in the file.
     silent: Vec<&'static str>,
     /// The events that came from a return.
     ours: HashSet<EventId>,
 }
 
-/// An episode that was recorded.
+/// A recorded episode.
 #[derive(Debug)]
 pub(super) struct KnownEpisode<'a> {
     pub(super) spell: SpellId,
-    /// What the last row that brought something new said, as far as the file says anything of it.
+    /// What the last row with new content said, limited to the file's columns.
     pub(super) said: Particulars,
-    /// The start as it now reads; none if it was retracted.
+    /// The current start. `None` if it was retracted.
     pub(super) start: Option<Fact<'a>>,
-    /// The end as it now reads, if one stands.
+    /// The current end, if there is one.
     pub(super) end: Option<Fact<'a>>,
     silent: &'a [&'static str],
 }
 
 impl Known {
-    /// What these events of the child's journey and subject tell, for a file that says nothing of some attributes.
+    /// What these events of the child's journey and subject say, for a file without columns for some attributes.
     pub(super) fn of<'a>(
         envelopes: impl IntoIterator<Item = &'a Envelope>,
         silent: &[&'static str],
@@ -107,7 +107,7 @@ impl Known {
         self.history.events().iter().filter(|event| self.ours.contains(&event.event_id))
     }
 
-    /// The referral as it now reads, and the day that an import last gave it; none where no import received it.
+    /// The current referral, and the date that an import last gave it. `None` if no import received the referral.
     pub(super) fn referral(&self) -> Option<(Fact<'_>, NaiveDate)> {
         let original = self.ours().find(|event| matches!(event.event, Event::ReferralReceived(_)))?;
         let corrected = self.corrections(original.event_id).last();
@@ -115,7 +115,7 @@ impl Known {
         Some((self.history.fact(original.event_id)?, said.earliest()))
     }
 
-    /// What imports corrected a fact to, in order.
+    /// The values to which imports corrected a fact, in order.
     fn corrections(&self, of: EventId) -> impl Iterator<Item = &FactCorrected> {
         self.ours().filter_map(move |event| match &event.event {
             Event::FactCorrected(correction) if correction.target == of => Some(correction),
@@ -123,13 +123,13 @@ impl Known {
         })
     }
 
-    /// The episodes that began on this day, as the returns had it.
+    /// The episodes that began on this day, according to earlier returns.
     pub(super) fn episodes<'a>(&'a self, ids: &Ids<'_>, began_on: NaiveDate) -> Vec<KnownEpisode<'a>> {
         let nth = |nth| self.started(ids.spell(began_on, nth)).map(|(original, start)| self.episode(original, start));
         (0..).map_while(nth).collect()
     }
 
-    /// The days on which recorded episodes began that stand and are none of these, in order.
+    /// The days on which other recorded episodes began, in order, without retracted ones.
     pub(super) fn others(&self, ids: &Ids<'_>, spells: &HashSet<SpellId>) -> Vec<NaiveDate> {
         let day = |event: &Recorded| match &event.event {
             Event::SpellStarted(start) if !spells.contains(&start.spell) => Some(event.occurred.earliest()),
@@ -166,13 +166,13 @@ impl Known {
         KnownEpisode { spell: start.spell, said, start: start_now, end, silent: &self.silent }
     }
 
-    /// Every end of a spell that was ever recorded, whoever recorded it.
+    /// Every end of a spell that was ever recorded, by anyone.
     fn ends(&self, of: SpellId) -> impl Iterator<Item = &Recorded> {
         let is_end = move |event: &&Recorded| matches!(&event.event, Event::SpellEnded(end) if end.spell == of);
         self.history.events().iter().filter(is_end)
     }
 
-    /// The end of a spell as imports said it, one after the other.
+    /// The end of a spell as imports gave it, with their corrections applied in order.
     fn said_end(&self, of: SpellId) -> Option<(NaiveDate, Option<String>)> {
         let ends: HashSet<EventId> = self.ends(of).map(|end| end.event_id).collect();
         let mut said = None;
@@ -195,7 +195,7 @@ impl Known {
 }
 
 impl KnownEpisode<'_> {
-    /// What stands of the attributes of which the file says nothing.
+    /// The current values of the attributes without a column in the file.
     pub(super) fn unsaid(&self) -> Vec<(String, Attribute)> {
         let Some(Event::SpellStarted(started)) = self.start.map(|start| start.event) else { return Vec::new() };
         let stands = |attribute: &&'static str| {
@@ -204,7 +204,7 @@ impl KnownEpisode<'_> {
         self.silent.iter().filter_map(stands).collect()
     }
 
-    /// What stands of the episode as far as the file says anything of it, where its start stands.
+    /// The current content of the episode, limited to the file's columns. `None` if its start was retracted.
     pub(super) fn reads(&self) -> Option<(NaiveDate, Particulars)> {
         let start = self.start?;
         let Event::SpellStarted(started) = start.event else { return None };
@@ -218,7 +218,7 @@ impl KnownEpisode<'_> {
     }
 }
 
-/// The codes of the return that a spell keeps.
+/// The codes of the return that a spell stores.
 fn codes(start: &SpellStarted) -> BTreeMap<&'static str, String> {
     let kept = |(_, attribute): (&str, &'static str)| match start.attributes.get(attribute) {
         Some(Attribute::Text(code)) => Some((attribute, code.clone())),

@@ -1,8 +1,9 @@
 //! Import of SSDA903 episodes: each child of the return becomes a subject and a journey, each episode a spell of care.
 //!
-//! Through the same commands as the API, a row's all together or none of them. Every id follows from contract and
-//! child, so that the same file again adds nothing and a later return adds what it says anew. A bad row is told and
-//! the others go on; what a return no longer names stays as it is. No postcode is ever kept.
+//! It uses the same commands as the API. The commands of a row are recorded all together or not at all. Every id is
+//! derived from contract and child, so importing the same file again adds nothing, and a later return adds only what is
+//! new. A bad row is reported and the others continue. An episode that is no longer in a return does not change.
+//! Postcodes are never stored.
 
 mod file;
 mod known;
@@ -32,66 +33,66 @@ use throughline_domain::fact::envelope::{Envelope, EventId, Position, Source, Sp
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use words::Word;
 
-/// What stands as the system of sources and external references.
+/// The system named in sources and external references.
 pub const SYSTEM: &str = "ssda903";
-/// Children whose rows are sent at the same time: as many commands as one transaction takes.
+/// The number of children whose rows are sent at the same time: as many commands as one transaction takes.
 const CHILDREN: usize = 512;
-/// So much of a file's digest names it in a reason: too little to look like any number that is personal.
+/// The number of digits of a file's digest in a reason. Too few to look like any personal number.
 const DIGEST_SHOWN: usize = 8;
 
-/// What became of a row, or of an episode that no row names any longer.
+/// The result of a row, or of an episode that is no longer in any row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
-    /// The line of the file on which the row begins, from 1; none where there is no row.
+    /// The line of the file on which the row begins, from 1. `None` if there is no row.
     pub line: Option<u64>,
-    /// The child's code, where it could be read and may be shown.
+    /// The child's code, if it could be read and may be shown.
     pub child: Option<String>,
-    /// The day the episode began, where it could be read.
+    /// The day on which the episode began, if it could be read.
     pub began_on: Option<NaiveDate>,
-    /// What became of it.
+    /// The result.
     pub outcome: Outcome,
-    /// What else there is to say of it.
+    /// A further remark.
     pub note: Option<String>,
 }
 
-/// What became of a row.
+/// The result of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It brought something new, by these events.
+    /// The row was new and was recorded as these events.
     Recorded(Vec<Mark>),
-    /// It said otherwise than an earlier return; these events correct what that one had brought.
+    /// The row differs from an earlier return. These events correct what that return recorded.
     Corrected(Vec<Mark>),
-    /// It was brought in before, by these events or by another row.
+    /// The content was already recorded, by these events or by another row.
     There(Vec<Mark>),
-    /// It may not be recorded.
+    /// The row was refused.
     Refused(Vec<Problem>),
-    /// It is not what a row must be.
+    /// The row could not be read.
     Unreadable(LineError),
-    /// An earlier return named the episode and no row of this one that could be read does; it stays as it is.
+    /// An earlier return had the episode, and no readable row of this one has it. The record does not change.
     Missing,
 }
 
-/// Where in the log an event stands, and its id.
+/// The position of an event in the log, and its id.
 pub type Mark = (Position, EventId);
 
-/// What became of one or more returns, counted.
+/// The number of rows with each result, over one or more returns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Rows that brought something new.
+    /// Rows that recorded something new.
     pub recorded: u64,
-    /// Rows that corrected what an earlier return had brought.
+    /// Rows that corrected what an earlier return had recorded.
     pub corrected: u64,
-    /// Rows that were brought in before.
+    /// Rows that were already recorded.
     pub there: u64,
-    /// Rows that may not be recorded.
+    /// Rows that were refused.
     pub refused: u64,
-    /// Rows that are not what a row must be.
+    /// Rows that could not be read.
     pub unreadable: u64,
-    /// Recorded episodes that no row names any longer.
+    /// Recorded episodes that are no longer in any row.
     pub missing: u64,
-    /// Journeys that began.
+    /// New journeys.
     pub journeys: u64,
-    /// The position of the newest event that a row made; wait for the live view to pass it.
+    /// The position of the newest event recorded. To see all rows, wait until the live view reaches it.
     pub position: Position,
 }
 
@@ -113,9 +114,9 @@ impl Summary {
 }
 
 impl Import<'_> {
-    /// Imports returns, one after the other, the later as the newer word; `report` is told the place of the return and
-    /// what became of each of its rows as soon as some children are done, those of the same children in the order of
-    /// their lines. Journeys that begin are in this area.
+    /// Imports returns in order. If two differ, the later one counts. As soon as a group of children is done, `report`
+    /// gets the index of the return and the result of each of the group's rows, in the order of their lines. New
+    /// journeys are in this area.
     pub async fn ssda903(
         &self,
         returns: &[Return],
@@ -130,19 +131,19 @@ impl Import<'_> {
             let mut unread: Vec<Told> = one.unread().collect();
             let children = one.children();
             let portions = children.chunks(CHILDREN).map(Some);
-            // A file without a readable row has one portion, of no child.
+            // A file without a readable row has one empty portion.
             for portion in if children.is_empty() { vec![None] } else { portions.collect() } {
                 let portion = portion.unwrap_or_default();
                 let taken = self.portion(one, area, portion, &rehearsed).await?;
                 let is_last = portion.last().map(|(child, _)| child) == children.last().map(|(child, _)| child);
-                let ahead = unread.iter().take_while(|told| is_last || told.line <= last_line_of(portion)).count();
-                let mut told: Vec<Told> = unread.drain(..ahead).collect();
+                let ahead = unread.iter().take_while(|result| is_last || result.line <= last_line_of(portion)).count();
+                let mut results: Vec<Told> = unread.drain(..ahead).collect();
                 let mut fault = None;
                 for child in taken {
                     match child {
                         Ok(child) => {
                             summary.journeys += u64::from(child.began);
-                            told.extend(child.told);
+                            results.extend(child.results);
                             if self.recorder.is_rehearsing() {
                                 for event in child.recorded {
                                     rehearsed.entry(event.stream).or_insert_with(Vec::new).push(event);
@@ -152,13 +153,13 @@ impl Import<'_> {
                         Err(error) => fault = fault.or(Some(error)),
                     }
                 }
-                told.sort_by_key(|told| told.line.unwrap_or(u64::MAX));
-                for mut told in told {
-                    namesakes.note(&mut told);
-                    summary.count(&told.outcome);
-                    report(at, &told);
+                results.sort_by_key(|result| result.line.unwrap_or(u64::MAX));
+                for mut result in results {
+                    namesakes.note(&mut result);
+                    summary.count(&result.outcome);
+                    report(at, &result);
                 }
-                // What was recorded is told of before it is said that the rest was not.
+                // Rows already recorded are reported before the error of the others.
                 if let Some(fault) = fault {
                     return Err(fault);
                 }
@@ -173,7 +174,7 @@ impl Import<'_> {
         Ok(self.recorder.references(scoped, SYSTEM).await?)
     }
 
-    /// The area of journeys that begin: the one that is named, else the rulebook's default, else the only one there is.
+    /// The area of new journeys: the one given, else the rulebook's default, else the only one.
     pub async fn area(&self, named: Option<&str>) -> Result<String, ImportError> {
         let contract = self.contract().await?;
         let newest = contract.newest_rulebook().ok_or_else(|| self.no_contract())?;
@@ -194,8 +195,8 @@ impl Import<'_> {
         }
     }
 
-    /// Imports the rows of some children, all children at the same time and each one's rows in order; gives what became
-    /// of each child.
+    /// Imports the rows of some children. All children are sent at the same time, and each child's rows in order.
+    /// Returns the result of each child.
     async fn portion(
         &self,
         of: &Return,
@@ -212,7 +213,7 @@ impl Import<'_> {
         }
         let reason = format!("{SYSTEM} return, file {}", &of.digest[..DIGEST_SHOWN]);
         let silent = of.silent();
-        // The children's ids follow from the contract: nobody else's are among them.
+        // The children's ids are derived from the contract, so they cannot belong to anyone else.
         let writing = self.recorder.knowing_everybody();
         let import = Import { recorder: &writing, ..*self };
         let mut taking = Vec::with_capacity(children.len());
@@ -230,12 +231,13 @@ impl Import<'_> {
 }
 
 impl Return {
-    /// The code of each child whose rows can be read.
+    /// The code of each child with a readable row.
     fn codes(&self) -> impl Iterator<Item = String> {
         self.rows.iter().filter_map(|row| if let Row::Read(episode) = row { Some(episode.child.clone()) } else { None })
     }
 
-    /// The rows of each child, the children in the order of the file and the rows of a child in the order of their days.
+    /// The rows of each child: the children in the order of the file, the rows of a child in the order of their first
+    /// days.
     fn children(&self) -> Vec<(&str, Vec<&Episode>)> {
         let mut children: Vec<(&str, Vec<&Episode>)> = Vec::new();
         let mut places: HashMap<&str, usize> = HashMap::new();
@@ -254,7 +256,7 @@ impl Return {
         children
     }
 
-    /// What there is to say of the rows that cannot be read.
+    /// The results of the rows that cannot be read.
     fn unread(&self) -> impl Iterator<Item = Told> {
         self.rows.iter().filter_map(|row| match row {
             Row::Read(_) => None,
@@ -269,12 +271,12 @@ impl Return {
     }
 }
 
-/// What became of a child's rows.
+/// The results of a child's rows.
 #[derive(Default)]
 struct Taken {
-    told: Vec<Told>,
+    results: Vec<Told>,
     recorded: Vec<Envelope>,
-    /// Whether the child's journey began.
+    /// Whether the child's journey is new.
     began: bool,
 }
 
@@ -288,12 +290,13 @@ struct Child<'a> {
 }
 
 impl Child<'_> {
-    /// Takes the child's rows, which stand in order.
+    /// Imports the child's rows, which are in order.
     async fn take(mut self, episodes: &[&Episode]) -> Result<Taken, ImportError> {
         if let Err(refusals) = check_source(&source(self.bringing.ids.child, self.digest, 1)) {
-            // The code is no pseudonym, or none that can be kept: it is not repeated either.
+            // The code is not a pseudonym, or cannot be stored. So it is not repeated in the result either.
             let refused = Outcome::Refused(problems(refusals, |_| Some("CHILD")));
-            self.taken.told = episodes.iter().map(|row| Told { child: None, ..told(row, refused.clone()) }).collect();
+            self.taken.results =
+                episodes.iter().map(|row| Told { child: None, ..result_of(row, refused.clone()) }).collect();
             return Ok(self.taken);
         }
         let mut named = HashSet::new();
@@ -307,12 +310,12 @@ impl Child<'_> {
             outcome: Outcome::Missing,
             note: None,
         });
-        self.taken.told.extend(missing);
+        self.taken.results.extend(missing);
         Ok(self.taken)
     }
 
-    /// Takes the rows of episodes that began on one day; those that say the same are one, and of those that say of one
-    /// episode one thing after another the newest counts.
+    /// Imports the rows of episodes that began on one day. Rows with equal content are one. If several rows differ
+    /// about one episode, the newest counts.
     async fn take_day(&mut self, rows: &[&Episode], named: &mut HashSet<SpellId>) -> Result<(), ImportError> {
         let episodes = words::episodes(rows);
         let said: Vec<&Particulars> = episodes.iter().map(|words| words[0].says()).collect();
@@ -324,7 +327,7 @@ impl Child<'_> {
         Ok(())
     }
 
-    /// Takes the newest word for an episode that may be recorded; those before it are there with it.
+    /// Imports the newest content of an episode that can be recorded. Older rows of the episode get the same result.
     async fn take_episode(
         &mut self,
         words: &[Word<'_>],
@@ -337,24 +340,24 @@ impl Child<'_> {
             let (outcome, note) = match &newest {
                 None => self.take_row(first, spell, named).await?,
                 Some((line, outcome)) => {
-                    (outcome.clone(), Some(format!("line {line} is the newer word for the same episode")))
+                    (outcome.clone(), Some(format!("line {line} has newer content for the same episode")))
                 }
             };
-            let repeated = there_by_now(&outcome);
+            let repeated = already_recorded(&outcome);
             if newest.is_none() && !matches!(outcome, Outcome::Refused(_)) {
                 newest = Some((first.line, repeated.clone()));
             }
-            self.taken.told.push(Told { note, ..told(first, outcome) });
+            self.taken.results.push(Told { note, ..result_of(first, outcome) });
             let again = |row: &&Episode| {
-                let note = Some(format!("says what line {} says", first.line));
-                Told { note, ..told(row, repeated.clone()) }
+                let note = Some(format!("has the same content as line {}", first.line));
+                Told { note, ..result_of(row, repeated.clone()) }
             };
-            self.taken.told.extend(word.rows[1..].iter().map(again));
+            self.taken.results.extend(word.rows[1..].iter().map(again));
         }
         Ok(())
     }
 
-    /// Takes a row that is about this spell, or about one of its own.
+    /// Imports a row about this spell, or about a new spell.
     async fn take_row(
         &mut self,
         row: &Episode,
@@ -369,11 +372,11 @@ impl Child<'_> {
         };
         match plan {
             Plan::Nothing => {
-                let note = before.and_then(|before| stands_otherwise(before, row)).or_else(|| loose_reason(row));
+                let note = before.and_then(|before| corrected_here(before, row)).or_else(|| loose_reason(row));
                 Ok((Outcome::There(before.map(marks).unwrap_or_default()), note))
             }
             Plan::Retracted => {
-                let message = "the episode was retracted here: record it anew if it was so after all";
+                let message = "the episode was retracted here: if that was wrong, record it again";
                 let refusal = Refusal::new(RefusalCode::AlreadyRetracted, message);
                 Ok((Outcome::Refused(vec![refusal.into()]), None))
             }
@@ -391,7 +394,7 @@ impl Child<'_> {
             principal: Principal { scope: only_here, ..self.import.principal.clone() },
             command_id: commands.id,
             body: commands.body.clone(),
-            // What the row calls for follows from what was read; if that has changed, nothing is done.
+            // The commands were chosen from the state that was read. If that state has changed, nothing is recorded.
             expected: Expected::Exact(self.known.history.version()),
             source: Some(source(&row.child, self.digest, row.line)),
             accept_warnings: RefusalCode::WARNINGS.iter().map(|code| code.as_str().to_owned()).collect(),
@@ -416,8 +419,8 @@ impl Child<'_> {
     }
 }
 
-/// What is said of a row that says nothing beyond one of which this became.
-fn there_by_now(outcome: &Outcome) -> Outcome {
+/// The result of a row with the same content as a row with this result.
+fn already_recorded(outcome: &Outcome) -> Outcome {
     match outcome {
         Outcome::Recorded(marks) | Outcome::Corrected(marks) | Outcome::There(marks) => Outcome::There(marks.clone()),
         other => other.clone(),
@@ -429,17 +432,17 @@ fn last_line_of(portion: &[(&str, Vec<&Episode>)]) -> Option<u64> {
     portion.iter().flat_map(|(_, episodes)| episodes.iter().map(|episode| episode.line)).max()
 }
 
-/// Which recorded spell each of these rows is about.
+/// The recorded spell that each of these rows is about.
 fn of_rows(rows: &[&Particulars], known: &[KnownEpisode<'_>]) -> Vec<Option<SpellId>> {
     matched(rows, known).into_iter().map(|at| at.map(|at| known[at].spell)).collect()
 }
 
-fn told(row: &Episode, outcome: Outcome) -> Told {
+fn result_of(row: &Episode, outcome: Outcome) -> Told {
     let (line, child, began_on) = (Some(row.line), Some(row.child.clone()), Some(row.began_on));
     Told { line, child, began_on, outcome, note: None }
 }
 
-/// Where a row's facts came from.
+/// The source of a row's facts.
 fn source(child: &str, digest: &str, row: u64) -> Source {
     Source {
         system: SYSTEM.to_owned(),
@@ -455,14 +458,14 @@ fn marks(episode: &KnownEpisode<'_>) -> Vec<Mark> {
     facts.map(|fact| (fact.original.position, fact.original.event_id)).collect()
 }
 
-fn stands_otherwise(before: &KnownEpisode<'_>, row: &Episode) -> Option<String> {
+fn corrected_here(before: &KnownEpisode<'_>, row: &Episode) -> Option<String> {
     let (began_on, particulars) = before.reads()?;
     let is_other = began_on != row.began_on || particulars != row.particulars;
-    is_other.then(|| "corrected here since; the return says what it said before".to_owned())
+    is_other.then(|| "corrected here since; the return has not changed".to_owned())
 }
 
 fn loose_reason(row: &Episode) -> Option<String> {
-    row.has_loose_reason.then(|| "REC is kept once there is a DEC".to_owned())
+    row.has_loose_reason.then(|| "REC is recorded only with a DEC".to_owned())
 }
 
 fn problems(refusals: Vec<Refusal>, column: impl Fn(&str) -> Option<&'static str>) -> Vec<Problem> {
@@ -481,7 +484,7 @@ fn refused(not_done: NotDone, commands: &Commands) -> Result<Vec<Problem>, Impor
         NotDone::CommandIdReused | NotDone::Conflict { .. } => {
             problem("VERSION_CONFLICT", "the journey was changed while its rows were read: import the file again")
         }
-        NotDone::DryRun(_) => unreachable!("an import rehearses, and asks for no dry run of a single command"),
+        NotDone::DryRun(_) => unreachable!("an import never asks for a dry run of a single command"),
         NotDone::Fault(fault) => Err(fault.into()),
     }
 }

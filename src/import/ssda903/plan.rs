@@ -1,7 +1,6 @@
-//! What a row calls for, beside what is recorded of its child: nothing, or commands that are taken together.
+//! The commands that a row needs, given what is recorded about its child: none, or commands that are recorded together.
 //!
-//! Pure. Whether the commands are accepted is decided where every command is; here it is only found what the row says
-//! that is new.
+//! Pure. It only finds what is new in the row. Every command is still decided like any other.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -19,31 +18,31 @@ use throughline_domain::fact::event::{
     Attribute, Event, ExternalReference, ReferralReceived, SpellEnded, SpellStarted, SubjectKind,
 };
 
-/// What the spells of a return are spells of.
+/// The domain of the spells of a return.
 const CARE: &str = "care";
 
-/// A child in a contract, and how facts about the child are brought in.
+/// A child in a contract, and how its facts are imported.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bringing<'a> {
     pub(super) ids: Ids<'a>,
-    /// The area of journeys that begin.
+    /// The area of new journeys.
     pub(super) area: &'a str,
-    /// Why a fact is corrected.
+    /// The reason for corrections.
     pub(super) reason: &'a str,
 }
 
-/// What a row calls for.
+/// What a row needs.
 #[derive(Debug)]
 pub(super) enum Plan {
-    /// Nothing: what it says was brought in before.
+    /// Nothing: the content was already recorded.
     Nothing,
-    /// Nothing: what it says was brought in before, and retracted here since.
+    /// Nothing: the content was recorded before and has been retracted here since.
     Retracted,
     /// These commands.
     Take(Commands),
 }
 
-/// Commands that are taken together, or not at all.
+/// Commands that are recorded all together or not at all.
 #[derive(Debug)]
 pub(super) struct Commands {
     pub(super) id: CommandId,
@@ -55,7 +54,7 @@ pub(super) struct Commands {
     each: Vec<(Part, Command)>,
 }
 
-/// What of the child's record a command is about.
+/// The part of the child's record that a command is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Referral,
@@ -69,7 +68,7 @@ impl Commands {
         Command::Together(Together { stream: self.journey, commands })
     }
 
-    /// The column, or the option, that a refusal's field came from.
+    /// The column or option that a refused field came from.
     pub(super) fn column(&self, path: &str) -> Option<&'static str> {
         let (index, field) = path.strip_prefix("commands.")?.split_once('.')?;
         let (part, _) = self.each.get(index.parse::<usize>().ok()?)?;
@@ -89,10 +88,10 @@ impl Commands {
     }
 }
 
-/// Which of the recorded episodes of a day each row of that day is about; none where it is about another one.
+/// The recorded episode of a day that each row of that day is about. `None` for a row about a new episode.
 ///
-/// A row is about the episode of which it says what was said before; the rows that are left are about the episodes that
-/// are left, the most alike first. An episode that was retracted is never said anew.
+/// A row with the content of an earlier row is about that row's episode. The remaining rows are matched to the
+/// remaining episodes, the most similar first. A retracted episode is never recorded again.
 pub(super) fn matched(rows: &[&Particulars], known: &[KnownEpisode<'_>]) -> Vec<Option<usize>> {
     let mut of_row = vec![None; rows.len()];
     let mut is_taken = vec![false; known.len()];
@@ -120,13 +119,13 @@ pub(super) fn matched(rows: &[&Particulars], known: &[KnownEpisode<'_>]) -> Vec<
     of_row
 }
 
-/// How much two things that are said of an episode agree.
+/// How many particulars of two episodes agree.
 pub(super) fn likeness(one: &Particulars, other: &Particulars) -> usize {
     let alike = CODES.iter().filter(|(_, attribute)| one.codes.get(attribute) == other.codes.get(attribute)).count();
     alike + usize::from(one.ended == other.ended)
 }
 
-/// What the body of a command says: everything that makes it this one.
+/// The body of a command: everything that identifies it.
 #[derive(Serialize)]
 struct Body<'a> {
     spell: SpellId,
@@ -135,7 +134,7 @@ struct Body<'a> {
 }
 
 impl Bringing<'_> {
-    /// What a row calls for that is about an episode that was recorded.
+    /// What a row about a recorded episode needs.
     pub(super) fn again(&self, known: &Known, before: &KnownEpisode<'_>, row: &Episode) -> Plan {
         let says = &row.particulars;
         let Some(start) = before.start else { return Plan::Retracted };
@@ -144,21 +143,21 @@ impl Bringing<'_> {
         }
         let mut each = Vec::new();
         if says.codes != before.said.codes {
-            let told = recoded(start, says, before.unsaid());
-            let command = self.corrected(start, row.began_on, told);
+            let replacement = recoded(start, says, before.unsaid());
+            let command = self.corrected(start, row.began_on, replacement);
             each.extend(command.map(|command| (Part::Start, command)));
         }
         if says.ended != before.said.ended {
-            each.extend(self.ended_otherwise(before, says).map(|command| (Part::End, command)));
+            each.extend(self.changed_end(before, says).map(|command| (Part::End, command)));
         }
         if each.is_empty() {
-            // Somebody has put it right here already.
+            // Someone has already corrected it here.
             return Plan::Nothing;
         }
         Plan::Take(self.commands(known, before.spell, row, each))
     }
 
-    /// The commands that a row calls for that is about an episode of its own.
+    /// The commands for a row about a new episode.
     pub(super) fn anew(&self, known: &Known, nth: usize, row: &Episode) -> Commands {
         let spell = self.ids.spell(row.began_on, nth);
         let start = Command::state(self.journey(), Occurred::on(row.began_on), started(spell, &row.particulars));
@@ -177,7 +176,7 @@ impl Bringing<'_> {
         let body = Body { spell, began_on: row.began_on, particulars: &row.particulars };
         Commands {
             id: self.ids.command(spell, after),
-            body: serde_json::to_vec(&body).expect("a row holds only what JSON can say"),
+            body: serde_json::to_vec(&body).expect("a row can be written as JSON"),
             spell,
             corrects: !is_first && each.iter().any(is_change),
             journey: self.journey(),
@@ -185,7 +184,7 @@ impl Bringing<'_> {
         }
     }
 
-    /// The referral of a child who has none yet, or its earlier date where an episode began before it.
+    /// The referral of a child who has none yet, or its correction to an earlier date if an episode began before it.
     fn referral(&self, known: &Known, row: &Episode) -> Option<Command> {
         if known.history.events().is_empty() {
             let reference = ExternalReference { system: SYSTEM.to_owned(), id: self.ids.child.to_owned() };
@@ -214,8 +213,8 @@ impl Bringing<'_> {
         Some(Command::state(self.journey(), Occurred::on(on), SpellEnded { spell, reason }))
     }
 
-    /// What makes an episode end as the row says, where it said otherwise before.
-    fn ended_otherwise(&self, before: &KnownEpisode<'_>, says: &Particulars) -> Option<Command> {
+    /// The commands that make an episode end as the row says, if an earlier row said something else.
+    fn changed_end(&self, before: &KnownEpisode<'_>, says: &Particulars) -> Option<Command> {
         match (before.end, &says.ended) {
             (None, _) => self.end(before.spell, says),
             (Some(end), Some((on, reason))) => {
@@ -232,13 +231,13 @@ impl Bringing<'_> {
         StreamId::journey(self.ids.journey())
     }
 
-    /// The correction that makes a fact read so, unless it does.
+    /// The correction of a fact to these values, unless it already has them.
     fn corrected(&self, fact: Fact<'_>, on: NaiveDate, event: Event) -> Option<Command> {
         let reads_so = fact.occurred.earliest() == on && *fact.event == event;
         (!reads_so).then(|| self.correct(fact, on, event))
     }
 
-    /// What else is known of when the fact was so stays, where the day does.
+    /// If the date does not change, its precision and time of day do not change either.
     fn correct(&self, fact: Fact<'_>, on: NaiveDate, replacement: Event) -> Command {
         let occurred = if fact.occurred.earliest() == on { fact.occurred } else { Occurred::on(on) };
         Command::CorrectFact(CorrectFact {
@@ -251,7 +250,7 @@ impl Bringing<'_> {
     }
 }
 
-/// The start of an episode with the codes of its row; what the return does not know of it stays.
+/// The start of an episode with the codes of its row. Attributes without a column do not change.
 fn recoded(start: Fact<'_>, says: &Particulars, unsaid: Vec<(String, Attribute)>) -> Event {
     let Event::SpellStarted(reads) = start.event else { return start.event.clone() };
     let ours = started(reads.spell, says).attributes;

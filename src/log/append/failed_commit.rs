@@ -1,16 +1,16 @@
-//! A commit that answered with an error: whether the batch is in, as far as anybody can know.
+//! A commit that returned an error: whether the batch is in the log, as far as that can be known.
 //!
-//! It acknowledges only what is certain to be on the disk.
+//! It confirms only what is certain to be on disk.
 
 use super::{AppendTask, Batch, Failed, NewCommand, State, commands_of, lock_head};
 use crate::store::{StoreError, is_failed_disk};
 
 impl<S: State> AppendTask<S> {
-    /// An error at COMMIT leaves it open whether the batch is in: its ids are read back before anybody is answered,
-    /// under the head's lock, so that a commit still under way has come to its end.
+    /// After an error at COMMIT, the batch may or may not be in the log. Before any caller gets an answer, the batch's
+    /// ids are read back under the head's lock, so that a commit still in progress has ended.
     ///
-    /// A disk that failed under `SQLite` leaves it open whatever is read: the batch is no longer seen here, and stands in
-    /// the write-ahead log until the next one is written over it.
+    /// After a disk error under `SQLite`, reading back does not help: the batch is no longer visible, but stays in the
+    /// write-ahead log until the next batch overwrites it.
     pub(super) async fn after_a_failed_commit(&self, batch: &Batch, source: sqlx::Error) -> Result<(), Failed> {
         if is_failed_disk(&source) {
             return Err(Failed::Unreachable(StoreError::Database { doing: "commit to the log", source }));
@@ -28,7 +28,7 @@ impl<S: State> AppendTask<S> {
             found.get(&id).is_some_and(|known| known.first == command.known.first)
         };
         if batch.commands.iter().all(is_in) {
-            tracing::warn!(error = %source, "commit answered with an error, but the batch is in the log");
+            tracing::warn!(error = %source, "a commit reported an error, but the batch is in the log");
             return Ok(());
         }
         Err(StoreError::Database { doing: "commit to the log", source }.into())

@@ -1,4 +1,4 @@
-//! The head: the one row that every append locks, whoever appends.
+//! The head: the one row that every append locks, in every process.
 
 use crate::log::Head;
 use crate::log::read::HeadRow;

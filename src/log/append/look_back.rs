@@ -1,6 +1,6 @@
-//! Looking back: which streams have moved since the positions that commands were prepared from.
+//! Finds the streams that have changed since the positions that commands were prepared from.
 //!
-//! It reads under the head's lock, by position, and never more than it could in a moment.
+//! It reads under the head's lock, by position, and never more than it can read quickly.
 
 use uuid::Uuid;
 
@@ -13,12 +13,13 @@ pub(super) static MOVED: Sql = Sql::new(
     "select stream_kind, stream_id, max(position) from events where position > $1 group by stream_kind, stream_id limit $2",
 );
 
-/// The most events that are looked through for what has moved.
+/// The most events to search for changed streams.
 const LOOKED_THROUGH: i64 = 500_000;
 
 impl<S: State> AppendTask<S> {
-    /// What has moved since the earliest position that a command looks back to; nothing is read where none does. It is
-    /// never looked through more than so many events: of what lies further back a command hears that it is not known.
+    /// The streams that have changed since the earliest position that a command was prepared from. Reads nothing if no
+    /// command names one. If more than [`LOOKED_THROUGH`] events would have to be searched, the changes since that
+    /// position count as unknown.
     pub(super) async fn moved<D: Decide<S>>(
         &self,
         conn: &mut Conn,

@@ -1,7 +1,7 @@
-//! Rehearsal: what commands would come to, decided as the append task decides, with nothing written.
+//! Dry run: judges commands exactly as the append task does, without writing.
 //!
-//! It sees the log as it is and, on top of it, what the commands before would have recorded. It takes no lock and no
-//! writer's connection, so that it may run beside whoever writes.
+//! It sees the current log, and on top of it the events that earlier commands of the dry run would have recorded. It
+//! takes no lock and no writer's connection, so it can run beside writers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,14 +19,14 @@ use crate::telemetry::repeated::Repeated;
 use throughline_domain::fact::envelope::Position;
 use throughline_domain::fact::moved::Moved;
 
-static NOT_REHEARSED: Repeated = Repeated::of("commands cannot be rehearsed");
+static NOT_REHEARSED: Repeated = Repeated::of("the commands of a dry run cannot be judged");
 
 impl<D: Decide<S>, S: State> Appender<D, S> {
-    /// An appender that writes nothing. The ids and positions of what it answers with are made up, and of a command
-    /// that it was sent before it gives no events.
+    /// An appender that writes nothing. The ids and positions in its answers are made up. For a command that it has
+    /// already judged, it returns no events.
     pub async fn rehearsing(log: Log, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, LogError> {
         let (key, head) = (fingerprint_key(&log).await?, log.head().await?);
-        // A stream is read once: what is kept of it is the newest there is.
+        // Each stream is read once, and its cached state stays current.
         let (states, left_at, alone_since) = (HashMap::new(), None, Position::default());
         let task = AppendTask { log: log.clone(), clock, chance, key, states, left_at, alone_since };
         let batch =
@@ -37,11 +37,11 @@ impl<D: Decide<S>, S: State> Appender<D, S> {
     }
 }
 
-/// An append task, and what would be in the log by now.
+/// An append task, and the events that would be in the log by now.
 struct Rehearsal<S> {
     task: AppendTask<S>,
     batch: Batch,
-    /// Where the log stood at the beginning: what stands after it was made up here.
+    /// The position of the log at the start. Later positions are made up here.
     began_at: Position,
 }
 
@@ -59,13 +59,13 @@ impl<S: State> Rehearsal<S> {
                         Err(Rejection::Fault(LogError::NotBegun))
                     }
                 };
-                // Whoever hung up has no use for the answer.
+                // If the caller no longer waits, it does not need the answer.
                 let _ = reply.send(answer);
             }
         }
     }
 
-    /// Reads what the commands need of the log, as far as it was not read or made up before.
+    /// Reads what the commands need from the log, unless it was already read or made up.
     async fn look_up<D: Decide<S>>(&mut self, waiting: &[Waiting<D, S>]) -> Result<(), LogError> {
         let Self { task, batch, .. } = self;
         let conn = Conn::acquire(&task.log.store.reader).await;
@@ -75,10 +75,10 @@ impl<S: State> Rehearsal<S> {
             .map(|waiting| (waiting.request.actor.subject.as_str(), waiting.request.command_id))
             .collect();
         for (id, known) in commands_of(&mut conn, &ids).await? {
-            // What was rehearsed under this id came first.
+            // A command judged earlier under this id takes precedence.
             batch.known.entry(id).or_insert(known);
         }
-        // What was made up here has moved, too.
+        // Streams with made-up events have changed, too.
         batch.moved.widen(task.moved(&mut conn, batch.head.position, waiting).await?);
         task.load(&mut conn, (batch.head.position, &batch.moved), waiting).await?;
         Ok(())

@@ -1,4 +1,4 @@
-//! Replies: what those who wait for the append task are told.
+//! Replies of the append task to the callers that wait.
 //!
 //! It decides and writes nothing.
 
@@ -10,18 +10,18 @@ use crate::telemetry::repeated::Repeated;
 
 static NOT_WRITTEN: Repeated = Repeated::of("the log cannot be written");
 
-/// A command that is with the append task, and what becomes of it. Whoever waits holds nothing of the store.
+/// A command that was given to the append task, with its pending answer. While it waits, the caller holds no resources
+/// of the store.
 pub struct Sent<R>(pub(super) oneshot::Receiver<Result<Answer, Rejection<R>>>);
 
 impl<R> Sent<R> {
-    /// Waits for what becomes of the command. A task that ended with it may have written it before.
+    /// Waits for the result of the command. If the task ended, it may still have written the command.
     pub async fn answer(self) -> Result<Answer, Rejection<R>> {
         self.0.await.map_err(|_| Rejection::Fault(LogError::Unreachable))?
     }
 }
 
-/// Tells everybody what became of their command. Whoever hung up has no use for the answer; the events are in the log
-/// all the same.
+/// Answers all callers. If a caller no longer waits, its events are in the log all the same.
 pub(super) fn answer<D: Decide<S>, S>(waiting: Vec<Waiting<D, S>>, done: Batch, verdicts: Vec<Verdict<D::Refusal>>) {
     let mut events = done.events.into_iter();
     for (waiting, verdict) in waiting.into_iter().zip(verdicts) {
@@ -34,22 +34,23 @@ pub(super) fn answer<D: Decide<S>, S>(waiting: Vec<Waiting<D, S>>, done: Batch, 
     }
 }
 
-/// Tells the one command that was tried alone that it failed, and that nothing of it is recorded. A store that is away is
-/// logged here; what else it was, by whoever sent the command.
+/// Answers that a command failed on its own and that nothing was recorded. If the store is away, it is logged here.
+/// Other errors are logged by the sender.
 pub(super) fn refuse<D: Decide<S>, S>(error: LogError, alone: Vec<Waiting<D, S>>) {
-    let told = if error.is_outage() {
+    let reported = if error.is_outage() {
         NOT_WRITTEN.met(&error);
         LogError::NotBegun
     } else {
         error
     };
     if let Some(waiting) = alone.into_iter().next() {
-        let _ = waiting.reply.send(Err(Rejection::Fault(told)));
+        let _ = waiting.reply.send(Err(Rejection::Fault(reported)));
     }
 }
 
-/// Tells everybody that the database does not answer, or the clock is off: trying each alone would only keep them
-/// waiting. Nothing is recorded of the rest, who were not sent again. It is logged here, once for all of them.
+/// Answers all callers that the database does not answer or the clock is off. Retrying each command would only make
+/// them wait longer. The commands that were not tried again are not recorded. This is logged here, once for all of
+/// them.
 pub(super) fn give_up<D: Decide<S>, S>(
     failed: &Failed,
     batch: Vec<Waiting<D, S>>,
@@ -58,12 +59,12 @@ pub(super) fn give_up<D: Decide<S>, S>(
     let mut commands = 0;
     let tried = batch.into_iter().map(|waiting| (waiting, matches!(failed, Failed::NotBegun(_))));
     for (waiting, is_not_begun) in tried.chain(rest.into_iter().map(|waiting| (waiting, true))) {
-        let told = match failed {
+        let reported = match failed {
             Failed::ClockOff(off) => LogError::ClockOff(*off),
             _ if is_not_begun => LogError::NotBegun,
             _ => LogError::Unreachable,
         };
-        let _ = waiting.reply.send(Err(Rejection::Fault(told)));
+        let _ = waiting.reply.send(Err(Rejection::Fault(reported)));
         commands += 1;
     }
     let error: &dyn std::fmt::Debug = match failed {

@@ -1,14 +1,14 @@
-//! Reading events to verify them where pages of the database may be damaged: what can be read is read.
+//! Reads events for verification when pages of the database may be damaged. Everything readable is read.
 
 use super::{PAGE, Row};
 use crate::log::Log;
 use crate::store::{Sql, StoreError, doing, on};
 use throughline_domain::fact::envelope::Position;
 
-/// How far the log goes by its head alone.
+/// The last position according to the head alone.
 pub(super) static REACHES: Sql = Sql::new("select {raw_int position} as position from log_head where id = 1");
 
-/// How far the log is looked for where its head cannot be read either.
+/// The last position to search if the head cannot be read either.
 const UNKNOWN_END: i64 = 1 << 40;
 
 impl Log {
@@ -18,7 +18,7 @@ impl Log {
         let rows: sqlx::Result<Vec<Row>> =
             on!(reader, pool => sqlx::query_as(sql).bind(after.0).bind(most).fetch_all(pool).await);
         let rows = rows.map_err(doing("read the log to verify it"))?;
-        // A damaged page may give rows that it cannot have: of them no end would come.
+        // A damaged page may return positions out of order. Following them would never end.
         let mut follows = after.0;
         for row in &rows {
             if row.position <= follows {
@@ -29,8 +29,8 @@ impl Log {
         Ok(rows)
     }
 
-    /// A position after this one, behind which the log can be read again, or where it ends; none where it has ended. What
-    /// comes after this one cannot be read.
+    /// The next position after this one from which the log can be read again, or the end of the log. `None` if the log
+    /// has ended. The events in between cannot be read.
     pub(super) async fn readable_after(&self, after: Position) -> Option<Position> {
         let after = after.0.max(0);
         let reader = &self.store.reader;
@@ -62,5 +62,5 @@ impl Log {
 }
 
 fn out_of_order(position: i64, after: i64) -> sqlx::Error {
-    sqlx::Error::Decode(format!("an event of position {position} comes where one after {after} belongs").into())
+    sqlx::Error::Decode(format!("found an event at position {position}, but expected one after {after}").into())
 }

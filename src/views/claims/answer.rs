@@ -1,7 +1,6 @@
-//! What a contract's claims amount to together: what every journey has come to by itself, settled with each other and
-//! with the batches.
+//! The claims of a contract together: the results of every journey, settled with each other and with the batches.
 //!
-//! It joins pure parts and decides nothing itself.
+//! It connects pure parts and decides nothing itself.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Deref;
@@ -26,37 +25,37 @@ use throughline_domain::fact::envelope::{BatchId, ClaimId, JourneyId, Position, 
 use throughline_domain::fact::event::{AdjustmentKind, ClaimAbout};
 use throughline_domain::fact::money::Money;
 
-/// The claims of a contract as of a day, as known at a position.
+/// The claims of a contract at an as-of date, as known at a position.
 #[derive(Debug, Clone)]
 pub struct Claims {
-    /// The position of the log up to which the facts were taken.
+    /// The position of the log up to which facts count.
     pub position: Position,
-    /// The contract, with the rules by which they were judged.
+    /// The contract, with the rules that were applied.
     pub contract: Arc<Contract>,
-    /// What was asked.
+    /// The query.
     pub asked: Asked,
-    /// The claims: by journey, then in the order of the rulebooks; those over many journeys come last, then those that
-    /// were submitted and have no ground any more.
+    /// The claims: by journey, then in the order of the rulebooks. Claims over several cases come last, then submitted
+    /// claims that the facts no longer support.
     pub claims: Arc<Vec<Claim>>,
     /// The batches, in the order in which they were opened.
     pub batches: Batches,
-    /// What should be paid beyond, or taken back from, lines that were decided.
+    /// Proposed adjustments to decided lines: amounts to pay in addition or to take back.
     pub proposed: Vec<Proposed>,
-    /// The lines that should be withdrawn: nobody has decided them, and nothing is due for them any more.
+    /// Proposed withdrawals: lines that are not decided yet and for which nothing is due any more.
     pub withdrawals: Vec<ProposedWithdrawal>,
-    /// How much of each cap is used.
+    /// The use of each cap.
     pub caps: Vec<CapUse>,
-    /// How many of the claims are of single journeys that the rules judge.
+    /// The number of claims of single journeys that the rules evaluate.
     of_journeys: usize,
-    /// The place of each claim, once somebody looks for one.
+    /// The index of each claim, built on first use.
     places: Arc<OnceLock<HashMap<ClaimId, usize>>>,
-    /// The claims of each person, once somebody asks.
+    /// The claims of each person, built on first use.
     of_people: Arc<OnceLock<HashMap<SubjectId, Vec<usize>>>>,
 }
 
 impl Claims {
-    /// The same of these journeys alone: their claims, their lines of the batches with what was decided and paid for
-    /// them, and what is proposed for them. Of caps, which count every journey, nothing.
+    /// The same, limited to these journeys: their claims, their lines in the batches with decisions and payments, and
+    /// the proposals for them. Caps are left out, because they count every journey.
     #[must_use]
     pub fn within(&self, journeys: &BTreeSet<JourneyId>) -> Self {
         let is_theirs = |about: &ClaimAbout| about.journey().is_some_and(|journey| journeys.contains(&journey));
@@ -90,7 +89,7 @@ impl Claims {
         }
     }
 
-    /// Every journey that a claim or a line is about.
+    /// Every journey of a claim or a line.
     pub fn journeys(&self) -> BTreeSet<JourneyId> {
         let lines = self.batches.iter().flat_map(|(_, batch)| &batch.lines).map(|line| &line.frozen.about);
         self.claims.iter().map(|claim| &claim.about).chain(lines).filter_map(ClaimAbout::journey).collect()
@@ -100,22 +99,22 @@ impl Claims {
 /// The batches of a contract, in the order in which they were opened.
 pub(super) type Batches = Arc<Vec<(BatchId, Arc<Batch>)>>;
 
-/// One outcome of one journey, cohort, site or area, at one time of those that it can be achieved: as the facts show it,
-/// and what has become of it beside all others.
+/// One outcome of one journey, cohort, site or area, for one of the times that it can be achieved, with its evaluation
+/// and its status among all other claims.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claim {
     shown: Arc<Shown>,
-    /// The one person behind linked records.
+    /// The person behind linked subjects.
     pub person: Option<SubjectId>,
-    /// What has become of it.
+    /// The status.
     pub status: Status,
-    /// What is due, or would be but for its status.
+    /// The amount that is due, or would be due with another status.
     pub amount: Option<Money>,
-    /// Who has it instead, where it is excluded.
+    /// What excludes the claim, if its status is excluded.
     pub excluded_by: Option<Excluded>,
-    /// The claim whose proposed adjustment or withdrawal would make way for it, where it is excluded or capped.
+    /// For an excluded or capped claim: the claim whose proposed adjustment or withdrawal would free its place.
     pub waits_for: Option<ClaimId>,
-    /// The batch with its line that stands, else its last one.
+    /// The batch with its current line, else the last batch that held it.
     pub batch: Option<BatchId>,
 }
 
@@ -127,7 +126,7 @@ impl Deref for Claim {
     }
 }
 
-/// Who has a payment instead.
+/// What has the payment instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Excluded {
     /// Another outcome, by its code.
@@ -136,61 +135,61 @@ pub enum Excluded {
     Person,
 }
 
-/// A proposal to pay more or less than a line says. Nothing is paid or taken back without a decision.
+/// A proposed adjustment: to pay more or less than a line says. Nothing is paid or taken back without a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proposed {
     /// The claim.
     pub claim: ClaimId,
     /// The batch with the line.
     pub batch: BatchId,
-    /// What to pay beyond it; less than nothing: what to take back.
+    /// The amount to pay in addition. If negative, the amount to take back.
     pub amount: Money,
-    /// As what it would be raised.
+    /// The kind of adjustment to raise.
     pub kind: AdjustmentKind,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
 }
 
-/// A proposal to withdraw a line that nobody has decided.
+/// A proposal to withdraw a line that is not decided yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProposedWithdrawal {
     /// The claim.
     pub claim: ClaimId,
     /// The batch with the line.
     pub batch: BatchId,
-    /// What it was submitted for.
+    /// The submitted amount.
     pub amount: Money,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
 }
 
-/// How much of a cap is used by what it counts together.
+/// The use of a cap by one of the groups that it limits.
 #[derive(Debug, Clone)]
 pub struct CapUse {
     /// The cap.
     pub cap: Cap,
-    /// What it counts together; an outcome by its code.
+    /// The group. An outcome is named by its code.
     pub of: CapOf,
-    /// The most.
+    /// The limit.
     pub limit: Money,
-    /// What submitted lines use.
+    /// The amount of the submitted lines.
     pub used: Money,
-    /// What is left.
+    /// The amount left.
     pub headroom: Money,
-    /// What lines and claims lack because of it.
+    /// The amount by which lines and claims are reduced because of the cap.
     pub capped: Money,
 }
 
-/// What a cap counts together.
+/// The group that a cap limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CapOf {
-    /// Everything.
+    /// The whole contract.
     Contract,
-    /// What was achieved in the financial year that begins on this day.
+    /// Everything achieved in the financial year that begins on this day.
     Year(NaiveDate),
-    /// What is paid for one person.
+    /// Everything paid for one person.
     Person(SubjectId),
-    /// What is paid for one outcome, by its code.
+    /// Everything paid for one outcome, by its code.
     Outcome(String),
 }
 
@@ -205,7 +204,7 @@ impl Claims {
         let claims = &self.claims[..self.of_journeys];
         let of = |claim: &Claim| match claim.about {
             ClaimAbout::Journey(of) => of,
-            ClaimAbout::Many(_) => unreachable!("what is over many journeys stands behind these"),
+            ClaimAbout::Many(_) => unreachable!("claims over several cases come after these"),
         };
         let first = claims.partition_point(|claim| of(claim) < journey);
         let len = claims[first..].partition_point(|claim| of(claim) == journey);
@@ -224,7 +223,7 @@ impl Claims {
         by_person.get(&person).into_iter().flatten().map(|at| &self.claims[*at])
     }
 
-    /// The claim of this id.
+    /// The claim with this id.
     pub fn get(&self, claim: ClaimId) -> Option<&Claim> {
         let places = || self.claims.iter().enumerate().map(|(at, of)| (of.claim, at)).collect();
         self.places.get_or_init(places).get(&claim).map(|at| &self.claims[*at])
@@ -239,18 +238,18 @@ impl Claims {
         lines
     }
 
-    /// The same where nothing of it has moved between the position at which it was told and this one.
+    /// These claims, if nothing in them has changed between their own position and this one.
     pub(super) fn known_at(self: &Arc<Self>, position: Position) -> Arc<Self> {
         if self.position == position { Arc::clone(self) } else { Arc::new(Self { position, ..Self::clone(self) }) }
     }
 }
 
-/// Claims before they are settled, and what entitles to anything among them.
+/// Claims before they are settled, with their entitlements.
 #[derive(Default)]
 struct Unsettled {
     claims: Vec<Claim>,
     entitlements: Vec<Entitlement>,
-    /// The claim of each entitlement, by its place.
+    /// The index of the claim of each entitlement.
     entitled: Vec<usize>,
 }
 
@@ -270,7 +269,7 @@ impl Unsettled {
     }
 }
 
-/// What is known beside the journeys.
+/// What is known besides the journeys.
 pub(super) struct Beside<'a> {
     pub(super) position: Position,
     pub(super) batches: &'a Batches,
@@ -278,7 +277,7 @@ pub(super) struct Beside<'a> {
     pub(super) people: People,
 }
 
-/// Settles what journeys have come to.
+/// Settles the results of the journeys.
 pub(super) fn settled(judged: &JudgedAsOf, contract: &Arc<Contract>, asked: &Asked, beside: &Beside<'_>) -> Claims {
     let Beside { position, batches, ledger, people } = beside;
     let versions = judged.versions();
@@ -302,7 +301,7 @@ pub(super) fn settled(judged: &JudgedAsOf, contract: &Arc<Contract>, asked: &Ask
     }
     let rulebooks = [judged.rulebooks.as_slice(), &judged.superseded].concat();
     let own = |journey: JourneyId| judged.journeys.get(&journey);
-    stand_beside_lines(&mut claims, &entitled, ledger, |line| Claim::without_ground(line, &rulebooks, own));
+    add_batches(&mut claims, &entitled, ledger, |line| Claim::without_ground(line, &rulebooks, own));
     Claims {
         position: *position,
         contract: Arc::clone(contract),
@@ -318,9 +317,8 @@ pub(super) fn settled(judged: &JudgedAsOf, contract: &Arc<Contract>, asked: &Ask
     }
 }
 
-/// Names the batch of each claim that was submitted; where the facts do not show it any more, what was decided of its
-/// line stands.
-fn stand_beside_lines(
+/// Adds the batch to each submitted claim. If the facts no longer support a claim, the decision on its line stands.
+fn add_batches(
     claims: &mut Vec<Claim>,
     entitled: &[usize],
     ledger: &Ledger<'_>,
@@ -339,14 +337,14 @@ fn stand_beside_lines(
             claims.len() - 1
         };
         claims[at].batch = ledger.line(claim).map(|line| line.batch);
-        // The places stand in order: claims were added as they were found.
+        // The indexes are sorted, because claims were added in that order.
         if entitled.binary_search(&at).is_err() {
-            claims[at].stand_as_submitted(ledger);
+            claims[at].apply_line_decision(ledger);
         }
     }
 }
 
-/// What outcomes over many journeys have come to.
+/// The results of outcomes over several cases.
 fn over_many(judged: &JudgedAsOf, versions: &Versions<'_>, ledger: &Ledger<'_>, people: &People) -> Vec<Shown> {
     if judged.many.is_empty() {
         return Vec::new();
@@ -378,13 +376,13 @@ fn over_many(judged: &JudgedAsOf, versions: &Versions<'_>, ledger: &Ledger<'_>, 
     versions.judge_many(sight, &judged.many, |subject| people.person(subject)).into_iter().map(shown).collect()
 }
 
-/// Whether an outcome is about the journeys of such a scope together.
+/// Whether an outcome is evaluated over such a scope.
 fn of_scope(rulebook: &Rulebook, outcome: &str, scope: Scope) -> bool {
     let of = rulebook.outcome(outcome).map(|outcome| &outcome.achieved_by);
     matches!(of, Some(AchievedBy::Many(terms)) if terms.scope == scope)
 }
 
-/// The lines as settling takes them; those that go again are taken as withdrawn.
+/// The lines as the settlement takes them. Lines that are submitted again count as withdrawn.
 fn lines(
     ledger: &Ledger<'_>,
     code: &str,
@@ -405,8 +403,8 @@ fn lines(
 }
 
 impl Claim {
-    /// What it is paid for, for looking for the same elsewhere; none where nothing is due for it, where it is of no class,
-    /// or about many journeys together.
+    /// The funding of the claim, to look for the same funding elsewhere. `None` if nothing is due, if the outcome has
+    /// no class, or if the claim is about several cases.
     pub fn funded<'c>(&'c self, contract: &'c str) -> Option<Funded<'c>> {
         use Status as S;
         let (ClaimAbout::Journey(journey), State::Reached(achievement)) = (&self.about, &self.state) else {
@@ -439,7 +437,7 @@ impl Claim {
         });
     }
 
-    /// A claim that was submitted and that no version judges any more.
+    /// A submitted claim that no version of the rules evaluates any more.
     fn without_ground<'o>(
         of: &LedgerLine<'_>,
         rulebooks: &[Arc<Rulebook>],
@@ -469,8 +467,8 @@ impl Claim {
         Some(Self::unsettled(Arc::new(shown), None))
     }
 
-    /// What was decided of its line stands, though the facts do not show it any more.
-    fn stand_as_submitted(&mut self, ledger: &Ledger<'_>) {
+    /// The decision on its line stands, although the facts no longer support it.
+    fn apply_line_decision(&mut self, ledger: &Ledger<'_>) {
         let Some(line) = ledger.line(self.claim) else { return };
         let due = line.due();
         let status = match line.state() {
@@ -493,7 +491,7 @@ impl Claim {
 impl Proposed {
     fn of(proposed: &Adjustment, ledger: &Ledger<'_>) -> Option<Self> {
         let Adjustment { claim, amount, cause, reason } = *proposed;
-        // Of several lines of a claim the one that stands is meant, else the one of which something is left to settle.
+        // If a claim has several lines, use the current one, else the one that is not fully settled.
         let left = ledger.lines_of(claim).rfind(|of| of.due() != Money::ZERO);
         let line = ledger.line(claim).filter(|line| line.line.is_live()).or(left).or_else(|| ledger.line(claim))?;
         Some(Self { claim, batch: line.batch, amount, kind: cause.into(), reason })

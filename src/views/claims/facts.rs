@@ -1,8 +1,8 @@
-//! The facts that claims rest on: of a contract's journeys what outcomes look at, every link of subjects, every batch;
-//! and what they were last judged to amount to.
+//! The facts that claims depend on: the facts of a contract's journeys that outcomes use, every link of subjects and
+//! every batch, and the cached results.
 //!
-//! They are brought up to a position by the events since, and never go back. What is kept of judging is what judging
-//! everything from nothing would give.
+//! They are brought up to a position by applying newer events, and never go back. The cached results are the same as
+//! those of an evaluation from scratch.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -23,49 +23,49 @@ use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Actor, BatchId, Envelope, JourneyId, Position, StreamId, StreamKind};
 use throughline_domain::fact::event::EventType;
 
-/// How many answers are kept: with what journeys have come to they share all but what was settled.
+/// The number of cached answers. They share the results of journeys and differ only in the settlement.
 const ANSWERS: usize = 6;
-/// Of how many days and sets of rules it is kept what journeys have come to.
+/// The number of days and sets of rules for which results of journeys are cached.
 const DAYS: usize = 3;
 
-/// The facts of one contract up to a position, and what was last asked of them.
+/// The facts of one contract up to a position, with the latest results.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) position: Position,
     pub(super) journeys: BTreeMap<JourneyId, History>,
     subjects: HashMap<Uuid, History>,
     batches: BTreeMap<BatchId, OfBatch>,
-    /// Streams with an event that this build cannot read: they stand as of the one before it, as in every view.
+    /// Streams with an event that this build cannot read. Their state is that before the event, as in every view.
     stopped: HashSet<StreamId>,
-    /// The place of the last event that claims rest on.
+    /// The position of the last event that claims depend on.
     moved_at: Position,
-    /// What journeys have come to, as of the days that were last asked for.
+    /// The results of journeys, for the days that were queried last.
     days: VecDeque<JudgedAsOf>,
     answers: VecDeque<Answer>,
 }
 
-/// A batch as it is told, and folded.
+/// A batch: its events and its state.
 #[derive(Debug, Default)]
 struct OfBatch {
     history: History,
     folded: Arc<Batch>,
-    /// The last day of its events.
+    /// The last date of its events.
     last_on: NaiveDate,
 }
 
-/// What was answered, and over which positions it holds.
+/// An answer, and the positions for which it is valid.
 #[derive(Debug)]
 struct Answer {
     asked: Asked,
     claims: Arc<Claims>,
-    /// The place of the last event that it rests on.
+    /// The position of the last event that it depends on.
     since: Position,
-    /// The place of the first event that it does not know of, once there is one.
+    /// The position of the first event that it does not include, once there is one.
     until: Option<Position>,
 }
 
 impl Facts {
-    /// Takes the events up to a position.
+    /// Applies the events up to a position.
     pub(super) async fn catch_up(&mut self, log: &Log, code: &str, upto: Position) -> Result<(), LogError> {
         while self.position < upto {
             let page = log.of_contract(code, self.position, upto).await?;
@@ -93,14 +93,14 @@ impl Facts {
             // A line that is not counted may be paid twice.
             Err(error) if is_of_batch => return Err(LogError::Payload(Box::new(error))),
             Err(error) => {
-                tracing::warn!(%stream, %error, "claims are judged without the events from here on");
+                tracing::warn!(%stream, %error, "claims are judged without this event and later ones of its stream");
                 self.stopped.insert(stream);
             }
         }
         Ok(())
     }
 
-    /// Takes an event that claims rest on. Who recorded it does not matter to them, and is not kept.
+    /// Applies an event that claims depend on. Claims do not depend on who recorded it, so that is not kept.
     pub(super) fn learn(&mut self, stream: StreamId, recorded: Recorded) {
         self.moved_at = recorded.position;
         for answer in self.answers.iter_mut().filter(|answer| answer.until.is_none()) {
@@ -131,7 +131,7 @@ impl Facts {
         Arc::new(batches.filter(|(_, batch)| batch.opened.is_some()).collect())
     }
 
-    /// The claims that they amount to.
+    /// The claims that follow from these facts.
     pub(super) fn claims(&mut self, contract: &Arc<Contract>, asked: Asked) -> Arc<Claims> {
         if let Some(known) = self.known(contract, &asked, self.position) {
             return known;
@@ -147,13 +147,13 @@ impl Facts {
         claims
     }
 
-    /// The claims by these rules, of which nothing is kept.
+    /// The claims under these rules. The results are not cached.
     pub(super) fn claims_by(&self, contract: &Arc<Contract>, asked: &Asked) -> Claims {
         let mut judged = JudgedAsOf::new(contract, asked.as_of, &self.journeys);
         self.settled(&mut judged, contract, asked)
     }
 
-    /// What was answered before, if it holds at a position.
+    /// The cached answer, if it is valid at a position.
     pub(super) fn known(&self, contract: &Contract, asked: &Asked, at: Position) -> Option<Arc<Claims>> {
         let hashes = |of: &Contract| -> Vec<String> {
             of.rulebooks().iter().map(|published| published.rulebook.hash().to_owned()).collect()

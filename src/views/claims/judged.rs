@@ -1,7 +1,8 @@
-//! What the journeys of a contract have come to as of one day, each by itself: judged once, and again only where it
-//! moves.
+//! The results of a contract's journeys at an as-of date, each journey by itself: evaluated once, and again only after
+//! a change.
 //!
-//! Nothing here looks at another journey, at money or at a cap: what crosses journeys is settled when claims are read.
+//! Nothing here depends on another journey, on money or on a cap. Rules across journeys are settled when claims are
+//! read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,56 +24,57 @@ use throughline_domain::fact::History;
 use throughline_domain::fact::envelope::{ClaimId, EventId, JourneyId, Occurred, SubjectId};
 use throughline_domain::fact::event::{ClaimAbout, EventType};
 
-/// One outcome of one journey, cohort, site or area, at one time of those that it can be achieved, as the facts show it.
+/// One outcome of one journey, cohort, site or area, for one of the times that it can be achieved, as evaluated from
+/// the facts.
 #[derive(Debug, PartialEq)]
 pub struct Shown {
-    /// The claim's id, which follows from what it is about, the outcome and the time that it is.
+    /// The claim's id, derived from its subject matter, the outcome and the number of the repeat.
     pub claim: ClaimId,
-    /// What it is about.
+    /// What the claim is about.
     pub about: ClaimAbout,
     /// The subject of its journey.
     pub subject: Option<SubjectId>,
-    /// The service area of its journey, or that it is about.
+    /// The service area of its journey, or the area that it is about.
     pub area: Option<Arc<str>>,
-    /// The cohort of its journey, or that it is about.
+    /// The cohort of its journey, or the cohort that it is about.
     pub cohort: Option<Arc<str>>,
-    /// The version of the rules that applies.
+    /// The version of the rulebook that applies.
     pub rulebook: Arc<Rulebook>,
     /// The outcome, by its code.
     pub outcome: String,
-    /// Which time it is, from 1.
+    /// The number of the repeat, from 1.
     pub repeat: u32,
-    /// The fact that it begins with, once there is one.
+    /// The fact with which the outcome starts, if there is one.
     pub begun: Option<Begun>,
-    /// What the facts show.
+    /// The state according to the facts.
     pub state: State,
-    /// The events that it rests on.
+    /// The events that it depends on.
     pub grounds: Vec<Ground>,
-    /// What is counted, and out of how much, where it is about many journeys together.
+    /// The count and its base, for an outcome over several cases.
     pub counted: Option<Counted>,
-    /// The version by its place in the order of coming into force, and the outcome by its place in it.
+    /// The index of the version, in the order of coming into force, and the index of the outcome in it.
     pub(super) place: (usize, usize),
 }
 
-/// What many journeys have come to together, so far.
+/// The combined count of an outcome over several cases, so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counted {
     /// The covered days, or the units.
     pub counted: Decimal,
-    /// The days that they are a share of; none for a volume.
+    /// The days of which they are a share. `None` for a volume.
     pub out_of: Option<Decimal>,
-    /// The share, unrounded; none where there is nothing to take a share of.
+    /// The share, unrounded. `None` if there are no days to take a share of.
     pub share: Option<Decimal>,
 }
 
-/// An event that a claim rests on.
+/// An event that a claim depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ground {
     /// Its id.
     pub event: EventId,
     /// Its type.
     pub event_type: EventType,
-    /// When it was so, as the event says.
+    /// The date of the fact, as in the event.
     pub occurred: Occurred,
 }
 
@@ -83,25 +85,26 @@ impl Ground {
     }
 }
 
-/// The journeys of a contract as these rules judge them as of a day.
+/// The journeys of a contract, evaluated under these rules at an as-of date.
 #[derive(Debug)]
 pub(super) struct JudgedAsOf {
     pub(super) as_of: NaiveDate,
-    /// In the order in which they come into force.
+    /// The versions in the order in which they come into force.
     pub(super) rulebooks: Vec<Arc<Rulebook>>,
-    /// Those that a later one with the same first day superseded: lines may have been frozen by them.
+    /// The versions that a later one with the same first day superseded. Submitted lines may depend on them.
     pub(super) superseded: Vec<Arc<Rulebook>>,
     pub(super) journeys: BTreeMap<JourneyId, OfJourney>,
-    /// What journeys add to outcomes over many, for each version; empty where there are no such outcomes.
+    /// The contributions of journeys to outcomes over several cases, for each version. Empty if there are no such
+    /// outcomes.
     pub(super) many: Vec<Many>,
-    /// The journeys that have moved since they were judged.
+    /// The journeys that have changed since they were evaluated.
     moved: BTreeSet<JourneyId>,
-    /// The day on which each claim of a journey that stands was submitted, where that chooses a version.
+    /// The date on which each current claim of a journey was submitted, if the submission date chooses the version.
     submitted: BTreeMap<ClaimId, (NaiveDate, JourneyId)>,
     zone: Tz,
 }
 
-/// What one journey has come to.
+/// The results of one journey.
 #[derive(Debug)]
 pub(super) struct OfJourney {
     pub(super) subject: Option<SubjectId>,
@@ -110,11 +113,11 @@ pub(super) struct OfJourney {
     pub(super) shown: Vec<Arc<Shown>>,
 }
 
-/// What one share of the journeys has come to.
+/// The results of a share of the journeys.
 type Share = (Vec<(JourneyId, OfJourney)>, Vec<Many>);
 
 impl JudgedAsOf {
-    /// Nothing yet: every journey is still to be judged.
+    /// An empty state: every journey must still be evaluated.
     pub(super) fn new(contract: &Contract, as_of: NaiveDate, journeys: &BTreeMap<JourneyId, History>) -> Self {
         let (rulebooks, superseded) = rulebooks(contract);
         let is_over_many = |rulebook: &Arc<Rulebook>| {
@@ -133,7 +136,7 @@ impl JudgedAsOf {
         }
     }
 
-    /// Whether it is as of this day, by the rules of this contract.
+    /// Whether it is for this day and the rules of this contract.
     pub(super) fn answers(&self, contract: &Contract, as_of: NaiveDate) -> bool {
         let hashes = |rulebooks: &[Arc<Rulebook>]| -> Vec<String> {
             rulebooks.iter().map(|rulebook| rulebook.hash().to_owned()).collect()
@@ -144,18 +147,18 @@ impl JudgedAsOf {
             && (hashes(&self.rulebooks), hashes(&self.superseded)) == (hashes(&judging), hashes(&superseded))
     }
 
-    /// The versions by which it is judged.
+    /// The versions that it evaluates.
     pub(super) fn versions(&self) -> Versions<'_> {
         let judging = self.rulebooks.iter().map(AsRef::as_ref).collect();
         Versions::known(judging, self.superseded.iter().map(AsRef::as_ref).collect())
     }
 
-    /// A journey is not what it was when it was judged.
+    /// Marks a journey as changed since it was evaluated.
     pub(super) fn moved(&mut self, journey: JourneyId) {
         self.moved.insert(journey);
     }
 
-    /// Judges what has moved.
+    /// Evaluates the journeys that have changed.
     pub(super) fn bring_up(&mut self, journeys: &BTreeMap<JourneyId, History>, ledger: &Ledger<'_>) {
         self.take_submissions(ledger);
         let moved = std::mem::take(&mut self.moved);
@@ -171,7 +174,7 @@ impl JudgedAsOf {
         }
     }
 
-    /// Where the day of submission chooses the version, a claim that was submitted, or is not any more, is judged anew.
+    /// If the submission date chooses the version, claims that were newly submitted or withdrawn are evaluated again.
     fn take_submissions(&mut self, ledger: &Ledger<'_>) {
         if !self.rulebooks.iter().any(|rulebook| rulebook.applies_by == AppliesBy::Submitted) {
             return;
@@ -240,7 +243,7 @@ impl JudgedAsOf {
     }
 }
 
-/// The versions of the rules: those that judge, in the order in which they come into force, and those superseded.
+/// The versions of the rulebook: those in force, in the order in which they come into force, and those superseded.
 fn rulebooks(contract: &Contract) -> (Vec<Arc<Rulebook>>, Vec<Arc<Rulebook>>) {
     parted(contract.rulebooks().iter().map(|published| Arc::clone(&published.rulebook)))
 }

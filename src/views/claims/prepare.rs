@@ -1,6 +1,6 @@
-//! Claims prepared for a batch: the lines as they would be frozen, and what they rest on.
+//! Prepares claims for a batch: the lines to freeze, and the state that they depend on.
 //!
-//! It answers what the facts amount to; whether a batch may take them is decided beside the batch.
+//! It only reads the facts. The batch's stream decides whether the batch may take the claims.
 
 use chrono::Months;
 
@@ -14,19 +14,19 @@ use throughline_domain::fact::event::ClaimLine;
 use throughline_domain::fact::money::Money;
 use throughline_domain::fact::refusal::{Refusal, RefusalCode as Code};
 
-/// How many claims are named where many are refused alike.
+/// The most claims named when many are refused for the same reason.
 const NAMED: usize = 20;
 
 impl Claims {
-    /// Everything that can be claimed, in the order of achievement.
+    /// Every claimable claim, in the order of achievement.
     pub fn claimable(&self) -> Vec<&Claim> {
         let mut claimable: Vec<&Claim> = self.claims.iter().filter(|claim| claim.status == Status::Claimable).collect();
         claimable.sort_by_key(|claim| (claim.achieved_on(), claim.claim));
         claimable
     }
 
-    /// These claims as they would be frozen, or everything that can be claimed where none is named. `seen` is the
-    /// position at which whoever asks has looked at them: nothing of them may have moved since.
+    /// The lines to freeze for these claims, or for every claimable claim if none is named. `seen` is the position at
+    /// which the caller read them. They must not have changed since.
     pub fn prepared(&self, wanted: Option<&[ClaimId]>, seen: Option<Position>) -> Prepared {
         let (mut lines, mut refused, mut subjects) = (Vec::new(), Vec::new(), Vec::new());
         let wanted: Vec<(ClaimId, Option<&Claim>)> = match wanted {
@@ -47,15 +47,15 @@ impl Claims {
         Prepared { from: Basis { streams, ..self.basis(seen) }, currency, lines }
     }
 
-    /// What anything prepared from here rests on.
+    /// The position that everything prepared here depends on.
     pub fn basis(&self, seen: Option<Position>) -> Basis {
         let hashes = self.contract.rulebooks().iter().map(|published| published.rulebook.hash().to_owned());
         let position = seen.map_or(self.position, |seen| seen.min(self.position));
         Basis { position, rulebooks: hashes.collect(), ..Basis::default() }
     }
 
-    /// The most that there is to take back: for a claim of a batch what is due with every adjustment so far, else what
-    /// came in excess with it.
+    /// The most that can be taken back: for a claim of a batch, the amount due including all adjustments so far;
+    /// otherwise the excess that was paid with the batch.
     pub fn due(&self, batch: BatchId, claim: Option<ClaimId>) -> Option<Money> {
         let ledger = Ledger::of(&self.batches);
         match claim {
@@ -66,7 +66,7 @@ impl Claims {
 }
 
 impl Claims {
-    /// What of an adjustment of a claim nothing proposes, if anything.
+    /// The part of an adjustment of a claim that no proposal covers, if any.
     pub fn by_hand(&self, claim: ClaimId, amount: Money) -> Option<Money> {
         let by_hand = ledger::by_hand(amount, self.proposed_for(claim));
         (by_hand != Money::ZERO).then(|| Money::of(by_hand.amount(), self.currency()))
@@ -76,8 +76,8 @@ impl Claims {
         self.proposed.iter().filter(|of| of.claim == claim).map(|of| of.amount).sum()
     }
 
-    /// What somebody should look at twice before so much more becomes due for a claim: that it is then worth less than
-    /// what is due, and that a cap leaves less. What is proposed for it may be raised.
+    /// The warnings before an additional amount becomes due for a claim: that more would be due than the claim is
+    /// worth, or that a cap leaves less. A proposed amount is allowed without a warning.
     pub fn beyond(&self, claim: ClaimId, amount: Money) -> Vec<Refusal> {
         let Some(of) = self.get(claim).filter(|_| amount.is_positive()) else { return Vec::new() };
         let more = ledger::by_hand(amount, self.proposed_for(claim));
@@ -112,7 +112,7 @@ impl Claims {
 }
 
 impl CapUse {
-    /// Whether what is paid for a claim counts under it.
+    /// Whether the payment for a claim counts towards the cap.
     fn counts(&self, claim: &Claim) -> bool {
         let is_of_outcome = self.cap.outcomes.is_empty() || self.cap.outcomes.contains(&claim.outcome);
         let is_of_this = match &self.of {
@@ -129,7 +129,7 @@ impl CapUse {
 }
 
 impl Claim {
-    /// The day on which the facts show it achieved.
+    /// The date on which it was achieved, according to the facts.
     pub fn achieved_on(&self) -> Option<chrono::NaiveDate> {
         match &self.state {
             State::Reached(achievement) => Some(achievement.achieved_on),
@@ -137,12 +137,12 @@ impl Claim {
         }
     }
 
-    /// Whether it can be claimed as it stands, or why not.
+    /// Whether it can be claimed now, or why not.
     pub fn submittable(&self) -> Result<(), Box<Refusal>> {
         self.frozen().map(drop)
     }
 
-    /// The claim as it would be frozen in a batch, or why it cannot be claimed.
+    /// The line to freeze in a batch, or why the claim cannot be claimed.
     fn frozen(&self) -> Result<ClaimLine, Box<Refusal>> {
         match (&self.state, self.status, self.amount) {
             (State::Reached(achievement), Status::Claimable, Some(amount)) => Ok(ClaimLine {
@@ -157,12 +157,11 @@ impl Claim {
             }),
             (_, Status::Submitted | Status::Queried | Status::Accepted | Status::Paid, _) => {
                 let batch = self.batch.map_or_else(|| "a batch".to_owned(), |batch| format!("the batch {batch}"));
-                let message = format!("the claim {} is in {batch} already: leave it out", self.claim);
+                let message = format!("the claim {} is already in {batch}: leave it out", self.claim);
                 Err(Box::new(Refusal::new(Code::ClaimInBatch, message)))
             }
             (_, Status::Rejected, _) => {
-                let message =
-                    format!("the claim {} was rejected as often as it may be tried: leave it out", self.claim);
+                let message = format!("the claim {} was rejected and has no attempts left: leave it out", self.claim);
                 Err(Box::new(Refusal::new(Code::NoAttemptsLeft, message)))
             }
             (_, status, _) => {
@@ -175,6 +174,6 @@ impl Claim {
 }
 
 fn unknown(claim: ClaimId) -> Refusal {
-    let message = format!("no claim {claim} is known in the contract of this batch: look at its claims anew");
+    let message = format!("the contract of this batch has no claim {claim}: read its claims again");
     Refusal::new(Code::ClaimNotFound, message)
 }

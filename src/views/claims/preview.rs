@@ -1,6 +1,6 @@
-//! What a further version of the rules would move: the claims of a contract with and without it, over the same facts.
+//! A preview of a further version of the rules: the claims of a contract with and without it, over the same facts.
 //!
-//! Nothing is stored. Published, the same facts are judged by the same versions: the switch gives what was foreseen.
+//! Nothing is stored. After publication, the same versions evaluate the same facts, so the result is as previewed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -23,85 +23,85 @@ use throughline_domain::fact::envelope::{ClaimId, JourneyId};
 use throughline_domain::fact::event::ClaimAbout;
 use throughline_domain::fact::money::Money;
 
-/// The claims of a contract before and after, and what moves between.
+/// The claims of a contract before and after, and the changes.
 #[derive(Debug)]
 pub struct Preview {
-    /// As they are.
+    /// The claims under the current rules.
     pub before: Arc<Claims>,
-    /// As they would be.
+    /// The claims under the draft.
     pub after: Arc<Claims>,
-    /// The claims that move, by their ids.
+    /// The claims that change, by id.
     pub moves: Vec<Move>,
-    /// How many stay as they are.
+    /// The number of claims that do not change.
     pub unchanged: usize,
-    /// What people call the journeys of the claims that move.
+    /// The references of the journeys whose claims change.
     pub references: HashMap<JourneyId, String>,
 }
 
-/// What of an outcome, or by a rule, would move.
+/// The changes for one outcome or by one rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Total {
-    /// The outcome by its code, or the rule by its key.
+    /// The outcome's code, or the rule's key.
     pub of: String,
-    /// How many claims there would be money for that there is not now.
+    /// The number of claims with an amount in the draft only.
     pub gained: usize,
-    /// How many claims there would be no money for that there is now.
+    /// The number of claims with an amount in the current rules only.
     pub lost: usize,
-    /// How many would be otherwise and are neither.
+    /// The number of other claims that change.
     pub changed: usize,
-    /// What there would be for them together beyond what there is.
+    /// The change in their total amount.
     pub delta: Money,
 }
 
-/// A claim that would move.
+/// A claim that changes.
 #[derive(Debug, Clone)]
 pub struct Move {
-    /// Which.
+    /// The claim.
     pub claim: ClaimId,
-    /// How.
+    /// The kind of change.
     pub how: Moved,
-    /// What it would come to beyond what it comes to now, with what would be proposed for its line.
+    /// The change in its amount, including the proposals for its line.
     pub delta: Money,
-    /// The rules that move it, each with the facts on which it turns; at least one.
+    /// The rules that change it, each with the facts that decide. At least one.
     pub causes: Vec<Cause>,
 }
 
-/// A claim that is otherwise in another answer, whatever made it so.
+/// A claim that differs between two answers, for any reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shift {
-    /// Which.
+    /// The claim.
     pub claim: ClaimId,
-    /// How.
+    /// The kind of difference.
     pub how: Moved,
-    /// What it comes to there beyond what it comes to here, with what is proposed for its line.
+    /// The difference in its amount, including the proposals for its line.
     pub delta: Money,
 }
 
-/// A rule that moves a claim, and the facts on which it turns.
+/// A rule that changes a claim, and the facts that decide.
 #[derive(Debug, Clone)]
 pub struct Cause {
-    /// The key of its outcome, or of the rulebook, as rulebooks spell it.
+    /// The key of its outcome or of the rulebook, as written in rulebooks.
     pub rule: &'static str,
-    /// What it says now, in a sentence; none where it says nothing.
+    /// The current rule in a sentence. `None` if there is none.
     pub before: Option<Arc<str>>,
-    /// What it would say. Where that is the same, it moves the claim because another one moves.
+    /// The rule in the draft in a sentence. If it is equal to `before`, this claim changes because another one does.
     pub after: Option<Arc<str>>,
-    /// The events on which it turns; none where the rule alone decides, or what it asks for was never stated.
+    /// The events that decide. Empty if the rule alone decides, or if the required fact was never recorded.
     pub grounds: Vec<Ground>,
 }
 
-/// How a claim moves.
+/// The kind of change of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moved {
-    /// There is money for it that there was not.
+    /// It has an amount only afterwards.
     Gained,
-    /// There is no money for it that there was.
+    /// It has an amount only before.
     Lost,
-    /// Its amount, its day or what has become of it is another.
+    /// Its amount, date or status is different.
     Changed,
 }
 
-/// The claims that move from one answer to another, by their ids, and how many stay as they are.
+/// The claims that differ between two answers, by id, and the number of claims that do not.
 pub fn shifts(before: &Claims, after: &Claims) -> (Vec<Shift>, usize) {
     let ids = |claims: &Claims| claims.claims.iter().map(|claim| claim.claim).collect::<BTreeSet<_>>();
     let (mut shifts, mut unchanged) = (Vec::new(), 0);
@@ -123,7 +123,7 @@ pub fn shifts(before: &Claims, after: &Claims) -> (Vec<Shift>, usize) {
     (shifts, unchanged)
 }
 
-/// The keys of a claim's outcome that read otherwise in the version that judges it in another answer.
+/// The keys of a claim's outcome that differ between the versions that evaluate it in two answers.
 pub fn rules_that_differ(was: Option<&Claim>, is: Option<&Claim>) -> Vec<&'static str> {
     match (was.and_then(under), is.and_then(under)) {
         (Some(old), Some(new)) if old.rulebook.hash() == new.rulebook.hash() => Vec::new(),
@@ -137,7 +137,7 @@ pub fn rules_that_differ(was: Option<&Claim>, is: Option<&Claim>) -> Vec<&'stati
 }
 
 impl Moved {
-    /// The word for it.
+    /// The name of the kind of change.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Gained => "gained",
@@ -162,7 +162,7 @@ impl Preview {
         preview
     }
 
-    /// A claim that moves, as it would be, else as it is.
+    /// A claim that changes: as in the draft, else as it is now.
     fn claim(&self, claim: ClaimId) -> Option<&Claim> {
         self.after.get(claim).or_else(|| self.before.get(claim))
     }
@@ -171,30 +171,30 @@ impl Preview {
         self.claim(claim)?.about.journey()
     }
 
-    /// The outcome of a claim that moves, by its code.
+    /// The outcome of a claim that changes, by code.
     pub fn outcome(&self, claim: ClaimId) -> &str {
         self.claim(claim).map_or("", |claim| &claim.outcome)
     }
 
-    /// What people call the journey of a claim that moves; none where it is about many together.
+    /// The reference of the journey of a claim that changes. `None` if the claim is about several cases.
     pub fn reference(&self, claim: ClaimId) -> Option<&str> {
         self.references.get(&self.journey(claim)?).map(String::as_str)
     }
 
-    /// A pseudonym of the case of a claim that moves: it follows from the journey's id and leads back to none; none where
-    /// the claim is about many journeys together.
+    /// A pseudonym for the case of a claim that changes. It is derived from the journey's id and cannot be reversed.
+    /// `None` if the claim is about several cases.
     pub fn case(&self, claim: ClaimId) -> Option<String> {
         let journey = self.journey(claim)?;
         let digest = canonical::sha256_hex(&format!("case {journey} of a preview"));
         Some(format!("C-{}", digest[..10].to_uppercase()))
     }
 
-    /// What would move of each outcome, in the order of their codes.
+    /// The changes for each outcome, in the order of their codes.
     pub fn by_outcome(&self) -> Vec<Total> {
         self.totals(|of| vec![self.outcome(of.claim)])
     }
 
-    /// What would move by each rule, in the order of their keys: a claim that several rules move is counted under each.
+    /// The changes by each rule, in the order of their keys. A claim that several rules change is counted under each.
     pub fn by_rule(&self) -> Vec<Total> {
         self.totals(|of| of.causes.iter().map(|cause| cause.rule).collect::<BTreeSet<_>>().into_iter().collect())
     }
@@ -215,20 +215,20 @@ impl Preview {
         totals.into_values().collect()
     }
 
-    /// How many claims move so.
+    /// The number of claims with this kind of change.
     pub fn count(&self, how: Moved) -> usize {
         self.moves.iter().filter(|of| of.how == how).count()
     }
 }
 
-/// What people call a journey: the first case number it came with, else the last digits of its id.
+/// A name for a journey: the first case number that it was received with, else the last digits of its id.
 fn reference(journey: JourneyId, facts: &Facts) -> Option<String> {
     let referral = facts.journeys.get(&journey)?.journey().referral?;
     Some(throughline_projections::journey::reference(journey, &referral.details))
 }
 
 impl Claims {
-    /// What there is for a claim, with what is proposed for its line; none where there is no money for it.
+    /// The amount of a claim, including the proposals for its line. `None` if it has no amount.
     fn worth(&self, claim: ClaimId) -> Option<Money> {
         let claim = self.get(claim)?;
         let proposed: Money = self.proposed.iter().filter(|of| of.claim == claim.claim).map(|of| of.amount).sum();
@@ -241,22 +241,22 @@ impl Claims {
     }
 }
 
-/// What moves claims between two versions of the rules.
+/// The causes of changes between two versions of the rules.
 struct Causes<'a> {
     as_of: NaiveDate,
     facts: &'a Facts,
-    /// What the caps in force say.
+    /// The caps in force, in a sentence.
     caps: [Option<Arc<str>>; 2],
-    /// Whether they say otherwise.
+    /// Whether the caps differ.
     caps_differ: bool,
-    /// What reads otherwise of an outcome, by the hashes of the two versions and its code.
+    /// The changed keys of an outcome, by the hashes of the two versions and the outcome's code.
     outcomes: HashMap<(&'a str, &'a str, &'a str), Changed<'a>>,
 }
 
-/// What reads otherwise of an outcome, and in which words.
+/// The changed keys of an outcome, with their sentences.
 struct Changed<'a> {
     changes: Changes<'a>,
-    told: HashMap<OutcomeKey, [Option<Arc<str>>; 2]>,
+    sentences: HashMap<OutcomeKey, [Option<Arc<str>>; 2]>,
 }
 
 impl<'a> Causes<'a> {
@@ -268,8 +268,8 @@ impl<'a> Causes<'a> {
         Self { as_of, facts, caps, caps_differ, outcomes: HashMap::new() }
     }
 
-    /// The rules that move a claim: first those by which its journey is judged, else those by which it is settled
-    /// beside others.
+    /// The rules that change a claim: first those that evaluate its journey, else those that settle it with other
+    /// claims.
     fn of(&mut self, was: Option<&'a Claim>, is: Option<&'a Claim>) -> Vec<Cause> {
         let sides = was.and_then(under).zip(is.and_then(under));
         let (Some(was), Some(is), Some((old, new))) = (was, is, sides) else {
@@ -279,7 +279,7 @@ impl<'a> Causes<'a> {
         let versions = (old.rulebook.hash(), new.rulebook.hash(), old.outcome.code.as_str());
         let changed = self.outcomes.entry(versions).or_insert_with(|| Changed::between(old, new));
         let mut causes = changed.judged(self.facts, (was, is), self.as_of);
-        if causes.is_empty() || is_settled_otherwise(was, is) {
+        if causes.is_empty() || is_settled_differently(was, is) {
             let settled = changed.changes.keys().filter(|key| !key.is_judged_alone());
             causes.extend(settled.map(|key| changed.cause(key, Vec::new())));
             if self.caps_differ && (causes.is_empty() || is_capped(was, is)) {
@@ -304,16 +304,16 @@ impl<'a> Causes<'a> {
 impl<'a> Changed<'a> {
     fn between(was: Under<'a>, is: Under<'a>) -> Self {
         let changes = Changes::between(was, is);
-        let told = changes.keys().map(|key| (key, [was, is].map(|of| sentence(of, key)))).collect();
-        Self { changes, told }
+        let sentences = changes.keys().map(|key| (key, [was, is].map(|of| sentence(of, key)))).collect();
+        Self { changes, sentences }
     }
 
     fn cause(&self, key: OutcomeKey, grounds: Vec<Ground>) -> Cause {
-        let [before, after] = self.told.get(&key).cloned().unwrap_or_default();
+        let [before, after] = self.sentences.get(&key).cloned().unwrap_or_default();
         Cause { rule: key.as_str(), before, after, grounds }
     }
 
-    /// The rules that move what a journey shows by itself.
+    /// The rules that change the result of the journey by itself.
     fn judged(&self, facts: &Facts, (was, is): (&Claim, &Claim), as_of: NaiveDate) -> Vec<Cause> {
         let ClaimAbout::Journey(journey) = &is.about else {
             let judged = self.changes.keys().filter(|key| key.is_judged_alone());
@@ -327,7 +327,8 @@ impl<'a> Changed<'a> {
     }
 }
 
-/// The key by which another claim moves this one, though it reads as it did; none where that is the caps.
+/// The key by which another claim changes this one, although the key itself has not changed. `None` if the caps are the
+/// cause.
 fn beside_others(was: &Claim, is: &Claim, new: Under<'_>) -> Option<OutcomeKey> {
     match was.excluded_by.as_ref().or(is.excluded_by.as_ref()) {
         Some(Excluded::Person) => Some(OutcomeKey::OncePer),
@@ -347,18 +348,18 @@ fn sentence(of: Under<'_>, key: OutcomeKey) -> Option<Arc<str>> {
     sentences::of_key(of.rulebook, of.outcome, key).map(Arc::from)
 }
 
-/// The outcome of a claim as the version that judges it has it.
+/// The claim's outcome in the version that evaluates it.
 fn under(claim: &Claim) -> Option<Under<'_>> {
     let outcome = claim.rulebook.outcome(&claim.outcome)?;
     Some(Under { rulebook: &claim.rulebook, outcome })
 }
 
-/// Whether what becomes of a claim beside others is otherwise: who has it instead, or what of its price is left.
-fn is_settled_otherwise(was: &Claim, is: &Claim) -> bool {
+/// Whether the settlement with other claims differs: what excludes the claim, or how much of its price is left.
+fn is_settled_differently(was: &Claim, is: &Claim) -> bool {
     was.excluded_by != is.excluded_by || is_capped(was, is) || lacks(was) != lacks(is)
 }
 
-/// Whether a claim has less than its price.
+/// Whether the claim's amount is less than its price.
 fn lacks(claim: &Claim) -> bool {
     let State::Reached(achievement) = &claim.state else { return false };
     achievement.price.amount().zip(claim.amount).is_some_and(|(price, amount)| amount < price)
@@ -371,7 +372,7 @@ fn is_capped(was: &Claim, is: &Claim) -> bool {
 }
 
 impl Generation {
-    /// What a draft of the rules would move among the claims of a contract; none where the contract is not open.
+    /// The claims of a contract that a draft of the rules would change. `None` if the contract is not open.
     pub async fn preview(
         &self,
         log: &Log,

@@ -1,4 +1,4 @@
-//! Judged again only where something moved, claims are what judging everything from nothing gives.
+//! Claims that are evaluated again only after changes equal those of an evaluation from scratch.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -85,7 +85,7 @@ crossing = "partial"
 refill = true
 "#;
 
-/// A version of the rules, as these words fill it in.
+/// A version of the rules, with these values filled in.
 fn version(name: &str, from: &str, by: &str, retroactive: bool, price: &str) -> String {
     let words = [("VERSION", name), ("FROM", from), ("BY", by), ("PRICE", price)];
     let text = words.into_iter().fold(RULES.to_owned(), |text, (word, is)| text.replace(word, is));
@@ -94,13 +94,13 @@ fn version(name: &str, from: &str, by: &str, retroactive: bool, price: &str) -> 
 
 const BEGINS: NaiveDate = NaiveDate::from_ymd_opt(2022, 1, 3).expect("a day");
 
-/// A story that is told by chance.
+/// A random sequence of events.
 struct Story {
     chance: Chance,
     position: i64,
     contract: Contract,
     learnt: Vec<(StreamId, Recorded)>,
-    /// Facts that may be corrected or retracted: the journey, the event, its day.
+    /// Facts that may be corrected or retracted: the journey, the event, its date.
     facts: Vec<(JourneyId, Recorded)>,
     spells: Vec<(JourneyId, SpellId)>,
     risks: Vec<(JourneyId, RiskId)>,
@@ -113,7 +113,7 @@ fn journey(n: usize) -> JourneyId {
     JourneyId(Uuid::from_u128(0x1_0000 + n as u128))
 }
 
-/// Some of the journeys are of one subject.
+/// Some of the journeys have the same subject.
 fn subject(n: usize) -> SubjectId {
     SubjectId(Uuid::from_u128(0x2_0000 + (n % 9) as u128))
 }
@@ -148,7 +148,7 @@ impl Story {
         usize::from(u16::from_be_bytes([byte, other])) % of
     }
 
-    /// The day on which things are told: six a day.
+    /// The day on which events are recorded. It advances with the position.
     fn today(&self) -> NaiveDate {
         BEGINS + Days::new(u64::try_from(self.position / 3).expect("a number of days"))
     }
@@ -190,7 +190,7 @@ impl Story {
         recorded
     }
 
-    /// Something happens.
+    /// Records a random event.
     fn go_on(&mut self, claims: &Claims) {
         let n = self.pick(JOURNEYS);
         let id = journey(n);
@@ -281,7 +281,7 @@ impl Story {
         };
     }
 
-    /// Something is done with claims.
+    /// Records a random event about claims.
     fn claim(&mut self, claims: &Claims) {
         let today = Occurred::on(self.today());
         let Some(batch) = self.batches.last().copied().filter(|_| self.pick(4) > 0) else {
@@ -323,7 +323,7 @@ impl Story {
         }
     }
 
-    /// A question about today, an earlier day or a later one.
+    /// A query for today, an earlier day or a later one.
     fn question(&self) -> Asked {
         let today = self.today();
         let as_of = match self.pick(6) {
@@ -343,7 +343,7 @@ impl Story {
     }
 }
 
-/// That claims say the same, however they came about.
+/// Asserts that two sets of claims are equal.
 fn assert_same(one: &Claims, other: &Claims, at: &str) {
     for (one, other) in one.claims.iter().zip(other.claims.iter()) {
         assert!(one == other, "{at}: {:?} {:?}, {:?} {:?}", one.status, one.amount, other.status, other.amount);
@@ -365,7 +365,7 @@ fn from_nothing(story: &Story, contract: &Arc<Contract>, asked: &Asked, upto: Po
 }
 
 #[test]
-fn claims_judged_again_where_something_moved_are_those_judged_from_nothing() {
+fn claims_evaluated_again_after_changes_equal_those_evaluated_from_scratch() {
     let mut statuses = BTreeSet::new();
     for seed in 0..6 {
         let mut story = Story::of(seed);
@@ -404,5 +404,5 @@ fn claims_judged_again_where_something_moved_are_those_judged_from_nothing() {
             story.go_on(&claims);
         }
     }
-    assert!(statuses.len() >= 12, "the story is too simple: {statuses:?}");
+    assert!(statuses.len() >= 12, "the sequence of events is too simple: {statuses:?}");
 }

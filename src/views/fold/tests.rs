@@ -1,6 +1,6 @@
-//! A stream that cannot be folded whole stands as of its longest part that can.
+//! A stream that cannot be folded completely has the rows of its longest part that can.
 
-/// A fault in the fold of one stream, put there by a test of what becomes of it.
+/// A fault in the fold of one stream, set by a test.
 pub(crate) mod fault {
     use std::collections::HashSet;
     use std::sync::Mutex;
@@ -9,19 +9,19 @@ pub(crate) mod fault {
 
     static STRUCK: Mutex<Option<HashSet<StreamId>>> = Mutex::new(None);
 
-    /// The fold of this stream panics from now on.
+    /// Makes the fold of this stream panic from now on.
     pub(crate) fn put(stream: StreamId) {
-        STRUCK.lock().expect("nobody panics while holding it").get_or_insert_default().insert(stream);
+        STRUCK.lock().expect("no panic while holding it").get_or_insert_default().insert(stream);
     }
 
-    /// It no longer does.
+    /// Removes the fault.
     pub(crate) fn mend(stream: StreamId) {
-        STRUCK.lock().expect("nobody panics while holding it").get_or_insert_default().remove(&stream);
+        STRUCK.lock().expect("no panic while holding it").get_or_insert_default().remove(&stream);
     }
 
-    /// Panics where a fault was put.
+    /// Panics if the stream has a fault.
     pub(crate) fn strike(stream: StreamId) {
-        let is_struck = STRUCK.lock().expect("nobody panics while holding it").iter().any(|all| all.contains(&stream));
+        let is_struck = STRUCK.lock().expect("no panic while holding it").iter().any(|all| all.contains(&stream));
         assert!(!is_struck, "the fold of {stream} has a fault");
     }
 }
@@ -52,7 +52,7 @@ mod parking {
         Occurred::on("2018-01-15".parse().expect("a day"))
     }
 
-    /// A log, its view and its write side, with a contract open.
+    /// A log with its view and its recorder, and an open contract.
     async fn opened(directory: &tempfile::TempDir) -> (Views, Recorder) {
         let url = format!("sqlite:{}", directory.path().join("log.db").display());
         let store = Store::open(&url, Mode::Write).await.expect("the store opens");
@@ -120,7 +120,7 @@ mod parking {
     }
 
     #[tokio::test]
-    async fn a_journey_whose_fold_panics_is_parked_and_named_the_others_go_on_and_a_retry_mends_it() {
+    async fn a_journey_whose_fold_panics_is_parked_others_continue_and_a_retry_repairs_it() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let (views, recorder) = opened(&directory).await;
         let struck = receive(&recorder, 0x5701).await;
@@ -149,7 +149,7 @@ mod parking {
         fault::mend(stream);
         views.retry_parked(Some(stream)).await.expect("it tries");
         assert_eq!(views.live().parked(Position::default(), 10).await.expect("a list"), []);
-        let rebuilt = Views::rebuild(views.log()).await.expect("it is built anew");
+        let rebuilt = Views::rebuild(views.log()).await.expect("the view is rebuilt");
         assert_eq!(rebuilt.old, Some(rebuilt.new), "nothing was skipped");
     }
 

@@ -1,7 +1,7 @@
-//! Lists of journeys: the caseload and the search, page by page, filtered and in an order.
+//! Lists of journeys: the caseload and the search, in pages, filtered and sorted.
 //!
-//! A page is one statement, however many rows it has, and so is a count. Every list says whose cases it may show: there
-//! is no other way to ask for one.
+//! A page is one statement, however many rows it has, and so is a count. Every list takes the cases that the caller may
+//! see. There is no way to query a list without them.
 
 mod texts;
 
@@ -31,29 +31,29 @@ pub fn statements() -> Vec<&'static Sql> {
     texts.chain(&WHOLE).collect()
 }
 
-/// Of which journeys a list is.
+/// The journeys that a list covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Population {
-    /// Those on the caseload: accepted and not closed.
+    /// Journeys on the caseload: accepted and not closed.
     Caseload,
-    /// All that were referred.
+    /// All journeys that were referred.
     Journeys,
 }
 
-/// Whose journeys are wanted.
+/// A filter by keyworker.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum HeldBy {
-    /// Everybody's and nobody's.
+    /// With any keyworker or none.
     #[default]
     Any,
-    /// Those without a keyworker.
+    /// Without a keyworker.
     Unassigned,
-    /// Those of one keyworker.
+    /// With this keyworker.
     Keyworker(WorkerId),
 }
 
 impl HeldBy {
-    /// The keyworker that is named, if one is.
+    /// The keyworker of the filter, if it names one.
     pub(crate) const fn keyworker(self) -> Option<WorkerId> {
         match self {
             Self::Keyworker(worker) => Some(worker),
@@ -61,7 +61,7 @@ impl HeldBy {
         }
     }
 
-    /// The keyworkers whose journeys are wanted, with those for whom they stand in, as a statement binds them.
+    /// The keyworkers to select, including those whom they cover for, in the form that a statement binds.
     pub(super) fn keyworkers(self, covered: &BTreeSet<WorkerId>) -> Option<String> {
         match self {
             Self::Keyworker(worker) => Some(json!(covered.iter().chain([&worker]).collect::<Vec<_>>()).to_string()),
@@ -70,31 +70,31 @@ impl HeldBy {
     }
 }
 
-/// In which state.
+/// A filter by state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InState {
-    /// Waiting for an answer, or on the caseload.
+    /// Referred and not decided yet, or on the caseload.
     Open,
-    /// In this one.
+    /// This state.
     Only(State),
 }
 
-/// How long since the last contact that counts as made, by anyone.
+/// A filter by the time since the last made contact by anyone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SinceContact {
-    /// There was none.
+    /// There was no contact.
     Never,
-    /// Surely this many days, both inside; without end where there is no upper one.
+    /// Certainly within this number of days, both limits included. Without an upper limit if `to` is `None`.
     Days {
-        /// The fewest.
+        /// The smallest number of days.
         from: u32,
-        /// The most.
+        /// The largest number of days.
         to: Option<u32>,
     },
 }
 
 impl SinceContact {
-    /// What a row of a rulebook's board holds; none where it has no row of this label.
+    /// The filter for a row of the rulebook's board. `None` if no row has this label.
     pub fn labelled(buckets: &Buckets, label: &str) -> Option<Self> {
         if buckets.none == label {
             return Some(Self::Never);
@@ -105,101 +105,101 @@ impl SinceContact {
     }
 }
 
-/// The case number of another system.
+/// A case number of another system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaseNumber {
     /// The other system's name.
     pub system: String,
-    /// The case number there.
+    /// The case number in that system.
     pub id: String,
 }
 
-/// Which journeys are wanted; everything given must fit.
+/// A filter of journeys. All given conditions must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JourneyFilter {
-    /// Whose.
+    /// The keyworker.
     pub held: HeldBy,
-    /// The workers for whom the keyworker stands in, whose journeys are wanted too.
+    /// The workers whom the keyworker covers for. Their journeys are included.
     pub covered: BTreeSet<WorkerId>,
-    /// Those whose keyworker is in this team.
+    /// The team of the keyworker.
     pub team: Option<TeamId>,
-    /// Of this service area.
+    /// The service area.
     pub area: Option<String>,
-    /// Of this cohort.
+    /// The cohort.
     pub cohort: Option<String>,
-    /// That stand at this stage.
+    /// The current stage.
     pub stage: Option<String>,
-    /// In this state.
+    /// The state.
     pub state: Option<InState>,
-    /// Received on or after this day.
+    /// Received on this day or later.
     pub received_from: Option<NaiveDate>,
-    /// Received on or before this day.
+    /// Received on this day or earlier.
     pub received_to: Option<NaiveDate>,
-    /// So long since the last contact.
+    /// The time since the last contact.
     pub since_contact: Option<SinceContact>,
-    /// Known by exactly this case number.
+    /// The exact case number.
     pub case_number: Option<CaseNumber>,
-    /// Whose reference begins so.
+    /// The start of the reference.
     pub reference_begins: String,
-    /// Of this subject.
+    /// The subject.
     pub subject: Option<SubjectId>,
 }
 
-/// By what a list is ordered; ties by the journey's id.
+/// The sort key of a list. Ties are sorted by the journey's id.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Sort {
-    /// By what people call the journey.
+    /// The reference.
     #[default]
     Reference,
-    /// By the day on which the referral was received.
+    /// The date on which the referral was received.
     Received,
-    /// By the day of the last contact that counts as made, by anyone; no contact comes before every contact.
+    /// The date of the last made contact by anyone. Journeys without a contact come before all others.
     LastContact,
 }
 
-/// In which order.
+/// The order of a list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Order {
-    /// By what.
+    /// The sort key.
     pub by: Sort,
-    /// Whether the last come first.
+    /// Whether the order is descending.
     pub falling: bool,
 }
 
-/// What a list is ordered by, of one journey.
+/// The value of a journey's sort key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
-    /// A reference, compared bytewise.
+    /// A reference, compared by its bytes.
     Text(String),
-    /// A day.
+    /// A date.
     Day(NaiveDate),
 }
 
-/// The place of a journey in an order.
+/// The position of a journey in a list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// What the list is ordered by.
+    /// The value of the sort key.
     pub key: Key,
-    /// Which journey.
+    /// The journey.
     pub journey: JourneyId,
 }
 
 /// One journey of a list, read at the end of a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JourneyRow {
-    /// Which journey.
+    /// The journey.
     pub journey: JourneyId,
-    /// What people call it.
+    /// Its reference.
     pub reference: String,
     /// The service area.
     pub area: String,
-    /// Who holds the case and has not left.
+    /// Its keyworker, unless they have left.
     pub keyworker: Option<WorkerId>,
     /// The furthest stage that it has reached, by code.
     pub stage: Option<String>,
-    /// Days since the last contact that counts as made, by anyone; none if there was none.
+    /// Days since the last made contact by anyone. `None` if there was none.
     pub since_contact: Option<DaySpan>,
-    /// Its place in the list.
+    /// Its position in the list.
     pub place: Place,
 }
 
@@ -208,17 +208,17 @@ pub struct JourneyRow {
 pub struct JourneyPage {
     /// Its journeys, in order.
     pub rows: Vec<JourneyRow>,
-    /// Whether there are more after it.
+    /// Whether more journeys follow.
     pub has_next: bool,
 }
 
-/// The day of the last contact, in the order by it, of a journey without one.
+/// The date that stands for "no contact" when sorting by the last contact.
 const NO_CONTACT: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 2).expect("a real day");
-/// More characters than a reference has.
+/// Longer than any reference, in characters.
 const LONGER_THAN_ANY: usize = 256;
 
 impl Order {
-    /// The place before every other.
+    /// The position before all others.
     fn beginning(self) -> Place {
         let (text, day, id) = if self.falling {
             (char::MAX.to_string().repeat(LONGER_THAN_ANY), END, Uuid::max())
@@ -232,7 +232,7 @@ impl Order {
         Place { key, journey: JourneyId(id) }
     }
 
-    /// Which of two places comes first.
+    /// Which of two positions comes first.
     pub fn compare(self, one: &Place, other: &Place) -> Ordering {
         if self.falling { other.cmp(one) } else { one.cmp(other) }
     }
@@ -279,7 +279,7 @@ impl Row {
     }
 }
 
-/// A filter as its statement binds it.
+/// A filter in the form that its statement binds.
 struct Bound<'a> {
     contract: &'a str,
     read_on: NaiveDate,
@@ -294,7 +294,7 @@ struct Bound<'a> {
 }
 
 impl<'a> Bound<'a> {
-    /// None where nothing can pass.
+    /// `None` if no journey can match.
     fn of(
         scope: CasesInScope<'a>,
         population: Population,
@@ -312,7 +312,7 @@ impl<'a> Bound<'a> {
         };
         let contact = match filter.since_contact {
             None | Some(SinceContact::Never) => None,
-            // Where it may be no days, even a month that is not over holds the day.
+            // If 0 days match, a last contact with month precision may lie in a month that is not over.
             Some(SinceContact::Days { from: 0, to }) => Some((ago(as_of, to), END)),
             Some(SinceContact::Days { from, to }) => Some((ago(as_of, to), ago(as_of, Some(from)))),
         };
@@ -324,21 +324,21 @@ impl<'a> Bound<'a> {
             unassigned,
             filter,
             states: states.map(|(one, other)| (one.as_str(), other.as_str())),
-            references_to: after_all_that_begin(&filter.reference_begins),
+            references_to: first_after_prefix(&filter.reference_begins),
             as_of: bound(as_of),
             contact,
         })
     }
 }
 
-/// So many days before a day; before every day where there is no number.
+/// The date that many days before a day. Before all dates if there is no number.
 fn ago(day: NaiveDate, days: Option<u32>) -> NaiveDate {
     let ago = days.and_then(|days| day.checked_sub_days(Days::new(days.into())));
     bound(ago.unwrap_or(BEGINNING))
 }
 
-/// The first text, in the order of bytes, after all that begin like this; none where nothing comes after them.
-fn after_all_that_begin(beginning: &str) -> Option<String> {
+/// The first text, in the order of bytes, after all texts with this start. `None` if no text comes after them.
+fn first_after_prefix(beginning: &str) -> Option<String> {
     let mut letters: Vec<char> = beginning.chars().collect();
     while let Some(last) = letters.pop() {
         let next = match last {
@@ -353,7 +353,7 @@ fn after_all_that_begin(beginning: &str) -> Option<String> {
     None
 }
 
-/// Binds what every text of a list has, `$1` to `$24`.
+/// The binds of every statement of a list, `$1` to `$24`.
 macro_rules! bind {
     ($query:expr, $bound:expr) => {{
         let Bound { contract, read_on, whose, by, unassigned, filter, states, references_to, as_of, contact } = $bound;
@@ -388,7 +388,7 @@ macro_rules! bind {
 }
 
 impl Population {
-    /// The shortest way to the rows.
+    /// The statements with the fastest access to the rows.
     const fn texts(self, filter: &JourneyFilter) -> &'static Texts {
         let of_worker = matches!(filter.held, HeldBy::Keyworker(_)) || filter.team.is_some();
         match self {
@@ -402,7 +402,7 @@ impl Population {
 }
 
 impl Generation {
-    /// A page of a list at the end of a day: at most `first` journeys after a place.
+    /// A page of a list at the end of a day: at most `first` journeys after a position.
     pub async fn journeys(
         &self,
         scope: CasesInScope<'_>,
@@ -428,7 +428,7 @@ impl Generation {
         Ok(JourneyPage { rows: rows.into_iter().take(first).map(|row| row.shown(as_of, order)).collect(), has_next })
     }
 
-    /// How many journeys of a list pass a filter at the end of a day.
+    /// The number of journeys of a list that match a filter at the end of a day.
     pub async fn journey_count(
         &self,
         scope: CasesInScope<'_>,
@@ -477,13 +477,13 @@ mod tests {
     }
 
     #[test]
-    fn what_begins_alike_lies_between_two_texts() {
+    fn texts_with_the_same_start_lie_between_two_texts() {
         for (beginning, after) in
             [("BR-1", "BR-2"), ("BR-\u{10FFFF}", "BR."), ("\u{D7FF}", "\u{E000}"), ("a\u{7F}", "a\u{80}")]
         {
-            assert_eq!(after_all_that_begin(beginning).as_deref(), Some(after));
+            assert_eq!(first_after_prefix(beginning).as_deref(), Some(after));
             assert!(beginning < after && format!("{beginning}\u{10FFFF}").as_str() < after);
         }
-        assert_eq!((after_all_that_begin(""), after_all_that_begin("\u{10FFFF}")), (None, None));
+        assert_eq!((first_after_prefix(""), first_after_prefix("\u{10FFFF}")), (None, None));
     }
 }

@@ -18,21 +18,21 @@
 use crate::store::Sql;
 use crate::views::standing::may_be_shown;
 
-/// The furthest stage that the journey `j` had reached.
+/// The furthest stage that the journey `j` has reached.
 macro_rules! stage {
     () => {
         "(select g.stage from stage g where g.journey = j.id and g.counts_from <= $20 order by g.ordinal desc limit 1)"
     };
 }
 
-/// The day of the last contact of the journey `j` that counts.
+/// The date of the last contact of the journey `j` that counts.
 macro_rules! day {
     () => {
         "(select max(k.day) from contact k where k.journey = j.id and k.day <= $20)"
     };
 }
 
-/// The workers asked for, by themselves or by their team.
+/// The requested workers, by id or by team.
 macro_rules! asked_workers {
     () => {
         "(select v.id from worker v where v.id in {uuids $9} union all select m.worker from team_member m \
@@ -40,7 +40,7 @@ macro_rules! asked_workers {
     };
 }
 
-/// The caseload `c` with its journeys `j`; `w` is there where the keyworker has left.
+/// The caseload `c` with its journeys `j`. `w` is set if the keyworker has left.
 macro_rules! from_caseload {
     ($more:expr) => {
         concat!(
@@ -52,7 +52,7 @@ macro_rules! from_caseload {
     };
 }
 
-/// Journeys `j` with their state `s` and who holds them as keyworker, `h`; `w` is there where that one has left.
+/// Journeys `j` with their state `s` and their keyworker assignment `h`. `w` is set if that keyworker has left.
 macro_rules! from_journeys {
     ($journeys:expr, $where:literal) => {
         concat!(
@@ -66,7 +66,7 @@ macro_rules! from_journeys {
     };
 }
 
-/// The few journeys that a case number, a subject or a worker leads to.
+/// The few journeys found by a case number, a subject or a worker.
 macro_rules! found {
     () => {
         concat!(
@@ -79,8 +79,8 @@ macro_rules! found {
     };
 }
 
-/// The journeys that pass the filter, of those that the caller may be shown. What was not asked for is passed over
-/// before anything is looked up, and what is cheap comes first; the casts only tell Postgres what a bind is.
+/// The conditions of the filter, and the check that the caller may see the journey. A condition that is null is skipped
+/// before any lookup, and cheap conditions come first. The casts only tell Postgres the type of a bind.
 macro_rules! filters {
     ($state:literal, $keyworker:literal) => {
         concat!(
@@ -111,7 +111,7 @@ macro_rules! filters {
     };
 }
 
-/// A page of these rows by a key, in a direction.
+/// A page of these rows, sorted by a key in one direction.
 macro_rules! page {
     ($rows:expr, $keyworker:literal, $id:literal, $key:expr, $after:literal, $direction:literal) => {
         Sql::new(concat!(
@@ -148,16 +148,16 @@ macro_rules! page {
     };
 }
 
-/// The texts over one set of rows.
+/// The statements over one set of rows.
 #[derive(Debug)]
 pub(super) struct Texts {
-    /// How many there are.
+    /// The number of rows.
     pub(super) count: Sql,
-    /// By reference, rising and falling.
+    /// By reference, ascending and descending.
     pub(super) by_reference: [Sql; 2],
-    /// By the day they were received, rising and falling.
+    /// By the date received, ascending and descending.
     pub(super) by_received: [Sql; 2],
-    /// By the day of the last contact, rising and falling; no contact comes before every contact.
+    /// By the date of the last contact, ascending and descending. No contact comes before every contact.
     pub(super) by_contact: [Sql; 2],
 }
 
@@ -181,7 +181,7 @@ macro_rules! texts {
     };
 }
 
-/// The caseload of a contract: in two orders its own indexes give the rows as they are wanted.
+/// The caseload of a contract. For two of the orders, its indexes return the rows already sorted.
 pub(super) static CASELOAD: Texts = texts!(
     concat!(from_caseload!(""), filters!("'on_caseload'", "c.keyworker")),
     "c.keyworker",
@@ -189,8 +189,9 @@ pub(super) static CASELOAD: Texts = texts!(
     "c.reference",
     "c.received_on"
 );
-/// The caseload of one keyworker or of a team: few rows, whatever their order, and by the index of keyworkers none of
-/// those that they held before. Nothing here reads as if that of an order could serve.
+/// The caseload of one keyworker or of a team. There are few rows, so sorting them is cheap, and the index by keyworker
+/// skips cases that they held earlier. The text is written so that the planner does not choose an index for the order
+/// instead.
 pub(super) static CASELOAD_HELD: Texts = texts!(
     concat!(
         from_caseload!(concat!(" and c.keyworker in ", asked_workers!())),
@@ -209,8 +210,8 @@ pub(super) static JOURNEYS: Texts = texts!(
     "j.reference",
     "j.received_on"
 );
-/// The journeys of a contract that a case number, a subject or a worker leads to: each way is one of the contract's, so
-/// nothing here reads as if the contract's own indexes could serve.
+/// The journeys of a contract found by a case number, a subject or a worker. Each of these lookups is limited to the
+/// contract. The text is written so that the planner does not choose the contract's own indexes instead.
 pub(super) static JOURNEYS_FOUND: Texts = texts!(
     concat!(from_journeys!(found!(), "1 = 1"), filters!("s.state", "h.worker")),
     "h.worker",
@@ -219,15 +220,15 @@ pub(super) static JOURNEYS_FOUND: Texts = texts!(
     "j.received_on"
 );
 
-/// How many are on the caseload and how many were referred by the end of the day `$2`, where nothing narrows it: the
-/// indexes say it alone.
+/// The number of cases on the caseload and the number of journeys referred by the end of the day `$2`, without a
+/// filter. The indexes alone give the answer.
 pub(super) static WHOLE: [Sql; 2] = [
     Sql::new("select count(*) from caseload where contract = $1 and from_on <= $2 and to_on > $2"),
     Sql::new("select count(*) from journey where contract = $1 and received_on <= $2"),
 ];
 
 impl Texts {
-    /// Each of them.
+    /// All statements.
     pub(super) fn all(&'static self) -> impl Iterator<Item = &'static Sql> {
         let pages = [&self.by_reference, &self.by_received, &self.by_contact];
         std::iter::once(&self.count).chain(pages.into_iter().flatten())

@@ -1,4 +1,4 @@
-//! Two projectors of one generation, as two nodes have them: whichever comes first does the work of both.
+//! Two projectors of one generation, as on two nodes: the first to run does the work of both.
 
 use super::*;
 use crate::access::{Principal, Role, Scope};
@@ -79,10 +79,10 @@ async fn a_contract_that_another_node_projected_is_known_when_its_first_journey_
     record(&recorder, 2, Role::Manager, referral(2)).await;
     other.step().await.expect("the other projects the journey");
     record(&recorder, 3, Role::Manager, referral(3)).await;
-    one.step().await.expect("the one goes on");
+    one.step().await.expect("the one continues");
 
     let head = log.head().await.expect("the head").position;
     assert_eq!(*views.live().position().borrow(), head);
-    let rebuilt = Views::rebuild(&log).await.expect("it is built anew");
+    let rebuilt = Views::rebuild(&log).await.expect("the view is rebuilt");
     assert_eq!(rebuilt.old, Some(rebuilt.new));
 }

@@ -1,8 +1,8 @@
-//! The bulk of a rebuild: one ordered read of the log, decoded and folded on all cores, written in bulk.
+//! The main part of a rebuild: one ordered read of the log, decoded and folded on all cores, and written in bulk.
 //!
-//! Streams are divided among workers by their ids; each worker folds its own in memory. Of a log that is longer than what
-//! is held at once, one share of the streams after the other is folded, and the records of the others wait in a file, so
-//! that memory follows the share and not the log. What comes out does not depend on how the work was divided.
+//! Streams are divided among workers by their ids, and each worker folds its streams in memory. If the log is too long
+//! for that, the streams are folded in shares, one after the other, and the records of later shares wait in a file, so
+//! that memory depends on the share and not on the log. The result does not depend on how the work was divided.
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -28,32 +28,32 @@ use throughline_domain::fact::envelope::{Position, Record, StreamId, StreamKind}
 use throughline_domain::fact::event::EventType;
 use throughline_projections::{self, Counts};
 
-/// Lots that may wait for a worker.
+/// The number of lots that may wait for a worker.
 const LOTS: usize = 8;
-/// Batches that may wait for the writer.
+/// The number of batches that may wait for the writer.
 const BATCHES: usize = 8;
-/// Streams that a worker hands on at once.
+/// The number of streams that a worker passes on at once.
 const FOLDED: usize = 128;
 
-/// What is to be built.
+/// What to build.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     /// The number of the generation.
     pub(crate) number: i64,
-    /// Every event up to here.
+    /// Every event up to this position.
     pub(crate) upto: Position,
-    /// With the rulebooks up to here.
+    /// The rulebooks up to this position.
     pub(crate) rulebooks_upto: Position,
-    /// With this draft of a contract's rules.
+    /// A draft of a contract's rules to apply as well.
     pub(crate) draft: Option<Arc<Rulebook>>,
-    /// Threads that decode and fold.
+    /// The number of threads that decode and fold.
     pub(crate) workers: usize,
-    /// Events that are held in memory at once, more or less.
+    /// The approximate number of events in memory at once.
     pub(crate) held: i64,
 }
 
-/// Fills a generation that was made from the log: it is finished, but not yet anybody's. Gives the contracts under the
-/// rules that it applies.
+/// Fills a newly created generation from the log. It is then complete, but not yet in use. Returns the contracts under
+/// the rules that it applies.
 pub(super) async fn load(
     log: &Log,
     place: &Place,
@@ -82,7 +82,7 @@ pub(super) async fn load(
             let (sink, copying) = postgres::create(options, &schema_name(schema, plan.number)).await?;
             let filled = fill_from(log, (plan, &std::env::temp_dir()), known, sink, meter).await;
             if let Err(ViewError::Stopped) = filled {
-                // The connections know why.
+                // The connections have the actual error.
                 copying.copied().await?;
                 return Err(ViewError::Stopped);
             }
@@ -95,7 +95,7 @@ pub(super) async fn load(
     Ok(contracts)
 }
 
-/// Reads the log and writes what follows from it, share by share.
+/// Reads the log and writes the resulting rows, share by share.
 async fn fill_from<S: Sink + 'static>(
     log: &Log,
     (plan, directory): (&Plan, &Path),
@@ -135,13 +135,13 @@ async fn fill_from<S: Sink + 'static>(
     ended.await.map_err(|_| ViewError::Panicked)?
 }
 
-/// What is being filled, and what came of the shares so far.
+/// The sink being filled, and the results of the shares so far.
 struct Filling<S> {
     sink: S,
     written: Written,
-    /// How many events came.
+    /// The number of events read.
     read: u64,
-    /// What goes into counted tables.
+    /// The counts for counted tables.
     counts: Counts,
 }
 
@@ -161,7 +161,7 @@ impl<S: Sink + 'static> Filling<S> {
         written.await.map_err(|_| ViewError::Panicked)?
     }
 
-    /// Begins to fold and write a share, whose records come through the lanes.
+    /// Starts to fold and write a share, whose records arrive through the lanes.
     fn share(
         mut self,
         workers: usize,
@@ -203,7 +203,7 @@ impl<S: Sink + 'static> Filling<S> {
 async fn ruled(log: &Log, plan: &Plan) -> Result<(Rules, Vec<(StreamId, Folded)>), ViewError> {
     let mut streams: BTreeMap<StreamId, Gathered> = BTreeMap::new();
     for envelope in log.contracts(plan.upto.max(plan.rulebooks_upto)).await? {
-        // Of what a contract's stream holds after that, nothing counts but rules that are wanted nevertheless.
+        // After that position, only requested rulebooks in a contract's stream count.
         let is_wanted = envelope.position <= plan.upto
             || streams.contains_key(&envelope.stream) && envelope.event_type == EventType::RulebookPublished.as_str();
         if is_wanted {
@@ -227,15 +227,15 @@ async fn ruled(log: &Log, plan: &Plan) -> Result<(Rules, Vec<(StreamId, Folded)>
     Ok((rules, own_rows))
 }
 
-/// What came of one lane beside its rows.
+/// The results of one lane besides its rows.
 struct Lane {
-    /// How many events came.
+    /// The number of events read.
     read: u64,
-    /// What its streams add to counted tables.
+    /// The contributions of its streams to counted tables.
     counts: Counts,
 }
 
-/// Gathers the streams of one lane and folds each.
+/// Collects the streams of one lane and folds each.
 fn work<S: Sink>(
     mut lots: mpsc::Receiver<Lot>,
     folded: &mpsc::Sender<Batch>,
@@ -247,14 +247,14 @@ fn work<S: Sink>(
         meter.check()?;
         for record in lot.records() {
             let record = Record::read(record.map_err(|_| ViewError::NotText)?).map_err(LogError::from)?;
-            // The contracts' streams were gathered before: every fold needs them.
+            // The contracts' streams were read earlier, because every fold needs them.
             if record.stream.kind != StreamKind::Contract {
                 streams.entry(record.stream).or_default().take_record(record);
             }
         }
         read += u64::from(lot.count);
         if lot.share == 0 {
-            // What was set aside was told when it was.
+            // Records that were set aside were already counted then.
             meter.has_read(lot.count.into());
         }
     }
@@ -271,7 +271,7 @@ fn work<S: Sink>(
         });
         let batch: Batch = folded_now.collect();
         meter.check()?;
-        // Whoever no longer takes it says why.
+        // A receiver that has gone reports its own error.
         if batch.is_empty() || folded.blocking_send(batch).is_err() {
             return Ok(Lane { read, counts: counts.into_iter().collect() });
         }

@@ -1,7 +1,7 @@
-//! Rebuilding: a new generation from the whole log, beside the live one, while writes and reads go on.
+//! Rebuilding: builds a new generation from the whole log, beside the live one, while writes and reads continue.
 //!
-//! It never holds the log's write lock and touches no generation but its own. Whatever ends it before the switch, nothing
-//! of it is left.
+//! It never holds the log's write lock and touches no other generation. Whatever ends it before the switch, nothing is
+//! left behind.
 
 mod load;
 mod postgres;
@@ -24,15 +24,15 @@ pub use progress::{Phase, Progress};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::envelope::Position;
 
-/// Events that are held in memory at once; of a longer log the others wait in a file.
+/// The number of events in memory at once. If a log is longer, the others wait in a file.
 const HELD: i64 = 2_000_000;
 
-/// How a rebuild goes about it. What comes out is the same however it does.
+/// Options of a rebuild. They do not affect the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Threads that decode and fold.
+    /// The number of threads that decode and fold.
     pub workers: usize,
-    /// Events that are held in memory at once, more or less.
+    /// The approximate number of events in memory at once.
     pub held: i64,
 }
 
@@ -43,18 +43,18 @@ impl Default for Options {
     }
 }
 
-/// How much of the log a generation is made of, and by which rules.
+/// The part of the log from which a generation is made, and the rules.
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
-    /// Every event up to here.
+    /// Every event up to this position.
     pub(super) upto: Position,
-    /// With the rulebooks up to here.
+    /// The rulebooks up to this position.
     pub(super) rulebooks_upto: Position,
-    /// With this version of a contract's rules too, which nobody has published.
+    /// An unpublished version of a contract's rules to apply as well.
     pub(super) draft: Option<Arc<Rulebook>>,
 }
 
-/// Builds a generation from the whole log, caught up with it but not yet live. Whoever calls has the sole right to.
+/// Builds a generation from the whole log, caught up with it but not live yet. The caller must have the right to build.
 pub(super) async fn build(
     log: &Log,
     pointer: Pointer,
@@ -72,12 +72,12 @@ pub(super) async fn build(
         if let Some(generation) = Arc::into_inner(generation) {
             generation.end().await;
         }
-        leave_nothing(log, place, number).await;
+        delete_remains(log, place, number).await;
     }
     caught_up
 }
 
-/// Builds a generation of just so much of the log, in a place and of a number that is at least this.
+/// Builds a generation from exactly this part of the log, in a place, with a number of at least this one.
 pub(super) async fn made(
     log: &Log,
     (place, least): (&Place, i64),
@@ -89,16 +89,16 @@ pub(super) async fn made(
     let made = fill(log, (place, number), wanted, options, meter).await;
     held.release().await;
     if made.is_err() {
-        leave_nothing(log, place, number).await;
+        delete_remains(log, place, number).await;
     }
     made
 }
 
-/// Removes what a rebuild that failed has left.
-async fn leave_nothing(log: &Log, place: &Place, number: i64) {
-    // Postgres may need a moment to notice that its last session ended; then the sweep removes it.
+/// Deletes the remains of a failed rebuild.
+async fn delete_remains(log: &Log, place: &Place, number: i64) {
+    // Postgres may need a moment to notice that its last session has ended. Then a later cleanup deletes it.
     if let Err(error) = generation::remove(log.store(), place, number).await {
-        tracing::warn!(error = ?error, number, "what a rebuild left could not be removed yet");
+        tracing::warn!(error = ?error, number, "the remains of a rebuild could not be removed yet");
     }
 }
 
@@ -134,7 +134,7 @@ async fn catch_up(log: &Log, generation: &Arc<Generation>, meter: &Meter) -> Res
 
 #[cfg(test)]
 pub(super) mod tests {
-    //! What other tests of views need: a generation of just this much of a log.
+    //! Support for tests of views: a generation from exactly this part of a log.
 
     use std::sync::Arc;
 
@@ -143,7 +143,7 @@ pub(super) mod tests {
     pub(crate) use super::load::Plan;
     use super::*;
 
-    /// A generation that is filled as the plan says, and not caught up.
+    /// A generation filled as planned, and not caught up.
     pub(crate) async fn built(log: &Log, plan: &Plan) -> Generation {
         let meter = Arc::new(Meter::new(watch::Sender::new(None)));
         let (store, place) = (log.store(), log.store().place());

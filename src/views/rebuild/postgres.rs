@@ -1,4 +1,4 @@
-//! A rebuild's rows into a Postgres schema of their own, by COPY in binary over a few connections at once.
+//! Writes a rebuild's rows into a new Postgres schema, by binary COPY over several connections.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,28 +19,28 @@ use crate::store::{Dialect, doing};
 use throughline_domain::fact::envelope::StreamId;
 use throughline_projections::{TABLES, Type, Value};
 
-/// Connections that write at once.
+/// The number of connections that write at once.
 const WRITERS: usize = 3;
-/// Bytes of rows that one COPY takes.
+/// The number of bytes of rows in one COPY.
 const COPY: usize = 512 * 1024;
 /// Memory for sorting each index.
 const SORTING: &str = "128MB";
-/// The signature of binary COPY, its flags and the length of an extension that nobody uses.
+/// The signature of binary COPY, its flags and the length of an unused extension.
 const HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-/// The number of fields that says that no row follows.
+/// The number of fields that marks the end of the rows.
 const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 
-/// A COPY statement and the bytes that it takes.
+/// A COPY statement and its data.
 type Copy = (Arc<str>, Vec<u8>);
 
-/// Takes rows and hands them to the connections that copy them in.
+/// Takes rows and passes them to the connections that copy them.
 pub(super) struct PostgresSink {
     tables: Vec<Rows>,
     parked: Rows,
     copies: mpsc::Sender<Copy>,
 }
 
-/// The connections that copy rows into a schema that nobody reads yet.
+/// The connections that copy rows into a schema that is not in use yet.
 pub(super) struct Copying(JoinSet<sqlx::Result<PgConnection>>);
 
 /// Rows on their way into a table.
@@ -50,7 +50,7 @@ struct Rows {
     bytes: Vec<u8>,
 }
 
-/// Makes empty tables in an empty schema, and the way to fill them.
+/// Creates empty tables in an empty schema, and the sink to fill them.
 pub(super) async fn create(options: &PgConnectOptions, schema: &str) -> Result<(PostgresSink, Copying), ViewError> {
     let fault = doing("create a view");
     let options = postgres_options(options, schema);
@@ -70,7 +70,7 @@ pub(super) async fn create(options: &PgConnectOptions, schema: &str) -> Result<(
     Ok((sink, Copying(copying)))
 }
 
-/// Copies in what waits until nothing more comes.
+/// Copies waiting data until no more arrives.
 async fn copy(mut conn: PgConnection, waiting: Arc<Mutex<mpsc::Receiver<Copy>>>) -> sqlx::Result<PgConnection> {
     loop {
         let Some((statement, bytes)) = waiting.lock().await.recv().await else { return Ok(conn) };
@@ -80,7 +80,7 @@ async fn copy(mut conn: PgConnection, waiting: Arc<Mutex<mpsc::Receiver<Copy>>>)
             copy.finish().await
         };
         if let Err(error) = copied.await {
-            // Nobody is to wait for a connection that is gone.
+            // Nothing may wait for a connection that is gone.
             waiting.lock().await.close();
             return Err(error);
         }
@@ -88,7 +88,7 @@ async fn copy(mut conn: PgConnection, waiting: Arc<Mutex<mpsc::Receiver<Copy>>>)
 }
 
 impl Copying {
-    /// Waits until everything is copied in, makes the indexes, and says how far the view has come.
+    /// Waits until everything is copied, creates the indexes, and writes the checkpoint.
     pub(super) async fn finish(self, finished: &Finished<'_>) -> Result<(), ViewError> {
         let mut conns = self.copied().await?;
         let indexes = definitions(Dialect::Postgres).1;
@@ -98,7 +98,7 @@ impl Copying {
             conn.execute(set).await.map_err(doing("finish a view"))?;
         }
         let conns = each(conns, indexes, finished).await?;
-        // A table that was never analysed is planned as if it were empty.
+        // Without ANALYZE, Postgres plans queries as if the table were empty.
         let analyse = TABLES.iter().map(|table| format!("analyze {}", table.name)).collect();
         let mut conns = each(conns, analyse, finished).await?;
         finished.meter.enters(Phase::Verifying);
@@ -118,7 +118,7 @@ impl Copying {
         Ok(checkpoint.map(drop).map_err(doing("finish a view"))?)
     }
 
-    /// The connections, once nothing more comes.
+    /// The connections, once no more data arrives.
     pub(super) async fn copied(mut self) -> Result<Vec<PgConnection>, ViewError> {
         let mut conns = Vec::new();
         while let Some(ended) = self.0.join_next().await {
@@ -159,7 +159,7 @@ impl Rows {
         self.bytes.extend(cells);
     }
 
-    /// The rows so far, if there are as many as one COPY takes; all of them where nothing more comes.
+    /// The rows so far, if they are enough for one COPY. All of them if no more arrive.
     fn full(&mut self, at_least: usize) -> Option<Copy> {
         if self.bytes.len() < at_least.max(HEADER.len() + 1) {
             return None;
@@ -170,11 +170,11 @@ impl Rows {
     }
 }
 
-/// The day from which Postgres counts.
+/// The day from which Postgres counts dates.
 pub(in crate::views) const EPOCH: NaiveDate = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a real day");
 
 impl Sink for PostgresSink {
-    /// As Postgres sends it: its length and its bytes.
+    /// Writes the cell in Postgres's binary format: its length and its bytes.
     fn encode(cell: &Value, to: &mut Vec<u8>) {
         let mut field = |bytes: &[u8]| {
             to.extend(i32::try_from(bytes.len()).expect("a cell is small").to_be_bytes());

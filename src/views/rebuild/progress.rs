@@ -1,4 +1,4 @@
-//! How far a rebuild is, for whoever waits for it, and the word to stop it.
+//! The progress of a rebuild, for callers that wait, and the signal to cancel it.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -8,57 +8,57 @@ use tokio::sync::watch;
 
 use super::super::ViewError;
 
-/// How often whoever watches hears of it.
+/// How often watchers get an update.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// What a rebuild is at.
+/// The phase of a rebuild.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// It waits for the right to build, and finds out what there is to do.
+    /// It waits for the right to build, and finds out what to do.
     Preparing,
     /// It reads the log and writes rows.
     Folding,
-    /// It makes the indexes of the new tables.
+    /// It creates the indexes of the new tables.
     Indexing,
-    /// It compares what was written with what was read.
+    /// It compares the rows written with the rows in the tables.
     Verifying,
-    /// It takes in what was recorded meanwhile.
+    /// It applies events recorded meanwhile.
     CatchingUp,
-    /// It makes the new view the live one.
+    /// It makes the new view live.
     Switching,
     /// The new view is live.
     Done,
-    /// It was told to stop; nothing of it is left.
+    /// It was cancelled. Nothing was kept.
     Cancelled,
-    /// It failed; nothing of it is left, and the log of the service says why.
+    /// It failed. Nothing was kept, and the log of the service has the reason.
     Failed,
 }
 
 impl Phase {
-    /// Whether nothing more will happen.
+    /// Whether the rebuild has ended.
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Done | Self::Cancelled | Self::Failed)
     }
 }
 
-/// How far a rebuild is.
+/// The progress of a rebuild.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
-    /// The number of the generation that is built; zero until it has one.
+    /// The number of the generation being built. Zero until it has one.
     pub generation: i64,
-    /// What it is at.
+    /// The current phase.
     pub phase: Phase,
-    /// Events of the log that are read and whose rows are written, each half of the work.
+    /// Half of the number of events read plus half of the number of events whose rows are written.
     pub events: i64,
-    /// How many there are to do.
+    /// The total number of events.
     pub of: i64,
-    /// Events a second, so far.
+    /// Events a second so far.
     pub rate: f64,
-    /// How long the rest of them takes at this rate; none before there is a rate.
+    /// The remaining time at this rate. `None` before there is a rate.
     pub eta: Option<Duration>,
 }
 
-/// Counts what a rebuild has done and tells whoever watches.
+/// Counts the work done in a rebuild and informs watchers.
 #[derive(Debug)]
 pub(in super::super) struct Meter {
     watched: watch::Sender<Option<Progress>>,
@@ -74,37 +74,37 @@ struct State {
     generation: i64,
     phase: Phase,
     of: i64,
-    told: Instant,
+    reported_at: Instant,
 }
 
 impl Meter {
-    /// A meter at the beginning of a rebuild.
+    /// A meter at the start of a rebuild.
     pub(in super::super) fn new(watched: watch::Sender<Option<Progress>>) -> Self {
         let began = Instant::now();
-        let state = Mutex::new(State { generation: 0, phase: Phase::Preparing, of: 0, told: began });
+        let state = Mutex::new(State { generation: 0, phase: Phase::Preparing, of: 0, reported_at: began });
         let (read, written, is_cancelled) = (AtomicI64::new(0), AtomicI64::new(0), AtomicBool::new(false));
         let meter = Self { watched, began, state, read, written, is_cancelled };
         meter.enters(Phase::Preparing);
         meter
     }
 
-    /// Tells the rebuild to stop.
+    /// Cancels the rebuild.
     pub(in super::super) fn cancel(&self) {
         self.is_cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// Fails once the rebuild was told to stop.
+    /// Returns an error once the rebuild was cancelled.
     pub(in super::super) fn check(&self) -> Result<(), ViewError> {
         if self.is_cancelled.load(Ordering::Relaxed) { Err(ViewError::Cancelled) } else { Ok(()) }
     }
 
-    /// It builds this generation, out of so many events.
+    /// Sets the generation being built and its number of events.
     pub(super) fn builds(&self, generation: i64, of: i64) {
         let mut state = self.state();
         (state.generation, state.of) = (generation, of);
     }
 
-    /// It goes on to something else.
+    /// Enters another phase.
     pub(in super::super) fn enters(&self, phase: Phase) {
         self.state().phase = phase;
         self.tell();
@@ -112,19 +112,19 @@ impl Meter {
 
     pub(super) fn has_read(&self, events: i64) {
         self.read.fetch_add(events, Ordering::Relaxed);
-        self.tell_now_and_then();
+        self.tell_at_intervals();
     }
 
     pub(super) fn has_written(&self, events: i64) {
         self.written.fetch_add(events, Ordering::Relaxed);
-        self.tell_now_and_then();
+        self.tell_at_intervals();
     }
 
-    fn tell_now_and_then(&self) {
+    fn tell_at_intervals(&self) {
         if let Ok(mut state) = self.state.try_lock()
-            && state.told.elapsed() >= EVERY
+            && state.reported_at.elapsed() >= EVERY
         {
-            state.told = Instant::now();
+            state.reported_at = Instant::now();
             drop(state);
             self.tell();
         }
@@ -141,6 +141,6 @@ impl Meter {
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().expect("nobody panics while holding it")
+        self.state.lock().expect("no panic while holding it")
     }
 }

@@ -1,4 +1,4 @@
-//! Where a rebuild's rows go: many at once, into tables that nobody reads yet.
+//! The destination of a rebuild's rows: many rows at once, into tables that are not in use yet.
 
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -9,11 +9,11 @@ use super::progress::Meter;
 use throughline_domain::fact::envelope::{Position, StreamId};
 use throughline_projections::{Counts, TABLES, Type, Value};
 
-/// Some streams, in the order of their ids, with what each amounts to.
+/// Streams in the order of their ids, each with its folded rows.
 pub(super) type Batch = Vec<Encoded>;
 
-/// What a stream amounts to, its rows as the store takes them: whoever folds writes them so, for there are many who fold
-/// and only one who writes.
+/// The folded rows of a stream, encoded for the store. The workers encode them, because there are many workers and only
+/// one writer.
 #[derive(Debug)]
 pub(super) struct Encoded {
     stream: StreamId,
@@ -21,7 +21,7 @@ pub(super) struct Encoded {
     stopped: Option<Stop>,
     /// The rows, one after the other.
     bytes: Vec<u8>,
-    /// The table of each row and where it ends, in the order of the tables.
+    /// The table of each row and the end of the row, in the order of the tables.
     rows: Vec<(usize, usize)>,
 }
 
@@ -29,7 +29,7 @@ impl Encoded {
     pub(super) fn of<S: Sink>(stream: StreamId, folded: Folded) -> Self {
         let (mut bytes, mut rows, mut table) = (Vec::with_capacity(4_096), Vec::with_capacity(32), 0);
         for (name, key, rest) in folded.rows.iter() {
-            // Rows come in the order of their tables' names, which is that of the tables.
+            // Rows are sorted by table name, and so are the tables.
             while TABLES[table].name != name {
                 table += 1;
             }
@@ -41,7 +41,7 @@ impl Encoded {
         Self { stream, events: folded.events, stopped: folded.stopped, bytes, rows }
     }
 
-    /// The next row of a table after so many rows.
+    /// The next row of a table, after the rows already taken.
     fn next_of(&self, table: usize, after: &mut usize) -> Option<&[u8]> {
         let (_, end) = self.rows.get(*after).filter(|(of, _)| *of == table)?;
         let begin = after.checked_sub(1).map_or(0, |before| self.rows[before].1);
@@ -56,7 +56,7 @@ pub(super) const PARKED: &[(&str, Type)] =
 
 /// Takes rows table by table.
 pub(super) trait Sink: Send {
-    /// Writes a cell of a row as the store takes it.
+    /// Encodes a cell of a row for the store.
     fn encode(cell: &Value, to: &mut Vec<u8>);
 
     /// Writes the rows of one table, each with all its cells.
@@ -65,36 +65,36 @@ pub(super) trait Sink: Send {
     /// Parks a stream.
     fn park(&mut self, stream: StreamId, stop: &Stop) -> Result<(), ViewError>;
 
-    /// Writes what is still held back.
+    /// Writes buffered data.
     fn end(&mut self) -> Result<(), ViewError>;
 }
 
-/// What a filled generation is finished with.
+/// The values needed to complete a filled generation.
 pub(super) struct Finished<'f> {
-    /// It has taken the log up to here.
+    /// The position up to which it has applied the log.
     pub(super) upto: Position,
-    /// The event that is there; none before the first.
+    /// The event at that position. `None` before the first event.
     pub(super) log_event: Option<Uuid>,
-    /// It applies the rulebooks up to here.
+    /// The position up to which it applies rulebooks.
     pub(super) rulebooks_upto: Position,
-    /// What was written into it.
+    /// The counts of what was written into it.
     pub(super) written: &'f Written,
-    /// Whom to tell, and who may say to stop.
+    /// Reports progress and cancellation.
     pub(super) meter: &'f Meter,
 }
 
-/// Compares how many rows stand in a table with how many were written.
+/// Compares the number of rows in a table with the number written.
 pub(super) fn compare(table: &'static str, written: u64, found: i64) -> Result<(), ViewError> {
     let is_alike = u64::try_from(found) == Ok(written);
     if is_alike { Ok(()) } else { Err(ViewError::Unverified { table, written, found }) }
 }
 
-/// What was written.
+/// The counts of what was written.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Written {
     /// Rows, by table.
     pub(super) rows: Vec<u64>,
-    /// Streams that were parked.
+    /// The number of parked streams.
     pub(super) parked: u64,
 }
 
@@ -105,7 +105,7 @@ impl Written {
 
     /// Writes a batch of streams.
     fn write(&mut self, sink: &mut impl Sink, batch: &Batch) -> Result<(), ViewError> {
-        // Table by table, so that a statement is looked up once for many rows and a table grows in one place.
+        // Table by table, so that a statement is looked up once for many rows and each table grows in one place.
         let mut next = vec![0; batch.len()];
         for table in 0..TABLES.len() {
             let streams = batch.iter().zip(&mut next);
@@ -123,7 +123,7 @@ impl Written {
     }
 }
 
-/// Writes the counted tables, once all streams have been counted, and whatever is still held back.
+/// Writes the counted tables, once all streams are counted, and then buffered data.
 pub(super) fn end<S: Sink>(sink: &mut S, written: &mut Written, counts: &Counts) -> Result<(), ViewError> {
     for (at, table) in TABLES.iter().enumerate().filter(|(_, table)| table.is_counted) {
         let of_table = counts.iter().filter(|((name, _), _)| *name == table.name);
@@ -140,11 +140,11 @@ pub(super) fn end<S: Sink>(sink: &mut S, written: &mut Written, counts: &Counts)
     sink.end()
 }
 
-/// Streams that are written at once.
+/// The number of streams written at once.
 const BATCH: usize = 256;
 
-/// Writes what the workers fold, in the order of the streams' ids whoever folded them, so that tables keyed by stream
-/// grow at their end.
+/// Writes the streams that the workers fold, in the order of their ids, so that tables with the stream as key grow at
+/// their end.
 pub(super) fn fill(
     sink: &mut impl Sink,
     written: &mut Written,
@@ -165,7 +165,7 @@ pub(super) fn fill(
     flush(sink, written, &mut batch, meter)
 }
 
-/// Writes a batch, empties it and says so.
+/// Writes a batch, empties it and reports the progress.
 pub(super) fn flush(
     sink: &mut impl Sink,
     written: &mut Written,
@@ -179,7 +179,7 @@ pub(super) fn flush(
     Ok(())
 }
 
-/// What one worker has folded, as it comes.
+/// The folded streams of one worker, as they arrive.
 struct Merged {
     from: mpsc::Receiver<Batch>,
     batch: std::iter::Peekable<std::vec::IntoIter<Encoded>>,

@@ -1,6 +1,6 @@
-//! Records that are folded later, in a file without a name until the turn of their share comes.
+//! Records that are folded later wait in a file without a name until their share is processed.
 //!
-//! The file is of this process alone and nobody else can open it: whatever ends the process, nothing of it is left.
+//! Only this process can open the file. Whatever ends the process, the file is gone.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -12,16 +12,16 @@ use super::super::ViewError;
 use super::progress::Meter;
 use crate::log::scan::Lot;
 
-/// What waits.
+/// The waiting records.
 pub(super) struct Spill {
     directory: PathBuf,
-    /// None as long as nothing was set aside.
+    /// `None` until something is set aside.
     file: Option<File>,
-    /// Where the lots of each share lie, in the order in which they came.
+    /// The locations of the lots of each share, in order of arrival.
     shares: Vec<Vec<Lies>>,
 }
 
-/// Where a lot lies.
+/// The location of a lot.
 struct Lies {
     lane: usize,
     count: u32,
@@ -30,7 +30,7 @@ struct Lies {
 }
 
 impl Spill {
-    /// Sets aside what comes, of so many shares.
+    /// Sets incoming lots aside, for this number of shares.
     pub(super) fn taking(
         directory: PathBuf,
         shares: usize,
@@ -50,7 +50,7 @@ impl Spill {
         Ok(spill)
     }
 
-    /// Hands what was set aside of a share to its lanes; ends early when nobody takes it.
+    /// Sends the lots of a share to its lanes. Ends early if the receivers are gone.
     pub(super) fn give(&mut self, share: usize, lanes: &[mpsc::Sender<Lot>]) -> Result<(), ViewError> {
         for lies in std::mem::take(&mut self.shares[share]) {
             let bytes = self.read(&lies).map_err(|source| self.failed(source))?;
@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
 
-    /// Sets aside lots of these shares, each with its place among them for its bytes.
+    /// Sets lots of these shares aside. The bytes of each lot are its index.
     async fn set_aside(directory: PathBuf, of: &[usize]) -> Result<Spill, ViewError> {
         let (later, lots) = mpsc::channel(of.len().max(1));
         for (place, share) in (0..).zip(of) {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_share_comes_back_in_its_order_and_whole() {
+    async fn a_share_is_returned_complete_and_in_order() {
         let directory = tempfile::tempdir().expect("a directory");
         let mut spill = set_aside(directory.path().to_owned(), &[1, 3, 1, 1]).await.expect("there is room");
         let left = std::fs::read_dir(directory.path()).expect("it is there").count();
@@ -122,10 +122,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_place_that_takes_nothing_is_named_with_what_to_do() {
+    async fn an_unusable_directory_is_named_with_the_remedy() {
         let nowhere = tempfile::tempdir().expect("a directory").path().join("gone");
         let refused = set_aside(nowhere.clone(), &[1]).await.err().expect("there is no such place").to_string();
         assert!(refused.contains(&*nowhere.to_string_lossy()) && refused.contains("TMPDIR"), "{refused}");
-        assert!(set_aside(nowhere, &[]).await.is_ok(), "nothing is made where nothing is set aside");
+        assert!(set_aside(nowhere, &[]).await.is_ok(), "no file is created if nothing is set aside");
     }
 }

@@ -1,7 +1,7 @@
-//! A rebuild's rows into an `SQLite` file of their own.
+//! Writes a rebuild's rows into a new `SQLite` file.
 //!
-//! The file has no journal while it is filled: whoever kills the process leaves a file that nobody ever reads, and the
-//! next start removes it. It is on the disk before anybody may make it the live one.
+//! The file has no journal while it is being filled. If the process is killed, the file is never read, and the next
+//! start deletes it. The file is on disk before it can become the live view.
 
 use std::path::Path;
 
@@ -18,10 +18,10 @@ use crate::store::{Dialect, StoreError};
 use throughline_domain::fact::envelope::StreamId;
 use throughline_projections::{TABLES, Type, Value};
 
-/// Memory for pages while the file is filled and its indexes are sorted, in KiB.
+/// Cache for pages while the file is filled and its indexes are sorted, in KiB.
 const CACHE: i64 = 64 * 1024;
 
-/// Threads that sort an index beside the one that writes it.
+/// The number of threads that sort an index, besides the one that writes it.
 const SORTERS: u32 = 2;
 
 /// A file that is being filled, in one transaction.
@@ -35,7 +35,7 @@ fn doing(doing: &'static str) -> impl Fn(rusqlite::Error) -> ViewError {
 }
 
 impl SqliteSink {
-    /// An empty file with empty tables.
+    /// Creates a file with empty tables.
     pub(super) fn create(path: &Path) -> Result<Self, ViewError> {
         let fault = doing("create a view");
         let conn = Connection::open(path).map_err(&fault)?;
@@ -52,7 +52,7 @@ impl SqliteSink {
         Ok(Self { conn, inserts })
     }
 
-    /// Makes the indexes, says how far the view has come, and puts it on the disk.
+    /// Creates the indexes, writes the checkpoint, and flushes the file to disk.
     pub(super) fn finish(self, path: &Path, finished: &Finished<'_>) -> Result<(), ViewError> {
         let fault = doing("finish a view");
         for index in definitions(Dialect::Sqlite).1 {
@@ -73,7 +73,7 @@ impl SqliteSink {
         self.conn.execute_batch("commit").map_err(&fault)?;
         self.conn.close().map_err(|(_, source)| fault(source))?;
         let synced = std::fs::File::open(path).and_then(|file| file.sync_all());
-        synced.map_err(|source| StoreError::Database { doing: "put a view on the disk", source: source.into() })?;
+        synced.map_err(|source| StoreError::Database { doing: "write a view to disk", source: source.into() })?;
         Ok(())
     }
 }
@@ -85,8 +85,8 @@ fn insert(table: &str, columns: &[(&str, Type)]) -> String {
 }
 
 impl Sink for SqliteSink {
-    /// As sqlx binds it, so that it reads alike: an id as its bytes, a date as its ISO text. A tag goes before it, and its
-    /// length where it has one.
+    /// Encodes the cell as sqlx binds it, so that it is read alike: an id as bytes, a date as ISO text. A tag comes
+    /// first, then the length if the type has one.
     fn encode(cell: &Value, to: &mut Vec<u8>) {
         let mut sized = |tag: u8, bytes: &[u8]| {
             to.push(tag);
@@ -136,7 +136,7 @@ const TEXT: u8 = 1;
 const BLOB: u8 = 2;
 const INTEGER: u8 = 3;
 
-/// The cells of a row, as they are bound.
+/// The cells of a row, in the form to bind.
 fn cells(mut row: &[u8]) -> impl Iterator<Item = ValueRef<'_>> {
     std::iter::from_fn(move || {
         let (tag, rest) = row.split_first()?;

@@ -342,7 +342,7 @@ async fn one_mutation_of_a_document_never_hides_what_another_did() {
         assert_eq!(data["x"]["position"], app.head().await);
         assert_eq!(data["x"]["problems"], json!([]));
         let problem =
-            json!({ "code": "INVALID_VALUE", "path": ["minutes"], "message": "-1 cannot be: write 0 or more" });
+            json!({ "code": "INVALID_VALUE", "path": ["minutes"], "message": "-1 is out of range: use 0 or more" });
         assert_eq!(data["y"], json!({ "position": null, "problems": [problem] }));
 
         // Whoever may not do the one has done the other all the same.

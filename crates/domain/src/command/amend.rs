@@ -1,7 +1,7 @@
-//! Corrections and retractions: knowledge about facts, dated on the day it is recorded.
+//! Corrections and retractions. Both are dated on the day they are recorded.
 //!
-//! Pure. A correction replaces a fact whole and is judged as if the fact were stated anew at its own date; a
-//! retraction takes the fact away with its corrections. Neither ever touches another stream.
+//! Pure. A correction replaces a whole fact and is checked as if the fact were recorded again at its own date. A
+//! retraction removes the fact and its corrections. Neither changes another stream.
 
 use std::collections::HashSet;
 
@@ -20,7 +20,7 @@ use crate::fact::refusal::{Refusal, RefusalCode};
 use crate::journey::rules;
 use crate::people::subject;
 
-/// The most facts that one command retracts: more than any journey has, fewer than would hold up the log.
+/// The most facts that one command retracts: more than any case has, and few enough not to hold up the log.
 const TARGETS_MAX: usize = 1_000;
 
 pub(super) fn correct(
@@ -44,7 +44,7 @@ pub(super) fn correct(
     shape.done()?;
     let replacement = &in_payload(stream.kind, graded(replacement, history, Some(*target), given))?;
     if fact.occurred == *occurred && fact.event == replacement {
-        let message = "the fact already reads so: change what should read otherwise";
+        let message = "the correction changes nothing: change at least one value";
         return Err(Refusal::new(RefusalCode::NothingToCorrect, message).alone());
     }
     in_payload(stream.kind, subject::keeps_its_links(history, replacement))?;
@@ -75,15 +75,15 @@ fn codes(refusals: Vec<Refusal>) -> Vec<RefusalCode> {
     refusals.into_iter().map(|refusal| refusal.code).collect()
 }
 
-/// A patch is a correction of the fact as it reads now.
+/// A patch corrects the fact as it is now, with earlier corrections applied.
 pub(super) fn patch(history: &History, command: &PatchFact, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
     exists(history, command.stream)?;
     let fact = standing(history, command.target)?;
     correct(history, &command.of_fact(&fact, given.contract)?, given)
 }
 
-/// Refusals of a replacement's values, which stand in the payload of the correction; its date, and whose fact it is,
-/// stand beside it.
+/// Moves the paths of refusals about the replacement's values below `payload`, where a correction holds them. The date
+/// and the stream are outside the payload and keep their paths.
 fn in_payload<T>(kind: StreamKind, judged: Result<T, Vec<Refusal>>) -> Result<T, Vec<Refusal>> {
     let beside = ["occurred_on", kind.as_str()];
     let is_beside = |path: &Path| matches!(&path.0[..], [Step::Field(field)] if beside.contains(&field.as_str()));
@@ -102,7 +102,10 @@ pub(super) fn retract(
     let mut shape = Shape::new(given.today);
     shape.reason(reason);
     if targets.is_empty() {
-        shape.refuse(Refusal::new(RefusalCode::MissingValue, "no fact is named: name at least one").at("targets"));
+        shape.refuse(
+            Refusal::new(RefusalCode::MissingValue, "no fact is named: name at least one event to retract")
+                .at("targets"),
+        );
     }
     if !shape.at_most("targets", targets.len(), TARGETS_MAX) {
         return Err(shape.done().err().unwrap_or_default());
@@ -115,7 +118,7 @@ pub(super) fn retract(
                 shape.refuse(refusal.at(path.as_str()));
             }
         } else if !named.insert(*target) {
-            shape.invalid(&path, "the fact is named twice: name it once");
+            shape.invalid(&path, "this fact appears twice: give it once");
         }
     }
     shape.done()?;
@@ -130,10 +133,10 @@ pub(super) fn retract(
     Ok(targets.iter().map(retracted).collect())
 }
 
-/// The fact that this event recorded, if it is one that may be corrected or retracted.
+/// The fact that this event recorded, if it may be corrected or retracted.
 fn standing(history: &History, target: EventId) -> Result<Fact<'_>, Vec<Refusal>> {
     let Some(original) = history.event(target) else {
-        let message = "this stream has no event of this id: name the event that recorded the fact";
+        let message = "this stream has no event with this id: name the event that recorded the fact";
         return Err(Refusal::new(RefusalCode::FactNotFound, message).at("target").alone());
     };
     match &original.event {
@@ -141,40 +144,41 @@ fn standing(history: &History, target: EventId) -> Result<Fact<'_>, Vec<Refusal>
             let message = "this event is itself a correction or retraction: name the original event";
             return Err(Refusal::new(RefusalCode::NotCorrectable, message)
                 .at("target")
-                .by("domain §4: the target of a correction is always the original event")
+                .by("a correction or retraction names the original event")
                 .allowing([target])
                 .alone());
         }
         _ => {}
     }
     if history.is_retracted(target) {
-        let message = "the fact was retracted: record it anew if it was so after all";
+        let message = "this fact was already retracted: record it again if it was right after all";
         return Err(Refusal::new(RefusalCode::AlreadyRetracted, message)
             .at("target")
-            .by("domain §4: a retracted fact is recorded anew, not revived")
+            .by("a retracted fact must be recorded again")
             .alone());
     }
     history.fact(target).filter(|fact| fact.event.event_type().is_correctable()).ok_or_else(|| {
-        let message = "events of this type are superseded, not corrected: record the later state instead";
+        let message = "events of this type cannot be corrected or retracted: record a new event instead";
         Refusal::new(RefusalCode::NotCorrectable, message).at("target").alone()
     })
 }
 
-/// What begins the stream of a subject, worker or contract stays: others rest on it who are not asked here.
+/// The first fact of a subject, worker or contract cannot be retracted: facts in other streams depend on it and are not
+/// checked here.
 fn retractable(fact: &Fact<'_>) -> Result<(), Vec<Refusal>> {
     if matches!(fact.event, Event::SubjectRegistered(_) | Event::WorkerJoined(_) | Event::ContractOpened(_)) {
-        let message = "other streams rest on what this fact began: correct it instead, or record its end";
+        let message = "other records depend on this fact: correct it instead, or record its end";
         return Err(Refusal::new(RefusalCode::NotCorrectable, message).at("target").alone());
     }
     Ok(())
 }
 
-/// A correction keeps the type of the fact and that by which other facts name it.
+/// A correction keeps the type of the fact and the id or code by which other facts name it.
 fn same_fact(kind: StreamKind, fact: &Fact<'_>, replacement: &Event) -> Result<(), Vec<Refusal>> {
     let (is, becomes) = (fact.event.event_type(), replacement.event_type());
     if is != becomes {
         let message = format!(
-            "the fact is a {} and the replacement a {}: retract the one and record the other",
+            "the fact is a {} and the replacement is a {}: retract the fact and record the other one",
             is.as_str(),
             becomes.as_str()
         );
@@ -183,14 +187,15 @@ fn same_fact(kind: StreamKind, fact: &Fact<'_>, replacement: &Event) -> Result<(
     in_payload(kind, rules::same_thing(fact.event, replacement))?;
     match (own_name(fact.event), own_name(replacement)) {
         (Some((field, old)), Some((_, new))) if old != new => {
-            let message = format!("the {field} is how others name it: retract this fact and record it anew");
+            let message =
+                format!("other facts refer to the {field}, so it cannot change: retract this fact and record it again");
             in_payload(kind, Err(Refusal::new(RefusalCode::FixedField, message).at(field).alone()))
         }
         _ => Ok(()),
     }
 }
 
-/// By what others name the thing that a fact of a subject, team or contract begins, and the field that says so.
+/// The field, and its value, by which other facts name the item that a fact of a subject, team or contract creates.
 fn own_name(fact: &Event) -> Option<(&'static str, String)> {
     let (field, name) = match fact {
         Event::LegalHoldPlaced(placed) => ("hold", placed.hold.to_string()),

@@ -1,7 +1,7 @@
-//! What a spell says beside its hours: the names and values that the rulebook in force on the fact's own day lists for
+//! Checks the attributes of a spell: the names and values that the rulebook in force on the day of the fact lists for
 //! the spell's domain, and those that it requires from the start.
 //!
-//! Pure. Of a domain that the rulebook does not list, any attribute may be said.
+//! Pure. If the rulebook does not list a domain, its spells may have any attribute.
 
 use std::collections::BTreeMap;
 
@@ -15,14 +15,15 @@ use crate::fact::event::{Attribute, Event};
 use crate::fact::path::{Nth, Under};
 use crate::fact::refusal::{Refusal, RefusalCode as Code};
 
-/// What the rulebook lists for a domain.
+/// The attributes that the rulebook lists for a domain.
 struct Listed<'a> {
     rulebook: &'a Rulebook,
     domain: &'a str,
     attributes: &'a BTreeMap<String, AttributeRule>,
 }
 
-/// Refuses attributes of a spell that the rulebook does not list, and a start that lacks one which it requires.
+/// Refuses attributes of a spell that the rulebook does not list, and a start without an attribute that the rulebook
+/// requires.
 pub(super) fn check(shape: &mut Shape, history: &History, (occurred, fact): (Occurred, &Event), given: &Given<'_>) {
     let (domain, said, is_start) = match fact {
         Event::SpellStarted(start) => (Some(start.domain.as_str()), &start.attributes, true),
@@ -43,7 +44,7 @@ pub(super) fn check(shape: &mut Shape, history: &History, (occurred, fact): (Occ
     }
 }
 
-/// The domain of a spell of the journey, as its start now reads.
+/// The domain of a spell of the case, with corrections applied.
 fn domain_of(history: &History, spell: SpellId) -> Option<&str> {
     history.facts().into_iter().find_map(|fact| match fact.event {
         Event::SpellStarted(start) if start.spell == spell => Some(start.domain.as_str()),
@@ -56,9 +57,9 @@ impl Listed<'_> {
         let Self { rulebook, domain, attributes } = self;
         let Some(rule) = attributes.get(name) else {
             let message = format!(
-                "the rulebook {} lists no attribute {name:?} for a spell of {domain}: {}",
+                "the rulebook {} has no attribute {name:?} for spells of {domain}: {}",
                 rulebook.version,
-                if attributes.is_empty() { "leave it out" } else { "use one of those allowed" }
+                if attributes.is_empty() { "leave it out" } else { "use one of the allowed attributes" }
             );
             let refusal = Refusal::new(Code::UnknownCode, message).at(Nth("attributes", nth));
             return Some(refusal.by(format!("attributes.{domain}")).allowing(attributes.keys()));
@@ -69,18 +70,19 @@ impl Listed<'_> {
         }
         let version = &rulebook.version;
         let said = value.to_string();
-        let message = format!("the rulebook {version} does not list {said:?} as {name}: use one of those allowed");
+        let message =
+            format!("the rulebook {version} does not list {said:?} for {name}: use one of the allowed values");
         let refusal = Refusal::new(Code::UnknownCode, message);
         let allowed = values.iter().map(shown_value);
         Some(refusal.at(Under("attributes", name)).by(format!("attributes.{domain}.{name}")).allowing(allowed))
     }
 
-    /// A refusal for each attribute that is required and not said.
+    /// A refusal for each required attribute that is missing.
     fn lacking<'s>(&'s self, said: &'s BTreeMap<String, Attribute>) -> impl Iterator<Item = Refusal> + 's {
         let required = self.attributes.iter().filter(|(name, rule)| rule.required && !said.contains_key(*name));
         required.map(|(name, rule)| {
             let message = format!(
-                "a spell of {} says {name} from its start, as the rulebook {} asks: add that attribute",
+                "a spell of {} must have the attribute {name} from its start (rulebook {}): add it",
                 self.domain, self.rulebook.version
             );
             let refusal = Refusal::new(Code::MissingValue, message).at("attributes");

@@ -1,8 +1,8 @@
-//! The write side of a batch: what somebody wants done with claims, and the decision whether it may be.
+//! The write side of a batch: the commands about claims, and the decision whether each may be recorded.
 //!
-//! Pure and synchronous. Which claims there are and what they come to is prepared beforehand, from one position of the
-//! log; a decision never judges a journey. It asks whether anything that the preparation rests on has moved since, and
-//! refuses it as stale if so: what is claimed is what the facts, the rules and the other batches say at that moment.
+//! Pure and synchronous. The claims and their amounts are prepared beforehand, from one position of the log. A decision
+//! never judges a case. It checks whether anything that the preparation depends on has changed since, and refuses the
+//! command as stale if so: a claim must match the facts, the rulebook and the other batches at that moment.
 
 mod adjust;
 mod pay;
@@ -26,110 +26,110 @@ use crate::people::login;
 
 /// The most claims of one batch, and of one command.
 pub const CLAIMS_MAX: usize = 10_000;
-/// How many claims are named where many are refused alike.
+/// The most claims that refusals name when many are refused for the same reason.
 const NAMED_MAX: usize = 20;
 
-/// Something that somebody wants done with a batch.
+/// A command about a batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchCommand {
-    /// Which batch.
+    /// The batch.
     pub batch: BatchId,
     /// The day.
     pub occurred: Occurred,
-    /// What.
+    /// What to do.
     pub act: BatchAct,
-    /// What somebody should look at twice, as whoever prepared the command found it beside the batch.
+    /// The warnings that the preparation of the command found outside the batch.
     pub warnings: Vec<Refusal>,
 }
 
-/// What is done with a batch.
+/// What to do with a batch.
 #[derive(Debug, Clone, PartialEq)]
 pub enum BatchAct {
-    /// It is begun, in the contract of this code.
+    /// Open it, in the contract with this code.
     Open(String, BatchOpened),
-    /// Its claims go to the commissioner.
+    /// Submit its claims to the commissioner.
     Submit(Prepared),
-    /// Queried or rejected claims of it go again.
+    /// Submit queried or rejected claims of it again.
     Resubmit(Prepared),
-    /// The commissioner decides on claims.
+    /// Record the commissioner's decision on claims.
     Decide(Vec<ClaimId>, ClaimDecision),
-    /// Claims are taken back before they are decided.
+    /// Withdraw claims before they are decided.
     Withdraw(Vec<ClaimId>, String),
-    /// Money came.
+    /// Record a payment.
     Pay(Payment),
-    /// More or less is due than a closed line says.
+    /// Record an adjustment: more or less is due than a closed line says.
     Adjust(Adjusting),
 }
 
-/// Claims as they were prepared from one position of the log.
+/// Claims prepared from one position of the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prepared {
-    /// What they rest on.
+    /// What the preparation depends on.
     pub from: Basis,
     /// ISO 4217 code of every amount.
     pub currency: String,
-    /// The claims, each as it would be frozen; or why some of those asked for cannot be claimed.
+    /// The claims, each as it would be frozen. Or the refusals of the requested claims that cannot be claimed.
     pub lines: Result<Vec<ClaimLine>, Vec<Refusal>>,
 }
 
-/// What a preparation rests on.
+/// What a preparation depends on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Basis {
     /// The position of the log.
     pub position: Position,
-    /// Streams that must not have moved since, beside the journeys of the lines and the batches of the contract: the
-    /// subjects of the journeys, whose links say who is one person.
+    /// The streams that must not have changed since, besides the cases of the lines and the batches of the contract:
+    /// the subjects of the cases, whose links say which records are one person.
     pub streams: BTreeSet<StreamId>,
-    /// The hashes of the rulebooks that were known.
+    /// The hashes of the rulebooks known at that position.
     pub rulebooks: BTreeSet<String>,
 }
 
-/// What the commissioner decides.
+/// The commissioner's decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClaimDecision {
-    /// The claims are good.
+    /// Accept the claims.
     Accept,
-    /// Something is asked first.
+    /// Query the claims.
     Query {
-        /// What.
+        /// The question.
         remark: String,
     },
-    /// The claims are not good.
+    /// Reject the claims.
     Reject {
-        /// What is wrong with them, by the rulebook's code.
+        /// The defect, by the rulebook's code.
         defect: String,
-        /// What else there is to say.
+        /// A remark.
         remark: Option<String>,
     },
 }
 
-/// Money that came, as the remittance says.
+/// A payment, as on the remittance.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Payment {
-    /// The remittance's own number.
+    /// The number of the remittance.
     pub reference: Option<String>,
-    /// What it says is for which claim, also where that is more than is due.
+    /// The amount for each claim, even where it is more than is due.
     pub amounts: Vec<AmountPaid>,
-    /// The adjustments that are settled with it.
+    /// The adjustments that the payment settles.
     pub adjustments: Vec<AdjustmentId>,
-    /// What it names for nothing.
+    /// The amount that it assigns to no claim.
     pub excess: Option<Money>,
 }
 
 /// A decision to pay more or less than a closed line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adjusting {
-    /// What it rests on.
+    /// What it depends on.
     pub from: Basis,
-    /// The decision.
+    /// The adjustment.
     pub fact: AdjustmentRaised,
-    /// The most that there is to take back: what was due for the claim, or came in excess, with every adjustment so far;
-    /// none where it is about neither.
+    /// The most that can be taken back: the amount that was due for the claim, or came in excess, with all adjustments
+    /// so far. None if the adjustment is about neither.
     pub due: Option<Money>,
 }
 
 impl BatchCommand {
-    /// The code of the contract that it names itself.
+    /// The code of the contract that the command names.
     pub fn contract(&self) -> Option<&str> {
         match &self.act {
             BatchAct::Open(contract, _) => Some(contract),
@@ -137,7 +137,7 @@ impl BatchCommand {
         }
     }
 
-    /// The other streams that it names.
+    /// The other streams that the command names.
     pub fn names(&self) -> Vec<StreamId> {
         match &self.act {
             BatchAct::Open(contract, opened) => {
@@ -151,7 +151,8 @@ impl BatchCommand {
         }
     }
 
-    /// The position since which nothing that it rests on may have moved; none where it rests on nothing but its batch.
+    /// The position since which nothing that the command depends on may have changed. None if it depends only on its
+    /// batch.
     pub const fn since(&self) -> Option<Position> {
         match &self.act {
             BatchAct::Submit(prepared) | BatchAct::Resubmit(prepared) => Some(prepared.from.position),
@@ -161,7 +162,7 @@ impl BatchCommand {
     }
 }
 
-/// Decides a command: the events that the log should take, or every refusal that is found.
+/// Decides a command: returns the events to append, or all refusals that were found.
 pub fn decide(history: &History, command: &BatchCommand, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
     if let BatchAct::Open(contract, fact) = &command.act {
         return open(history, command, (contract, fact), given);
@@ -193,7 +194,7 @@ pub fn decide(history: &History, command: &BatchCommand, given: &Given<'_>) -> R
     Ok(events.into_iter().map(new).collect())
 }
 
-/// Refuses a decision by the person who submitted claims of the batch, where the rulebook keeps these duties apart.
+/// Refuses a decision by the person who submitted claims of the batch, if the rulebook keeps these duties apart.
 fn decided_by_another(history: &History, occurred: Occurred, given: &Given<'_>) -> Result<(), Vec<Refusal>> {
     let rulebook = given.contract.rulebook_in_force(occurred.earliest());
     if !rulebook.is_some_and(|rulebook| rulebook.duties.submit_decide) {
@@ -205,7 +206,7 @@ fn decided_by_another(history: &History, occurred: Occurred, given: &Given<'_>) 
     if !submissions.any(|recorded| login::is_same(&recorded.actor.subject, given.sender)) {
         return Ok(());
     }
-    let message = "you submitted claims of this batch: let another person decide on them";
+    let message = "you submitted claims of this batch: another person must decide on them";
     let refusal = Refusal::new(Code::SamePerson, message).at("batch");
     Err(refusal.by("duties.separate: submit/decide").alone())
 }
@@ -220,8 +221,8 @@ fn open(
         return Err(Refusal::contract_not_found().alone());
     }
     if !history.events().is_empty() {
-        // The id may be that of a batch of another contract: nothing is said of that one.
-        let message = "a batch of this id was opened already: give the new one a new id";
+        // The id may belong to a batch of another contract. The message does not say which.
+        let message = "a batch with this id already exists: use a new id";
         return Err(Refusal::new(Code::BatchExists, message).at("batch").alone());
     }
     let mut shape = Shape::new(given.today);
@@ -238,7 +239,7 @@ fn open(
     Ok(vec![NewEvent { stream, contract, occurred: command.occurred, event: fact.clone().into() }])
 }
 
-/// A batch, and what is asked of it.
+/// A batch and the command about it.
 struct Asked<'a, 'g> {
     batch: &'a Batch,
     command: &'a BatchCommand,
@@ -246,18 +247,19 @@ struct Asked<'a, 'g> {
 }
 
 impl Asked<'_, '_> {
-    /// The checks of values, begun with the command's own day: a day, not in the future, not before what went before.
+    /// Starts the checks of values with the command's date: a full date, not in the future, and not before the previous
+    /// steps of the batch.
     fn shape(&self) -> Shape {
         let occurred = self.command.occurred;
         let mut shape = Shape::new(self.given.today);
         shape.occurred(occurred);
         if occurred.precision() != Precision::Day {
-            shape.invalid("occurred_on", "what is done with a batch has its day: write it");
+            shape.invalid("occurred_on", "only a month or year is given: give the day");
         }
         let opened = self.batch.opened.as_ref().map(|opened| (opened.occurred, "opened"));
         let submitted = self.batch.submitted.as_ref().map(|submitted| (submitted.occurred, "submitted"));
         if let Some((day, what)) = submitted.or(opened).filter(|(day, _)| occurred.earliest() < day.earliest()) {
-            let message = format!("the batch was {what} on {}: date this on or after that day", day.earliest());
+            let message = format!("the batch was {what} on {}: use that day or a later one", day.earliest());
             shape.invalid("occurred_on", message);
         }
         shape
@@ -267,7 +269,7 @@ impl Asked<'_, '_> {
         if self.batch.state() == BatchState::Open {
             return Ok(());
         }
-        let message = "the claims of this batch were submitted: open the next batch for more";
+        let message = "the claims of this batch were already submitted: open another batch";
         Err(Refusal::new(Code::BatchAlreadySubmitted, message).at("batch").alone())
     }
 
@@ -275,15 +277,15 @@ impl Asked<'_, '_> {
         if self.batch.state() != BatchState::Open {
             return Ok(());
         }
-        let message = "the claims of this batch were not submitted yet: submit them first";
+        let message = "the claims of this batch have not been submitted yet: submit them first";
         Err(Refusal::new(Code::BatchNotSubmitted, message).at("batch").alone())
     }
 
-    /// The lines of these claims, each of which is there once and may be so treated.
+    /// Checks that each of these claims has a line, is named once, and allows this step.
     fn lines(&self, claims: &[ClaimId], shape: &mut Shape, act: LineAct) -> Result<(), Vec<Refusal>> {
         shape.at_most("claims", claims.len(), CLAIMS_MAX);
         if claims.is_empty() {
-            shape.missing("claims", "no claim is named: name at least one");
+            shape.missing("claims", "no claim is named: name at least one claim");
         }
         let mut named = BTreeSet::new();
         let found = claims.iter().enumerate().filter_map(|(at, claim)| {
@@ -335,27 +337,27 @@ impl Asked<'_, '_> {
     }
 }
 
-/// What may be done with a line, by what was decided of it.
+/// A step that depends on the latest decision on a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineAct {
-    /// Find it good.
+    /// Accept it.
     Accept,
-    /// Ask something first.
+    /// Query it.
     Query,
-    /// Find it not good. What was accepted or paid may turn out so: what was paid is then taken back by decision.
+    /// Reject it. An accepted or paid line can also be rejected: the paid amount is then taken back by a decision.
     Reject,
-    /// Take it back before it is decided.
+    /// Withdraw it before it is decided.
     Withdraw,
-    /// Submit it again. Whether attempts are left is not said here.
+    /// Submit it again. Whether attempts are left is checked elsewhere.
     Resubmit,
-    /// Record what was paid for it.
+    /// Record a payment for it.
     Pay,
-    /// Decide that more or less is due for it.
+    /// Record that more or less is due for it.
     Adjust,
 }
 
 impl BatchLine {
-    /// Whether this may be done with it as things were decided, or why not.
+    /// Whether the decision on the line allows this step, or the refusal if not.
     pub fn may(&self, act: LineAct) -> Result<(), Box<Refusal>> {
         let is_undecided = matches!(self.decision, Decision::Submitted | Decision::Queried(_));
         let is_accepted = self.decision == Decision::Accepted;
@@ -375,18 +377,17 @@ impl BatchLine {
 }
 
 fn twice(claim: ClaimId) -> Refusal {
-    Refusal::new(Code::InvalidValue, format!("the claim {claim} stands here twice: name it once"))
+    Refusal::new(Code::InvalidValue, format!("the claim {claim} appears twice: name it once"))
 }
 
-/// The batch is not known, or is not one that the caller may know of: both read the same.
+/// The batch does not exist, or the caller may not know of it. The message is the same for both.
 pub(crate) fn batch_not_found() -> Refusal {
-    let message = "no batch of this id is known: check the id, or open it first";
+    let message = "there is no batch with this id: check the id, or open the batch first";
     Refusal::new(Code::BatchNotFound, message).at("batch")
 }
 
-/// The refusal of a claim id that the contract does not have.
 pub fn claim_not_found(claim: ClaimId) -> Refusal {
-    let message = format!("the claim {claim} is none of this batch: name one of its lines");
+    let message = format!("the claim {claim} is not in this batch: name a claim of the batch");
     Refusal::new(Code::ClaimNotFound, message)
 }
 
@@ -394,8 +395,10 @@ fn already_decided(line: &BatchLine) -> Refusal {
     let (is, remedy) = match line.decision {
         Decision::Submitted => ("submitted", "accept, query or reject it"),
         Decision::Queried(_) => ("queried", "accept or reject it, or submit it again"),
-        Decision::Accepted if line.paid.is_positive() => ("paid", "reject it, or raise an adjustment in an open batch"),
-        Decision::Accepted => ("accepted", "reject it if it is not good"),
+        Decision::Accepted if line.paid.is_positive() => {
+            ("paid", "reject it, or record an adjustment in an open batch")
+        }
+        Decision::Accepted => ("accepted", "reject it if it is wrong"),
         Decision::Rejected(_) => ("rejected", "submit it again if attempts are left"),
         Decision::Withdrawn | Decision::Replaced => ("withdrawn", "claim it in another batch"),
     };

@@ -1,7 +1,7 @@
-//! The write side of a contract: opening it and publishing its rules.
+//! The write side of a contract: opening it and publishing its rulebooks.
 //!
-//! Pure and synchronous. A rulebook that is published has been read whole by this build; its hash is computed here,
-//! never taken from outside.
+//! Pure and synchronous. A published rulebook was parsed in full by this build. Its hash is computed here and never
+//! taken from outside.
 
 use chrono::NaiveDate;
 
@@ -16,29 +16,29 @@ use crate::fact::refusal::{Refusal, RefusalCode};
 /// The longest rulebook, in bytes.
 const RULEBOOK_MAX: usize = 256 * 1024;
 
-/// A contract that begins, with its first rulebook.
+/// Opens a contract with its first rulebook.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpenContract {
-    /// When it was opened.
+    /// The day of the opening.
     pub occurred: Occurred,
     /// Its code, name, parties and dates.
     pub fact: ContractOpened,
-    /// The first rulebook, as TOML.
+    /// The code, name, parties and dates.
     pub rulebook: String,
 }
 
-/// A further version of the rules.
+/// Publishes a further version of the rulebook.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PublishRulebook {
     /// The code of the contract.
     pub contract: String,
-    /// When it was published.
+    /// The day of the publication.
     pub occurred: Occurred,
     /// The rulebook, as TOML.
     pub rulebook: String,
 }
 
-/// Decides whether a contract may be opened: its two first events, or every refusal that is found.
+/// Decides whether a contract may be opened: returns its first two events, or all refusals that were found.
 pub(crate) fn open(
     contract: &Contract,
     command: &OpenContract,
@@ -62,7 +62,7 @@ pub(crate) fn open(
     Ok(vec![opened, published(&fact.code, occurred, rulebook, &read)])
 }
 
-/// Decides whether a further version of the rules may be published.
+/// Decides whether a further version of the rulebook may be published.
 pub(crate) fn publish(
     contract: &Contract,
     command: &PublishRulebook,
@@ -77,7 +77,7 @@ pub(crate) fn publish(
     Ok(vec![published(code, *occurred, rulebook, &read)])
 }
 
-/// Reads a draft of a further version, which could be published today.
+/// Reads a draft of a further version that could be published today.
 pub fn draft(contract: &Contract, text: &str, today: NaiveDate) -> Result<Rulebook, Vec<Refusal>> {
     let read = read(Occurred::on(today), text, contract.code().unwrap_or_default(), today)?;
     further(contract, &read)?;
@@ -89,14 +89,14 @@ fn read(occurred: Occurred, text: &str, code: &str, today: NaiveDate) -> Result<
     let mut shape = Shape::new(today);
     shape.occurred(occurred);
     if text.len() > RULEBOOK_MAX {
-        let message = format!("{} bytes are too many: write a rulebook of at most {RULEBOOK_MAX}", text.len());
+        let message = format!("the rulebook has {} bytes: use at most {RULEBOOK_MAX}", text.len());
         shape.too_long("rulebook", message);
     }
     shape.done()?;
     let rulebook = Rulebook::parse(text).map_err(|errors| errors.iter().map(invalid).collect::<Vec<_>>())?;
     if rulebook.contract != code {
         let message = format!(
-            "the rulebook is of the contract {:?}, not {code:?}: name the contract that its text names",
+            "the rulebook names the contract {:?}, not {code:?}: use the contract that it names",
             rulebook.contract
         );
         let refusal = Refusal::new(RefusalCode::RulebookOfOtherContract, message).at("rulebook").by("contract");
@@ -113,18 +113,20 @@ fn invalid(error: &RulebookError) -> Refusal {
     }
 }
 
-/// What a further version must not repeat or move. One with the first day of another supersedes that.
+/// Checks that a further version does not repeat a published one or change the time zone. A version with the same first
+/// day as another supersedes it.
 fn further(contract: &Contract, next: &Rulebook) -> Result<(), Vec<Refusal>> {
     for published in contract.rulebooks() {
         let known = &published.rulebook;
         let (code, message) = if known.hash() == next.hash() {
-            let message = format!("this content is published already, as version {}: nothing is to do", known.version);
+            let message =
+                format!("this content is already published, as version {}: there is nothing to do", known.version);
             (RefusalCode::RulebookAlreadyPublished, message)
         } else if known.version == next.version {
-            let message = format!("a version {} is published already: name this one otherwise", known.version);
+            let message = format!("a version {} is already published: give this one a new version name", known.version);
             (RefusalCode::RulebookVersionTaken, message)
         } else if known.calendar.zone != next.calendar.zone {
-            let message = format!("the contract's dates are of {}: keep that zone", known.calendar.zone);
+            let message = format!("the time zone of a contract cannot change: keep {}", known.calendar.zone);
             (RefusalCode::RulebookZoneChanged, message)
         } else {
             continue;

@@ -1,6 +1,6 @@
-//! What one person may not do alone: the duties that a rulebook keeps apart.
+//! The separation of duties that a rulebook asks for: steps that need two people.
 //!
-//! Pure. Who did something is who sent the command that recorded it; logins compare by their keys.
+//! Pure. The person who did a step is the sender of the command that recorded it. Logins are compared by their keys.
 
 use super::Given;
 use crate::fact::Fact;
@@ -12,7 +12,7 @@ use crate::fact::event::{Event, EvidenceAttached, EvidenceVerified};
 use crate::fact::refusal::{Refusal, RefusalCode};
 use crate::people::login;
 
-/// Refuses the verification of evidence by the person who attached it or corrected that fact.
+/// Refuses the verification of evidence by the person who attached it or corrected its attachment.
 pub(super) fn verified_by_another(
     history: &History,
     occurred: Occurred,
@@ -23,12 +23,13 @@ pub(super) fn verified_by_another(
     if !are_apart(occurred, given) || !has_attached(history, *evidence, given) {
         return Ok(());
     }
-    let message = "you attached this evidence: let another person verify it";
+    let message = "you attached this evidence: another person must verify it";
     let refusal = Refusal::new(RefusalCode::SamePerson, message).at("evidence");
     Err(refusal.by(ATTACH_VERIFY).alone())
 }
 
-/// Refuses to exchange what was verified: the document itself for anybody, what it shows for whoever attached it.
+/// Refuses to change verified evidence, if the rulebook keeps attaching and verifying apart. Nobody may change its kind,
+/// digest or date. The person who attached it may not change what it supports.
 pub(super) fn stays_verified(
     history: &History,
     fact: &Fact<'_>,
@@ -46,14 +47,13 @@ pub(super) fn stays_verified(
     }
     let document = |piece: &EvidenceAttached| (piece.kind.clone(), piece.sha256.clone(), piece.dated_on);
     if document(is) != document(becomes) {
-        let message = "the evidence was verified as it reads now: retract that fact first, correct this one, and let \
-                       somebody verify the evidence again";
+        let message = "the evidence was verified as it is now: retract the verification, correct this fact, then ask \
+                       another person to verify the evidence again";
         let refusal = Refusal::new(RefusalCode::FactHasDependents, message).at("target");
         return Err(refusal.by(ATTACH_VERIFY).naming([Stated::from(verified).fact()]).alone());
     }
     if is.supports != becomes.supports && has_attached(history, is.evidence, given) {
-        let message =
-            "you attached this evidence, and it was verified for what it shows now: let another person change that";
+        let message = "you attached this evidence and it was verified: another person must change what it supports";
         return Err(Refusal::new(RefusalCode::SamePerson, message).at("supports").by(ATTACH_VERIFY).alone());
     }
     Ok(())
@@ -61,13 +61,13 @@ pub(super) fn stays_verified(
 
 const ATTACH_VERIFY: &str = "duties.separate: attach/verify";
 
-/// Whether the rules of a day keep attaching evidence and verifying it apart.
+/// Whether the rulebook of a day requires different people to attach and verify evidence.
 fn are_apart(occurred: Occurred, given: &Given<'_>) -> bool {
     let rulebook = given.contract.rulebook_in_force(occurred.earliest());
     rulebook.is_none_or(|rulebook| rulebook.duties.attach_verify)
 }
 
-/// Whether the sender attached a piece of evidence, or corrected that fact.
+/// Whether the sender attached a piece of evidence or corrected its attachment.
 fn has_attached(history: &History, evidence: EvidenceId, given: &Given<'_>) -> bool {
     let attaching =
         |recorded: &&Recorded| matches!(&recorded.event, Event::EvidenceAttached(piece) if piece.evidence == evidence);

@@ -1,6 +1,7 @@
-//! What somebody should look at twice before a piece of evidence is recorded: that it shows nothing.
+//! The warning about evidence that supports nothing.
 //!
-//! Pure. Whether a piece counts for a claim depends on its date, a check and the claim's own run, and is not asked here.
+//! Pure. Whether evidence counts for a claim also depends on its date, its verification and the spells of the claim.
+//! That is not checked here.
 
 use uuid::Uuid;
 
@@ -12,26 +13,26 @@ use crate::fact::event::{Event, EvidenceAttached};
 use crate::fact::refusal::{Refusal, RefusalCode};
 use crate::fact::tracked::{self, Kind};
 
-/// The warning that a piece of evidence supports nothing, or nothing that an outcome would ask it to show.
+/// The warning that evidence supports nothing, or nothing that an outcome requires evidence for.
 pub(super) fn supports_nothing(history: &History, fact: &Event, given: &Given<'_>) -> Option<Refusal> {
     let Event::EvidenceAttached(piece) = fact else { return None };
     let warning =
         |message: String| Some(Refusal::new(RefusalCode::EvidenceSupportsNothing, message).at("supports").as_warning());
     if piece.supports.is_empty() {
-        let message = "the piece names nothing that it shows, so it counts for no claim: name the spell, or the event of \
-                       the plan or achievement, in supports";
+        let message = "the evidence does not say what it supports, so it counts for no claim: name the spell or event of the \
+                       plan or achievement in supports";
         return warning(message.to_owned());
     }
     let asking: Vec<&JourneyTerms> = asking_for(piece, given).collect();
     if asking.is_empty() || asking.iter().any(|terms| shows(history, &piece.supports, &terms.trigger)) {
         return None;
     }
-    let message = "what the piece names is nothing that an outcome asks to be shown by a {}, so it counts for no claim: \
+    let message = "no outcome accepts a {} for the facts that this evidence supports, so it counts for no claim: \
                    name the spell, or the event of the plan or achievement";
     warning(message.replace("{}", &piece.kind))
 }
 
-/// The outcomes that ask for evidence of this kind, in any version of the rules.
+/// The outcomes that require evidence of this kind, in any version of the rulebook.
 fn asking_for<'a>(piece: &EvidenceAttached, given: &Given<'a>) -> impl Iterator<Item = &'a JourneyTerms> {
     let kind = piece.kind.clone();
     let outcomes = given.contract.rulebooks().iter().flat_map(|published| &published.rulebook.outcomes);
@@ -44,7 +45,7 @@ fn asking_for<'a>(piece: &EvidenceAttached, given: &Given<'a>) -> impl Iterator<
     })
 }
 
-/// Whether one of these ids is a spell, or an event, that a trigger names.
+/// Whether one of these ids is a spell or event that satisfies a trigger.
 fn shows(history: &History, supports: &[Uuid], trigger: &Trigger) -> bool {
     let facts = history.facts();
     let named = |original: Uuid, reading: Uuid| supports.contains(&original) || supports.contains(&reading);

@@ -1,6 +1,6 @@
-//! One worker takes many cases at once: every case, or none.
+//! Assigns one worker to many cases: to every case, or to none.
 //!
-//! Pure. Each case is decided as an assignment of its own would be; none of them has a rule of its own here.
+//! Pure. Each case is decided as if it were assigned on its own. No rules are added here.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::fact::refusal::{Refusal, RefusalCode};
 const CASES_MAX: usize = 1_000;
 
 impl AssignMany {
-    /// Whether it names more cases than one command assigns: it is refused whatever they are.
+    /// Whether the command names more cases than allowed. It is then refused whatever the cases are.
     pub fn is_too_long(&self) -> bool {
         self.journeys.len() > CASES_MAX
     }
@@ -28,15 +28,15 @@ pub(super) fn assign(command: &AssignMany, given: &Given<'_>) -> Result<Vec<NewE
         return Err(shape.done().err().unwrap_or_default());
     }
     if journeys.is_empty() {
-        shape.missing("journeys", "no case is named: name at least one");
+        shape.missing("journeys", "no case is named: name at least one case");
     }
     let mut named = BTreeSet::new();
     for (index, journey) in journeys.iter().enumerate() {
         if !named.insert(journey) {
-            shape.invalid(&format!("journeys.{index}"), "the case is named twice: name it once");
+            shape.invalid(&format!("journeys.{index}"), "this case appears twice: name each case once");
         }
     }
-    // What is wrong with the worker or the days is said once.
+    // Problems with the worker or the dates are reported once, not for each case.
     values(&mut shape, (*occurred, &fact), None, given);
     shape.done()?;
     let (mut events, mut refusals) = (Vec::new(), Vec::new());
@@ -57,7 +57,7 @@ fn of_case(journey: JourneyId, stated: &Dated, given: &Given<'_>) -> Result<Vec<
     let history = (given.history)(StreamId::journey(journey));
     let history = history.ok_or_else(|| Refusal::journey_not_found().alone())?;
     if history.contract() != given.contract.code() {
-        let message = "this journey is of another contract than the first: send the cases of each contract apart";
+        let message = "this case belongs to another contract than the first one: send a command for each contract";
         return Err(Refusal::new(RefusalCode::InvalidValue, message).alone());
     }
     state(history, stated, given)

@@ -1,9 +1,9 @@
-//! The write side: what somebody wants recorded of a journey, subject, worker, team or contract, and the decision
-//! whether it may be.
+//! The write side: the commands about a case, subject, worker, team or contract, and the decision whether each may be
+//! recorded.
 //!
-//! Pure and synchronous. A decision never looks at a clock or a store: all it may know is handed to it in [`Given`].
-//! It gives events or refusals, never both, and never changes anything. Whatever the kind of its stream, a fact goes
-//! one way: its values (shape), what it needs of the others (ground), its events.
+//! Pure and synchronous. A decision never reads a clock or a store: everything it needs is in [`Given`]. It returns
+//! events or refusals, never both, and changes nothing. For every kind of stream a fact takes the same steps: check its
+//! values (`shape`), check it with the other facts (`ground`), build its events.
 
 mod amend;
 mod attributes;
@@ -43,149 +43,150 @@ use crate::fact::refusal::{self, Refusal, RefusalCode};
 use crate::journey::rules;
 use crate::people::{subject, subject_exists, team, worker};
 
-/// An event that a decision asks the log to take. Ids, versions, salts and instants are the log's to give.
+/// An event that a decision asks the log to append. The log adds the id, version, salt and time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {
     /// The stream it belongs to.
     pub stream: StreamId,
-    /// The code of its contract; none where the stream belongs to the deployment.
+    /// The stream that the event belongs to.
     pub contract: Option<String>,
-    /// When the fact was so.
+    /// The code of the contract. None if the stream belongs to the deployment.
     pub occurred: Occurred,
-    /// What was so.
+    /// The date of the fact.
     pub event: Event,
 }
 
-/// All that a decision may know beside the history of its stream.
+/// Everything that a decision may read besides the history of its stream.
 #[derive(Clone, Copy)]
 pub struct Given<'a> {
-    /// Today's civil date in the contract's zone.
+    /// Today's civil date in the contract's time zone.
     pub today: NaiveDate,
-    /// The contract that the stream belongs to, with every rulebook published so far; an empty one where it belongs
-    /// to the deployment.
+    /// The contract that the stream belongs to, with all rulebooks published so far. An empty contract if the stream
+    /// belongs to the deployment.
     pub contract: &'a Contract,
-    /// The login of whoever sends the command.
+    /// The login of the sender.
     pub sender: &'a str,
-    /// The history of another stream that the command names, where it exists for this sender.
+    /// The history of another stream that the command names, if it exists and the sender may know of it.
     pub history: &'a dyn Fn(StreamId) -> Option<&'a History>,
-    /// The warnings that the sender accepts, by code.
+    /// The codes of the warnings that the sender accepts.
     pub accepted: &'a BTreeSet<String>,
-    /// The streams that have moved since the position that the command was prepared from, if it was.
+    /// The streams that have changed since the position that the command was prepared from, if it was prepared from
+    /// one.
     pub moved: &'a Moved,
 }
 
 impl Given<'_> {
-    /// Whether a stream that the command names exists, for this sender.
+    /// Whether a stream that the command names exists and the sender may know of it.
     pub fn knows(&self, stream: StreamId) -> bool {
         (self.history)(stream).is_some()
     }
 }
 
-/// A fact that somebody states, with its date.
+/// A fact to record, with its date.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dated {
-    /// Of what: a journey, subject, worker, team or contract.
+    /// The case, subject, worker, team or contract that the fact is about.
     pub stream: StreamId,
-    /// When it was so.
+    /// The date of the fact.
     pub occurred: Occurred,
-    /// What was so.
+    /// The fact.
     pub fact: Event,
 }
 
-/// A referral that somebody received, and whether its subject is new.
+/// A referral to record, and whether to register its subject.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReceiveReferral {
-    /// The journey that begins.
+    /// The new case.
     pub journey: JourneyId,
     /// The code of the contract.
     pub contract: String,
-    /// When it was received.
+    /// The date on which the referral was received.
     pub occurred: Occurred,
-    /// The kind of subject to register along with it; none where the subject is known already.
+    /// The kind of subject to register with the referral. None if the subject is already registered.
     pub register: Option<SubjectKind>,
     /// The referral.
     pub fact: ReferralReceived,
 }
 
-/// The whole fact as it should read.
+/// A correction that gives the whole fact.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CorrectFact {
-    /// Whose fact.
+    /// The stream of the fact.
     pub stream: StreamId,
     /// The original event.
     pub target: EventId,
-    /// When it was really so.
+    /// The right date.
     pub occurred: Occurred,
-    /// What was really so, of the target's type.
+    /// The right fact, of the target's type.
     pub replacement: Event,
-    /// Why: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, no personal data.
     pub reason: String,
 }
 
-/// Facts that never were so, taken away together.
+/// Facts to retract together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetractFacts {
-    /// Whose facts.
+    /// The stream of the facts.
     pub stream: StreamId,
     /// The original events.
     pub targets: Vec<EventId>,
-    /// Why: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, no personal data.
     pub reason: String,
 }
 
-/// A worker takes many cases of one contract, all of them or none.
+/// Assigns a worker to many cases of one contract: to all of them, or to none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AssignMany {
-    /// Which cases.
+    /// The cases.
     pub journeys: Vec<JourneyId>,
-    /// From when on.
+    /// The first day.
     pub occurred: Occurred,
-    /// Who takes them, in which role and until when.
+    /// The worker, the role and the end date.
     pub fact: WorkerAssigned,
 }
 
-/// Several things about one stream that are recorded together or not at all, such as a spell with its end.
+/// Several commands about one stream that are recorded together or not at all, such as a spell with its end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Together {
-    /// What all of them are about.
+    /// The stream that all commands are about.
     pub stream: StreamId,
-    /// What is recorded, each after the ones before it.
+    /// The commands, each decided after the ones before it.
     pub commands: Vec<Command>,
 }
 
-/// What somebody wants recorded.
+/// A command: a request to record something.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    /// A journey begins.
+    /// Records a referral, which creates a case.
     ReceiveReferral(ReceiveReferral),
-    /// A contract begins, with its first rulebook.
+    /// Opens a contract with its first rulebook.
     OpenContract(OpenContract),
-    /// A further version of a contract's rules.
+    /// Publishes a further version of a contract's rulebook.
     PublishRulebook(PublishRulebook),
-    /// Something was so: any fact but those above and what is said of other facts. A link of subjects is stated of
-    /// one of them and recorded of both.
+    /// Records a fact of any other type, except corrections and retractions. A link of two subjects names one of them
+    /// and is recorded in both streams.
     State(Dated),
-    /// A fact was recorded wrongly: the whole of it as it should read.
+    /// Corrects a fact by giving the whole fact.
     CorrectFact(CorrectFact),
-    /// A fact was recorded wrongly: what of it should read otherwise.
+    /// Corrects a fact by giving only the values that change.
     PatchFact(PatchFact),
-    /// Facts never were so.
+    /// Retracts facts.
     RetractFacts(RetractFacts),
-    /// All of these, or none.
+    /// Several commands: all of them, or none.
     Together(Together),
-    /// Something is done with a batch of claims.
+    /// Does something with a batch of claims.
     Batch(BatchCommand),
-    /// A worker takes many cases.
+    /// Assigns a worker to many cases.
     AssignMany(AssignMany),
 }
 
 impl Command {
-    /// The command that states a fact.
+    /// The command that records a fact.
     pub fn state(stream: StreamId, occurred: Occurred, fact: impl Into<Event>) -> Self {
         Self::State(Dated { stream, occurred, fact: fact.into() })
     }
 
-    /// The stream that it is about; its expected version is this one's.
+    /// The stream that the command is about. Its expected version is that of this stream.
     pub fn stream(&self) -> StreamId {
         match self {
             Self::ReceiveReferral(command) => StreamId::journey(command.journey),
@@ -197,21 +198,21 @@ impl Command {
             Self::RetractFacts(command) => command.stream,
             Self::Together(together) => together.stream,
             Self::Batch(command) => StreamId::batch(command.batch),
-            // An expected version is not asked of many, and none is refused before the list is looked at.
+            // `AssignMany` has no expected version, and no command is refused before the list is checked.
             Self::AssignMany(command) => {
                 StreamId::journey(command.journeys.first().copied().unwrap_or(JourneyId(Uuid::nil())))
             }
         }
     }
 
-    /// The commands that it consists of, each about one stream alone: itself, unless it is about many.
+    /// The commands by stream: only itself, unless it is about many streams.
     pub fn of_each_stream(&self) -> Vec<Cow<'_, Self>> {
         let Self::AssignMany(AssignMany { journeys, occurred, fact }) = self else { return vec![Cow::Borrowed(self)] };
         let one = |journey: &JourneyId| Self::state(StreamId::journey(*journey), *occurred, fact.clone());
         journeys.iter().map(one).map(Cow::Owned).collect()
     }
 
-    /// Whether it begins its stream, so that there need be nothing of it yet.
+    /// Whether the command creates its stream, so that the stream may be empty.
     pub fn begins(&self) -> bool {
         match self {
             Self::ReceiveReferral(_) | Self::OpenContract(_) => true,
@@ -226,7 +227,7 @@ impl Command {
         }
     }
 
-    /// The single commands that it consists of: itself, unless it is several together.
+    /// The single commands: only itself, unless it combines several.
     pub fn each(&self) -> Vec<&Self> {
         match self {
             Self::Together(together) => together.commands.iter().flat_map(Self::each).collect(),
@@ -234,7 +235,7 @@ impl Command {
         }
     }
 
-    /// The code of the contract that it names itself.
+    /// The code of the contract that the command names.
     pub fn contract(&self) -> Option<&str> {
         match self {
             Self::ReceiveReferral(command) => Some(&command.contract),
@@ -250,7 +251,7 @@ impl Command {
         }
     }
 
-    /// The other streams that it names: subjects, workers, journeys and, for a referral, the contract.
+    /// The other streams that the command names: subjects, workers, cases and, for a referral, the contract.
     pub fn names(&self) -> Vec<StreamId> {
         match self {
             Self::ReceiveReferral(command) => {
@@ -269,7 +270,7 @@ impl Command {
         }
     }
 
-    /// The other streams that it names without saying so: those that a fact names which it patches.
+    /// The other streams that a patch depends on without naming them: those that the patched fact names.
     pub fn names_beside(&self, history: &History) -> Vec<StreamId> {
         match self {
             Self::PatchFact(command) => {
@@ -281,7 +282,7 @@ impl Command {
         }
     }
 
-    /// The position that it was prepared from, since which nothing that it rests on may have moved.
+    /// The position that the command was prepared from. Nothing that it depends on may have changed since.
     pub const fn since(&self) -> Option<Position> {
         match self {
             Self::Batch(command) => command.since(),
@@ -290,7 +291,7 @@ impl Command {
     }
 }
 
-/// Decides a command: the events that the log should take, or every refusal that is found.
+/// Decides a command: returns the events to append, or all refusals that were found.
 pub fn decide(history: &History, command: &Command, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
     let decided = match command {
         Command::ReceiveReferral(command) => receive(history, command, given),
@@ -315,7 +316,8 @@ fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<Ne
         EventType::FactCorrected | EventType::FactRetracted | EventType::RulebookPublished
     ) && stream.kind != StreamKind::Batch;
     if !is_stated || !fact.event_type().stream_kinds().contains(&stream.kind) {
-        let message = format!("a fact of this type is not stated of a {}: send its own command", stream.kind.as_str());
+        let message =
+            format!("a fact of this type cannot be recorded for a {}: use its own command", stream.kind.as_str());
         return Err(Refusal::new(RefusalCode::InvalidValue, message).alone());
     }
     if !begins_a_stream(fact) {
@@ -339,8 +341,8 @@ fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<Ne
     Ok(std::iter::once(own).chain(others).collect())
 }
 
-/// The fact with what it leaves to the rules of its day to say, whether a contact is face to face, and with the role of
-/// a keyworker as everything spells it that asks who holds a case.
+/// Completes the fact: whether a contact is face to face, by the rulebook of its day if the command leaves it out, and
+/// the standard spelling of the keyworker role.
 fn completed(fact: &Event, occurred: Occurred, contract: &Contract) -> Event {
     match fact {
         Event::ContactLogged(logged) if logged.face_to_face.is_none() => {
@@ -358,18 +360,18 @@ fn completed(fact: &Event, occurred: Occurred, contract: &Contract) -> Event {
     }
 }
 
-/// Whether a role is the keyworker's, however it is written: `Keyworker`, `key worker`, `key-worker`.
+/// Whether a role means keyworker, in any spelling: `Keyworker`, `key worker`, `key-worker`.
 fn is_keyworker(role: &str) -> bool {
     let letters = role.chars().filter(|letter| !letter.is_whitespace() && !matches!(letter, '-' | '_'));
     letters.flat_map(char::to_lowercase).eq(KEYWORKER.chars())
 }
 
-/// What somebody should look at twice: a referral that was received before the contract starts.
+/// The warning where a referral is dated before the contract starts.
 fn too_early(occurred: Occurred, fact: &Event, given: &Given<'_>) -> Option<Refusal> {
     if matches!(fact, Event::ReferralReceived(_)) { given.contract.not_begun_by(occurred) } else { None }
 }
 
-/// What deserves a second look: a fact of a case, or a measure, that is dated in a period whose figures are settled.
+/// The warning where a fact of a case, or a measure, is dated in a closed period.
 fn settled(kind: StreamKind, fact: &Event, dates: &[Occurred], given: &Given<'_>) -> Option<Refusal> {
     let is_counted = match kind {
         StreamKind::Journey => true,
@@ -379,7 +381,7 @@ fn settled(kind: StreamKind, fact: &Event, dates: &[Occurred], given: &Given<'_>
     if is_counted { given.contract.closed_at(dates) } else { None }
 }
 
-/// The fact with what follows from the rulebook filled in: the grade of an indicator.
+/// Adds the grade of an indicator, where it follows from the rulebook.
 fn graded(
     fact: &Event,
     history: &History,
@@ -394,7 +396,7 @@ fn graded(
     }
 }
 
-/// Holds a command back until its sender accepts what is to be looked at twice.
+/// Refuses the command with its warnings, unless the sender accepts all of them.
 pub(crate) fn heeded(warnings: impl IntoIterator<Item = Refusal>, given: &Given<'_>) -> Result<(), Vec<Refusal>> {
     let mut unheeded: Vec<Refusal> = warnings.into_iter().collect();
     unheeded.retain(|warning| !given.accepted.contains(warning.code.as_str()));
@@ -406,12 +408,12 @@ const fn begins_a_stream(fact: &Event) -> bool {
     matches!(fact, Event::SubjectRegistered(_) | Event::WorkerJoined(_) | Event::TeamSet(_))
 }
 
-/// What is said of two subjects is recorded of both.
+/// A fact about two subjects is recorded in the streams of both.
 fn of_the_other(history: &History, command: &Dated, given: &Given<'_>) -> Result<Option<NewEvent>, Vec<Refusal>> {
     let Dated { stream, occurred, fact } = command;
     let Some((other, mirrored)) = subject::of_the_other(SubjectId(stream.id), fact) else { return Ok(None) };
     if other == *stream {
-        let message = "a subject is not linked with itself: name the other record";
+        let message = "a subject cannot be linked with itself: name the other record";
         return Err(Refusal::new(RefusalCode::SameSubject, message).at("with").alone());
     }
     let theirs = (given.history)(other).ok_or_else(|| not_found(other.kind).at("with").alone())?;
@@ -420,8 +422,8 @@ fn of_the_other(history: &History, command: &Dated, given: &Given<'_>) -> Result
     Ok(Some(of_stream(other, theirs, *occurred, mirrored)))
 }
 
-/// Judges the values of a fact, each for itself, and what it names. `before` is what it said until now, if it is one
-/// that is recorded already.
+/// Checks the values of a fact, and the other streams that it names. `before` is the fact before a correction, if it is
+/// already recorded.
 fn values(
     shape: &mut Shape,
     (occurred, fact): (Occurred, &Event),
@@ -438,7 +440,7 @@ fn values(
     }
 }
 
-/// Judges whether facts can be so together, in the manner of their kind of stream.
+/// Checks whether the facts can be true together, by the rules of the kind of stream.
 fn stands(history: &History, kind: StreamKind, change: Change<'_>) -> Result<(), Vec<Refusal>> {
     match kind {
         StreamKind::Journey => rules::check(history, change),
@@ -446,7 +448,7 @@ fn stands(history: &History, kind: StreamKind, change: Change<'_>) -> Result<(),
         StreamKind::Worker => consistency::check(history, change, worker::judge),
         StreamKind::Team => consistency::check(history, change, team::judge),
         StreamKind::Contract => consistency::check(history, change, contract::rules::judge),
-        // Nothing is stated of a batch, and none of its events is corrected.
+        // No fact is recorded for a batch in this way, and its events cannot be corrected.
         StreamKind::Batch => Ok(()),
     }
 }
@@ -477,7 +479,7 @@ fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> R
     Ok(registered.into_iter().chain([received]).collect())
 }
 
-/// The event by which a subject is known from here on.
+/// The event that registers a subject.
 fn registered(subject: SubjectId, occurred: Occurred, kind: SubjectKind) -> NewEvent {
     let event = SubjectRegistered { kind }.into();
     NewEvent { stream: StreamId::subject(subject), contract: None, occurred, event }

@@ -1,6 +1,6 @@
-//! What a fact names beside its own stream: workers, subjects, journeys; and whether it may.
+//! The other streams that a fact names (workers, subjects, cases), and whether it may name them.
 //!
-//! Pure. A name leads to another stream's history, never into it: a decision reads there and writes only what it says.
+//! Pure. The history of a named stream is only read.
 
 use chrono::NaiveDate;
 
@@ -12,33 +12,33 @@ use crate::fact::event::Event;
 use crate::fact::refusal::Refusal;
 use crate::people::worker;
 
-/// Something else that a fact names.
+/// Another stream that a fact names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Named {
-    /// Its stream.
+    /// The stream.
     pub(super) stream: StreamId,
-    /// The field of the payload that names it.
+    /// The payload field that names it.
     path: String,
-    /// What the fact says of it.
+    /// The statement of the fact about it.
     says: Says,
-    /// The day of which it says so, where that is not the fact's own.
+    /// The day of that statement, if it is not the date of the fact.
     on: Option<NaiveDate>,
 }
 
-/// What a fact says of what it names.
+/// A statement about a named stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Says {
-    /// That the worker does something on that day, so they must not have left.
+    /// The worker does something on that day, so they must not have left.
     Works,
-    /// That the worker is in a team on that day, so they must have joined, too.
+    /// The worker is in a team on that day, so they must also have joined.
     Belongs,
-    /// That the journey is one of the contract.
+    /// The case belongs to the contract.
     IsOurs,
-    /// Only that it is there.
+    /// The stream exists.
     IsThere,
 }
 
-/// What a fact names beside its own stream.
+/// The other streams that a fact names.
 pub(super) fn named(fact: &Event) -> Vec<Named> {
     let works = |path: &str, id: WorkerId| Named::new(path, StreamId::worker(id), Says::Works);
     let there = |path: &str, stream: StreamId| Named::new(path, stream, Says::IsThere);
@@ -82,7 +82,7 @@ impl Named {
         Self { stream, path: path.to_owned(), says, on: None }
     }
 
-    /// Why a fact of this date may not name it.
+    /// The refusal where a fact of this date may not name it.
     fn refusal(&self, occurred: Occurred, given: &Given<'_>) -> Option<Refusal> {
         let occurred = self.on.map_or(occurred, Occurred::on);
         let refusal = match ((given.history)(self.stream), self.says) {
@@ -100,8 +100,8 @@ impl Named {
     }
 }
 
-/// Refuses to name what is not there, or not there any more. What the fact said before, on the same day, it may go on
-/// saying: a correction of something else does not ask again.
+/// Refuses a fact that names another stream that it may not name, such as an unknown worker or one who has left. A
+/// correction does not check again the names that the fact already had for the same day.
 pub(super) fn check(
     shape: &mut Shape,
     (occurred, fact): (Occurred, &Event),
@@ -118,7 +118,7 @@ pub(super) fn check(
     }
 }
 
-/// What is said of a stream that is not there, or not for this sender: both read the same.
+/// The refusal where a stream does not exist, or the sender may not know of it. The message is the same for both.
 pub fn not_found(kind: StreamKind) -> Refusal {
     match kind {
         StreamKind::Journey => Refusal::journey_not_found(),

@@ -1,8 +1,9 @@
-//! A correction as people send it: only what should read otherwise.
+//! A correction as people send it: only the values that change.
 //!
-//! Pure. What a patch leaves out stays as the fact has it, a null clears it, and the event records the whole result. It
-//! is laid over the fact as it reads when the command is decided, so that of two corrections sent at once neither undoes
-//! the other. Objects are merged and lists replaced, as RFC 7396 has it. It never decides whether the result may be so.
+//! Pure. A field that a patch leaves out keeps its value, and null clears it. The event records the whole result. The
+//! patch is applied to the fact as it is when the command is decided, so that of two corrections sent at once neither
+//! undoes the other. Objects are merged and lists are replaced (RFC 7396). This module does not decide whether the
+//! result is valid.
 
 use chrono::{NaiveDate, NaiveTime};
 use serde_json::{Map, Value};
@@ -17,35 +18,35 @@ use crate::fact::event::{ContactLogged, DecodeError, Event, EventType};
 use crate::fact::path::Path;
 use crate::fact::refusal::{Refusal, RefusalCode};
 
-/// What should read otherwise of when a fact was so.
+/// The changes to the date of a fact.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PatchedDate {
     /// The day.
     pub on: Option<NaiveDate>,
-    /// How exactly it is known.
+    /// The precision of the date.
     pub precision: Option<Precision>,
     /// The time of that day.
     pub local_time: Patched<NaiveTime>,
 }
 
-/// A fact was recorded wrongly: this of it should read otherwise.
+/// A correction that gives only the values that change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatchFact {
-    /// Whose fact.
+    /// The stream of the fact.
     pub stream: StreamId,
     /// The original event.
     pub target: EventId,
-    /// What should read otherwise of when it was so.
+    /// The changes to its date.
     pub occurred: PatchedDate,
-    /// The type of fact that the sender takes it for; none where only its date should read otherwise.
+    /// The type of fact that the sender expects. None if only the date changes.
     pub of: Option<EventType>,
-    /// What should read otherwise of its payload.
+    /// The changes to its payload.
     pub payload: Map<String, Value>,
-    /// Why: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, no personal data.
     pub reason: String,
 }
 
-/// The fields of payloads that name other streams which a correction may change.
+/// The payload fields that name other streams and that a correction may change.
 const NAMES: [(&str, StreamKind); 8] = [
     ("subject", StreamKind::Subject),
     ("worker", StreamKind::Worker),
@@ -58,7 +59,7 @@ const NAMES: [(&str, StreamKind); 8] = [
 ];
 
 impl PatchFact {
-    /// The other streams that the patch itself names; those that stay the fact names.
+    /// The other streams that the patch itself names. Fields that it leaves out are not included.
     pub(super) fn names(&self) -> Vec<StreamId> {
         let ids = |value: &Value| -> Vec<Uuid> {
             match value {
@@ -70,12 +71,12 @@ impl PatchFact {
         named.flat_map(|(kind, value)| ids(value).into_iter().map(move |id| StreamId { kind, id })).collect()
     }
 
-    /// The login that the patch gives to a worker.
+    /// The new login of a worker, if the patch changes it.
     pub fn login(&self) -> Option<&str> {
         self.payload.get("login").and_then(Value::as_str).filter(|_| self.of == Some(EventType::WorkerJoined))
     }
 
-    /// The whole correction of a fact as it now reads.
+    /// The whole correction of a fact as it is now.
     pub(super) fn of_fact(&self, fact: &Fact<'_>, contract: &Contract) -> Result<CorrectFact, Vec<Refusal>> {
         let occurred = self.occurred.of(fact.occurred)?;
         let mut replacement = self.replacement(fact.event)?;
@@ -90,7 +91,7 @@ impl PatchFact {
         let event_type = fact.event_type();
         if let Some(of) = self.of.filter(|of| *of != event_type) {
             let message = format!(
-                "the fact is a {} and the replacement a {}: retract the one and record the other",
+                "the fact is a {} and the replacement is a {}: retract the fact and record the other one",
                 event_type.as_str(),
                 of.as_str()
             );
@@ -102,20 +103,20 @@ impl PatchFact {
             let needed: Vec<Refusal> = cleared(&self.payload)
                 .filter(|path| read(&clearing(path)).is_err())
                 .map(|path| {
-                    let message = "the fact always has this: leave it out to keep it, or give another value";
+                    let message = "this field is required: leave it out to keep its value, or give another value";
                     Refusal::new(RefusalCode::MissingValue, message).at(Path::from(path.join(".")).beneath("payload"))
                 })
                 .collect();
             if !needed.is_empty() {
                 return needed;
             }
-            let message = format!("the fact cannot read like this: {error}");
+            let message = format!("the corrected fact is not valid: {error}");
             Refusal::new(RefusalCode::InvalidValue, message).at("payload").alone()
         })
     }
 
-    /// Whether a corrected contact is face to face follows what its channel and attendance say then, if it was what they
-    /// said before: nobody said otherwise.
+    /// If the face-to-face value of a contact was the one that follows from its channel and attendance, it keeps
+    /// following them after the correction, unless the patch sets it.
     fn follow_the_channel(&self, old: &ContactLogged, new: &mut ContactLogged, on: (Occurred, &Contract)) {
         let (occurred, contract) = on;
         let by_channel = contract.is_face_to_face(&old.channel, occurred.earliest());
@@ -128,20 +129,20 @@ impl PatchFact {
 }
 
 impl PatchedDate {
-    /// When the fact was so, of which this should read otherwise.
+    /// Applies the changes to the date of a fact.
     fn of(self, reads: Occurred) -> Result<Occurred, Vec<Refusal>> {
         let precision = self.precision.unwrap_or(reads.precision());
         let day = self.on.unwrap_or(reads.earliest());
         let occurred = Occurred::within(day, precision);
         if self.on.is_some() && self.precision.is_none() && occurred.earliest() != day {
             let message = format!(
-                "the day of this fact is known by its {} alone: write precision DAY if it was on {day}",
+                "only the {} of this fact is known: set the precision to DAY if it was on {day}",
                 if precision == Precision::Year { "year" } else { "month" }
             );
             return Err(Refusal::new(RefusalCode::MissingValue, message).at("precision").alone());
         }
         if precision != Precision::Day && matches!(self.local_time, Patched::Becomes(_)) {
-            let message = "a time is of a day, and this is known by its month or year alone: leave the time out";
+            let message = "only the month or year of this fact is known, so it cannot have a time: leave the time out";
             return Err(Refusal::new(RefusalCode::InvalidValue, message).at("local_time").alone());
         }
         Ok(occurred.at(match self.local_time {
@@ -152,14 +153,14 @@ impl PatchedDate {
     }
 }
 
-/// The fact with a patch laid over it.
+/// The fact with a patch applied.
 fn read(fact: &Event, patch: &Map<String, Value>) -> Result<Event, DecodeError> {
     let mut payload = serde_json::from_str(fact.payload().get()).expect("a payload is JSON");
     merge(&mut payload, patch);
     Event::decode(fact.event_type().as_str(), fact.event_type().schema_version(), &payload.to_string())
 }
 
-/// Lays a patch over an object: RFC 7396.
+/// Applies a patch to an object (RFC 7396).
 fn merge(onto: &mut Value, patch: &Map<String, Value>) {
     if !onto.is_object() {
         *onto = Value::Object(Map::new());
@@ -174,7 +175,7 @@ fn merge(onto: &mut Value, patch: &Map<String, Value>) {
     }
 }
 
-/// The ways to what a patch clears, at most two fields deep: no payload goes deeper.
+/// The paths of the fields that a patch clears, at most two fields deep: no payload is deeper.
 fn cleared(patch: &Map<String, Value>) -> impl Iterator<Item = Vec<&str>> {
     patch.iter().flat_map(|(name, value)| match value {
         Value::Null => vec![vec![name.as_str()]],
@@ -186,7 +187,7 @@ fn cleared(patch: &Map<String, Value>) -> impl Iterator<Item = Vec<&str>> {
     })
 }
 
-/// The patch that clears this and nothing else.
+/// The patch that only clears this field.
 fn clearing(path: &[&str]) -> Map<String, Value> {
     let innermost = |value: Value, name: &&str| Value::Object(Map::from_iter([((*name).to_owned(), value)]));
     match path.iter().rev().fold(Value::Null, innermost) {

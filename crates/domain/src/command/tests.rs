@@ -1,4 +1,4 @@
-//! Given these facts, when somebody states another, then these events or this refusal.
+//! Given these facts, when a command records another, then these events or this refusal.
 
 use std::collections::BTreeMap;
 
@@ -256,7 +256,7 @@ mod contacting {
     fn a_contact_after_the_close_says_when_the_journey_was_closed() {
         let story = || accepted().and(&state("2018-02-10", closed()));
         let refusal = story().when(state("2018-02-11", contact())).refused(Code::JourneyClosed);
-        assert!(refusal.message.contains("closed on 2018-02-10: date this on or before that day"));
+        assert!(refusal.message.contains("closed on 2018-02-10: use that day or an earlier one"));
         assert_eq!(refusal.facts[0].event_id, nth(3));
         story().when(state("2018-02-10", contact())).accepted();
         story().when(state("2018-02", contact())).accepted();

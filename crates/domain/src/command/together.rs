@@ -1,6 +1,7 @@
-//! Several commands about one stream as one decision: all of their events, or the refusals of the first that may not.
+//! Decides several commands about one stream together: returns all of their events, or the refusals of the first
+//! command that is refused.
 //!
-//! Pure. Each is decided as it would be after the ones before it; none of them has a rule of its own here.
+//! Pure. Each command is decided as if the ones before it were already recorded. No rules are added here.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -18,7 +19,7 @@ pub(super) fn decide_each(
 ) -> Result<Vec<NewEvent>, Vec<Refusal>> {
     let Together { stream, commands } = together;
     if commands.is_empty() {
-        let message = "there is nothing to record together: name at least one";
+        let message = "the list of commands is empty: give at least one";
         return Err(Refusal::new(RefusalCode::MissingValue, message).at("commands").alone());
     }
     let mut history = history.clone();
@@ -26,7 +27,7 @@ pub(super) fn decide_each(
     for (index, command) in commands.iter().enumerate() {
         let path = format!("commands.{index}");
         if command.stream() != *stream {
-            let message = "what is recorded together is about one stream: send this on its own";
+            let message = "commands that are recorded together must be about one stream: send this command separately";
             return Err(Refusal::new(RefusalCode::InvalidValue, message).at(path).alone());
         }
         for event in decide(&history, command, given).map_err(|refusals| within(&path, refusals))? {
@@ -39,14 +40,13 @@ pub(super) fn decide_each(
     Ok(events)
 }
 
-/// The refusals of one command, each naming its field within that command.
+/// The refusals of one command, with paths that start at that command.
 fn within(path: &str, refusals: Vec<Refusal>) -> Vec<Refusal> {
     let named = |refusal: Refusal| Refusal { path: Some(refusal.path.unwrap_or_default().beneath(path)), ..refusal };
     refusals.into_iter().map(named).collect()
 }
 
-/// An event as the commands after it see it. Its id, instant and actor are the log's to give, and nothing is decided by
-/// them.
+/// An event as the later commands see it. The log will give it its id, time and actor, and no decision depends on them.
 fn foreseen(history: &History, event: &NewEvent) -> Recorded {
     let version = history.version() + 1;
     Recorded {
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn each_command_stands_on_the_ones_before_it() {
+    fn each_command_is_decided_after_the_ones_before_it() {
         let command = together([
             state("2018-01-10", referral()),
             state("2018-01-11", home(HOME)),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_may_not_be_refuses_them_all_and_is_named() {
+    fn one_refused_command_refuses_them_all_and_is_named() {
         let late = together([state("2018-01-11", home(HOME)), state("2018-01-10", ended(HOME))]);
         let refusal = accepted().when(late).refused(Code::EndedBeforeStart);
         assert_eq!(refusal.path, Some("commands.1.occurred_on".into()));
@@ -115,7 +115,7 @@ mod tests {
         story().when(moved).accepted();
         let reopened = together([retract(&[3]), state("2018-01-22", ended(HOME))]);
         let events = story().decide(&reopened).expect("accepted");
-        assert_eq!(events.len(), 2, "an end is recorded anew once the other is taken away");
+        assert_eq!(events.len(), 2, "a new end can be recorded once the other is retracted");
     }
 
     #[test]

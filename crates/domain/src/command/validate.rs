@@ -1,7 +1,7 @@
-//! The shape of what is stated: dates, codes, lengths and what must never be written in the clear.
+//! Checks the values of a fact: dates, codes, lengths, and personal data that must not be stored unsealed.
 //!
-//! Pure. Each value is judged for itself, all of them at once, so that a form can show every remark beside its field.
-//! Whether facts can be true together is not asked here: that is the ground's business.
+//! Pure. Each value is checked on its own, and all values at once, so that a form can show every problem beside its
+//! field. Whether facts can be true together is checked by `ground`.
 
 mod batch;
 mod contract;
@@ -19,7 +19,7 @@ use crate::fact::personal::{self, Personal};
 use crate::fact::refusal::{Refusal, RefusalCode};
 use crate::fact::text;
 
-/// The contract whose words are used, and the day whose rulebook lists them.
+/// The contract whose rulebook applies, and the day that chooses the rulebook version.
 pub(crate) type Rules<'a> = (&'a Contract, NaiveDate);
 
 /// The longest code, role, login or name of another system, in characters.
@@ -28,12 +28,12 @@ const CODE_MAX: usize = 64;
 const NAME_MAX: usize = 200;
 /// The longest reason, in characters.
 pub(crate) const REASON_MAX: usize = 200;
-/// The first year in which a fact of ours can have been so.
+/// The earliest year of a fact.
 const FIRST_YEAR: i32 = 1900;
-/// The last year of any date, also of an appointment to come.
+/// The latest year of any date, including appointments that lie ahead.
 const LAST_YEAR: i32 = 9999;
 
-/// Collects what is wrong with the values of one command.
+/// Collects the problems with the values of one command.
 pub(crate) struct Shape {
     today: NaiveDate,
     refusals: Vec<Refusal>,
@@ -44,7 +44,7 @@ impl Shape {
         Self { today, refusals: Vec::new() }
     }
 
-    /// What was found wrong, if anything was.
+    /// Returns the problems found, if there are any.
     pub(crate) fn done(self) -> Result<(), Vec<Refusal>> {
         if self.refusals.is_empty() { Ok(()) } else { Err(self.refusals) }
     }
@@ -53,26 +53,26 @@ impl Shape {
         self.refusals.push(refusal);
     }
 
-    /// A fact's own date: not in the future, and of our time.
+    /// Checks the date of a fact: in range and not in the future.
     pub(crate) fn occurred(&mut self, occurred: Occurred) {
         self.past(occurred.earliest(), "occurred_on");
     }
 
-    /// A day that is over, or today.
+    /// Checks a day that must be today or earlier.
     fn past(&mut self, day: NaiveDate, path: impl Place) {
         if day > self.today {
-            let message = format!("{day} is after today, {}: record it when it is so", self.today);
-            let rule = "domain §4: nothing is dated in the future";
+            let message = format!("{day} is after today, {}: use a date up to today", self.today);
+            let rule = "a fact cannot be dated in the future";
             self.refuse(Refusal::new(RefusalCode::DatedInFuture, message).at(path).by(rule));
         } else {
             self.date(day, path);
         }
     }
 
-    /// Any date: of a year that can be meant.
+    /// Checks that the year of a date is in range.
     pub(crate) fn date(&mut self, day: NaiveDate, path: impl Place) {
         if !(FIRST_YEAR..=LAST_YEAR).contains(&day.year()) {
-            self.invalid(path, format!("{day} cannot be meant: write a date from {FIRST_YEAR} to {LAST_YEAR}"));
+            self.invalid(path, format!("{day} is out of range: use a date from {FIRST_YEAR} to {LAST_YEAR}"));
         }
     }
 
@@ -80,12 +80,12 @@ impl Shape {
         self.refuse(Refusal::new(RefusalCode::InvalidValue, message).at(path));
     }
 
-    /// Something that is asked for and not there.
+    /// Refuses a required value that is missing.
     pub(crate) fn missing(&mut self, path: impl Place, message: &str) {
         self.refuse(Refusal::new(RefusalCode::MissingValue, message).at(path));
     }
 
-    /// A code of one of the rulebook's lists, in the rulebook that was in force on the fact's own date.
+    /// Checks a code against one of the rulebook's lists, in the version that was in force on the date of the fact.
     fn code(&mut self, path: impl Place, code: &str, list: CodeList, (contract, on): Rules<'_>) {
         if !self.text(path, code, CODE_MAX) {
             return;
@@ -93,42 +93,43 @@ impl Shape {
         let Some(rulebook) = contract.rulebook_in_force(on) else { return };
         let checked = rulebook.codes.check(list, code);
         if rulebook.codes.listed(list).is_none() || checked.is_err() {
-            // What is listed may look like anything; what is not is neither kept nor repeated if it looks personal.
+            // A listed code may look like personal data. One that is not listed is neither stored nor repeated if it
+            // does.
             if !self.impersonal(path, personal::found_in(code)) {
                 return;
             }
         }
         if let Err(listed) = checked {
-            let remedy = if listed.is_empty() { "leave it out" } else { "use one of those allowed" };
+            let remedy = if listed.is_empty() { "leave it out" } else { "use one of the allowed codes" };
             let message = format!("the rulebook {} does not list the code \"{code}\": {remedy}", rulebook.version);
             let rule = format!("codes.{}", list.key());
             self.refuse(Refusal::new(RefusalCode::UnknownCode, message).at(path).by(rule).allowing(listed));
         }
     }
 
-    /// Words: there, not too long, of characters that can be shown. Says whether they are.
+    /// Checks a text: not empty, not too long, only characters that can be shown. Returns whether it passes.
     pub(crate) fn text(&mut self, path: impl Place, text: &str, max: usize) -> bool {
         let length = text.chars().count();
         if text.trim().is_empty() {
-            self.missing(path, "there are no words here: write some");
+            self.missing(path, "this text is empty: enter some text");
         } else if length > max {
-            self.too_long(path, format!("{length} characters are too many: write at most {max}"));
+            self.too_long(path, format!("the text has {length} characters: use at most {max}"));
         } else if let Some(fault) = text::fault(text) {
             self.invalid(path, fault);
         } else if text.trim() != text {
-            self.invalid(path, "the text begins or ends with a space: leave it out");
+            self.invalid(path, "the text starts or ends with a space: remove it");
         } else {
             return true;
         }
         false
     }
 
-    /// Words in which nothing personal belongs. Says whether they may stand.
+    /// Checks a text that must not hold personal data. Returns whether it passes.
     pub(crate) fn plain(&mut self, path: impl Place, text: &str, max: usize) -> bool {
         self.text(path, text, max) && self.impersonal(path, personal::found_in(text))
     }
 
-    /// The case number of another system: a pseudonym.
+    /// Checks the case number of another system, which is a pseudonym.
     fn reference(&mut self, path: impl Place, text: &str) {
         if self.text(path, text, NAME_MAX) {
             self.impersonal(path, personal::found_in_reference(text));
@@ -137,8 +138,8 @@ impl Shape {
 
     fn impersonal(&mut self, path: impl Place, found: Option<Personal>) -> bool {
         if let Some(personal) = found {
-            let message = format!("this looks like {}: leave it out, it is never kept in the clear", personal.as_str());
-            let rule = "domain §3: nothing personal is written in the clear";
+            let message = format!("this looks like {}: remove it, this field is stored unsealed", personal.as_str());
+            let rule = "personal data is never stored unsealed";
             self.refuse(Refusal::new(RefusalCode::PersonalData, message).at(path).by(rule));
         }
         found.is_none()
@@ -148,20 +149,20 @@ impl Shape {
         self.refuse(Refusal::new(RefusalCode::InputTooLong, message).at(path));
     }
 
-    /// A list that is not too long. Says whether it is not.
+    /// Checks the length of a list. Returns whether it passes.
     pub(crate) fn at_most(&mut self, path: impl Place, count: usize, max: usize) -> bool {
         if count > max {
-            self.too_long(path, format!("{count} entries are too many: give at most {max}"));
+            self.too_long(path, format!("the list has {count} entries: use at most {max}"));
         }
         count <= max
     }
 
-    /// Why something is corrected or retracted.
+    /// Checks the reason of a correction or retraction.
     pub(crate) fn reason(&mut self, reason: &str) {
         self.plain("reason", reason, REASON_MAX);
     }
 
-    /// What boards print for a worker, and the login in tokens.
+    /// Checks the label that boards print for a worker, and the login in the worker's tokens.
     pub(crate) fn worker(&mut self, label: &str, login: Option<&str>) {
         self.plain("label", label, CODE_MAX);
         if let Some(login) = login {
@@ -169,28 +170,28 @@ impl Shape {
         }
     }
 
-    /// The code of a contract, which stands in URLs.
+    /// Checks the code of a contract, which is part of URLs.
     pub(crate) fn contract_code(&mut self, path: impl Place, code: &str) {
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if self.text(path, code, CODE_MAX) && !code.chars().all(is_plain) {
-            self.invalid(path, "a contract's code stands in URLs: write lower-case letters, digits and hyphens");
+            self.invalid(path, "a contract's code is part of URLs: use only lower-case letters, digits and hyphens");
         }
     }
 
-    /// The name of an organisation or contract.
+    /// Checks the name of an organisation or contract.
     pub(crate) fn name(&mut self, path: impl Place, name: &str) {
         self.plain(path, name, NAME_MAX);
     }
 
-    /// The digest of a file.
+    /// Checks the digest of a file.
     fn sha256(&mut self, path: impl Place, digest: &str) {
         let is_hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
         if digest.len() != 64 || !digest.bytes().all(is_hex) {
-            self.invalid(path, "write the file's SHA-256 in 64 hexadecimal digits");
+            self.invalid(path, "this is not a SHA-256 digest: give the file's SHA-256 as 64 hexadecimal digits");
         }
     }
 
-    /// Where a fact came from.
+    /// Checks the source that a fact came from.
     fn source(&mut self, source: &Source) {
         self.plain("source.system", &source.system, CODE_MAX);
         if let Some(record_id) = &source.record_id {
@@ -200,20 +201,21 @@ impl Shape {
             self.sha256("source.file_digest", digest);
         }
         if source.row == Some(0) {
-            self.invalid("source.row", "rows are counted from 1: write the row's own number");
+            self.invalid("source.row", "rows are counted from 1: give the number of the row");
         }
     }
 }
 
-/// Refuses a source whose record id is personal or whose parts cannot be.
+/// Refuses a source whose record id looks like personal data, or whose other values are not valid.
 pub fn check_source(source: &Source) -> Result<(), Vec<Refusal>> {
     let mut shape = Shape::new(NaiveDate::MAX);
     shape.source(source);
     shape.done()
 }
 
-/// Refuses a fact with a number that cannot be kept exactly or cannot be meant, also where it is taken as it was recorded
-/// elsewhere. A correction is looked at as each of the facts with numbers that it can replace.
+/// Refuses a fact with a number that is out of range or that cannot be stored exactly. Also used for facts imported as
+/// they were recorded elsewhere. The payload of a correction is checked as each type of fact with numbers that it could
+/// replace.
 pub fn check_numbers(event: &Event) -> Result<(), Vec<Refusal>> {
     let mut shape = Shape::new(NaiveDate::MAX);
     let with_numbers =

@@ -1,10 +1,10 @@
-//! Working days: which civil days offices are open, by bank-holiday division.
+//! Working days by bank-holiday division.
 //!
-//! Calendars are data, never computed: the days stand in `calendar/bank-holidays.json`, as GOV.UK publishes them
+//! Calendars are data and never computed. The days are in `calendar/bank-holidays.json`, as GOV.UK publishes them
 //! (alphagov/calendars for 2015 to 2021, the public feed www.gov.uk/bank-holidays.json for 2022 to 2027; Open
 //! Government Licence v3.0; Scotland's 15 June 2026 by Royal Proclamation). A further file may add days, years and
-//! divisions; it is read once, before anything is judged. Beyond the years of the data nothing is guessed: it is said
-//! that they end.
+//! divisions. It is read once, before any outcome is judged. For days beyond the years of the data the answer is an
+//! error, never a guess.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{LazyLock, OnceLock};
@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 
 use crate::contract::rulebook::canonical;
 
-/// The bank holidays that ship.
+/// The bank holidays that are built in.
 const SHIPPED: &str = include_str!("calendar/bank-holidays.json");
 
-/// What a further file adds to them, once it was given.
+/// The built-in bank holidays with those of a further file, once one is given.
 static FURTHER: OnceLock<BankHolidays> = OnceLock::new();
 
 /// The bank holidays of every division.
@@ -27,52 +27,52 @@ pub struct BankHolidays {
     divisions: BTreeMap<String, WorkingDays>,
 }
 
-/// The working days of one division: Monday to Friday, but for its bank holidays.
+/// The working days of one division: Monday to Friday without its bank holidays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkingDays {
     division: String,
     holidays: BTreeSet<NaiveDate>,
-    /// The years of which at least one bank holiday is known: of the others nothing is.
+    /// The years with at least one known bank holiday. Other years are unknown.
     years: BTreeSet<i32>,
     /// SHA-256 of the division and its days.
     hash: String,
 }
 
-/// A day lies outside the years whose bank holidays are known.
+/// A day is outside the years with known bank holidays.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{day} lies outside the bank holidays of {division} that are known ({years}): give a file of them with `--bank-holidays`"
+    "bank holidays of {division} are known only for {years}, not for {day}: give a further file with `--bank-holidays`"
 )]
 pub struct BeyondCalendar {
-    /// The day that was asked about.
+    /// The requested day.
     pub day: NaiveDate,
     /// The division.
     pub division: String,
-    /// The years that are known, such as `2015 to 2027`.
+    /// The known years, such as `2015 to 2027`.
     pub years: String,
 }
 
-/// A calendar file that is of neither form.
+/// A calendar file in neither of the two forms.
 #[derive(Debug, thiserror::Error)]
 pub enum UnreadableCalendar {
     /// It is not JSON.
     #[error("the calendar is not JSON")]
     Json(#[from] serde_json::Error),
-    /// It is JSON of another form.
-    #[error("the calendar has no division with dated bank holidays: take the file that GOV.UK publishes")]
+    /// It is JSON in another form.
+    #[error("the calendar has no division with dated bank holidays: use the file that GOV.UK publishes")]
     Form,
-    /// A date is of neither form.
-    #[error("{0:?} is no date of a calendar: write YYYY-MM-DD or DD/MM/YYYY")]
+    /// A date is in neither form.
+    #[error("{0:?} is not a date: use YYYY-MM-DD or DD/MM/YYYY")]
     Date(String),
 }
 
-/// A further file of bank holidays was given when days had been counted already, or for the second time.
+/// A further file of bank holidays was given for the second time, or after days had already been counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a further file of bank holidays is given once, before anything is judged")]
+#[error("a further file of bank holidays can be given only once, before any outcome is judged: give it at the start")]
 pub struct AlreadyCounted;
 
 impl BankHolidays {
-    /// The bank holidays that are known: those that ship, and those of the further file that was given.
+    /// The known bank holidays: the built-in ones, and those of the further file if one was given.
     pub fn known() -> &'static Self {
         static READ: LazyLock<BankHolidays> = LazyLock::new(|| match FURTHER.get() {
             Some(further) => BankHolidays::shipped().with(further),
@@ -81,13 +81,13 @@ impl BankHolidays {
         &READ
     }
 
-    /// The bank holidays that ship.
+    /// The built-in bank holidays.
     pub fn shipped() -> Self {
-        Self::read(SHIPPED).expect("the calendar that ships is checked by a test")
+        Self::read(SHIPPED).expect("a test checks the built-in calendar")
     }
 
-    /// Adds a further file to the bank holidays that ship, for as long as this process runs. Whoever starts the process
-    /// calls it before anything else.
+    /// Adds a further file to the built-in bank holidays, until this process ends. Call this at the start of the
+    /// process, before anything else.
     pub fn add(further: Self) -> Result<(), AlreadyCounted> {
         FURTHER.set(further).map_err(|_| AlreadyCounted)
     }
@@ -117,7 +117,7 @@ impl BankHolidays {
         if read.is_empty() { Err(UnreadableCalendar::Form) } else { Ok(Self { divisions: read }) }
     }
 
-    /// These with the days of another calendar: days, years and divisions are added, and none is taken away.
+    /// Combines two calendars. Days, years and divisions are added and none is removed.
     #[must_use]
     pub fn with(mut self, further: &Self) -> Self {
         for (name, of) in &further.divisions {
@@ -138,7 +138,7 @@ impl BankHolidays {
         self.divisions.keys().map(String::as_str)
     }
 
-    /// SHA-256 of all of them, in lower-case hexadecimal.
+    /// SHA-256 of all divisions, in lower-case hexadecimal.
     pub fn hash(&self) -> String {
         let hashes: BTreeMap<&str, &str> =
             self.divisions.iter().map(|(name, of)| (name.as_str(), of.hash.as_str())).collect();
@@ -157,20 +157,20 @@ impl WorkingDays {
         Self { division, holidays, years, hash }
     }
 
-    /// SHA-256 of the division's name and its bank holidays as RFC 8785 JSON, in lower-case hexadecimal: what was
-    /// derived by them names it.
+    /// SHA-256 of the division's name and bank holidays as RFC 8785 JSON, in lower-case hexadecimal. Derivations that
+    /// use the calendar name this hash.
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// The last day up to which, from the first known year on, every year's bank holidays are known.
+    /// The last day up to which the bank holidays of every year, from the first known year on, are known.
     pub fn known_through(&self) -> Option<NaiveDate> {
         let first = *self.years.first()?;
         let last = (first..=9999).take_while(|year| self.years.contains(year)).last()?;
         NaiveDate::from_ymd_opt(last, 12, 31)
     }
 
-    /// Whether offices are open that day.
+    /// Whether this day is a working day.
     pub fn is_working(&self, day: NaiveDate) -> Result<bool, BeyondCalendar> {
         if matches!(day.weekday(), Weekday::Sat | Weekday::Sun) {
             return Ok(false);
@@ -181,8 +181,8 @@ impl WorkingDays {
         Ok(!self.holidays.contains(&day))
     }
 
-    /// The fewest and the most civil days from a day to the n-th working day after it, whichever day of the known years
-    /// that is; none where no such stretch is known.
+    /// The fewest and the most civil days from a day to the n-th working day after it, over all days of the known
+    /// years. None if no such range is known.
     pub fn waits(&self, n: u32) -> Option<(u32, u32)> {
         let (first, last) = (*self.years.first()?, *self.years.last()?);
         let (first, last) = (NaiveDate::from_ymd_opt(first, 1, 1)?, NaiveDate::from_ymd_opt(last, 12, 31)?);
@@ -200,7 +200,7 @@ impl WorkingDays {
         Some((shortest, longest))
     }
 
-    /// The years that are known, in words: stretches of years, in order.
+    /// The known years as text: ranges of years, in order.
     fn years_known(&self) -> String {
         let mut stretches: Vec<(i32, i32)> = Vec::new();
         for year in &self.years {
@@ -215,12 +215,12 @@ impl WorkingDays {
         words.collect::<Vec<_>>().join(", ")
     }
 
-    /// The n-th working day after a day, counted from the day after it; the day itself for 0.
+    /// The n-th working day after a day, counted from the next day. The day itself for 0.
     pub fn nth_after(&self, from: NaiveDate, n: u32) -> Result<NaiveDate, BeyondCalendar> {
         let mut day = from;
         for _ in 0..n {
             loop {
-                day = day.checked_add_days(Days::new(1)).expect("a calendar ends long before time does");
+                day = day.checked_add_days(Days::new(1)).expect("the known years end before the last possible date");
                 if self.is_working(day)? {
                     break;
                 }
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nth_working_day_is_that_of_the_golden_table() {
+    fn the_nth_working_day_matches_the_golden_table() {
         for line in include_str!("../../../../tests/golden/working_days.csv").lines().skip(1) {
             let cells: Vec<&str> = line.split(',').collect();
             let [from, n, division, expected] = cells.as_slice() else { panic!("{line}") };
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn the_calendar_that_ships_has_every_division_from_2015_to_2027() {
+    fn the_built_in_calendar_has_every_division_from_2015_to_2027() {
         let shipped = BankHolidays::known();
         assert_eq!(shipped.names().collect::<Vec<_>>(), ["england-and-wales", "northern-ireland", "scotland"]);
         for division in shipped.divisions.values() {
@@ -261,14 +261,14 @@ mod tests {
             assert_eq!(division.holidays.iter().filter(weekday).count(), division.holidays.len());
         }
         let scotland = shipped.division("scotland").expect("a division");
-        assert_eq!(scotland.is_working(day("2020-04-13")), Ok(true), "Easter Monday is worked in Scotland");
+        assert_eq!(scotland.is_working(day("2020-04-13")), Ok(true), "Easter Monday is a working day in Scotland");
         assert_eq!(scotland.is_working(day("2026-06-15")), Ok(false), "the World Cup bank holiday");
         let england = shipped.division("england-and-wales").expect("a division");
-        assert_eq!(england.is_working(day("2026-06-15")), Ok(true), "it is Scotland's alone");
+        assert_eq!(england.is_working(day("2026-06-15")), Ok(true), "only Scotland has it");
     }
 
     #[test]
-    fn both_forms_of_a_calendar_are_read_alike() {
+    fn both_forms_of_a_calendar_give_the_same_result() {
         let early = r#"{"title": "x", "divisions": {"scotland": {"slug": "s",
             "2019": [{"title": "t", "date": "25/12/2019", "notes": "", "bunting": true}],
             "2020": [{"title": "t", "date": "01/01/2020", "notes": "", "bunting": true}]}}}"#;
@@ -290,15 +290,15 @@ mod tests {
     }
 
     #[test]
-    fn a_further_calendar_adds_days_years_and_divisions_and_takes_none_away() {
+    fn a_further_calendar_adds_days_years_and_divisions_and_removes_none() {
         let known = BankHolidays::known();
         let further = r#"{"scotland": {"events": [{"date": "2026-07-10"}, {"date": "2029-01-01"}]},
             "jersey": {"events": [{"date": "2028-05-09"}]}}"#;
         let both = known.clone().with(&BankHolidays::read(further).expect("a calendar"));
         let scotland = both.division("scotland").expect("a division");
         assert_eq!(scotland.is_working(day("2026-07-10")), Ok(false), "the day that was added");
-        assert_eq!(scotland.is_working(day("2026-06-15")), Ok(false), "the days that ship stay");
-        assert!(scotland.is_working(day("2028-01-05")).is_err(), "of a year without a day nothing is known");
+        assert_eq!(scotland.is_working(day("2026-06-15")), Ok(false), "the built-in days stay");
+        assert!(scotland.is_working(day("2028-01-05")).is_err(), "a year without a bank holiday is unknown");
         assert_eq!(
             (scotland.years_known(), scotland.known_through()),
             ("2015 to 2027, 2029".to_owned(), Some(day("2027-12-31")))

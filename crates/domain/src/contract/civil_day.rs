@@ -1,18 +1,18 @@
-//! The first and the last instant of a civil day in a zone, also where clocks change at midnight.
+//! The first and last instant of a civil day in a time zone, including days on which clocks change at midnight.
 //!
-//! Pure. Every place that turns a day into instants uses these functions, so that "known on" means the same in boards,
+//! Pure. Everything that turns a day into instants uses these functions, so that "known on" means the same in boards,
 //! queries, feeds and files.
 
 use chrono::{DateTime, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
-/// The civil date of an instant in a zone.
+/// The civil date of an instant in a time zone.
 pub fn civil_day(instant: DateTime<Utc>, zone: Tz) -> NaiveDate {
     instant.with_timezone(&zone).date_naive()
 }
 
-/// The first instant of a civil day in a zone. Where clocks skip midnight, the instant at which they do; a day that they
-/// skip whole begins when the next one does.
+/// The first instant of a civil day in a time zone. If the clocks skip midnight, the instant at which they do. A day
+/// that is skipped entirely starts when the next day starts.
 pub fn start_of_day(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     match midnights(day, zone) {
         LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at,
@@ -20,7 +20,7 @@ pub fn start_of_day(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     }
 }
 
-/// The last microsecond of a civil day in a zone. Where clocks go back over midnight, that of the second time.
+/// The last microsecond of a civil day in a time zone. If the clocks go back over midnight, the second time.
 pub fn end_of_day(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let Some(next) = day.succ_opt() else { return DateTime::<Utc>::MAX_UTC };
     let before = |at: DateTime<Utc>| at - TimeDelta::microseconds(1);
@@ -34,7 +34,7 @@ fn midnights(day: NaiveDate, zone: Tz) -> LocalResult<DateTime<Utc>> {
     zone.from_local_datetime(&day.and_time(NaiveTime::MIN)).map(|at| at.to_utc())
 }
 
-/// No zone is further than a day from UTC, and no clock skips more than a day.
+/// No zone is more than a day from UTC, and no clock skips more than a day.
 fn first_after_skipped_midnight(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let midnight = day.and_time(NaiveTime::MIN);
     let is_past = |at: DateTime<Utc>| at.with_timezone(&zone).naive_local() >= midnight;

@@ -1,7 +1,7 @@
-//! Key performance indicators: which there are, and the grade of what was found.
+//! Key performance indicators: which exist, and the grade of a value.
 //!
-//! Pure. What the rulebook has is graded by it; the parties grade only what it does not. Months that fail count on their
-//! own grade, and the third in a row is a major failure (domain §10).
+//! Pure. The rulebook grades its own indicators. The parties grade only the others. Each month that fails counts with
+//! its own grade, and the third failing month in a row is a major failure.
 
 use std::collections::BTreeMap;
 
@@ -16,14 +16,14 @@ use crate::fact::envelope::EventId;
 use crate::fact::event::{Event, KpiAssessed, Period};
 use crate::fact::refusal::{Refusal, RefusalCode as Code};
 
-/// The grade of an indicator of which there was nothing to measure.
+/// The grade of an indicator without a value.
 const NO_DATA: &str = "no_data";
 const MET: &str = "met";
 const MINOR: &str = "minor";
 const MAJOR: &str = "major";
 
-/// What was assessed, with the grade that the rulebook of the period's last day gives it. A correction that repeats the
-/// grade says nothing of it.
+/// The assessment, with the grade that the rulebook in force on the last day of the period gives it. If a correction
+/// repeats the recorded grade, the grade counts as left out.
 pub(crate) fn assessed(
     stated: &KpiAssessed,
     (history, corrected): (&History, Option<EventId>),
@@ -58,7 +58,7 @@ pub(crate) fn assessed(
     Ok(KpiAssessed { grade, ..given.clone() })
 }
 
-/// The indicators of a rulebook: its standards, the measures that its grades test, and its measures.
+/// The indicators of a rulebook: its standards, the measures that its grades use, and its measures.
 fn codes(rulebook: &Rulebook) -> Vec<&str> {
     let standards = rulebook.standards.iter().map(|standard| standard.code.as_str());
     let tested = rulebook.grades.iter().flat_map(|grade| &grade.all_of).map(|test| test.measure.as_str());
@@ -69,40 +69,41 @@ fn codes(rulebook: &Rulebook) -> Vec<&str> {
     codes
 }
 
-/// The indicators that a rulebook has; none where it leaves them to the parties.
+/// The indicators of a rulebook. None if it leaves them to the parties.
 pub fn indicators(rulebook: &Rulebook) -> Option<Vec<String>> {
     let codes = codes(rulebook);
     let is_left_open = codes.is_empty() && rulebook.codes.listed(CodeList::MeasureCodes).is_none();
     (!is_left_open).then(|| codes.into_iter().map(str::to_owned).collect())
 }
 
-/// A rulebook without a list of measures, standards and grades leaves it to the parties, as a list that is left out does.
+/// A rulebook without measures, standards and grades leaves the indicators to the parties, as it does with a list that
+/// is left out.
 fn is_known(rulebook: &Rulebook, kpi: &str) -> Result<(), Box<Refusal>> {
     let codes = codes(rulebook);
     let is_left_open = codes.is_empty() && rulebook.codes.listed(CodeList::MeasureCodes).is_none();
     if is_left_open || codes.contains(&kpi) {
         return Ok(());
     }
-    let remedy = if codes.is_empty() { "publish one that has it" } else { "use one of those allowed" };
-    let message = format!("the rulebook {} has no indicator of this code: {remedy}", rulebook.version);
+    let remedy = if codes.is_empty() { "publish a version that has it" } else { "use one of the allowed indicators" };
+    let message = format!("the rulebook {} has no indicator with this code: {remedy}", rulebook.version);
     Err(Box::new(Refusal::new(Code::UnknownIndicator, message).at("kpi").allowing(codes)))
 }
 
-/// A standard with levels is met in a share of cases, and there is no share below none or above all of them.
+/// The value of a standard with levels is a share in percent, from 0 to 100.
 fn is_possible(rulebook: &Rulebook, given: &KpiAssessed) -> Result<(), Box<Refusal>> {
     let is_share =
         |standard: &Standard| standard.code == given.kpi && standard.minimum_level.or(standard.lower_level).is_some();
     let possible = Decimal::ZERO..=Decimal::ONE_HUNDRED;
     match given.value {
         Some(value) if rulebook.standards.iter().any(is_share) && !possible.contains(&value.0) => {
-            let message = format!("{} is no share in percent: write one from 0 to 100", value.0);
+            let message = format!("{} is out of range: give a percentage from 0 to 100", value.0);
             Err(Box::new(Refusal::new(Code::InvalidValue, message).at("value")))
         }
         _ => Ok(()),
     }
 }
 
-/// The grade of a value by itself; none where the rulebook does not say.
+/// The grade of a value on its own. None if the rulebook does not grade it.
 fn own_grade(rulebook: &Rulebook, kpi: &str, value: Option<Decimal>) -> Option<String> {
     let standard = rulebook.standards.iter().find(|standard| standard.code == kpi);
     let by_level = standard.filter(|standard| standard.minimum_level.or(standard.lower_level).is_some());
@@ -118,7 +119,8 @@ fn own_grade(rulebook: &Rulebook, kpi: &str, value: Option<Decimal>) -> Option<S
     }
 }
 
-/// At or above the minimum level it is met, below it a minor and below the lower level a major failure.
+/// The grade by levels: met at or above the minimum level, a minor failure below it, a major failure below the lower
+/// level.
 fn by_levels(standard: &Standard, share: Decimal) -> &'static str {
     let falls_below = |level: Option<Decimal>| level.is_some_and(|level| share < level);
     match (falls_below(standard.minimum_level), falls_below(standard.lower_level)) {
@@ -128,7 +130,7 @@ fn by_levels(standard: &Standard, share: Decimal) -> &'static str {
     }
 }
 
-/// The calendar month so many months before a period that is one.
+/// The calendar month this many months before a period that is a calendar month.
 fn month_before(period: Period, back: u32) -> Option<Period> {
     let month = |first: NaiveDate| {
         let last = first.checked_add_months(Months::new(1))?.pred_opt()?;
@@ -141,13 +143,13 @@ fn month_before(period: Period, back: u32) -> Option<Period> {
 }
 
 fn no_grade(kpi: &str) -> Refusal {
-    let message =
-        format!("the rulebook does not say how {kpi:?} is graded: give the grade on which the parties agreed");
+    let message = format!("the rulebook does not grade {kpi:?}: give the grade that the parties agreed");
     Refusal::new(Code::MissingValue, message).at("grade")
 }
 
 fn other_grade(given: &str, follows: &str) -> Refusal {
-    let message = format!("by the rulebook the grade is {follows}, not {given}: leave it out, or check the value");
+    let message =
+        format!("the rulebook gives the grade {follows}, not {given}: leave the grade out, or check the value");
     Refusal::new(Code::OtherGrade, message).at("grade").allowing([follows])
 }
 

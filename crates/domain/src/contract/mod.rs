@@ -1,7 +1,6 @@
-//! The contract: who is bound, and the rulebooks that say what is recorded, counted and shown.
+//! The contract: its parties, and the rulebooks that say what is recorded, counted and shown.
 //!
-//! Pure: no clock, no input or output, no randomness. It never reads a file or the log; texts and events are handed
-//! to it.
+//! Pure: no clock, no input or output, no randomness. It never reads a file or the log. Texts and events are passed in.
 
 pub mod batch;
 pub mod calendar;
@@ -28,26 +27,26 @@ pub use register::Dealings;
 use rulebook::Channels;
 pub use rulebook::{Rulebook, RulebookError};
 
-/// A contract as its stream tells it.
+/// A contract, folded from its stream.
 #[derive(Debug, Clone, Default)]
 pub struct Contract {
     history: History,
     rulebooks: Vec<Published>,
 }
 
-/// A version of the contract's rules, and where in the log it was published.
+/// A published version of the contract's rulebook.
 #[derive(Debug, Clone)]
 pub struct Published {
     /// The event that published it.
     pub event_id: EventId,
-    /// That event's place in the log: a view as known before it does not know this version.
+    /// The log position of that event. A view with an earlier knowledge position does not know this version.
     pub position: Position,
-    /// The rules.
+    /// The rulebook.
     pub rulebook: Arc<Rulebook>,
 }
 
 impl Contract {
-    /// The contract that these events make.
+    /// Builds the contract from these events.
     pub fn of<'a>(events: impl IntoIterator<Item = &'a Recorded>) -> Result<Self, UnreadableRulebook> {
         let mut contract = Self::default();
         for event in events {
@@ -56,8 +55,8 @@ impl Contract {
         Ok(contract)
     }
 
-    /// Takes the next event of the stream. The one fault is a published rulebook that this build cannot read: going on
-    /// without it would judge facts by the wrong rules.
+    /// Applies the next event of the stream. It fails only for a published rulebook that this build cannot read:
+    /// without it, facts would be judged by the wrong rules.
     pub fn evolve(&mut self, recorded: &Recorded) -> Result<(), UnreadableRulebook> {
         if let Event::RulebookPublished(published) = &recorded.event {
             let (event_id, position) = (recorded.event_id, recorded.position);
@@ -72,7 +71,7 @@ impl Contract {
         Ok(())
     }
 
-    /// The contract as if this draft of its rules were published, for judging what would move: nothing is recorded.
+    /// The contract as if this draft of its rulebook were published, to compute what would change. Nothing is recorded.
     #[must_use]
     pub fn with_draft(&self, draft: Arc<Rulebook>) -> Self {
         let mut contract = self.clone();
@@ -81,12 +80,12 @@ impl Contract {
         contract
     }
 
-    /// Everything recorded in its stream.
+    /// The history of the contract's stream.
     pub const fn history(&self) -> &History {
         &self.history
     }
 
-    /// How the contract was opened, as that now reads, if it was.
+    /// The opening of the contract, with corrections applied, if it is open.
     pub fn opened(&self) -> Option<&ContractOpened> {
         let first = self.history.events().first()?;
         match self.history.fact(first.event_id)?.event {
@@ -95,28 +94,28 @@ impl Contract {
         }
     }
 
-    /// The first day on which it no longer held, if it was ended.
+    /// The first day on which the contract no longer applied, if it ended.
     pub fn ended(&self) -> Option<Occurred> {
         let facts = self.history.facts();
         facts.iter().find(|fact| matches!(fact.event, Event::ContractEnded(_))).map(|fact| fact.occurred)
     }
 
-    /// Why a referral of this date deserves a second look: the contract had not started by then.
+    /// The warning where a referral is dated before the contract started.
     pub(crate) fn not_begun_by(&self, occurred: Occurred) -> Option<Refusal> {
         self.opened().and_then(|opened| rules::not_begun_by(opened.starts_on, occurred))
     }
 
-    /// Why facts of these dates deserve a second look: one lies in a period whose figures are settled.
+    /// The warning where a fact is dated in a closed period.
     pub(crate) fn closed_at(&self, dates: &[Occurred]) -> Option<Refusal> {
         rules::in_closed_period(&self.history, dates)
     }
 
-    /// Why a referral of this date may not be received: the contract no longer held by then.
+    /// The refusal where a referral is dated after the contract ended.
     pub(crate) fn over_by(&self, occurred: Occurred) -> Option<Refusal> {
         self.ended().and_then(|ended| rules::over_by(ended, occurred))
     }
 
-    /// What the parties agreed, said and decided, at the end of this day.
+    /// The terms, targets, reports and decisions at the end of this day.
     pub fn dealings(&self, as_of: NaiveDate) -> Dealings {
         Dealings::as_of(&self.history, as_of)
     }
@@ -126,34 +125,35 @@ impl Contract {
         self.opened().map(|opened| opened.code.as_str())
     }
 
-    /// Every published version, in the order of publication.
+    /// All published versions, in the order of publication.
     pub fn rulebooks(&self) -> &[Published] {
         &self.rulebooks
     }
 
-    /// The codes of the outcomes of every version.
+    /// The codes of the outcomes of all versions.
     pub fn outcome_codes(&self) -> BTreeSet<&str> {
         let outcomes = self.rulebooks.iter().flat_map(|published| &published.rulebook.outcomes);
         outcomes.map(|outcome| outcome.code.as_str()).collect()
     }
 
-    /// The zone of every civil date of the contract: all its versions have the same one.
+    /// The time zone of the contract's civil dates. All versions have the same one.
     pub fn zone(&self) -> Option<Tz> {
         self.rulebooks.first().map(|first| first.rulebook.calendar.zone)
     }
 
-    /// Whether whoever knew the log up to here knew of the contract: it opens with its first rules, and not before them.
+    /// Whether the contract is open at this log position. It opens with its first rulebook.
     pub fn is_open_at(&self, position: Position) -> bool {
         self.rulebooks.first().is_some_and(|first| first.position <= position)
     }
 
-    /// The rules that views apply to the whole contract: the version published last. An earlier board, as it was then
-    /// counted, is asked for as known then.
+    /// The rulebook that views apply to the whole contract: the version published last. Earlier boards, as counted
+    /// then, are available with a knowledge date.
     pub fn newest_rulebook(&self) -> Option<&Arc<Rulebook>> {
         self.rulebooks.last().map(|published| &published.rulebook)
     }
 
-    /// Whether a contact by this channel is face to face when it does not say, by the rules of its day.
+    /// Whether a contact by this channel counts as face to face if it does not say so itself, by the rulebook of its
+    /// day.
     pub fn is_face_to_face(&self, channel: &str, on: NaiveDate) -> bool {
         let rules = self.rulebook_in_force(on);
         rules.map_or_else(
@@ -162,20 +162,20 @@ impl Contract {
         )
     }
 
-    /// The version that was published later with the same first day, and judges in its place.
+    /// The version that was published later with the same first day and replaces this one.
     pub fn superseding(&self, published: &Published) -> Option<&Published> {
         let first_day = published.rulebook.effective_from;
         let mut later = self.rulebooks.iter().rev().take_while(|later| later.event_id != published.event_id);
         later.find(|later| later.rulebook.effective_from == first_day)
     }
 
-    /// The rules in force on this day: those with the latest `effective_from` not after it, else the earliest; of several
-    /// with the same first day those published last.
+    /// The rulebook in force on this day: the one with the latest `effective_from` up to that day, or else the
+    /// earliest. Of several with the same first day, the one published last.
     pub fn rulebook_in_force(&self, on: NaiveDate) -> Option<&Arc<Rulebook>> {
         self.published_in_force(on).map(|published| &published.rulebook)
     }
 
-    /// The publication of the rules in force on this day.
+    /// The publication of the rulebook in force on this day.
     pub fn published_in_force(&self, on: NaiveDate) -> Option<&Published> {
         let from = |published: &&Published| published.rulebook.effective_from;
         let begun = self.rulebooks.iter().filter(|published| from(published) <= on).max_by_key(from);
@@ -183,14 +183,14 @@ impl Contract {
     }
 }
 
-/// A published rulebook is of a grammar that this build does not know, or the log was altered.
+/// A published rulebook has a grammar that this build does not know, or the log was altered.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("rulebook {hash} at position {position} cannot be read: this build is older than the log")]
 pub struct UnreadableRulebook {
-    /// Where in the log it was published.
+    /// The log position of the publication.
     pub position: Position,
-    /// Its hash, as it was published.
+    /// The published hash.
     pub hash: String,
-    /// What this build does not understand of it.
+    /// The parts that this build cannot read.
     pub errors: Vec<RulebookError>,
 }

@@ -1,7 +1,7 @@
-//! What the parties of a contract agreed, aimed at, said and decided, at some point of view.
+//! The terms, targets, reports and decisions of a contract at a point in time.
 //!
-//! Pure. Every version of targets is kept beside the others. Figures are not computed here: what was measured is shown
-//! as it was recorded, and what was settled stays settled.
+//! Pure. All versions of targets are kept. Figures are not computed here: measures are shown as recorded, and settled
+//! figures do not change.
 
 use chrono::NaiveDate;
 
@@ -14,69 +14,70 @@ use crate::fact::event::{
     TargetsPublished,
 };
 
-/// A contract at some point of view: what the facts of its stream, folded in order, amount to.
+/// A contract at a point in time: the fold of the facts of its stream.
 #[derive(Debug, Clone, Default)]
 pub struct Dealings {
-    /// Its terms; none before it is open.
+    /// The terms. None before the contract is open.
     pub terms: Option<Terms>,
-    /// Every version of every profile of targets, in order.
+    /// All versions of all target profiles, in order.
     pub targets: Vec<Targets>,
-    /// Everything that was said for reports, in order.
+    /// All commentary for reports, in order.
     pub commentary: Vec<Entry<CommentaryRecorded>>,
-    /// Everything that was measured of the contract, in order.
+    /// All measures of the contract, in order.
     pub measures: Vec<Entry<MeasureRecorded>>,
-    /// The periods whose figures are settled, in order.
+    /// The closed periods, in order.
     pub closed: Vec<Entry<PeriodClosed>>,
-    /// The reports that were handed in, in order.
+    /// The submitted reports, in order.
     pub reports: Vec<Entry<ReportSubmitted>>,
-    /// How well indicators were met, in order; of one indicator and period the last one stands.
+    /// The assessments of indicators, in order. For one indicator and period the last one applies.
     pub assessments: Vec<Entry<KpiAssessed>>,
-    /// The notices that were given, in order.
+    /// The notices, in order.
     pub notices: Vec<Entry<NoticeIssued>>,
-    /// What the parties agreed to do, in order.
+    /// The agreed actions, in order.
     pub actions: Vec<Action>,
-    /// What seemed to be paid for twice and is not, in order.
+    /// The dismissed findings of double funding, in order.
     pub dismissals: Vec<Entry<DoubleFundingDismissed>>,
 }
 
-/// What binds the parties.
+/// The terms of a contract.
 #[derive(Debug, Clone)]
 pub struct Terms {
-    /// The terms with which it was opened.
+    /// The opening.
     pub opened: Entry<ContractOpened>,
-    /// What was agreed since, in order.
+    /// The variations, in order.
     pub variations: Vec<Entry<ContractVaried>>,
-    /// The first day on which it no longer held, and why, if it was ended.
+    /// The end of the contract, with its reason, if it ended. Its date is the first day on which the contract no longer
+    /// applied.
     pub ended: Option<Entry<ContractEnded>>,
 }
 
 /// A version of the targets of one profile.
 #[derive(Debug, Clone)]
 pub struct Targets {
-    /// The targets, and when they were published.
+    /// The targets, and the date of their publication.
     pub published: Entry<TargetsPublished>,
-    /// Which version of the profile it is, from 1 in the order of publication.
+    /// The version of the profile, from 1 in the order of publication.
     pub version: usize,
 }
 
-/// Something that the parties agreed to do.
+/// An agreed action.
 #[derive(Debug, Clone)]
 pub struct Action {
-    /// What, and when it was agreed.
+    /// The action, and the date on which it was agreed.
     pub agreed: Entry<ActionAgreed>,
-    /// When it was done, if it was.
+    /// The completion, if it was completed.
     pub completed: Option<Entry<ActionCompleted>>,
 }
 
 impl Dealings {
-    /// The contract at the end of this day. It is called and bound as it was opened on any day before, too.
+    /// The contract at the end of this day. The terms of the opening also apply to earlier days.
     pub fn as_of(history: &History, day: NaiveDate) -> Self {
         let mut facts = history.facts();
         facts.retain(|fact| fact.occurred.earliest() <= day || matches!(fact.event, Event::ContractOpened(_)));
         Self::fold(&facts)
     }
 
-    /// Folds facts that stand in order.
+    /// Folds facts in order.
     pub fn fold(facts: &[Fact<'_>]) -> Self {
         let mut dealings = Self { terms: facts.iter().find_map(Terms::of), ..Self::default() };
         for fact in facts {
@@ -85,7 +86,7 @@ impl Dealings {
         dealings
     }
 
-    /// Takes the next fact; one that has no ground changes nothing.
+    /// Applies the next fact. An invalid fact changes nothing.
     fn apply(&mut self, fact: &Fact<'_>) {
         match fact.event {
             Event::ContractVaried(_) | Event::ContractEnded(_) => {
@@ -119,7 +120,7 @@ impl Dealings {
         self.targets.push(Targets { published: Entry::of(fact, published), version });
     }
 
-    /// The version of each profile that is in force: the one published last.
+    /// The version in force of each profile: the one published last.
     pub fn targets_in_force(&self) -> impl Iterator<Item = &Targets> {
         let later = |at: usize| self.targets.iter().skip(at + 1);
         let is_last = move |(at, one): &(usize, &Targets)| !later(*at).any(|other| other.profile() == one.profile());
@@ -150,17 +151,17 @@ impl Terms {
         }
     }
 
-    /// What a variation says that was agreed last, if any says it.
+    /// The value of the latest variation that gives one.
     fn varied<'a, T>(&'a self, said: impl Fn(&'a ContractVaried) -> Option<T>) -> Option<T> {
         self.variations.iter().rev().find_map(|varied| said(&varied.details))
     }
 
-    /// What people call it.
+    /// The name of the contract.
     pub fn name(&self) -> &str {
         self.varied(|varied| varied.name.as_deref()).unwrap_or(&self.opened.details.name)
     }
 
-    /// Who is bound by it.
+    /// The parties.
     pub fn parties(&self) -> &[Party] {
         self.varied(|varied| varied.parties.as_deref()).unwrap_or(&self.opened.details.parties)
     }

@@ -1,7 +1,7 @@
-//! The ground on which the facts of a contract stand.
+//! Checks whether the facts of a contract can be true together.
 //!
-//! Pure. Rules and targets are superseded and never without ground. Whether the figures that somebody settles are
-//! right is not asked here.
+//! Pure. Rulebooks and targets are superseded and are always valid. Whether settled figures are right is not checked
+//! here.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -35,7 +35,7 @@ fn action(event: &Event) -> Option<(Uuid, Part)> {
     }
 }
 
-/// What the facts of a contract rest on.
+/// The facts that other facts of a contract depend on.
 struct Ground<'a> {
     opened: Option<Stated<'a>>,
     ended: Option<Stated<'a>>,
@@ -45,7 +45,7 @@ struct Ground<'a> {
     dismissed: HashMap<(&'a str, [JourneyId; 2]), Stated<'a>>,
 }
 
-/// The facts of a contract's stream that stand without ground, in their order.
+/// The invalid facts of a contract's stream, in order.
 pub(crate) fn judge(facts: &[Stated<'_>]) -> Vec<Groundless> {
     let ground = Ground::of(facts);
     judged(facts, |fact| ground.refusal(fact))
@@ -78,7 +78,7 @@ impl<'a> Ground<'a> {
         ground
     }
 
-    /// Why this fact cannot be so beside the others, if it cannot.
+    /// Why this fact cannot be true with the others, if it cannot.
     fn refusal(&self, fact: &Stated<'a>) -> Option<Refusal> {
         let Some(opened) = &self.opened else { return Some(Refusal::contract_not_found()) };
         match fact.event {
@@ -101,9 +101,10 @@ impl<'a> Ground<'a> {
                 let before = self.notices.get(&issued.notice).filter(|before| before.id != fact.id);
                 before.map(notice_exists)
             }
-            Event::ActionAgreed(agreed) => {
-                self.actions.refusal(fact).or_else(|| agreed.notice.and_then(|notice| self.unnoticed(fact, notice)))
-            }
+            Event::ActionAgreed(agreed) => self
+                .actions
+                .refusal(fact)
+                .or_else(|| agreed.notice.and_then(|notice| self.without_notice(fact, notice))),
             Event::ActionCompleted(_) => self.actions.refusal(fact),
             Event::DoubleFundingDismissed(one) => {
                 let before = self.dismissed.get(&pair(one)).filter(|before| before.id != fact.id);
@@ -113,8 +114,9 @@ impl<'a> Ground<'a> {
         }
     }
 
-    /// A period is closed once, and none across the edge of another: of periods that overlap the one closed first stands.
-    /// A longer one that holds it whole, such as a quarter over its months, is another.
+    /// A period is closed only once, and must not overlap the edge of another closed period. Of two that overlap, the
+    /// one closed first is kept. A longer period that includes a whole closed one, such as a quarter and its months, is
+    /// allowed.
     fn closed_before(&self, fact: &Stated<'a>, own: Period) -> Option<Refusal> {
         let holds = |period: &Period| own != *period && own.first <= period.first && period.last <= own.last;
         let overlaps = |period: &Period| period.first <= own.last && own.first <= period.last && !holds(period);
@@ -122,16 +124,17 @@ impl<'a> Ground<'a> {
         earlier.min_by_key(|(_, before)| before.said).map(|(period, before)| already_closed(before, *period))
     }
 
-    /// Nothing is varied once the contract no longer holds.
+    /// A contract cannot be varied after its end.
     fn after_the_end(&self, fact: &Stated<'a>) -> Option<Refusal> {
         self.ended.filter(|ended| is_over(fact.occurred, ended.occurred)).map(|ended| contract_ended(&ended))
     }
 
-    /// An action answers a notice that was given by then.
-    fn unnoticed(&self, fact: &Stated<'a>, notice: NoticeId) -> Option<Refusal> {
+    /// An action answers a notice dated up to the day of the action.
+    fn without_notice(&self, fact: &Stated<'a>, notice: NoticeId) -> Option<Refusal> {
         let given = self.notices.get(&notice).is_some_and(|given| !fact.is_before(given));
         (!given).then(|| {
-            let message = "no notice of this id was given by that day: leave it out, or name one of those";
+            let message =
+                "there is no notice with this id by that day: leave it out, or name one of the allowed notices";
             Refusal::new(Code::NoticeNotFound, message)
                 .at("notice")
                 .allowing(self.notices.keys().collect::<BTreeSet<_>>())
@@ -139,30 +142,30 @@ impl<'a> Ground<'a> {
     }
 }
 
-/// The two journeys of a dismissal, whichever was named first, and the class of outcomes.
+/// The two cases of a dismissal in a fixed order, and the class of outcomes.
 fn pair(dismissed: &DoubleFundingDismissed) -> (&str, [JourneyId; 2]) {
     let (one, other) = (dismissed.journey, dismissed.other);
     (&dismissed.class, [one.min(other), one.max(other)])
 }
 
-/// Whether a fact cannot have been so before the end.
+/// Whether a fact is certainly on or after the day the contract ended.
 fn is_over(occurred: Occurred, ended: Occurred) -> bool {
     occurred.earliest() >= ended.latest()
 }
 
 fn notice_exists(before: &Stated<'_>) -> Refusal {
-    let message = format!("a notice of this id was given on {}: give the new one a new id", before.day());
+    let message = format!("a notice with this id was given on {}: use a new id", before.day());
     Refusal::new(Code::NoticeExists, message).at("notice").naming([before.fact()])
 }
 
-/// The refusal to open a contract twice.
+/// The refusal where a contract is opened twice.
 pub(crate) fn contract_exists() -> Refusal {
-    let message = "a contract of this code is open already: publish a further rulebook, or choose another code";
+    let message = "a contract with this code is already open: publish a new rulebook version, or use another code";
     Refusal::new(Code::ContractExists, message).at("code")
 }
 
 fn ends_before_start(opened: &Stated<'_>) -> Refusal {
-    let message = "the contract would end before it starts: write a later day, or correct its opening first";
+    let message = "the contract would end before it starts: use a later day, or correct its opening first";
     Refusal::new(Code::EndedBeforeStart, message).naming([opened.fact()])
 }
 
@@ -171,28 +174,28 @@ fn contract_ended(ended: &Stated<'_>) -> Refusal {
 }
 
 fn no_longer_holds(ended: Occurred) -> Refusal {
-    let message = format!("the contract ended on {}: date this before that day, or correct its end", shown(ended));
+    let message = format!("the contract ended on {}: use an earlier day, or correct that end", shown(ended));
     Refusal::new(Code::ContractEnded, message)
         .at("occurred_on")
-        .by("domain §4: the end of a contract is the first day on which it no longer held")
+        .by("a contract ends on the first day on which it no longer applies")
 }
 
-/// Why nothing may begin on this day in a contract that was ended: it no longer held.
+/// The refusal where something would start in a contract that has ended by this day.
 pub(super) fn over_by(ended: Occurred, occurred: Occurred) -> Option<Refusal> {
     is_over(occurred, ended).then(|| no_longer_holds(ended))
 }
 
-/// Why a referral of this date deserves a second look: whoever is in care or on the books when a contract starts was
-/// often referred before.
+/// The warning where a referral is dated before the contract starts. People who are already in care or on the books
+/// when a contract starts were often referred before.
 pub(super) fn not_begun_by(starts_on: NaiveDate, occurred: Occurred) -> Option<Refusal> {
-    let message = format!("the contract starts on {starts_on}: check the day, or accept this warning");
+    let message = format!("the contract starts on {starts_on}: check the date of the referral, or accept this warning");
     let refusal = Refusal::new(Code::ContractNotStarted, message)
         .at("occurred_on")
-        .by("domain §4: a referral is received under a contract that has started");
+        .by("a referral is dated on or after the start of its contract");
     (occurred.latest() < starts_on).then(|| refusal.as_warning())
 }
 
-/// Why facts of these dates deserve a second look: one lies in a period whose figures the parties have settled.
+/// The warning where a fact is dated in a period that the parties have closed.
 pub(super) fn in_closed_period(history: &History, dates: &[Occurred]) -> Option<Refusal> {
     let is_closing = |recorded: &Recorded| matches!(recorded.event, Event::PeriodClosed(_));
     if !history.events().iter().any(is_closing) {
@@ -206,9 +209,9 @@ pub(super) fn in_closed_period(history: &History, dates: &[Occurred]) -> Option<
         .find_map(|occurred| Some((occurred, closed.iter().find(|entry| lies_in(occurred, entry.details.period))?)))?;
     let Period { first, last } = entry.details.period;
     let message = format!(
-        "{} {} in {first} to {last}, a period that was closed on {}: check the day, or accept this warning",
+        "{} {} in the period {first} to {last}, which was closed on {}: check the date, or accept this warning",
         shown(*occurred),
-        if first <= occurred.earliest() && occurred.latest() <= last { "lies" } else { "may lie" },
+        if first <= occurred.earliest() && occurred.latest() <= last { "is" } else { "may be" },
         shown(entry.occurred)
     );
     let closing =
@@ -217,15 +220,13 @@ pub(super) fn in_closed_period(history: &History, dates: &[Occurred]) -> Option<
 }
 
 fn already_closed(closed: &Stated<'_>, Period { first, last }: Period) -> Refusal {
-    let message = format!(
-        "{first} to {last} was closed on {}: what is recorded later is a later period's business",
-        closed.day()
-    );
+    let message =
+        format!("the period {first} to {last} was closed on {}: close only days that are still open", closed.day());
     Refusal::new(Code::PeriodAlreadyClosed, message).at("period").naming([closed.fact()])
 }
 
 fn already_dismissed(before: &Stated<'_>) -> Refusal {
-    let message = format!("this was dismissed on {}: nothing is to do", before.day());
+    let message = format!("this double funding was already dismissed on {}: there is nothing to do", before.day());
     Refusal::new(Code::AlreadyDismissed, message).at("other").naming([before.fact()])
 }
 

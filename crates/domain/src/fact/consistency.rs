@@ -1,7 +1,7 @@
-//! Facts as a command would leave them: the one mechanism that judges whether the facts of a stream can be so together.
+//! Checks whether the facts of a stream can be true together after a command.
 //!
-//! Pure. New facts, corrections and retractions are all judged by what they would leave without ground. What the
-//! ground is, the kind of stream says; this must never know one.
+//! Pure. New facts, corrections and retractions are all checked by the facts that they would make invalid. Each kind of
+//! stream supplies its own rules. This module knows none of them.
 
 use crate::fact::Fact;
 use crate::fact::History;
@@ -10,42 +10,42 @@ use crate::fact::event::Event;
 use crate::fact::history::in_order;
 use crate::fact::refusal::{DependentFact, Refusal, RefusalCode};
 
-/// A fact that stands without ground, and the refusal that explains it.
+/// An invalid fact, and the refusal that explains why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Groundless {
     /// The fact.
     pub fact: DependentFact,
-    /// Why it cannot be so beside the others.
+    /// Why it cannot be true with the other facts.
     pub refusal: Refusal,
 }
 
-/// What a command would do to a history.
+/// The effect of a command on a history.
 #[derive(Debug, Clone, Copy)]
 pub enum Change<'a> {
     /// Adds a fact.
     Record(Occurred, &'a Event),
-    /// Makes a fact read otherwise.
+    /// Changes a fact.
     Correct(EventId, Occurred, &'a Event),
-    /// Takes facts away.
+    /// Removes facts.
     Retract(&'a [EventId]),
 }
 
-/// The id of a fact that has none yet.
+/// The id of a fact that is not recorded yet.
 const NEW: EventId = EventId(uuid::Uuid::nil());
 
-/// A fact as it now reads, and who said so first and last.
+/// A fact with corrections applied, and the versions at which it was first recorded and last changed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stated<'a> {
-    /// Its original event.
+    /// The original event of the fact.
     pub(crate) id: EventId,
-    /// The version of the original event, which orders facts of a day.
+    /// The version of the original event. It orders the facts of one day.
     version: i64,
-    /// The version of the event that gives the present reading: of facts that exclude each other, the one said last
-    /// is the one to refuse.
+    /// The version of the event that gives the current values. Of facts that exclude each other, the one with the
+    /// higher version is refused.
     pub(crate) said: i64,
-    /// When it was so.
+    /// The date of the fact.
     pub(crate) occurred: Occurred,
-    /// What was so.
+    /// The fact itself.
     pub(crate) event: &'a Event,
 }
 
@@ -62,34 +62,34 @@ impl<'a> From<&Fact<'a>> for Stated<'a> {
 }
 
 impl Stated<'_> {
-    /// The one of two facts that was said first, and the other.
+    /// The two facts in the order in which they were recorded.
     pub(crate) const fn in_turn_of_saying(self, other: Self) -> (Self, Self) {
         if self.said < other.said { (self, other) } else { (other, self) }
     }
 
-    /// Whether this fact cannot have been so on or after the day of the other.
+    /// Whether this fact is certainly before the day of the other.
     pub(crate) fn is_before(&self, other: &Self) -> bool {
         self.occurred.latest() < other.occurred.earliest()
     }
 
-    /// Whether this fact cannot have been so on or before the day of the other.
+    /// Whether this fact is certainly after the day of the other.
     pub(crate) fn is_after(&self, other: &Self) -> bool {
         other.is_before(self)
     }
 
-    /// Its day, as a sentence shows it.
+    /// The day of the fact, for messages.
     pub(crate) fn day(&self) -> String {
         shown(self.occurred)
     }
 
-    /// How a refusal names it.
+    /// How a refusal names the fact.
     pub(crate) fn fact(&self) -> DependentFact {
         DependentFact { event_id: self.id, event_type: self.event.event_type(), occurred: self.occurred }
     }
 }
 
-/// Refuses a change that would leave a fact without ground: the fact that it states, or facts that are recorded.
-/// `judge` gives the facts of a stream that stand without ground, in their order.
+/// Refuses a change that would make a fact invalid: the fact that it records, or facts already recorded. `judge`
+/// returns the invalid facts of a stream, in order.
 pub(crate) fn check(
     history: &History,
     change: Change<'_>,
@@ -116,7 +116,7 @@ pub(crate) fn check(
     }
 }
 
-/// Those of these facts that `refusal` finds fault with, in their order.
+/// The facts for which `refusal` returns a refusal, in order.
 pub(crate) fn judged<'a>(facts: &[Stated<'a>], refusal: impl Fn(&Stated<'a>) -> Option<Refusal>) -> Vec<Groundless> {
     let found = |fact: &Stated<'a>| refusal(fact).map(|refusal| Groundless { fact: fact.fact(), refusal });
     facts.iter().filter_map(found).collect()
@@ -136,7 +136,7 @@ fn changed<'a>(mut facts: Vec<Stated<'a>>, next: i64, change: Change<'a>) -> Vec
     facts
 }
 
-/// When a fact was so, as a sentence shows it: a day, a month or a year.
+/// The date of a fact, for messages: a day, a month or a year.
 pub(crate) fn shown(occurred: Occurred) -> String {
     let format = match occurred.precision() {
         Precision::Day => "%Y-%m-%d",
@@ -149,17 +149,17 @@ pub(crate) fn shown(occurred: Occurred) -> String {
 fn has_dependents(change: Change<'_>, first: &Groundless, rest: &[Groundless]) -> Refusal {
     let also = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
     let remedy = match change {
-        Change::Record(..) => "choose another date, or correct or retract these facts first",
+        Change::Record(..) => "use another date, or correct or retract these facts first",
         Change::Correct(..) => "correct or retract these facts first",
         Change::Retract(_) => "retract these facts in the same command, or correct them first",
     };
     let message = format!(
-        "{} of {}{also} would be left without ground ({}): {remedy}",
+        "{} of {}{also} would no longer be valid ({}): {remedy}",
         first.fact.event_type.as_str(),
         shown(first.fact.occurred),
         first.refusal.code,
     );
     Refusal::new(RefusalCode::FactHasDependents, message)
-        .by("domain §4: what would leave later facts without ground is refused")
+        .by("a change must not make other recorded facts invalid")
         .naming(std::iter::once(first).chain(rest).map(|found| found.fact))
 }

@@ -1,6 +1,6 @@
-//! The envelope: what every event carries around its payload, and the exact bytes that are stored and hashed.
+//! The envelope: the fields of every event around its payload, and the exact bytes that are stored and hashed.
 //!
-//! Pure types. They must never change the order or the spelling of a field: every hash ever taken depends on it.
+//! Pure types. The order and spelling of fields must never change, because every hash depends on them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-/// Declares a newtype over a UUID, so that one kind of id is never taken for another.
+/// Declares a newtype over a UUID, so that ids of different kinds cannot be mixed up.
 macro_rules! id {
     ($(#[$doc:meta] $name:ident;)*) => {$(
         #[$doc]
@@ -39,7 +39,7 @@ macro_rules! id {
 id! {
     /// An event's own id (`UUIDv7`), given by the append task.
     EventId;
-    /// The id that a client gives a command so that sending it twice does it once.
+    /// The id that a client gives a command, so that sending it twice records it once.
     CommandId;
     /// One referral episode of one subject in one contract.
     JourneyId;
@@ -47,37 +47,37 @@ id! {
     SubjectId;
     /// A keyworker or other member of staff.
     WorkerId;
-    /// A stretch of a job, home, placement or course within a journey.
+    /// A period in a job, home, placement or course within a journey.
     SpellId;
-    /// A time at which a client is to be seen or called.
+    /// An appointment to see or call a client.
     AppointmentId;
-    /// Something that is to be done for a client.
+    /// A task for a client.
     TaskId;
-    /// A risk to a client, from its raising to its clearing.
+    /// A risk to a client, from when it is raised to when it is cleared.
     RiskId;
-    /// A document that shows that something was so.
+    /// A document that proves a fact.
     EvidenceId;
-    /// A reason to keep what is known of a subject.
+    /// A reason to keep a subject's data.
     HoldId;
     /// A team of workers.
     TeamId;
     /// A vacant post.
     VacancyId;
-    /// One worker standing in for another.
+    /// One worker covering for another.
     CoverId;
     /// A commissioner's formal notice.
     NoticeId;
-    /// Something that the parties of a contract agreed to do.
+    /// An action that the parties of a contract agreed.
     ActionId;
-    /// Claims that go to the commissioner together.
+    /// Claims that are submitted to the commissioner together.
     BatchId;
-    /// One outcome of one journey, or of many together, at one time of those that it can be achieved.
+    /// One outcome of one journey, or of several cases together, for one of the times that it can be achieved.
     ClaimId;
-    /// A decision to pay more or less than a closed line says.
+    /// A decision to pay more or less than the amount of a closed line.
     AdjustmentId;
 }
 
-/// A place in the log: global, gapless, from 1. Zero is the place before the first event.
+/// A position in the log: global, without gaps, from 1. Zero is the position before the first event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Position(pub i64);
@@ -96,7 +96,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// What a stream tells the story of.
+/// The kind of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StreamKind {
@@ -110,7 +110,7 @@ pub enum StreamKind {
     Worker,
     /// A team of workers.
     Team,
-    /// Claims of one contract that go to the commissioner together, and what is decided and paid for them.
+    /// Claims of one contract that are submitted to the commissioner together, with the decisions and payments.
     Batch,
 }
 
@@ -118,7 +118,7 @@ impl StreamKind {
     /// Every kind.
     pub const ALL: [Self; 6] = [Self::Contract, Self::Journey, Self::Subject, Self::Worker, Self::Team, Self::Batch];
 
-    /// The kind as records, SQL and URLs spell it.
+    /// The kind, as written in records, SQL and URLs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Contract => "contract",
@@ -147,12 +147,12 @@ impl FromStr for StreamKind {
     }
 }
 
-/// The name of one stream: what it is about, and whose.
+/// The name of one stream: its kind and its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StreamId {
-    /// What the stream tells the story of.
+    /// The kind of the stream.
     pub kind: StreamKind,
-    /// Whose story it is.
+    /// The id of the stream.
     pub id: Uuid,
 }
 
@@ -182,13 +182,13 @@ impl StreamId {
         Self { kind: StreamKind::Batch, id: id.0 }
     }
 
-    /// The stream of the contract with this code: the id follows from the code, so that a code is opened once.
+    /// The stream of the contract with this code. The id is derived from the code, so a code can be opened only once.
     pub fn contract(code: &str) -> Self {
         Self { kind: StreamKind::Contract, id: Uuid::new_v5(&CONTRACTS, code.as_bytes()) }
     }
 }
 
-/// The name space in which a contract's code becomes its stream's id.
+/// The UUID namespace for deriving a contract stream's id from the contract's code.
 const CONTRACTS: Uuid = Uuid::from_u128(0x6f1c_5a0e_4b1d_5d8e_9a35_2f64_7c1b_90d3);
 
 impl fmt::Display for StreamId {
@@ -207,22 +207,22 @@ impl FromStr for StreamId {
     }
 }
 
-/// How exactly the day of a fact is known.
+/// How exactly the date of a fact is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
-    /// The very day.
+    /// The exact day.
     #[default]
     Day,
-    /// Some day of the month.
+    /// A day in the month.
     Month,
-    /// Some day of the year.
+    /// A day in the year.
     Year,
 }
 
-/// When a fact was so, as a civil date in the contract's zone.
+/// The date of a fact, as a civil date in the contract's zone.
 ///
-/// `on` is always the first day of the interval that the precision spans (domain.md §4).
+/// `on` is always the first day of the interval that the precision covers (domain.md §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Occurred {
     on: NaiveDate,
@@ -231,12 +231,12 @@ pub struct Occurred {
 }
 
 impl Occurred {
-    /// A fact of this very day.
+    /// A fact on exactly this day.
     pub const fn on(day: NaiveDate) -> Self {
         Self { on: day, precision: Precision::Day, local_time: None }
     }
 
-    /// A fact of some day within the month or year of `day`, or of `day` itself.
+    /// A fact on `day`, or on some day of the month or year of `day`.
     pub fn within(day: NaiveDate, precision: Precision) -> Self {
         let on = match precision {
             Precision::Day => Some(day),
@@ -246,18 +246,18 @@ impl Occurred {
         Self { on: on.expect("every month has a first day"), precision, local_time: None }
     }
 
-    /// The same fact at a time of its day; kept only where the day itself is known.
+    /// The same fact with a time of day, which is kept only if the exact day is known.
     #[must_use]
     pub fn at(self, local_time: Option<NaiveTime>) -> Self {
         Self { local_time: local_time.filter(|_| self.precision == Precision::Day), ..self }
     }
 
-    /// The first day on which it may have been so; the day that orders facts and answers asOf.
+    /// The first possible day of the fact. It determines the order of facts and whether a fact counts at an as-of date.
     pub const fn earliest(&self) -> NaiveDate {
         self.on
     }
 
-    /// The last day on which it may have been so.
+    /// The last possible day of the fact.
     pub fn latest(&self) -> NaiveDate {
         let months = match self.precision {
             Precision::Day => return self.on,
@@ -268,40 +268,40 @@ impl Occurred {
         after.and_then(|day| day.checked_sub_days(Days::new(1))).unwrap_or(NaiveDate::MAX)
     }
 
-    /// How exactly the day is known.
+    /// How exactly the date is known.
     pub const fn precision(&self) -> Precision {
         self.precision
     }
 
-    /// The local time of that day, where one was given.
+    /// The local time of day, if given.
     pub const fn local_time(&self) -> Option<NaiveTime> {
         self.local_time
     }
 }
 
-/// Who did it, in which role at the time, and for whom.
+/// The person or machine that did something, their role at the time, and on whose behalf.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Actor {
-    /// The login or the machine's name, as the token gave it.
+    /// The login or the machine's name, from the token.
     pub subject: String,
     /// The role in which they acted.
     pub role: String,
-    /// For whom, where it was not for themselves.
+    /// The person on whose behalf they acted, if not their own.
     #[serde(default)]
     pub on_behalf_of: Option<String>,
 }
 
-/// Where a fact came from, when it was not typed in here.
+/// The source of a fact that was not entered here.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// The other system's name.
+    /// The name of the other system.
     pub system: String,
     /// The record's case number there: a pseudonym, never a national identifier.
     #[serde(default)]
     pub record_id: Option<String>,
-    /// SHA-256 of the file that brought it, in lower-case hexadecimal.
+    /// SHA-256 of the imported file, in lower-case hexadecimal.
     #[serde(default)]
     pub file_digest: Option<String>,
     /// The row of that file, from 1.
@@ -309,45 +309,45 @@ pub struct Source {
     pub row: Option<u64>,
 }
 
-/// One event as the log holds it.
+/// One event, as stored in the log.
 #[derive(Debug, Clone)]
 pub struct Envelope {
-    /// Its place in the log.
+    /// Its position in the log.
     pub position: Position,
     /// Its own id.
     pub event_id: EventId,
-    /// The stream it belongs to.
+    /// Its stream.
     pub stream: StreamId,
-    /// Its place in that stream, from 1.
+    /// Its version in that stream, from 1.
     pub version: i64,
     /// Its type, such as `ContactLogged`.
     pub event_type: String,
-    /// The version of the payload's shape.
+    /// The version of the payload format.
     pub schema_version: u16,
-    /// The code of the contract it belongs to; none where the stream belongs to the deployment.
+    /// The code of its contract. `None` if the stream belongs to the deployment.
     pub contract: Option<String>,
-    /// When the fact was so.
+    /// The date of the fact.
     pub occurred: Occurred,
-    /// When the log took it (microseconds).
+    /// When the log recorded it, to the microsecond.
     pub recorded_at: DateTime<Utc>,
     /// Who recorded it.
     pub actor: Actor,
-    /// Where it came from.
+    /// The source of the fact.
     pub source: Option<Source>,
-    /// The command that made it.
+    /// The command that recorded it.
     pub command_id: CommandId,
-    /// What it belongs together with.
+    /// The correlation id, which related events share.
     pub correlation_id: Option<Uuid>,
-    /// The event that led to it.
+    /// The event that caused it.
     pub causation_id: Option<EventId>,
-    /// What was so.
+    /// The payload.
     pub payload: Box<RawValue>,
-    /// Sixteen random bytes, so that a hash alone never betrays a guessed fact.
+    /// Sixteen random bytes, so that a hash alone never confirms a guessed fact.
     pub salt: [u8; 16],
 }
 
-/// A record taken apart: the envelope's fields in the order in which they are stored. What it borrows it need not copy:
-/// whoever folds a whole log reads each record once.
+/// A parsed record: the envelope's fields in their stored order. It borrows from the text where it can, because a fold
+/// of a whole log reads each record once.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record<'a> {
@@ -386,12 +386,12 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// Takes a record apart.
+    /// Parses a record.
     pub fn read(record: &'a str) -> Result<Self, EnvelopeError> {
         serde_json::from_str(record).map_err(EnvelopeError::Record)
     }
 
-    /// When it was so.
+    /// The date of the fact.
     pub(crate) fn occurred(&self) -> Occurred {
         Occurred::within(self.occurred_on, self.precision).at(self.local_time)
     }
@@ -420,7 +420,7 @@ impl Envelope {
             payload: &self.payload,
             salt: self.salt,
         };
-        serde_json::to_string(&stored).expect("an envelope holds only what JSON can say")
+        serde_json::to_string(&stored).expect("an envelope can be written as JSON")
     }
 
     /// Reads a record back.
@@ -447,7 +447,7 @@ impl Envelope {
     }
 }
 
-/// The hash that stands beside a record: SHA-256 over a zero byte and the record (an RFC 6962 leaf).
+/// The hash stored beside a record: SHA-256 over a zero byte and the record (an RFC 6962 leaf).
 pub fn leaf_hash(record: &str) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(&[0]);
@@ -466,14 +466,14 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// What can be wrong with an envelope that comes from outside.
+/// An error in an envelope from outside.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvelopeError {
-    /// The stream's kind is none of ours.
-    #[error("unknown stream kind {0:?}: write contract, journey, subject, worker, team or batch")]
+    /// The stream kind is unknown.
+    #[error("unknown stream kind {0:?}: use contract, journey, subject, worker, team or batch")]
     StreamKind(String),
     /// The stream's name is not a kind, a slash and a UUID.
-    #[error("malformed stream {0:?}: write a kind, a slash and a UUID, such as journey/0190…")]
+    #[error("malformed stream {0:?}: use a kind, a slash and a UUID, such as journey/0190…")]
     Stream(String),
     /// The record is not the JSON of an envelope.
     #[error("record cannot be read")]

@@ -1,6 +1,6 @@
-//! Every fact that Throughline records: the payloads, their names and how old shapes are read.
+//! Every fact that Throughline records: the payloads, their names, and how older versions are read.
 //!
-//! Pure. A payload's meaning never changes: a new shape is a new schema version with an upcast and a golden file.
+//! Pure. The meaning of a payload never changes. A new shape is a new schema version with an upcast and a golden file.
 
 mod batch;
 mod contract;
@@ -18,11 +18,11 @@ pub use self::people::*;
 pub use self::value::*;
 use crate::fact::envelope::StreamKind;
 
-/// Declares the closed list of events: variant (also the type's name), the kinds of stream that hold it and its schema
-/// version.
+/// Declares the closed list of events: the variant (also the name of the type), the kinds of stream that hold it, and
+/// its schema version.
 macro_rules! events {
     ($($name:ident: $($kind:ident)|+ v $version:literal;)*) => {
-        /// A fact, as one of the closed list of types.
+        /// A fact of one of the listed types.
         #[derive(Debug, Clone, PartialEq)]
         #[expect(missing_docs, reason = "each variant carries the payload of the same name, documented there")]
         pub enum Event {
@@ -37,7 +37,7 @@ macro_rules! events {
         }
 
         impl EventType {
-            /// Every type, in the order of the domain's table.
+            /// Every type, in the order of the list.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
             /// The name in records, such as `ContactLogged`.
@@ -50,7 +50,7 @@ macro_rules! events {
                 match self { $(Self::$name => &[$(StreamKind::$kind),+],)* }
             }
 
-            /// The payload's present schema version.
+            /// The current schema version of the payload.
             pub const fn schema_version(self) -> u16 {
                 match self { $(Self::$name => $version,)* }
             }
@@ -69,7 +69,7 @@ macro_rules! events {
             /// The payload as it is stored.
             pub fn payload(&self) -> Box<RawValue> {
                 match self { $(Self::$name(payload) => serde_json::value::to_raw_value(payload),)* }
-                    .expect("payloads hold only what JSON can say")
+                    .expect("every payload can be written as JSON")
             }
         }
 
@@ -161,21 +161,21 @@ events! {
     CoverEnded: Team v 1;
 }
 
-/// Turns the payload of one schema version into the next one's.
+/// Converts the payload of one schema version into that of the next.
 pub type Upcast = fn(Value) -> Value;
 
-/// How payloads of earlier schema versions are read: (type, from version, to the next one).
+/// The upcasts of earlier schema versions: the type, the version it reads, and the conversion to the next version.
 ///
-/// Empty while every type stands at its first version.
+/// Empty while every type is at its first version.
 pub const UPCASTS: &[(EventType, u16, Upcast)] = &[];
 
 impl EventType {
-    /// The type of this name, if this build knows it.
+    /// The type with this name, if this build knows it.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|event_type| event_type.as_str() == name)
     }
 
-    /// The `CloudEvents` name of such an event in a stream of this kind, such as
+    /// The `CloudEvents` type of such an event in a stream of this kind, such as
     /// `throughline.journey.contact_logged.v1`.
     pub fn cloud_event_type(self, kind: StreamKind, schema_version: u16) -> String {
         format!("throughline.{}.{}.v{schema_version}", kind.as_str(), self.snake_case())
@@ -204,10 +204,10 @@ impl EventType {
         name
     }
 
-    /// Whether a recorded event of this type may be corrected or retracted.
+    /// Whether an event of this type may be corrected or retracted.
     ///
-    /// Rulebooks, targets, periods and batches are superseded by a later decision; links are undone by unlinking,
-    /// erasures are decided by two people; a correction is itself superseded by the next one.
+    /// A later decision supersedes rulebooks, targets, periods and batches. Unlinking undoes a link. An erasure is
+    /// decided by two people. A new correction supersedes the earlier one.
     pub const fn is_correctable(self) -> bool {
         !matches!(
             self,
@@ -234,7 +234,7 @@ impl EventType {
 }
 
 impl Event {
-    /// Reads a recorded payload, carrying earlier schema versions forward.
+    /// Reads a recorded payload and converts earlier schema versions.
     pub fn decode(name: &str, schema_version: u16, payload: &str) -> Result<Self, DecodeError> {
         let event_type = EventType::named(name).ok_or_else(|| DecodeError::UnknownType(name.to_owned()))?;
         let fault = |source| DecodeError::Payload { event_type, schema_version, source };
@@ -248,7 +248,7 @@ impl Event {
     }
 }
 
-/// Applies the upcasts from one version to the wanted one; none where a step is unknown.
+/// Applies the upcasts from one version to another. None if a step is missing.
 fn carry_forward(
     upcasts: &[(EventType, u16, Upcast)],
     (event_type, wanted): (EventType, u16),
@@ -267,25 +267,25 @@ fn carry_forward(
 /// Why a recorded payload cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// The type is none that this build knows.
-    #[error("unknown event type {0:?}: this build is older than the log, or the file is not ours")]
+    /// This build does not know the type.
+    #[error("unknown event type {0:?}: this build is older than the log, or the file is not from Throughline")]
     UnknownType(String),
-    /// The version is none that this build knows.
+    /// This build does not know the version.
     #[error("unknown schema version {schema_version} of {}: this build is older than the log", event_type.as_str())]
     UnknownVersion {
-        /// The event's type.
+        /// The type of the event.
         event_type: EventType,
-        /// The version that was recorded.
+        /// The recorded version.
         schema_version: u16,
     },
-    /// The payload has another shape.
+    /// The payload has a different shape.
     #[error("payload of {} v{schema_version} cannot be read: {source}", event_type.as_str())]
     Payload {
-        /// The event's type.
+        /// The type of the event.
         event_type: EventType,
-        /// The version that was recorded.
+        /// The recorded version.
         schema_version: u16,
-        /// What is wrong with it.
+        /// The parser's error.
         source: serde_json::Error,
     },
 }
@@ -308,15 +308,15 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_shape_is_carried_forward_step_by_step() {
+    fn an_earlier_version_is_converted_step_by_step() {
         let upcasts: &[(EventType, u16, Upcast)] = &[
             (EventType::PlanAgreed, 2, |old| serde_json::json!({ "kind": old["plan_kind"] })),
             (EventType::PlanAgreed, 1, |old| serde_json::json!({ "plan_kind": old["plan"] })),
         ];
         let carry = |from| carry_forward(upcasts, (EventType::PlanAgreed, 3), from, serde_json::json!({"plan": "php"}));
         assert_eq!(carry(1), Some(serde_json::json!({"kind": "php"})));
-        assert_eq!(carry(0), None, "a step that nobody wrote");
-        assert_eq!(carry(4), None, "a shape from the future");
+        assert_eq!(carry(0), None, "a missing step");
+        assert_eq!(carry(4), None, "a version that does not exist yet");
     }
 
     #[test]

@@ -11,21 +11,21 @@ use crate::fact::event::{DecodeError, Event, EventType, FactCorrected};
 /// One recorded event of a stream, decoded.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    /// Its own id.
+    /// The id of the event.
     pub event_id: EventId,
-    /// Its place in the log.
+    /// The position of the event in the log.
     pub position: Position,
-    /// Its place in the stream.
+    /// The version of the event in its stream.
     pub version: i64,
-    /// The code of the contract that it belongs to.
+    /// The code of the contract that the event belongs to.
     pub contract: Option<String>,
-    /// When the log took it.
+    /// When the log recorded the event.
     pub recorded_at: DateTime<Utc>,
-    /// Who recorded it.
+    /// Who recorded the event.
     pub actor: Actor,
-    /// When it was so.
+    /// The date of the fact.
     pub occurred: Occurred,
-    /// What was so.
+    /// The fact.
     pub event: Event,
 }
 
@@ -44,7 +44,7 @@ impl Recorded {
         })
     }
 
-    /// Decodes a record that nobody needs after that.
+    /// Decodes a record that is not used afterwards.
     pub fn decode_once(record: Record<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             event: Event::decode(&record.event_type, record.schema_version, record.payload.get())?,
@@ -59,45 +59,45 @@ impl Recorded {
     }
 }
 
-/// A fact as it now reads: the original event with its last correction applied.
+/// A fact with its last correction applied.
 #[derive(Debug, Clone, Copy)]
 pub struct Fact<'a> {
     /// The original event.
     pub original: &'a Recorded,
-    /// The event that gives the present reading: the original or its last correction.
+    /// The event that gives the current values: the original or its last correction.
     pub reading: &'a Recorded,
-    /// When it was so.
+    /// The date of the fact.
     pub occurred: Occurred,
-    /// What was so.
+    /// The fact.
     pub event: &'a Event,
 }
 
-/// A fact of which a stream may have many, each for itself.
+/// A fact with its date and original event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry<T> {
-    /// The event that recorded it first.
+    /// The event that first recorded it.
     pub event_id: EventId,
     /// When it was so.
     pub occurred: Occurred,
-    /// What is known of it.
+    /// The fact.
     pub details: T,
 }
 
 impl<T: Clone> Entry<T> {
-    /// A fact with these details.
+    /// The entry of a fact with these details.
     pub(crate) fn of(fact: &Fact<'_>, details: &T) -> Self {
         Self { event_id: fact.original.event_id, occurred: fact.occurred, details: details.clone() }
     }
 }
 
-/// Everything recorded in one stream, of whatever kind, in order, with corrections resolved as they come.
+/// All events of one stream, of any kind, in order, with corrections applied as they arrive.
 #[derive(Debug, Clone, Default)]
 pub struct History {
     events: Vec<Recorded>,
     amendments: HashMap<EventId, Amendment>,
 }
 
-/// What is known about a fact beyond its original event.
+/// A correction or retraction of a fact.
 #[derive(Debug, Clone)]
 enum Amendment {
     Corrected { by: usize, occurred: Occurred, event: Box<Event> },
@@ -105,7 +105,7 @@ enum Amendment {
 }
 
 impl History {
-    /// The history that these events make.
+    /// Builds the history from these events.
     pub fn of(events: impl IntoIterator<Item = Recorded>) -> Self {
         let mut history = Self::default();
         for event in events {
@@ -114,7 +114,7 @@ impl History {
         history
     }
 
-    /// Takes the next event of the stream. Never fails: a correction that cannot be read leaves its target as it was.
+    /// Adds the next event of the stream. Never fails: a correction that cannot be read leaves its target unchanged.
     pub fn evolve(&mut self, recorded: Recorded) {
         let by = self.events.len();
         match &recorded.event {
@@ -138,12 +138,12 @@ impl History {
         }
     }
 
-    /// Every event, in the order of the stream.
+    /// All events, in the order of the stream.
     pub fn events(&self) -> &[Recorded] {
         &self.events
     }
 
-    /// The code of the contract that the stream belongs to; none where it belongs to the deployment.
+    /// The code of the contract that the stream belongs to. None if it belongs to the deployment.
     pub fn contract(&self) -> Option<&str> {
         self.events.first().and_then(|event| event.contract.as_deref())
     }
@@ -158,12 +158,12 @@ impl History {
         self.events.last().map_or(Position::default(), |event| event.position)
     }
 
-    /// The event of this id.
+    /// The event with this id.
     pub fn event(&self, id: EventId) -> Option<&Recorded> {
         self.events.iter().find(|event| event.event_id == id)
     }
 
-    /// Which event corrected or retracted this one last, if any did.
+    /// The event that last corrected or retracted this one, if there is one.
     pub fn amended_by(&self, id: EventId) -> Option<&Recorded> {
         self.amendments.get(&id).map(|amendment| match amendment {
             Amendment::Corrected { by, .. } | Amendment::Retracted { by } => &self.events[*by],
@@ -175,19 +175,21 @@ impl History {
         matches!(self.amendments.get(&id), Some(Amendment::Retracted { .. }))
     }
 
-    /// The fact that this event recorded, as it now reads; none where it was retracted or is itself said of another fact.
+    /// The fact that this event recorded, with corrections applied. None if it was retracted, or if the event is itself
+    /// a correction or retraction.
     pub fn fact(&self, id: EventId) -> Option<Fact<'_>> {
         self.event(id).and_then(|original| self.reading_of(original))
     }
 
-    /// The facts as they now read, ordered by day, local time where both have one, and the original's version.
+    /// The facts with corrections applied, ordered by day, by local time where both have one, and by the version of the
+    /// original event.
     pub fn facts(&self) -> Vec<Fact<'_>> {
         let mut facts: Vec<Fact<'_>> = self.events.iter().filter_map(|original| self.reading_of(original)).collect();
         in_order(&mut facts, |fact| (fact.occurred, fact.original.version));
         facts
     }
 
-    /// Those of the facts that were so by the end of this day.
+    /// The facts dated up to the end of this day.
     pub fn facts_as_of(&self, day: NaiveDate) -> Vec<Fact<'_>> {
         self.facts().into_iter().filter(|fact| fact.occurred.earliest() <= day).collect()
     }
@@ -206,11 +208,11 @@ impl History {
     }
 }
 
-/// Orders facts by day; within a day by version, with timed facts in the order of their times. `stands` says when a
-/// fact was so and the version of its original event.
+/// Orders facts by day. Within a day they keep the order of their versions, and timed facts are sorted by time.
+/// `stands` returns the date of a fact and the version of its original event.
 ///
-/// "Local time where both have one" alone is no order (an untimed fact may stand between two timed ones that run
-/// backwards), so each untimed fact keeps the place that its version gives it and the timed ones are sorted among the
+/// "Local time where both have one" alone is not an order: an untimed fact may lie between two timed facts that run
+/// backwards. So each untimed fact keeps the place that its version gives it, and the timed facts are sorted among the
 /// places that they hold.
 pub(crate) fn in_order<T: Copy>(facts: &mut [T], stands: impl Fn(&T) -> (Occurred, i64)) {
     let day = |fact: &T| stands(fact).0.earliest();
@@ -228,7 +230,7 @@ pub(crate) fn in_order<T: Copy>(facts: &mut [T], stands: impl Fn(&T) -> (Occurre
 }
 
 impl FactCorrected {
-    /// When the corrected fact was so.
+    /// The date of the corrected fact.
     pub fn occurred(&self) -> Occurred {
         Occurred::within(self.occurred_on, self.precision).at(self.local_time)
     }

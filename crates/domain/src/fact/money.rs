@@ -1,7 +1,7 @@
 //! Amounts of money: exact decimals with as many digits as the currency has minor units.
 //!
-//! An amount is rounded once, half-up, when it becomes money. Nothing here is ever a binary float, and no sum panics:
-//! what would be beyond 28 digits stays there.
+//! An amount is rounded once, half-up, when it becomes money. There are no binary floats, and no sum panics: sums are
+//! limited to 28 digits.
 
 use std::fmt;
 use std::iter::Sum;
@@ -10,16 +10,16 @@ use std::ops::{Add, Neg, Sub};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An amount of money in the currency of its contract, rounded to its minor unit.
+/// An amount of money in the currency of its contract, rounded to the minor unit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Money(Decimal);
 
-/// Currencies without a minor unit, and those with three digits of it (ISO 4217); all others have two.
+/// The currencies without a minor unit (ISO 4217). `WITH_THREE` lists those with three digits. All others have two.
 const WITHOUT_MINOR: [&str; 16] =
     ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF"];
 const WITH_THREE: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
 
-/// How many digits the minor unit of a currency has.
+/// The number of digits of a currency's minor unit.
 pub fn minor_digits(currency: &str) -> u32 {
     if WITHOUT_MINOR.contains(&currency) {
         0
@@ -31,7 +31,7 @@ pub fn minor_digits(currency: &str) -> u32 {
 }
 
 impl Money {
-    /// No money.
+    /// Zero.
     pub const ZERO: Self = Self(Decimal::ZERO);
 
     /// An exact amount, rounded half-up to the minor unit of a currency.
@@ -42,9 +42,9 @@ impl Money {
         Self::exactly(rounded)
     }
 
-    /// An amount as somebody wrote it; whether its currency has such amounts is not said by it.
+    /// An amount exactly as written. It may have more digits than its currency.
     pub fn exactly(mut amount: Decimal) -> Self {
-        // Nothing is neither more nor less than nothing: it has no sign.
+        // Zero has no sign.
         if amount.is_zero() {
             amount.set_sign_positive(true);
         }
@@ -56,13 +56,13 @@ impl Money {
         self.0
     }
 
-    /// Whether it is more than nothing.
+    /// Whether the amount is above 0.
     pub fn is_positive(self) -> bool {
         self > Self::ZERO
     }
 }
 
-/// An amount in JSON is a text with all its digits.
+/// In JSON, an amount is a text with all its digits.
 impl Serialize for Money {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(self)
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_sign() {
+    fn zero_has_no_sign() {
         let nothing = Money::of(Decimal::ZERO, "GBP");
         assert_eq!((-nothing).to_string(), "0.00");
         assert_eq!(Money::of("-0.004".parse().expect("a decimal"), "GBP").to_string(), "0.00");

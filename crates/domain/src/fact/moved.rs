@@ -1,6 +1,6 @@
-//! What has moved in the log since somebody last looked.
+//! The streams that have changed in the log since a position.
 //!
-//! Pure. It says that a stream has newer events, never what they mean.
+//! Pure. It knows that a stream has newer events, but not what they mean.
 
 use std::collections::HashMap;
 
@@ -14,17 +14,17 @@ pub struct Moved {
 }
 
 impl Moved {
-    /// The streams that have moved since a position.
+    /// The streams that have changed since a position.
     pub fn since(since: Position, newest: impl IntoIterator<Item = (StreamId, Position)>) -> Self {
         Self { since, newest: newest.into_iter().collect() }
     }
 
-    /// Takes a further event.
+    /// Adds an event.
     pub fn take(&mut self, stream: StreamId, position: Position) {
         self.newest.insert(stream, position);
     }
 
-    /// Takes what was found to have moved since another position.
+    /// Adds the streams found to have changed since another position.
     pub fn widen(&mut self, found: Self) {
         self.since = found.since;
         for (stream, position) in found.newest {
@@ -33,7 +33,7 @@ impl Moved {
         }
     }
 
-    /// Whether what has moved since this position is known: of a past too long ago it is not.
+    /// Whether the changes since this position are known. They are not for a position too far in the past.
     pub fn reaches(&self, position: Position) -> bool {
         self.since <= position
     }
@@ -43,7 +43,7 @@ impl Moved {
         self.newest.get(&stream).is_some_and(|newest| *newest > position)
     }
 
-    /// Every stream that has moved.
+    /// Every stream that has changed.
     pub fn streams(&self) -> impl Iterator<Item = StreamId> + '_ {
         self.newest.keys().copied()
     }

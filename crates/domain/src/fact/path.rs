@@ -1,30 +1,30 @@
-//! Where in a fact something is said: the way to a value, in the names of the fact's payload.
+//! The path to a value within a fact, in the field names of the payload.
 //!
-//! Pure. How an input or a file spells that way is for whoever reads it to say.
+//! Pure. The reader of an input or a file decides how to spell the path.
 
 use std::fmt;
 
-/// One step of the way to a value.
+/// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// To a field, by its name.
+    /// A field, by its name.
     Field(String),
-    /// To an entry of a list, counted from 0.
+    /// An entry of a list, counted from 0.
     At(usize),
-    /// To a name in a map.
+    /// A name in a map.
     Name(String),
-    /// To the n-th name of a map, counted from 0 in their order: one that is at fault and not to be repeated.
+    /// The n-th name of a map in order, counted from 0. Used where the name is at fault and must not be repeated.
     Nth(usize),
-    /// To what stands under a name in a map.
+    /// The value under a name in a map.
     Under(String),
 }
 
-/// The way to a value, outermost first.
+/// The path to a value, outermost step first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Path(pub Vec<Step>);
 
 impl Path {
-    /// The same way, begun further out.
+    /// Puts the path below an outer path.
     #[must_use]
     pub fn beneath(self, outer: impl Into<Self>) -> Self {
         let Self(mut steps) = outer.into();
@@ -33,7 +33,7 @@ impl Path {
     }
 }
 
-/// Reads a way through fields and lists, such as `external_references.0.id`.
+/// Reads a path through fields and lists, such as `external_references.0.id`.
 impl From<&str> for Path {
     fn from(written: &str) -> Self {
         let step = |part: &str| part.parse().map_or_else(|_| Step::Field(part.to_owned()), Step::At);
@@ -53,7 +53,7 @@ impl From<&String> for Path {
     }
 }
 
-/// With dots, as a payload has it. For a name that is not to be repeated its map stands.
+/// Writes the path with dots, as in the payload. Stops at the map where a name must not be repeated.
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut dot = "";
@@ -69,20 +69,20 @@ impl fmt::Display for Path {
     }
 }
 
-/// Where a check looks: given by reference, and made a path only if something is found wrong.
+/// A location that a check looks at. It is turned into a path only if a problem is found.
 pub(crate) trait Place: Copy + Into<Path> {}
 
 impl<T: Copy + Into<Path>> Place for T {}
 
-/// The n-th name, in the map at a path.
+/// The n-th name of the map at a path.
 #[derive(Debug, Clone, Copy)]
 pub struct Nth<'a>(pub &'a str, pub usize);
 
-/// A name, in the map at a path.
+/// A name in the map at a path.
 #[derive(Debug, Clone, Copy)]
 pub struct Name<'a>(pub &'a str, pub &'a str);
 
-/// What stands under a name, in the map at a path.
+/// The value under a name in the map at a path.
 #[derive(Debug, Clone, Copy)]
 pub struct Under<'a>(pub &'a str, pub &'a str);
 
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_way_is_written_as_the_payload_has_it() {
+    fn a_path_is_written_as_in_the_payload() {
         let way = Path::from("external_references.0.id");
         assert_eq!(way.0[1], Step::At(0));
         assert_eq!(way.to_string(), "external_references.0.id");

@@ -1,25 +1,26 @@
-//! What looks like personal data in a text that is kept in the clear.
+//! Finds text that looks like personal data, in fields that are stored unsealed.
 //!
-//! Pure. It finds shapes, not people: a name in a sentence passes, which is why the schema says that nothing personal
-//! belongs there. It must pass dates, amounts, UUIDs and case numbers, and it never repeats what it found.
+//! Pure. It recognises patterns, not people: a name in a sentence passes, so the schema says that no personal data
+//! belongs there. Dates, amounts, UUIDs and case numbers must pass. It never repeats the text that it found.
 
-/// What a stretch of text looks like.
+/// The kind of personal data that a text looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Personal {
-    /// A National Insurance number, also with a prefix that is never issued: examples use those.
+    /// A National Insurance number, including the prefixes that are never issued and that examples use.
     NationalInsuranceNumber,
-    /// An NHS number: ten digits of a range that is issued, or that examples use, of which the last checks the others.
+    /// An NHS number: ten digits in a range that is issued or used for examples, the last of which is a valid check
+    /// digit.
     NhsNumber,
-    /// A pupil's unique number: a letter and twelve digits, or a letter, eleven digits and a letter.
+    /// A unique pupil number: a letter and twelve digits, or a letter, eleven digits and a letter.
     UniquePupilNumber,
     /// An e-mail address.
     EmailAddress,
-    /// A telephone number of the United Kingdom.
+    /// A United Kingdom telephone number.
     TelephoneNumber,
 }
 
 impl Personal {
-    /// What it is called, with its article.
+    /// The name of this kind, with its article.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NationalInsuranceNumber => "a National Insurance number",
@@ -31,21 +32,21 @@ impl Personal {
     }
 }
 
-/// What in this text looks like personal data, if anything does.
+/// Returns the first kind of personal data that the text looks like, if there is any.
 pub fn found_in(text: &str) -> Option<Personal> {
     let letters = letters(text);
     (0..letters.len()).find_map(|start| starting_at(&letters, start))
 }
 
-/// What in this case number of another system looks like personal data. Telephone numbers pass: many systems number
-/// their cases with eleven digits from zero.
+/// Returns the first kind of personal data that a case number of another system looks like, if there is any. Telephone
+/// numbers pass: many systems number their cases with eleven digits that start with zero.
 pub fn found_in_reference(text: &str) -> Option<Personal> {
     let letters = letters(text);
     let mut found = (0..letters.len()).filter_map(|start| starting_at(&letters, start));
     found.find(|personal| *personal != Personal::TelephoneNumber)
 }
 
-/// The characters of a text, full-width ones as the plain ones that they show.
+/// The characters of a text, with full-width characters replaced by the plain ones.
 fn letters(text: &str) -> Vec<char> {
     let plain = |c: char| match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
@@ -75,7 +76,7 @@ fn starting_at(text: &[char], start: usize) -> Option<Personal> {
     }
 }
 
-/// Whether a word begins here: no letter or digit before, nor the point or comma of an amount.
+/// Whether a word starts here: no letter or digit before it, and not the point or comma of an amount.
 fn begins_here(text: &[char], start: usize) -> bool {
     let before = |back: usize| start.checked_sub(back).map(|at| text[at]);
     match before(1) {
@@ -85,7 +86,7 @@ fn begins_here(text: &[char], start: usize) -> bool {
     }
 }
 
-/// Whether a word ends before what follows: no letter or digit after, nor the decimals of an amount.
+/// Whether a word ends here: no letter or digit after it, and no decimals of an amount.
 fn ends_before(rest: &[char]) -> bool {
     match rest {
         [c, ..] if c.is_alphanumeric() => false,
@@ -98,10 +99,11 @@ fn is_separator(c: char) -> bool {
     c.is_whitespace() || matches!(c, '-' | '\u{2010}' | '\u{2011}' | '\u{2013}')
 }
 
-/// A number of characters and what each of them is.
+/// A number of characters, and the test that each of them passes.
 type Group = (usize, fn(&char) -> bool);
 
-/// Reads groups of characters, with at most one separator between two groups; what follows them, if all are there.
+/// Reads groups of characters, with at most one separator between two groups. Returns the rest of the text if all
+/// groups match.
 fn groups<'a>(text: &'a [char], groups: &[Group]) -> Option<(String, &'a [char])> {
     let mut found = String::new();
     let mut rest = text;
@@ -137,9 +139,9 @@ fn is_nhs_number(text: &[char]) -> bool {
     digits.last() == Some(&check) && is_issued(&digits) && ends_before(rest)
 }
 
-/// Whether health services give out numbers that begin so. Scotland's begin with a day of birth, so that a code which is
-/// only filled up with zeros is none; Northern Ireland's begin with 32 to 39, those of England, Wales and the Isle of Man
-/// with 4, 6 or 7, Ireland's with 80 to 85. Those that begin with 9 are for examples and tests.
+/// Whether a health service issues numbers in this range. Scottish numbers start with a date of birth, so a code padded
+/// with zeros does not match. Northern Irish numbers start with 32 to 39. Those of England, Wales and the Isle of Man
+/// start with 4, 6 or 7, Irish ones with 80 to 85. Numbers that start with 9 are for examples and tests.
 fn is_issued(digits: &[u32]) -> bool {
     let [one, two, three, four, ..] = digits else { return false };
     match one {
@@ -150,7 +152,7 @@ fn is_issued(digits: &[u32]) -> bool {
     }
 }
 
-/// Whether a month has such a day, in some year.
+/// Whether a month has this day, in some year.
 const fn is_day_of_year(day: u32, month: u32) -> bool {
     let days = match month {
         2 => 29,
@@ -171,7 +173,7 @@ fn is_unique_pupil_number(text: &[char]) -> bool {
     }
 }
 
-/// Nine or ten digits after 0 or +44, in groups of two and more: the single digit of a day or month is none.
+/// Nine or ten digits after 0 or +44, in groups of two or more: a single digit, such as a day or month, does not match.
 fn is_telephone_number(text: &[char]) -> bool {
     let text = if let ['(', rest @ ..] = text { rest } else { text };
     let national = match text {
@@ -202,7 +204,7 @@ fn is_telephone_number(text: &[char]) -> bool {
     }
 }
 
-/// Skips what stands between the country's code and the number: spaces and a zero in brackets.
+/// Skips spaces, and a zero in brackets, between the country code and the number.
 fn after_country_code(rest: &[char]) -> &[char] {
     let skip = |text: &[char]| text.iter().take_while(|c| is_separator(**c) || **c == ')').count();
     let rest = &rest[skip(rest)..];
@@ -257,7 +259,7 @@ mod tests {
         }
     }
 
-    /// Ten digits that begin so, with the digit that checks them, if there is one.
+    /// Adds the check digit to nine leading digits, if there is a valid one.
     fn checked(begin: u64) -> Option<String> {
         let digits = format!("{begin:09}");
         let sum: u32 = digits.chars().zip((2..=10).rev()).map(|(c, weight)| c.to_digit(10).unwrap_or(0) * weight).sum();
@@ -266,16 +268,16 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_is_filled_up_with_zeros_or_of_no_range_that_is_issued_is_no_nhs_number() {
+    fn a_padded_code_or_one_of_an_unissued_range_is_not_an_nhs_number() {
         let all = |range: std::ops::Range<u64>| range.filter_map(checked).collect::<Vec<_>>();
-        // Padded codes, no day of any month, and the ranges that nobody gives out.
+        // Padded codes, days that no month has, and ranges that are not issued.
         for text in [0, 9_000_000, 310_230_000, 310_400_000, 311_300_000, 313_000_000, 500_000_000, 860_000_000]
             .into_iter()
             .flat_map(|begin| all(begin..begin + 500))
         {
             assert_eq!(found_in_reference(&text), None, "{text}");
         }
-        // Days of birth, also the one of leap years, and the ranges of the health services.
+        // Dates of birth, including 29 February, and the ranges of the health services.
         for text in
             [10_150_000, 290_285_000, 311_299_000, 320_000_001, 401_023_213, 600_000_000, 799_999_000, 943_476_591]
                 .into_iter()
@@ -346,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_case_number_may_look_like_a_telephone_number_and_like_nothing_else() {
+    fn a_case_number_may_look_like_a_telephone_number_but_not_like_other_personal_data() {
         assert_eq!(found_in_reference("07700900123"), None);
         assert_eq!(found_in_reference("9434765919"), Some(Personal::NhsNumber));
         assert_eq!(found_in_reference("07700900123 QQ123456C"), Some(Personal::NationalInsuranceNumber));

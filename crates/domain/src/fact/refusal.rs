@@ -1,7 +1,7 @@
-//! Refusals: what may not be recorded, why, and what to do next.
+//! Refusals: why a command is not accepted, and what to do next.
 //!
-//! A refusal is expected and is data: its code is stable, its message is for people. It never quotes what looks like
-//! personal data. Every code stands in `docs/refusals.md` with cause and remedy.
+//! A refusal is an expected answer and is returned as data. Its code is stable and its message is for people. A refusal
+//! never repeats text that looks like personal data. `docs/refusals.md` lists every code with its cause and remedy.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::fact::envelope::{EventId, Occurred};
 use crate::fact::event::EventType;
 use crate::fact::path::Path;
 
-/// Declares the closed list of codes: variant and stable spelling.
+/// Declares the closed list of codes: the variant and its stable spelling.
 macro_rules! codes {
     ($(#[$doc:meta] $name:ident => $text:literal;)*) => {
         /// The stable code of a refusal.
@@ -31,167 +31,167 @@ macro_rules! codes {
 }
 
 codes! {
-    /// No contract of this code is open.
+    /// No open contract has this code.
     ContractNotFound => "CONTRACT_NOT_FOUND";
-    /// No journey of this id is known.
+    /// No case has this id.
     JourneyNotFound => "JOURNEY_NOT_FOUND";
-    /// No subject of this id is known.
+    /// No subject has this id.
     SubjectNotFound => "SUBJECT_NOT_FOUND";
-    /// No worker of this id is known.
+    /// No worker has this id.
     WorkerNotFound => "WORKER_NOT_FOUND";
-    /// The sender is a keyworker whose login is no worker's who is here.
+    /// The sender is a keyworker, and no current worker has the sender's login.
     WorkerUnknown => "WORKER_UNKNOWN";
     /// The sender's role does not give notices of this kind.
     KindOfAnotherRole => "KIND_OF_ANOTHER_ROLE";
     /// The rulebook has no indicator of this code.
     UnknownIndicator => "UNKNOWN_INDICATOR";
-    /// The rulebook grades the value otherwise.
+    /// The rulebook gives the value a different grade.
     OtherGrade => "OTHER_GRADE";
-    /// The sender's token is for other service areas.
+    /// The sender's token covers other service areas.
     AreaOutsideScope => "AREA_OUTSIDE_SCOPE";
-    /// No team of this id is known, or it was never set.
+    /// No team has this id, or the event that created it was retracted.
     TeamNotFound => "TEAM_NOT_FOUND";
-    /// The stream holds no event of this id.
+    /// The stream has no event with this id.
     FactNotFound => "FACT_NOT_FOUND";
-    /// A contract of this code is open already.
+    /// A contract with this code is already open.
     ContractExists => "CONTRACT_EXISTS";
-    /// A subject of this id is registered already.
+    /// A subject with this id is already registered.
     SubjectExists => "SUBJECT_EXISTS";
-    /// A worker of this id has joined already.
+    /// A worker with this id has already joined.
     WorkerExists => "WORKER_EXISTS";
-    /// Somebody who is still here signs in by this login.
+    /// A worker who has not left already signs in with this login.
     LoginTaken => "LOGIN_TAKEN";
-    /// Words are wanted and there are none.
+    /// A required value is empty or missing.
     MissingValue => "MISSING_VALUE";
-    /// The value cannot be.
+    /// The value is not valid.
     InvalidValue => "INVALID_VALUE";
-    /// A text or a list is longer than anybody needs.
+    /// A text, number or list is too long.
     InputTooLong => "INPUT_TOO_LONG";
     /// The rulebook does not list this code.
     UnknownCode => "UNKNOWN_CODE";
-    /// The text looks like personal data, which is never written in the clear.
+    /// The text looks like personal data, and this field is stored unsealed.
     PersonalData => "PERSONAL_DATA";
-    /// More is wrong than one answer tells.
+    /// The command has more problems than one answer lists.
     MoreProblems => "MORE_PROBLEMS";
     /// The fact is dated after today.
     DatedInFuture => "DATED_IN_FUTURE";
     /// The referral is dated before the contract starts.
     ContractNotStarted => "CONTRACT_NOT_STARTED";
-    /// The fact is dated in a period whose figures are settled.
+    /// The fact is dated in a closed period.
     PeriodClosed => "PERIOD_CLOSED";
-    /// Facts of the worker are dated after their leaving.
+    /// The worker has facts dated after the day they leave.
     WorkerHasLaterFacts => "WORKER_HAS_LATER_FACTS";
-    /// Tasks would be left open by the close.
+    /// Closing the case would leave tasks open.
     TasksOpen => "TASKS_OPEN";
-    /// The piece of evidence shows nothing that an outcome asks to be shown.
+    /// The evidence supports nothing that an outcome requires evidence for.
     EvidenceSupportsNothing => "EVIDENCE_SUPPORTS_NOTHING";
-    /// Appointments would be left open by the close.
+    /// Closing the case would leave appointments open.
     AppointmentsOpen => "APPOINTMENTS_OPEN";
-    /// The appointment or task is planned on the day of the close, after it.
+    /// The appointment or task is planned after the close, on the day of the close.
     PlannedAfterClose => "PLANNED_AFTER_CLOSE";
-    /// The contact was missed, and both sides met all the same.
+    /// The contact was missed, but is also recorded as two-way or face to face.
     ContactContradictory => "CONTACT_CONTRADICTORY";
-    /// The appointment is for a later day than the contact that says it was kept or missed.
+    /// The contact is dated before the day of the appointment that it says was kept or missed.
     BeforeAppointment => "BEFORE_APPOINTMENT";
-    /// The worker who is named does not see the case.
+    /// The named worker cannot see the case.
     WorkerDoesNotSeeCase => "WORKER_DOES_NOT_SEE_CASE";
     /// The fact is dated long before the referral.
     LongBeforeReferral => "LONG_BEFORE_REFERRAL";
-    /// The same was recorded for the same day already.
+    /// The same fact is already recorded for that day.
     RecordedAlready => "RECORDED_ALREADY";
-    /// An open case has the same case number of another system.
+    /// An open case already has this case number of another system.
     CaseAlreadyOpen => "CASE_ALREADY_OPEN";
-    /// The journey has its referral already.
+    /// The case already has a referral.
     AlreadyReferred => "ALREADY_REFERRED";
-    /// The journey has no referral that stands.
+    /// The case has no referral in force: it was retracted.
     NotReferred => "NOT_REFERRED";
     /// The fact is dated before the referral.
     BeforeReferral => "BEFORE_REFERRAL";
-    /// The referral was accepted already.
+    /// The referral was already accepted.
     AlreadyAccepted => "ALREADY_ACCEPTED";
-    /// The referral was declined, so nothing follows it.
+    /// The referral was declined. No fact may follow.
     ReferralDeclined => "REFERRAL_DECLINED";
-    /// The referral was withdrawn, so nothing follows it.
+    /// The referral was withdrawn. No fact may follow.
     ReferralWithdrawn => "REFERRAL_WITHDRAWN";
-    /// The journey was closed already.
+    /// The case is already closed.
     AlreadyClosed => "ALREADY_CLOSED";
-    /// The journey is not closed on that day, so it cannot be reopened.
+    /// The case is not closed on that day, so it cannot be reopened.
     NotClosed => "NOT_CLOSED";
-    /// The fact is dated while the journey was closed.
+    /// The fact is dated while the case was closed.
     JourneyClosed => "JOURNEY_CLOSED";
-    /// The worker holds the case in this role already.
+    /// The worker already holds the case in this role.
     AlreadyAssigned => "ALREADY_ASSIGNED";
     /// The worker does not hold the case in this role on that day.
     NotAssigned => "NOT_ASSIGNED";
     /// No plan of this kind is open on that day.
     PlanNotFound => "PLAN_NOT_FOUND";
-    /// The journey has a spell of this id already.
+    /// The case already has a spell with this id.
     SpellExists => "SPELL_EXISTS";
-    /// The journey has no spell of this id.
+    /// The case has no spell with this id.
     SpellNotFound => "SPELL_NOT_FOUND";
-    /// The spell was ended already.
+    /// The spell has already ended.
     SpellAlreadyEnded => "SPELL_ALREADY_ENDED";
-    /// The change is dated when the spell did not hold.
+    /// The change is dated outside the spell.
     OutsideSpell => "OUTSIDE_SPELL";
-    /// The journey has an appointment of this id already.
+    /// The case already has an appointment with this id.
     AppointmentExists => "APPOINTMENT_EXISTS";
-    /// The journey has no appointment of this id.
+    /// The case has no appointment with this id.
     AppointmentNotFound => "APPOINTMENT_NOT_FOUND";
-    /// The appointment was kept, missed or cancelled already.
+    /// The appointment was already kept, missed or cancelled.
     AppointmentAlreadyOver => "APPOINTMENT_ALREADY_OVER";
-    /// The journey has a task of this id already.
+    /// The case already has a task with this id.
     TaskExists => "TASK_EXISTS";
-    /// The journey has no task of this id.
+    /// The case has no task with this id.
     TaskNotFound => "TASK_NOT_FOUND";
-    /// The task was done or cancelled already.
+    /// The task was already done or cancelled.
     TaskAlreadyOver => "TASK_ALREADY_OVER";
-    /// The journey has a risk of this id already.
+    /// The case already has a risk with this id.
     RiskExists => "RISK_EXISTS";
-    /// The journey has no risk of this id.
+    /// The case has no risk with this id.
     RiskNotFound => "RISK_NOT_FOUND";
-    /// The risk was cleared already.
+    /// The risk was already cleared.
     RiskAlreadyCleared => "RISK_ALREADY_CLEARED";
-    /// The spell, task or risk would end before it begins.
+    /// The spell, task or risk would end before it starts.
     EndedBeforeStart => "ENDED_BEFORE_START";
-    /// The journey has evidence of this id already.
+    /// The case already has evidence with this id.
     EvidenceExists => "EVIDENCE_EXISTS";
-    /// The journey has no evidence of this id.
+    /// The case has no evidence with this id.
     EvidenceNotFound => "EVIDENCE_NOT_FOUND";
-    /// The evidence was verified already.
+    /// The evidence was already verified.
     EvidenceAlreadyVerified => "EVIDENCE_ALREADY_VERIFIED";
     /// The evidence was withdrawn or rejected.
     EvidenceNoLongerCounts => "EVIDENCE_NO_LONGER_COUNTS";
-    /// What is said of the evidence is dated before it was attached.
+    /// The evidence would be verified, rejected or withdrawn before it was attached.
     BeforeAttached => "BEFORE_ATTACHED";
-    /// The evidence supports what is no fact or spell of the journey.
+    /// The evidence names something that is not a fact or spell of the case.
     SupportNotFound => "SUPPORT_NOT_FOUND";
-    /// A subject is not linked with itself.
+    /// A subject cannot be linked with itself.
     SameSubject => "SAME_SUBJECT";
     /// The two subjects are of different kinds.
     OtherKind => "OTHER_KIND";
-    /// The two subjects are linked already.
+    /// The two subjects are already linked.
     AlreadyLinked => "ALREADY_LINKED";
     /// The two subjects are not linked on that day.
     NotLinked => "NOT_LINKED";
-    /// The consent to this purpose stands already.
+    /// The subject has already consented to this purpose.
     AlreadyConsented => "ALREADY_CONSENTED";
-    /// No consent to this purpose stands on that day.
+    /// The subject has no consent to this purpose on that day.
     NotConsented => "NOT_CONSENTED";
-    /// The subject has a hold of this id already.
+    /// The subject already has a legal hold with this id.
     HoldExists => "HOLD_EXISTS";
-    /// The subject has no hold of this id.
+    /// The subject has no legal hold with this id.
     HoldNotFound => "HOLD_NOT_FOUND";
-    /// The hold was lifted already.
+    /// The legal hold was already lifted.
     HoldAlreadyLifted => "HOLD_ALREADY_LIFTED";
-    /// A legal hold stands, so nothing is erased.
+    /// The subject is under a legal hold, so nothing can be erased.
     LegalHold => "LEGAL_HOLD";
-    /// The erasure was proposed on this ground already.
+    /// The erasure was already proposed for this reason.
     ErasureAlreadyProposed => "ERASURE_ALREADY_PROPOSED";
-    /// No erasure was proposed by this event.
+    /// The named event did not propose an erasure.
     ErasureNotProposed => "ERASURE_NOT_PROPOSED";
-    /// An erasure was approved already.
+    /// An erasure was already approved.
     ErasureAlreadyApproved => "ERASURE_ALREADY_APPROVED";
-    /// Two people are wanted, and this is the first one again.
+    /// This step needs a second person, and the sender also did the first step.
     SamePerson => "SAME_PERSON";
     /// The fact is dated before the worker joined.
     BeforeJoining => "BEFORE_JOINING";
@@ -199,112 +199,112 @@ codes! {
     WorkerLeft => "WORKER_LEFT";
     /// The fact is dated before the team was set up.
     BeforeTeam => "BEFORE_TEAM";
-    /// The worker was no member of the team by that day.
+    /// The worker has not been a member of the team by that day.
     NotAMember => "NOT_A_MEMBER";
-    /// The team has a vacancy of this id already.
+    /// The team already has a vacancy with this id.
     VacancyExists => "VACANCY_EXISTS";
-    /// The team has no vacancy of this id.
+    /// The team has no vacancy with this id.
     VacancyNotFound => "VACANCY_NOT_FOUND";
-    /// The vacancy was filled already.
+    /// The vacancy was already filled.
     VacancyAlreadyFilled => "VACANCY_ALREADY_FILLED";
-    /// Nobody stands in for themselves.
+    /// A worker cannot cover for themselves.
     CoverOfOneself => "COVER_OF_ONESELF";
-    /// The team has a cover of this id already.
+    /// The team already has a cover with this id.
     CoverExists => "COVER_EXISTS";
-    /// The team has no cover of this id.
+    /// The team has no cover with this id.
     CoverNotFound => "COVER_NOT_FOUND";
-    /// The cover was ended already.
+    /// The cover has already ended.
     CoverAlreadyEnded => "COVER_ALREADY_ENDED";
-    /// The contract no longer held on that day.
+    /// The contract has ended by that day.
     ContractEnded => "CONTRACT_ENDED";
-    /// The period was closed already.
+    /// The period was already closed.
     PeriodAlreadyClosed => "PERIOD_ALREADY_CLOSED";
-    /// The contract has a notice of this id already.
+    /// The contract already has a notice with this id.
     NoticeExists => "NOTICE_EXISTS";
-    /// The contract has no notice of this id by that day.
+    /// The contract has no notice with this id by that day.
     NoticeNotFound => "NOTICE_NOT_FOUND";
-    /// The contract has an action of this id already.
+    /// The contract already has an action with this id.
     ActionExists => "ACTION_EXISTS";
-    /// The contract has no action of this id.
+    /// The contract has no action with this id.
     ActionNotFound => "ACTION_NOT_FOUND";
-    /// The action was completed already.
+    /// The action was already completed.
     ActionAlreadyCompleted => "ACTION_ALREADY_COMPLETED";
-    /// This double funding was dismissed already.
+    /// This double funding was already dismissed.
     AlreadyDismissed => "ALREADY_DISMISSED";
-    /// No batch of this id is known.
+    /// No batch has this id.
     BatchNotFound => "BATCH_NOT_FOUND";
-    /// A batch of this id was opened already.
+    /// A batch with this id was already opened.
     BatchExists => "BATCH_EXISTS";
-    /// The claims of the batch were submitted already.
+    /// The claims of the batch were already submitted.
     BatchAlreadySubmitted => "BATCH_ALREADY_SUBMITTED";
-    /// The claims of the batch were not submitted yet.
+    /// The claims of the batch have not been submitted yet.
     BatchNotSubmitted => "BATCH_NOT_SUBMITTED";
-    /// The batch has no line of this claim.
+    /// The batch has no line for this claim.
     ClaimNotFound => "CLAIM_NOT_FOUND";
-    /// The claim cannot be claimed as things stand.
+    /// The claim is not claimable.
     ClaimNotClaimable => "CLAIM_NOT_CLAIMABLE";
-    /// The claim is none of those that the batch is for.
+    /// The claim does not match the selection that the batch was opened for.
     ClaimOutsideBatch => "CLAIM_OUTSIDE_BATCH";
-    /// The claim stands in another batch.
+    /// The claim is in another batch.
     ClaimInBatch => "CLAIM_IN_BATCH";
-    /// Something was decided of the claim that this does not follow on.
+    /// An earlier decision on the claim rules this step out.
     ClaimAlreadyDecided => "CLAIM_ALREADY_DECIDED";
     /// The claim is not accepted.
     ClaimNotAccepted => "CLAIM_NOT_ACCEPTED";
-    /// The claim was rejected as often as it may be tried.
+    /// The claim has no attempts left after its rejections.
     NoAttemptsLeft => "NO_ATTEMPTS_LEFT";
-    /// Something that the claims rest on has moved since they were prepared.
+    /// A case, batch or link that the claims depend on has changed since the claims were read.
     StaleClaims => "STALE_CLAIMS";
-    /// A rulebook was published by which the claims are not computed yet.
+    /// The claims have not been computed yet under a newly published rulebook.
     RulebookNotReady => "RULEBOOK_NOT_READY";
-    /// The batch has an adjustment of this id already.
+    /// The batch already has an adjustment with this id.
     AdjustmentExists => "ADJUSTMENT_EXISTS";
-    /// The batch has no adjustment of this id that is left to settle.
+    /// The batch has no unsettled adjustment with this id.
     AdjustmentNotFound => "ADJUSTMENT_NOT_FOUND";
-    /// More is taken back than there is.
+    /// The adjustment takes back more than there is.
     AdjustmentTooLarge => "ADJUSTMENT_TOO_LARGE";
-    /// More would be due for a claim than it is worth by the facts and the rules.
+    /// The adjustment would make more due for the claim than its facts and rules allow.
     BeyondPrice => "BEYOND_PRICE";
-    /// More would be due than a cap leaves.
+    /// The adjustment would make more due than a cap has left.
     BeyondCap => "BEYOND_CAP";
-    /// More came for a claim than is due for it.
+    /// The payment is higher than the amount due for the claim.
     PaymentBeyondDue => "PAYMENT_BEYOND_DUE";
-    /// The same money was recorded before.
+    /// The same payment was recorded before.
     PaymentRepeated => "PAYMENT_REPEATED";
-    /// Another contract claims for the same days of the same person.
+    /// Another contract claims for the same person and the same days.
     DoubleFunding => "DOUBLE_FUNDING";
-    /// Recorded facts would be left without ground.
+    /// The change would make recorded facts invalid.
     FactHasDependents => "FACT_HAS_DEPENDENTS";
-    /// Events of this type are not corrected or retracted.
+    /// Events of this type cannot be corrected or retracted.
     NotCorrectable => "NOT_CORRECTABLE";
-    /// The fact was retracted already.
+    /// The fact was already retracted.
     AlreadyRetracted => "ALREADY_RETRACTED";
     /// The replacement is a fact of another type.
     OtherType => "OTHER_TYPE";
-    /// The field is fixed for the life of the fact.
+    /// The field cannot be changed by a correction.
     FixedField => "FIXED_FIELD";
-    /// The fact already reads so.
+    /// The correction changes nothing.
     NothingToCorrect => "NOTHING_TO_CORRECT";
-    /// The text of the rulebook cannot be published.
+    /// The text of the rulebook has errors.
     InvalidRulebook => "INVALID_RULEBOOK";
-    /// The rulebook names another contract.
+    /// The rulebook names a different contract.
     RulebookOfOtherContract => "RULEBOOK_OF_OTHER_CONTRACT";
-    /// This very content is published already.
+    /// A rulebook with this exact content is already published.
     RulebookAlreadyPublished => "RULEBOOK_ALREADY_PUBLISHED";
-    /// A version of this name is published already.
+    /// A rulebook version with this name is already published.
     RulebookVersionTaken => "RULEBOOK_VERSION_TAKEN";
-    /// The version would move every civil date to another zone.
+    /// The version would change the contract's time zone.
     RulebookZoneChanged => "RULEBOOK_ZONE_CHANGED";
-    /// A view is being built, or another one made the live one, at this moment, here or by another server.
+    /// A view is being built, or made live, at this moment, by this server or another one.
     ViewBeingBuilt => "VIEW_BEING_BUILT";
-    /// This server builds no view.
+    /// This server is not building a view.
     NoRebuild => "NO_REBUILD";
     /// There is no earlier view to go back to.
     NoPreviousView => "NO_PREVIOUS_VIEW";
 }
 
 impl RefusalCode {
-    /// The codes that only warn: a command may accept them beforehand.
+    /// The codes that are warnings. A command may accept them in advance.
     pub const WARNINGS: &'static [Self] = &[
         Self::ContractNotStarted,
         Self::PeriodClosed,
@@ -333,14 +333,14 @@ impl fmt::Display for RefusalCode {
     }
 }
 
-/// The most refusals of one answer.
-const TOLD_MAX: usize = 20;
+/// The most refusals in one answer.
+const REFUSALS_MAX: usize = 20;
 
-/// As many refusals as anybody reads at once; the last one says how many more there are.
+/// Limits the refusals of one answer. Where there are more, the last one says how many were left out.
 pub fn told(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
-    if refusals.len() > TOLD_MAX {
-        let more = refusals.split_off(TOLD_MAX - 1).len();
-        let message = format!("{more} more problems were found: put these right first");
+    if refusals.len() > REFUSALS_MAX {
+        let more = refusals.split_off(REFUSALS_MAX - 1).len();
+        let message = format!("{more} more problems were found: fix these first");
         refusals.push(Refusal::new(RefusalCode::MoreProblems, message));
     }
     refusals
@@ -349,21 +349,21 @@ pub fn told(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
 /// A recorded fact that a refusal names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DependentFact {
-    /// Its original event.
+    /// The original event of the fact.
     pub event_id: EventId,
-    /// Its type.
+    /// The type of the event.
     pub event_type: EventType,
-    /// When it was so, as it now reads.
+    /// The date of the fact, with corrections applied.
     pub occurred: Occurred,
 }
 
-/// How much a refusal weighs.
+/// How serious a refusal is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Severity {
     /// The command cannot be accepted.
     #[default]
     Error,
-    /// Somebody should look twice: the command is accepted once its sender accepts the warning by its code.
+    /// The sender should check again. The command is accepted once its sender accepts the warning by its code.
     Warning,
 }
 
@@ -373,22 +373,22 @@ pub enum Severity {
 pub struct Refusal {
     /// The stable code.
     pub code: RefusalCode,
-    /// How much it weighs.
+    /// How serious the refusal is.
     pub severity: Severity,
-    /// What is wrong and what to do next: lower case, no full stop.
+    /// What is wrong and what to do next. Lower case, no full stop.
     pub message: String,
-    /// The field that it is about, in the payload's names.
+    /// The field that the refusal is about, named as in the payload.
     pub path: Option<Path>,
-    /// The rule that refuses: a sentence of the domain or a key of the rulebook, such as `codes.contact_channels`.
+    /// The rule that the command breaks: a short sentence, or a key of the rulebook such as `codes.contact_channels`.
     pub rule: Option<String>,
-    /// What would be allowed, where that is a list.
+    /// The values that would be allowed, if they can be listed.
     pub allowed: Vec<String>,
-    /// The recorded facts that stand in the way.
+    /// The recorded facts that conflict with the command.
     pub facts: Vec<DependentFact>,
 }
 
 impl Refusal {
-    /// A refusal with this code and message.
+    /// Makes a refusal with this code and message.
     pub fn new(code: RefusalCode, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -401,92 +401,96 @@ impl Refusal {
         }
     }
 
-    /// This refusal as the only answer.
+    /// Returns this refusal as the only one of an answer.
     pub fn alone(self) -> Vec<Self> {
         vec![self]
     }
 
-    /// The same as a warning, which the sender may accept.
+    /// Turns the refusal into a warning, which the sender may accept.
     #[must_use]
     pub fn as_warning(self) -> Self {
         Self { severity: Severity::Warning, ..self }
     }
 
-    /// The same, naming the field of the input.
+    /// Sets the field of the input that the refusal is about.
     #[must_use]
     pub fn at(self, path: impl Into<Path>) -> Self {
         Self { path: Some(path.into()), ..self }
     }
 
-    /// The same, naming the rule.
+    /// Sets the rule.
     #[must_use]
     pub fn by(self, rule: impl Into<String>) -> Self {
         Self { rule: Some(rule.into()), ..self }
     }
 
-    /// The same, saying what would be allowed.
+    /// Sets the values that would be allowed.
     #[must_use]
     pub fn allowing<T: ToString>(self, allowed: impl IntoIterator<Item = T>) -> Self {
         Self { allowed: allowed.into_iter().map(|one| one.to_string()).collect(), ..self }
     }
 
-    /// The same, naming the facts that stand in the way.
+    /// Sets the recorded facts that conflict with the command.
     #[must_use]
     pub fn naming(self, facts: impl IntoIterator<Item = DependentFact>) -> Self {
         Self { facts: facts.into_iter().collect(), ..self }
     }
 
-    /// The journey is not known, or is not one that the caller may know of: both read the same.
+    /// The case does not exist, or the caller may not know of it. The message is the same for both.
     pub fn journey_not_found() -> Self {
         Self::new(
             RefusalCode::JourneyNotFound,
-            "no journey of this id is known: check the id, or receive its referral first",
+            "there is no case with this id: check the id, or record its referral first",
         )
         .at("journey")
     }
 
-    /// No contract of this code is open, or none that the caller may know of.
+    /// No open contract has this code, or the caller may not know of it.
     pub fn contract_not_found() -> Self {
-        Self::new(RefusalCode::ContractNotFound, "no contract of this code is open: check the code, or open it first")
-            .at("contract")
+        Self::new(
+            RefusalCode::ContractNotFound,
+            "there is no open contract with this code: check the code, or open it first",
+        )
+        .at("contract")
     }
 
-    /// A contract of this code is not for the caller to open, whether or not there is one.
+    /// The caller may not open a contract with this code, whether or not it exists.
     pub fn contract_of_others() -> Self {
-        let message = "this token is for other contracts: ask for one that is for this contract too, or for all";
+        let message =
+            "your token does not cover this contract: ask for a token that covers it, or covers all contracts";
         Self::new(RefusalCode::ContractNotFound, message).at("code")
     }
 
-    /// The subject is not known, or is not one that the caller may know of.
+    /// The subject does not exist, or the caller may not know of it.
     pub fn subject_not_found() -> Self {
         Self::new(
             RefusalCode::SubjectNotFound,
-            "no subject of this id is known: check the id, or register the subject with the referral",
+            "there is no subject with this id: check the id, or register the subject with the referral",
         )
         .at("subject")
     }
 
-    /// The worker is not known, or is not one that the caller may know of.
+    /// The worker does not exist, or the caller may not know of them.
     pub fn worker_not_found() -> Self {
-        Self::new(RefusalCode::WorkerNotFound, "no worker of this id is known: check the id, or add the worker first")
+        Self::new(RefusalCode::WorkerNotFound, "there is no worker with this id: check the id, or add the worker first")
             .at("worker")
     }
 
-    /// The sender's login is no worker's who is here.
+    /// No current worker has the sender's login.
     pub fn worker_unknown() -> Self {
-        let message = "your login is not that of a worker who is here: ask a manager to add a worker with this login";
+        let message = "no current worker has your login: ask a manager to add a worker with this login";
         Self::new(RefusalCode::WorkerUnknown, message)
     }
 
-    /// The sender's token is for other areas.
+    /// The sender's token covers other areas.
     pub fn area_outside_scope<T: fmt::Display>(areas: impl IntoIterator<Item = T>) -> Self {
-        let message = "your token is not for this area: use one of those allowed, or ask for another token";
+        let message = "your token does not cover this area: use one of the allowed areas, or ask for another token";
         Self::new(RefusalCode::AreaOutsideScope, message).at("area").allowing(areas)
     }
 
-    /// The team is not known, or is not one that the caller may know of.
+    /// The team does not exist, or the caller may not know of it.
     pub fn team_not_found() -> Self {
-        Self::new(RefusalCode::TeamNotFound, "no team of this id is known: check the id, or set the team up first")
+        Self::new(RefusalCode::TeamNotFound, "there is no team with this id: check the id, or create the team first")
             .at("team")
     }
 }
@@ -510,7 +514,7 @@ mod tests {
     }
 
     #[test]
-    fn one_answer_tells_twenty_problems_at_most() {
+    fn one_answer_lists_twenty_problems_at_most() {
         let twice = |count| told(vec![Refusal::new(RefusalCode::InvalidValue, "no"); count]);
         assert!(twice(20).iter().all(|refusal| refusal.code == RefusalCode::InvalidValue));
         let many = twice(2_001);

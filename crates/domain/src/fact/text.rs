@@ -1,23 +1,23 @@
-//! Text that people read: what may stand in it, and when two texts are one.
+//! Text that people read: which characters are allowed, and when two texts are equal.
 //!
-//! Pure. What is recorded and what a rulebook says is shown on boards and compared letter by letter, so a text must look
-//! like what it is: composed (Unicode NFC), and without a character that nobody sees.
+//! Pure. Recorded texts and rulebook texts are shown on boards and compared character by character. So they must be
+//! composed (Unicode NFC) and have no invisible characters.
 
 use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
-/// Joins two pictures to one.
+/// Joins two emoji into one.
 const JOINER: char = '\u{200d}';
-/// Asks for a picture rather than a letter.
+/// Selects the emoji form of a character.
 const AS_PICTURE: char = '\u{fe0f}';
-/// The flag that tags make a flag of a part of a country, such as Scotland's.
+/// The flag that tags turn into the flag of part of a country, such as Scotland.
 const BLACK_FLAG: char = '\u{1f3f4}';
 
-/// Why a text cannot be shown or compared as it is; what to do about it. None if it can.
+/// Why a text cannot be shown or compared, and what to do. None if it is valid.
 pub fn fault(text: &str) -> Option<&'static str> {
     if has_unshowable(text) {
-        Some("the text holds characters that cannot be shown: leave them out")
+        Some("the text has characters that cannot be shown: remove them")
     } else if composed(text) != text {
         Some("a letter and its accent are written as two characters: write them as one (Unicode NFC)")
     } else {
@@ -25,7 +25,7 @@ pub fn fault(text: &str) -> Option<&'static str> {
     }
 }
 
-/// The text as it is compared: each letter with its accent as one character.
+/// The text in the form that is compared: each letter and its accent as one character.
 pub fn composed(text: &str) -> Cow<'_, str> {
     match is_nfc_quick(text.chars()) {
         IsNormalized::Yes => Cow::Borrowed(text),
@@ -33,7 +33,7 @@ pub fn composed(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether any character would hide, reorder or break what is shown.
+/// Whether any character would hide, reorder or break the text when it is shown.
 fn has_unshowable(text: &str) -> bool {
     let mut before = None;
     let mut is_tagged_flag = false;
@@ -54,7 +54,7 @@ fn has_unshowable(text: &str) -> bool {
     false
 }
 
-/// Controls, line ends, marks of direction, and what has no width or no form of its own.
+/// Control characters, line ends, direction marks, and characters without a width or shape of their own.
 fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -68,12 +68,12 @@ const fn is_tag(c: char) -> bool {
     matches!(c, '\u{e0020}'..='\u{e007f}')
 }
 
-/// A picture, after which another may be joined: itself, asked for as one, or with a tone of skin.
+/// A character that a joiner may follow: an emoji, the emoji selector or a skin tone.
 const fn ends_picture(c: char) -> bool {
     is_picture(c) || matches!(c, AS_PICTURE | '\u{1f3fb}'..='\u{1f3ff}')
 }
 
-/// A character that can be shown as a picture (Unicode's `Extended_Pictographic`, by its blocks).
+/// A character that can be shown as an emoji (Unicode's `Extended_Pictographic`, by block).
 const fn is_picture(c: char) -> bool {
     matches!(c,
         '\u{a9}' | '\u{ae}' | '\u{203c}' | '\u{2049}' | '\u{2122}' | '\u{2139}' | '\u{2194}'..='\u{21aa}'
@@ -86,7 +86,7 @@ mod tests {
     use super::{composed, fault};
 
     #[test]
-    fn what_people_write_may_stand() {
+    fn ordinary_text_is_accepted() {
         for text in [
             "KW-07",
             "Zo\u{eb}",
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_sees_may_not() {
+    fn invisible_characters_are_refused() {
         for text in [
             "a\u{0}b",
             "a\nb",
@@ -131,11 +131,11 @@ mod tests {
     }
 
     #[test]
-    fn an_accent_is_one_with_its_letter_and_texts_compare_so() {
+    fn texts_are_compared_with_letter_and_accent_composed() {
         assert!(fault("Zoe\u{308}").is_some_and(|fault| fault.contains("NFC")));
         assert_eq!(composed("Zoe\u{308}"), "Zo\u{eb}");
         assert_eq!(composed("Zo\u{eb}"), "Zo\u{eb}");
-        // What looks alike and is not, stays apart.
+        // Characters that only look alike stay different.
         assert_ne!(composed("\u{3bf}"), composed("o"));
     }
 }

@@ -1,13 +1,12 @@
-//! What a journey's facts name by an id of its own: spells, appointments, tasks, risks and pieces of
-//! evidence.
+//! The items of a case that have their own id: spells, appointments, tasks, risks and pieces of evidence.
 //!
-//! Pure. It says which fact begins such a thing and which speak of it later, so that nobody else has to list them.
+//! Pure. It is the one list of the facts that start, change or end such an item.
 
 use uuid::Uuid;
 
 use super::event::{ContactLogged, Event};
 
-/// A kind of thing that lasts and is named by its own id.
+/// A kind of item that lasts and has its own id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Spell,
@@ -17,27 +16,27 @@ pub(crate) enum Kind {
     Evidence,
 }
 
-/// One such thing of a journey.
+/// One item of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Thing {
-    /// What kind of thing.
+    /// The kind of item.
     pub(crate) kind: Kind,
-    /// Its own id.
+    /// The id of the item.
     pub(crate) id: Uuid,
 }
 
-/// What a fact says of a thing.
+/// What a fact does to an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// It begins: it starts, is set, raised or attached.
+    /// Starts it: it is started, booked, set, raised or attached.
     Begins,
-    /// It goes on, otherwise than before.
+    /// Changes it while it lasts.
     GoesOn,
-    /// It is over: it ends, is done, cancelled, cleared, withdrawn or rejected.
+    /// Ends it: it is ended, kept, missed, done, cancelled, cleared, withdrawn or rejected.
     Ends,
 }
 
-/// The thing that this fact speaks of by its id, and what it says of it.
+/// The item that this fact is about, and what the fact does to it.
 pub(crate) const fn told_by(event: &Event) -> Option<(Thing, Part)> {
     let (kind, id, part) = match event {
         Event::SpellStarted(fact) => (Kind::Spell, fact.spell.0, Part::Begins),

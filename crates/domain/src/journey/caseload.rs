@@ -8,21 +8,21 @@ use crate::fact::envelope::WorkerId;
 use crate::fact::event::KEYWORKER;
 use crate::journey::Journey;
 
-/// A day after every day, for what has not ended.
+/// A day after every other day: the end of something that has not ended.
 pub const FOREVER: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a real day");
 
-/// A stretch of days `[from, to)` on which a case was on the caseload with one keyworker, or with none.
+/// A range of days `[from, to)` on which a case was on the caseload with one keyworker, or with none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stretch {
     /// The first day.
     pub from: NaiveDate,
-    /// The first day no longer.
+    /// The first day after it.
     pub to: NaiveDate,
-    /// Who held the case.
+    /// The keyworker who held the case.
     pub keyworker: Option<WorkerId>,
 }
 
-/// The stretches of a case, in order and without overlap.
+/// The ranges of a case, in order and without overlap.
 pub fn stretches(journey: &Journey) -> Vec<Stretch> {
     let (Some(received), Some(accepted)) = (&journey.referral, &journey.accepted) else { return Vec::new() };
     let from = accepted.occurred.earliest().max(received.occurred.earliest());

@@ -1,7 +1,7 @@
-//! The fold of a journey: what its facts, taken in their order, amount to.
+//! The fold of a case: the state that its facts produce, in order.
 //!
-//! Pure, and it never fails: whatever a restored log may hold, a fact that has no ground is left out of what it would
-//! change. What the fold of a past day shows never depends on a later fact.
+//! Pure. It never fails: an invalid fact, such as a restored log may hold, is ignored. The fold of a past day never
+//! depends on a later fact.
 
 mod holding;
 
@@ -22,101 +22,102 @@ use crate::fact::event::{
 use crate::fact::tracked::{self, Part};
 use crate::fact::{Entry, Fact};
 
-/// A journey at some point of view: what its facts, folded in order, amount to.
+/// A case at a point in time: the fold of its facts.
 #[derive(Debug, Clone, Default)]
 pub struct Journey {
-    /// The referral, if it stands.
+    /// The referral, if it was not retracted.
     pub referral: Option<Entry<ReferralReceived>>,
-    /// The acceptance: the service took the client on.
+    /// The acceptance of the referral.
     pub accepted: Option<Entry<ReferralAccepted>>,
     /// The decline, with its reason.
     pub declined: Option<Entry<ReferralDeclined>>,
-    /// The withdrawal: the referral was taken back.
+    /// The withdrawal of the referral.
     pub withdrawn: Option<Entry<ReferralWithdrawn>>,
-    /// Every judgement whether the client is eligible, in order: the last one stands.
+    /// All eligibility assessments, in order. The last one applies.
     pub eligibility: Vec<Entry<EligibilityAssessed>>,
-    /// Who held the case in which role, in order.
+    /// The workers who held the case and their roles, in order.
     pub assignments: Vec<Assignment>,
-    /// Every appointment, in the order in which they were booked.
+    /// All appointments, in the order in which they were booked.
     pub appointments: Vec<Appointment>,
-    /// Every contact and attempt, in order.
+    /// All contacts and attempts, in order.
     pub contacts: Vec<Contact>,
-    /// Every beginning of an engagement, in order.
+    /// All starts of engagement, in order.
     pub engagements: Vec<Entry<EngagementStarted>>,
-    /// Every plan, in order.
+    /// All plans, in order.
     pub plans: Vec<Plan>,
-    /// Every task, in the order in which they were set.
+    /// All tasks, in the order in which they were set.
     pub tasks: Vec<Task>,
-    /// Every scored assessment, in order.
+    /// All scored assessments, in order.
     pub assessments: Vec<Entry<AssessmentScored>>,
-    /// Every spell, in order of start.
+    /// All spells, in order of start.
     pub spells: Vec<Spell>,
-    /// Every measure, in order.
+    /// All measures, in order.
     pub measures: Vec<Entry<MeasureRecorded>>,
-    /// Every achievement, in order.
+    /// All achievements, in order.
     pub achievements: Vec<Entry<AchievementRecorded>>,
-    /// Every risk, in the order in which they were raised.
+    /// All risks, in the order in which they were raised.
     pub risks: Vec<Risk>,
-    /// Every piece of evidence, in the order in which they were attached.
+    /// All evidence, in the order in which it was attached.
     pub evidence: Vec<Evidence>,
-    /// Every dated mark of disengagement, in order.
+    /// All disengagements, in order.
     pub disengagements: Vec<Entry<Disengaged>>,
-    /// Every time the case was closed or transferred, in order; all but the last were followed by a reopening.
+    /// All closes and transfers, in order. All but the last were followed by a reopening.
     pub closes: Vec<Close>,
 }
 
 /// One contact or attempt.
 pub type Contact = Entry<ContactLogged>;
 
-/// A time at which the client is, or was, to be met.
+/// An appointment with the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Appointment {
-    /// The event that recorded it first.
+    /// The event that first recorded it.
     pub event_id: EventId,
-    /// When it was booked.
+    /// The date of the booking.
     pub booked: Occurred,
-    /// What was booked.
+    /// The booking.
     pub details: AppointmentBooked,
-    /// Every time that it was moved, in order.
+    /// All moves, in order.
     pub moves: Vec<Entry<AppointmentMoved>>,
-    /// What became of it, once that is known.
+    /// The result of the appointment, if it is known.
     pub over: Option<AppointmentOver>,
 }
 
-/// What became of an appointment.
+/// The result of an appointment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AppointmentOver {
-    /// It was called off.
+    /// It was cancelled.
     Cancelled(Entry<AppointmentCancelled>),
-    /// A contact says so.
+    /// A contact says that it was kept or missed.
     Contact(Contact),
 }
 
-/// When and how the client is to be met.
+/// The day, time, channel and worker of an appointment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot<'a> {
     /// The day.
     pub on: NaiveDate,
-    /// The time of that day, where one was agreed.
+    /// The time of that day, if one was agreed.
     pub time: Option<NaiveTime>,
-    /// How.
+    /// The channel.
     pub channel: &'a str,
-    /// By whom; none where it is the keyworker of the day.
+    /// The worker. None if it is the keyworker of the day.
     pub worker: Option<WorkerId>,
 }
 
-/// A worker held the case over a stretch of days: `[from, to)`.
+/// A worker held the case over a range of days: `[from, to)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
-    /// The event that recorded it first.
+    /// The event that first recorded it.
     pub event_id: EventId,
-    /// Who.
+    /// The worker.
     pub worker: WorkerId,
-    /// In which role.
+    /// The role.
     pub role: String,
     /// The first day.
     pub from: NaiveDate,
-    /// The first day no longer, if it ended: they were released, or another keyworker took the case.
+    /// The first day on which they no longer held it, if it ended: they were released, or another keyworker took the
+    /// case.
     pub to: Option<NaiveDate>,
     /// The release, if they were released.
     pub released: Option<Entry<WorkerReleased>>,
@@ -128,126 +129,126 @@ impl Assignment {
         self.from <= day && self.lasts_after(day)
     }
 
-    /// Whether it lasts beyond the end of a day, once it has begun.
+    /// Whether it lasts beyond the end of a day, once it has started.
     fn lasts_after(&self, day: NaiveDate) -> bool {
         self.to.is_none_or(|to| day < to)
     }
 }
 
-/// A plan that was agreed.
+/// An agreed plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// The event that recorded it first.
+    /// The event that first recorded it.
     pub event_id: EventId,
-    /// When it was agreed.
+    /// The date of the agreement.
     pub occurred: Occurred,
     /// The kind, a code of the rulebook.
     pub kind: String,
-    /// Every review, in order.
+    /// All reviews, in order.
     pub reviews: Vec<Entry<PlanReviewed>>,
-    /// Its close, if it was closed.
+    /// The close, if it was closed.
     pub closed: Option<Entry<PlanClosed>>,
 }
 
-/// Something that is, or was, to be done by a day.
+/// A task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
-    /// The event that recorded it first.
+    /// The event that first recorded it.
     pub event_id: EventId,
-    /// When it was set.
+    /// The date on which it was set.
     pub set: Occurred,
-    /// What is to be done, by when and by whom.
+    /// The kind, due date and owner.
     pub details: TaskSet,
-    /// How it was over, if it is.
+    /// How it ended, if it did.
     pub over: Option<TaskOver>,
 }
 
-/// How a task was over.
+/// How a task ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TaskOver {
-    /// It was done.
+    /// It was completed.
     Done(Entry<TaskDone>),
-    /// It was no longer to be done.
+    /// It was cancelled.
     Cancelled(Entry<TaskCancelled>),
 }
 
 /// A job, home, placement or course.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spell {
-    /// The event that recorded its start first.
+    /// The event that first recorded its start.
     pub event_id: EventId,
-    /// When it began.
+    /// The date of the start.
     pub started: Occurred,
-    /// What was known of it when it began.
+    /// The details at the start.
     pub details: SpellStarted,
-    /// What became otherwise while it lasted, in order.
+    /// The changes, in order.
     pub changes: Vec<Entry<SpellChanged>>,
-    /// Its end, if it ended: its day is the first on which the spell no longer held.
+    /// The end, if it ended. Its date is the first day on which the spell no longer applied.
     pub ended: Option<Entry<SpellEnded>>,
 }
 
-/// The client is, or was, at risk over a stretch of days: `[raised, cleared)`.
+/// A risk to the client over a range of days: `[raised, cleared)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Risk {
-    /// The event that recorded it first.
+    /// The event that first recorded it.
     pub event_id: EventId,
     /// The first day.
     pub raised: Occurred,
-    /// What kind of risk.
+    /// The kind of risk.
     pub details: RiskRaised,
-    /// Its clearing, if it was cleared: its day is the first without it.
+    /// The clearing, if it was cleared. Its date is the first day without the risk.
     pub cleared: Option<Entry<RiskCleared>>,
 }
 
-/// A piece of evidence, and what was found of it.
+/// A piece of evidence and its checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
-    /// The event that recorded it first.
+    /// The event that first recorded it.
     pub event_id: EventId,
-    /// When it was attached.
+    /// The date on which it was attached.
     pub attached: Occurred,
-    /// What it is, its date, and what it supports.
+    /// The kind, the date of the document, and the facts that it supports.
     pub details: EvidenceAttached,
-    /// The check that found it good, if one did.
+    /// The verification, if there is one.
     pub verified: Option<Entry<EvidenceVerified>>,
-    /// The check that found a defect, if one did.
+    /// The rejection, if there is one.
     pub rejected: Option<Entry<EvidenceRejected>>,
-    /// Its withdrawal, if it was taken back.
+    /// The withdrawal, if there is one.
     pub withdrawn: Option<Entry<EvidenceWithdrawn>>,
 }
 
-/// The case left the caseload.
+/// A close or transfer of the case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Close {
-    /// The event that recorded it first.
+    /// The event that first recorded it.
     pub event_id: EventId,
-    /// When.
+    /// The date.
     pub occurred: Occurred,
-    /// How.
+    /// Whether it was closed or transferred.
     pub how: HowClosed,
-    /// Why, a code of the rulebook.
+    /// The reason: a code of the rulebook.
     pub reason: String,
-    /// Where the client went: of a transfer the contract's code or the service's name.
+    /// The destination of the client. For a transfer: the code of the contract or the name of the service.
     pub destination: Option<String>,
-    /// Its reopening, if the case went on.
+    /// The reopening, if there is one.
     pub reopened: Option<Entry<JourneyReopened>>,
 }
 
 /// How a case left the caseload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HowClosed {
-    /// The work is over.
+    /// The case was closed.
     Closed,
-    /// It goes on in another contract or service.
+    /// The case was transferred to another contract or service.
     Transferred,
 }
 
 impl Journey {
-    /// Folds facts that stand in order. What speaks of a spell, task, risk or piece of evidence is taken after all of
-    /// them have begun: an end known by its month alone may stand before its start.
+    /// Folds facts in order. Facts about an appointment, task, spell, risk or piece of evidence are applied after all
+    /// of these have started: an end known only by its month may come before its start.
     pub fn fold(facts: &[Fact<'_>]) -> Self {
         let follows = |fact: &&Fact<'_>| {
-            // Contacts stand in their order, whether or not they name an appointment.
+            // Contacts keep their order, whether or not they name an appointment.
             !matches!(fact.event, Event::ContactLogged(_))
                 && tracked::told_by(fact.event).is_some_and(|(_, part)| !matches!(part, Part::Begins))
         };
@@ -259,8 +260,8 @@ impl Journey {
         journey
     }
 
-    /// Takes the next fact. Of those that a journey has only once the first stands, whatever a restored log may hold,
-    /// so that what a past day shows never depends on a later fact.
+    /// Applies the next fact. Of a fact that a case has only once, the first one counts, even in a restored log with
+    /// several. So the fold of a past day never depends on a later fact.
     fn apply(&mut self, fact: &Fact<'_>) {
         let (event_id, occurred) = (fact.original.event_id, fact.occurred);
         match fact.event {
@@ -315,7 +316,7 @@ impl Journey {
             | Event::EvidenceWithdrawn(_)
             | Event::EvidenceVerified(_)
             | Event::EvidenceRejected(_) => self.apply_to_thing(fact),
-            // Knowledge about facts, which is in how they read; and facts of other streams.
+            // Corrections and retractions are already applied. Facts of other streams do not belong here.
             Event::FactCorrected(_)
             | Event::FactRetracted(_)
             | Event::SubjectRegistered(_)
@@ -362,7 +363,7 @@ impl Journey {
         }
     }
 
-    /// Takes a fact that speaks of a spell, task, risk or piece of evidence. Each ends once.
+    /// Applies a fact about an appointment, task, spell, risk or piece of evidence. Each ends only once.
     fn apply_to_thing(&mut self, fact: &Fact<'_>) {
         let (event_id, occurred) = (fact.original.event_id, fact.occurred);
         match fact.event {
@@ -440,12 +441,12 @@ impl Journey {
         }
     }
 
-    /// The plan of a kind that guides the work: the one agreed last, until it is closed.
+    /// The open plan of a kind: the one agreed last, unless it is closed.
     fn open_plan(&mut self, kind: &str) -> Option<&mut Plan> {
         self.plans.iter_mut().rfind(|plan| plan.kind == kind).filter(|plan| plan.closed.is_none())
     }
 
-    /// A case is closed or transferred, reopened, closed again: what does not follow the other changes nothing.
+    /// Applies a close, transfer or reopening. One that does not alternate with the one before it changes nothing.
     fn close(&mut self, fact: &Fact<'_>) {
         let (event_id, occurred) = (fact.original.event_id, fact.occurred);
         let open = self.closed().is_none();
@@ -483,7 +484,7 @@ impl Journey {
         self.appointments.iter_mut().find(|appointment| appointment.details.appointment == id)
     }
 
-    /// Notes of each appointment what became of it, where a contact says so.
+    /// Sets the result of each appointment that a contact names.
     fn keep_appointments(&mut self) {
         for appointment in self.appointments.iter_mut().filter(|appointment| appointment.over.is_none()) {
             let id = Some(appointment.details.appointment);
@@ -509,17 +510,17 @@ impl Journey {
         self.assignments.iter().rfind(|held| held.role == KEYWORKER && held.is_on(day)).map(|held| held.worker)
     }
 
-    /// Who was referred.
+    /// The subject who was referred.
     pub fn subject(&self) -> Option<SubjectId> {
         self.referral.as_ref().map(|referral| referral.details.subject)
     }
 
-    /// The close or transfer that stands: none where the case was never closed, or was reopened since.
+    /// The close or transfer in force. None if the case was never closed or was reopened since.
     pub fn closed(&self) -> Option<&Close> {
         self.closes.last().filter(|close| close.reopened.is_none())
     }
 
-    /// Whether the case was closed at the end of a day, also if it was reopened since.
+    /// Whether the case was closed at the end of a day, even if it was reopened since.
     pub fn is_closed_on(&self, day: NaiveDate) -> bool {
         let last = self.closes.iter().rfind(|close| close.occurred.earliest() <= day);
         let still = |close: &Close| close.reopened.as_ref().is_none_or(|on| on.occurred.earliest() > day);
@@ -532,31 +533,31 @@ impl Journey {
         self.closes.iter().flat_map(move |close| [Some(close.occurred.earliest()), reopened(close)]).flatten()
     }
 
-    /// When the referral came to nothing: it was declined or withdrawn, whichever was first.
+    /// The date on which the referral was declined or withdrawn, whichever was first.
     pub fn turned_away(&self) -> Option<Occurred> {
         let declined = self.declined.as_ref().map(|declined| declined.occurred);
         let withdrawn = self.withdrawn.as_ref().map(|withdrawn| withdrawn.occurred);
         declined.into_iter().chain(withdrawn).min_by_key(Occurred::earliest)
     }
 
-    /// Whether the case is on the caseload: accepted, and neither turned away nor closed.
+    /// Whether the case is on the caseload: accepted, and not declined, withdrawn or closed.
     pub fn is_on_caseload(&self) -> bool {
         self.referral.is_some() && self.accepted.is_some() && self.turned_away().is_none() && self.closed().is_none()
     }
 
-    /// The judgement of the client's eligibility that stands: the newest.
+    /// The latest eligibility assessment, which applies.
     pub fn newest_eligibility(&self) -> Option<&Entry<EligibilityAssessed>> {
         self.eligibility.last()
     }
 }
 
 impl ContactLogged {
-    /// Whether both sides saw each other; a record that does not say so is of none that did.
+    /// Whether both sides saw each other. A record that leaves it out counts as no.
     pub fn is_face_to_face(&self) -> bool {
         self.face_to_face.unwrap_or(false)
     }
 
-    /// Whether the contact was made: attended, or both sides spoke and no appointment was missed (domain.md §7).
+    /// Whether the contact was made: attended, or two-way without a missed appointment.
     pub const fn is_made(&self) -> bool {
         match self.attendance {
             Attendance::Attended => true,
@@ -570,19 +571,19 @@ impl ContactLogged {
 }
 
 impl ContactLogged {
-    /// Whether nobody came: the appointment was missed, cancelled or never offered.
+    /// Whether the appointment was missed, cancelled or never offered.
     pub const fn is_missed(&self) -> bool {
         !matches!(self.attendance, Attendance::Attended | Attendance::None)
     }
 }
 
 impl Appointment {
-    /// Whether nobody has said yet what became of it.
+    /// Whether the appointment has no result yet.
     pub const fn is_open(&self) -> bool {
         self.over.is_none()
     }
 
-    /// When and how the client is to be met, as it was arranged last by the end of a day.
+    /// The day, time, channel and worker of the appointment, as last arranged by the end of a day.
     pub fn slot(&self, by: NaiveDate) -> Slot<'_> {
         let AppointmentBooked { scheduled_on, time, channel, worker, .. } = &self.details;
         let booked = Slot { on: *scheduled_on, time: *time, channel, worker: *worker };
@@ -597,7 +598,7 @@ impl Appointment {
 }
 
 impl AppointmentOver {
-    /// The day on which it was over.
+    /// The day of the result.
     pub const fn occurred(&self) -> Occurred {
         match self {
             Self::Cancelled(cancelled) => cancelled.occurred,
@@ -607,7 +608,7 @@ impl AppointmentOver {
 }
 
 impl TaskOver {
-    /// The day on which it was over.
+    /// The day on which it ended.
     pub const fn occurred(&self) -> Occurred {
         match self {
             Self::Done(done) => done.occurred,
@@ -617,20 +618,20 @@ impl TaskOver {
 }
 
 impl Task {
-    /// Whether it is still to be done.
+    /// Whether the task is still open.
     pub const fn is_open(&self) -> bool {
         self.over.is_none()
     }
 }
 
 impl Spell {
-    /// The hours a week that were worked on a day; none where they are not known.
+    /// The working hours per week on a day. None if they are not known.
     pub fn hours_on(&self, day: NaiveDate) -> Option<Quantity> {
         let changed = self.changes_by(day).filter_map(|change| change.hours_per_week).last();
         changed.or(self.details.hours_per_week)
     }
 
-    /// What else was known of the spell on a day: each attribute as it was said last.
+    /// The attributes of the spell on a day, each with its last value.
     pub fn attributes_on(&self, day: NaiveDate) -> BTreeMap<String, Attribute> {
         let mut attributes = self.details.attributes.clone();
         for change in self.changes_by(day) {

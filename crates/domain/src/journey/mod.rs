@@ -10,19 +10,19 @@ pub use self::fold::*;
 use crate::fact::history::History;
 
 impl fold::Evidence {
-    /// Whether it counts: neither withdrawn nor rejected.
+    /// Whether the evidence counts: it was neither withdrawn nor rejected.
     pub const fn counts(&self) -> bool {
         self.withdrawn.is_none() && self.rejected.is_none()
     }
 }
 
 impl History {
-    /// The journey as these facts tell it, all of them.
+    /// The case as all facts leave it.
     pub fn journey(&self) -> Journey {
         Journey::fold(&self.facts())
     }
 
-    /// The journey at the end of this day: the fold of the facts that were so by then.
+    /// The case at the end of this day: the fold of the facts dated up to then.
     pub fn journey_as_of(&self, day: NaiveDate) -> Journey {
         Journey::fold(&self.facts_as_of(day))
     }

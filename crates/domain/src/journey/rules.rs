@@ -1,8 +1,8 @@
-//! The ground on which facts stand: the one mechanism that says whether facts can be true together.
+//! Checks whether the facts of a case can be true together.
 //!
-//! Pure. It judges facts as they now read, each at its own date, whoever recorded them and in whatever order. New
-//! facts, corrections and retractions are all judged by what they would leave without ground. It never asks whether a
-//! single value is well formed: that is the business of the shape checks.
+//! Pure. It checks facts with corrections applied, each at its own date, no matter who recorded them or in which order.
+//! New facts, corrections and retractions are all checked by the facts that they would make invalid. Single values are
+//! checked by `shape`.
 
 mod alternation;
 mod doubles;
@@ -19,30 +19,30 @@ use crate::fact::refusal::{DependentFact, Refusal};
 use crate::fact::tracked::{self, Part};
 use crate::journey::rules::invariants::Footing;
 
-/// The facts of this history that stand without ground, in their order; none in any history that was decided here.
+/// The invalid facts of this history, in order. A history whose events were all decided here has none.
 pub fn groundless(history: &History) -> Vec<Groundless> {
     let facts: Vec<Stated<'_>> = history.facts().iter().map(Stated::from).collect();
     Footing::of(&facts).judge()
 }
 
-/// Refuses a change that would leave a fact without ground: the fact that it states, or facts that are recorded.
+/// Refuses a change that would make a fact invalid: the fact that it records, or one that is already recorded.
 pub fn check(history: &History, change: Change<'_>) -> Result<(), Vec<Refusal>> {
     consistency::check(history, change, |facts| Footing::of(facts).judge())
 }
 
-/// A fact of the work with the client that is dated more days than this before the referral deserves a second look.
+/// A contact or plan dated more than this many days before the referral raises a warning.
 const LONG_BEFORE_DAYS: i64 = 28;
 
-/// What deserves a second look before this fact is recorded: what a close would leave undone, and what is more
-/// likely a slip than true.
+/// The warnings before this fact is recorded: work that a close would leave undone, and values that are probably
+/// mistakes.
 pub(crate) fn warnings(history: &History, occurred: Occurred, event: &Event) -> Vec<Refusal> {
     let left = left_undone(history, occurred, event);
     let late = planned_after_close(history, occurred, event);
     left.into_iter().chain(late).chain(doubts(history, None, (occurred, event))).collect()
 }
 
-/// What of a fact is more likely a slip than true, whether it is recorded or corrected: of one that is recorded already,
-/// `own` is its event.
+/// The values of a fact that are probably mistakes, whether the fact is recorded or corrected. `own` is the event of
+/// the fact, if it is already recorded.
 pub(crate) fn doubts(history: &History, own: Option<EventId>, (occurred, event): (Occurred, &Event)) -> Vec<Refusal> {
     let (contradictory, ahead) = match event {
         Event::ContactLogged(contact) => {
@@ -56,7 +56,7 @@ pub(crate) fn doubts(history: &History, own: Option<EventId>, (occurred, event):
     contradictory.into_iter().chain(ahead).chain(early).chain(again).map(Refusal::as_warning).collect()
 }
 
-/// A contact that says that an appointment was kept or missed before the day for which it is booked.
+/// Warns about a contact that says an appointment was kept or missed before its scheduled day.
 fn before_appointment(history: &History, occurred: Occurred, contact: &ContactLogged) -> Option<Refusal> {
     let id = contact.appointment?;
     let may_be_known_ahead = matches!(
@@ -70,7 +70,7 @@ fn before_appointment(history: &History, occurred: Occurred, contact: &ContactLo
     (occurred.latest() < scheduled_on).then(|| refusals::before_appointment(scheduled_on, refusals::booked(booked)))
 }
 
-/// What is planned on the day on which the case was closed, after its close: it lapses at once.
+/// Warns about an appointment or task planned after the close, on the day of the close: it lapses at once.
 fn planned_after_close(history: &History, occurred: Occurred, event: &Event) -> Option<Refusal> {
     if !matches!(event, Event::AppointmentBooked(_) | Event::AppointmentMoved(_) | Event::TaskSet(_)) {
         return None;
@@ -84,7 +84,7 @@ fn planned_after_close(history: &History, occurred: Occurred, event: &Event) -> 
     is_that_day.then(|| refusals::planned_after_close(&close).as_warning())
 }
 
-/// A case that is closed or transferred leaves nobody to do what is still to be done.
+/// Warns about open tasks and appointments of a case that is closed or transferred.
 fn left_undone(history: &History, occurred: Occurred, event: &Event) -> Vec<Refusal> {
     if !matches!(event, Event::JourneyClosed(_) | Event::JourneyTransferred(_)) {
         return Vec::new();
@@ -107,8 +107,8 @@ fn long_before_referral(history: &History, occurred: Occurred) -> Option<Refusal
     (days > LONG_BEFORE_DAYS).then(|| refusals::long_before_referral(received, days))
 }
 
-/// Refuses a correction that would make a fact speak of something else: a referral keeps its subject, and what others
-/// name by its id keeps that id.
+/// Refuses a correction that would make a fact about something else. A referral keeps its subject. An item that other
+/// facts name by id keeps its id.
 pub(crate) fn same_thing(fact: &Event, replacement: &Event) -> Result<(), Vec<Refusal>> {
     if let (Event::ReferralReceived(old), Event::ReferralReceived(new)) = (fact, replacement) {
         return if old.subject == new.subject { Ok(()) } else { Err(refusals::another_subject().alone()) };

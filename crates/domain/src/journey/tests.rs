@@ -1,4 +1,4 @@
-//! How facts combine (domain.md §4): order, precision, corrections, retractions, and what was known when.
+//! How facts combine: order, precision, corrections, retractions, and the knowledge date.
 
 use super::*;
 use crate::fact::envelope::{Occurred, WorkerId};
@@ -12,7 +12,7 @@ fn by(worker: WorkerId) -> ContactLogged {
     ContactLogged { worker: Some(worker), ..contact() }
 }
 
-/// The workers of the contacts, in the order in which the facts are folded.
+/// The workers of the contacts, in the order of the fold.
 fn in_turn(history: &History) -> Vec<Option<WorkerId>> {
     history.journey().contacts.iter().map(|contact| contact.details.worker).collect()
 }
@@ -24,7 +24,7 @@ fn days_since_contact(history: &History, as_of: &str) -> i64 {
     (day(as_of) - last.occurred.earliest()).num_days()
 }
 
-/// The history as it was known once this many events were recorded.
+/// The history as known after this many events.
 fn known_at(history: &History, events: usize) -> History {
     History::of(history.events().iter().take(events).cloned())
 }
@@ -47,7 +47,7 @@ fn facts_of_a_month_or_a_year_stand_at_its_first_day() {
     ]);
     let days: Vec<String> = story.history.facts().iter().map(|fact| fact.occurred.earliest().to_string()).collect();
     assert_eq!(days, ["2017-12-20", "2017-12-31", "2018-01-01", "2018-01-01", "2018-01-01"]);
-    assert_eq!(in_turn(&story.history), [Some(ANN), Some(BOB), None], "on one day the order is that of recording");
+    assert_eq!(in_turn(&story.history), [Some(ANN), Some(BOB), None], "facts of one day are in the order of recording");
     assert_eq!(story.history.journey_as_of(day("2018-01-01")).contacts.len(), 3);
     assert_eq!(story.history.journey_as_of(day("2017-12-31")).contacts.len(), 0);
 }
@@ -86,7 +86,7 @@ fn a_retraction_takes_the_fact_with_its_corrections() {
     assert!(story.history.journey().contacts.is_empty());
     assert!(story.history.is_retracted(nth(3)));
     let anew = story.and(&state("2018-02-11", by(BOB)));
-    assert_eq!(anew.history.journey().contacts.len(), 1, "recorded anew, not revived");
+    assert_eq!(anew.history.journey().contacts.len(), 1, "recorded again, not revived");
 }
 
 #[test]
@@ -110,8 +110,8 @@ fn a_corrected_fact_keeps_its_place_among_those_of_its_day() {
 
 #[test]
 fn the_contact_of_10_february_recorded_late_and_retracted_is_known_in_between_only() {
-    // Domain §9: the contact of 10 February is recorded on the 25th and retracted on the 26th; the one before was on
-    // 1 February; asOf is 23 February.
+    // The contact of 10 February is recorded on the 25th and retracted on the 26th. The contact before it was on 1
+    // February. The as-of date is 23 February.
     let story = accepted().and(&state("2018-02-01", by(ANN))).and(&state("2018-02-10", by(ANN))).and(&retract(&[4]));
     let answers: Vec<i64> =
         (3..=5).map(|events| days_since_contact(&known_at(&story.history, events), "2018-02-23")).collect();

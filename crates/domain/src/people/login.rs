@@ -1,18 +1,18 @@
-//! Logins: when two of them are one.
+//! Logins: when two of them are equal.
 //!
-//! Pure. A login is kept as it was given; it is compared by its key alone.
+//! Pure. A login is stored as it was given. It is compared only by its key.
 
 use unicase::UniCase;
 
 use crate::fact::text;
 
-/// By what a login is compared: whether its letters are large or small, and how an accent is put together, makes no
-/// difference (Unicode NFC and full case folding).
+/// The key by which a login is compared. It ignores upper and lower case and the way an accent is composed (Unicode NFC
+/// and full case folding).
 pub fn key(login: &str) -> String {
     text::composed(&UniCase::unicode(text::composed(login)).to_folded_case()).into_owned()
 }
 
-/// Whether two logins are one.
+/// Whether two logins are equal.
 pub fn is_same(one: &str, other: &str) -> bool {
     key(one) == key(other)
 }

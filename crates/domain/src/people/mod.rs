@@ -1,7 +1,7 @@
-//! The people around journeys: subjects whom they are about, workers who hold them, and teams of workers.
+//! The people around cases: subjects, the workers who hold their cases, and teams of workers.
 //!
-//! Pure. These streams belong to the deployment, not to one contract. Nothing personal is recorded here: a subject is
-//! a pseudonym, a worker and a team a label.
+//! Pure. These streams belong to the deployment, not to one contract. They hold no personal data: a subject is a
+//! pseudonym, and a worker or team has a label.
 
 pub mod login;
 pub(crate) mod open_close;
@@ -17,6 +17,6 @@ use crate::fact::refusal::{Refusal, RefusalCode};
 
 /// The refusal to register a subject twice.
 pub(crate) fn subject_exists() -> Refusal {
-    let message = "a subject of this id is registered already: leave the registration out, or give another id";
+    let message = "a subject with this id is already registered: leave the registration out, or use another id";
     Refusal::new(RefusalCode::SubjectExists, message).at("subject")
 }

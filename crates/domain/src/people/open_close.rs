@@ -1,6 +1,6 @@
-//! What begins and ends under an id of its own, and what goes by turns under one name.
+//! Items that start and end under their own id, and starts and ends that alternate under one name.
 //!
-//! Pure. Of facts that exclude each other the one said first stands, and the one said last is named.
+//! Pure. Of facts that exclude each other, the one recorded first is kept and the one recorded last is refused.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,33 +11,33 @@ use crate::fact::envelope::EventId;
 use crate::fact::event::Event;
 use crate::fact::refusal::{Refusal, RefusalCode};
 
-/// What a fact says of something that lasts.
+/// What a fact does to an item that lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// It begins.
+    /// Starts it.
     Begins,
-    /// It is over.
+    /// Ends it.
     Ends,
 }
 
-/// How a kind of thing that lasts is spoken of.
+/// The words and codes of one kind of item, for refusals.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Words {
-    /// The field that names one.
+    /// The field that names an item.
     pub(crate) field: &'static str,
-    /// How one begins, such as `was placed`.
+    /// How an item starts, such as `was placed`.
     pub(crate) begins: &'static str,
-    /// How one ends, such as `was lifted`.
+    /// How an item ends, such as `was lifted`.
     pub(crate) ends: &'static str,
-    /// One of this id begins again.
+    /// The code where an item with this id already exists.
     pub(crate) exists: RefusalCode,
-    /// There is none of this id.
+    /// The code where no item has this id.
     pub(crate) not_found: RefusalCode,
-    /// It was ended already.
+    /// The code where the item has already ended.
     pub(crate) over: RefusalCode,
 }
 
-/// The things of one kind in a stream, by their ids.
+/// The items of one kind in a stream, by id.
 #[derive(Debug)]
 pub(crate) struct Pairs<'a> {
     begun: BTreeMap<Uuid, Stated<'a>>,
@@ -47,7 +47,7 @@ pub(crate) struct Pairs<'a> {
 }
 
 impl<'a> Pairs<'a> {
-    /// The things that `told` finds in these facts.
+    /// Collects the items that `told` finds in these facts.
     pub(crate) fn of(facts: &[Stated<'a>], told: fn(&Event) -> Option<(Uuid, Part)>, words: Words) -> Self {
         let mut pairs = Self { begun: BTreeMap::new(), over: BTreeMap::new(), told, words };
         for fact in facts {
@@ -61,12 +61,12 @@ impl<'a> Pairs<'a> {
         pairs
     }
 
-    /// Every thing: how it began, and how it ended if it did.
+    /// All items: the start, and the end if there is one.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&Stated<'a>, Option<&Stated<'a>>)> {
         self.begun.iter().map(|(id, begun)| (begun, self.over.get(id)))
     }
 
-    /// Why this fact cannot be so, if it speaks of such a thing and cannot.
+    /// Why this fact is invalid, if it is about such an item and is.
     pub(crate) fn refusal(&self, fact: &Stated<'_>) -> Option<Refusal> {
         let (id, part) = (self.told)(fact.event)?;
         let Some(begun) = self.begun.get(&id) else { return Some(self.not_found()) };
@@ -79,43 +79,41 @@ impl<'a> Pairs<'a> {
         fact.is_before(begun).then(|| self.before_it_began(begun))
     }
 
-    /// The refusal of a fact that names none that there is.
+    /// The refusal of a fact that names an item that does not exist.
     pub(crate) fn not_found(&self) -> Refusal {
         let Words { field, not_found, .. } = self.words;
         let open = self.begun.keys().filter(|id| !self.over.contains_key(id));
-        let message = format!("there is no {field} of this id here: record its beginning first, or name an open one");
+        let message = format!("there is no {field} with this id: record its start first, or name an open one");
         Refusal::new(not_found, message).at(field).allowing(open)
     }
 
     fn exists(&self, begun: &Stated<'_>) -> Refusal {
         let Words { field, begins, exists, .. } = self.words;
-        let message = format!(
-            "the {field} of this id {begins} on {}: give the new one a new id, or correct that fact",
-            begun.day()
-        );
+        let message =
+            format!("the {field} with this id {begins} on {}: use a new id, or correct that fact", begun.day());
         Refusal::new(exists, message).at(field).naming([begun.fact()])
     }
 
     fn is_over(&self, ended: &Stated<'_>) -> Refusal {
         let Words { field, ends, over, .. } = self.words;
-        let message = format!("the {field} {ends} on {}: correct or retract that fact if it was not so", ended.day());
+        let message = format!("the {field} {ends} on {}: correct or retract that fact if it is wrong", ended.day());
         Refusal::new(over, message).at(field).naming([ended.fact()])
     }
 
     fn before_it_began(&self, begun: &Stated<'_>) -> Refusal {
         let Words { field, begins, .. } = self.words;
         let message =
-            format!("the {field} {begins} on {}: date this on or after that day, or correct that fact", begun.day());
+            format!("the {field} {begins} on {}: use that day or a later one, or correct that fact", begun.day());
         Refusal::new(RefusalCode::EndedBeforeStart, message)
             .at("occurred_on")
-            .by("domain §4: what ends has begun")
+            .by("an end cannot be dated before its start")
             .naming([begun.fact()])
     }
 }
 
-/// The facts that come out of turn, where under each name a beginning and an end follow each other. `told` says which
-/// name a fact speaks of; `refusal` names what stands in the way, if anything does: the beginning that stands, or the
-/// end since which nothing does.
+/// The facts that are out of order, where a start and an end must alternate under each name. `told` returns the name
+/// that a fact is about. `refusal` builds the refusal, given the conflicting fact if there is one: the start that is in
+/// force, or the end since which nothing is.
 pub(crate) fn out_of_turn<'a, K: Ord>(
     facts: &[Stated<'a>],
     told: impl Fn(&'a Event) -> Option<(K, Part)>,

@@ -1,7 +1,7 @@
-//! A subject: who is known by a pseudonym, under which other records, and what may be kept and used of them.
+//! A subject: a pseudonym, its links to other records of the same subject, and its consents, legal holds and erasures.
 //!
-//! Pure. Nothing that identifies anybody is recorded here. What an erasure takes away is not this module's to decide:
-//! it says only that two people agreed to one, and that nothing held them back.
+//! Pure. Nothing that identifies a person is recorded here. This module does not decide what an erasure removes: it
+//! only says that two people agreed to it, and that no legal hold prevented it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,54 +22,54 @@ use crate::fact::event::{
 use crate::fact::refusal::{DependentFact, Refusal, RefusalCode as Code};
 use crate::people::open_close::{Pairs, Part, Words, out_of_turn};
 
-/// A subject at some point of view: what the facts of its stream, folded in order, amount to.
+/// A subject at a point in time: the fold of the facts of its stream.
 #[derive(Debug, Clone, Default)]
 pub struct Subject {
-    /// Since when it is known, and what kind of subject it is.
+    /// The registration, with the kind of subject.
     pub registered: Option<Entry<SubjectRegistered>>,
-    /// The other records that somebody said are of the same subject.
+    /// The other records that were linked as the same subject.
     pub linked: BTreeSet<SubjectId>,
-    /// Every consent, in the order in which they were given.
+    /// All consents, in the order in which they were given.
     pub consents: Vec<Consent>,
-    /// Every hold, in the order in which they were placed.
+    /// All legal holds, in the order in which they were placed.
     pub holds: Vec<Hold>,
-    /// Every proposal to erase what identifies it, in order.
+    /// All proposals to erase the identifying data of the subject, in order.
     pub erasures: Vec<Erasure>,
 }
 
-/// The subject agreed to a use of what is known of them.
+/// A consent of the subject to one use of their data.
 #[derive(Debug, Clone)]
 pub struct Consent {
-    /// To what, and since when.
+    /// The purpose, and the date of the consent.
     pub given: Entry<ConsentGiven>,
-    /// The withdrawal, if it was withdrawn.
+    /// The withdrawal, if there is one.
     pub withdrawn: Option<Entry<ConsentWithdrawn>>,
 }
 
-/// A reason to keep what is known of the subject.
+/// A legal hold: a reason to keep the data of the subject.
 #[derive(Debug, Clone)]
 pub struct Hold {
-    /// Why, and since when it stands.
+    /// The reason, and the date from which the hold applies.
     pub placed: Entry<LegalHoldPlaced>,
-    /// Since when it no longer does, and why.
+    /// The date on which the hold was lifted, and the reason, if it was.
     pub lifted: Option<Entry<LegalHoldLifted>>,
 }
 
-/// Somebody proposed to erase what identifies the subject.
+/// A proposal to erase the identifying data of the subject.
 #[derive(Debug, Clone)]
 pub struct Erasure {
-    /// On which ground, and when.
+    /// The reason and date of the proposal.
     pub proposed: Entry<ErasureProposed>,
-    /// The login of whoever proposed it.
+    /// The login of the person who proposed it.
     pub proposed_by: String,
-    /// When somebody else agreed, if somebody did.
+    /// The approval by another person, if there is one.
     pub approved: Option<Entry<ErasureApproved>>,
-    /// The login of whoever agreed.
+    /// The login of the person who approved it.
     pub approved_by: Option<String>,
 }
 
 impl Subject {
-    /// Folds facts that stand in order.
+    /// Folds facts in order.
     pub fn fold(facts: &[Fact<'_>]) -> Self {
         let mut subject = Self::default();
         for fact in facts {
@@ -78,7 +78,7 @@ impl Subject {
         subject
     }
 
-    /// Takes the next fact; one that has no ground changes nothing.
+    /// Applies the next fact. An invalid fact changes nothing.
     fn apply(&mut self, fact: &Fact<'_>) {
         match fact.event {
             Event::SubjectRegistered(registered) => {
@@ -122,29 +122,29 @@ impl Subject {
         }
     }
 
-    /// What kind of subject it is, once it is registered.
+    /// The kind of subject. None before the registration.
     pub fn kind(&self) -> Option<SubjectKind> {
         self.registered.as_ref().map(|registered| registered.details.kind)
     }
 
-    /// The consent to this purpose that stands.
+    /// The consent to this purpose that is in force.
     fn standing(&mut self, purpose: &str) -> Option<&mut Consent> {
         self.consents.iter_mut().find(|consent| consent.given.details.purpose == purpose && consent.withdrawn.is_none())
     }
 }
 
-/// A stretch of days `[from, to)` over which a subject was linked with another.
+/// A range of days `[from, to)` over which a subject was linked with another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Link {
-    /// With whom.
+    /// The other subject.
     pub with: SubjectId,
     /// The first day.
     pub from: NaiveDate,
-    /// The first day no longer, if it ended.
+    /// The first day without the link, if it ended.
     pub to: Option<NaiveDate>,
 }
 
-/// Every stretch over which a subject was linked, whatever the day: what its stream alone says.
+/// All links of a subject, on any day, read from its own stream only.
 pub fn links(facts: &[Fact<'_>]) -> Vec<Link> {
     let mut links: Vec<Link> = Vec::new();
     for fact in facts {
@@ -184,7 +184,7 @@ fn hold(event: &Event) -> Option<(Uuid, Part)> {
     }
 }
 
-/// The facts of a subject's stream that stand without ground, in their order.
+/// The invalid facts of a subject's stream, in order.
 pub(crate) fn judge(facts: &[Stated<'_>]) -> Vec<Groundless> {
     let registered = facts.iter().filter(|fact| is_registration(fact)).min_by_key(|fact| fact.said);
     let holds = Pairs::of(facts, hold, HOLDS);
@@ -222,11 +222,12 @@ fn link(event: &Event) -> Option<(SubjectId, Part)> {
 fn link_refused(part: Part, standing: Option<&Stated<'_>>) -> Refusal {
     let refusal = match (part, standing) {
         (Part::Begins, Some(link)) => {
-            let message = format!("the two are linked from {}: nothing is to do, or unlink them first", link.day());
+            let message =
+                format!("the two are already linked from {}: leave this out, or unlink them first", link.day());
             Refusal::new(Code::AlreadyLinked, message)
         }
         (_, Some(unlink)) => {
-            let message = format!("the two were unlinked on {}: link them first, or choose another date", unlink.day());
+            let message = format!("the two were unlinked on {}: link them first, or use another date", unlink.day());
             Refusal::new(Code::NotLinked, message)
         }
         (_, None) => Refusal::new(Code::NotLinked, "the two are not linked on that day: link them first"),
@@ -245,19 +246,22 @@ fn consent(event: &Event) -> Option<(&str, Part)> {
 fn consent_refused(part: Part, standing: Option<&Stated<'_>>) -> Refusal {
     let refusal = match (part, standing) {
         (Part::Begins, Some(given)) => {
-            let message = format!("this consent stands from {}: correct that fact if the day was another", given.day());
+            let message =
+                format!("this consent is in force from {}: correct that fact if its date is wrong", given.day());
             Refusal::new(Code::AlreadyConsented, message)
         }
         (_, Some(withdrawn)) => {
-            let message = format!("this consent was withdrawn on {}: record that it was given again", withdrawn.day());
+            let message = format!("this consent was withdrawn on {}: record a new consent first", withdrawn.day());
             Refusal::new(Code::NotConsented, message)
         }
-        (_, None) => Refusal::new(Code::NotConsented, "no consent to this purpose stands on that day: check the code"),
+        (_, None) => {
+            Refusal::new(Code::NotConsented, "there is no consent to this purpose on that day: check the code")
+        }
     };
     refusal.at("purpose").naming(standing.map(Stated::fact))
 }
 
-/// An erasure is proposed once on each ground, until one is approved.
+/// An erasure can be proposed once for each reason, until one is approved.
 fn proposal(facts: &[Stated<'_>], holds: &Pairs<'_>, fact: &Stated<'_>) -> Option<Refusal> {
     let (Event::ErasureProposed(own), said) = (fact.event, fact.said) else { return None };
     let again = |other: &&Stated<'_>| {
@@ -268,13 +272,13 @@ fn proposal(facts: &[Stated<'_>], holds: &Pairs<'_>, fact: &Stated<'_>) -> Optio
         return Some(already_approved(approved));
     }
     if let Some(again) = facts.iter().find(again) {
-        let message = format!("this was proposed on {}: somebody else may approve it", again.day());
+        let message = format!("this erasure was already proposed on {}: another person can approve it", again.day());
         return Some(Refusal::new(Code::ErasureAlreadyProposed, message).at("ground").naming([again.fact()]));
     }
-    held_back(holds, fact)
+    under_legal_hold(holds, fact)
 }
 
-/// An approval names a proposal that stands before it, and nothing is approved twice.
+/// An approval names a proposal dated up to then, and only one erasure is approved.
 fn approval(facts: &[Stated<'_>], holds: &Pairs<'_>, fact: &Stated<'_>, approval: &ErasureApproved) -> Option<Refusal> {
     let proposed = |other: &&Stated<'_>| {
         other.id == approval.proposal && matches!(other.event, Event::ErasureProposed(_)) && !fact.is_before(other)
@@ -284,43 +288,43 @@ fn approval(facts: &[Stated<'_>], holds: &Pairs<'_>, fact: &Stated<'_>, approval
         return Some(already_approved(approved));
     }
     if !facts.iter().any(|other| proposed(&other)) {
-        let message = "no erasure was proposed by this event, by that day: name the event that proposed it";
+        let message = "this event did not propose an erasure by that day: name the event that proposed it";
         return Some(Refusal::new(Code::ErasureNotProposed, message).at("proposal"));
     }
-    held_back(holds, fact)
+    under_legal_hold(holds, fact)
 }
 
 fn already_approved(approved: &Stated<'_>) -> Refusal {
-    let message = format!("an erasure was approved on {}: nothing is to do", approved.day());
+    let message = format!("an erasure was already approved on {}: there is nothing to do", approved.day());
     Refusal::new(Code::ErasureAlreadyApproved, message).naming([approved.fact()])
 }
 
-/// A hold of which it is known that it is not over holds an erasure back, however either is dated.
-fn held_back(holds: &Pairs<'_>, fact: &Stated<'_>) -> Option<Refusal> {
+/// A legal hold that is known not to have been lifted prevents an erasure, whatever the dates of the two.
+fn under_legal_hold(holds: &Pairs<'_>, fact: &Stated<'_>) -> Option<Refusal> {
     let stands = |(placed, lifted): &(&Stated<'_>, Option<&Stated<'_>>)| {
         placed.said < fact.said && lifted.is_none_or(|lifted| lifted.occurred.latest() > fact.occurred.earliest())
     };
     let standing: Vec<DependentFact> = holds.all().filter(stands).map(|(placed, _)| placed.fact()).collect();
     (!standing.is_empty()).then(|| {
-        let message = "a legal hold stands: nothing is erased before it is lifted";
+        let message = "the subject is under a legal hold: lift the hold before any erasure";
         Refusal::new(Code::LegalHold, message).at("subject").naming(standing)
     })
 }
 
-/// Refuses an approval by the one who proposed it: an erasure is decided by two people.
+/// Refuses an approval by the person who proposed it. An erasure needs two people.
 pub(crate) fn approved_by_another(history: &History, fact: &Event, sender: &str) -> Result<(), Vec<Refusal>> {
     let Event::ErasureApproved(approval) = fact else { return Ok(()) };
     match history.event(approval.proposal) {
         Some(proposal) if login::is_same(&proposal.actor.subject, sender) => {
-            let message = "you proposed this erasure: let somebody else approve it";
+            let message = "you proposed this erasure: another person must approve it";
             let refusal = Refusal::new(Code::SamePerson, message).at("proposal");
-            Err(refusal.by("domain §4: an erasure is decided by two people").alone())
+            Err(refusal.by("an erasure needs two people: one proposes it and another approves it").alone())
         }
         _ => Ok(()),
     }
 }
 
-/// Refuses a correction that would make linked subjects be of different kinds.
+/// Refuses a correction that would give linked subjects different kinds.
 pub(crate) fn keeps_its_links(history: &History, replacement: &Event) -> Result<(), Vec<Refusal>> {
     let Event::SubjectRegistered(registered) = replacement else { return Ok(()) };
     let facts = history.facts();
@@ -335,11 +339,11 @@ pub(crate) fn keeps_its_links(history: &History, replacement: &Event) -> Result<
         event_type: EventType::SubjectsLinked,
         occurred: fact.occurred,
     });
-    let message = "the subject is linked with one of its present kind: unlink them first";
+    let message = "the subject is linked with a subject of its current kind: unlink them first";
     Err(Refusal::new(Code::FactHasDependents, message).at("kind").naming(links).alone())
 }
 
-/// What a link says of the other subject, in their own stream.
+/// The matching link event for the stream of the other subject.
 pub(crate) fn of_the_other(one: SubjectId, fact: &Event) -> Option<(StreamId, Event)> {
     let (other, mirrored) = match fact {
         Event::SubjectsLinked(link) => (link.with, SubjectsLinked { with: one, ..link.clone() }.into()),
@@ -355,12 +359,11 @@ pub(crate) fn may_be_linked(one: &History, other: &History) -> Result<(), Vec<Re
     if kind(one) == kind(other) {
         return Ok(());
     }
-    let message = "the two are of different kinds, such as a person and a family: check the ids";
+    let message = "the two subjects are of different kinds, such as a person and a family: check the ids";
     Err(Refusal::new(Code::OtherKind, message).at("with").alone())
 }
 
-/// Everybody who can be reached over the links of each. The smallest id of such a group stands for the person
-/// (domain.md §8).
+/// All subjects that can be reached over links. The smallest id of the group stands for the person.
 pub fn reached(from: SubjectId, links: &BTreeMap<SubjectId, BTreeSet<SubjectId>>) -> BTreeSet<SubjectId> {
     let mut group = BTreeSet::from([from]);
     let mut next = vec![from];

@@ -1,6 +1,7 @@
-//! A team: who is in it, which posts are vacant, who stands in for whom.
+//! A team: its members, its vacant posts, and its covers.
 //!
-//! Pure. A team is a label and its members. Which cases it has follows from who holds them, and is asked elsewhere.
+//! Pure. A team has a label and members. The cases of a team follow from the workers who hold them, and are computed
+//! elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,39 +20,39 @@ use crate::fact::event::{
 use crate::fact::refusal::{Refusal, RefusalCode as Code};
 use crate::people::open_close::{Pairs, Part, Words};
 
-/// A team at some point of view: what the facts of its stream, folded in order, amount to.
+/// A team at a point in time: the fold of the facts of its stream.
 #[derive(Debug, Clone, Default)]
 pub struct Team {
-    /// How it was set, each from its day on, in order.
+    /// Its names and members, each from its date on, in order.
     pub set: Vec<Entry<TeamSet>>,
-    /// How many open cases a full-time member holds at most, each value from its day on.
+    /// The most open cases of one full-time member, each value from its date on.
     pub capacity: Vec<Entry<CapacitySet>>,
-    /// Every vacant post, in the order in which they were opened.
+    /// All vacant posts, in the order in which they were opened.
     pub vacancies: Vec<Vacancy>,
-    /// Every cover, in the order in which they were started.
+    /// All covers, in the order in which they were started.
     pub covers: Vec<Cover>,
 }
 
 /// A vacant post.
 #[derive(Debug, Clone)]
 pub struct Vacancy {
-    /// The post, and since when it is vacant.
+    /// The post, and the date from which it is vacant.
     pub opened: Entry<VacancyOpened>,
     /// When it was filled, if it was.
     pub filled: Option<Entry<VacancyFilled>>,
 }
 
-/// Somebody stands in for somebody else.
+/// A cover: one worker does the work of another.
 #[derive(Debug, Clone)]
 pub struct Cover {
-    /// Who for whom, and since when.
+    /// The two workers, and the first day.
     pub started: Entry<CoverStarted>,
-    /// The first day without it, if it was ended.
+    /// The first day without the cover, if it was ended.
     pub ended: Option<Entry<CoverEnded>>,
 }
 
 impl Cover {
-    /// The days `[from, to)` over which it lasts; one without an end has no last day.
+    /// The days `[from, to)` of the cover. None as end if it has no end.
     pub fn days(&self) -> (NaiveDate, Option<NaiveDate>) {
         let ended = self.ended.as_ref().map(|ended| ended.occurred.earliest());
         (self.started.occurred.earliest(), self.started.details.until.into_iter().chain(ended).min())
@@ -59,7 +60,7 @@ impl Cover {
 }
 
 impl Team {
-    /// Folds facts that stand in order.
+    /// Folds facts in order.
     pub fn fold(facts: &[Fact<'_>]) -> Self {
         let mut team = Self::default();
         for fact in facts {
@@ -94,17 +95,17 @@ impl Team {
         }
     }
 
-    /// The team as these facts leave it.
+    /// The current name and members.
     pub fn now(&self) -> Option<&Entry<TeamSet>> {
         self.set.last()
     }
 
-    /// How many open cases a full-time member holds at most on this day, where that was set.
+    /// The most open cases of one full-time member on this day. None where no value was set.
     pub fn capacity_on(&self, day: NaiveDate) -> Option<Quantity> {
         in_force(&self.capacity, day).map(|set| set.cases_per_wte)
     }
 
-    /// Over which days `[from, to)` it was called what; the last one goes on.
+    /// The names of the team, with the days `[from, to)` of each. The last one has no end.
     pub fn labels(&self) -> Vec<(&str, NaiveDate, Option<NaiveDate>)> {
         let mut labels: Vec<(&str, NaiveDate, Option<NaiveDate>)> = Vec::new();
         for (from, to, set) in self.stretches() {
@@ -116,7 +117,8 @@ impl Team {
         labels
     }
 
-    /// Over which days `[from, to)` who was in it, in order and without overlap; the last ones go on.
+    /// The members of the team, with the days `[from, to)` of each membership, in order and without overlap. Current
+    /// memberships have no end.
     pub fn memberships(&self) -> BTreeMap<WorkerId, Vec<(NaiveDate, Option<NaiveDate>)>> {
         let mut members: BTreeMap<WorkerId, Vec<(NaiveDate, Option<NaiveDate>)>> = BTreeMap::new();
         for (from, to, set) in self.stretches() {
@@ -131,7 +133,8 @@ impl Team {
         members
     }
 
-    /// Each setting with the days over which it stood; one that was replaced on its own day stood for none.
+    /// Each setting of name and members with the days over which it applied. One that was replaced on its own day has
+    /// no days.
     fn stretches(&self) -> impl Iterator<Item = (NaiveDate, Option<NaiveDate>, &TeamSet)> {
         let from = |set: &Entry<TeamSet>| set.occurred.earliest();
         let ends = self.set.iter().skip(1).map(move |set| Some(from(set))).chain([None]);
@@ -174,33 +177,34 @@ fn cover(event: &Event) -> Option<(Uuid, Part)> {
     }
 }
 
-/// The facts of a team's stream that stand without ground, in their order.
+/// The invalid facts of a team's stream, in order.
 pub(crate) fn judge(facts: &[Stated<'_>]) -> Vec<Groundless> {
     let first = facts.iter().find(|fact| matches!(fact.event, Event::TeamSet(_)));
     let (vacancies, covers) = (Pairs::of(facts, vacancy, VACANCIES), Pairs::of(facts, cover, COVERS));
     judged(facts, |fact| {
         let Some(first) = first else { return Some(Refusal::team_not_found()) };
         if fact.is_before(first) {
-            return Some(before_it_was_set(first));
+            return Some(before_team(first));
         }
-        vacancies.refusal(fact).or_else(|| covers.refusal(fact)).or_else(|| stranger(facts, fact))
+        vacancies.refusal(fact).or_else(|| covers.refusal(fact)).or_else(|| not_a_member(facts, fact))
     })
 }
 
-fn before_it_was_set(first: &Stated<'_>) -> Refusal {
-    let message = format!("the team was set up on {}: date this on or after that day, or set it earlier", first.day());
+fn before_team(first: &Stated<'_>) -> Refusal {
+    let message = format!("the team was set up on {}: use that day or a later one, or set it up earlier", first.day());
     Refusal::new(Code::BeforeTeam, message).at("occurred_on").naming([first.fact()])
 }
 
-/// Only a member, or somebody who was one, is stood in for.
-fn stranger(facts: &[Stated<'_>], fact: &Stated<'_>) -> Option<Refusal> {
+/// Only a current or former member can be covered.
+fn not_a_member(facts: &[Stated<'_>], fact: &Stated<'_>) -> Option<Refusal> {
     let Event::CoverStarted(cover) = fact.event else { return None };
     let holds = |other: &Stated<'_>| match other.event {
         Event::TeamSet(set) => !other.is_after(fact) && set.members.contains(&cover.absent),
         _ => false,
     };
     (!facts.iter().any(holds)).then(|| {
-        let message = "this worker was no member of the team by that day: name a member, or set the team first";
+        let message =
+            "this worker has not been a member of the team by that day: name a member, or add the worker first";
         Refusal::new(Code::NotAMember, message).at("absent")
     })
 }

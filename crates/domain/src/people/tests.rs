@@ -1,4 +1,4 @@
-//! Given these facts of subjects, workers and teams, when somebody states another, then these events or this refusal.
+//! Given these facts of subjects, workers and teams, when a command records another, then these events or this refusal.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,7 +51,7 @@ mod linking {
     }
 
     #[test]
-    fn a_link_is_recorded_of_both_on_the_same_day() {
+    fn a_link_is_recorded_in_both_streams_on_the_same_day() {
         let command = told(subject(), "2018-02-01", linked(OTHER));
         assert_eq!(command.names(), [StreamId::subject(OTHER)]);
         let events = town().decide(&command).expect("accepted");
@@ -72,7 +72,7 @@ mod linking {
     }
 
     #[test]
-    fn a_link_and_its_end_follow_each_other_whichever_of_the_two_is_named() {
+    fn a_link_and_its_end_alternate_whichever_of_the_two_is_named() {
         let linked_once = || town().and(subject(), "2018-02-01", linked(OTHER));
         linked_once().refuses_fact(subject(), "2018-02-02", linked(OTHER), Code::AlreadyLinked);
         linked_once().refuses_fact(StreamId::subject(OTHER), "2018-02-02", linked(SUBJECT), Code::AlreadyLinked);
@@ -100,7 +100,7 @@ mod linking {
     }
 
     #[test]
-    fn who_is_linked_is_told_by_each_stream_for_itself_day_by_day() {
+    fn each_stream_alone_has_the_days_of_its_links() {
         let town = town()
             .and(subject(), "2018-02-01", linked(OTHER))
             .and(subject(), "2018-02-10", unlinked(OTHER))
@@ -117,7 +117,7 @@ mod linking {
     }
 
     #[test]
-    fn a_group_is_everybody_who_is_reached_over_links() {
+    fn a_group_is_every_subject_reached_over_links() {
         let links = BTreeMap::from([
             (SUBJECT, BTreeSet::from([OTHER])),
             (OTHER, BTreeSet::from([SUBJECT, THIRD])),
@@ -128,7 +128,7 @@ mod linking {
     }
 
     #[test]
-    fn the_kind_of_a_linked_subject_stays() {
+    fn the_kind_of_a_linked_subject_cannot_change() {
         let family = SubjectRegistered { kind: SubjectKind::Family };
         let town = town();
         let first = town.history(subject()).events()[0].event_id;
@@ -160,7 +160,7 @@ mod keeping {
     }
 
     #[test]
-    fn a_subject_is_registered_once_and_its_registration_stays() {
+    fn a_subject_is_registered_once_and_its_registration_cannot_be_retracted() {
         let person = || SubjectRegistered { kind: SubjectKind::Person };
         town().refuses_fact(subject(), "2018-01-05", person(), Code::SubjectExists);
         let new = StreamId::subject(SubjectId(Uuid::from_u128(0x2a)));
@@ -236,7 +236,7 @@ mod keeping {
     }
 
     #[test]
-    fn a_legal_hold_holds_every_erasure_back_however_it_is_dated() {
+    fn a_legal_hold_prevents_every_erasure_whatever_its_date() {
         let held = || town().and(subject(), "2018-02-05", placed());
         let refusal = held().refuses_fact(subject(), "2018-02-06", proposed(), Code::LegalHold);
         assert_eq!(refusal.path, Some("subject".into()));
@@ -247,7 +247,7 @@ mod keeping {
         freed.and(subject(), "2018-02-10", proposed());
         let town = town().and(subject(), "2018-02-01", proposed());
         let approved = ErasureApproved { proposal: town.last() };
-        // A hold that comes after a proposal keeps it from being approved, and is never refused itself.
+        // A hold placed after a proposal prevents its approval, and is never refused itself.
         let town = town.and(subject(), "2018-01-20", placed()).says("bob");
         town.refuses_fact(subject(), "2018-02-02", approved.clone(), Code::LegalHold);
         town.and(subject(), "2018-02-03", lifted()).and(subject(), "2018-02-03", approved);
@@ -258,7 +258,7 @@ mod working {
     use super::*;
 
     #[test]
-    fn a_worker_joins_once_under_a_label_and_stays_known() {
+    fn a_worker_joins_once_with_a_label_and_cannot_be_retracted() {
         let joining = |label: &str| WorkerJoined { login: Some("dee@example.org".to_owned()), label: label.to_owned() };
         town().refuses_fact(ann(), "2018-01-05", joining("KW-07"), Code::WorkerExists);
         let dee = StreamId::worker(WorkerId(Uuid::from_u128(0x34)));
@@ -274,7 +274,7 @@ mod working {
     }
 
     #[test]
-    fn nothing_of_a_worker_is_dated_before_they_join_or_from_the_day_they_left() {
+    fn no_fact_of_a_worker_is_dated_before_they_join_or_from_the_day_they_left() {
         let facts: [Event; 4] = [
             WteSet { wte: quantity("0.8") }.into(),
             CapacitySet { cases_per_wte: quantity("12") }.into(),
@@ -310,7 +310,7 @@ mod working {
     }
 
     #[test]
-    fn leave_that_was_booked_does_not_hold_a_leaving_back() {
+    fn booked_leave_does_not_prevent_a_leaving() {
         let absence = || AbsenceRecorded { kind: "annual_leave".to_owned(), back_on: None };
         let town = town().and(ann(), "2018-02-20", absence()).and(ann(), "2018-02-10", WorkerLeft {});
         let leaving = town.last();
@@ -319,7 +319,7 @@ mod working {
     }
 
     #[test]
-    fn wte_is_of_the_days_between_joining_and_leaving() {
+    fn wte_applies_between_joining_and_leaving() {
         let town = town()
             .and(ann(), "2018-01-10", WteSet { wte: quantity("0.6") })
             .and(ann(), "2018-02-01", WteSet { wte: quantity("0.8") })
@@ -327,7 +327,7 @@ mod working {
         let worker = Worker::fold(&town.history(ann()).facts());
         let wte = |on: &str| worker.wte_on(day(on)).map(|wte| wte.0);
         assert_eq!(wte("2018-01-01"), Some(Decimal::ZERO), "not joined yet");
-        assert_eq!(wte("2018-01-05"), None, "joined, and nobody said how much");
+        assert_eq!(wte("2018-01-05"), None, "joined, and no value was set");
         assert_eq!(wte("2018-01-31"), Some(Decimal::new(6, 1)));
         assert_eq!(wte("2018-02-19"), Some(Decimal::new(8, 1)));
         assert_eq!(wte("2018-02-20"), Some(Decimal::ZERO));
@@ -339,7 +339,7 @@ mod working {
     }
 
     #[test]
-    fn whoever_has_left_takes_no_case_and_logs_no_contact_from_that_day_on() {
+    fn a_worker_who_has_left_takes_no_case_and_logs_no_contact_from_that_day_on() {
         let journey = StreamId::journey(JOURNEY);
         let town = town()
             .tell(&referred(JOURNEY, "2018-01-10"))
@@ -352,7 +352,7 @@ mod working {
         assert_eq!(refusal.path, Some("worker".into()));
         town.refuses_fact(journey, "2018-02-11", keyworker(ANN), Code::WorkerLeft);
         let town = town.and(journey, "2018-02-09", contact());
-        // What was said before the leaving was known may still be put right.
+        // A fact recorded before the leaving was known may still be corrected.
         let minutes = crate::fact::event::ContactLogged { minutes: Some(20), ..contact() };
         let town = town.tell(&corrected(journey, late, "2018-02-12", minutes.clone()));
         town.refuses(&corrected(journey, late, "2018-02-13", minutes), Code::WorkerLeft);
@@ -421,7 +421,7 @@ mod teaming {
     }
 
     #[test]
-    fn who_was_in_a_team_over_which_days_follows_from_its_settings() {
+    fn the_days_of_each_membership_follow_from_the_settings() {
         let renamed = TeamSet { label: "West and North".to_owned(), members: vec![BOB, CAT] };
         let town = town().and(team(), "2018-02-01", set(&[BOB])).and(team(), "2018-02-10", set(&[BOB, CAT])).and(
             team(),
@@ -470,7 +470,7 @@ mod teaming {
     }
 
     #[test]
-    fn a_cover_is_of_a_member_by_somebody_else_and_ends_once() {
+    fn a_cover_is_for_a_member_by_another_worker_and_ends_once() {
         let oneself = CoverStarted { by: ANN, ..started() };
         town().refuses_fact(team(), "2018-02-01", oneself, Code::CoverOfOneself);
         let stranger = CoverStarted { absent: CAT, by: ANN, ..started() };
@@ -506,7 +506,7 @@ mod teaming {
     }
 
     #[test]
-    fn a_vacant_post_is_some_of_a_post() {
+    fn a_vacant_post_has_a_wte_above_zero() {
         let vacant = |wte: &str| VacancyOpened {
             vacancy: VacancyId(Uuid::from_u128(0x77)),
             role: "keyworker".to_owned(),
@@ -535,7 +535,7 @@ mod teaming {
 }
 
 #[test]
-fn a_fact_is_stated_only_of_its_kind_of_stream() {
+fn a_fact_is_recorded_only_for_its_kind_of_stream() {
     let town = town();
     town.refuses_fact(ann(), "2018-02-01", ConsentGiven { purpose: "evaluation".to_owned() }, Code::InvalidValue);
     let amended = crate::fact::event::FactRetracted { target: town.last(), reason: "never".to_owned() };

@@ -1,7 +1,7 @@
 //! Given, when, then for streams of every kind, for the tests of subjects, workers, teams and contracts.
 //!
-//! One log in memory: what is told is decided and recorded in every stream that it writes, by Ann unless somebody else
-//! is named. Events are numbered in the order of telling, from 1.
+//! A log in memory. Commands are decided and recorded in every stream that they write to, by Ann unless another sender
+//! is named. Events are numbered in the order of recording, from 1.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -23,7 +23,7 @@ pub(crate) const FAMILY: SubjectId = SubjectId(uuid::Uuid::from_u128(0x23));
 pub(crate) const CAT: WorkerId = WorkerId(uuid::Uuid::from_u128(0x33));
 pub(crate) const TEAM: TeamId = TeamId(uuid::Uuid::from_u128(0x51));
 
-/// Everything that was recorded, stream by stream.
+/// Everything that was recorded, by stream.
 pub(crate) struct Town {
     histories: HashMap<StreamId, History>,
     contract: Contract,
@@ -38,12 +38,12 @@ pub(crate) fn shps() -> StreamId {
     StreamId::contract("shps")
 }
 
-/// A fact of a stream as it is told.
+/// The command that records a fact of a stream.
 pub(crate) fn told(stream: StreamId, at: &str, fact: impl Into<Event>) -> Command {
     Command::state(stream, when(at), fact)
 }
 
-/// The facts with which a test begins: the contract, three persons and a family, two workers and their team.
+/// The starting point of a test: the contract, three persons and a family, two workers and their team.
 pub(crate) fn town() -> Town {
     let contract = Contract::default();
     let mut town =
@@ -87,23 +87,23 @@ impl Town {
         history.evolve(recorded);
     }
 
-    /// The same town, where somebody else speaks from now on.
+    /// The same, with another sender from now on.
     pub(crate) fn says(mut self, sender: &str) -> Self {
         sender.clone_into(&mut self.sender);
         self
     }
 
-    /// The same town, where everybody accepts this warning.
+    /// The same, with senders who accept this warning.
     pub(crate) fn accepting(self, warning: RefusalCode) -> Self {
         Self { accepted: BTreeSet::from([warning.as_str().to_owned()]), ..self }
     }
 
-    /// The same town, where nobody accepts a warning.
+    /// The same, with senders who accept no warning.
     pub(crate) fn heeding_all(self) -> Self {
         Self { accepted: BTreeSet::new(), ..self }
     }
 
-    /// What is decided about a command today.
+    /// Decides a command today.
     pub(crate) fn decide(&self, command: &Command) -> Result<Vec<NewEvent>, Vec<Refusal>> {
         let none = Contract::default();
         let is_of_the_deployment = command.stream().kind.belongs_to_deployment();
@@ -118,12 +118,12 @@ impl Town {
         decide(self.histories.get(&command.stream()).unwrap_or(&History::default()), command, &given)
     }
 
-    /// The same town with this fact recorded, which must be accepted.
+    /// The same with this fact recorded. It must be accepted.
     pub(crate) fn and(self, stream: StreamId, at: &str, fact: impl Into<Event>) -> Self {
         self.tell(&told(stream, at, fact))
     }
 
-    /// The same town with this command done, which must be accepted.
+    /// The same after this command. It must be accepted.
     pub(crate) fn tell(mut self, command: &Command) -> Self {
         let events = self.decide(command).unwrap_or_else(|refused| panic!("{command:?} is refused: {refused:#?}"));
         for event in events {
@@ -132,12 +132,12 @@ impl Town {
         self
     }
 
-    /// The number of the event that was recorded last.
+    /// The id of the last event.
     pub(crate) fn last(&self) -> EventId {
         nth(self.events.try_into().expect("a count"))
     }
 
-    /// The refusal of a command that is refused once, with this code.
+    /// Asserts that a command is refused once, with this code, and returns the refusal.
     #[track_caller]
     pub(crate) fn refuses(&self, command: &Command, code: RefusalCode) -> Refusal {
         let refusals = self.decide(command).expect_err("a refusal");
@@ -146,7 +146,7 @@ impl Town {
         refusals.into_iter().next().expect("there is one")
     }
 
-    /// The refusal of a fact, once, with this code.
+    /// Asserts that a fact is refused once, with this code, and returns the refusal.
     #[track_caller]
     pub(crate) fn refuses_fact(
         &self,
@@ -169,18 +169,18 @@ impl Town {
     }
 }
 
-/// The command that makes a fact of a stream read otherwise.
+/// The command that corrects a fact of a stream.
 pub(crate) fn corrected(stream: StreamId, target: EventId, at: &str, fact: impl Into<Event>) -> Command {
     let (occurred, replacement, reason) = (when(at), fact.into(), "typed wrongly".to_owned());
     Command::CorrectFact(CorrectFact { stream, target, occurred, replacement, reason })
 }
 
-/// The command that takes facts of a stream away.
+/// The command that retracts facts of a stream.
 pub(crate) fn retracted(stream: StreamId, targets: &[EventId]) -> Command {
     Command::RetractFacts(RetractFacts { stream, targets: targets.to_vec(), reason: "never was so".to_owned() })
 }
 
-/// The command that begins a journey of the subject.
+/// The command that creates a case of the subject.
 pub(crate) fn referred(journey: JourneyId, at: &str) -> Command {
     Command::ReceiveReferral(ReceiveReferral {
         journey,

@@ -1,6 +1,6 @@
-//! A worker: when they work here, how much, and when they are away.
+//! A worker: when they work here, their whole-time equivalent, and when they are away.
 //!
-//! Pure. A worker is a label. How much work they have is not theirs to say: that is the caseload's.
+//! Pure. A worker has only a label. Their workload follows from the caseload and is computed there.
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -16,25 +16,25 @@ use crate::fact::event::{
 };
 use crate::fact::refusal::{Refusal, RefusalCode as Code};
 
-/// A worker at some point of view: what the facts of their stream, folded in order, amount to.
+/// A worker at a point in time: the fold of the facts of their stream.
 #[derive(Debug, Clone, Default)]
 pub struct Worker {
-    /// When they joined, under which label and login.
+    /// The joining, with label and login.
     pub joined: Option<Entry<WorkerJoined>>,
-    /// The first day on which they no longer worked here.
+    /// The first day on which they no longer work here.
     pub left: Option<Entry<WorkerLeft>>,
-    /// How much of a full-time post they fill, each value from its day on.
+    /// Their whole-time equivalent, each value from its date on.
     pub wte: Vec<Entry<WteSet>>,
-    /// How many open cases a whole-time equivalent of theirs holds at most, each value from its day on.
+    /// The most open cases for one whole-time equivalent of this worker, each value from its date on.
     pub capacity: Vec<Entry<CapacitySet>>,
-    /// When they are away, in order.
+    /// Their absences, in order.
     pub absences: Vec<Entry<AbsenceRecorded>>,
-    /// What supervision found, in order.
+    /// The results of supervision, in order.
     pub assessments: Vec<Entry<AssessmentScored>>,
 }
 
 impl Worker {
-    /// Folds facts that stand in order.
+    /// Folds facts in order.
     pub fn fold(facts: &[Fact<'_>]) -> Self {
         let mut worker = Self::default();
         for fact in facts {
@@ -65,8 +65,8 @@ impl Worker {
         has_joined && self.left.as_ref().is_none_or(|left| on < left.occurred.earliest())
     }
 
-    /// How much of a full-time post they fill on this day: 0 before they join and from the day they left on, and no
-    /// value where nobody set one.
+    /// The whole-time equivalent on this day: 0 before they join and from the day they left. None where no value was
+    /// set.
     pub fn wte_on(&self, day: NaiveDate) -> Option<Quantity> {
         if self.is_here(day) {
             in_force(&self.wte, day).map(|set| set.wte)
@@ -75,18 +75,18 @@ impl Worker {
         }
     }
 
-    /// How many open cases a whole-time equivalent of theirs holds at most on this day, where that was set.
+    /// The most open cases for one whole-time equivalent of this worker on this day. None where no value was set.
     pub fn capacity_on(&self, day: NaiveDate) -> Option<Quantity> {
         in_force(&self.capacity, day).map(|set| set.cases_per_wte)
     }
 }
 
-/// What was set last by this day, of what stands in order.
+/// The last value set by this day, from facts in order.
 pub(super) fn in_force<T>(series: &[Entry<T>], day: NaiveDate) -> Option<&T> {
     series.iter().rev().find(|entry| entry.occurred.earliest() <= day).map(|entry| &entry.details)
 }
 
-/// The facts of a worker's stream that stand without ground, in their order.
+/// The invalid facts of a worker's stream, in order.
 pub(crate) fn judge(facts: &[Stated<'_>]) -> Vec<Groundless> {
     let first = |is: fn(&Event) -> bool| facts.iter().filter(|fact| is(fact.event)).min_by_key(|fact| fact.said);
     let joined = first(|event| matches!(event, Event::WorkerJoined(_)));
@@ -98,7 +98,7 @@ pub(crate) fn judge(facts: &[Stated<'_>]) -> Vec<Groundless> {
             _ if fact.is_before(joined) => Some(before_joining(joined)),
             (Event::WorkerLeft(_), Some(left)) if left.id != fact.id => Some(has_left(left.occurred).at("worker")),
             (Event::WorkerLeft(_), _) | (_, None) => None,
-            // Leave booked before they gave notice: it has no day left, and is no mistake.
+            // An absence booked before the leaving was recorded has no days left, but is not a mistake.
             (Event::AbsenceRecorded(_), Some(left)) if fact.said < left.said => None,
             (_, Some(left)) => is_gone(fact.occurred, left.occurred).then(|| has_left(left.occurred).at("occurred_on")),
         }
@@ -111,7 +111,7 @@ fn naming_the_end(refusal: Refusal, left: Option<&Stated<'_>>) -> Refusal {
 }
 
 fn exists(joined: &Stated<'_>) -> Refusal {
-    let message = "a worker of this id has joined already: use that one, or give another id";
+    let message = "a worker with this id has already joined: use that worker, or use another id";
     Refusal::new(Code::WorkerExists, message).at("worker").naming([joined.fact()])
 }
 
@@ -120,29 +120,27 @@ fn before_joining(joined: &Stated<'_>) -> Refusal {
 }
 
 fn has_not_joined(joined: Occurred) -> Refusal {
-    let message =
-        format!("the worker joined on {}: date this on or after that day, or correct that fact", shown(joined));
+    let message = format!("the worker joined on {}: use that day or a later one, or correct that fact", shown(joined));
     Refusal::new(Code::BeforeJoining, message)
 }
 
-/// Whether a fact cannot have been so before the worker left.
+/// Whether a fact is certainly on or after the day the worker left.
 fn is_gone(occurred: Occurred, left: Occurred) -> bool {
     occurred.earliest() >= left.latest()
 }
 
 fn has_left(left: Occurred) -> Refusal {
-    let message =
-        format!("the worker left on {}: date this before that day, or name somebody who is still here", shown(left));
-    Refusal::new(Code::WorkerLeft, message).by("domain §4: the day of leaving is the first day no longer here")
+    let message = format!("the worker left on {}: use an earlier day, or name a current worker", shown(left));
+    Refusal::new(Code::WorkerLeft, message).by("a worker leaves on the first day on which they no longer work here")
 }
 
-/// Why a fact of this date may not say that the worker belongs somewhere: they had not joined by then.
+/// The refusal where a worker had not joined by the date of a fact that makes them a member of a team.
 pub(crate) fn joins_after(worker: &History, occurred: Occurred) -> Option<Refusal> {
     let joined = Worker::fold(&worker.facts()).joined?.occurred;
     (occurred.latest() < joined.earliest()).then(|| has_not_joined(joined))
 }
 
-/// Why a fact of this date may not say that the worker does something: they had left by then.
+/// The refusal where a worker had left by the date of a fact that says they do something.
 pub(crate) fn gone_by(worker: &History, occurred: Occurred) -> Option<Refusal> {
     let left = Worker::fold(&worker.facts()).left?.occurred;
     is_gone(occurred, left).then(|| has_left(left))

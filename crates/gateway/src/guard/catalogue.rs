@@ -1,4 +1,4 @@
-//! What the guard knows of the schema: its types as they are printed, and nothing else.
+//! The guard's view of the schema: the types of the printed schema.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use async_graphql::{Name, Positioned, Value};
 
 use super::cost::{is_bound, length};
 
-/// A place of the schema, such as `Contract.claims`, and what is dear about it in fields of an answer.
+/// A place in the schema, such as `Contract.claims`, and its extra cost in fields.
 pub type Weight = (&'static str, u64);
 
 /// The types of a schema, by name.
@@ -20,9 +20,9 @@ pub(super) struct Catalogue {
     outputs: HashMap<String, Output>,
     inputs: HashMap<String, InputType>,
     directives: HashMap<String, HashMap<String, Input>>,
-    /// The directives that may stand at a field.
+    /// The directives allowed at a field.
     of_fields: HashSet<String>,
-    /// The types of queries, mutations and subscriptions.
+    /// The root types of queries, mutations and subscriptions.
     roots: [Option<String>; 3],
 }
 
@@ -31,52 +31,52 @@ pub(super) struct Catalogue {
 struct Output {
     is_object: bool,
     fields: HashMap<String, Shape>,
-    /// The interfaces that it implements, and the unions that it is a member of.
+    /// The interfaces that it implements and the unions that it belongs to.
     within: HashSet<String>,
 }
 
-/// What a field gives, and what it takes.
+/// The type and the arguments of a field.
 #[derive(Debug)]
 pub(super) struct Shape {
     pub(super) returns: String,
     pub(super) is_list: bool,
-    /// The bound that holds where the field is given none.
+    /// The default of the argument that bounds the list.
     pub(super) bound: Option<u64>,
-    /// What is dear about it, beside that it is a field.
+    /// The extra cost of the field.
     pub(super) weight: u64,
     arguments: HashMap<String, Input>,
 }
 
-/// A place that takes a value.
+/// A place for an input value: an argument or an input field.
 #[derive(Debug)]
 pub(super) struct Input {
     pub(super) ty: Type,
     pub(super) has_default: bool,
-    /// What is dear about giving it.
+    /// The extra cost of giving a value.
     weight: u64,
 }
 
-/// A type of values that are given.
+/// An input type.
 #[derive(Debug)]
 pub(super) enum InputType {
-    /// A scalar: the validator knows its values.
+    /// A scalar. The validator checks its values.
     Scalar,
-    /// An enum: the validator knows its names, and takes a string for one.
+    /// An enum. The validator checks its names, and accepts strings as names.
     Enum,
     /// An input object with its fields.
     Object {
         fields: HashMap<String, Input>,
-        /// Whether exactly one of them is given.
+        /// Whether exactly one field must be given.
         is_one_of: bool,
     },
 }
 
 impl Catalogue {
-    /// Reads the printed schema. What is dear is named as `Type.field`, a field of an answer or of an input object.
+    /// Reads the printed schema. A weight names `Type.field`, of an output or input type.
     pub(super) fn of(sdl: &str, weights: &[Weight]) -> Self {
         let mut catalogue = Self::read(sdl);
         for (place, weight) in weights {
-            let (of, field) = place.split_once('.').expect("a field is named with its type");
+            let (of, field) = place.split_once('.').expect("a weight is named Type.field");
             let output = catalogue.outputs.get_mut(of).and_then(|output| output.fields.get_mut(field));
             let input = match catalogue.inputs.get_mut(of) {
                 Some(InputType::Object { fields, .. }) => fields.get_mut(field),
@@ -85,14 +85,14 @@ impl Catalogue {
             match (output, input) {
                 (Some(field), _) => field.weight = *weight,
                 (None, Some(field)) => field.weight = *weight,
-                (None, None) => panic!("{place} is no field of the schema"),
+                (None, None) => panic!("{place} is not a field of the schema"),
             }
         }
         catalogue
     }
 
     fn read(sdl: &str) -> Self {
-        let document = parse_schema(sdl).expect("a printed schema can be read");
+        let document = parse_schema(sdl).expect("a printed schema parses");
         let mut catalogue = Self::default();
         for scalar in ["Int", "Float", "String", "Boolean", "ID"] {
             catalogue.inputs.insert(scalar.to_owned(), InputType::Scalar);
@@ -157,7 +157,7 @@ impl Catalogue {
         output.within.extend(implements.into_iter().map(|interface| interface.node.to_string()));
     }
 
-    /// The name of the type at the root of such operations; empty if there is none.
+    /// The root type of an operation type; empty if there is none.
     pub(super) fn root(&self, of: OperationType) -> &str {
         let [query, mutation, subscription] = &self.roots;
         let root = match of {
@@ -173,12 +173,12 @@ impl Catalogue {
         self.outputs.get(of)?.fields.get(field)
     }
 
-    /// A type of values that are given; none if there is no such type, or if it is one of answers.
+    /// An input type; none if the type does not exist or is an output type.
     pub(super) fn input(&self, name: &str) -> Option<&InputType> {
         self.inputs.get(name)
     }
 
-    /// Whether anything is dear about values of a type.
+    /// Whether values of a type have an extra cost.
     pub(super) fn is_weighed(&self, ty: &Type) -> bool {
         match self.inputs.get(name_of(ty)) {
             Some(InputType::Object { fields, .. }) => fields.values().any(|field| field.weight > 0),
@@ -186,7 +186,7 @@ impl Catalogue {
         }
     }
 
-    /// What is dear about a value of a type: about each field that it gives.
+    /// The extra cost of a value: the sum over the fields that it gives.
     pub(super) fn weight_of(&self, ty: &Type, given: &Value) -> u64 {
         let (Some(InputType::Object { fields, .. }), Value::Object(given)) = (self.inputs.get(name_of(ty)), given)
         else {
@@ -196,7 +196,7 @@ impl Catalogue {
         dear.filter_map(|(name, _)| Some(fields.get(name.as_str())?.weight)).fold(0, u64::saturating_add)
     }
 
-    /// The arguments of a directive that may stand at a field; none if there is no such directive.
+    /// The arguments of a directive allowed at a field; none if there is no such directive.
     pub(super) fn directive_of_fields(&self, directive: &str) -> Option<&HashMap<String, Input>> {
         self.directives.get(directive).filter(|_| self.of_fields.contains(directive))
     }
@@ -206,23 +206,23 @@ impl Catalogue {
         self.directives.get(directive)?.get(argument)
     }
 
-    /// Whether the type is one of objects, of which nothing is narrower.
+    /// Whether the type is an object type, which has no subtypes.
     pub(super) fn is_object(&self, of: &str) -> bool {
         self.outputs.get(of).is_some_and(|output| output.is_object)
     }
 
-    /// Whether the schema has such a type of answers.
+    /// Whether the schema has an output type with this name.
     pub(super) fn is_output(&self, of: &str) -> bool {
         self.outputs.contains_key(of)
     }
 
-    /// Whether whatever is of the first type is also of the second.
+    /// Whether every object of the first type is also of the second.
     pub(super) fn is_within(&self, of: &str, wider: &str) -> bool {
         of == wider || self.outputs.get(of).is_some_and(|output| output.within.contains(wider))
     }
 }
 
-/// The name at the heart of a type, whatever lists are around it.
+/// The named type inside all lists.
 pub(super) fn name_of(ty: &Type) -> &str {
     match &ty.base {
         BaseType::Named(name) => name,

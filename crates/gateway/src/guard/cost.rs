@@ -1,8 +1,8 @@
-//! What an operation may cost: the fields that its answer can have, lists counted as long as they may be, and beside that
-//! what is dear about a field for other reasons.
+//! The cost of an operation: the number of fields that its response can have, with lists at their greatest length, plus
+//! the weights of expensive fields.
 //!
-//! Each fragment is looked at once, however often it is spread, and sums saturate: like the other measures this must
-//! never cost more than the document is long.
+//! Each fragment is measured once, however often it is spread, and sums saturate. Like the other measures, this takes
+//! time linear in the length of the document.
 
 use std::collections::HashMap;
 
@@ -13,26 +13,26 @@ use async_graphql::{
 
 use super::catalogue::{Catalogue, Shape};
 
-/// How long a list is taken to be that no argument bounds.
+/// The assumed length of a list without a bound.
 const LISTED: u64 = 10;
-/// The arguments that say how long a list may be: a number, or a list that is as long.
+/// The arguments that bound a list: by number, or by the length of a list.
 const BOUNDS: [&str; 3] = ["first", "last", "ids"];
 
-/// What one operation may cost, and how much it may.
+/// The cost of one operation and the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
-    /// The fields that its answer can have, and what is dear about them.
+    /// The number of fields that the response can have, plus weights.
     pub requested: u64,
-    /// The most that are allowed.
+    /// The limit.
     pub allowed: u64,
 }
 
-/// Whether an argument says how long a list may be.
+/// Whether an argument bounds a list.
 pub(super) fn is_bound(argument: &str) -> bool {
     BOUNDS.contains(&argument)
 }
 
-/// How long a list may be by a bound.
+/// The length of a list from its bound.
 pub(super) fn length(bound: &Value) -> Option<u64> {
     match bound {
         Value::Number(number) => number.as_u64(),
@@ -41,17 +41,17 @@ pub(super) fn length(bound: &Value) -> Option<u64> {
     }
 }
 
-/// The price of a selection set, which depends on how long the lists are that stand directly in it.
+/// The price of a selection set. It depends on the length of the lists directly in it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Price {
-    /// What it costs apart from its lists.
+    /// The price apart from its lists.
     fixed: u64,
-    /// What one item of each of its lists costs.
+    /// The price of one item of each of its lists.
     item: u64,
 }
 
 impl Price {
-    /// The whole price if the lists directly in the set are so long.
+    /// The total price if the lists directly in the set have this length.
     const fn within(self, length: u64) -> u64 {
         self.fixed.saturating_add(self.item.saturating_mul(length))
     }
@@ -62,8 +62,7 @@ impl Price {
     }
 }
 
-/// What an operation of a document may cost; the fragments are in an order in which each comes after all that it
-/// spreads.
+/// The cost of an operation. The fragments must be ordered so that each comes after all that it spreads.
 pub(super) fn cost(
     catalogue: &Catalogue,
     operation: &OperationDefinition,
@@ -106,24 +105,24 @@ impl Pricing<'_> {
 
     fn field(&self, field: &Field, of: &str) -> Price {
         let Some(shape) = self.catalogue.shape(of, &field.name.node) else {
-            // Of the schema itself, or of no type at all: the validator tells.
+            // The introspection schema, or an unknown type, which the validator reports.
             return Price { fixed: self.set(&field.selection_set.node, "").within(1).saturating_add(1), item: 0 };
         };
         let below = self.set(&field.selection_set.node, &shape.returns);
         let own = self.weight(field, shape).saturating_add(1);
         match (self.bound(field).or(shape.bound), shape.is_list) {
-            // A page: what is directly below it is as long as was asked.
+            // A page: the lists directly below it have the requested length.
             (Some(first), false) => Price { fixed: below.within(first).saturating_add(own), item: 0 },
             (Some(first), true) => {
                 Price { fixed: below.within(LISTED).saturating_mul(first).saturating_add(own), item: 0 }
             }
             (None, false) => Price { fixed: below.within(LISTED).saturating_add(own), item: 0 },
-            // As long as the page that it stands in.
+            // A list in a page: as long as the page.
             (None, true) => Price { fixed: own, item: below.within(LISTED) },
         }
     }
 
-    /// What is dear about the field itself, and about the values that it is given.
+    /// The weight of the field and of its input values.
     fn weight(&self, field: &Field, shape: &Shape) -> u64 {
         let mut weight = shape.weight;
         for (name, value) in &field.arguments {
@@ -138,7 +137,7 @@ impl Pricing<'_> {
         weight
     }
 
-    /// How long the field's list may be, as its arguments say.
+    /// The length of the field's list, from its arguments.
     fn bound(&self, field: &Field) -> Option<u64> {
         let bounds = field.arguments.iter().filter(|(name, _)| is_bound(&name.node));
         let given = bounds.map(|(_, value)| value.node.clone().into_const_with(|name| self.variable(&name)));
@@ -191,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_counts_once_and_a_page_as_often_as_it_may_be_long() {
+    fn a_field_counts_once_and_a_page_as_often_as_it_can_be_long() {
         assert_eq!(cost("{ journey { id } }"), 2);
         assert_eq!(cost("mutation { log(n: 3) { id } }"), 2);
         assert_eq!(cost("{ journeys { total } }"), 2);
@@ -202,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_nothing_bounds_counts_as_ten() {
+    fn a_list_without_a_bound_counts_as_ten() {
         assert_eq!(cost("{ areas { code } }"), 1 + 10);
         assert_eq!(cost("{ journey { contacts { on worker { id } } } }"), 2 + 10 * 3);
         assert_eq!(cost("{ journey { newest(last: 3) { on } } }"), 2 + 3);
@@ -213,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_dear_counts_by_what_it_takes() {
+    fn expensive_fields_count_with_their_weight() {
         assert_eq!(cost("{ report { id } }"), 2 + 50);
         assert_eq!(cost("{ a: report { id } b: report { id } }"), 2 * (2 + 50));
         assert_eq!(cost("{ report(at: { day: \"x\" }) { id } }"), 2 + 50);
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fragment_costs_what_stands_in_it_wherever_it_is_spread() {
+    fn a_fragment_costs_the_same_as_its_fields_written_out() {
         let written_out = cost("{ journeys(first: 50) { nodes { id contacts { on } } } }");
         assert_eq!(
             cost(
@@ -262,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_schema_does_not_know_counts_as_it_is_written() {
+    fn unknown_fields_count_as_written() {
         assert_eq!(cost("{ __schema { types { fields { name } } } __typename }"), 5);
         assert_eq!(cost("{ nothing { at { all } } ...Gone }"), 3);
     }

@@ -1,7 +1,7 @@
-//! The variables of an operation as they are used: defaults put in, and those that were left out taken out of the
-//! document, so that the default of an argument holds.
+//! Completes the variables of an operation with their defaults, and removes omitted variables from the document, so
+//! that the defaults of arguments apply.
 //!
-//! The library does neither where it decides what is skipped and what an argument is.
+//! The library does neither when it evaluates `@skip` and `@include` and reads arguments.
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{
@@ -10,10 +10,10 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Number, Positioned, Value as Constant, Variables};
 use async_graphql_value::Value;
 
-/// The most whole numbers that a float holds exactly, each way: 2^53.
+/// The largest whole number up to which a float holds every whole number exactly: 2^53.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
-/// Puts in the default of each variable that was left out, and writes numbers without a fraction as whole ones.
+/// Adds the default of each omitted variable, and converts numbers without a fraction to whole numbers.
 pub(super) fn complete(operation: &OperationDefinition, variables: &mut Variables) {
     variables.values_mut().for_each(make_whole);
     for definition in &operation.variable_definitions {
@@ -26,13 +26,13 @@ pub(super) fn complete(operation: &OperationDefinition, variables: &mut Variable
     }
 }
 
-/// JSON knows one kind of number: 30.0 is 30.
+/// JSON has one type of number: 30.0 is 30.
 fn make_whole(value: &mut Constant) {
     match value {
         Constant::Number(number) => {
             let float = number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0);
             if let Some(float) = float.filter(|float| float.abs() <= EXACT_MAX) {
-                // Between those bounds nothing is cut off.
+                // Within these bounds the conversion is exact.
                 *number =
                     format!("{float:.0}").parse().ok().filter(|whole: &Number| whole.is_i64()).unwrap_or(0.into());
             }
@@ -43,13 +43,13 @@ fn make_whole(value: &mut Constant) {
     }
 }
 
-/// The variables that may be left out and were.
+/// The optional variables that were omitted.
 pub(super) fn left_out<'a>(operation: &'a OperationDefinition, variables: &Variables) -> Vec<&'a Name> {
     let declared = operation.variable_definitions.iter().map(|definition| &definition.node.name.node);
     declared.filter(|name| !variables.contains_key(*name)).collect()
 }
 
-/// Takes variables out of a document that has one operation.
+/// Removes variables from a document with one operation.
 pub(super) fn take_out(document: &mut ExecutableDocument, gone: &[Name]) {
     match &mut document.operations {
         DocumentOperations::Single(operation) => take_out_of(&mut operation.node, gone),
@@ -91,7 +91,7 @@ fn out_of_arguments(arguments: &mut Vec<(Positioned<Name>, Positioned<Value>)>, 
     }));
 }
 
-/// The value without those variables; none if it was one of them. An item of a list leaves null behind.
+/// The value without these variables; none if it was one of them. A removed list item becomes null.
 fn without(value: Value, gone: &[Name]) -> Option<Value> {
     match value {
         Value::Variable(name) if gone.contains(&name) => None,

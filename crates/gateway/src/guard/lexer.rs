@@ -1,31 +1,31 @@
-//! The words of a document, as the specification of September 2025 has them (§2.1): names, numbers, strings and signs,
-//! each with its place.
+//! The lexer of the GraphQL specification of September 2025 (§2.1): names, numbers, strings and punctuators, each with
+//! its position.
 //!
-//! It reads what the library's own parser cannot: surrogate pairs, `\u{…}` and `\"""`. It must never give a string
-//! another value than the specification does, for a value goes into a record.
+//! It reads syntax that the library's parser cannot: surrogate pairs, `\u{…}` and `\"""`. It must never give a string a
+//! value other than the specification's, because values are recorded.
 
 use async_graphql::{Number, Pos};
 
 use super::Refusal;
 
-/// One word of the text.
+/// One token of the text.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token<'a> {
-    /// A name, also one that means something to the language.
+    /// A name, including keywords.
     Name(&'a str),
-    /// A number, already read.
+    /// A number, already parsed.
     Number(Number),
-    /// A string or block string, already read.
+    /// A string or block string, already parsed.
     Text(String),
     /// One of `! $ & ( ) : = @ [ ] { | }`.
     Sign(char),
     /// `...`
     Spread,
-    /// Behind the last word.
+    /// The end of the text.
     End,
 }
 
-/// Reads one word after the other.
+/// Reads one token after the other.
 #[derive(Debug)]
 pub(super) struct Lexer<'a> {
     text: &'a str,
@@ -33,7 +33,7 @@ pub(super) struct Lexer<'a> {
     pos: Pos,
 }
 
-/// A refusal of the text at a place.
+/// A syntax error at a position.
 pub(super) fn syntax(pos: Pos, problem: &str) -> Refusal {
     Refusal::Syntax { message: format!("syntax error at {pos}: {problem}"), at: vec![pos] }
 }
@@ -43,7 +43,7 @@ impl<'a> Lexer<'a> {
         Self { text, at: 0, pos: Pos { line: 1, column: 1 } }
     }
 
-    /// The next word and where it begins.
+    /// The next token and its position.
     pub(super) fn next(&mut self) -> Result<(Token<'a>, Pos), Refusal> {
         self.skip_ignored();
         let pos = self.pos;
@@ -70,7 +70,7 @@ impl<'a> Lexer<'a> {
         Ok((token, pos))
     }
 
-    /// Passes over white space, commas, comments and byte order marks.
+    /// Skips white space, commas, comments and byte order marks.
     fn skip_ignored(&mut self) {
         loop {
             let rest = &self.text[self.at..];
@@ -84,13 +84,13 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Moves on by so many bytes.
+    /// Moves forward by this number of bytes.
     fn advance(&mut self, bytes: usize) {
         let (passed, rest) = self.text[self.at..].split_at(bytes);
         let mut chars = passed.chars().peekable();
         while let Some(passed) = chars.next() {
             let next = chars.peek().copied().or_else(|| rest.chars().next());
-            // A carriage return and a line feed end one line together.
+            // A carriage return followed by a line feed ends one line.
             let ends_line = passed == '\n' || (passed == '\r' && next != Some('\n'));
             if ends_line {
                 self.pos = Pos { line: self.pos.line + 1, column: 1 };
@@ -103,7 +103,7 @@ impl<'a> Lexer<'a> {
 
     fn number(&mut self, rest: &str) -> Result<Token<'a>, Refusal> {
         let pos = self.pos;
-        let refuse = || syntax(pos, "this is not a number");
+        let refuse = || syntax(pos, "invalid number");
         let digits = |from: usize| run(&rest[from..], |byte| byte.is_ascii_digit());
         let bytes = rest.as_bytes();
         let mut end = usize::from(bytes[0] == b'-');
@@ -134,7 +134,7 @@ impl<'a> Lexer<'a> {
             return Err(refuse());
         }
         let number = &rest[..end];
-        // JSON has no whole number that is minus nought, GraphQL has.
+        // GraphQL has the integer `-0`, JSON has not.
         let number = if is_whole && number == "-0" { "0" } else { number };
         let number = number.parse().map_err(|_| refuse())?;
         self.advance(end);
@@ -143,7 +143,7 @@ impl<'a> Lexer<'a> {
 
     fn string(&mut self, rest: &str) -> Result<String, Refusal> {
         let pos = self.pos;
-        let endless = || syntax(pos, "this string does not end");
+        let endless = || syntax(pos, "unterminated string");
         if let Some(block) = rest.strip_prefix("\"\"\"") {
             let (raw, length) = block_content(block).ok_or_else(endless)?;
             self.advance(length + 3);
@@ -159,7 +159,7 @@ impl<'a> Lexer<'a> {
                 '\\' => {
                     let Some((read, length)) = escaped(&rest[at..]) else {
                         self.advance(at);
-                        return Err(syntax(self.pos, "this is not an escape of a string"));
+                        return Err(syntax(self.pos, "invalid escape in a string"));
                     };
                     value.push(read);
                     at += length;
@@ -183,7 +183,7 @@ fn run(text: &str, belongs: impl Fn(u8) -> bool) -> usize {
     text.bytes().position(|byte| !belongs(byte)).unwrap_or(text.len())
 }
 
-/// The character that an escape at the beginning of the text stands for, and the escape's length in bytes.
+/// The character of the escape at the beginning of the text, and the length of the escape in bytes.
 fn escaped(text: &str) -> Option<(char, usize)> {
     let read = match text.as_bytes().get(1)? {
         b'"' => '"',
@@ -200,7 +200,7 @@ fn escaped(text: &str) -> Option<(char, usize)> {
     Some((read, 2))
 }
 
-/// The same for `\uXXXX`, a pair of surrogates written so, and `\u{X…}`.
+/// The same for `\uXXXX`, a surrogate pair of these, and `\u{X…}`.
 fn unicode(text: &str) -> Option<(char, usize)> {
     if let Some(braced) = text.strip_prefix("\\u{") {
         let digits = braced.find('}').filter(|&digits| digits > 0)?;
@@ -224,7 +224,7 @@ fn hexadecimal(digits: &str) -> Option<u32> {
     is_number.then(|| u32::from_str_radix(digits, 16).ok()).flatten()
 }
 
-/// What stands in a block string, of which the opening marks are taken away, and its length up to its closing marks.
+/// The content of a block string after its opening quotes, and its length including the closing quotes.
 fn block_content(text: &str) -> Option<(String, usize)> {
     let mut raw = String::new();
     let mut at = 0;
@@ -240,7 +240,7 @@ fn block_content(text: &str) -> Option<(String, usize)> {
     }
 }
 
-/// What a block string says once the indentation that its lines share, and blank lines at its ends, are taken away.
+/// The value of a block string, with common indentation and blank lines at the ends removed.
 fn block_value(raw: &str) -> String {
     let unified = raw.replace("\r\n", "\n").replace('\r', "\n");
     let lines: Vec<&str> = unified.split('\n').collect();
@@ -260,7 +260,7 @@ fn block_value(raw: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The value of a string, if the text is one and nothing else.
+    /// The value of a string, if the text is a single string.
     fn string(text: &str) -> Option<String> {
         let mut lexer = Lexer::new(text);
         let (token, _) = lexer.next().ok()?;
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_are_read_as_the_specification_has_them() {
+    fn strings_are_read_as_the_specification_says() {
         for (written, value) in [
             (r#""""#, ""),
             (r#""a \" \\ \/ \b\f\n\r\t""#, "a \" \\ / \u{8}\u{c}\n\r\t"),
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_string_is_refused() {
+    fn invalid_strings_are_refused() {
         for written in [
             r#""\ud83d""#,
             r#""\ude00\ud83d""#,
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_has_its_place() {
+    fn every_token_has_its_position() {
         let mut lexer = Lexer::new("\u{feff}{ a,\r\n\tb # é\r\"é\" 1 ... x }");
         let mut places = Vec::new();
         loop {

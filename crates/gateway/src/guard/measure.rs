@@ -1,8 +1,7 @@
-//! Measures a parsed document: each fragment once, however often it is spread.
+//! Measures a parsed document. Each fragment is measured once, however often it is spread.
 //!
-//! Sums saturate, so that a bomb of a thousand doublings is a number and not a panic. Recursion
-//! follows only the nesting of one definition, which the scan has bounded; from fragment to
-//! fragment it goes by a list, never by the stack.
+//! Sums saturate, so that a document of a thousand doublings gives a number and not a panic. Recursion follows only the
+//! nesting of one definition, which the scan has bounded. From fragment to fragment it uses a list, never the stack.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,32 +15,32 @@ use async_graphql::{
 
 use super::Refusal;
 
-/// The lists of the schema that lead from a type back to types.
+/// The schema lists that lead from a type back to types.
 const INTROSPECTION_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
 
-/// What a document asks for: sums over all its operations, because all are validated.
+/// The measures of a document: sums over all its operations, because all are validated.
 #[derive(Debug, Default)]
 pub(super) struct Measures {
-    /// Fields and fragments with every fragment written out.
+    /// Fields and fragment spreads, with every fragment expanded.
     pub(super) selections: u64,
-    /// The most selection sets inside one another, in any definition.
+    /// The greatest nesting of selection sets in any definition.
     pub(super) depth: u64,
-    /// Fields given another name, written out.
+    /// Aliased fields, with fragments expanded.
     pub(super) aliases: u64,
-    /// Directives, written out.
+    /// Directives, with fragments expanded.
     pub(super) directives: u64,
-    /// The most fields at the root of one operation.
+    /// The most root fields of one operation.
     pub(super) root_fields: u64,
-    /// How often `__schema` or `__type` is asked for, written out.
+    /// The number of `__schema` and `__type` fields, with fragments expanded.
     pub(super) introspections: u64,
-    /// The most schema lists inside one another below `__schema` or `__type`.
+    /// The greatest nesting of schema lists below `__schema` or `__type`.
     pub(super) introspection_lists: u64,
-    /// The names of arguments whose value comes from variables, by where they stand.
+    /// The positions of arguments whose value comes from variables.
     pub(super) fed_by_variables: HashSet<Pos>,
 }
 
 impl Measures {
-    /// Measures every operation and every fragment, spread or not; the fragments are in an order in which each comes
+    /// Measures every operation and every fragment, spread or not. The fragments must be ordered so that each comes
     /// after all that it spreads.
     pub(super) fn of<'a>(
         document: &'a ExecutableDocument,
@@ -72,7 +71,7 @@ impl Measures {
         if operation.ty == OperationType::Subscription && size.root_fields != 1 {
             return Err(Refusal::Invalid {
                 message: format!(
-                    "a subscription has one root field and this one has {}: open one for each",
+                    "a subscription must have one root field, and this one has {}: use a subscription for each",
                     size.root_fields
                 ),
                 at: vec![operation.selection_set.pos],
@@ -89,24 +88,24 @@ impl Measures {
     }
 }
 
-/// The size of one selection set, fragments written out.
+/// The size of one selection set, with fragments expanded.
 #[derive(Clone, Copy, Debug, Default)]
 struct Size {
     selections: u64,
-    /// Selection sets inside one another, this one included.
+    /// Nested selection sets, including this one.
     depth: u64,
     aliases: u64,
     directives: u64,
     root_fields: u64,
     introspections: u64,
-    /// Schema lists inside one another, if this set already stands below `__schema`.
+    /// Nested schema lists, if this set is already below `__schema`.
     lists: u64,
-    /// The same below the `__schema` and `__type` that this set asks for itself.
+    /// The same below the `__schema` and `__type` fields of this set.
     lists_below_root: u64,
 }
 
 impl Size {
-    /// Takes in a set whose fields become this set's own.
+    /// Adds a set whose fields become this set's own.
     fn spread(&mut self, inner: Self) {
         self.nest(inner);
         self.root_fields = self.root_fields.saturating_add(inner.root_fields);
@@ -114,7 +113,7 @@ impl Size {
         self.lists_below_root = self.lists_below_root.max(inner.lists_below_root);
     }
 
-    /// Takes in the set below one of this set's fields.
+    /// Adds the set below one of this set's fields.
     fn nest(&mut self, inner: Self) {
         self.selections = self.selections.saturating_add(inner.selections);
         self.aliases = self.aliases.saturating_add(inner.aliases);
@@ -126,7 +125,7 @@ impl Size {
 
 #[derive(Default)]
 struct Measuring<'a> {
-    /// The fragments measured so far; one that is missing is unknown, which the validator tells.
+    /// The fragments measured so far. A missing one is unknown; the validator reports it.
     fragments: HashMap<&'a Name, Size>,
     deepest: u64,
     fed_by_variables: HashSet<Pos>,
@@ -192,7 +191,7 @@ impl<'a> Measuring<'a> {
     }
 }
 
-/// The fragments in an order in which each comes after all that it spreads.
+/// The fragments, ordered so that each comes after all that it spreads.
 pub(super) fn innermost_first(
     fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
 ) -> Result<Vec<(&Name, &FragmentDefinition)>, Refusal> {
@@ -222,7 +221,7 @@ enum Visit {
     Done,
 }
 
-/// A fragment being visited, and the spreads in it that are still to be visited.
+/// A fragment being visited, and its spreads that are still to be visited.
 type Step<'a> = (&'a Name, &'a FragmentDefinition, Vec<&'a Name>);
 
 fn enter<'a>(
@@ -237,7 +236,7 @@ fn enter<'a>(
     match visits.get(name) {
         Some(Visit::Done) => Ok(()),
         Some(Visit::Open) => Err(Refusal::Invalid {
-            message: format!("fragment {} spreads itself: take the spread out", super::shortened(name)),
+            message: format!("fragment {} spreads itself: remove the spread", super::shortened(name)),
             at: vec![fragment.pos],
         }),
         None => {
@@ -250,7 +249,7 @@ fn enter<'a>(
     }
 }
 
-/// Every spread in a selection set, however deep.
+/// Every spread in a selection set, at any depth.
 pub(super) fn collect_spreads<'a>(set: &'a SelectionSet, spreads: &mut Vec<&'a Name>) {
     for selection in &set.items {
         match &selection.node {

@@ -1,9 +1,9 @@
-//! Fields that are selected twice under one name become one (§6.3.2 of the specification), or are refused where they are
-//! not the same field (rule 5.3.2).
+//! Merges fields that are selected twice under one response name (§6.3.2 of the specification), and refuses them if
+//! they are not the same field (rule 5.3.2).
 //!
-//! The library executes each of them, which does a mutation twice. The document that comes out asks for the same as the
-//! one that came in; it must only be executed once the one that came in is known to be valid, for whatever is wrong with
-//! a fragment no longer shows here. It never has more fields than the document has with its fragments written out.
+//! The library would execute each of them, and so run a mutation twice. The merged document requests the same as the
+//! original. Execute it only after the original was validated, because errors in a fragment no longer show in it. It
+//! never has more fields than the original with its fragments expanded.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,26 +19,26 @@ use super::catalogue::Catalogue;
 use super::measure::collect_spreads;
 use super::{Refusal, shortened};
 
-/// A selection set whose fields are to be collected, and whether it counts or is skipped.
+/// A selection set whose fields are collected, and whether it is included or skipped.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     set: &'a SelectionSet,
     counts: bool,
 }
 
-/// A field where it is selected, and whether it counts or is skipped.
+/// A selected field, and whether it is included or skipped.
 #[derive(Clone, Copy)]
 struct Selected<'a> {
     field: &'a Positioned<Field>,
     counts: bool,
 }
 
-/// What is selected of one thing.
+/// The fields selected on one object.
 #[derive(Default)]
 struct Collected<'a> {
-    /// Whatever type it is of, by the name in the answer.
+    /// Fields for any type of the object, by response name.
     always: IndexMap<&'a Name, Vec<Selected<'a>>>,
-    /// Only where it is of a narrower type.
+    /// Fields only for a narrower type.
     narrower: IndexMap<&'a Name, (Pos, Vec<Part<'a>>)>,
 }
 
@@ -51,7 +51,7 @@ struct Merging<'a> {
     conflicts: Vec<Refusal>,
 }
 
-/// The operation with each field selected once; none where it is so already.
+/// The operation with each field selected once; none if it is so already.
 pub(super) fn merged(
     catalogue: &Catalogue,
     document: &ExecutableDocument,
@@ -72,10 +72,10 @@ pub(super) fn merged(
 }
 
 impl<'a> Merging<'a> {
-    /// Everything that is selected of one thing of a type, each field once.
+    /// All selections on one object of a type, each field once.
     fn set(&mut self, parts: &[Part<'a>], of: &str) -> SelectionSet {
         if !self.catalogue.is_output(of) {
-            // Of the schema itself, which has nothing that is done, or of no type that the validator will let pass.
+            // The introspection schema, which has no side effects, or a type that the validator will refuse.
             let items = parts.iter().filter(|part| part.counts).flat_map(|part| part.set.items.iter().cloned());
             return SelectionSet { items: items.collect() };
         }
@@ -128,7 +128,7 @@ impl<'a> Merging<'a> {
         }
     }
 
-    /// One field for all that are selected under one name.
+    /// One field for all selections under one response name.
     fn field(&mut self, selected: &[Selected<'a>], of: &str) -> Positioned<Selection> {
         let first = selected[0];
         for other in &selected[1..] {
@@ -160,7 +160,7 @@ impl<'a> Merging<'a> {
         Positioned::new(Selection::Field(Positioned::new(field, shown.field.pos)), shown.field.pos)
     }
 
-    /// What is selected of every type must be the same as what is selected of a narrower one under the same name.
+    /// A field selected for every type and for a narrower type under the same response name must be the same field.
     fn compare_narrower(&mut self, collected: &Collected<'a>, of: &str) {
         let mut others: Vec<(bool, IndexMap<&'a Name, Vec<Selected<'a>>>)> = Vec::new();
         for (narrower, (_, parts)) in &collected.narrower {
@@ -169,7 +169,7 @@ impl<'a> Merging<'a> {
                 self.collect(&mut own, *part, narrower);
             }
             let is_object = self.catalogue.is_object(narrower);
-            // Of two types of objects, nothing is both.
+            // An object cannot have two object types, so such selections never overlap.
             let mut overlapping: Vec<_> =
                 others.iter().filter(|(other, _)| !(*other && is_object)).map(|(_, fields)| fields).collect();
             if self.catalogue.is_output(of) {
@@ -187,12 +187,12 @@ impl<'a> Merging<'a> {
         }
     }
 
-    /// Two fields under one name must be one field with the same arguments.
+    /// Two fields under one response name must be the same field with the same arguments.
     fn compare(&mut self, first: &Positioned<Field>, other: &Positioned<Field>) {
         let (one, two) = (&first.node, &other.node);
         let key = shortened(&one.response_key().node);
         let refuse = |why: &str| Refusal::Invalid {
-            message: format!("two fields are named {key} in the answer and {why}: give one of them an alias"),
+            message: format!("two fields have the response name {key} and {why}: give one of them an alias"),
             at: vec![first.pos, other.pos],
         };
         if one.name.node != two.name.node {
@@ -202,7 +202,7 @@ impl<'a> Merging<'a> {
         }
     }
 
-    /// Whether what has these directives is there.
+    /// Whether a selection with these directives is included.
     fn counts(&self, directives: &[Positioned<Directive>]) -> bool {
         directives.iter().all(|directive| {
             let wanted = directive.node.name.node == "include";
@@ -218,7 +218,7 @@ impl<'a> Merging<'a> {
                 },
                 _ => None,
             });
-            // What is no condition is refused by the validator.
+            // The validator refuses a condition that is not a boolean.
             given.is_none_or(|given| given == wanted)
         })
     }
@@ -242,7 +242,7 @@ fn is_same(one: &Field, two: &Field) -> bool {
             .all(|(name, value)| two.get_argument(&name.node).is_some_and(|other| other.node == value.node))
 }
 
-/// The document of one operation and of the fragments that it still spreads.
+/// The document with one operation and the fragments that it still spreads.
 pub(super) fn alone(
     document: &ExecutableDocument,
     mut operation: OperationDefinition,
@@ -258,7 +258,8 @@ pub(super) fn alone(
     }
     let fragments = document.fragments.iter().filter(|(name, _)| spread.contains(*name));
     let fragments: HashMap<_, _> = fragments.map(|(name, fragment)| (name.clone(), fragment.clone())).collect();
-    // What only decided whether a field counts is decided now, and a variable that nothing uses is refused.
+    // Conditions are evaluated at this point, so variables used only in them are removed: an unused variable would be
+    // refused.
     let mut used = HashSet::new();
     directives_use(&operation.directives, &mut used);
     set_uses(&operation.selection_set.node, &mut used);

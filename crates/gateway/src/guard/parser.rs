@@ -1,8 +1,7 @@
-//! Reads a document as the specification of September 2025 has it, into the library's own types.
+//! The parser of the GraphQL specification of September 2025. Its output uses the library's types.
 //!
-//! The library's parser refuses what the language allows and lets pass what it forbids; docs/upstream/ says what. The
-//! recursion here follows the brackets of the text, which were counted before: it must never be given a text whose
-//! nesting nobody has bounded.
+//! The library's parser refuses some valid documents and accepts some invalid ones; see docs/upstream/. Recursion
+//! follows the brackets of the text, which were counted before. Never call it with a text whose nesting is not bounded.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,7 +21,7 @@ type Read<T> = Result<T, Refusal>;
 /// The arguments of a field or directive, in their order.
 type Arguments = Vec<(Positioned<Name>, Positioned<Value>)>;
 
-/// Reads a whole document.
+/// Parses a whole document.
 pub(super) fn parse(text: &str) -> Read<ExecutableDocument> {
     let mut parser = Parser::new(text)?;
     let mut document = Definitions::default();
@@ -36,7 +35,7 @@ pub(super) fn parse(text: &str) -> Read<ExecutableDocument> {
     }
 }
 
-/// The definitions of a document, as far as they are read.
+/// The definitions of a document read so far.
 #[derive(Default)]
 struct Definitions {
     nameless: Option<Positioned<OperationDefinition>>,
@@ -58,14 +57,15 @@ impl Definitions {
         };
         match taken {
             Some((first, message)) => {
-                Err(Refusal::Invalid { message: format!("{message}: name each once"), at: vec![first, pos] })
+                Err(Refusal::Invalid { message: format!("{message}: give each its own name"), at: vec![first, pos] })
             }
             None => Ok(()),
         }
     }
 
     fn add_fragment(&mut self, name: Name, fragment: Positioned<FragmentDefinition>) -> Read<()> {
-        let (pos, message) = (fragment.pos, format!("fragment {} is defined twice: name each once", shortened(&name)));
+        let (pos, message) =
+            (fragment.pos, format!("fragment {} is defined twice: give each its own name", shortened(&name)));
         match self.fragments.insert(name, fragment) {
             Some(first) => Err(Refusal::Invalid { message, at: vec![first.pos, pos] }),
             None => Ok(()),
@@ -94,10 +94,10 @@ impl Definitions {
 
 struct Parser<'a> {
     lexer: Lexer<'a>,
-    /// The word that is looked at, and where it begins.
+    /// The current token and its position.
     token: Token<'a>,
     pos: Pos,
-    /// The first argument or input field that is there twice: wrong only in what is a document otherwise.
+    /// The first argument or input field that is given twice. It is reported only if the rest of the document is valid.
     given_twice: Option<Refusal>,
 }
 
@@ -108,7 +108,7 @@ impl<'a> Parser<'a> {
         Ok(Self { lexer, token, pos, given_twice: None })
     }
 
-    /// Takes the word that is looked at and goes on to the next.
+    /// Takes the current token and reads the next.
     fn take(&mut self) -> Read<Token<'a>> {
         let (token, pos) = self.lexer.next()?;
         self.pos = pos;
@@ -119,7 +119,7 @@ impl<'a> Parser<'a> {
         self.token == Token::Sign(sign)
     }
 
-    /// Takes a sign if it is the next word.
+    /// Takes a punctuator if it is the current token.
     fn takes(&mut self, sign: char) -> Read<bool> {
         let is_next = self.is_sign(sign);
         if is_next {
@@ -143,7 +143,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// One or more things between two signs.
+    /// One or more items between two punctuators.
     fn between<T>(&mut self, (open, close): (char, char), mut read: impl FnMut(&mut Self) -> Read<T>) -> Read<Vec<T>> {
         self.expect(open)?;
         let mut all = vec![read(self)?];
@@ -345,16 +345,16 @@ impl<'a> Parser<'a> {
         Ok(Value::Object(fields))
     }
 
-    /// A value in which no variable stands.
+    /// A value without variables.
     fn constant(&mut self) -> Read<Positioned<ConstValue>> {
         let value = self.value()?;
         let pos = value.pos;
-        let constant = value.node.into_const().ok_or_else(|| syntax(pos, "a default holds no variable"))?;
+        let constant = value.node.into_const().ok_or_else(|| syntax(pos, "a default must not contain a variable"))?;
         Ok(Positioned::new(constant, pos))
     }
 }
 
-/// Two values under one name: which of them was meant, nobody knows.
+/// Two values under one name are refused, because it is unclear which was meant.
 fn given_twice(what: &str, name: &Positioned<Name>) -> Refusal {
     let message = format!("{what} {} is given twice: give it once", shortened(&name.node));
     Refusal::Invalid { message, at: vec![name.pos] }
@@ -365,7 +365,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn documents_that_the_library_reads_are_read_the_same() {
+    fn valid_documents_are_read_as_the_library_reads_them() {
         for text in [
             include_str!("introspection.graphql"),
             "query A($a: [Int!]! = [1, 2], $b: B = { c: \"d\", e: [X, null, true] }) @d(x: $a) { f(g: $b) @h { i } ...J \
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_library_does_not_read_is_read() {
+    fn valid_documents_that_the_library_refuses_are_read() {
         for text in [
             "query($ids: [ ID ! ] !) { a }",
             "query($n: Int = 3 @d) { a }",
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_document_is_refused() {
+    fn invalid_documents_are_refused() {
         for text in [
             "queryA { a }",
             "fragmentF on Q { a }",

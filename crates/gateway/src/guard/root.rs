@@ -1,7 +1,7 @@
-//! The root of a subscription: one field of the schema's own, standing there itself.
+//! The root field of a subscription: one field of the schema, directly in the operation.
 //!
-//! The executor follows a field at the root and nothing else, so fragments around it are taken away before it comes to
-//! that; left as they are, the subscription would end at once without a word.
+//! The executor follows only a field directly at the root, so fragments around it are removed first. Otherwise the
+//! subscription would end at once without a message.
 
 use std::collections::HashSet;
 
@@ -13,14 +13,14 @@ use async_graphql::{
 use super::Refusal;
 use super::measure::collect_spreads;
 
-/// A root field that stands within fragments.
+/// A root field inside fragments.
 pub(super) struct Wrapped {
     field: Positioned<Field>,
     fragments: HashSet<Name>,
 }
 
-/// Looks for the one root field of a subscription on a type: none where it stands there itself, or where the validator
-/// will refuse what does.
+/// Finds the single root field of a subscription inside fragments. None if the field is directly in the operation, or
+/// if the validator will refuse the document.
 pub(super) fn wrapped(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
@@ -31,11 +31,11 @@ pub(super) fn wrapped(
         let [only] = &set.node.items[..] else { return Ok(None) };
         let refuse = |message: &str| Err(Refusal::Invalid { message: message.to_owned(), at: vec![only.pos] });
         if !only.node.directives().is_empty() {
-            return refuse("the root of a subscription is always there: take the directive away");
+            return refuse("the root field of a subscription cannot be conditional: remove the directive");
         }
         let condition = match &only.node {
             Selection::Field(field) if field.node.name.node.starts_with("__") => {
-                return refuse("a subscription follows a field of its own type: ask this in a query");
+                return refuse("a subscription cannot follow this field: use a query");
             }
             Selection::Field(field) => return Ok(is_wrapped.then(|| Wrapped { field: field.clone(), fragments })),
             Selection::InlineFragment(inline) => {
@@ -58,14 +58,14 @@ pub(super) fn wrapped(
 }
 
 impl Wrapped {
-    /// Puts the field in the place of the fragments around it, and takes away those that nothing spreads any longer.
+    /// Replaces the fragments by the field, and removes fragments that nothing spreads any more.
     pub(super) fn unwrap_in(self, document: &mut ExecutableDocument, operation_name: Option<&str>) {
         let operation = match (&mut document.operations, operation_name) {
             (DocumentOperations::Single(operation), _) => Some(operation),
             (DocumentOperations::Multiple(operations), Some(name)) => operations.get_mut(name),
             (DocumentOperations::Multiple(operations), None) => operations.values_mut().next(),
         };
-        let operation = operation.expect("the guard has selected it");
+        let operation = operation.expect("the guard has selected an operation");
         let set = &mut operation.node.selection_set.node;
         set.items = vec![Positioned::new(Selection::Field(self.field), operation.pos)];
         let still_spread = spread_in(document);
@@ -73,7 +73,7 @@ impl Wrapped {
     }
 }
 
-/// The fragments that the operations of a document spread, one within another.
+/// The fragments that the operations of a document spread, directly or through other fragments.
 fn spread_in(document: &ExecutableDocument) -> HashSet<Name> {
     let mut waiting = Vec::new();
     for (_, operation) in document.operations.iter() {

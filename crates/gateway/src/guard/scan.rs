@@ -1,23 +1,22 @@
 //! Counts tokens and open brackets in the text of a document, in one pass without recursion.
 //!
-//! It reads strings and comments exactly as the parser does, so that a bracket which the parser
-//! will descend into is never hidden from the count. It must never accept a string that does not
-//! end: the parser would read its quotation marks differently.
+//! It reads strings and comments exactly as the parser does, so that it counts every bracket that the parser will
+//! descend into. It must never accept an unterminated string: the parser would read its quotation marks differently.
 
 use async_graphql::Pos;
 
 use super::Refusal;
 
-/// What the text holds.
+/// The result of the scan.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Scan {
-    /// Names, numbers, strings and signs.
+    /// Tokens: names, numbers, strings and punctuators.
     pub(super) tokens: u64,
     /// The most brackets open at once.
     pub(super) nesting: u64,
 }
 
-/// Counts, or refuses a string without an end.
+/// Scans a text, or refuses an unterminated string.
 pub(super) fn scan(text: &str) -> Result<Scan, Refusal> {
     let bytes = text.as_bytes();
     let (mut tokens, mut open, mut nesting) = (0_u64, 0_u64, 0_u64);
@@ -64,7 +63,7 @@ fn comment(bytes: &[u8]) -> usize {
     run(bytes, |byte| byte != b'\n' && byte != b'\r')
 }
 
-/// The length of the string that begins here, its quotation marks included.
+/// The length of the string that begins here, including its quotation marks.
 fn string(bytes: &[u8]) -> Option<usize> {
     if let Some(block) = bytes.strip_prefix(b"\"\"\"") {
         return block_string(block).map(|length| length + 3);
@@ -80,7 +79,7 @@ fn string(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The length of a block string's content and its closing marks.
+/// The length of a block string's content and its closing quotes.
 fn block_string(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
@@ -97,7 +96,7 @@ fn unterminated(text: &str, at: usize) -> Refusal {
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
     let pos = Pos { line, column };
-    Refusal::Syntax { message: format!("syntax error at {pos}: this string does not end"), at: vec![pos] }
+    Refusal::Syntax { message: format!("syntax error at {pos}: unterminated string"), at: vec![pos] }
 }
 
 #[cfg(test)]
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_string_without_an_end_is_refused_where_it_begins() {
+    fn an_unterminated_string_is_refused_at_its_beginning() {
         for text in
             ["{\n a(x: \"", "{\n a(x: \"b\n\") }", "{\n a(x: \"b\\", "{\n a(x: \"\"\" b\" [[[[[[", "{\n a(x: \"\"\""]
         {

@@ -1,4 +1,4 @@
-//! What the guard lets through and what it refuses, and that it is quick about it.
+//! What the guard admits and refuses, and how fast.
 
 use std::{
     fmt::Write,
@@ -12,7 +12,7 @@ use super::*;
 
 pub(crate) const INTROSPECTION: &str = include_str!("introspection.graphql");
 
-/// A schema in which pages have pages, and one may follow one thing.
+/// A schema in which pages contain pages, and with a subscription.
 const SDL: &str = "
     type Query { journeys(first: Int! = 20): Journeys!, board(by: By, among: [By!], order: Order): Int }
     type Journeys { nodes: [Journey!]! }
@@ -56,7 +56,7 @@ fn only(result: Result<Admitted, Vec<Refusal>>) -> Refusal {
     refusals.remove(0)
 }
 
-/// Fragments that spread the next one twice: 2^levels leaves.
+/// Fragments that each spread the next one twice: 2^levels leaves.
 pub(crate) fn bomb(levels: usize) -> String {
     let mut document = "{ ...F0 }".to_owned();
     for level in 0..levels {
@@ -104,7 +104,7 @@ fn ten_thousand_aliases_are_refused() {
 }
 
 #[test]
-fn aliases_count_as_often_as_they_are_spread() {
+fn aliases_count_once_for_each_spread() {
     let aliased = "fragment F on Q { a: x b: x }";
     let spreads = "g { ...F } ".repeat(51);
     assert_eq!(excess(&format!("{{ r {{ {spreads} }} }} {aliased}")), [("aliases", 102, 100)]);
@@ -137,7 +137,7 @@ fn the_deepest_text_that_is_parsed_fits_a_small_stack() {
         .stack_size(1024 * 1024)
         .spawn(move || {
             for document in &documents {
-                // Refused or not, it comes back.
+                // It must return, whether it refuses or not.
                 drop(asked(document));
             }
         })
@@ -197,7 +197,7 @@ fn the_schema_is_not_asked_for_again_and_again() {
 }
 
 #[test]
-fn our_own_fields_may_be_called_as_those_of_the_schema_are() {
+fn custom_fields_may_have_the_names_of_introspection_fields() {
     let query = "{ fields { fields { fields { interfaces { x } } } } }";
     assert!(asked(query).is_ok());
 }
@@ -211,7 +211,7 @@ fn every_operation_of_the_document_counts() {
 }
 
 #[test]
-fn fragments_that_nobody_spreads_are_bounded_too() {
+fn unused_fragments_are_bounded_too() {
     let chain = bomb(100).replacen("{ ...F0 }", "{ a }", 1);
     assert_eq!(excess(&chain), [("depth", 101, 24)]);
 }
@@ -230,7 +230,7 @@ fn a_fragment_that_spreads_itself_is_refused_by_name() {
         let Refusal::Invalid { message, .. } = only(asked(query)) else {
             panic!("admitted {query}");
         };
-        assert_eq!(message, format!("fragment {name} spreads itself: take the spread out"));
+        assert_eq!(message, format!("fragment {name} spreads itself: remove the spread"));
     }
 }
 
@@ -259,7 +259,7 @@ fn the_operation_is_selected_by_name_or_because_it_is_the_only_one() {
 }
 
 #[test]
-fn what_is_not_graphql_says_where() {
+fn a_syntax_error_names_its_place() {
     let refusal = only(asked("{ a\n b( }"));
     assert_eq!(
         refusal,
@@ -275,7 +275,7 @@ fn what_is_not_graphql_says_where() {
 }
 
 #[test]
-fn a_complaint_does_not_repeat_what_was_sent() {
+fn an_error_does_not_repeat_the_input() {
     let long = "x".repeat(50_000);
     for query in [
         format!("{{ {long} ( }}"),
@@ -306,7 +306,7 @@ fn a_subscription_has_one_root_field() {
 }
 
 #[test]
-fn a_subscription_follows_a_field_of_its_own_and_without_conditions() {
+fn a_subscription_follows_a_field_of_its_own_type_without_conditions() {
     for query in [
         "subscription { __typename }",
         "subscription { ... { __schema { types { name } } } }",
@@ -318,7 +318,7 @@ fn a_subscription_follows_a_field_of_its_own_and_without_conditions() {
 }
 
 #[test]
-fn fragments_around_the_root_of_a_subscription_are_taken_away() {
+fn fragments_around_the_root_of_a_subscription_are_removed() {
     let root_of = |query: &str, name: Option<&str>| {
         let admitted = admit(query, name, &Variables::default(), &Limits::default()).expect(query);
         let (_, operation) = select(&admitted.document, name).expect("selected");
@@ -335,13 +335,13 @@ fn fragments_around_the_root_of_a_subscription_are_taken_away() {
     let shared = "subscription A { ...F } subscription B { ...F } fragment F on S { b }";
     assert_eq!(root_of(shared, Some("B")), of("b", "F"));
     assert_eq!(root_of("subscription A { ...F } fragment F on S { b }", None), of("b", ""));
-    // What the validator refuses stays as it is, for it to see.
+    // What the validator refuses stays unchanged, so that the validator sees it.
     let elsewhere = asked("subscription { ...F } fragment F on Query { a }").expect("admitted");
     assert_eq!(elsewhere.document.fragments.len(), 1);
 }
 
 #[test]
-fn pages_below_pages_are_refused_by_what_they_may_cost() {
+fn pages_below_pages_are_refused_by_their_cost() {
     let nested = |first: u32| {
         format!("{{ journeys(first: {first}) {{ nodes {{ like(first: {first}) {{ nodes {{ id }} }} }} }} }}")
     };
@@ -364,7 +364,7 @@ fn a_required_variable_must_be_there_and_not_null() {
 }
 
 #[test]
-fn every_variable_that_is_wrong_is_told() {
+fn every_invalid_variable_is_reported() {
     let refusals = with("query($a: Int!, $b: String!) { a }", json!({"b": 1})).expect_err("two");
     let messages: Vec<_> = refusals.into_iter().map(|refusal| ServerError::from(refusal).message).collect();
     assert_eq!(
@@ -405,7 +405,7 @@ fn arguments_fed_by_variables_are_remembered() {
 #[test]
 fn an_excess_names_the_limit_and_both_figures() {
     let error = ServerError::from(Refusal::TooComplex { limit: "depth", asked: 30, allowed: 24 });
-    assert_eq!(error.message, "too complex: depth 30 of at most 24, so ask for less or in several requests");
+    assert_eq!(error.message, "too complex: depth is 30 and must be at most 24, so request less or split the request");
     let extensions = error.extensions.expect("extensions");
     assert_eq!(extensions.get("code"), Some(&Value::from("QUERY_TOO_COMPLEX")));
     assert_eq!(extensions.get("limit"), Some(&Value::from("depth")));
@@ -432,7 +432,7 @@ fn the_worst_text_within_the_limits_is_read_in_time() {
     }
 }
 
-/// Pieces of documents, so that chance goes deep into the parser.
+/// Fragments of documents, so that random texts reach deep into the parser.
 const PIECES: [&str; 26] = [
     "{", "}", "(", ")", "[", "]", ":", "!", "$", "@", "=", "...", "...on", " on ", "a", "b1", "query", "mutation",
     "fragment", "\"", "\"\"\"", "\\", "1.5e9", "null", "#", "\n",
@@ -452,7 +452,7 @@ proptest::proptest! {
     }
 
     #[test]
-    fn what_the_parser_descends_into_was_counted(depth in 0_usize..80, hidden in "[\"\\\\#a ]{0,12}") {
+    fn the_scan_counts_every_bracket_that_the_parser_enters(depth in 0_usize..80, hidden in "[\"\\\\#a ]{0,12}") {
         let query = format!("{{ a(x: [{hidden}\n{}{}]) }}", "[".repeat(depth), "]".repeat(depth));
         if asked(&query).is_ok() {
             proptest::prop_assert!(depth < 50);
@@ -460,7 +460,7 @@ proptest::proptest! {
     }
 }
 
-/// What an executor would be given: the names in the answer of the fields at the root, with what stands in each.
+/// What the executor gets: the response names of the root fields, with the fields below each.
 fn normal(query: &str, variables: serde_json::Value) -> Option<Vec<(String, Vec<String>)>> {
     let normal = with(query, variables).expect("admitted").normal?;
     let (_, operation) = normal.operations.iter().next().expect("one operation");
@@ -478,7 +478,7 @@ fn normal(query: &str, variables: serde_json::Value) -> Option<Vec<(String, Vec<
 }
 
 #[test]
-fn a_field_that_is_selected_twice_is_one_field_with_all_that_is_asked_of_it() {
+fn a_field_that_is_selected_twice_becomes_one_field_with_both_selections() {
     let of = |fields: &[(&str, &[&str])]| {
         let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         Some(fields.iter().map(|(name, below)| ((*name).to_owned(), own(below))).collect::<Vec<_>>())
@@ -494,7 +494,7 @@ fn a_field_that_is_selected_twice_is_one_field_with_all_that_is_asked_of_it() {
 }
 
 #[test]
-fn a_variable_that_only_decides_what_is_skipped_is_gone_with_its_condition() {
+fn a_variable_used_only_in_a_condition_is_removed_with_it() {
     let query = "query($go: Boolean!, $n: Int) { journeys(first: $n) @include(if: $go) { __typename } \
                  journeys(first: $n) { nodes { id } } }";
     for (variables, left) in [(json!({ "go": true, "n": 3 }), vec!["n"]), (json!({ "go": false }), vec![])] {
@@ -520,7 +520,7 @@ fn two_fields_under_one_name_must_be_the_same_wherever_they_stand() {
 }
 
 #[test]
-fn a_variable_stands_only_where_its_type_fits() {
+fn a_variable_is_allowed_only_where_its_type_fits() {
     let stands =
         |declared: &str, place: &str| with(&format!("query($v: {declared}) {{ {place} }}"), json!({ "v": null }));
     let fits = |declared: &str, place: &str| !matches!(stands(declared, place), Err(refusals) if refusals.iter().any(|of| of.code() == Code::ValidationFailed));
@@ -576,7 +576,7 @@ fn an_argument_or_an_input_field_is_given_once() {
 }
 
 #[test]
-fn an_absent_variable_leaves_no_trace() {
+fn an_omitted_variable_is_removed() {
     let query = "query($n: Int, $after: Own) { journeys(first: $n) { nodes { like(first: $n) { nodes { id } } } } }";
     let query = query.replace(", $after: Own", "");
     let admitted = with(&query, json!({})).expect("admitted");
@@ -586,7 +586,7 @@ fn an_absent_variable_leaves_no_trace() {
 }
 
 #[test]
-fn a_string_in_a_document_is_no_name_of_an_enum_and_in_json_it_has_to_be() {
+fn a_string_is_an_enum_value_in_json_but_not_in_a_document() {
     for query in [
         "{ board(by: \"AREA\") }",
         "{ board(among: [AREA, \"TEAM\"]) }",
@@ -611,7 +611,7 @@ fn a_string_in_a_document_is_no_name_of_an_enum_and_in_json_it_has_to_be() {
 }
 
 #[test]
-fn what_stands_at_a_typename_is_judged_as_at_any_field() {
+fn a_typename_is_checked_like_any_other_field() {
     for query in [
         "{ __typename @nope }",
         "{ __typename @deprecated }",

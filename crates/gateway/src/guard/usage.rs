@@ -1,9 +1,10 @@
-//! Whether each variable may stand where it is used (rule 5.8.5 of the specification), whether input objects are given as
-//! objects and names of an enum as names (5.6.1), and whether `__typename` is asked for as any field is.
+//! Checks whether variables are allowed where they are used (rule 5.8.5 of the specification), whether input objects
+//! are given as objects and enum values as names (rule 5.6.1), and whether `__typename` is requested like any other
+//! field.
 //!
-//! The library has the first rule and never applies it: a document with a bad variable is executed until it comes to it.
-//! It takes a string for a name of an enum, as JSON has to, and never looks at `__typename`. Each fragment is looked at
-//! once, whatever spreads it.
+//! The library implements the first rule but never applies it: a document with a bad variable runs until execution
+//! reaches the variable. It accepts a string for an enum value, as JSON requires, and never checks `__typename`. Each
+//! fragment is checked once, however often it is spread.
 
 mod typename;
 
@@ -19,20 +20,20 @@ use async_graphql_value::Value;
 use super::catalogue::{Catalogue, Input, InputType, name_of};
 use super::{Refusal, shortened};
 
-/// A variable where it stands.
+/// A variable at a place of use.
 struct Usage<'a> {
     variable: &'a Name,
     pos: Pos,
     /// The type of the place.
     ty: &'a Type,
     has_default: bool,
-    /// Whether the place is the one field of an input object of which exactly one is given.
+    /// Whether the place is the single field of a `@oneOf` input object.
     is_the_one: bool,
-    /// Whether the library never looks here, so that nobody else finds a variable that is not declared.
+    /// Whether the library never checks this place, so that an undeclared variable must be found here.
     is_overlooked: bool,
 }
 
-/// What a definition uses and spreads.
+/// The variables and spreads of a definition.
 #[derive(Default)]
 struct Uses<'a> {
     variables: Vec<Usage<'a>>,
@@ -40,7 +41,7 @@ struct Uses<'a> {
     refusals: Vec<Refusal>,
 }
 
-/// Refuses every variable that may not stand where it is used, in any operation, and every input object that is none.
+/// Refuses variables that are not allowed at their place, in any operation, and values that should be input objects.
 pub(super) fn check(catalogue: &Catalogue, document: &ExecutableDocument) -> Result<(), Vec<Refusal>> {
     let mut refusals = Vec::new();
     let mut fragments = HashMap::new();
@@ -68,25 +69,25 @@ pub(super) fn check(catalogue: &Catalogue, document: &ExecutableDocument) -> Res
     if refusals.is_empty() { Ok(()) } else { Err(refusals) }
 }
 
-/// What speaks against the type of a variable: it must be one of values that are given.
+/// The fault of a variable's type: it must be an input type.
 fn is_no_input(catalogue: &Catalogue, definition: &Positioned<VariableDefinition>) -> Option<Refusal> {
     let ty = &definition.node.var_type.node;
     if catalogue.input(name_of(ty)).is_some() {
         return None;
     }
     let name = shortened(&definition.node.name.node);
-    let message = format!("variable ${name} must be of an input type, and {} is none", shortened(&ty.to_string()));
+    let message = format!("variable ${name} must have an input type, and {} is not one", shortened(&ty.to_string()));
     Some(Refusal::Invalid { message, at: vec![definition.pos] })
 }
 
-/// What speaks against the default of a variable: it is written in the document, where names of an enum are no strings.
+/// The fault of a variable's default: in the document an enum value must not be a string.
 fn has_a_string_for_a_name(catalogue: &Catalogue, definition: &Positioned<VariableDefinition>) -> Option<Refusal> {
     let default = definition.node.default_value.as_ref()?;
     let name = string_for_a_name(catalogue, &default.node, &definition.node.var_type.node)?;
     Some(Refusal::Invalid { message: no_string(&name), at: vec![default.pos] })
 }
 
-/// The enum of which a value has a string for a name, if it has one.
+/// The enum for which a value has a string instead of a name, if there is one.
 fn string_for_a_name(catalogue: &Catalogue, value: &Constant, ty: &Type) -> Option<String> {
     match (value, &ty.base) {
         (Constant::List(values), BaseType::List(item)) => {
@@ -175,7 +176,7 @@ impl<'a> Uses<'a> {
                     self.at(catalogue, (value, pos), item(ty));
                 }
             }
-            // A single value is a list of one.
+            // A single value counts as a list with one item.
             (Value::Object(_) | Value::String(_), BaseType::List(ty)) => self.at(catalogue, (value, pos), item(ty)),
             (Value::Null, _) | (_, BaseType::List(_)) => {}
             (Value::String(_), BaseType::Named(name)) if matches!(catalogue.input(name), Some(InputType::Enum)) => {
@@ -198,7 +199,7 @@ impl<'a> Uses<'a> {
     }
 }
 
-/// A place that takes a value.
+/// A place for an input value.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     ty: &'a Type,
@@ -207,7 +208,7 @@ struct Place<'a> {
 }
 
 impl Usage<'_> {
-    /// Why the variable may not stand here, as the operation declares it; none if it may, or if it is not declared.
+    /// Why the variable, as declared by the operation, is not allowed here; none if it is allowed or not declared.
     fn refused(&self, operation: &OperationDefinition) -> Option<Refusal> {
         let declared = operation.variable_definitions.iter().find(|of| of.node.name.node == *self.variable);
         let Some(declared) = declared else {
@@ -229,7 +230,7 @@ impl Usage<'_> {
         }
         let expected = if self.is_the_one { format!("{}!", self.ty.base) } else { self.ty.to_string() };
         let message = format!(
-            "variable ${} is {} and stands where {expected} is expected: declare it so",
+            "variable ${} is {} but is used where {expected} is expected: declare it as that",
             shortened(self.variable),
             shortened(&ty.to_string()),
         );
@@ -237,7 +238,7 @@ impl Usage<'_> {
     }
 }
 
-/// Whether a value of the first type may always stand in a place of the second.
+/// Whether every value of the first type is allowed at a place of the second.
 fn fits(ty: &Type, place: &Type) -> bool {
     (place.nullable || !ty.nullable) && fits_base(&ty.base, &place.base)
 }

@@ -1,8 +1,8 @@
-//! Checks the variables of a request against what the operation declares of them.
+//! Checks the variables of a request against their declarations in the operation.
 //!
-//! It knows the built-in scalars, lists, input objects and what may be null, and leaves enums and our own scalars to the
-//! validator. It must never let a declared variable pass that is missing or of another kind: the executor would fail
-//! half-way through a mutation.
+//! It checks built-in scalars, lists, input objects and nullability. Enums and custom scalars are left to the
+//! validator. It must never let a declared variable pass that is missing or has the wrong type: the executor would fail
+//! halfway through a mutation.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use async_graphql::{
 use super::catalogue::{Catalogue, Input, InputType};
 use super::{Refusal, shortened};
 
-/// Refuses every variable that is missing, null where it must not be, or of another type.
+/// Refuses every variable that is missing, null where it must not be, or of the wrong type.
 pub(super) fn check(
     catalogue: &Catalogue,
     operation: &OperationDefinition,
@@ -45,7 +45,7 @@ pub(super) fn check(
     if refusals.is_empty() { Ok(()) } else { Err(refusals) }
 }
 
-/// What is wrong with a value, if anything is.
+/// The fault of a value; none if it is valid.
 fn mismatch(catalogue: &Catalogue, value: &Value, declared: &Type) -> Option<String> {
     match (&declared.base, value) {
         (_, Value::Null) if declared.nullable => None,
@@ -64,7 +64,7 @@ fn mismatch(catalogue: &Catalogue, value: &Value, declared: &Type) -> Option<Str
     }
 }
 
-/// What is wrong with a value where an input object of these fields is expected.
+/// The fault of a value where an input object with these fields is expected.
 fn mismatch_of_fields(catalogue: &Catalogue, value: &Value, fields: &HashMap<String, Input>) -> Option<String> {
     let Value::Object(given) = value else { return Some(format!("it is {}, not an object", kind(value))) };
     for (name, value) in given {
@@ -84,7 +84,7 @@ fn mismatch_of_fields(catalogue: &Catalogue, value: &Value, fields: &HashMap<Str
     missing.first().map(|name| format!("its field {name} is missing"))
 }
 
-/// What a built-in scalar accepts, if that is not this value.
+/// A description of the values that a built-in scalar accepts, if this value is not one of them.
 fn expected_of_built_in(scalar: &str, value: &Value) -> Option<&'static str> {
     match (scalar, value) {
         ("Int", Value::Number(number)) if is_int(number) => None,

@@ -1,6 +1,6 @@
-//! The messages of `graphql-transport-ws`, read and written.
+//! Reads and writes the messages of `graphql-transport-ws`.
 //!
-//! Reading must cost little: the payload of an operation is left as text until there is a place for it.
+//! Reading must be cheap: the payload of an operation stays unparsed until there is a place for it.
 
 use std::borrow::Cow;
 
@@ -14,25 +14,25 @@ use crate::body::{self, Asked};
 /// The longest id of an operation, in bytes.
 const ID_BYTES_MAX: usize = 256;
 
-/// What came.
+/// A message from the client.
 pub(super) enum Incoming<'a> {
-    /// Who is there, with credentials such as `Bearer TOKEN` if they are sent so.
+    /// Authenticates the client, with credentials such as `Bearer TOKEN` if the message has them.
     Init(Option<String>),
-    /// A question whether we are there, with what the answer is to repeat.
+    /// Asks whether the server is there, with a payload to repeat in the answer.
     Ping(Option<&'a RawValue>),
-    /// An answer to such a question.
+    /// The answer to a ping.
     Pong,
-    /// An operation.
+    /// Starts an operation.
     Subscribe(Cow<'a, str>, Payload<'a>),
-    /// The end of an operation.
+    /// Ends an operation.
     Complete(Cow<'a, str>),
 }
 
-/// What an operation asks, not yet looked at.
+/// The request of an operation, not parsed yet.
 pub(super) struct Payload<'a>(&'a RawValue);
 
 impl Payload<'_> {
-    /// Reads it.
+    /// Parses it.
     pub(super) fn asked(&self) -> Result<Asked, ServerError> {
         body::parse(self.0.get().as_bytes())
     }
@@ -49,7 +49,7 @@ struct Envelope<'a> {
 }
 
 impl<'a> Incoming<'a> {
-    /// Reads a message, or says in a few words what is wrong with it.
+    /// Reads a message, or returns a short description of the fault.
     pub(super) fn read(text: &'a str) -> Result<Self, &'static str> {
         let Envelope { kind, id, payload } =
             serde_json::from_str(text).map_err(|_| "send messages as JSON objects with a type")?;
@@ -66,13 +66,13 @@ impl<'a> Incoming<'a> {
             ("subscribe", None, _) => Err("an operation must have an id of 1 to 256 bytes"),
             ("subscribe", _, None) => Err("an operation must have a payload"),
             ("complete", Some(id), _) => Ok(Self::Complete(id)),
-            ("complete", None, _) => Err("say by its id which operation is complete"),
-            _ => Err("this type of message is not known here"),
+            ("complete", None, _) => Err("complete needs the id of the operation"),
+            _ => Err("unknown type of message"),
         }
     }
 }
 
-/// The value of `authorization` in the first message, however the name is capitalised.
+/// The value of `authorization` in the first message. The name is not case-sensitive.
 fn credentials(payload: &RawValue) -> Result<Option<String>, &'static str> {
     let fields: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(payload.get()).map_err(|_| "the payload must be an object")?;
@@ -80,43 +80,43 @@ fn credentials(payload: &RawValue) -> Result<Option<String>, &'static str> {
     Ok(given.map(|(_, value)| value.as_str().unwrap_or_default().to_owned()))
 }
 
-/// A message of our own.
+/// A message from the server.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Outgoing<'a> {
-    /// Operations may come.
+    /// The client may start operations.
     ConnectionAck,
-    /// We are there.
+    /// The answer to a ping.
     Pong {
-        /// What the question had.
+        /// The payload of the ping.
         #[serde(skip_serializing_if = "Option::is_none")]
         payload: Option<&'a RawValue>,
     },
-    /// An answer.
+    /// A response of an operation.
     Next {
-        /// Of which operation.
+        /// The id of the operation.
         id: &'a str,
-        /// The answer.
+        /// The response.
         payload: &'a Answer,
     },
-    /// Why an operation was not executed; its last message.
+    /// The reasons why an operation was not executed. It is the operation's last message.
     Error {
-        /// Which operation.
+        /// The id of the operation.
         id: &'a str,
-        /// Why.
+        /// The reasons.
         payload: &'a [ServerError],
     },
-    /// An operation has no more answers.
+    /// The operation has no more responses.
     Complete {
-        /// Which operation.
+        /// The id of the operation.
         id: &'a str,
     },
 }
 
 impl Outgoing<'_> {
-    /// The message as it is sent.
+    /// The message as JSON text.
     pub(super) fn written(&self) -> String {
-        serde_json::to_string(self).expect("a message holds nothing but JSON")
+        serde_json::to_string(self).expect("a message serialises to JSON")
     }
 }
 
@@ -125,22 +125,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_message_is_told_why() {
+    fn an_invalid_message_gets_a_reason() {
         for (text, why) in [
             ("", "send messages as JSON objects with a type"),
             ("[]", "send messages as JSON objects with a type"),
             ("{\"type\":1}", "send messages as JSON objects with a type"),
             ("{\"id\":\"1\"}", "send messages as JSON objects with a type"),
             ("{\"type\":\"ping\"} x", "send messages as JSON objects with a type"),
-            ("{\"type\":\"start\",\"id\":\"1\",\"payload\":{}}", "this type of message is not known here"),
-            ("{\"type\":\"next\",\"id\":\"1\",\"payload\":{}}", "this type of message is not known here"),
+            ("{\"type\":\"start\",\"id\":\"1\",\"payload\":{}}", "unknown type of message"),
+            ("{\"type\":\"next\",\"id\":\"1\",\"payload\":{}}", "unknown type of message"),
             ("{\"type\":\"ping\",\"payload\":1}", "the payload must be an object"),
             ("{\"type\":\"connection_init\",\"payload\":\"x\"}", "the payload must be an object"),
             ("{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":[]}", "the payload must be an object"),
             ("{\"type\":\"subscribe\",\"payload\":{}}", "an operation must have an id of 1 to 256 bytes"),
             ("{\"type\":\"subscribe\",\"id\":\"\",\"payload\":{}}", "an operation must have an id of 1 to 256 bytes"),
             ("{\"type\":\"subscribe\",\"id\":\"1\"}", "an operation must have a payload"),
-            ("{\"type\":\"complete\"}", "say by its id which operation is complete"),
+            ("{\"type\":\"complete\"}", "complete needs the id of the operation"),
         ] {
             assert_eq!(Incoming::read(text).err(), Some(why), "{text}");
         }
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_found_however_their_name_is_capitalised() {
+    fn credentials_are_found_whatever_the_case_of_their_name() {
         for (payload, found) in [
             ("{}", None),
             ("null", None),
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_written_as_the_protocol_has_them() {
+    fn messages_are_written_as_the_protocol_says() {
         let payload: Box<RawValue> = serde_json::from_str("{\"n\": 1}").expect("JSON");
         for (message, written) in [
             (Outgoing::ConnectionAck, r#"{"type":"connection_ack"}"#),

@@ -1,7 +1,7 @@
-//! One socket from its first message to its close.
+//! One WebSocket, from its first message to its close.
 //!
-//! Each operation is a task of its own, so that what it holds of the database is never kept by a peer that does not
-//! read; what it makes waits for the one place that writes. Nothing is done for whoever has not shown who they are.
+//! Each operation is a separate task, so that a peer that does not read never keeps its database connection busy. Its
+//! responses queue for the one task that writes. Nothing runs for a client that is not authenticated.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -27,14 +27,14 @@ use crate::deadline::{self, Stopping};
 use crate::operation::Made;
 use crate::{BODY_BYTES_MAX, Host};
 
-/// Operations on one socket at once.
+/// The most operations at once on one socket.
 const OPERATIONS_MAX: usize = 100;
-/// Operations beyond that which are told so before the socket is closed.
+/// The number of operations above that limit that are refused one by one before the socket is closed.
 const REFUSED_MAX: usize = 100;
-/// Answers in the making, or made and not yet written, on one socket.
+/// The number of responses on one socket that may be in progress or not yet written.
 const PLACES: usize = 8;
 
-/// What a session has of its endpoint.
+/// The parts of the endpoint that a session uses.
 pub(super) struct Served<H: Host> {
     pub(super) service: Arc<dyn Service<H>>,
     pub(super) request_id: Arc<str>,
@@ -42,13 +42,13 @@ pub(super) struct Served<H: Host> {
     pub(super) patience: Patience,
 }
 
-/// One socket.
+/// One WebSocket.
 pub(super) struct Session<H: Host> {
     socket: WebSocket,
     served: Served<H>,
     stage: Stage<H::Caller>,
     operations: HashMap<String, Running>,
-    /// How many operations there were, so that one that is over is not taken for a later one of its id.
+    /// The number of operations started so far. It tells a finished operation from a later one with the same id.
     begun: u64,
     refused: usize,
     places: Arc<Semaphore>,
@@ -56,15 +56,15 @@ pub(super) struct Session<H: Host> {
     making: mpsc::Sender<Written>,
 }
 
-/// How far a socket has come.
+/// The stage of a socket.
 enum Stage<C> {
-    /// It waits for the first message; it may have shown a token with the handshake.
+    /// Waiting for the first message. The handshake may have had a token.
     Waiting(Option<C>),
-    /// Operations may come.
+    /// Authenticated: the client may start operations.
     Open(C),
 }
 
-/// An operation under way; it ends when this is dropped.
+/// A running operation. It ends when this is dropped.
 struct Running {
     nth: u64,
     task: AbortHandle,
@@ -86,15 +86,15 @@ struct Written {
     _place: Option<Place>,
 }
 
-/// Why a socket is closed.
+/// The reason for closing a socket.
 #[derive(Debug)]
 struct Close(u16, Cow<'static, str>);
 
-/// The longest reason that a close frame carries, in bytes.
+/// The longest reason in a close frame, in bytes.
 const REASON_BYTES_MAX: usize = 123;
 
 impl Close {
-    const GOING_AWAY: Self = Self::new(1001, "the service stops: connect again");
+    const GOING_AWAY: Self = Self::new(1001, "the service is stopping: connect again");
     const TOO_LONG: Self = Self::new(1009, "send messages of at most 1 MiB");
     const BINARY: Self = Self::new(4400, "send messages as text");
     const NO_INIT: Self = Self::new(4401, "Unauthorized: send connection_init first");
@@ -116,7 +116,7 @@ impl Close {
     }
 }
 
-/// How a socket ends: closed for a reason of ours, or by the other side.
+/// How a socket ends: with a reason of the server, or closed by the client.
 type Ended = Option<Close>;
 
 impl<H: Host> Session<H> {
@@ -135,12 +135,12 @@ impl<H: Host> Session<H> {
         }
     }
 
-    /// Attends to the socket until it is closed.
+    /// Serves the socket until it is closed.
     pub(super) async fn attend(mut self) {
         let ended = self.until_ended().await;
         self.operations.clear();
         let farewell = self.served.patience.farewell;
-        // A peer that will not listen is left without a word.
+        // If the peer does not respond in time, the socket is dropped.
         let _ = tokio::time::timeout(farewell, take_leave(&mut self.socket, ended)).await;
     }
 
@@ -150,7 +150,7 @@ impl<H: Host> Session<H> {
         tokio::pin!(no_init);
         let mut heartbeat = tokio::time::interval_at(Instant::now() + patience.heartbeat, patience.heartbeat);
         heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut heard = Instant::now();
+        let mut last_heard = Instant::now();
         loop {
             let is_waiting = matches!(self.stage, Stage::Waiting(_));
             let turn = tokio::select! {
@@ -158,12 +158,16 @@ impl<H: Host> Session<H> {
                 () = deadline::expired(self.stage.caller()) => Err(Some(Close::EXPIRED)),
                 () = &mut no_init, if is_waiting => Err(Some(Close::INIT_TIMEOUT)),
                 received = self.socket.recv() => {
-                    heard = Instant::now();
+                    last_heard = Instant::now();
                     self.received(received).await
                 }
                 Some(written) = self.made.recv() => self.deliver(written).await,
                 _ = heartbeat.tick() => {
-                    if heard.elapsed() > patience.silence { Err(None) } else { self.send(Message::Ping(Bytes::new())).await }
+                    if last_heard.elapsed() > patience.silence {
+                        Err(None)
+                    } else {
+                        self.send(Message::Ping(Bytes::new())).await
+                    }
                 }
             };
             if let Err(ended) = turn {
@@ -172,7 +176,7 @@ impl<H: Host> Session<H> {
         }
     }
 
-    /// Sends a message, unless the socket has to be closed before the other side takes it.
+    /// Sends a message, unless the socket must be closed before the client takes it.
     async fn send(&mut self, message: Message) -> Result<(), Ended> {
         tokio::select! {
             biased;
@@ -182,12 +186,12 @@ impl<H: Host> Session<H> {
         }
     }
 
-    async fn say(&mut self, message: &Outgoing<'_>) -> Result<(), Ended> {
+    async fn send_message(&mut self, message: &Outgoing<'_>) -> Result<(), Ended> {
         let text = message.written();
         self.send(Message::Text(text.into())).await
     }
 
-    /// Sends what an operation has made, unless the operation is over.
+    /// Sends a message of an operation, unless the operation has ended.
     async fn deliver(&mut self, written: Written) -> Result<(), Ended> {
         if self.operations.get(&*written.id).is_none_or(|running| running.nth != written.nth) {
             return Ok(());
@@ -205,7 +209,7 @@ impl<H: Host> Session<H> {
             Some(Ok(Message::Binary(_))) => Err(Some(Close::BINARY)),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
             Some(Ok(Message::Close(_))) | None => Err(None),
-            // Longer than the library takes, or no frame at all; a connection that is gone hears nothing of it.
+            // The message is too long, or the frame is invalid. If the connection is gone, the close frame is lost.
             Some(Err(_)) => Err(Some(Close::TOO_LONG)),
         }
     }
@@ -214,9 +218,9 @@ impl<H: Host> Session<H> {
         match Incoming::read(text).map_err(|why| Some(Close::malformed(why)))? {
             Incoming::Init(credentials) => {
                 self.open(credentials).map_err(Some)?;
-                self.say(&Outgoing::ConnectionAck).await
+                self.send_message(&Outgoing::ConnectionAck).await
             }
-            Incoming::Ping(payload) => self.say(&Outgoing::Pong { payload }).await,
+            Incoming::Ping(payload) => self.send_message(&Outgoing::Pong { payload }).await,
             Incoming::Pong => Ok(()),
             Incoming::Subscribe(id, payload) => self.subscribe(id.into_owned(), &payload).await,
             Incoming::Complete(id) => {
@@ -226,7 +230,7 @@ impl<H: Host> Session<H> {
         }
     }
 
-    /// Lets in whoever shows a token, here or with the handshake.
+    /// Authenticates the client, by the token in the message or the one in the handshake.
     fn open(&mut self, credentials: Option<String>) -> Result<(), Close> {
         let Stage::Waiting(shown_before) = &mut self.stage else { return Err(Close::SECOND_INIT) };
         let caller = match (credentials, shown_before.take()) {
@@ -250,7 +254,7 @@ impl<H: Host> Session<H> {
         Ok(())
     }
 
-    /// Begins an operation, if there is room for one more.
+    /// Starts an operation, if the limit allows one more.
     async fn subscribe(&mut self, id: String, payload: &Payload<'_>) -> Result<(), Ended> {
         let Stage::Open(caller) = &self.stage else { return Err(Some(Close::NO_INIT)) };
         if self.operations.contains_key(&id) {
@@ -262,13 +266,15 @@ impl<H: Host> Session<H> {
                 return Err(Some(Close::TOO_MANY));
             }
             let message = format!("a socket has at most {OPERATIONS_MAX} operations at once: complete one first");
-            return self.say(&Outgoing::Error { id: &id, payload: &[Code::RateLimited.refusal(message)] }).await;
+            return self
+                .send_message(&Outgoing::Error { id: &id, payload: &[Code::RateLimited.refusal(message)] })
+                .await;
         }
         let asked = match payload.asked() {
             Ok(asked) => asked,
-            // The message is one of the protocol: only this operation is not done.
+            // The message follows the protocol, so only this operation is refused.
             Err(error) if error.source::<GivenTwice>().is_some() => {
-                return self.say(&Outgoing::Error { id: &id, payload: &[error] }).await;
+                return self.send_message(&Outgoing::Error { id: &id, payload: &[error] }).await;
             }
             Err(error) => return Err(Some(Close::malformed(&error.message))),
         };
@@ -292,7 +298,7 @@ impl<C> Stage<C> {
     }
 }
 
-/// An operation as its task knows it.
+/// An operation in its task.
 struct Operation {
     id: Arc<str>,
     nth: u64,
@@ -301,10 +307,10 @@ struct Operation {
 }
 
 impl Operation {
-    /// Hands each answer over to be sent, and says when there are no more.
+    /// Queues each response for sending, and a completion message at the end.
     async fn tell(self, mut answers: BoxStream<'static, Made>) {
         loop {
-            // A resolver that panics must not leave the other side waiting.
+            // A resolver that panics must not leave the client waiting.
             let answer = AssertUnwindSafe(answers.next()).catch_unwind().await;
             let (text, is_last, place) = match answer {
                 Ok(Some((answer, place))) if answer.is_executed() => {
@@ -317,7 +323,7 @@ impl Operation {
                 Err(_) => (Outgoing::Error { id: &self.id, payload: &[self.panicked()] }.written(), true, None),
             };
             let written = Written { id: Arc::clone(&self.id), nth: self.nth, text, is_last, _place: place };
-            // Nobody takes it when the socket is gone.
+            // The channel is closed when the socket is gone.
             if self.making.send(written).await.is_err() || is_last {
                 return;
             }
@@ -336,7 +342,7 @@ fn refused(error: &impl TokenRefusal) -> Close {
     if error.has_expired() { Close::EXPIRED } else { Close::FORBIDDEN }
 }
 
-/// Says why the socket is closed, and hears the other side out, so that what was said is not lost on the way.
+/// Sends the reason for closing, and reads until the client closes, so that the reason is not lost on the way.
 async fn take_leave(socket: &mut WebSocket, ended: Ended) {
     if let Some(Close(code, reason)) = ended {
         let reason = reason.into_owned().into();

@@ -20,7 +20,7 @@ use crate::caller::bearer;
 use crate::tests::{Behind, EXPIRED, endpoint, executed, token};
 use crate::{Arrival, Stopping, Terms};
 
-/// A server that is told to stop when this is dropped or used.
+/// A server that stops when this is dropped or used.
 struct Server {
     address: SocketAddr,
     behind: Behind,
@@ -37,9 +37,9 @@ impl Drop for Server {
 async fn serve(terms: Terms) -> Server {
     let behind = Behind::default();
     let endpoint = endpoint(behind.clone(), terms);
-    let (stopping, told) = watch::channel(false);
+    let (stopping, stopped) = watch::channel(false);
     let open = move |http: Request| {
-        let (endpoint, stopping) = (endpoint.clone(), Stopping::told_by(told.clone()));
+        let (endpoint, stopping) = (endpoint.clone(), Stopping::told_by(stopped.clone()));
         let header = http.headers().get(header::AUTHORIZATION).and_then(|value| bearer(value.to_str().ok()?));
         let caller = header.map(|token| Behind::default().verify(token).expect("a caller"));
         let arrival = Arrival { http, request_id: "r-1".into(), stopping };
@@ -52,7 +52,7 @@ async fn serve(terms: Terms) -> Server {
     Server { address, behind, stopping, task }
 }
 
-/// The other side of a socket.
+/// The client side of a socket.
 struct Peer(WebSocketStream<TcpStream>);
 
 impl Peer {
@@ -65,33 +65,33 @@ impl Peer {
         client_async(request, stream).await.map(|(socket, _)| Self(socket))
     }
 
-    /// Connects and says nothing yet.
+    /// Connects and sends nothing yet.
     async fn silent(server: &Server) -> Self {
         Self::connect(server, &[("sec-websocket-protocol", PROTOCOL)]).await.expect("a socket")
     }
 
-    /// Connects and shows a token.
+    /// Connects and sends a token.
     async fn open(server: &Server) -> Self {
         Self::open_for(server, Duration::from_mins(5)).await
     }
 
     async fn open_for(server: &Server, lasting: Duration) -> Self {
         let mut peer = Self::silent(server).await;
-        peer.say(init(&token(lasting))).await;
-        assert_eq!(peer.hear().await, json!({ "type": "connection_ack" }));
+        peer.send_json(init(&token(lasting))).await;
+        assert_eq!(peer.receive().await, json!({ "type": "connection_ack" }));
         peer
     }
 
-    async fn say(&mut self, message: Json) {
+    async fn send_json(&mut self, message: Json) {
         self.0.send(Message::text(message.to_string())).await.expect("it is sent");
     }
 
     async fn subscribe(&mut self, id: &str, query: &str) {
-        self.say(json!({ "id": id, "type": "subscribe", "payload": { "query": query } })).await;
+        self.send_json(json!({ "id": id, "type": "subscribe", "payload": { "query": query } })).await;
     }
 
-    /// The next message that is not a sign of life.
-    async fn hear(&mut self) -> Json {
+    /// The next message other than a heartbeat.
+    async fn receive(&mut self) -> Json {
         loop {
             match self.0.next().await.expect("a message").expect("no failure") {
                 Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
@@ -101,7 +101,7 @@ impl Peer {
         }
     }
 
-    /// Why the socket was closed, whatever came before.
+    /// The close reason, skipping earlier messages.
     async fn closed(mut self) -> (u16, String) {
         loop {
             if let Message::Close(frame) = self.0.next().await.expect("a close frame").expect("no failure") {
@@ -129,31 +129,31 @@ async fn operations_of_every_kind_are_answered_on_one_socket() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open(&server).await;
     peer.subscribe("1", "{ hello }").await;
-    assert_eq!(peer.hear().await, next("1", &json!({ "hello": "hello you" })));
-    assert_eq!(peer.hear().await, complete("1"));
+    assert_eq!(peer.receive().await, next("1", &json!({ "hello": "hello you" })));
+    assert_eq!(peer.receive().await, complete("1"));
     peer.subscribe("2", "mutation { logContact(minutes: 3) }").await;
-    assert_eq!(peer.hear().await, next("2", &json!({ "logContact": 3 })));
-    assert_eq!(peer.hear().await, complete("2"));
-    // An id that is complete may be used again.
+    assert_eq!(peer.receive().await, next("2", &json!({ "logContact": 3 })));
+    assert_eq!(peer.receive().await, complete("2"));
+    // The id of a finished operation may be used again.
     peer.subscribe("1", "subscription { ticks(upto: 3) }").await;
     for nth in 1..=3 {
-        assert_eq!(peer.hear().await, next("1", &json!({ "ticks": nth })));
+        assert_eq!(peer.receive().await, next("1", &json!({ "ticks": nth })));
     }
-    assert_eq!(peer.hear().await, complete("1"));
+    assert_eq!(peer.receive().await, complete("1"));
 }
 
 #[tokio::test]
-async fn a_token_in_the_handshake_will_do() {
+async fn a_token_in_the_handshake_is_enough() {
     let server = serve(Terms::default()).await;
     let credentials = format!("Bearer {}", token(Duration::from_mins(5)));
     let headers = [("sec-websocket-protocol", PROTOCOL), ("authorization", &credentials)];
     let mut peer = Peer::connect(&server, &headers).await.expect("a socket");
-    peer.say(json!({ "type": "connection_init" })).await;
-    assert_eq!(peer.hear().await, json!({ "type": "connection_ack" }));
+    peer.send_json(json!({ "type": "connection_init" })).await;
+    assert_eq!(peer.receive().await, json!({ "type": "connection_ack" }));
 }
 
 #[tokio::test]
-async fn what_is_refused_is_an_error_and_ends_the_operation_alone() {
+async fn a_refusal_is_an_error_and_ends_only_its_operation() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open(&server).await;
     let bomb = crate::guard::tests::bomb(30);
@@ -170,20 +170,20 @@ async fn what_is_refused_is_an_error_and_ends_the_operation_alone() {
         ("subscription { panicking }", "INTERNAL"),
     ] {
         peer.subscribe("1", query).await;
-        let error = peer.hear().await;
+        let error = peer.receive().await;
         assert_eq!((&error["type"], &error["id"]), (&json!("error"), &json!("1")), "{query}: {error}");
         assert_eq!(error["payload"][0]["extensions"]["code"], code, "{query}: {error}");
     }
-    // A field that fails is part of an answer.
+    // A failed field is part of a response.
     peer.subscribe("1", "{ hello broken }").await;
-    let answer = peer.hear().await;
+    let answer = peer.receive().await;
     assert_eq!(answer["payload"]["data"], json!({ "hello": "hello you", "broken": null }));
     assert_eq!(answer["payload"]["errors"][0]["extensions"]["requestId"], "r-1");
-    assert_eq!(peer.hear().await, complete("1"));
+    assert_eq!(peer.receive().await, complete("1"));
 }
 
 #[tokio::test]
-async fn an_operation_that_gives_something_twice_is_refused_and_the_socket_goes_on() {
+async fn an_operation_with_a_repeated_key_is_refused_and_the_socket_stays_open() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open(&server).await;
     for payload in [
@@ -193,16 +193,16 @@ async fn an_operation_that_gives_something_twice_is_refused_and_the_socket_goes_
     ] {
         let message = format!(r#"{{"id":"1","type":"subscribe","payload":{payload}}}"#);
         peer.0.send(Message::text(message)).await.expect("it is sent");
-        let answer = peer.hear().await;
+        let answer = peer.receive().await;
         assert_eq!((&answer["type"], &answer["id"]), (&json!("error"), &json!("1")), "{payload}: {answer}");
         assert_eq!(answer["payload"][0]["extensions"]["code"], "BAD_USER_INPUT", "{payload}: {answer}");
     }
     peer.subscribe("1", "{ hello }").await;
-    assert_eq!(peer.hear().await["payload"]["data"], json!({ "hello": "hello you" }));
+    assert_eq!(peer.receive().await["payload"]["data"], json!({ "hello": "hello you" }));
 }
 
 #[tokio::test]
-async fn whatever_breaks_the_protocol_closes_the_socket() {
+async fn a_breach_of_the_protocol_closes_the_socket() {
     let server = serve(Terms::default()).await;
     let ping = json!({ "type": "ping", "payload": 1 });
     for (sent, why) in [("NONSENSE", 4400), ("[]", 4400), ("{\"type\":\"start\"}", 4400), (&ping.to_string(), 4400)] {
@@ -214,14 +214,14 @@ async fn whatever_breaks_the_protocol_closes_the_socket() {
         [json!({}), json!({ "query": 1 }), json!([]), json!(null), json!({ "query": "{ a }", "variables": 1 })]
     {
         let mut peer = Peer::open(&server).await;
-        peer.say(json!({ "id": "1", "type": "subscribe", "payload": payload })).await;
+        peer.send_json(json!({ "id": "1", "type": "subscribe", "payload": payload })).await;
         assert_eq!(peer.closed().await.0, 4400, "{payload}");
     }
     let mut peer = Peer::open(&server).await;
     peer.0.send(Message::binary(init("x").to_string())).await.expect("it is sent");
     assert_eq!(peer.closed().await.0, 4400);
     let mut peer = Peer::open(&server).await;
-    peer.say(init("x")).await;
+    peer.send_json(init("x")).await;
     assert_eq!(peer.closed().await, (4429, "Too many initialisation requests".to_owned()));
     let mut peer = Peer::open(&server).await;
     for _ in 0..2 {
@@ -231,7 +231,7 @@ async fn whatever_breaks_the_protocol_closes_the_socket() {
 }
 
 #[tokio::test]
-async fn nothing_is_done_for_whoever_has_not_shown_who_they_are() {
+async fn nothing_runs_for_an_unauthenticated_client() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::silent(&server).await;
     peer.subscribe("1", "mutation { logContact(minutes: 3) }").await;
@@ -244,49 +244,49 @@ async fn nothing_is_done_for_whoever_has_not_shown_who_they_are() {
         (init(EXPIRED), 4401),
     ] {
         let mut peer = Peer::silent(&server).await;
-        peer.say(message.clone()).await;
+        peer.send_json(message.clone()).await;
         assert_eq!(peer.closed().await.0, code, "{message}");
     }
 }
 
 #[tokio::test]
-async fn whoever_says_nothing_at_first_is_not_waited_for() {
+async fn a_client_that_sends_no_first_message_is_disconnected() {
     let patience = Patience { init: Duration::from_millis(50), ..Patience::default() };
     let server = serve(Terms { patience, ..Terms::default() }).await;
     let mut peer = Peer::silent(&server).await;
-    peer.say(json!({ "type": "ping" })).await;
+    peer.send_json(json!({ "type": "ping" })).await;
     assert_eq!(peer.closed().await.0, 4408);
 }
 
 #[tokio::test]
-async fn a_question_whether_anybody_is_there_is_answered_with_what_it_had() {
+async fn a_ping_is_answered_with_its_payload() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::silent(&server).await;
-    peer.say(json!({ "type": "ping" })).await;
-    assert_eq!(peer.hear().await, json!({ "type": "pong" }));
-    peer.say(json!({ "type": "pong" })).await;
-    peer.say(json!({ "type": "ping", "payload": { "at": [1, 2] } })).await;
-    assert_eq!(peer.hear().await, json!({ "type": "pong", "payload": { "at": [1, 2] } }));
+    peer.send_json(json!({ "type": "ping" })).await;
+    assert_eq!(peer.receive().await, json!({ "type": "pong" }));
+    peer.send_json(json!({ "type": "pong" })).await;
+    peer.send_json(json!({ "type": "ping", "payload": { "at": [1, 2] } })).await;
+    assert_eq!(peer.receive().await, json!({ "type": "pong", "payload": { "at": [1, 2] } }));
 }
 
 #[tokio::test]
-async fn an_operation_that_is_complete_says_no_more() {
+async fn a_completed_operation_sends_nothing_more() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open(&server).await;
     peer.subscribe("1", "subscription { flood(bytes: 10) }").await;
-    assert_eq!(peer.hear().await["payload"]["data"]["flood"], "0 xxxxxxxxxx");
-    peer.say(complete("1")).await;
-    peer.say(complete("unknown")).await;
+    assert_eq!(peer.receive().await["payload"]["data"]["flood"], "0 xxxxxxxxxx");
+    peer.send_json(complete("1")).await;
+    peer.send_json(complete("unknown")).await;
     peer.subscribe("2", "{ hello }").await;
-    let mut heard = peer.hear().await;
-    while heard["id"] == "1" {
-        heard = peer.hear().await;
+    let mut received = peer.receive().await;
+    while received["id"] == "1" {
+        received = peer.receive().await;
     }
-    assert_eq!(heard, next("2", &json!({ "hello": "hello you" })));
-    assert_eq!(peer.hear().await, complete("2"));
+    assert_eq!(received, next("2", &json!({ "hello": "hello you" })));
+    assert_eq!(peer.receive().await, complete("2"));
     let made = server.behind.made.load(Ordering::SeqCst);
     peer.subscribe("1", "{ hello }").await;
-    assert_eq!(peer.hear().await, next("1", &json!({ "hello": "hello you" })));
+    assert_eq!(peer.receive().await, next("1", &json!({ "hello": "hello you" })));
     assert_eq!(server.behind.made.load(Ordering::SeqCst), made, "nothing more was made");
 }
 
@@ -295,7 +295,7 @@ async fn two_thousand_operations_on_a_socket_are_refused_cheaply() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open(&server).await;
     let began = Instant::now();
-    // Nothing of a payload is looked at for which there is no place.
+    // A payload without a place is not parsed.
     let payload = json!({ "query": crate::guard::tests::bomb(600) });
     for nth in 0..2_000 {
         let payload = if nth < 100 { &json!({ "query": "subscription { silence }" }) } else { &payload };
@@ -305,7 +305,7 @@ async fn two_thousand_operations_on_a_socket_are_refused_cheaply() {
         }
     }
     for nth in 100..200 {
-        let error = peer.hear().await;
+        let error = peer.receive().await;
         assert_eq!((&error["id"], &error["type"]), (&json!(nth.to_string()), &json!("error")));
         assert_eq!(error["payload"][0]["extensions"]["code"], "RATE_LIMITED");
     }
@@ -314,19 +314,19 @@ async fn two_thousand_operations_on_a_socket_are_refused_cheaply() {
 }
 
 #[tokio::test]
-async fn a_place_that_an_operation_leaves_may_be_taken_by_another() {
+async fn a_place_left_by_an_operation_can_be_taken_by_another() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open(&server).await;
     for nth in 0..101 {
         peer.subscribe(&nth.to_string(), "subscription { silence }").await;
     }
-    assert_eq!(peer.hear().await["payload"][0]["extensions"]["code"], "RATE_LIMITED");
-    peer.say(complete("7")).await;
+    assert_eq!(peer.receive().await["payload"][0]["extensions"]["code"], "RATE_LIMITED");
+    peer.send_json(complete("7")).await;
     peer.subscribe("again", "{ hello }").await;
-    assert_eq!(peer.hear().await, next("again", &json!({ "hello": "hello you" })));
+    assert_eq!(peer.receive().await, next("again", &json!({ "hello": "hello you" })));
 }
 
-/// Waits until a number stands still.
+/// Waits until a number no longer changes.
 async fn settled(number: impl Fn() -> usize) -> usize {
     let (mut seen, mut times) = (number(), 0);
     while times < 25 {
@@ -339,7 +339,7 @@ async fn settled(number: impl Fn() -> usize) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_made_for_a_peer_that_does_not_read_and_nothing_is_lost() {
+async fn no_item_is_made_for_a_peer_that_does_not_read_and_none_is_lost() {
     const BYTES: usize = 64 * 1024;
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open(&server).await;
@@ -348,22 +348,22 @@ async fn nothing_is_made_for_a_peer_that_does_not_read_and_nothing_is_lost() {
     }
     let made = settled(|| server.behind.made.load(Ordering::SeqCst)).await;
     eprintln!("{made} texts of {BYTES} bytes were made");
-    // What the operating system keeps for the connection is in it too.
+    // This includes what the operating system buffers for the connection.
     assert!(made * BYTES < 64 * 1024 * 1024, "{made} texts of {BYTES} bytes were made");
     let mut seen = std::collections::BTreeSet::new();
     while seen.len() < made {
-        let text = peer.hear().await["payload"]["data"]["flood"].as_str().expect("a text").to_owned();
+        let text = peer.receive().await["payload"]["data"]["flood"].as_str().expect("a text").to_owned();
         let nth: usize = text.split(' ').next().expect("a number").parse().expect("a number");
         assert!(seen.insert(nth), "{nth} came twice");
     }
     while !(0..made).all(|nth| seen.contains(&nth)) {
-        let text = peer.hear().await["payload"]["data"]["flood"].as_str().expect("a text").to_owned();
+        let text = peer.receive().await["payload"]["data"]["flood"].as_str().expect("a text").to_owned();
         seen.insert(text.split(' ').next().expect("a number").parse().expect("a number"));
     }
 }
 
 #[tokio::test]
-async fn whoever_does_not_answer_for_a_while_is_left() {
+async fn a_silent_client_is_disconnected() {
     let patience = Patience {
         heartbeat: Duration::from_millis(50),
         silence: Duration::from_millis(1_500),
@@ -374,7 +374,7 @@ async fn whoever_does_not_answer_for_a_while_is_left() {
     let answering = {
         let mut peer = Peer::open(&server).await;
         tokio::spawn(async move {
-            // Whoever reads answers by that.
+            // A client that reads answers pings automatically.
             while let Some(Ok(_)) = peer.0.next().await {}
         })
     };
@@ -394,7 +394,7 @@ async fn a_socket_is_closed_when_the_token_expires() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open_for(&server, Duration::from_secs(3)).await;
     peer.subscribe("1", "subscription { flood(bytes: 10) }").await;
-    assert_eq!(peer.hear().await["type"], "next");
+    assert_eq!(peer.receive().await["type"], "next");
     let closed = peer.closed().await;
     assert_eq!(closed, (4401, "Unauthorized: the token has expired".to_owned()));
 }
@@ -405,7 +405,7 @@ async fn sockets_are_closed_and_waited_for_when_the_service_stops() {
     let mut peer = Peer::open(&server).await;
     peer.subscribe("1", "subscription { silence }").await;
     peer.subscribe("2", "{ hello }").await;
-    assert_eq!(peer.hear().await["id"], "2");
+    assert_eq!(peer.receive().await["id"], "2");
     let before = server.stopping.receiver_count();
     server.stopping.send_replace(true);
     assert_eq!(peer.closed().await.0, 1001);
@@ -415,31 +415,31 @@ async fn sockets_are_closed_and_waited_for_when_the_service_stops() {
 }
 
 #[tokio::test]
-async fn an_answer_that_takes_too_long_is_not_waited_for() {
+async fn a_response_that_takes_too_long_is_abandoned() {
     let patience = Patience { answer: Duration::from_millis(20), ..Patience::default() };
     let server = serve(Terms { patience, ..Terms::default() }).await;
     let mut peer = Peer::open(&server).await;
     peer.subscribe("1", "{ never }").await;
-    assert_eq!(peer.hear().await["payload"][0]["extensions"]["code"], "UNAVAILABLE");
+    assert_eq!(peer.receive().await["payload"][0]["extensions"]["code"], "UNAVAILABLE");
 }
 
 #[tokio::test]
-async fn a_message_is_at_most_as_long_as_a_body() {
+async fn a_message_has_the_same_limit_as_a_body() {
     let server = serve(Terms::default()).await;
     for bytes in [BODY_BYTES_MAX + 1, 3 * BODY_BYTES_MAX] {
         let mut peer = Peer::open(&server).await;
         let message = json!({ "type": "ping", "payload": { "x": "x".repeat(bytes) } });
-        // The other side may be gone before it has all of it.
+        // The server may have closed before it receives all of it.
         let _ = peer.0.send(Message::text(message.to_string())).await;
         assert_eq!(peer.closed().await.0, 1009, "{bytes}");
     }
     let mut peer = Peer::open(&server).await;
     let message = json!({ "type": "ping", "payload": { "x": "x".repeat(BODY_BYTES_MAX - 100) } });
-    peer.say(message).await;
-    assert_eq!(peer.hear().await["type"], "pong");
+    peer.send_json(message).await;
+    assert_eq!(peer.receive().await["type"], "pong");
 }
 
-/// The status of a handshake that is refused.
+/// The status of a refused handshake.
 fn refused(handshake: Result<Peer, Error>) -> u16 {
     match handshake {
         Err(Error::Http(response)) => response.status().as_u16(),
@@ -449,7 +449,7 @@ fn refused(handshake: Result<Peer, Error>) -> u16 {
 }
 
 #[tokio::test]
-async fn pages_of_foreign_origins_and_other_protocols_are_refused_at_the_door() {
+async fn pages_of_foreign_origins_and_other_protocols_are_refused_in_the_handshake() {
     let terms = Terms { origins: vec!["https://cases.example.org/".to_owned()], ..Terms::default() };
     let server = serve(terms).await;
     let own = format!("http://{}", server.address);
@@ -472,7 +472,7 @@ async fn pages_of_foreign_origins_and_other_protocols_are_refused_at_the_door() 
 }
 
 #[test]
-fn an_origin_is_of_a_host_whatever_scheme_a_proxy_took_off() {
+fn an_origin_matches_its_host_whatever_scheme_a_proxy_removed() {
     for (origin, host) in [
         ("http://example.org", "example.org"),
         ("https://Example.org", "example.org:443"),

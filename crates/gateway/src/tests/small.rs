@@ -1,4 +1,4 @@
-//! A small schema with everything that a transport has to cope with, and somebody who asks it.
+//! A small schema with everything that a transport must handle, and a caller for it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{Caller, CallerKey, Code, Endpoint, Host, Recorded, Terms, TokenRefusal};
 
-/// A day of the week by number, to see how a scalar of our own is refused.
+/// A day of the week by number, to test how a custom scalar is refused.
 struct Weekday(i64);
 
 #[Scalar]
@@ -129,7 +129,7 @@ impl Mutation {
         minutes
     }
 
-    /// Records, or does not, and then finds the store away.
+    /// Records a command or not, and then finds the store unavailable.
     async fn cut_off(&self, context: &Context<'_>, recorded: bool) -> Option<Result<i32, Error>> {
         if recorded {
             Recorded::note(context);
@@ -142,12 +142,12 @@ pub(crate) struct Subscription;
 
 #[async_graphql::Subscription]
 impl Subscription {
-    /// So many numbers from 1, then the end.
+    /// The numbers from 1 up to this one.
     async fn ticks(&self, #[graphql(default = 1)] upto: i32) -> impl Stream<Item = i32> {
         stream::iter(1..=upto)
     }
 
-    /// Long texts without end, each with its number before it.
+    /// An endless stream of long texts, each with its number in front.
     async fn flood(&self, context: &Context<'_>, bytes: usize) -> impl Stream<Item = String> {
         let made = context.data_unchecked::<Arc<AtomicUsize>>().clone();
         stream::repeat_with(move || {
@@ -156,12 +156,12 @@ impl Subscription {
         })
     }
 
-    /// Nothing, for ever.
+    /// A stream that never has an item.
     async fn silence(&self) -> impl Stream<Item = i32> {
         stream::pending()
     }
 
-    /// Whoever is asked for, if that may be followed.
+    /// This name, if it may be followed.
     async fn followed(&self, who: String) -> Result<impl Stream<Item = Result<String, Error>>, Error> {
         let found = match who.as_str() {
             "nobody" => Err(Code::Forbidden.error("ask for the role of a manager")),
@@ -171,7 +171,7 @@ impl Subscription {
         std::future::ready(found).await
     }
 
-    /// Something that can be seen only in part.
+    /// An object of which only part is visible.
     async fn parts(&self) -> impl Stream<Item = Query> {
         stream::iter([Query, Query])
     }
@@ -232,10 +232,10 @@ pub(crate) fn token(lasting: Duration) -> String {
     format!("kw-07.{}", (BEGAN.elapsed() + lasting).as_millis())
 }
 
-/// What stands behind the small schema; it counts what was made for floods.
+/// The host of the small schema. It counts the texts made for floods.
 #[derive(Clone, Default)]
 pub(crate) struct Behind {
-    /// How many texts were made for floods.
+    /// The number of texts made for floods.
     pub(crate) made: Arc<AtomicUsize>,
 }
 
@@ -263,7 +263,7 @@ pub(crate) fn endpoint(behind: Behind, terms: Terms) -> Small {
     Endpoint::new(|| Schema::build(Query, Mutation, Subscription), behind, terms)
 }
 
-/// An answer with this data, at this cost.
+/// A response with this data and cost.
 pub(crate) fn executed(data: &Json, cost: u64) -> Json {
     json!({ "data": data, "extensions": { "cost": { "requested": cost, "allowed": 100_000 } } })
 }

@@ -1,4 +1,4 @@
-//! Corrections and retractions as mutations take them.
+//! The inputs of corrections and retractions.
 
 use async_graphql::{InputObject, OneofObject};
 use serde_json::Value;
@@ -30,22 +30,22 @@ use throughline_domain::fact::envelope::{JourneyId, StreamId, SubjectId, TeamId,
 use throughline_domain::fact::event::EventType;
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
-/// Declares which replacement is of which type of event.
+/// Declares which replacement is for which type of event.
 macro_rules! replacements {
     ($($(#[$doc:meta])* $name:ident($fact:ident) => $event:ident as $field:literal;)*) => {
-        /// What of the fact should read otherwise: exactly one, of the type of the event that is corrected.
+        /// The corrected fields of the fact: exactly one of these, matching the type of the event being corrected.
         #[derive(Debug, Clone, OneofObject)]
         pub enum Replacement {
             $($(#[$doc])* #[graphql(name = $field)] $name($fact),)*
         }
 
         impl Replacement {
-            /// The field of the input that holds it.
+            /// The input field that holds the replacement.
             pub const fn field(&self) -> &'static str {
                 match self { $(Self::$name(_) => $field,)* }
             }
 
-            /// The type of event that it is for.
+            /// The type of event that the replacement is for.
             pub const fn of(&self) -> EventType {
                 match self { $(Self::$name(_) => EventType::$event,)* }
             }
@@ -60,193 +60,195 @@ macro_rules! replacements {
 }
 
 replacements! {
-    /// For `ReferralReceived`.
+    /// For a `ReferralReceived` event.
     Referral(ReferralPatch) => ReferralReceived as "referral";
-    /// For `ReferralAccepted`.
+    /// For a `ReferralAccepted` event.
     Acceptance(AcceptPatch) => ReferralAccepted as "acceptance";
-    /// For `ReferralDeclined`.
+    /// For a `ReferralDeclined` event.
     Decline(DeclinePatch) => ReferralDeclined as "decline";
-    /// For `ReferralWithdrawn`.
+    /// For a `ReferralWithdrawn` event.
     Withdrawal(WithdrawalPatch) => ReferralWithdrawn as "withdrawal";
-    /// For `EligibilityAssessed`.
+    /// For an `EligibilityAssessed` event.
     Eligibility(EligibilityPatch) => EligibilityAssessed as "eligibility";
-    /// For `WorkerAssigned`.
+    /// For a `WorkerAssigned` event.
     Assignment(AssignmentPatch) => WorkerAssigned as "assignment";
-    /// For `WorkerReleased`.
+    /// For a `WorkerReleased` event.
     Release(ReleasePatch) => WorkerReleased as "release";
-    /// For `AppointmentBooked`.
+    /// For an `AppointmentBooked` event.
     Appointment(AppointmentPatch) => AppointmentBooked as "appointment";
-    /// For `AppointmentMoved`.
+    /// For an `AppointmentMoved` event.
     AppointmentMove(AppointmentMovePatch) => AppointmentMoved as "appointmentMove";
-    /// For `AppointmentCancelled`.
+    /// For an `AppointmentCancelled` event.
     AppointmentCancel(AppointmentCancelPatch) => AppointmentCancelled as "appointmentCancel";
-    /// For `ContactLogged`.
+    /// For a `ContactLogged` event.
     Contact(ContactPatch) => ContactLogged as "contact";
-    /// For `EngagementStarted`.
+    /// For an `EngagementStarted` event.
     Engagement(EngagementPatch) => EngagementStarted as "engagement";
-    /// For `PlanAgreed`.
+    /// For a `PlanAgreed` event.
     Plan(PlanPatch) => PlanAgreed as "plan";
-    /// For `PlanReviewed`.
+    /// For a `PlanReviewed` event.
     PlanReview(PlanReviewPatch) => PlanReviewed as "planReview";
-    /// For `PlanClosed`.
+    /// For a `PlanClosed` event.
     PlanClose(PlanClosePatch) => PlanClosed as "planClose";
-    /// For `TaskSet`.
+    /// For a `TaskSet` event.
     Task(TaskPatch) => TaskSet as "task";
-    /// For `TaskDone`.
+    /// For a `TaskDone` event.
     TaskDone(TaskDonePatch) => TaskDone as "taskDone";
-    /// For `TaskCancelled`.
+    /// For a `TaskCancelled` event.
     TaskCancel(TaskCancelPatch) => TaskCancelled as "taskCancel";
-    /// For `AssessmentScored`.
+    /// For an `AssessmentScored` event.
     Assessment(AssessmentPatch) => AssessmentScored as "assessment";
-    /// For `SpellStarted`.
+    /// For a `SpellStarted` event.
     Spell(SpellPatch) => SpellStarted as "spell";
-    /// For `SpellChanged`.
+    /// For a `SpellChanged` event.
     SpellChange(SpellChangePatch) => SpellChanged as "spellChange";
-    /// For `SpellEnded`.
+    /// For a `SpellEnded` event.
     SpellEnd(SpellEndPatch) => SpellEnded as "spellEnd";
-    /// For `MeasureRecorded`.
+    /// For a `MeasureRecorded` event.
     Measure(MeasurePatch) => MeasureRecorded as "measure";
-    /// For `AchievementRecorded`.
+    /// For an `AchievementRecorded` event.
     Achievement(AchievementPatch) => AchievementRecorded as "achievement";
-    /// For `RiskRaised`.
+    /// For a `RiskRaised` event.
     Risk(RiskPatch) => RiskRaised as "risk";
-    /// For `RiskCleared`.
+    /// For a `RiskCleared` event.
     RiskClear(RiskClearPatch) => RiskCleared as "riskClear";
-    /// For `EvidenceAttached`.
+    /// For an `EvidenceAttached` event.
     Evidence(EvidencePatch) => EvidenceAttached as "evidence";
-    /// For `EvidenceWithdrawn`.
+    /// For an `EvidenceWithdrawn` event.
     EvidenceWithdrawal(EvidenceWithdrawalPatch) => EvidenceWithdrawn as "evidenceWithdrawal";
-    /// For `EvidenceVerified`.
+    /// For an `EvidenceVerified` event.
     EvidenceVerification(EvidenceVerificationPatch) => EvidenceVerified as "evidenceVerification";
-    /// For `EvidenceRejected`.
+    /// For an `EvidenceRejected` event.
     EvidenceRejection(EvidenceRejectionPatch) => EvidenceRejected as "evidenceRejection";
-    /// For `Disengaged`.
+    /// For a `Disengaged` event.
     Disengagement(DisengagementPatch) => Disengaged as "disengagement";
-    /// For `JourneyClosed`.
+    /// For a `JourneyClosed` event.
     Close(ClosePatch) => JourneyClosed as "close";
-    /// For `JourneyReopened`.
+    /// For a `JourneyReopened` event.
     Reopening(ReopeningPatch) => JourneyReopened as "reopening";
-    /// For `JourneyTransferred`.
+    /// For a `JourneyTransferred` event.
     Transfer(TransferPatch) => JourneyTransferred as "transfer";
-    /// For `SubjectRegistered`.
+    /// For a `SubjectRegistered` event.
     Registration(RegistrationPatch) => SubjectRegistered as "registration";
-    /// For `ConsentGiven`.
+    /// For a `ConsentGiven` event.
     Consent(ConsentPatch) => ConsentGiven as "consent";
-    /// For `ConsentWithdrawn`.
+    /// For a `ConsentWithdrawn` event.
     ConsentWithdrawal(ConsentWithdrawalPatch) => ConsentWithdrawn as "consentWithdrawal";
-    /// For `LegalHoldPlaced`.
+    /// For a `LegalHoldPlaced` event.
     Hold(HoldPatch) => LegalHoldPlaced as "hold";
-    /// For `LegalHoldLifted`.
+    /// For a `LegalHoldLifted` event.
     HoldLift(HoldLiftPatch) => LegalHoldLifted as "holdLift";
-    /// For `WorkerJoined`.
+    /// For a `WorkerJoined` event.
     Joining(JoiningPatch) => WorkerJoined as "joining";
-    /// For `WorkerLeft`.
+    /// For a `WorkerLeft` event.
     Leaving(LeavingPatch) => WorkerLeft as "leaving";
-    /// For `WteSet`.
+    /// For a `WteSet` event.
     Wte(WtePatch) => WteSet as "wte";
-    /// For `AbsenceRecorded`.
+    /// For an `AbsenceRecorded` event.
     Absence(AbsencePatch) => AbsenceRecorded as "absence";
-    /// For `CapacitySet`.
+    /// For a `CapacitySet` event.
     Capacity(CapacityPatch) => CapacitySet as "capacity";
-    /// For `TeamSet`.
+    /// For a `TeamSet` event.
     Team(TeamPatch) => TeamSet as "team";
-    /// For `VacancyOpened`.
+    /// For a `VacancyOpened` event.
     Vacancy(VacancyPatch) => VacancyOpened as "vacancy";
-    /// For `VacancyFilled`.
+    /// For a `VacancyFilled` event.
     VacancyFill(VacancyFillPatch) => VacancyFilled as "vacancyFill";
-    /// For `CoverStarted`.
+    /// For a `CoverStarted` event.
     Cover(CoverPatch) => CoverStarted as "cover";
-    /// For `CoverEnded`.
+    /// For a `CoverEnded` event.
     CoverEnd(CoverEndPatch) => CoverEnded as "coverEnd";
-    /// For `ContractOpened`.
+    /// For a `ContractOpened` event.
     Opening(OpeningPatch) => ContractOpened as "opening";
-    /// For `ContractVaried`.
+    /// For a `ContractVaried` event.
     Variation(VariationPatch) => ContractVaried as "variation";
-    /// For `ContractEnded`.
+    /// For a `ContractEnded` event.
     ContractEnd(EndPatch) => ContractEnded as "contractEnd";
-    /// For `CommentaryRecorded`.
+    /// For a `CommentaryRecorded` event.
     Commentary(CommentaryPatch) => CommentaryRecorded as "commentary";
-    /// For `ReportSubmitted`.
+    /// For a `ReportSubmitted` event.
     Submission(SubmissionPatch) => ReportSubmitted as "submission";
-    /// For `KpiAssessed`.
+    /// For a `KpiAssessed` event.
     Kpi(KpiPatch) => KpiAssessed as "kpi";
-    /// For `NoticeIssued`.
+    /// For a `NoticeIssued` event.
     Notice(NoticePatch) => NoticeIssued as "notice";
-    /// For `ActionAgreed`.
+    /// For an `ActionAgreed` event.
     Action(ActionPatch) => ActionAgreed as "action";
-    /// For `ActionCompleted`.
+    /// For an `ActionCompleted` event.
     ActionDone(ActionDonePatch) => ActionCompleted as "actionDone";
-    /// For `DoubleFundingDismissed`.
+    /// For a `DoubleFundingDismissed` event.
     Dismissal(DismissalPatch) => DoubleFundingDismissed as "dismissal";
 }
 
-/// A fact was recorded wrongly: here is what of it should read otherwise. What is left out stays as it was, and an
-/// explicit null clears it.
+/// The correction of a fact that was recorded wrongly. Fields that are left out stay the same; an explicit null clears
+/// a field.
 #[derive(Debug, Clone, InputObject)]
 pub struct CorrectFactInput {
-    /// What comes with every command.
+    /// The fields that every command has.
     #[graphql(flatten)]
     pub stamp: Stamp,
-    /// Whose fact it is, where it is of a journey: give exactly one of journey, subject, worker, team and contract.
+    /// The id of the case, for a fact about a case. Give exactly one of `journey`, `subject`, `worker`, `team` and
+    /// `contract`.
     pub journey: Option<Id>,
-    /// Which subject.
+    /// The id of the subject, for a fact about a subject.
     pub subject: Option<Id>,
-    /// Which worker.
+    /// The id of the worker, for a fact about a worker.
     pub worker: Option<Id>,
-    /// Which team.
+    /// The id of the team, for a fact about a team.
     pub team: Option<Id>,
-    /// The code of the contract.
+    /// The code of the contract, for a fact about a contract.
     pub contract: Option<String>,
-    /// The original event, never another correction.
+    /// The id of the original event. Never the id of an earlier correction.
     pub target: Id,
-    /// What of the fact should read otherwise. Left out, only its date does.
+    /// The corrected fields. Leave it out to correct only the date.
     pub replacement: Option<Replacement>,
-    /// Why: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, without personal data.
     pub reason: String,
-    /// What of its date should read otherwise.
+    /// The corrected date.
     #[graphql(flatten)]
     pub when: WhenPatch,
 }
 
-/// Facts never were so: they go, with their corrections, all or none.
+/// The retraction of facts that were recorded by mistake, together with their corrections: all of them or none.
 #[derive(Debug, Clone, InputObject)]
 pub struct RetractFactInput {
-    /// What comes with every command.
+    /// The fields that every command has.
     #[graphql(flatten)]
     pub stamp: Stamp,
-    /// Whose facts they are, where they are of a journey: give exactly one of journey, subject, worker, team and contract.
+    /// The id of the case, for facts about a case. Give exactly one of `journey`, `subject`, `worker`, `team` and
+    /// `contract`.
     pub journey: Option<Id>,
-    /// Which subject.
+    /// The id of the subject, for facts about a subject.
     pub subject: Option<Id>,
-    /// Which worker.
+    /// The id of the worker, for facts about a worker.
     pub worker: Option<Id>,
-    /// Which team.
+    /// The id of the team, for facts about a team.
     pub team: Option<Id>,
-    /// The code of the contract.
+    /// The code of the contract, for facts about a contract.
     pub contract: Option<String>,
-    /// The original events.
+    /// The ids of the original events.
     pub targets: Vec<Id>,
-    /// Why: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, without personal data.
     pub reason: String,
 }
 
-/// Whose facts are stated, corrected or retracted, where they may be of several kinds of things.
+/// The stream whose facts are recorded, corrected or retracted, for mutations on several kinds of streams.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whose {
-    /// A journey's.
+    /// The case with this id.
     Journey(JourneyId),
-    /// A subject's.
+    /// The subject with this id.
     Subject(SubjectId),
-    /// A worker's.
+    /// The worker with this id.
     Worker(WorkerId),
-    /// A team's.
+    /// The team with this id.
     Team(TeamId),
-    /// Those of the contract with this code.
+    /// The contract with this code.
     Contract(String),
 }
 
 impl Whose {
-    /// A journey, if one is named.
+    /// A case, if one is named.
     pub fn journey(id: Option<Id>) -> Option<Self> {
         id.map(|id| Self::Journey(JourneyId(id.0)))
     }
@@ -271,7 +273,7 @@ impl Whose {
         code.map(Self::Contract)
     }
 
-    /// Whose facts are corrected or retracted: the one that is named.
+    /// The stream whose facts are corrected or retracted: the one that is named.
     pub fn of(
         journey: Option<Id>,
         subject: Option<Id>,
@@ -288,10 +290,10 @@ impl Whose {
         ])
     }
 
-    /// The one that is named, of those that a field each may name; refused where none is, or several.
+    /// The one stream that these fields name. Refused if no field or several fields name one.
     pub fn one_of<const N: usize>(fields: [(&str, Option<Self>); N]) -> Result<Self, Vec<Refusal>> {
         let names = fields.each_ref().map(|(name, _)| *name);
-        let (last, others) = names.split_last().expect("there are fields to choose from");
+        let (last, others) = names.split_last().expect("the list of fields is not empty");
         let message = format!("give exactly one of {} and {last}", others.join(", "));
         let mut given = fields.into_iter().filter_map(|(name, whose)| Some((name, whose?)));
         match (given.next(), given.next()) {
@@ -301,7 +303,7 @@ impl Whose {
         }
     }
 
-    /// The stream that holds them.
+    /// The id of the stream.
     pub fn stream(&self) -> StreamId {
         match self {
             Self::Journey(id) => StreamId::journey(*id),

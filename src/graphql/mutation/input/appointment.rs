@@ -1,4 +1,4 @@
-//! Appointments as mutations take them: booked for a day to come, moved, called off.
+//! The inputs of appointments: book, move and cancel.
 
 use async_graphql::MaybeUndefined;
 
@@ -14,71 +14,70 @@ impl Means<event::CancelledBy> for CancelledBy {
 }
 
 identified_facts! {
-    /// A time at which the client is to be met.
+    /// An appointment with the client.
     AppointmentFact | AppointmentPatch => AppointmentBooked,
-    /// The appointment's own id, which a correction keeps.
+    /// The id of the appointment. A correction keeps it.
     appointment: AppointmentId {
-        /// The day it is for: today or a day to come.
+        /// The day of the appointment: today or later.
         scheduled_on: Date,
-        /// The time of that day in the contract's zone, where one was agreed.
+        /// The time of that day in the contract's time zone, if one was agreed.
         time: Option<LocalTime>,
-        /// How the client is to be met: a code of the rulebook, such as `face_to_face`.
+        /// The channel: a code of the rulebook, such as `face_to_face`.
         channel: String,
-        /// Who is to meet the client. Without a worker, it is the keyworker of the day.
+        /// The id of the worker who meets the client. Default: the keyworker on that day.
         worker: Option<Id>,
     }
 }
 
 facts! {
-    /// What becomes otherwise of an appointment; what is left out stays as it was, null clears the time or worker.
+    /// The changes to an appointment. Fields that are left out stay the same; null clears the time or the worker.
     AppointmentMoveFact | AppointmentMovePatch => AppointmentMoved {
-        /// Which appointment.
+        /// The id of the appointment.
         appointment: Id,
-        /// The day it is for from here on.
+        /// The new day.
         scheduled_on: Option<Date>,
-        /// The time of that day; null where none is agreed any more.
+        /// The new time of that day. Null: no time is agreed any more.
         time: MaybeUndefined<LocalTime>,
-        /// How the client is to be met: a code of the rulebook.
+        /// The new channel: a code of the rulebook.
         channel: Option<String>,
-        /// Who is to meet the client; null for the keyworker of the day.
+        /// The id of the new worker. Null: the keyworker on that day.
         worker: MaybeUndefined<Id>,
     }
-    /// An appointment that will not take place.
+    /// The cancellation of an appointment.
     AppointmentCancelFact | AppointmentCancelPatch => AppointmentCancelled {
-        /// Which appointment.
+        /// The id of the appointment.
         appointment: Id,
-        /// Who called it off, where that is known.
+        /// Who cancelled it, if known.
         by: Option<CancelledBy>,
-        /// Why.
+        /// The reason.
         reason: Option<String>,
     }
 }
 
 inputs! {
-    /// A time is agreed at which the client is to be met.
+    /// Books an appointment with the client.
     BookAppointmentInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// The appointment's own id; left out, one is made.
+        /// The id of the appointment. Default: a new id.
         appointment: Option<Id>,
         /// The appointment.
         #[graphql(flatten)]
         fact: AppointmentFact,
     }
-    /// An appointment is for another day, time, channel or worker.
+    /// Moves an appointment to another day, time, channel or worker.
     MoveAppointmentInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// Which appointment, and what becomes otherwise.
+        /// The appointment and its changes.
         #[graphql(flatten)]
         fact: AppointmentMoveFact,
     }
-    /// An appointment will not take place. One that the client did not come to is not cancelled: log the contact that was
-    /// missed.
+    /// Cancels an appointment. If the client did not attend, do not cancel the appointment: log the missed contact.
     CancelAppointmentInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// Which appointment, by whom and why.
+        /// The appointment, who cancelled it and why.
         #[graphql(flatten)]
         fact: AppointmentCancelFact,
     }

@@ -1,4 +1,4 @@
-//! Batches as mutations take them: which claims, what is decided of them, and the money that came.
+//! The inputs of batches: which claims, which decision, which payment.
 
 use async_graphql::{Enum, InputObject};
 
@@ -12,40 +12,40 @@ use throughline_domain::fact::event::{AmountPaid, BatchOpened, ClaimSelection};
 use throughline_domain::fact::money::Money;
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
-/// What the commissioner decides of claims.
+/// The commissioner's decision on claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum Verdict {
-    /// The claims are good.
+    /// The claims are accepted.
     Accept,
-    /// Something is asked first: say what in `remark`.
+    /// The commissioner has a question. Put it in `remark`.
     Query,
-    /// The claims are not good: say why in `defect`.
+    /// The claims are rejected. Put the code of the defect in `defect`.
     Reject,
 }
 
-/// What was paid for one claim.
+/// The amount paid for one claim.
 #[derive(Debug, Clone, Copy, InputObject)]
 pub struct AmountPaidInput {
-    /// The claim, by its id.
+    /// The id of the claim.
     pub claim: Id,
-    /// How much, in the currency of the contract.
+    /// The amount, in the currency of the contract.
     pub amount: Decimal,
 }
 
-/// Which claims are wanted; everything given must fit.
+/// Which claims to include. A claim must match every condition that is given.
 #[derive(Debug, Clone, Default, InputObject)]
 pub struct ClaimSelectionInput {
-    /// Only those of these outcomes, by code.
+    /// Only claims for these outcomes, by code.
     pub outcomes: Option<Vec<String>>,
-    /// Only those achieved on these days, both inside.
+    /// Only claims achieved in this period, including its first and last day.
     pub achieved: Option<DayPeriodInput>,
-    /// Only those of this service area.
+    /// Only claims in this service area, by code.
     pub area: Option<String>,
-    /// Only those of this cohort.
+    /// Only claims of this cohort, by code.
     pub cohort: Option<String>,
-    /// Only those of the cases that this keyworker holds.
+    /// Only claims of cases that this keyworker holds.
     pub keyworker: Option<Id>,
-    /// Only those of the cases that the keyworkers of this team hold.
+    /// Only claims of cases that the keyworkers of this team hold.
     pub team: Option<Id>,
 }
 
@@ -63,99 +63,100 @@ impl From<ClaimSelectionInput> for ClaimSelection {
 }
 
 inputs! {
-    /// A batch is begun.
+    /// Opens a batch.
     OpenBatchInput {
         /// The code of the contract.
         contract: String,
-        /// The batch's own id; left out, one is made.
+        /// The id of the batch. Default: a new id.
         batch: Option<Id>,
-        /// What the parties call it, such as `2021-22 Q3`.
+        /// The reference that the parties use for the batch, such as `2021-22 Q3`.
         reference: Option<String>,
-        /// The period that it is for.
+        /// The period of the batch.
         period: Option<DayPeriodInput>,
-        /// Which claims it is for; left out, all of the contract. Its proposal and its submission keep to them.
+        /// Which claims the batch is for. Its proposal and its submission are limited to them. Default: all claims of
+        /// the contract.
         claims: Option<ClaimSelectionInput>,
     }
-    /// The claims of a batch go to the commissioner.
+    /// Submits the claims of a batch to the commissioner.
     SubmitBatchInput {
-        /// Which batch.
+        /// The id of the batch.
         batch: Id,
-        /// Which claims, by their ids; left out, everything that can be claimed.
+        /// The ids of the claims. Default: all claims that can be claimed.
         claims: Option<Vec<Id>>,
-        /// The position of the log at which you have looked at them, as `position` of the proposal says: nothing of them
-        /// may have moved since. Left out, they are submitted as they now are.
+        /// The position of the log at which you checked the claims: `position` of the batch's proposal. The command is
+        /// refused if anything about them has changed since. Default: the claims are submitted as they are now.
         prepared_at: Option<Position>,
     }
-    /// Queried or rejected claims of a batch go again, as they now are.
+    /// Submits queried or rejected claims again, as they are now.
     ResubmitClaimInput {
-        /// Which batch.
+        /// The id of the batch.
         batch: Id,
-        /// Which claims, by their ids.
+        /// The ids of the claims.
         claims: Vec<Id>,
-        /// The position of the log at which you have looked at them: nothing of them may have moved since. Left out, they
-        /// are submitted as they now are.
+        /// The position of the log at which you checked the claims. The command is refused if anything about them has
+        /// changed since. Default: the claims are submitted as they are now.
         prepared_at: Option<Position>,
     }
-    /// The commissioner decides on claims.
+    /// Records the commissioner's decision on claims.
     DecideClaimInput {
-        /// Which batch.
+        /// The id of the batch.
         batch: Id,
-        /// Which claims, by their ids.
+        /// The ids of the claims.
         claims: Vec<Id>,
-        /// What is decided.
+        /// The decision.
         decision: Verdict,
-        /// What is wrong with them, by the rulebook's code, where they are rejected.
+        /// The code of the defect in the rulebook. Only for rejected claims.
         defect: Option<String>,
-        /// What is asked, or what else there is to say: at most 200 characters, nothing personal.
+        /// The question or a remark: at most 200 characters, without personal data.
         remark: Option<String>,
     }
-    /// Claims are taken back before they are decided.
+    /// Withdraws claims before they are decided.
     WithdrawClaimInput {
-        /// Which batch.
+        /// The id of the batch.
         batch: Id,
-        /// Which claims, by their ids.
+        /// The ids of the claims.
         claims: Vec<Id>,
-        /// Why: at most 200 characters, nothing personal.
+        /// The reason: at most 200 characters, without personal data.
         reason: String,
     }
-    /// Money came for a batch.
+    /// Records a payment for a batch.
     RecordPaymentInput {
-        /// Which batch.
+        /// The id of the batch.
         batch: Id,
-        /// The remittance's own number, where it has one.
+        /// The reference number of the remittance, if there is one.
         reference: Option<String>,
-        /// What it says is for which claim; what is more than is due counts as excess.
+        /// The amounts by claim. An amount beyond what is due counts as excess.
         #[graphql(default)]
         amounts: Vec<AmountPaidInput>,
-        /// The adjustments of the batch that are settled with it, by their ids, each whole.
+        /// The ids of the batch's adjustments that this payment settles, each in full.
         #[graphql(default)]
         adjustments: Vec<Id>,
-        /// What it names for nothing.
+        /// The amount paid without naming a claim or adjustment.
         excess: Option<Decimal>,
     }
-    /// It is decided to pay more or less than a closed line says.
+    /// Raises an adjustment: a decision to pay more or less than a submitted line says.
     RaiseAdjustmentInput {
-        /// The open batch with which it is due.
+        /// The id of the open batch with which the adjustment is due.
         batch: Id,
-        /// The adjustment's own id; left out, one is made.
+        /// The id of the adjustment. Default: a new id.
         adjustment: Option<Id>,
-        /// Why.
+        /// The kind of adjustment.
         kind: AdjustmentKind,
-        /// The batch whose line or excess it settles.
+        /// The id of the batch whose line or excess payment it settles.
         of_batch: Option<Id>,
-        /// The claim that it is about; none for an excess or a sample.
+        /// The id of the claim. Leave it out for an excess payment or a sample.
         claim: Option<Id>,
-        /// How much more is due; less than nothing: how much less.
+        /// The change in the amount due. Negative: less is due.
         amount: Decimal,
-        /// Why it was decided: at most 200 characters, nothing personal.
+        /// Why it was decided: at most 200 characters, without personal data.
         reason: String,
-        /// The position of the log at which you have looked at what is proposed: nothing of it may have moved since.
-        /// Left out, it is raised as things now stand.
+        /// The position of the log at which you checked the proposal. The command is refused if anything about it has
+        /// changed since. Default: the adjustment is raised as things are now.
         prepared_at: Option<Position>,
     }
 }
 
-/// An amount as it was given, of which the decision says whether the currency has it.
+/// An amount as given. The decision checks it against the currency.
 pub fn money(given: Decimal) -> Money {
     Money::exactly(given.0)
 }
@@ -166,7 +167,7 @@ pub fn claims(ids: &[Id]) -> Vec<ClaimId> {
 }
 
 impl OpenBatchInput {
-    /// What is recorded of it.
+    /// The event to record.
     pub fn opened(&self, reading: &mut Reading) -> BatchOpened {
         let period = self.period.meant(reading);
         let claims = self.claims.clone().map(ClaimSelection::from).filter(|claims| !claims.is_empty());
@@ -175,30 +176,30 @@ impl OpenBatchInput {
 }
 
 impl DecideClaimInput {
-    /// What is decided; refused where something is said that does not belong to it, or not said that does.
+    /// The decision. Refused if a field is given that does not belong to it, or one that belongs to it is missing.
     pub fn decided(&self) -> Result<ClaimDecision, Vec<Refusal>> {
         let missing = |path: &str, message| Err(Refusal::new(RefusalCode::MissingValue, message).at(path).alone());
         let defect = self.defect.clone();
         match (self.decision, defect, self.remark.clone()) {
             (Verdict::Accept, None, None) => Ok(ClaimDecision::Accept),
             (Verdict::Accept | Verdict::Query, Some(_), _) => {
-                let message = "a defect is named only where claims are rejected: leave it out";
+                let message = "a defect is only for rejected claims: leave it out";
                 Err(Refusal::new(RefusalCode::InvalidValue, message).at("defect").alone())
             }
             (Verdict::Accept, None, Some(_)) => {
-                let message = "what is accepted takes no remark: leave it out";
+                let message = "accepted claims cannot have a remark: leave it out";
                 Err(Refusal::new(RefusalCode::InvalidValue, message).at("remark").alone())
             }
             (Verdict::Query, None, Some(remark)) => Ok(ClaimDecision::Query { remark }),
-            (Verdict::Query, None, None) => missing("remark", "nothing is asked: say what"),
+            (Verdict::Query, None, None) => missing("remark", "a query needs a remark: write the question"),
             (Verdict::Reject, Some(defect), remark) => Ok(ClaimDecision::Reject { defect, remark }),
-            (Verdict::Reject, None, _) => missing("defect", "no defect is named: say what is wrong, by its code"),
+            (Verdict::Reject, None, _) => missing("defect", "a rejection needs a defect: give its code"),
         }
     }
 }
 
 impl RecordPaymentInput {
-    /// The money as the remittance says.
+    /// The payment as the remittance says.
     pub fn payment(&self) -> Payment {
         let paid = |paid: &AmountPaidInput| AmountPaid { claim: ClaimId(paid.claim.0), amount: money(paid.amount) };
         Payment {

@@ -1,4 +1,4 @@
-//! Contracts as mutations take them: terms, rules, targets, and what is said and decided about them.
+//! The inputs of contracts: terms, rulebooks, targets, commentary, assessments, notices and actions.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use crate::graphql::dealings::NoticeKind;
 use crate::graphql::scalars::{Date, Decimal, Id};
 use throughline_domain::fact::event::{self, Event, Quantity};
 
-/// Somebody bound by a contract.
+/// A party to a contract.
 #[derive(Debug, Clone, InputObject)]
 pub struct PartyInput {
-    /// The organisation.
+    /// The name of the organisation.
     pub name: String,
-    /// What it is in this contract: commissioner, provider, investor …
+    /// Its role in this contract: commissioner, provider, investor and so on.
     pub role: Option<String>,
 }
 
@@ -30,7 +30,7 @@ impl Means<Vec<event::Party>> for Vec<PartyInput> {
 /// The target of one month.
 #[derive(Debug, Clone, Copy, InputObject)]
 pub struct MonthTargetInput {
-    /// The month, by its first day.
+    /// The first day of the month.
     pub month: Date,
     /// The target, as a decimal such as `53.55`.
     pub target: Decimal,
@@ -45,9 +45,9 @@ impl Means<BTreeMap<NaiveDate, Quantity>> for Vec<MonthTargetInput> {
 /// The targets of one measure, month by month.
 #[derive(Debug, Clone, InputObject)]
 pub struct TargetSeriesInput {
-    /// What is counted: a stage or measure of the rulebook, by code.
+    /// The stage or measure of the rulebook, by code.
     pub measure: String,
-    /// The service area; left out for the whole contract.
+    /// The service area, by code. Default: the whole contract.
     pub area: Option<String>,
     /// The target of each month.
     pub months: Vec<MonthTargetInput>,
@@ -71,13 +71,13 @@ impl Means<event::NoticeKind> for NoticeKind {
 }
 
 facts! {
-    /// The terms with which a contract begins.
+    /// The terms of a new contract.
     OpeningFact | OpeningPatch => ContractOpened {
-        /// The short name in rulebooks, commands and URLs, such as `shps`.
+        /// The contract's code: its short name in rulebooks, commands and URLs, such as `shps`.
         code: String,
-        /// What people call it.
+        /// The contract's full name.
         name: String,
-        /// Who is bound by it.
+        /// The parties to the contract.
         #[graphql(default)]
         parties: Vec<PartyInput>,
         /// The first day of the contract.
@@ -85,140 +85,141 @@ facts! {
         /// The last day of the contract, if it has one.
         ends_on: Option<Date>,
     }
-    /// Terms that change; what is left out stays as it was.
+    /// The changed terms. Terms that are left out stay the same.
     VariationFact | VariationPatch => ContractVaried {
-        /// What people call it from here on.
+        /// The new name of the contract.
         name: Option<String>,
-        /// Who is bound by it from here on, all of them.
+        /// The new parties: the complete list.
         parties: Option<Vec<PartyInput>>,
-        /// The last day of the contract from here on.
+        /// The new last day of the contract.
         ends_on: Option<Date>,
-        /// What was agreed: at most 200 characters, nothing personal.
+        /// The change that was agreed: at most 200 characters, without personal data.
         reason: String,
     }
     /// The end of a contract.
     EndFact | EndPatch => ContractEnded {
-        /// Why: at most 200 characters, nothing personal.
+        /// The reason: at most 200 characters, without personal data.
         reason: String,
     }
-    /// A version of the targets of one profile, whole: it takes the place of the one before, which stays in the log.
+    /// A complete version of the targets of one profile. It replaces the version before it, which stays in the log.
     TargetsFact => TargetsPublished {
         /// The profile, such as `contract`, `business_plan` or `minimum_service`.
         profile: String,
         /// The series, one for each measure and area.
         series: Vec<TargetSeriesInput>,
     }
-    /// What is said of a figure or a period, for a report.
+    /// A commentary on a figure or a period, for a report.
     CommentaryFact | CommentaryPatch => CommentaryRecorded {
-        /// The report it is for, by code.
+        /// The report, by code.
         report: String,
-        /// The period it speaks of.
+        /// The period that the commentary is about.
         period: DayPeriodInput,
         /// The section of the report, such as `highlights`.
         section: String,
-        /// The commentary: at most 200 characters, nothing personal.
+        /// The commentary: at most 200 characters, without personal data.
         text: String,
     }
-    /// A period whose figures are settled.
+    /// A period to close.
     ClosedPeriodFact => PeriodClosed {
         /// The period.
         period: DayPeriodInput,
     }
-    /// A report that was handed in.
+    /// A submitted report.
     SubmissionFact | SubmissionPatch => ReportSubmitted {
         /// The report, by code.
         report: String,
-        /// The period it is about.
+        /// The period that the report covers.
         period: DayPeriodInput,
     }
-    /// How well a key performance indicator was met.
+    /// The assessment of a key performance indicator.
     KpiFact | KpiPatch => KpiAssessed {
         /// The indicator: the code of a service standard or measure of the rulebook.
         kpi: String,
         /// The period.
         period: DayPeriodInput,
-        /// The value that was found, for a standard the share met in percent; left out where there was nothing to measure.
+        /// The measured value. For a service standard: the share met in percent. Leave it out if there was nothing to
+        /// measure.
         value: Option<Decimal>,
-        /// The grade, where the rulebook does not say how the indicator is graded. Where it does, leave it out: the grade
-        /// follows from the value, and another is refused.
+        /// The grade. Only for an indicator that the rulebook does not grade. Otherwise leave it out: the grade follows
+        /// from the value, and a different grade is refused.
         grade: Option<String>,
     }
-    /// An agreed action that is done.
+    /// A completed action.
     ActionDoneFact | ActionDonePatch => ActionCompleted {
-        /// Which action.
+        /// The id of the action.
         action: Id,
     }
-    /// Two journeys that seemed to be paid for twice and are not.
+    /// The dismissal of a suspected case of double funding.
     DismissalFact | DismissalPatch => DoubleFundingDismissed {
         /// The class of outcomes, such as `employment`.
         class: String,
-        /// The journey of this contract.
+        /// The id of the case in this contract.
         journey: Id,
-        /// The other journey.
+        /// The id of the other case.
         other: Id,
-        /// Why: at most 200 characters, nothing personal.
+        /// The reason: at most 200 characters, without personal data.
         reason: String,
     }
 }
 
 identified_facts! {
-    /// A formal notice of a commissioner.
+    /// A formal notice under the contract.
     NoticeFact | NoticePatch => NoticeIssued,
-    /// The notice's own id, which a correction keeps.
+    /// The id of the notice. A correction keeps it.
     notice: NoticeId {
-        /// What kind of notice.
+        /// The kind of notice.
         kind: NoticeKind,
-        /// Why: at most 200 characters, nothing personal.
+        /// The reason: at most 200 characters, without personal data.
         reason: String,
     }
-    /// Something that the parties agree to do.
+    /// An action that the parties agree.
     ActionFact | ActionPatch => ActionAgreed,
-    /// The action's own id, which a correction keeps.
+    /// The id of the action. A correction keeps it.
     action: ActionId {
-        /// The notice it answers, if it answers one.
+        /// The id of the notice that it answers, if it answers one.
         notice: Option<Id>,
-        /// What is to be done: at most 200 characters, nothing personal.
+        /// The description of the action: at most 200 characters, without personal data.
         text: String,
-        /// Which party is to do it.
+        /// The party that must complete the action.
         owner: Option<String>,
-        /// By when.
+        /// The due date.
         due_on: Option<Date>,
     }
 }
 
 inputs! {
-    /// A contract begins, with its first rulebook.
+    /// Opens a contract with its first rulebook.
     OpenContractInput {
-        /// Its terms.
+        /// The terms of the contract.
         #[graphql(flatten)]
         fact: OpeningFact,
         /// The first rulebook, as TOML.
         rulebook: String,
     }
-    /// A contract's terms change.
+    /// Changes a contract's terms.
     VaryContractInput {
         /// The code of the contract.
         contract: String,
-        /// What changes.
+        /// The changes.
         #[graphql(flatten)]
         fact: VariationFact,
     }
-    /// A contract is over: `occurredOn` is the first day on which it no longer held.
+    /// Ends a contract. `occurredOn` is the first day on which it no longer holds.
     EndContractInput {
         /// The code of the contract.
         contract: String,
-        /// Why.
+        /// The reason.
         #[graphql(flatten)]
         fact: EndFact,
     }
-    /// A further version of a contract's rules.
+    /// Publishes a further version of a contract's rulebook.
     PublishRulebookInput {
         /// The code of the contract.
         contract: String,
         /// The rulebook, as TOML.
         rulebook: String,
     }
-    /// A version of a contract's targets.
+    /// Publishes a version of a contract's targets.
     PublishTargetsInput {
         /// The code of the contract.
         contract: String,
@@ -226,71 +227,72 @@ inputs! {
         #[graphql(flatten)]
         fact: TargetsFact,
     }
-    /// Something is said for a report.
+    /// Records a commentary for a report.
     RecordCommentaryInput {
         /// The code of the contract.
         contract: String,
-        /// What is said.
+        /// The commentary.
         #[graphql(flatten)]
         fact: CommentaryFact,
     }
-    /// A period's figures are settled. Nothing is locked by it: a fact that is dated in it later warns (`PERIOD_CLOSED`).
+    /// Closes a period: its figures are settled. Facts dated in it can still be recorded later, with the warning
+    /// `PERIOD_CLOSED`.
     ClosePeriodInput {
         /// The code of the contract.
         contract: String,
-        /// Which period.
+        /// The period.
         #[graphql(flatten)]
         fact: ClosedPeriodFact,
     }
-    /// A report was handed in.
+    /// Records that a report was submitted.
     SubmitReportInput {
         /// The code of the contract.
         contract: String,
-        /// Which report.
+        /// The report.
         #[graphql(flatten)]
         fact: SubmissionFact,
     }
-    /// The parties settle how well an indicator was met.
+    /// Records the parties' assessment of a key performance indicator.
     AssessKpiInput {
         /// The code of the contract.
         contract: String,
-        /// How well.
+        /// The assessment.
         #[graphql(flatten)]
         fact: KpiFact,
     }
-    /// A commissioner gives notice.
+    /// Issues a formal notice.
     IssueNoticeInput {
         /// The code of the contract.
         contract: String,
-        /// The notice's own id; left out, one is made.
+        /// The id of the notice. Default: a new id.
         notice: Option<Id>,
         /// The notice.
         #[graphql(flatten)]
         fact: NoticeFact,
     }
-    /// The parties agree that something is to be done.
+    /// Records an action that the parties agreed.
     AgreeActionInput {
         /// The code of the contract.
         contract: String,
-        /// The action's own id; left out, one is made.
+        /// The id of the action. Default: a new id.
         action: Option<Id>,
         /// The action.
         #[graphql(flatten)]
         fact: ActionFact,
     }
-    /// An agreed action is done.
+    /// Records that an agreed action is completed.
     CompleteActionInput {
         /// The code of the contract.
         contract: String,
-        /// Which action.
+        /// The action.
         #[graphql(flatten)]
         fact: ActionDoneFact,
     }
-    /// What seemed to be paid for twice is not.
+    /// Dismisses a suspected case of double funding.
     DismissDoubleFundingInput {
         /// The code of the contract.
         contract: String,
-        /// Which journeys, and why.
+        /// The cases and the reason.
         #[graphql(flatten)]
         fact: DismissalFact,
     }

@@ -1,4 +1,4 @@
-//! Evidence as mutations take it: what shows that something was so, and what a check of it found.
+//! The inputs of evidence: attach, withdraw, verify and reject.
 
 use async_graphql::NewType;
 
@@ -6,7 +6,7 @@ use super::reading::{Means, Reading, States};
 use crate::graphql::scalars::{Date, Id};
 use throughline_domain::fact::event::Event;
 
-/// Hexadecimal digits, which mean the same in either case.
+/// Hexadecimal digits, upper or lower case.
 #[derive(Debug, Clone, NewType)]
 pub struct Digits(String);
 
@@ -17,80 +17,80 @@ impl Means<String> for Digits {
 }
 
 identified_facts! {
-    /// Something that shows that what is claimed was so. The file itself is kept elsewhere; its digest stands here.
+    /// Evidence for a claim. The file stays in another system; only its digest is recorded here.
     EvidenceFact | EvidencePatch => EvidenceAttached,
-    /// The evidence's own id, which a correction keeps.
+    /// The id of the evidence. A correction keeps it.
     evidence: EvidenceId {
-        /// What it is: a code of the rulebook, such as `payslip`.
+        /// The kind of evidence: a code of the rulebook, such as `payslip`.
         kind: String,
-        /// SHA-256 of the file, in 64 hexadecimal digits.
+        /// SHA-256 of the file, as 64 hexadecimal digits.
         sha256: Option<Digits>,
         /// The date on the document.
         dated_on: Date,
-        /// The day on which the service got hold of it.
+        /// The day on which the service obtained it.
         obtained_on: Option<Date>,
-        /// How it did, by code, such as `from_client`.
+        /// How the service obtained it, by code, such as `from_client`.
         obtained_how: Option<String>,
-        /// What it shows: events or spells of the journey, by id.
+        /// The ids of the events or spells of the case that it proves.
         #[graphql(default)]
         supports: Vec<Id>,
     }
 }
 
 facts! {
-    /// A piece of evidence that is taken back.
+    /// The withdrawal of a piece of evidence.
     EvidenceWithdrawalFact | EvidenceWithdrawalPatch => EvidenceWithdrawn {
-        /// Which piece.
+        /// The id of the piece of evidence.
         evidence: Id,
-        /// Why.
+        /// The reason.
         reason: Option<String>,
     }
-    /// A piece of evidence that was checked and found good.
+    /// The verification of a piece of evidence: it was checked and accepted.
     EvidenceVerificationFact | EvidenceVerificationPatch => EvidenceVerified {
-        /// Which piece.
+        /// The id of the piece of evidence.
         evidence: Id,
     }
-    /// A piece of evidence that was checked and has a defect.
+    /// The rejection of a piece of evidence: it was checked and has a defect.
     EvidenceRejectionFact | EvidenceRejectionPatch => EvidenceRejected {
-        /// Which piece.
+        /// The id of the piece of evidence.
         evidence: Id,
-        /// What is wrong with it: a code of the rulebook.
+        /// The defect: a code of the rulebook.
         defect: String,
     }
 }
 
 inputs! {
-    /// Something shows that what is claimed was so.
+    /// Attaches a piece of evidence to a case.
     AttachEvidenceInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// The evidence's own id; left out, one is made.
+        /// The id of the evidence. Default: a new id.
         evidence: Option<Id>,
         /// The evidence.
         #[graphql(flatten)]
         fact: EvidenceFact,
     }
-    /// A piece of evidence is taken back: it no longer counts from this day on.
+    /// Withdraws a piece of evidence. It no longer counts from this day.
     WithdrawEvidenceInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// Which piece, and why.
+        /// The piece of evidence and the reason.
         #[graphql(flatten)]
         fact: EvidenceWithdrawalFact,
     }
-    /// Somebody checked a piece of evidence and found it good.
+    /// Records that a piece of evidence was checked and accepted.
     VerifyEvidenceInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// Which piece.
+        /// The piece of evidence.
         #[graphql(flatten)]
         fact: EvidenceVerificationFact,
     }
-    /// Somebody checked a piece of evidence and found a defect: it no longer counts from this day on.
+    /// Records that a piece of evidence was checked and has a defect. It no longer counts from this day.
     RejectEvidenceInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// Which piece, and what is wrong with it.
+        /// The piece of evidence and its defect.
         #[graphql(flatten)]
         fact: EvidenceRejectionFact,
     }

@@ -1,69 +1,69 @@
-//! How a case leaves the caseload and comes back, as mutations take it.
+//! The inputs of exits: disengage, close, reopen and transfer.
 
 use super::reading::{Means as _, Reading, States};
 use crate::graphql::scalars::{Date, Id};
 use throughline_domain::fact::event::Event;
 
 facts! {
-    /// A dated mark that the client no longer engages; the case stays on the caseload until it is closed.
+    /// A dated mark that the client has disengaged. The case stays on the caseload until it is closed.
     DisengagementFact | DisengagementPatch => Disengaged {
-        /// Why: a code of the rulebook.
+        /// The reason: a code of the rulebook.
         reason: String,
-        /// When they were last seen.
+        /// The day on which the client was last seen.
         last_seen_on: Option<Date>,
     }
     /// The close of a case.
     CloseFact | ClosePatch => JourneyClosed {
-        /// Why: a code of the rulebook.
+        /// The reason: a code of the rulebook.
         reason: String,
-        /// Where the client went, in the service's own words for destinations.
+        /// The destination of the client, in the service's own words.
         destination: Option<String>,
     }
-    /// A closed case that goes on.
+    /// The reopening of a closed case.
     ReopeningFact | ReopeningPatch => JourneyReopened {
-        /// Why: at most 200 characters, nothing personal.
+        /// The reason: at most 200 characters, without personal data.
         reason: String,
     }
-    /// A case that goes to another contract or service.
+    /// The transfer of a case to another contract or service.
     TransferFact | TransferPatch => JourneyTransferred {
-        /// Why: a code of the rulebook's close reasons.
+        /// The reason: a close reason of the rulebook, by code.
         reason: String,
-        /// Where it goes: the contract's code or the service's name.
+        /// The destination: the code of the contract or the name of the service.
         destination: String,
     }
 }
 
 inputs! {
-    /// The client no longer engages.
+    /// Records that the client has disengaged.
     DisengageInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// Why.
+        /// The reason.
         #[graphql(flatten)]
         fact: DisengagementFact,
     }
-    /// The case is closed.
+    /// Closes the case.
     CloseJourneyInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// Why.
+        /// The reason.
         #[graphql(flatten)]
         fact: CloseFact,
     }
-    /// A closed case goes on: it is on the caseload again from this day on.
+    /// Reopens a closed case. It is on the caseload again from this day.
     ReopenJourneyInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// Why.
+        /// The reason.
         #[graphql(flatten)]
         fact: ReopeningFact,
     }
-    /// The case goes to another contract or service: it leaves the caseload, and the receiving contract begins its own
-    /// journey.
+    /// Transfers the case to another contract or service. It leaves the caseload. The receiving contract opens its own
+    /// case.
     TransferJourneyInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// Why, and where to.
+        /// The reason and the destination.
         #[graphql(flatten)]
         fact: TransferFact,
     }

@@ -1,9 +1,9 @@
-//! What mutations take: one typed input for each fact, never a bag of JSON.
+//! The inputs of mutations: one typed input for each fact.
 //!
-//! A field is spelt as the payload of its event spells it, in camel case, so that a refusal's path names it.
+//! A field has the name of the event's payload field in camel case, so that the path of a refusal matches it.
 
-/// Declares the facts of inputs: each becomes the payload of the event named beside it, field by field; and for each that
-/// may be corrected the patch by which it is.
+/// Declares the facts of inputs. Each becomes the payload of the event named beside it, field by field. A fact that can
+/// be corrected also gets a patch type.
 macro_rules! facts {
     ($($(#[$doc:meta])* $name:ident $(| $patch:ident)? => $event:ident $fields:tt)*) => {$(
         fact! { $(#[$doc])* $name => $event $fields }
@@ -23,7 +23,7 @@ macro_rules! fact {
         }
 
         impl $name {
-            /// What it says.
+            /// The payload of the event.
             pub fn read(self, reading: &mut Reading) -> throughline_domain::fact::event::$event {
                 throughline_domain::fact::event::$event {
                     $($field: reading.field(stringify!($field), |reading| self.$field.meant(reading)),)*
@@ -39,7 +39,7 @@ macro_rules! fact {
     };
 }
 
-/// Declares facts with an id of their own, by which other facts name them: in a mutation the id may be left out, and a
+/// Declares facts with an id of their own, by which other facts refer to them. A mutation may leave the id out; a
 /// correction keeps it.
 macro_rules! identified_facts {
     ($($(#[$doc:meta])* $name:ident | $patch:ident => $event:ident, $(#[doc = $id_doc:literal])* $id:ident: $id_type:ident {
@@ -52,14 +52,14 @@ macro_rules! identified_facts {
         }
 
         impl $name {
-            /// The fact about the thing of this id.
+            /// The fact with this id.
             pub const fn of(self, id: uuid::Uuid) -> crate::graphql::mutation::input::Identified<Self> {
                 crate::graphql::mutation::input::Identified { id, fact: self }
             }
         }
 
         impl crate::graphql::mutation::input::Identified<$name> {
-            /// What it says.
+            /// The payload of the event.
             pub fn read(self, reading: &mut Reading) -> throughline_domain::fact::event::$event {
                 throughline_domain::fact::event::$event {
                     $id: throughline_domain::fact::envelope::$id_type(self.id),
@@ -83,12 +83,12 @@ macro_rules! identified_facts {
     )*};
 }
 
-/// Declares the patch by which a fact is corrected: each of its fields may be left out, or null.
+/// Declares the patch that corrects a fact. Each field may be left out or null.
 macro_rules! patch {
     ($patch:ident {
         $($(#[doc = $field_doc:literal])* $(#[graphql($($graphql:tt)*)])? $field:ident: $type:ty),* $(,)?
     }) => {
-        /// What should read otherwise of such a fact: a field left out stays as it was, null clears it.
+        /// The corrected fields of the fact. A field that is left out stays the same; null clears it.
         #[derive(Debug, Clone, async_graphql::InputObject)]
         pub struct $patch {
             $(
@@ -109,17 +109,17 @@ macro_rules! patch {
     };
 }
 
-/// Declares the inputs of mutations: stamp, then what the mutation is about, then when.
+/// Declares the inputs of mutations: the common fields, the fields of the mutation, then the date.
 macro_rules! inputs {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? })*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, async_graphql::InputObject)]
         pub struct $name {
-            /// What comes with every command.
+            /// The fields that every command has.
             #[graphql(flatten)]
             pub stamp: crate::graphql::mutation::input::Stamp,
             $($(#[$field_doc])* pub $field: $type,)*
-            /// When it was so.
+            /// The date of the fact.
             #[graphql(flatten)]
             pub when: crate::graphql::mutation::input::When,
         }
@@ -154,17 +154,17 @@ use throughline_domain::fact::envelope::{
 };
 use throughline_domain::fact::event::{self, Quantity};
 
-/// What comes with every command.
+/// The fields that every command has.
 #[derive(Debug, Clone, InputObject)]
 pub struct Stamp {
-    /// The id under which the command is done once: sending it again answers with what it did the first time.
+    /// The id of the command. A command runs once per id: sending it again returns the first result.
     pub command_id: Id,
-    /// The version that the stream must have; 0 for a stream that must not be there yet; left out for any.
+    /// The version that the stream must have. 0: the stream must not exist yet. Default: any version.
     pub expected_version: Option<i64>,
-    /// Whether the command is only to be judged: nothing is recorded, and it may come again under its id.
+    /// Whether only to check the command. Nothing is recorded, and the same id can be used again.
     #[graphql(default)]
     pub dry_run: bool,
-    /// The warnings that the sender has seen and accepts, by code.
+    /// The codes of the warnings that the sender has seen and accepts.
     #[graphql(default)]
     pub accept_warnings: Vec<String>,
 }
@@ -175,7 +175,7 @@ impl Stamp {
         CommandId(self.command_id.0)
     }
 
-    /// What the command requires of its stream.
+    /// The version that the command expects of its stream.
     pub fn expected(&self, reading: &mut Reading) -> Expected {
         match self.expected_version {
             None => Expected::Any,
@@ -189,46 +189,46 @@ impl Stamp {
         }
     }
 
-    /// An id that follows from the command's, so that sending it again makes the same thing.
+    /// An id derived from the command's id. Sending the command again gives the same id.
     pub fn id_for(&self, thing: &str) -> Uuid {
         Uuid::new_v5(&self.command_id.0, thing.as_bytes())
     }
 }
 
-/// A fact with the id of the thing that it begins.
+/// A fact with the id of the item that it creates.
 #[derive(Debug, Clone)]
 pub struct Identified<F> {
-    /// The id by which other facts name it.
+    /// The id by which other facts refer to it.
     pub id: Uuid,
-    /// What is said of it.
+    /// The fact.
     pub fact: F,
 }
 
-/// When a fact was so.
+/// The date of a fact.
 #[derive(Debug, Clone, Copy, InputObject)]
 pub struct When {
-    /// The civil date in the contract's zone. Left out, it is today.
+    /// The date in the contract's time zone. Default: today.
     pub occurred_on: Option<Date>,
-    /// How exactly that day is known.
+    /// How exactly the day is known.
     #[graphql(default_with = "Precision::Day")]
     pub precision: Precision,
-    /// The time of that day, where it is known.
+    /// The time of that day, if known.
     pub local_time: Option<LocalTime>,
 }
 
 impl When {
-    /// The date of the fact, where `today` stands in for one that was left out.
+    /// The date of the fact. If none was given, it is `today`.
     pub fn occurred(self, today: NaiveDate, reading: &mut Reading) -> Occurred {
         let day = self.occurred_on.map_or(today, |date| date.0);
         if self.precision != Precision::Day && self.local_time.is_some() {
-            let message = "a time is of a day, and this is known by its month or year alone: leave the time out";
+            let message = "a time needs an exact day, and only the month or year is known: leave the time out";
             reading.field("local_time", |reading| reading.invalid(message));
         }
         Occurred::within(day, self.precision.into()).at(self.local_time.map(|time| time.0))
     }
 }
 
-/// Declares what values of inputs mean that are read alike wherever they stand.
+/// Declares conversions that are the same wherever a type occurs.
 macro_rules! meanings {
     ($($given:ty => $meant:ty: $read:expr;)*) => {$(
         impl Means<$meant> for $given {
@@ -266,7 +266,7 @@ meanings! {
     Vec<Id> => Vec<WorkerId>: |ids| ids.into_iter().map(|id| WorkerId(id.0)).collect();
 }
 
-/// A number that GraphQL knows with its sign, and a payload without.
+/// GraphQL integers are signed, payload numbers are not.
 impl Means<u32> for i32 {
     fn meant(self, reading: &mut Reading) -> u32 {
         self.try_into().unwrap_or_else(|_| {
@@ -277,15 +277,15 @@ impl Means<u32> for i32 {
 }
 
 fn negative(number: impl std::fmt::Display) -> String {
-    format!("{number} cannot be: write 0 or more")
+    format!("{number} is out of range: use 0 or more")
 }
 
-/// A stretch of whole days, such as a month or a quarter.
+/// A period of whole days, such as a month or a quarter.
 #[derive(Debug, Clone, Copy, InputObject)]
 pub struct DayPeriodInput {
     /// The first day.
     pub first: Date,
-    /// The last day, inside.
+    /// The last day. It belongs to the period.
     pub last: Date,
 }
 
@@ -295,13 +295,13 @@ impl From<DayPeriodInput> for event::Period {
     }
 }
 
-/// What kind of subject a record is about.
+/// The kind of a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
 #[graphql(remote = "event::SubjectKind")]
 pub enum SubjectKind {
     /// One person.
     Person,
-    /// A family worked with as one.
+    /// A family that is worked with as one.
     Family,
     /// A clinic, school or other place.
     Site,

@@ -1,4 +1,4 @@
-//! Lists of names with values: attributes, criteria, items. Each name stands once.
+//! Lists of names and values: attributes, criteria, items. Each name may occur once.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use super::reading::{Means, Reading};
 use crate::graphql::scalars::Decimal;
 use throughline_domain::fact::event::{Attribute, Quantity};
 
-/// A list as the map that it means, where `by` is the field that tells one entry from another. Of two that are alike
-/// neither may be dropped in silence.
+/// Converts a list to a map. `by` is the field that identifies an entry. An entry that occurs twice is refused, because
+/// neither may be dropped silently.
 pub(super) fn each_once<K: Ord, V>(
     entries: impl IntoIterator<Item = (K, V)>,
     by: &str,
@@ -20,14 +20,14 @@ pub(super) fn each_once<K: Ord, V>(
     let mut map = BTreeMap::new();
     for (index, (key, value)) in entries.into_iter().enumerate() {
         if map.insert(key, value).is_some() {
-            let message = format!("this {by} stands twice: write each once");
+            let message = format!("this {by} occurs twice: give each once");
             reading.entry(index, |reading| reading.field(by, |reading| reading.invalid(message)));
         }
     }
     map
 }
 
-/// Declares a name with a value, and how the list of them becomes a payload's map.
+/// Declares an entry with name and value, and the conversion of a list of entries to a payload's map.
 macro_rules! named {
     ($($(#[$doc:meta])* $name:ident | $patch:ident => $value:ty: $read:expr, {
         $(#[$value_doc:meta])* value: $given:ty $(,)?
@@ -35,7 +35,7 @@ macro_rules! named {
         $(#[$doc])*
         #[derive(Debug, Clone, InputObject)]
         pub struct $name {
-            /// Its name.
+            /// The name.
             pub name: String,
             $(#[$value_doc])*
             pub value: $given,
@@ -50,21 +50,21 @@ macro_rules! named {
 
         $(#[$doc])*
         ///
-        /// In a correction, the others stay as they were.
+        /// In a correction, names that are left out stay the same.
         #[derive(Debug, Clone, InputObject)]
         pub struct $patch {
-            /// Its name.
+            /// The name.
             pub name: String,
             $(#[$value_doc])*
             ///
-            /// Null takes it out.
+            /// Null removes the entry.
             pub value: Option<$given>,
         }
 
         impl Patches for Vec<$patch> {
             fn patched(self, reading: &mut Reading) -> Value {
                 let read: fn($given) -> $value = $read;
-                let written = |value| serde_json::to_value(read(value)).expect("a value is JSON");
+                let written = |value| serde_json::to_value(read(value)).expect("a value serialises to JSON");
                 let entries = self.into_iter().map(|named| (named.name, named.value.map_or(Value::Null, written)));
                 Value::Object(each_once(entries, "name", reading).into_iter().collect())
             }
@@ -73,24 +73,24 @@ macro_rules! named {
 }
 
 named! {
-    /// Something known of a spell, such as `secured_as: kept`.
+    /// An attribute of a spell, such as `secured_as: kept`.
     SpellAttributeInput | SpellAttributePatch => Attribute: attribute, {
-        /// Its value: `true` and `false` are yes and no, a decimal is a quantity, everything else a word.
+        /// The value. `true` and `false` become yes and no, a decimal becomes a quantity, anything else a word.
         value: String,
     }
-    /// Something that was so when eligibility was judged, such as `age: 34`.
+    /// A fact at the eligibility assessment, such as `age: 34`.
     FactAtAssessmentInput | FactAtAssessmentPatch => Attribute: attribute, {
-        /// Its value: `true` and `false` are yes and no, a decimal is a quantity, everything else a word.
+        /// The value. `true` and `false` become yes and no, a decimal becomes a quantity, anything else a word.
         value: String,
     }
-    /// A criterion of eligibility that was looked at.
+    /// An eligibility criterion that was assessed.
     CriterionInput | CriterionPatch => bool: |met| met, {
-        /// Whether it was met.
+        /// Whether the criterion was met.
         value: bool,
     }
-    /// An item of an instrument with its score.
+    /// An item of an assessment instrument with its score.
     ItemScoreInput | ItemScorePatch => Quantity: |score| Quantity(score.0), {
-        /// Its score.
+        /// The score.
         value: Decimal,
     }
 }
@@ -99,7 +99,7 @@ fn attribute(value: String) -> Attribute {
     match (value.as_str(), value.parse()) {
         ("true", _) => Attribute::Flag(true),
         ("false", _) => Attribute::Flag(false),
-        // `007` and `1E5` are codes of somebody's, not numbers.
+        // `007` and `1E5` are codes, not numbers.
         (text, Ok(decimal)) if Quantity(decimal).to_string() == text => Attribute::Quantity(Quantity(decimal)),
         _ => Attribute::Text(value),
     }

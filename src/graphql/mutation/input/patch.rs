@@ -1,6 +1,6 @@
-//! Corrections as patches: what an input says of each field, as a patch of the payload.
+//! Corrections as patches: converts each field of an input to a patch of the payload.
 //!
-//! A field that is left out says nothing, null clears it. It only reads what is said and never looks at the fact.
+//! A field that is left out does not change; null clears it. This module does not look at the fact being corrected.
 
 use async_graphql::{InputObject, MaybeUndefined};
 use chrono::NaiveTime;
@@ -25,9 +25,9 @@ use crate::graphql::scalars::{Date, Decimal, Id, LocalTime};
 use throughline_domain::command::{Patched, PatchedDate};
 use throughline_domain::fact::event;
 
-/// A type of a fact's field, and the type in which a correction gives it.
+/// The type of a fact's field, with the type that a correction uses for it.
 pub trait Patchable {
-    /// What a correction gives, where it gives something.
+    /// The type of the field in a correction.
     type Patch;
 }
 
@@ -39,13 +39,13 @@ impl<T: Patchable> Patchable for MaybeUndefined<T> {
     type Patch = T::Patch;
 }
 
-/// What a correction gives for a field, as a patch of the payload.
+/// A field value of a correction, as a patch of the payload.
 pub trait Patches {
     /// The patch.
     fn patched(self, reading: &mut Reading) -> Value;
 }
 
-/// Says of a field what a correction says of it.
+/// Adds a field to the patch.
 pub(super) fn say<P: Patches>(
     patch: &mut Map<String, Value>,
     name: &str,
@@ -60,12 +60,12 @@ pub(super) fn say<P: Patches>(
     patch.insert(name.to_owned(), value);
 }
 
-/// A value of an input as a payload writes it.
+/// The value of an input, as the payload writes it.
 fn written<T: Serialize>(value: impl Means<T>, reading: &mut Reading) -> Value {
-    serde_json::to_value(value.meant(reading)).expect("a payload holds only what JSON can say")
+    serde_json::to_value(value.meant(reading)).expect("a payload value serialises to JSON")
 }
 
-/// Declares the fields that a correction gives as a mutation does: whole.
+/// Declares types that a correction gives in full, as the mutation does.
 macro_rules! whole {
     ($($given:ty => $meant:ty;)*) => {$(
         impl Patchable for $given {
@@ -119,7 +119,7 @@ impl Patches for Vec<Id> {
     }
 }
 
-/// Declares the fields that are lists of names with values: a correction gives the names that it is about.
+/// Declares types that are lists of names and values. A correction gives only the names that it changes.
 macro_rules! by_name {
     ($($given:ty => $patch:ty;)*) => {$(
         impl Patchable for Vec<$given> {
@@ -135,7 +135,7 @@ by_name! {
     ItemScoreInput => ItemScorePatch;
 }
 
-/// What should read otherwise of who referred the client: a field left out stays as it was, null clears it.
+/// The corrected referrer. A field that is left out stays the same; null clears it.
 #[derive(Debug, Clone, InputObject)]
 pub struct ReferrerPatch {
     /// The organisation.
@@ -157,12 +157,12 @@ impl Patches for ReferrerPatch {
     }
 }
 
-/// What should read otherwise of a stretch of whole days: a day left out stays as it was.
+/// The corrected period. A day that is left out stays the same.
 #[derive(Debug, Clone, InputObject)]
 pub struct DayPeriodPatch {
     /// The first day.
     pub first: MaybeUndefined<Date>,
-    /// The last day, inside.
+    /// The last day. It belongs to the period.
     pub last: MaybeUndefined<Date>,
 }
 
@@ -179,21 +179,21 @@ impl Patches for DayPeriodPatch {
     }
 }
 
-/// What should read otherwise of when a fact was so.
+/// The corrected date of a fact.
 #[derive(Debug, Clone, InputObject)]
 pub struct WhenPatch {
-    /// The civil date in the contract's zone; left out, the day that the fact has now.
+    /// The date in the contract's time zone. Default: the date that the fact has now.
     pub occurred_on: MaybeUndefined<Date>,
-    /// How exactly that day is known; left out, as exactly as now.
+    /// How exactly the day is known. Default: as the fact has it now.
     pub precision: MaybeUndefined<Precision>,
-    /// The time of that day; left out, the time that the fact has now, and null where it is not known after all.
+    /// The time of that day. Default: the time that the fact has now. Null: the time is not known.
     pub local_time: MaybeUndefined<LocalTime>,
 }
 
 impl WhenPatch {
-    /// What it says.
+    /// The patch of the date.
     pub fn read(self, reading: &mut Reading) -> PatchedDate {
-        let needed = "a fact always has this: leave it out to keep it, or give another value";
+        let needed = "this value cannot be cleared: leave it out to keep it, or give another value";
         if self.occurred_on.is_null() {
             reading.field("occurred_on", |reading| reading.missing(needed));
         }

@@ -1,4 +1,4 @@
-//! Subjects, workers and teams as mutations take them.
+//! The inputs of subjects, workers and teams.
 
 use serde_json::{Map, Value};
 
@@ -23,129 +23,129 @@ impl Means<event::ErasureGround> for ErasureGround {
 }
 
 facts! {
-    /// What kind of subject a record is about.
+    /// The kind of a subject.
     RegistrationFact | RegistrationPatch => SubjectRegistered {
-        /// What kind of subject it is.
+        /// The kind of subject.
         #[graphql(default_with = "SubjectKind::Person")]
         kind: SubjectKind,
     }
-    /// Another record of the same subject.
+    /// The link to another record of the same subject.
     LinkFact => SubjectsLinked {
-        /// The other record.
+        /// The id of the other record.
         with: Id,
-        /// Why: at most 200 characters, nothing personal.
+        /// The reason: at most 200 characters, without personal data.
         reason: String,
     }
-    /// A record that is not of the same subject after all.
+    /// The removal of a link: the other record is not of the same subject.
     UnlinkFact => SubjectsUnlinked {
-        /// The other record.
+        /// The id of the other record.
         with: Id,
-        /// Why: at most 200 characters, nothing personal.
+        /// The reason: at most 200 characters, without personal data.
         reason: String,
     }
-    /// A use of what is known of a subject, to which they agree.
+    /// The consent of a subject to a use of their data.
     ConsentFact | ConsentPatch => ConsentGiven {
-        /// For what, by code, such as `evaluation`.
+        /// The purpose, by code, such as `evaluation`.
         purpose: String,
     }
-    /// A use to which the subject no longer agrees.
+    /// The withdrawal of a consent.
     ConsentWithdrawalFact | ConsentWithdrawalPatch => ConsentWithdrawn {
-        /// For what, by code.
+        /// The purpose, by code.
         purpose: String,
     }
-    /// A hold that no longer stands.
+    /// The lifting of a legal hold.
     HoldLiftFact | HoldLiftPatch => LegalHoldLifted {
-        /// Which hold.
+        /// The id of the hold.
         hold: Id,
-        /// Why: at most 200 characters, nothing personal.
+        /// The reason: at most 200 characters, without personal data.
         reason: String,
     }
-    /// Why what identifies a subject should be erased.
+    /// The ground for erasing a subject's identifying data.
     ErasureFact => ErasureProposed {
-        /// On which ground.
+        /// The ground.
         ground: ErasureGround,
     }
-    /// A proposal of somebody else, to which one agrees.
+    /// The approval of an erasure that another person proposed.
     ErasureApprovalFact => ErasureApproved {
-        /// The event that proposed it.
+        /// The id of the event that proposed it.
         proposal: Id,
     }
     /// A keyworker or other member of staff.
     JoiningFact | JoiningPatch => WorkerJoined {
-        /// What boards print, such as `KW-07`.
+        /// The worker's label on boards, such as `KW-07`.
         label: String,
-        /// The login in tokens, if they sign in.
+        /// The login, if the worker signs in. It matches the login in the access token.
         login: Option<String>,
     }
-    /// How much of a full-time post a worker fills.
+    /// The whole-time equivalent (WTE) of a worker.
     WteFact | WtePatch => WteSet {
-        /// Whole-time equivalent: 1 is a full-time post.
+        /// The WTE: 1 is a full-time post.
         wte: Decimal,
     }
-    /// A worker is away: it lowers capacity, not WTE.
+    /// An absence of a worker. It lowers capacity, not WTE.
     AbsenceFact | AbsencePatch => AbsenceRecorded {
-        /// Why, by code, such as `annual_leave` or `sickness`.
+        /// The kind of absence, by code, such as `annual_leave` or `sickness`.
         kind: String,
-        /// The first day back at work; left out while it is not known.
+        /// The first day back at work. Leave it out if not known yet.
         back_on: Option<Date>,
     }
-    /// How many open cases a full-time worker holds at most.
+    /// The capacity: the most open cases per whole-time equivalent.
     CapacityFact | CapacityPatch => CapacitySet {
-        /// Cases for one whole-time equivalent.
+        /// The number of cases for one whole-time equivalent.
         cases_per_wte: Decimal,
     }
-    /// A team: what it is called and who is in it.
+    /// The name and members of a team.
     TeamFact | TeamPatch => TeamSet {
-        /// What boards print.
+        /// The team's label on boards.
         label: String,
-        /// Everybody who is in it.
+        /// The ids of all members.
         members: Vec<Id>,
     }
-    /// A vacant post that is filled.
+    /// The filling of a vacancy.
     VacancyFillFact | VacancyFillPatch => VacancyFilled {
-        /// Which vacancy.
+        /// The id of the vacancy.
         vacancy: Id,
-        /// Who fills it, if it is known.
+        /// The id of the worker who fills it, if known.
         worker: Option<Id>,
     }
-    /// A cover that is over.
+    /// The end of a cover.
     CoverEndFact | CoverEndPatch => CoverEnded {
-        /// Which cover.
+        /// The id of the cover.
         cover: Id,
     }
 }
 
 identified_facts! {
-    /// A reason to keep what is known of a subject.
+    /// A legal hold: a reason to keep a subject's data.
     HoldFact | HoldPatch => LegalHoldPlaced,
-    /// The hold's own id, which a correction keeps.
+    /// The id of the hold. A correction keeps it.
     hold: HoldId {
-        /// Why: at most 200 characters, nothing personal.
+        /// The reason: at most 200 characters, without personal data.
         reason: String,
     }
     /// A vacant post.
     VacancyFact | VacancyPatch => VacancyOpened,
-    /// The vacancy's own id, which a correction keeps.
+    /// The id of the vacancy. A correction keeps it.
     vacancy: VacancyId {
         /// The post, by code, such as `keyworker`.
         role: String,
-        /// How much of a full-time post it is.
+        /// The size of the post in WTE: 1 is full-time.
         wte: Decimal,
     }
-    /// Somebody stands in for a member of the team who is away or has left.
+    /// A cover: one worker covers for a member of the team who is absent or has left.
     CoverFact | CoverPatch => CoverStarted,
-    /// The cover's own id, which a correction keeps.
+    /// The id of the cover. A correction keeps it.
     cover: CoverId {
-        /// Who is away.
+        /// The id of the absent worker.
         absent: Id,
-        /// Who stands in.
+        /// The id of the covering worker.
         by: Id,
-        /// The first day without it, where that is known beforehand; left out, it lasts until it is ended.
+        /// The first day after the cover, if known beforehand. Default: the cover lasts until it is ended.
         until: Option<Date>,
     }
 }
 
-/// That a worker has left.
+/// The leaving of a worker.
 #[derive(Debug, Clone, Copy, async_graphql::InputObject)]
 pub struct LeavingFact {
     /// Always true.
@@ -153,14 +153,14 @@ pub struct LeavingFact {
 }
 
 impl LeavingFact {
-    /// What it says.
+    /// The payload of the event.
     pub fn read(self, reading: &mut Reading) -> event::WorkerLeft {
         reading.field("left", |reading| only_true(self.left, reading));
         event::WorkerLeft {}
     }
 }
 
-/// What should read otherwise of a worker's leaving: only its date can.
+/// The correction of a worker's leaving. Only its date can be corrected.
 #[derive(Debug, Clone, async_graphql::InputObject)]
 pub struct LeavingPatch {
     /// True, or left out.
@@ -181,162 +181,162 @@ impl States for LeavingFact {
 }
 
 inputs! {
-    /// A subject becomes known by pseudonym.
+    /// Registers a subject under a pseudonym.
     RegisterSubjectInput {
-        /// The subject's id; left out, one is made.
+        /// The id of the subject. Default: a new id.
         subject: Option<Id>,
-        /// What kind of subject it is.
+        /// The kind of subject.
         #[graphql(flatten)]
         fact: RegistrationFact,
     }
-    /// Two records are of the same subject: it is recorded of both.
+    /// Links two records of the same subject. The link is recorded in both.
     LinkSubjectsInput {
-        /// The one record.
+        /// The id of the first record.
         subject: Id,
         /// The other record.
         #[graphql(flatten)]
         fact: LinkFact,
     }
-    /// Two records are not of the same subject after all: it is recorded of both.
+    /// Unlinks two records that are not of the same subject. It is recorded in both.
     UnlinkSubjectsInput {
-        /// The one record.
+        /// The id of the first record.
         subject: Id,
         /// The other record.
         #[graphql(flatten)]
         fact: UnlinkFact,
     }
-    /// The subject agrees to a use of what is known of them.
+    /// Records the subject's consent to a use of their data.
     GiveConsentInput {
-        /// Which subject.
+        /// The id of the subject.
         subject: Id,
-        /// To what they agree.
+        /// The purpose.
         #[graphql(flatten)]
         fact: ConsentFact,
     }
-    /// The subject no longer agrees.
+    /// Records that the subject withdrew a consent.
     WithdrawConsentInput {
-        /// Which subject.
+        /// The id of the subject.
         subject: Id,
-        /// To what they no longer agree.
+        /// The purpose.
         #[graphql(flatten)]
         fact: ConsentWithdrawalFact,
     }
-    /// What is known of the subject must be kept.
+    /// Places a legal hold: the subject's data must be kept.
     PlaceHoldInput {
-        /// Which subject.
+        /// The id of the subject.
         subject: Id,
-        /// The hold's own id; left out, one is made.
+        /// The id of the hold. Default: a new id.
         hold: Option<Id>,
-        /// Why.
+        /// The reason.
         #[graphql(flatten)]
         fact: HoldFact,
     }
-    /// A hold no longer stands: `occurredOn` is the first day without it.
+    /// Lifts a legal hold. `occurredOn` is the first day without it.
     LiftHoldInput {
-        /// Which subject.
+        /// The id of the subject.
         subject: Id,
-        /// Which hold, and why.
+        /// The hold and the reason.
         #[graphql(flatten)]
         fact: HoldLiftFact,
     }
-    /// Somebody proposes that what identifies the subject be erased.
+    /// Proposes to erase the subject's identifying data.
     ProposeErasureInput {
-        /// Which subject.
+        /// The id of the subject.
         subject: Id,
-        /// On which ground.
+        /// The ground.
         #[graphql(flatten)]
         fact: ErasureFact,
     }
-    /// Somebody else agrees to a proposed erasure.
+    /// Approves a proposed erasure. The approver must not be the proposer.
     ApproveErasureInput {
-        /// Which subject.
+        /// The id of the subject.
         subject: Id,
-        /// Which proposal.
+        /// The proposal.
         #[graphql(flatten)]
         fact: ErasureApprovalFact,
     }
-    /// A keyworker or other member of staff joins.
+    /// Adds a keyworker or other member of staff.
     AddWorkerInput {
-        /// The worker's id; left out, one is made.
+        /// The id of the worker. Default: a new id.
         worker: Option<Id>,
-        /// Who they are on boards.
+        /// The label and login.
         #[graphql(flatten)]
         fact: JoiningFact,
     }
-    /// A worker has left or is going to: `occurredOn` is the first day on which they no longer work here.
+    /// Records that a worker has left or will leave. `occurredOn` is the first day on which they no longer work here.
     LeaveWorkerInput {
-        /// Which worker.
+        /// The id of the worker.
         worker: Id,
-        /// The last day on which they work here, as forms ask for it: give this or `occurredOn`, which is the day after.
+        /// The last working day, as forms ask for it. Give either this or `occurredOn`, which is the day after.
         last_day: Option<Date>,
     }
-    /// A worker fills this much of a full-time post from this day on.
+    /// Sets the whole-time equivalent (WTE) of a worker from this day.
     SetWteInput {
-        /// Which worker.
+        /// The id of the worker.
         worker: Id,
-        /// How much.
+        /// The WTE.
         #[graphql(flatten)]
         fact: WteFact,
     }
-    /// A worker is away from this day on.
+    /// Records the absence of a worker from this day.
     RecordAbsenceInput {
-        /// Which worker.
+        /// The id of the worker.
         worker: Id,
-        /// Why, and until when.
+        /// The kind of absence and its end.
         #[graphql(flatten)]
         fact: AbsenceFact,
     }
-    /// A worker, or each member of a team, holds at most so many open cases: give exactly one of worker and team.
+    /// Sets the capacity of a worker, or of each member of a team. Give exactly one of `worker` and `team`.
     SetCapacityInput {
-        /// Which worker, where it is of one.
+        /// The id of the worker, for the capacity of one worker.
         worker: Option<Id>,
-        /// Which team, where it is of all who are in it.
+        /// The id of the team, for the capacity of each of its members.
         team: Option<Id>,
-        /// How many.
+        /// The capacity.
         #[graphql(flatten)]
         fact: CapacityFact,
     }
-    /// A team stands so from this day on: the whole of it, with everybody who is in it.
+    /// Sets the name and all members of a team from this day. The first call creates the team.
     SetTeamInput {
-        /// The team's id; left out, one is made.
+        /// The id of the team. Default: a new id.
         team: Option<Id>,
-        /// What it is called and who is in it.
+        /// The name and the members.
         #[graphql(flatten)]
         fact: TeamFact,
     }
-    /// A post in the team is vacant.
+    /// Records a vacant post in a team.
     OpenVacancyInput {
-        /// Which team.
+        /// The id of the team.
         team: Id,
-        /// The vacancy's own id; left out, one is made.
+        /// The id of the vacancy. Default: a new id.
         vacancy: Option<Id>,
         /// The post.
         #[graphql(flatten)]
         fact: VacancyFact,
     }
-    /// A vacant post is filled.
+    /// Records that a vacant post is filled.
     FillVacancyInput {
-        /// Which team.
+        /// The id of the team.
         team: Id,
-        /// Which vacancy, and who fills it.
+        /// The vacancy and the worker who fills it.
         #[graphql(flatten)]
         fact: VacancyFillFact,
     }
-    /// Somebody stands in for a member of the team.
+    /// Starts a cover for a member of the team.
     StartCoverInput {
-        /// Which team.
+        /// The id of the team.
         team: Id,
-        /// The cover's own id; left out, one is made.
+        /// The id of the cover. Default: a new id.
         cover: Option<Id>,
-        /// Who stands in for whom.
+        /// The absent worker and the covering worker.
         #[graphql(flatten)]
         fact: CoverFact,
     }
-    /// A cover is over: `occurredOn` is the first day without it.
+    /// Ends a cover. `occurredOn` is the first day without it.
     EndCoverInput {
-        /// Which team.
+        /// The id of the team.
         team: Id,
-        /// Which cover.
+        /// The id of the cover.
         #[graphql(flatten)]
         fact: CoverEndFact,
     }

@@ -1,7 +1,7 @@
-//! What an input means, read value by value, and what in it cannot be meant.
+//! Converts an input to a payload value by value, and collects the invalid values.
 //!
-//! What a type of GraphQL cannot say is no fault of the request but a problem of one field: it is kept here, with the
-//! way to it, and nothing is decided. It never looks at a fact that is recorded.
+//! A value that its GraphQL type allows but the payload does not is a problem of one field, not an error of the
+//! request. It is collected here with its path. This module decides nothing and never looks at recorded facts.
 
 use async_graphql::MaybeUndefined;
 
@@ -9,21 +9,21 @@ use throughline_domain::fact::event::{Event, Patched};
 use throughline_domain::fact::path::{Path, Step};
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
-/// An input as it is read.
+/// The state of converting an input.
 #[derive(Debug, Default)]
 pub struct Reading {
-    /// The way to what is being read.
+    /// The path to the current value.
     at: Vec<Step>,
     refusals: Vec<Refusal>,
 }
 
 impl Reading {
-    /// Reads what a field holds.
+    /// Converts the value of a field.
     pub fn field<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         self.within(Step::Field(name.to_owned()), read)
     }
 
-    /// Reads an entry of a list.
+    /// Converts an entry of a list.
     pub fn entry<T>(&mut self, index: usize, read: impl FnOnce(&mut Self) -> T) -> T {
         self.within(Step::At(index), read)
     }
@@ -35,27 +35,27 @@ impl Reading {
         value
     }
 
-    /// What is being read cannot be.
+    /// Reports that the current value is invalid.
     pub fn invalid(&mut self, message: impl Into<String>) {
         let refusal = Refusal::new(RefusalCode::InvalidValue, message);
         self.refusals.push(refusal.at(Path(self.at.clone())));
     }
 
-    /// What is being read is wanted, and is not there.
+    /// Reports that the current value is required but missing.
     pub fn missing(&mut self, message: impl Into<String>) {
         let refusal = Refusal::new(RefusalCode::MissingValue, message);
         self.refusals.push(refusal.at(Path(self.at.clone())));
     }
 
-    /// What cannot be meant, if anything cannot.
+    /// The problems found, if there are any.
     pub fn done(self) -> Result<(), Vec<Refusal>> {
         if self.refusals.is_empty() { Ok(()) } else { Err(self.refusals) }
     }
 }
 
-/// A value of an input as a payload has it.
+/// Conversion of an input value to its type in the payload.
 pub trait Means<T> {
-    /// The value of the payload; any, where what was given cannot be and is refused.
+    /// The payload value. After an invalid input, any value: the command is refused anyway.
     fn meant(self, reading: &mut Reading) -> T;
 }
 
@@ -75,7 +75,7 @@ impl<T, M: Means<T>> Means<Patched<T>> for MaybeUndefined<M> {
     }
 }
 
-/// A fact as an input states it.
+/// A fact given by an input.
 pub trait States {
     /// The fact.
     fn stated(self, reading: &mut Reading) -> Event;

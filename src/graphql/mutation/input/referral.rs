@@ -1,4 +1,4 @@
-//! Referrals as mutations take them: how a journey begins, whether the client is eligible, who holds the case.
+//! The inputs of referrals: how a case begins, eligibility, and assignment of workers.
 
 use async_graphql::InputObject;
 use serde_json::{Map, Value};
@@ -11,21 +11,21 @@ use crate::graphql::journey::referral::Eligibility;
 use crate::graphql::scalars::{Date, Id};
 use throughline_domain::fact::event::{self, Event, KEYWORKER};
 
-/// Who referred the client.
+/// The referrer of the client.
 #[derive(Debug, Clone, InputObject)]
 pub struct ReferrerInput {
-    /// The organisation, if it is known.
+    /// The organisation, if known.
     pub organisation: Option<String>,
     /// The kind of referrer: a code of the rulebook.
     pub kind: Option<String>,
 }
 
-/// The case number of another system: a pseudonym, never a national identifier.
+/// The case number in another system. It is a pseudonym; national identifiers are refused.
 #[derive(Debug, Clone, InputObject)]
 pub struct ExternalReferenceInput {
-    /// The other system's name.
+    /// The name of the other system.
     pub system: String,
-    /// The case number there.
+    /// The case number in that system.
     pub id: String,
 }
 
@@ -49,45 +49,45 @@ impl Means<event::Eligibility> for Eligibility {
 }
 
 identified_facts! {
-    /// A referral: area and cohort are fixed here, only a correction changes them.
+    /// A referral. It fixes the area and the cohort; only a correction changes them.
     ReferralFact | ReferralPatch => ReferralReceived,
-    /// Who is referred: a correction keeps the subject.
+    /// The id of the referred subject. A correction keeps it.
     subject: SubjectId {
         /// The service area: a code of the rulebook.
         area: String,
         /// The cohort: a code of the rulebook.
         cohort: Option<String>,
-        /// Who referred the client.
+        /// The referrer of the client.
         referrer: Option<ReferrerInput>,
-        /// Case numbers of other systems; the first is what people call the journey.
+        /// The case numbers in other systems. The first is the reference of the case.
         #[graphql(default)]
         external_references: Vec<ExternalReferenceInput>,
     }
 }
 
-/// Something that needs no more words.
+/// The acceptance of a referral. It has no other fields.
 #[derive(Debug, Clone, Copy, InputObject)]
 pub struct AcceptFact {
     /// Always true.
     pub accepted: bool,
 }
 
-/// A word that says nothing unless it is true.
+/// Refuses `false` in a field that must be true.
 pub(super) fn only_true(said: bool, reading: &mut Reading) {
     if !said {
-        reading.invalid("write true, or retract the fact if it was not so");
+        reading.invalid("give true, or retract the fact if it was recorded by mistake");
     }
 }
 
 impl AcceptFact {
-    /// What it says.
+    /// The payload of the event.
     pub fn read(self, reading: &mut Reading) -> event::ReferralAccepted {
         reading.field("accepted", |reading| only_true(self.accepted, reading));
         event::ReferralAccepted {}
     }
 }
 
-/// What should read otherwise of a fact that needs no more words: only its date can.
+/// The correction of an acceptance. Only its date can be corrected.
 #[derive(Debug, Clone, InputObject)]
 pub struct AcceptPatch {
     /// True, or left out.
@@ -108,115 +108,115 @@ impl States for AcceptFact {
 }
 
 facts! {
-    /// Why a referral is declined.
+    /// The decline of a referral.
     DeclineFact | DeclinePatch => ReferralDeclined {
-        /// Why: a code of the rulebook's close reasons.
+        /// The reason: a close reason of the rulebook, by code.
         reason: String,
     }
-    /// Why a referral is taken back.
+    /// The withdrawal of a referral.
     WithdrawalFact | WithdrawalPatch => ReferralWithdrawn {
-        /// Why: a code of the rulebook's close reasons.
+        /// The reason: a close reason of the rulebook, by code.
         reason: String,
     }
-    /// Whether the client is eligible, with the facts as they stand that day: outcomes look at these, whatever becomes
-    /// of them later.
+    /// The result of an eligibility assessment, with the facts of that day. Outcomes use these facts, even if they
+    /// change later.
     EligibilityFact | EligibilityPatch => EligibilityAssessed {
-        /// What was found.
+        /// The result.
         result: Eligibility,
-        /// The criteria that were looked at, by code, and whether each was met.
+        /// The criteria that were assessed, by code, and whether each was met.
         #[graphql(default)]
         criteria: Vec<CriterionInput>,
         /// The facts of that day, such as age, round or benefit.
         #[graphql(default)]
         facts: Vec<FactAtAssessmentInput>,
     }
-    /// A worker takes the case; a new keyworker releases the former that day.
+    /// The assignment of a worker to the case. A new keyworker replaces the former one from that day.
     AssignmentFact | AssignmentPatch => WorkerAssigned {
-        /// Who takes it.
+        /// The id of the worker.
         worker: Id,
-        /// In which role.
+        /// The role of the worker on the case.
         #[graphql(default_with = "KEYWORKER.to_owned()")]
         role: String,
-        /// The first day on which they no longer hold it, where it is for some days alone: then the former keyworker holds
-        /// it again. Left out, it is for good.
+        /// The first day on which the worker no longer holds the case, for an assignment of limited length. Then the
+        /// former keyworker holds it again. Default: the assignment has no end.
         until: Option<Date>,
     }
-    /// A worker no longer holds the case.
+    /// The release of a worker from the case.
     ReleaseFact | ReleasePatch => WorkerReleased {
-        /// Who lets go.
+        /// The id of the worker.
         worker: Id,
-        /// Of which role.
+        /// The role that the worker gives up.
         #[graphql(default_with = "KEYWORKER.to_owned()")]
         role: String,
     }
 }
 
 inputs! {
-    /// A client is referred: the journey begins.
+    /// Records a referral. It opens a case.
     ReceiveReferralInput {
         /// The code of the contract.
         contract: String,
-        /// The journey's id; left out, one is made.
+        /// The id of the case. Default: a new id.
         journey: Option<Id>,
-        /// Who is referred; left out, a subject is registered along with the referral.
+        /// The id of the referred subject. Default: a new subject is registered together with the referral.
         subject: Option<Id>,
-        /// The kind of subject that is registered along.
+        /// The kind of a new subject.
         #[graphql(default_with = "SubjectKind::Person")]
         subject_kind: SubjectKind,
         /// The referral.
         #[graphql(flatten)]
         fact: ReferralFact,
     }
-    /// The service takes the client on.
+    /// Accepts the referral.
     AcceptReferralInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
     }
-    /// The service does not take the client on.
+    /// Declines the referral.
     DeclineReferralInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// Why.
+        /// The reason.
         #[graphql(flatten)]
         fact: DeclineFact,
     }
-    /// Whoever referred the client, or the client, takes the referral back.
+    /// Records that the referrer or the client withdrew the referral.
     WithdrawReferralInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// Why.
+        /// The reason.
         #[graphql(flatten)]
         fact: WithdrawalFact,
     }
-    /// Somebody judged whether the client is eligible.
+    /// Records an eligibility assessment.
     AssessEligibilityInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// What was found, and on which facts.
+        /// The result, the criteria and the facts.
         #[graphql(flatten)]
         fact: EligibilityFact,
     }
-    /// A worker takes the case.
+    /// Assigns a worker to the case.
     AssignWorkerInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// Who, in which role.
+        /// The worker and the role.
         #[graphql(flatten)]
         fact: AssignmentFact,
     }
-    /// A worker takes many cases of one contract, all of them or none. `expectedVersion` is not for many.
+    /// Assigns a worker to many cases of one contract: all of them or none. `expectedVersion` cannot be used here.
     AssignWorkersInput {
-        /// Which journeys, at most 1,000.
+        /// The ids of the cases, 1,000 at most.
         journeys: Vec<Id>,
-        /// Who, in which role and until when.
+        /// The worker, the role and the end.
         #[graphql(flatten)]
         fact: AssignmentFact,
     }
-    /// A worker no longer holds the case: `occurredOn` is the first day on which they did not.
+    /// Releases a worker from the case. `occurredOn` is the first day on which they no longer hold it.
     ReleaseWorkerInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// Who, of which role.
+        /// The worker and the role.
         #[graphql(flatten)]
         fact: ReleaseFact,
     }

@@ -1,4 +1,4 @@
-//! Spells as mutations take them: jobs, homes, placements and courses that begin, change and end.
+//! The inputs of spells (jobs, homes, placements and courses): start, change and end.
 
 use super::named::SpellAttributeInput;
 use super::reading::{Means as _, Reading, States};
@@ -6,66 +6,66 @@ use crate::graphql::scalars::{Decimal, Id};
 use throughline_domain::fact::event::Event;
 
 identified_facts! {
-    /// A job, home, placement or course that begins.
+    /// A spell: a job, home, placement or course.
     SpellFact | SpellPatch => SpellStarted,
-    /// The spell's own id, which a correction keeps.
+    /// The id of the spell. A correction keeps it.
     spell: SpellId {
-        /// What it is a spell of: a code of the rulebook, such as `accommodation`.
+        /// The domain of the spell: a code of the rulebook, such as `accommodation`.
         domain: String,
-        /// The employer or landlord, by a pseudonym.
+        /// The employer or landlord, as a pseudonym.
         employer_ref: Option<String>,
-        /// Hours of work a week, as a decimal such as `16.5`.
+        /// The hours of work per week, as a decimal such as `16.5`.
         hours_per_week: Option<Decimal>,
-        /// What else is known of it.
+        /// The attributes of the spell.
         #[graphql(default)]
         attributes: Vec<SpellAttributeInput>,
     }
 }
 
 facts! {
-    /// What is known of a spell otherwise from this day on; what is left out stays as it was.
+    /// The changes to a spell from this day. Values that are left out stay the same.
     SpellChangeFact | SpellChangePatch => SpellChanged {
-        /// Which spell.
+        /// The id of the spell.
         spell: Id,
-        /// Hours of work a week from here on.
+        /// The new hours of work per week.
         hours_per_week: Option<Decimal>,
         /// The attributes that change, each with its new value.
         #[graphql(default)]
         attributes: Vec<SpellAttributeInput>,
     }
-    /// A spell that no longer holds; its date is the first day on which it did not.
+    /// The end of a spell. Its date is the first day on which the spell no longer held.
     SpellEndFact | SpellEndPatch => SpellEnded {
-        /// Which spell.
+        /// The id of the spell.
         spell: Id,
-        /// Why.
+        /// The reason.
         reason: Option<String>,
     }
 }
 
 inputs! {
-    /// A job, home, placement or course began.
+    /// Records the start of a spell: a job, home, placement or course.
     StartSpellInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// The spell's own id; left out, one is made.
+        /// The id of the spell. Default: a new id.
         spell: Option<Id>,
         /// The spell.
         #[graphql(flatten)]
         fact: SpellFact,
     }
-    /// Hours or attributes of a spell are otherwise from this day on.
+    /// Changes the hours or attributes of a spell from this day.
     ChangeSpellInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// Which spell, and what changes.
+        /// The spell and its changes.
         #[graphql(flatten)]
         fact: SpellChangeFact,
     }
-    /// A spell no longer holds: `occurredOn` is the first day on which it did not.
+    /// Ends a spell. `occurredOn` is the first day on which it no longer held: the day after its last day.
     EndSpellInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// Which spell, and why.
+        /// The spell and the reason.
         #[graphql(flatten)]
         fact: SpellEndFact,
     }

@@ -1,4 +1,4 @@
-//! The work of a case as mutations take it: contacts, plans, tasks, and what was scored, measured and achieved.
+//! The inputs of casework: contacts, plans, tasks, assessments, measurements and achievements.
 
 use super::DayPeriodInput;
 use super::named::ItemScoreInput;
@@ -26,38 +26,39 @@ impl Means<event::Direction> for Direction {
 }
 
 facts! {
-    /// A contact or an attempt at one.
+    /// A contact or an attempted contact.
     ContactFact | ContactPatch => ContactLogged {
-        /// The appointment of which this is what became: kept, missed or cancelled, as the attendance says.
+        /// The id of the appointment that this contact completes: kept, missed or cancelled, according to `attendance`.
         appointment: Option<Id>,
-        /// How: a code of the rulebook, such as `phone`.
+        /// The channel: a code of the rulebook, such as `phone`.
         channel: String,
-        /// With whom.
+        /// The person contacted.
         #[graphql(default_with = "ContactWith::Client")]
         with: ContactWith,
-        /// What became of the appointment; `NONE` for a call or letter without one.
+        /// The attendance at the appointment. `NONE` for a call or letter without an appointment.
         #[graphql(default_with = "Attendance::None")]
         attendance: Attendance,
-        /// Who began it.
+        /// Who initiated the contact.
         direction: Option<Direction>,
-        /// Whether they saw each other. Left out, the channel says: the rulebook lists the channels by which people do.
+        /// Whether it was face to face. Default: decided by the channel; the rulebook lists the face-to-face channels.
         face_to_face: Option<bool>,
-        /// Whether both sides spoke or wrote: without an attended appointment, only this makes a contact made.
+        /// Whether both sides spoke or wrote. Without an attended appointment, a contact counts as made only if this is
+        /// true.
         #[graphql(default)]
         two_way: bool,
         /// Whether it was a group session.
         #[graphql(default)]
         group: bool,
-        /// How long it took, in minutes.
+        /// The duration in minutes.
         minutes: Option<i32>,
-        /// The day the appointment had been made for.
+        /// The day for which the appointment was booked.
         scheduled_on: Option<Date>,
-        /// Which worker. When a contact is logged and this is left out, it is the one whose login made the call.
+        /// The id of the worker. Default when logging a contact: the worker with your login.
         worker: Option<Id>,
     }
-    /// What shows that the client engages.
+    /// The start of the client's engagement.
     EngagementFact | EngagementPatch => EngagementStarted {
-        /// What shows it, by code, such as `first_session`.
+        /// The basis, by code, such as `first_session`.
         basis: String,
     }
     /// A plan that client and keyworker agreed.
@@ -65,196 +66,197 @@ facts! {
         /// The kind of plan: a code of the rulebook, such as `php`.
         kind: String,
     }
-    /// A plan that client and keyworker went through again.
+    /// A review of a plan by client and keyworker.
     PlanReviewFact | PlanReviewPatch => PlanReviewed {
         /// The kind of plan: a code of the rulebook.
         kind: String,
     }
-    /// A plan that no longer guides the work.
+    /// The close of a plan: it is no longer in use.
     PlanCloseFact | PlanClosePatch => PlanClosed {
         /// The kind of plan: a code of the rulebook.
         kind: String,
-        /// Why.
+        /// The reason.
         reason: Option<String>,
     }
-    /// A task that is done.
+    /// The completion of a task.
     TaskDoneFact | TaskDonePatch => TaskDone {
-        /// Which task.
+        /// The id of the task.
         task: Id,
     }
-    /// A task that is no longer to be done.
+    /// The cancellation of a task.
     TaskCancelFact | TaskCancelPatch => TaskCancelled {
-        /// Which task.
+        /// The id of the task.
         task: Id,
-        /// Why.
+        /// The reason.
         reason: Option<String>,
     }
-    /// A score with an instrument such as the SDQ.
+    /// An assessment score, from an instrument such as the SDQ.
     AssessmentFact | AssessmentPatch => AssessmentScored {
         /// The instrument, by code.
         instrument: String,
-        /// The score of each item, by code, where they are known.
+        /// The score of each item, by code, if known.
         #[graphql(default)]
         items: Vec<ItemScoreInput>,
-        /// The whole score.
+        /// The total score.
         score: Decimal,
     }
-    /// Something that was measured, such as attendance, earnings or spend.
+    /// A measurement, such as attendance, earnings or spend.
     MeasureFact | MeasurePatch => MeasureRecorded {
-        /// What was measured: a code of the rulebook.
+        /// The measure: a code of the rulebook.
         code: String,
         /// The value.
         value: Decimal,
-        /// The unit it is in, such as `percent` or `GBP`.
+        /// The unit of the value, such as `percent` or `GBP`.
         unit: Option<String>,
-        /// The days that it speaks of, where it is not of the one day.
+        /// The period that was measured, if not a single day.
         period: Option<DayPeriodInput>,
     }
-    /// Something that the client achieved, such as a qualification.
+    /// An achievement of the client, such as a qualification.
     AchievementFact | AchievementPatch => AchievementRecorded {
-        /// What: a code of the rulebook.
+        /// The achievement: a code of the rulebook.
         code: String,
-        /// At which level.
+        /// The level.
         level: Option<String>,
     }
-    /// A risk that is over.
+    /// The clearing of a risk.
     RiskClearFact | RiskClearPatch => RiskCleared {
-        /// Which risk.
+        /// The id of the risk.
         risk: Id,
     }
 }
 
 identified_facts! {
-    /// Something that is to be done by a day.
+    /// A task with a due date.
     TaskFact | TaskPatch => TaskSet,
-    /// The task's own id, which a correction keeps.
+    /// The id of the task. A correction keeps it.
     task: TaskId {
-        /// What is to be done, by code.
+        /// The kind of task, by code.
         kind: String,
-        /// By when.
+        /// The due date.
         due_on: Date,
-        /// Whose task it is; one without an owner is the team's.
+        /// The id of the worker who owns the task. Default: the task belongs to the team.
         owner: Option<Id>,
     }
-    /// A risk to the client from that day on.
+    /// A risk for the client from that day.
     RiskFact | RiskPatch => RiskRaised,
-    /// The risk's own id, which a correction keeps.
+    /// The id of the risk. A correction keeps it.
     risk: RiskId {
-        /// What kind of risk: a code of the rulebook.
+        /// The kind of risk: a code of the rulebook.
         kind: String,
     }
 }
 
 inputs! {
-    /// Somebody was, or tried to be, in touch.
+    /// Logs a contact or an attempted contact.
     LogContactInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
         /// The contact.
         #[graphql(flatten)]
         fact: ContactFact,
     }
-    /// The client engages with the service.
+    /// Records that the client engages with the service.
     StartEngagementInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// What shows it.
+        /// The basis.
         #[graphql(flatten)]
         fact: EngagementFact,
     }
-    /// Client and keyworker agreed a plan.
+    /// Records that client and keyworker agreed a plan.
     AgreePlanInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
         /// The plan.
         #[graphql(flatten)]
         fact: PlanFact,
     }
-    /// Client and keyworker went through a plan again.
+    /// Records that client and keyworker reviewed a plan.
     ReviewPlanInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
         /// The plan.
         #[graphql(flatten)]
         fact: PlanReviewFact,
     }
-    /// A plan no longer guides the work.
+    /// Closes a plan.
     ClosePlanInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// The plan, and why.
+        /// The plan and the reason.
         #[graphql(flatten)]
         fact: PlanCloseFact,
     }
-    /// Something is to be done by a day.
+    /// Sets a task with a due date.
     SetTaskInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// The task's own id; left out, one is made.
+        /// The id of the task. Default: a new id.
         task: Option<Id>,
         /// The task.
         #[graphql(flatten)]
         fact: TaskFact,
     }
-    /// A task is done.
+    /// Marks a task as done.
     CompleteTaskInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// Which task.
+        /// The id of the task.
         #[graphql(flatten)]
         fact: TaskDoneFact,
     }
-    /// A task is no longer to be done.
+    /// Cancels a task.
     CancelTaskInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// Which task, and why.
+        /// The task and the reason.
         #[graphql(flatten)]
         fact: TaskCancelFact,
     }
-    /// A client, or a worker under supervision, was scored with an instrument: give exactly one of journey and worker.
+    /// Records an assessment score for a client or for a worker under supervision. Give exactly one of `journey` and
+    /// `worker`.
     ScoreAssessmentInput {
-        /// Which journey, where it is the client who was scored.
+        /// The id of the case, if a client was scored.
         journey: Option<Id>,
-        /// Which worker, where it is a worker under supervision.
+        /// The id of the worker, if a worker under supervision was scored.
         worker: Option<Id>,
         /// The score.
         #[graphql(flatten)]
         fact: AssessmentFact,
     }
-    /// Something was measured, of a client or of a whole contract: give exactly one of journey and contract.
+    /// Records a measurement of a client or of a whole contract. Give exactly one of `journey` and `contract`.
     RecordMeasureInput {
-        /// Which journey, where it was measured of a client.
+        /// The id of the case, if a client was measured.
         journey: Option<Id>,
-        /// The code of the contract, where it was measured of the whole contract.
+        /// The code of the contract, if the whole contract was measured.
         contract: Option<String>,
-        /// The measure.
+        /// The measurement.
         #[graphql(flatten)]
         fact: MeasureFact,
     }
-    /// The client achieved something.
+    /// Records an achievement of the client.
     RecordAchievementInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
         /// The achievement.
         #[graphql(flatten)]
         fact: AchievementFact,
     }
-    /// The client is at risk from this day on.
+    /// Records a risk for the client from this day.
     RaiseRiskInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// The risk's own id; left out, one is made.
+        /// The id of the risk. Default: a new id.
         risk: Option<Id>,
         /// The risk.
         #[graphql(flatten)]
         fact: RiskFact,
     }
-    /// A risk is over: `occurredOn` is the first day without it.
+    /// Clears a risk. `occurredOn` is the first day without it.
     ClearRiskInput {
-        /// Which journey.
+        /// The id of the case.
         journey: Id,
-        /// Which risk.
+        /// The risk.
         #[graphql(flatten)]
         fact: RiskClearFact,
     }

@@ -1,6 +1,6 @@
-//! Decisions to pay more or less than a closed line says.
+//! Adjustments: decisions to pay more or less than a closed line says.
 //!
-//! Pure. The line stays as it was: the adjustment stands in an open batch, with which it is due.
+//! Pure. The line does not change. The adjustment is recorded in an open batch and is due with it.
 
 use super::submit::{moved_on, reaches, stands_still};
 use super::{Adjusting, Asked, LineAct, batch_not_found, claim_not_found};
@@ -19,7 +19,7 @@ pub(super) fn adjust(asked: &Asked<'_, '_>, adjusting: &Adjusting) -> Result<Vec
     asked.amount("amount", fact.amount, &mut shape);
     values(fact, &mut shape);
     if asked.batch.adjustments.iter().any(|known| known.raised.details.adjustment == fact.adjustment) {
-        let message = "an adjustment of this id was raised already: give the new one a new id";
+        let message = "an adjustment with this id already exists: use a new id";
         shape.refuse(Refusal::new(Code::AdjustmentExists, message).at("adjustment"));
     }
     shape.done()?;
@@ -29,9 +29,9 @@ pub(super) fn adjust(asked: &Asked<'_, '_>, adjusting: &Adjusting) -> Result<Vec
     if let Some(due) = due.filter(|due| *due + fact.amount < Money::ZERO) {
         let (taken, due) = (-fact.amount, Money::of(due.amount(), asked.currency()));
         let (message, allowed) = if due.is_positive() {
-            (format!("{taken} is more than there is to take back: name at most {due}"), Some(-due))
+            (format!("{taken} is more than can be taken back: use at most {due}"), Some(-due))
         } else {
-            (format!("{taken} cannot be taken back: nothing is left to take back"), None)
+            (format!("{taken} cannot be taken back: nothing is left to take back, leave the adjustment out"), None)
         };
         return Err(Refusal::new(Code::AdjustmentTooLarge, message).at("amount").allowing(allowed).alone());
     }
@@ -39,30 +39,30 @@ pub(super) fn adjust(asked: &Asked<'_, '_>, adjusting: &Adjusting) -> Result<Vec
     Ok(vec![AdjustmentRaised { amount, ..fact.clone() }.into()])
 }
 
-/// What each kind of adjustment names, and which way it goes.
+/// Checks what each kind of adjustment names, and whether its amount is positive or negative.
 fn values(fact: &AdjustmentRaised, shape: &mut Shape) {
     let (less, more) = (fact.amount < Money::ZERO, fact.amount.is_positive());
     let (fits, must_be) = match fact.kind {
-        Kind::Clawback | Kind::Overpayment => (less, "less than nothing, for it is taken back"),
-        Kind::CapRelease => (more, "more than nothing, for it is paid"),
-        Kind::Conversion | Kind::Extrapolation | Kind::Restatement => (less || more, "more or less than nothing"),
+        Kind::Clawback | Kind::Overpayment => (less, "an amount below 0, which takes money back"),
+        Kind::CapRelease => (more, "an amount above 0, which pays more"),
+        Kind::Conversion | Kind::Extrapolation | Kind::Restatement => (less || more, "an amount above or below 0"),
     };
     if !fits {
-        shape.invalid("amount", format!("{} cannot be: the amount is {must_be}", fact.amount));
+        shape.invalid("amount", format!("{} is not valid for this kind of adjustment: use {must_be}", fact.amount));
     }
     let is_of_claim = matches!(fact.kind, Kind::Clawback | Kind::Conversion | Kind::CapRelease | Kind::Restatement);
     if is_of_claim && fact.claim.is_none() {
-        shape.missing("claim", "no claim is named: name the claim whose line is adjusted");
+        shape.missing("claim", "no claim is named: name the claim to adjust");
     }
     if !is_of_claim && fact.claim.is_some() {
-        shape.invalid("claim", "it is about no single claim: leave it out");
+        shape.invalid("claim", "this kind of adjustment is not about one claim: leave the claim out");
     }
     if fact.kind != Kind::Extrapolation && fact.batch.is_none() {
-        shape.missing("of_batch", "no batch is named: name the one whose line or excess it settles");
+        shape.missing("of_batch", "no batch is named: name the batch whose line or excess the adjustment settles");
     }
 }
 
-/// What an adjustment is about: a line that was accepted or paid, of whose journey nothing newer is known.
+/// Checks the line that an adjustment is about: it was accepted or paid, and its case has not changed since.
 fn about(asked: &Asked<'_, '_>, adjusting: &Adjusting) -> Result<(), Vec<Refusal>> {
     let Adjusting { from, fact, .. } = adjusting;
     let Some(of) = fact.batch else { return Ok(()) };

@@ -1,6 +1,6 @@
-//! Money that came for a batch: for each claim no more than was due, the rest apart.
+//! Payments for a batch: at most the amount due for each claim, and the rest as excess.
 //!
-//! Pure. What came in excess is recorded as such and belongs to whoever paid it, until an adjustment settles it.
+//! Pure. An excess is recorded apart. It belongs to the payer until an adjustment settles it.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ pub(super) fn pay(asked: &Asked<'_, '_>, payment: &Payment) -> Result<Vec<Event>
         shape.remittance(reference);
     }
     if payment.amounts.is_empty() && payment.adjustments.is_empty() && payment.excess.is_none() {
-        shape.missing("amounts", "no money is named: say what came for which claim");
+        shape.missing("amounts", "the payment has no amounts: give the amount for each claim");
     }
     let lines = paid_lines(asked, &payment.amounts, &mut shape);
     settled(asked, payment, &mut shape);
@@ -28,7 +28,7 @@ pub(super) fn pay(asked: &Asked<'_, '_>, payment: &Payment) -> Result<Vec<Event>
     if payment.excess.is_some() {
         asked.amount("excess", excess, &mut shape);
         if !excess.is_positive() {
-            shape.invalid("excess", "what came in excess is more than nothing: leave it out");
+            shape.invalid("excess", "the excess must be above 0: leave it out if there is none");
         }
     }
     shape.done()?;
@@ -46,15 +46,15 @@ pub(super) fn pay(asked: &Asked<'_, '_>, payment: &Payment) -> Result<Vec<Event>
     Ok(vec![PaymentReceived { reference, amounts, adjustments, excess }.into()])
 }
 
-/// What somebody should look at twice before a payment is recorded: that it is the same money again, and that more came
-/// for a claim than is left to pay for it.
+/// The warnings before a payment is recorded: the same payment may have been recorded before, and more came for a claim
+/// than is left to pay.
 pub(super) fn warnings(asked: &Asked<'_, '_>, payment: &Payment) -> Vec<Refusal> {
     let beyond = payment.amounts.iter().enumerate().filter_map(|(at, paid)| {
         let left = Money::of(asked.batch.line(paid.claim)?.outstanding().amount(), asked.currency());
         (paid.amount > left).then(|| {
             let message = format!(
-                "{} is more than is left to pay for the claim {}, which is {left}: check it, or accept this warning, and \
-                 the rest is recorded as excess",
+                "{} is more than the {left} that is left to pay for the claim {}: check the amount, or accept this \
+                 warning and the rest is recorded as excess",
                 paid.amount, paid.claim
             );
             Refusal::new(Code::PaymentBeyondDue, message).at(format!("amounts.{at}.amount")).as_warning()
@@ -63,8 +63,8 @@ pub(super) fn warnings(asked: &Asked<'_, '_>, payment: &Payment) -> Vec<Refusal>
     repeated(asked, payment).into_iter().chain(beyond.take(NAMED_MAX)).collect()
 }
 
-/// The warning that the same money was recorded before: of the same total, for the same claims or none, and under the
-/// same reference or, without one, on the same day.
+/// The warning that the same payment was recorded before: the same total, for the same claims or none, and under the
+/// same reference, or on the same day if there is no reference.
 fn repeated(asked: &Asked<'_, '_>, payment: &Payment) -> Option<Refusal> {
     let of = |amounts: &[AmountPaid], excess: Option<Money>| -> (Money, BTreeSet<ClaimId>) {
         let total = amounts.iter().map(|paid| paid.amount).sum::<Money>() + excess.unwrap_or_default();
@@ -79,14 +79,14 @@ fn repeated(asked: &Asked<'_, '_>, payment: &Payment) -> Option<Refusal> {
             (None, None) => before.occurred.earliest() == asked.command.occurred.earliest(),
             _ => false,
         };
-        // What came in excess was kept apart from the claims that it was sent for.
+        // An excess was recorded apart from the claims that it was paid for.
         let is_for_these = before_claims.is_empty() || claims.is_empty() || !claims.is_disjoint(&before_claims);
         is_named_alike && before_total == total && total.is_positive() && is_for_these
     };
     let before = asked.batch.payments.iter().rev().find(is_same)?;
     let message = format!(
-        "a payment of {} was recorded for this batch on {} already: leave this out if it is the same money, or accept this \
-         warning",
+        "a payment of {} was already recorded for this batch on {}: leave it out if it is the same payment, or accept \
+         this warning",
         Money::of(total.amount(), asked.currency()),
         before.occurred.earliest()
     );
@@ -95,7 +95,7 @@ fn repeated(asked: &Asked<'_, '_>, payment: &Payment) -> Option<Refusal> {
     Some(Refusal::new(Code::PaymentRepeated, message).at("amounts").naming([fact]).as_warning())
 }
 
-/// The accepted lines that are paid, each with what came for it.
+/// The accepted lines that are paid, each with its amount.
 fn paid_lines<'a>(asked: &Asked<'a, '_>, amounts: &[AmountPaid], shape: &mut Shape) -> Vec<(&'a BatchLine, Money)> {
     shape.at_most("amounts", amounts.len(), CLAIMS_MAX);
     let (mut named, mut lines) = (BTreeSet::new(), Vec::with_capacity(amounts.len()));
@@ -109,7 +109,7 @@ fn paid_lines<'a>(asked: &Asked<'a, '_>, amounts: &[AmountPaid], shape: &mut Sha
                     let path = format!("amounts.{at}.amount");
                     asked.amount(&path, paid.amount, shape);
                     if !paid.amount.is_positive() {
-                        shape.invalid(&path, "a payment is more than nothing: what is taken back is an adjustment");
+                        shape.invalid(&path, "a payment must be above 0: record an adjustment to take money back");
                     }
                     lines.push((line, paid.amount));
                     continue;
@@ -122,39 +122,39 @@ fn paid_lines<'a>(asked: &Asked<'a, '_>, amounts: &[AmountPaid], shape: &mut Sha
     lines
 }
 
-/// The adjustments that are settled are of this batch, and were not before.
+/// Checks that the settled adjustments belong to this batch and were not settled before.
 fn settled(asked: &Asked<'_, '_>, payment: &Payment, shape: &mut Shape) {
     let left = || asked.batch.adjustments.iter().filter(|of| of.settled.is_none());
     let left: BTreeSet<_> = left().map(|of| of.raised.details.adjustment).collect();
     let mut named = BTreeSet::new();
     for (at, id) in payment.adjustments.iter().enumerate() {
         if !left.contains(id) || !named.insert(*id) {
-            let message = format!("no adjustment {id} of this batch is left to settle: name one that is");
+            let message = format!("this batch has no unsettled adjustment {id}: name one that is not settled yet");
             let refusal = Refusal::new(Code::AdjustmentNotFound, message);
             shape.refuse(refusal.at(format!("adjustments.{at}")).allowing(&left));
         }
     }
 }
 
-/// A claim has to be accepted first.
+/// The refusal where a claim must be accepted first.
 pub(super) fn not_accepted(line: &BatchLine) -> Refusal {
     let message = format!("the claim {} is not accepted: accept it first", line.frozen.claim);
     Refusal::new(Code::ClaimNotAccepted, message)
 }
 
 impl Asked<'_, '_> {
-    /// The currency of the batch: that of its lines, else of the contract.
+    /// The currency of the batch: that of its lines, or else of the contract.
     pub(super) fn currency(&self) -> &str {
         let of_lines = self.batch.submitted.as_ref().map(|submitted| submitted.currency.as_str());
         let of_contract = self.given.contract.newest_rulebook().map(|rulebook| rulebook.currency.as_str());
         of_lines.or(of_contract).unwrap_or_default()
     }
 
-    /// An amount with no more digits than the currency has.
+    /// Checks that an amount has no more decimal places than its currency.
     pub(super) fn amount(&self, path: &str, amount: Money, shape: &mut Shape) {
         let currency = self.currency();
         if Money::of(amount.amount(), currency) != amount {
-            shape.invalid(path, format!("{amount} is no amount of {currency}: write it to the minor unit"));
+            shape.invalid(path, format!("{amount} has too many decimal places for {currency}: round it"));
         }
     }
 }

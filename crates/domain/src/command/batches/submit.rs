@@ -1,7 +1,7 @@
-//! Claims that go to the commissioner, for the first time or again.
+//! Submits claims to the commissioner, for the first time or again.
 //!
-//! Pure. Every line must be what the facts, the rules and the other batches say at this moment: if any of them has
-//! moved since the lines were prepared, they are prepared anew.
+//! Pure. Every line must match the facts, the rulebook and the other batches at this moment. If any of them changed
+//! since the lines were prepared, the lines must be prepared again.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,7 +17,7 @@ pub(super) fn submit(asked: &Asked<'_, '_>, prepared: &Prepared) -> Result<Vec<E
     asked.is_open()?;
     let lines = checked(asked, prepared)?;
     if lines.is_empty() && asked.batch.adjustments.is_empty() {
-        let message = "there is nothing to submit: name a claim, or raise an adjustment first";
+        let message = "there is nothing to submit: name a claim, or record an adjustment first";
         return Err(Refusal::new(Code::MissingValue, message).at("claims").alone());
     }
     let (prepared_at, currency) = (prepared.from.position, prepared.currency.clone());
@@ -28,7 +28,9 @@ pub(super) fn resubmit(asked: &Asked<'_, '_>, prepared: &Prepared) -> Result<Vec
     asked.was_submitted()?;
     let lines = checked(asked, prepared)?;
     if lines.is_empty() {
-        return Err(Refusal::new(Code::MissingValue, "no claim is named: name at least one").at("claims").alone());
+        return Err(Refusal::new(Code::MissingValue, "no claim is named: name at least one claim")
+            .at("claims")
+            .alone());
     }
     let mut rejected: HashMap<ClaimId, usize> = HashMap::new();
     for line in asked.batch.lines.iter().filter(|line| matches!(line.decision, Decision::Rejected(_))) {
@@ -37,7 +39,7 @@ pub(super) fn resubmit(asked: &Asked<'_, '_>, prepared: &Prepared) -> Result<Vec
     all(lines.iter().enumerate().filter_map(|(at, line)| {
         let refusal = match asked.batch.line(line.claim) {
             None => Some(claim_not_found(line.claim)),
-            Some(before) => not_again(asked, (before, rejected.get(&line.claim).copied().unwrap_or(0)), line),
+            Some(before) => no_resubmission(asked, (before, rejected.get(&line.claim).copied().unwrap_or(0)), line),
         };
         refusal.map(|refusal| refusal.at(format!("claims.{at}")))
     }))?;
@@ -45,9 +47,13 @@ pub(super) fn resubmit(asked: &Asked<'_, '_>, prepared: &Prepared) -> Result<Vec
     Ok(lines.iter().map(again).collect())
 }
 
-/// Why a line of this batch, which was rejected so many times, may not go again, if it may not. A query costs no attempt:
-/// only what was rejected was tried in vain.
-fn not_again(asked: &Asked<'_, '_>, (before, rejected): (&BatchLine, usize), line: &ClaimLine) -> Option<Refusal> {
+/// The refusal where a line of this batch, rejected this many times, may not be submitted again. Only a rejection uses
+/// up an attempt, not a query.
+fn no_resubmission(
+    asked: &Asked<'_, '_>,
+    (before, rejected): (&BatchLine, usize),
+    line: &ClaimLine,
+) -> Option<Refusal> {
     if let Err(refusal) = before.may(LineAct::Resubmit) {
         return Some(*refusal);
     }
@@ -60,14 +66,13 @@ fn not_again(asked: &Asked<'_, '_>, (before, rejected): (&BatchLine, usize), lin
     (rejected >= attempts as usize).then(|| no_attempts_left(line.claim, attempts, rulebook))
 }
 
-/// A claim was rejected as often as it may be tried.
+/// The refusal where the claim has no attempts left.
 fn no_attempts_left(claim: ClaimId, attempts: u32, rulebook: &Rulebook) -> Refusal {
-    let message =
-        format!("the claim {claim} was rejected as often as it may be tried, {attempts} in all: leave it out");
+    let message = format!("the claim {claim} was rejected on all of its {attempts} attempts: leave it out");
     Refusal::new(Code::NoAttemptsLeft, message).by(format!("rulebook {}: claim.attempts", rulebook.version))
 }
 
-/// The lines of a preparation that still holds.
+/// The lines of a preparation that is still valid.
 fn checked<'a>(asked: &Asked<'_, '_>, prepared: &'a Prepared) -> Result<&'a [ClaimLine], Vec<Refusal>> {
     let from = &prepared.from;
     let mut shape = asked.shape();
@@ -90,14 +95,14 @@ fn line_refused(asked: &Asked<'_, '_>, from: &Basis, line: &ClaimLine) -> Option
     moved_on(asked, from, line).or_else(|| not_ready(asked, from, line))
 }
 
-/// The journey of a line has moved since it was prepared.
+/// The refusal where the case of a line has changed since the line was prepared.
 pub(super) fn moved_on(asked: &Asked<'_, '_>, from: &Basis, line: &ClaimLine) -> Option<Refusal> {
     let ClaimAbout::Journey(journey) = line.about else { return None };
     let moved = asked.given.moved.is_after(from.position, StreamId::journey(journey));
-    moved.then(|| stale(from, &format!("the journey {journey} of the claim {} has", line.claim)))
+    moved.then(|| stale(from, &format!("the case {journey} of the claim {} has", line.claim)))
 }
 
-/// A rulebook was published after the lines were prepared, and may judge this one.
+/// The refusal where a rulebook that may judge this line was published after the lines were prepared.
 fn not_ready(asked: &Asked<'_, '_>, from: &Basis, line: &ClaimLine) -> Option<Refusal> {
     let on = asked.command.occurred.earliest();
     let published = asked.given.contract.rulebooks().iter().map(|published| &published.rulebook);
@@ -105,31 +110,31 @@ fn not_ready(asked: &Asked<'_, '_>, from: &Basis, line: &ClaimLine) -> Option<Re
     let judges = |rulebook: &Rulebook| {
         let by = match rulebook.applies_by {
             AppliesBy::Achieved if !rulebook.retroactive => line.achieved_on,
-            // What chooses the version is not told by the line: no day of it is after this one.
+            // The line does not say the date that chooses the version. That date is never after this one.
             _ => on,
         };
         rulebook.effective_from <= by
     };
     let version = &unknown.find(|rulebook| judges(rulebook))?.version;
     let message = format!(
-        "the claim {} may be judged by the rulebook {version}, by which claims are not computed yet: try again shortly",
+        "the rulebook {version} may apply to the claim {}, but claims are not computed under it yet: try again shortly",
         line.claim
     );
     Some(Refusal::new(Code::RulebookNotReady, message).by(format!("rulebook {version}: effective_from")))
 }
 
-/// Refuses claims that stand in another batch which was submitted meanwhile, naming each.
+/// Refuses each claim that is in another batch which was submitted in the meantime.
 fn in_other_batches(asked: &Asked<'_, '_>, from: &Basis, lines: &[ClaimLine]) -> impl Iterator<Item = Refusal> {
     let others = moved_batches(asked, from).filter(|(id, _)| *id != asked.command.batch);
     let others: Vec<(BatchId, Batch)> = others.map(|(id, history)| (id, Batch::of(history))).collect();
     lines.iter().enumerate().filter_map(move |(at, line)| {
         let (other, _) = others.iter().find(|(_, batch)| batch.holds(line.claim))?;
-        let message = format!("the claim {} is in the batch {other} already: leave it out", line.claim);
+        let message = format!("the claim {} is already in the batch {other}: leave it out", line.claim);
         Some(Refusal::new(Code::ClaimInBatch, message).at(format!("claims.{at}")))
     })
 }
 
-/// The batches of this contract that have moved since, with all that is recorded of them.
+/// The batches of this contract that have changed since, with their histories.
 fn moved_batches<'g>(asked: &Asked<'_, 'g>, from: &Basis) -> impl Iterator<Item = (BatchId, &'g History)> {
     let (given, since) = (asked.given, from.position);
     let of_batches = given.moved.streams().filter(|stream| stream.kind == StreamKind::Batch);
@@ -138,16 +143,16 @@ fn moved_batches<'g>(asked: &Asked<'_, 'g>, from: &Basis) -> impl Iterator<Item 
     known.filter(|(_, history)| history.contract() == given.contract.code())
 }
 
-/// Refuses a preparation from so long ago that it is not known what has moved since.
+/// Refuses a preparation that is so old that the changes since are not known.
 pub(super) fn reaches(asked: &Asked<'_, '_>, from: &Basis) -> Result<(), Vec<Refusal>> {
-    if asked.given.moved.reaches(from.position) { Ok(()) } else { Err(stale(from, "too much in the log has").alone()) }
+    if asked.given.moved.reaches(from.position) { Ok(()) } else { Err(stale(from, "too much of the log has").alone()) }
 }
 
-/// Refuses what was prepared before the batches of the contract came to use more or less of a cap, or before it became
-/// known who is one person.
+/// Refuses a preparation if the batches of the contract have since used more or less of a cap, or if links between
+/// records have changed.
 pub(super) fn stands_still(asked: &Asked<'_, '_>, from: &Basis) -> Result<(), Vec<Refusal>> {
     if from.streams.iter().any(|stream| asked.given.moved.is_after(from.position, *stream)) {
-        return Err(stale(from, "somebody of whom they are has").alone());
+        return Err(stale(from, "a link between client records has").alone());
     }
     let counts = |history: &History| {
         let newer = history.events().iter().rev().take_while(|event| event.position > from.position);
@@ -169,12 +174,15 @@ pub(super) fn stands_still(asked: &Asked<'_, '_>, from: &Basis) -> Result<(), Ve
 }
 
 fn stale(from: &Basis, what: &str) -> Refusal {
-    let message = format!("{what} moved since position {}: look at the claims anew", from.position);
-    let rule = "domain §8: a batch command names the view position that it was prepared from";
+    let message = format!(
+        "{what} changed since position {}: read the claims again and send the command with their new position",
+        from.position
+    );
+    let rule = "the claims of a batch command must not have changed since the position that it names";
     Refusal::new(Code::StaleClaims, message).by(rule)
 }
 
-/// Refuses if there is anything to refuse, naming only so much.
+/// Returns the refusals, if there are any, up to the limit.
 fn all(refused: impl Iterator<Item = Refusal>) -> Result<(), Vec<Refusal>> {
     let refused: Vec<Refusal> = refused.take(NAMED_MAX).collect();
     if refused.is_empty() { Ok(()) } else { Err(refused) }

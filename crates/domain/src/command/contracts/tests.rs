@@ -28,12 +28,12 @@ fn publishing(rulebook: &str) -> Command {
     Command::PublishRulebook(PublishRulebook { contract, occurred, rulebook: rulebook.to_owned() })
 }
 
-/// The rules as of February 2018.
+/// The rulebook from February 2018 on.
 fn second() -> String {
     RULES.replace("\"2017-03\"", "\"2018-02\"").replace("effective_from = 2017-03-01", "effective_from = 2018-02-01")
 }
 
-/// What is decided about a command of this contract.
+/// Decides a command about this contract.
 fn decide(contract: &Contract, command: &Command, today: NaiveDate) -> Result<Vec<NewEvent>, Vec<Refusal>> {
     let accepted = BTreeSet::new();
     let given =
@@ -108,7 +108,7 @@ fn a_rulebook_with_faults_is_refused_with_each_of_them() {
 }
 
 #[test]
-fn a_rulebook_is_of_the_contract_that_it_names() {
+fn a_rulebook_is_published_for_the_contract_that_it_names() {
     let other = RULES.replace("contract = \"shps\"", "contract = \"mst-essex\"");
     assert_eq!(refused_as(&Contract::default(), &opening(fact(), &other)), Code::RulebookOfOtherContract);
     let command = publishing(&other);
@@ -134,7 +134,7 @@ fn a_version_repeats_neither_content_nor_name_and_keeps_the_zone() {
 }
 
 #[test]
-fn a_version_with_the_first_day_of_another_supersedes_it_and_both_stay() {
+fn a_version_with_the_first_day_of_another_supersedes_it_and_both_are_kept() {
     let again = RULES.replace("\"2017-03\"", "\"again\"");
     let contract = open_contract(&[RULES]);
     decide(&contract, &publishing(&again), day(TODAY)).expect("it may have the same first day");
@@ -142,7 +142,7 @@ fn a_version_with_the_first_day_of_another_supersedes_it_and_both_stay() {
     let versions = |contract: &Contract| -> Vec<String> {
         contract.rulebooks().iter().map(|published| published.rulebook.version.clone()).collect()
     };
-    assert_eq!(versions(&both), ["2017-03", "again"], "both stay");
+    assert_eq!(versions(&both), ["2017-03", "again"], "both are kept");
     for on in ["2010-01-01", "2017-03-01", "2018-01-01"] {
         assert_eq!(both.rulebook_in_force(day(on)).expect("rules").version, "again", "{on}");
     }
@@ -151,7 +151,7 @@ fn a_version_with_the_first_day_of_another_supersedes_it_and_both_stay() {
 }
 
 #[test]
-fn the_rulebook_in_force_is_the_latest_that_has_begun_else_the_earliest() {
+fn the_rulebook_in_force_is_the_latest_that_has_started_or_else_the_earliest() {
     let second = second();
     let contract = open_contract(&[&second, RULES]);
     let in_force = |on: &str| contract.rulebook_in_force(day(on)).map(|rulebook| rulebook.version.clone());

@@ -1,4 +1,4 @@
-//! How a referral is answered: accepted, declined or withdrawn, and whom the contract is for.
+//! The answer to a referral (accepted, declined or withdrawn), and eligibility.
 
 use super::*;
 use crate::fact::event::{EligibilityAssessed, ReferralWithdrawn};
@@ -18,7 +18,7 @@ fn taken_back() -> Story {
 fn a_referral_is_withdrawn_until_it_is_accepted() {
     received().when(state("2018-01-12", withdrawn())).then([on("2018-01-12", withdrawn())]);
     let refusal = accepted().when(state("2018-01-12", withdrawn())).refused(Code::AlreadyAccepted);
-    assert!(refusal.message.contains("accepted on 2018-01-11: close the journey"), "{}", refusal.message);
+    assert!(refusal.message.contains("accepted on 2018-01-11: close the case"), "{}", refusal.message);
     accepted().when(state("2018-01-10", withdrawn())).refused(Code::AlreadyAccepted);
     let story = taken_back();
     assert!(!story.history.journey().is_on_caseload());

@@ -1,4 +1,4 @@
-//! Each type of a journey's facts is recorded, refused, corrected and retracted at least once.
+//! Each type of fact of a case is recorded, refused, corrected and retracted at least once.
 
 use super::*;
 use crate::fact::event::EventType;
@@ -13,15 +13,15 @@ use crate::story::{
     taken_back, task, transferred, verified, withdrawn,
 };
 
-/// What happens with a fact of one type.
+/// A test case for one type of fact.
 struct Case {
-    /// What the fact needs.
+    /// The facts recorded before.
     given: Story,
     /// The fact.
     fact: (&'static str, Event),
-    /// One of its type that is refused where this one is recorded, and how.
+    /// A fact of the same type that is refused instead, and the code.
     refused: (&'static str, Event, Code),
-    /// What the fact should have read.
+    /// The corrected fact.
     corrected: (&'static str, Event),
 }
 
@@ -47,7 +47,7 @@ fn with(facts: &[(&str, Event)]) -> Story {
     facts.iter().fold(accepted(), |story, (at, fact)| story.and(&state(at, fact.clone())))
 }
 
-/// The case of each type; none of those that no journey's command states.
+/// The test case of each type. None for types that no command about a case records.
 fn case_of(of: EventType) -> Option<Case> {
     answers(of).or_else(|| work(of)).or_else(|| life(of)).or_else(|| proof(of)).or_else(|| leave(of))
 }
@@ -292,7 +292,7 @@ fn leave(of: EventType) -> Option<Case> {
     })
 }
 
-/// The types of which somebody states facts of a journey.
+/// The types of facts that can be recorded for a case.
 fn stated() -> impl Iterator<Item = EventType> {
     let of_journeys = |of: &EventType| of.stream_kinds().contains(&crate::fact::envelope::StreamKind::Journey);
     EventType::ALL.iter().copied().filter(of_journeys).filter(|of| of.is_correctable())
@@ -335,7 +335,7 @@ fn a_fact_of_every_type_is_corrected_whole() {
         let recorded = u128::try_from(story.history.version()).expect("versions are positive");
         let before = format!("{:?}", story.history.journey());
         let story = story.and(&correct(recorded, corrected_at, corrected.clone()));
-        let reads = story.history.fact(nth(recorded)).expect("it stands");
+        let reads = story.history.fact(nth(recorded)).expect("it is recorded");
         assert_eq!((reads.occurred, reads.event), (when(corrected_at), &corrected));
         assert_ne!(format!("{:?}", story.history.journey()), before, "the fold shows it: {corrected:?}");
         story.when(correct(recorded, corrected_at, corrected)).refused(Code::NothingToCorrect);
@@ -343,7 +343,7 @@ fn a_fact_of_every_type_is_corrected_whole() {
 }
 
 #[test]
-fn a_fact_of_every_type_is_retracted_and_recorded_anew() {
+fn a_fact_of_every_type_is_retracted_and_recorded_again() {
     for case in stated().filter_map(case_of) {
         let (at, fact) = case.fact;
         let before = format!("{:?}", case.given.history.journey());
@@ -352,13 +352,13 @@ fn a_fact_of_every_type_is_retracted_and_recorded_anew() {
         assert_ne!(format!("{:?}", story.history.journey()), before, "the fold shows it: {fact:?}");
         let story = story.and(&retract(&[recorded]));
         assert!(story.history.fact(nth(recorded)).is_none());
-        assert_eq!(format!("{:?}", story.history.journey()), before, "as if it never was: {fact:?}");
+        assert_eq!(format!("{:?}", story.history.journey()), before, "as if it had never been recorded: {fact:?}");
         story.when(state(at, fact)).accepted();
     }
 }
 
 #[test]
-fn what_is_said_of_other_facts_is_no_fact_to_be_corrected() {
+fn corrections_and_retractions_cannot_be_corrected() {
     let story = || accepted().and(&correct(2, "2018-01-12", ReferralAccepted {})).and(&retract(&[2]));
     for amendment in [3, 4] {
         let refusal = story().when(retract(&[amendment])).refused(Code::NotCorrectable);

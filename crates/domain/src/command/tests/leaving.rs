@@ -1,4 +1,4 @@
-//! How a case is closed, transferred and reopened, and what each stretch of days allows.
+//! How a case is closed, transferred and reopened, and which facts each range of days allows.
 
 use super::*;
 use crate::fact::event::{JourneyReopened, JourneyTransferred};
@@ -20,7 +20,7 @@ fn again() -> Story {
     over().and(&state("2018-02-20", reopened()))
 }
 
-/// With a keyworker, a plan, a task, a home, a risk and a payslip of before the close: events 3 to 8, the close is 9.
+/// With a keyworker, plan, task, home, risk and payslip from before the close: events 3 to 8. The close is event 9.
 fn in_full() -> Story {
     let facts: [Event; 6] = [
         keyworker(ANN).into(),
@@ -34,7 +34,7 @@ fn in_full() -> Story {
     story.accepting(Code::TasksOpen).and(&state("2018-02-10", closed()))
 }
 
-/// What the service does, and what ends with the caseload.
+/// Facts about the service's work, which end with the caseload.
 fn the_services() -> [Event; 13] {
     [
         contact().into(),
@@ -54,7 +54,7 @@ fn the_services() -> [Event; 13] {
 }
 
 #[test]
-fn what_the_service_does_ends_with_the_close() {
+fn facts_about_the_service_end_with_the_close() {
     for fact in the_services() {
         let code = if matches!(fact, Event::JourneyTransferred(_)) { Code::AlreadyClosed } else { Code::JourneyClosed };
         let refusal = in_full().when(state("2018-02-11", fact.clone())).refused(code);
@@ -66,7 +66,7 @@ fn what_the_service_does_ends_with_the_close() {
 }
 
 #[test]
-fn what_becomes_of_the_client_may_follow_the_close() {
+fn facts_about_the_client_may_follow_the_close() {
     let facts: [Event; 10] = [
         home(FLAT).into(),
         changed(HOME).into(),
@@ -85,7 +85,7 @@ fn what_becomes_of_the_client_may_follow_the_close() {
 }
 
 #[test]
-fn a_reopened_case_goes_on_from_that_day() {
+fn a_reopened_case_continues_from_that_day() {
     for fact in the_services() {
         let story = || in_full().and(&state("2018-02-20", reopened()));
         story().when(state("2018-02-20", fact.clone())).accepted();
@@ -100,7 +100,7 @@ fn a_reopened_case_goes_on_from_that_day() {
 }
 
 #[test]
-fn what_is_reopened_was_closed_and_is_reopened_once() {
+fn only_a_closed_case_is_reopened_and_only_once() {
     over().when(state("2018-02-10", reopened())).then([on("2018-02-10", reopened())]);
     accepted().when(state("2018-02-10", reopened())).refused(Code::NotClosed);
     over().when(state("2018-02-09", reopened())).refused(Code::NotClosed);
@@ -124,7 +124,7 @@ fn a_case_is_closed_again_after_it_was_reopened() {
 }
 
 #[test]
-fn each_stretch_of_days_says_whether_the_case_is_on_the_caseload() {
+fn each_range_of_days_says_whether_the_case_is_on_the_caseload() {
     let story = again().and(&state("2018-02-25", transferred()));
     let on_caseload = |on: &str| story.history.journey_as_of(day(on)).is_on_caseload();
     let days = [
@@ -149,7 +149,7 @@ fn each_stretch_of_days_says_whether_the_case_is_on_the_caseload() {
 }
 
 #[test]
-fn a_close_that_was_reopened_goes_with_the_reopening_or_not_at_all() {
+fn a_close_is_retracted_with_its_reopening_or_not_at_all() {
     let refusal = again().when(retract(&[3])).refused(Code::FactHasDependents);
     assert_eq!(refusal.facts[0].event_id, nth(4));
     again().when(retract(&[3, 4])).accepted();
@@ -186,7 +186,7 @@ fn a_transfer_closes_the_journey() {
 }
 
 #[test]
-fn a_referral_that_was_never_accepted_may_be_turned_away_once_it_is_reopened() {
+fn a_referral_that_was_never_accepted_may_be_declined_once_it_is_reopened() {
     let story = || {
         given([on("2018-01-10", referral())]).and(&state("2018-01-12", closed())).and(&state("2018-01-20", reopened()))
     };
@@ -197,7 +197,7 @@ fn a_referral_that_was_never_accepted_may_be_turned_away_once_it_is_reopened() {
 }
 
 #[test]
-fn a_case_with_open_tasks_is_closed_by_whoever_accepts_that() {
+fn a_case_with_open_tasks_is_closed_once_the_warning_is_accepted() {
     let busy = || accepted().and(&state("2018-02-01", task(TASK))).and(&state("2018-02-02", task(OTHER_TASK)));
     for leaves in [Event::from(closed()), transferred().into()] {
         let warning = busy().when(state("2018-02-10", leaves.clone())).refused(Code::TasksOpen);

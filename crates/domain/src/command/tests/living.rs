@@ -1,4 +1,4 @@
-//! What becomes of the client: spells that change, measures, achievements, assessments and risks.
+//! Facts about the client: spells and their changes, measures, achievements, assessments and risks.
 
 use super::*;
 use crate::fact::event::{AchievementRecorded, AssessmentScored, MeasureRecorded, Period, RiskRaised, SpellChanged};
@@ -19,7 +19,7 @@ fn housed() -> Story {
 }
 
 #[test]
-fn a_change_says_what_is_otherwise_from_its_day_on_and_keeps_the_rest() {
+fn a_change_applies_from_its_day_on_and_keeps_the_other_values() {
     let rent = BTreeMap::from([("rent".to_owned(), Attribute::Quantity(Quantity(500.into())))]);
     let story = housed()
         .and(&state("2018-02-20", changed(HOME)))
@@ -38,12 +38,12 @@ fn a_change_says_what_is_otherwise_from_its_day_on_and_keeps_the_rest() {
     assert_eq!(shown("2018-02-14"), ["secured_as=new"]);
     assert_eq!(shown("2018-02-15"), ["rent=500", "secured_as=new"]);
     assert_eq!(shown("2018-02-20"), ["rent=500", "secured_as=kept"]);
-    assert_eq!(spell.details, working(12), "what it began with stays");
+    assert_eq!(spell.details, working(12), "the details at the start do not change");
     assert_eq!(story.history.journey_as_of(day("2018-02-14")).spells[0].changes.len(), 1);
 }
 
 #[test]
-fn a_spell_changes_while_it_holds() {
+fn a_spell_changes_between_its_start_and_end() {
     let refusal = housed().when(state("2018-02-10", changed(FLAT))).refused(Code::SpellNotFound);
     assert_eq!(refusal.allowed, [HOME.to_string()]);
     let refusal = housed().when(state("2018-01-31", changed(HOME))).refused(Code::OutsideSpell);
@@ -61,7 +61,7 @@ fn a_spell_changes_while_it_holds() {
 }
 
 #[test]
-fn a_spell_goes_with_its_changes_or_not_at_all() {
+fn a_spell_is_retracted_with_its_changes_or_not_at_all() {
     let story = || housed().and(&state("2018-02-10", changed(HOME)));
     assert_eq!(story().when(retract(&[3])).refused(Code::FactHasDependents).facts[0].event_id, nth(4));
     story().when(retract(&[3, 4])).accepted();
@@ -69,7 +69,7 @@ fn a_spell_goes_with_its_changes_or_not_at_all() {
 }
 
 #[test]
-fn a_change_changes_something_and_has_its_bounds() {
+fn a_change_must_change_something_and_be_in_range() {
     let nothing = SpellChanged { spell: HOME, hours_per_week: None, attributes: BTreeMap::new() };
     housed().when(state("2018-02-10", nothing)).refused(Code::MissingValue);
     housed().when(state("2018-02-10", hours(-1))).refused(Code::InvalidValue);
@@ -81,7 +81,7 @@ fn a_change_changes_something_and_has_its_bounds() {
 }
 
 #[test]
-fn a_measure_is_of_a_listed_code_and_its_period_is_over() {
+fn a_measure_has_a_listed_code_and_a_period_that_is_over() {
     let period = |first: &str, last: &str| Some(Period { first: day(first), last: day(last) });
     let january = MeasureRecorded { period: period("2018-01-01", "2018-01-31"), ..measured() };
     accepted().when(state("2018-02-01", january)).accepted();
@@ -106,7 +106,7 @@ fn a_measure_is_of_a_listed_code_and_its_period_is_over() {
 }
 
 #[test]
-fn an_achievement_names_a_listed_code_and_perhaps_a_level() {
+fn an_achievement_has_a_listed_code_and_may_have_a_level() {
     let odd = AchievementRecorded { code: "medal".to_owned(), level: Some("l".repeat(65)) };
     accepted()
         .when(state("2018-02-01", odd))
@@ -151,7 +151,7 @@ fn a_risk_is_cleared_once_on_or_after_the_day_it_was_raised() {
 }
 
 #[test]
-fn a_risk_stands_from_the_day_it_was_raised_until_it_is_cleared() {
+fn a_risk_applies_from_the_day_it_was_raised_until_it_is_cleared() {
     let story = at_risk().and(&state("2018-02-10", cleared(RISK)));
     let risk = &story.history.journey().risks[0];
     assert_eq!((risk.raised, at(risk.cleared.as_ref())), (when("2018-02-01"), Some(when("2018-02-10"))));

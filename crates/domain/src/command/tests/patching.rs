@@ -1,4 +1,4 @@
-//! A correction as a patch: what it leaves out stays, and a null clears it.
+//! Corrections as patches: a field that is left out keeps its value, and null clears it.
 
 use serde_json::{Map, Value, json};
 
@@ -20,11 +20,11 @@ fn patch(target: u128, of: EventType, payload: Value) -> PatchFact {
     }
 }
 
-/// What the n-th event of a story says once the patch is accepted.
+/// The n-th event of a test case after the patch is accepted.
 fn corrected(story: Story, command: PatchFact) -> (Occurred, Event) {
     let target = command.target;
     let story = story.and(&Command::PatchFact(command));
-    let fact = story.history.fact(target).expect("it stands");
+    let fact = story.history.fact(target).expect("it is recorded");
     (fact.occurred, fact.event.clone())
 }
 
@@ -39,7 +39,7 @@ fn full() -> ContactLogged {
 }
 
 #[test]
-fn what_a_patch_leaves_out_stays_as_it_was() {
+fn a_patch_keeps_the_fields_that_it_leaves_out() {
     let story = || accepted().and(&state("2018-02-10 09:30", full()));
     let said = corrected(story(), patch(3, EventType::ContactLogged, json!({ "channel": "face_to_face" })));
     let expected = ContactLogged { channel: "face_to_face".to_owned(), face_to_face: Some(true), ..full() };
@@ -54,7 +54,7 @@ fn what_a_patch_leaves_out_stays_as_it_was() {
 }
 
 #[test]
-fn an_explicit_null_clears_and_what_a_fact_always_has_is_not_cleared() {
+fn an_explicit_null_clears_but_required_fields_cannot_be_cleared() {
     let story = || accepted().and(&state("2018-02-10 09:30", full()));
     let nulls = json!({ "worker": null, "minutes": null, "direction": null, "scheduled_on": null, "group": null });
     let cleared = PatchFact {
@@ -105,7 +105,7 @@ fn objects_are_merged_and_lists_replaced() {
 }
 
 #[test]
-fn a_month_is_not_taken_for_a_day_nor_a_day_for_a_month() {
+fn a_month_is_not_mistaken_for_a_day_nor_a_day_for_a_month() {
     let story = || accepted().and(&state("2018-02", contact()));
     let on_day = |precision| PatchFact {
         occurred: PatchedDate { on: Some(day("2018-02-05")), precision, ..PatchedDate::default() },
@@ -122,7 +122,7 @@ fn a_month_is_not_taken_for_a_day_nor_a_day_for_a_month() {
 }
 
 #[test]
-fn of_two_patches_sent_at_once_neither_undoes_the_other() {
+fn two_patches_sent_at_once_do_not_undo_each_other() {
     let story = accepted().and(&state("2018-02-10", full()));
     let minutes = patch(3, EventType::ContactLogged, json!({ "minutes": 40 }));
     let story = story.and(&Command::PatchFact(minutes));
@@ -131,7 +131,7 @@ fn of_two_patches_sent_at_once_neither_undoes_the_other() {
 }
 
 #[test]
-fn a_patch_of_another_type_or_to_nothing_new_is_refused() {
+fn a_patch_of_another_type_or_without_a_change_is_refused() {
     let story = || accepted().and(&state("2018-02-10", full()));
     let other = patch(3, EventType::PlanAgreed, json!({ "kind": "php" }));
     story().when(Command::PatchFact(other)).refused(Code::OtherType);
@@ -145,7 +145,7 @@ fn a_patch_of_another_type_or_to_nothing_new_is_refused() {
 }
 
 #[test]
-fn who_is_named_is_asked_for_when_the_patch_names_them_or_the_day_moves() {
+fn a_named_worker_is_checked_when_the_patch_names_them_or_moves_the_day() {
     let command = patch(3, EventType::ContactLogged, json!({ "worker": NOBODY.0 }));
     assert_eq!(Command::PatchFact(command.clone()).names(), [StreamId::worker(NOBODY)]);
     let story = accepted().and(&state("2018-02-10", contact()));
@@ -157,7 +157,7 @@ fn who_is_named_is_asked_for_when_the_patch_names_them_or_the_day_moves() {
 }
 
 #[test]
-fn face_to_face_follows_the_channel_unless_it_was_said_otherwise() {
+fn face_to_face_follows_the_channel_unless_it_is_given() {
     let by = |channel: &str, face_to_face| ContactLogged { channel: channel.to_owned(), face_to_face, ..contact() };
     let recorded = |fact: ContactLogged| {
         let events = accepted().decide(&state("2018-02-10", fact)).expect("accepted");
@@ -166,9 +166,9 @@ fn face_to_face_follows_the_channel_unless_it_was_said_otherwise() {
     };
     assert_eq!(recorded(by("face_to_face", None)), Some(true));
     assert_eq!(recorded(by("phone", None)), Some(false));
-    assert_eq!(recorded(by("phone", Some(true))), Some(true), "said is said");
+    assert_eq!(recorded(by("phone", Some(true))), Some(true), "a given value is kept");
     let missed = ContactLogged { attendance: Attendance::DidNotAttend, two_way: false, ..by("face_to_face", None) };
-    assert_eq!(recorded(missed), Some(false), "nobody was seen who did not come");
+    assert_eq!(recorded(missed), Some(false), "a client who did not attend was not seen");
     let rules = format!("{RULES}\n[channels]\nface_to_face = [\"phone\"]\n");
     let events = accepted().under(&[&rules]).decide(&state("2018-02-10", by("phone", None))).expect("accepted");
     let Event::ContactLogged(logged) = &events[0].event else { panic!("a contact") };
@@ -218,7 +218,7 @@ mod doubts {
     }
 
     #[test]
-    fn an_exact_double_warns_and_names_the_first() {
+    fn an_exact_duplicate_warns_and_names_the_first() {
         let story = || accepted().and(&state("2018-02-10", contact()));
         let refusal = story().when(state("2018-02-10", contact())).refused(Code::RecordedAlready);
         assert_eq!(refusal.facts.iter().map(|fact| fact.event_id).collect::<Vec<_>>(), [nth(3)]);
@@ -231,7 +231,7 @@ mod doubts {
     }
 
     #[test]
-    fn a_double_is_one_whatever_its_own_id() {
+    fn a_duplicate_is_found_whatever_its_own_id() {
         let lived = || accepted().and(&state("2018-02-10", home(HOME)));
         let refusal = lived().when(state("2018-02-10", home(FLAT))).refused(Code::RecordedAlready);
         assert_eq!(refusal.facts.iter().map(|fact| fact.event_id).collect::<Vec<_>>(), [nth(3)]);
@@ -255,7 +255,7 @@ mod appointments {
     }
 
     #[test]
-    fn it_is_kept_or_missed_on_its_day_at_the_earliest() {
+    fn it_cannot_be_kept_or_missed_before_its_day() {
         let story = || accepted().and(&state("2018-02-01", booked("2018-02-20")));
         let refusal =
             story().when(state("2018-02-19", names_it(Attendance::Attended))).refused(Code::BeforeAppointment);
@@ -298,7 +298,7 @@ mod appointments {
     }
 
     #[test]
-    fn a_contact_that_names_it_says_what_became_of_it() {
+    fn a_contact_that_names_it_records_its_result() {
         let refusal = story().when(state("2018-02-20", names_it(Attendance::None))).refused(Code::MissingValue);
         assert_eq!(refusal.path, Some("attendance".into()));
         story().when(state("2018-02-20", names_it(Attendance::NotOffered))).refused(Code::InvalidValue);
@@ -316,7 +316,7 @@ mod appointments {
     }
 
     #[test]
-    fn what_a_spell_says_of_itself_is_patched_too() {
+    fn the_attributes_of_a_spell_are_patched_too() {
         let story = accepted().and(&state("2018-02-01", home(HOME)));
         let hours = |hours: i64| Some(Quantity(hours.into()));
         let change = SpellChanged { spell: HOME, hours_per_week: hours(16), attributes: BTreeMap::new() };

@@ -1,4 +1,4 @@
-//! Evidence: what is attached, what it supports, and what is found of it.
+//! Evidence: attaching it, what it supports, and its checks.
 
 use super::*;
 use crate::fact::event::{EvidenceAttached, EvidenceRejected};
@@ -14,7 +14,7 @@ fn supporting(ids: &[Uuid]) -> EvidenceAttached {
 }
 
 #[test]
-fn evidence_supports_facts_and_spells_that_stand() {
+fn evidence_supports_facts_and_spells_that_were_not_retracted() {
     let housed = || accepted().and(&state("2018-02-01", home(HOME))).and(&state("2018-02-02", contact()));
     housed().when(state("2018-02-05", supporting(&[HOME.0, nth(3).0, nth(4).0]))).accepted();
     let refusal = housed().when(state("2018-02-05", supporting(&[HOME.0, FLAT.0]))).refused(Code::SupportNotFound);
@@ -35,14 +35,14 @@ fn evidence_does_not_support_itself() {
 }
 
 #[test]
-fn what_evidence_supports_is_retracted_with_it_or_not_at_all() {
+fn a_fact_that_evidence_supports_is_retracted_with_it_or_not_at_all() {
     let story = || accepted().and(&state("2018-02-01", home(HOME))).and(&state("2018-02-05", supporting(&[HOME.0])));
     assert_eq!(story().when(retract(&[3])).refused(Code::FactHasDependents).facts[0].event_id, nth(4));
     story().when(retract(&[3, 4])).accepted();
     story().when(correct(3, "2018-02-02", home(HOME))).accepted();
     let checked = story().and(&state("2018-02-10", verified(PIECE)));
     let refusal = checked.when(retract(&[3])).refused(Code::FactHasDependents);
-    assert_eq!(refusal.facts.len(), 1, "the check has its evidence");
+    assert_eq!(refusal.facts.len(), 1, "the verification still has its evidence");
     let checked = story().and(&state("2018-02-10", verified(PIECE)));
     checked.when(retract(&[3, 4, 5])).accepted();
 }

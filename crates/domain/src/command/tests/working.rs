@@ -1,4 +1,4 @@
-//! What the service does: who holds the case, engagement, plans and tasks.
+//! Facts about the service's work: assignments, engagement, plans and tasks.
 
 use super::*;
 use crate::fact::event::{EngagementStarted, PlanClosed, PlanReviewed, TaskCancelled, TaskSet, WorkerReleased};
@@ -11,7 +11,7 @@ fn held() -> Story {
 }
 
 #[test]
-fn only_who_holds_the_case_is_released_and_once() {
+fn only_a_worker_who_holds_the_case_is_released_and_only_once() {
     held().when(state("2018-02-01", released(ANN))).then([on("2018-02-01", released(ANN))]);
     let refusal = held().when(state("2018-02-01", released(BOB))).refused(Code::NotAssigned);
     assert_eq!(refusal.path, Some("worker".into()));
@@ -21,7 +21,7 @@ fn only_who_holds_the_case_is_released_and_once() {
     let gone = || held().and(&state("2018-02-01", released(ANN)));
     let refusal = gone().when(state("2018-02-10", released(ANN))).refused(Code::NotAssigned);
     assert_eq!(refusal.facts[0].event_id, nth(4));
-    assert!(refusal.message.contains("from which they were released on 2018-02-01"), "{}", refusal.message);
+    assert!(refusal.message.contains("(they were released on 2018-02-01)"), "{}", refusal.message);
     gone().when(state("2018-01-20", released(ANN))).refused(Code::NotAssigned);
     gone().when(state("2018-02-10", keyworker(ANN))).accepted();
 }
@@ -39,7 +39,7 @@ fn a_released_case_is_unassigned_until_somebody_takes_it() {
 }
 
 #[test]
-fn a_successor_leaves_the_former_nothing_to_be_released_from() {
+fn a_replaced_keyworker_cannot_be_released() {
     let handed_over = held().and(&state("2018-01-20", keyworker(BOB)));
     handed_over.when(state("2018-02-01", released(ANN))).refused(Code::NotAssigned);
     let refusal = held()
@@ -50,7 +50,7 @@ fn a_successor_leaves_the_former_nothing_to_be_released_from() {
 }
 
 #[test]
-fn without_the_release_between_the_second_assignment_says_nothing_new() {
+fn retracting_the_release_between_two_assignments_is_refused() {
     let story = || held().and(&state("2018-02-01", released(ANN))).and(&state("2018-02-10", keyworker(ANN)));
     let refusal = story().when(retract(&[4])).refused(Code::FactHasDependents);
     assert_eq!(refusal.facts[0].event_id, nth(5));
@@ -61,7 +61,7 @@ fn without_the_release_between_the_second_assignment_says_nothing_new() {
 }
 
 #[test]
-fn a_case_lent_for_some_days_and_given_back_early_is_the_former_keyworkers_again() {
+fn a_temporary_assignment_that_ends_early_returns_the_case_to_the_former_keyworker() {
     let lent = WorkerAssigned { until: Some(day("2018-02-20")), ..keyworker(BOB) };
     let story = held().and(&state("2018-02-01", lent)).and(&state("2018-02-10", released(BOB)));
     let holder = |on: &str| story.history.journey().keyworker_on(day(on));
@@ -71,7 +71,7 @@ fn a_case_lent_for_some_days_and_given_back_early_is_the_former_keyworkers_again
 }
 
 #[test]
-fn a_keyworker_is_one_however_the_role_is_written() {
+fn the_keyworker_role_is_recognised_in_any_spelling() {
     for role in ["Keyworker", "key worker", "KEY_WORKER", "key-worker"] {
         let written = WorkerAssigned { role: role.to_owned(), ..keyworker(BOB) };
         let expected = [on("2018-02-01", keyworker(BOB))];
@@ -97,7 +97,7 @@ fn an_engagement_starts_within_the_case() {
     let over = accepted().and(&state("2018-02-10", closed()));
     over.when(state("2018-02-11", engaged())).refused(Code::JourneyClosed);
     let twice = accepted().and(&state("2018-01-20", engaged())).and(&state("2018-02-20", engaged()));
-    assert_eq!(twice.history.journey().engagements.len(), 2, "who disengaged may engage again");
+    assert_eq!(twice.history.journey().engagements.len(), 2, "a client who disengaged may engage again");
 }
 
 fn planned() -> Story {
@@ -117,7 +117,7 @@ fn a_plan_is_reviewed_and_closed_while_it_is_open() {
 }
 
 #[test]
-fn a_plan_is_closed_once_and_its_reviews_stand_before_that() {
+fn a_plan_is_closed_once_and_reviewed_only_before_that() {
     let over = || planned().and(&state("2018-02-10", plan_closed()));
     let refusal = over().when(state("2018-02-20", plan_closed())).refused(Code::PlanNotFound);
     assert_eq!(refusal.facts[0].event_id, nth(4));
@@ -133,7 +133,7 @@ fn a_plan_is_closed_once_and_its_reviews_stand_before_that() {
 }
 
 #[test]
-fn a_review_speaks_of_the_plan_agreed_last() {
+fn a_review_is_of_the_plan_agreed_last() {
     let story = planned()
         .and(&state("2018-02-10", plan()))
         .and(&state("2018-02-01", reviewed()))
@@ -147,7 +147,7 @@ fn a_review_speaks_of_the_plan_agreed_last() {
 }
 
 #[test]
-fn a_plan_agreed_under_earlier_rules_may_still_be_closed() {
+fn a_plan_agreed_under_an_earlier_rulebook_may_still_be_closed() {
     let later = RULES
         .replace("\"2017-03\"", "\"2018-02\"")
         .replace("effective_from = 2017-03-01", "effective_from = 2018-02-01")
@@ -181,7 +181,7 @@ fn a_task_is_done_or_cancelled_once_on_or_after_the_day_it_was_set() {
 }
 
 #[test]
-fn a_task_shows_how_it_was_over() {
+fn a_task_shows_how_it_ended() {
     let story = to_do()
         .and(&state("2018-01-21", task(OTHER_TASK)))
         .and(&state("2018-02-01", done(TASK)))
@@ -198,7 +198,7 @@ fn a_task_shows_how_it_was_over() {
 }
 
 #[test]
-fn a_task_is_due_on_a_day_that_may_be_to_come_and_its_owner_is_known() {
+fn a_task_may_be_due_in_the_future_and_its_owner_must_exist() {
     let odd = TaskSet { kind: " ".to_owned(), due_on: NaiveDate::MAX, owner: Some(NOBODY), ..task(TASK) };
     accepted().when(state("2018-02-10", odd)).refused_each(&[
         (Code::MissingValue, "kind"),

@@ -1,6 +1,6 @@
-//! The shape of what is said of a batch: its names, remarks and codes.
+//! Checks the values of a batch: names, remarks and codes.
 //!
-//! Pure. Which claims there are and what they come to is not asked here.
+//! Pure. Which claims exist and their amounts are not checked here.
 
 use super::{CODE_MAX, REASON_MAX, Rules, Shape};
 use crate::contract::rulebook::CodeList;
@@ -9,7 +9,7 @@ use crate::fact::event::{BatchOpened, ClaimSelection};
 use crate::fact::refusal::{Refusal, RefusalCode};
 
 impl Shape {
-    /// How a batch is begun.
+    /// Checks the values of a new batch.
     pub(crate) fn of_batch(&mut self, occurred: Occurred, opened: &BatchOpened, rules: Rules<'_>) {
         self.occurred(occurred);
         if let Some(reference) = &opened.reference {
@@ -19,7 +19,7 @@ impl Shape {
             self.date(period.first, "period.first");
             self.date(period.last, "period.last");
             if period.last < period.first {
-                self.invalid("period.last", "the period would end before it begins: write its last day");
+                self.invalid("period.last", "the period ends before it starts: correct its last day");
             }
         }
         if let Some(selection) = &opened.claims {
@@ -27,7 +27,7 @@ impl Shape {
         }
     }
 
-    /// Which claims a batch is for: codes that the rules know, and days in order.
+    /// Checks the selection of claims that a batch is for: codes of the rulebook, and days in order.
     fn selection(&mut self, selection: &ClaimSelection, (contract, on): Rules<'_>) {
         if let Some(area) = &selection.area {
             self.code("claims.area", area, CodeList::Areas, (contract, on));
@@ -39,17 +39,17 @@ impl Shape {
         for (at, outcome) in selection.outcomes.iter().enumerate() {
             if !known.contains(outcome.as_str()) {
                 let message =
-                    format!("no version of the rulebook has an outcome {outcome:?}: use one of those allowed");
+                    format!("no version of the rulebook has an outcome {outcome:?}: use one of the allowed codes");
                 let refusal = Refusal::new(RefusalCode::UnknownCode, message).at(format!("claims.outcomes.{at}"));
                 self.refuse(refusal.by("outcome").allowing(&known));
             }
         }
         if selection.achieved.is_some_and(|achieved| achieved.last < achieved.first) {
-            self.invalid("claims.achieved.last", "the days would end before they begin: write the last day");
+            self.invalid("claims.achieved.last", "the range of days ends before it starts: correct its last day");
         }
     }
 
-    /// Why a claim is rejected.
+    /// Checks the reason for rejecting a claim.
     pub(crate) fn rejection(&mut self, defect: &str, remark: Option<&str>, rules: Rules<'_>) {
         self.code("defect", defect, CodeList::DefectCodes, rules);
         if let Some(remark) = remark {
@@ -57,12 +57,12 @@ impl Shape {
         }
     }
 
-    /// What is said of a claim.
+    /// Checks a remark about a claim.
     pub(crate) fn remark(&mut self, remark: &str) {
         self.plain("remark", remark, REASON_MAX);
     }
 
-    /// The number of a remittance, which may look like a telephone number.
+    /// Checks the number of a remittance, which may look like a telephone number.
     pub(crate) fn remittance(&mut self, reference: &str) {
         self.reference("reference", reference);
     }

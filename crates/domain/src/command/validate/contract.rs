@@ -1,6 +1,6 @@
-//! The shape of each fact of a contract's stream: its texts, periods, codes and numbers.
+//! Checks the values of each fact of a contract: texts, periods, codes and numbers.
 //!
-//! Pure. It never looks at another fact. A rulebook has its own checks, where it is published.
+//! Pure. It never reads another fact. The checks of a rulebook are in the publishing command.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ const SERIES_MAX: usize = 2_000;
 const MONTHS_MAX: usize = 1_200;
 
 impl Shape {
-    /// The values of a fact of a contract's stream.
+    /// Checks the values of a fact of a contract.
     pub(crate) fn of_contract(&mut self, occurred: Occurred, fact: &Event, contract: &Contract) {
         match fact {
             Event::ContractOpened(opened) => self.opening(opened),
@@ -47,7 +47,7 @@ impl Shape {
         }
     }
 
-    /// The terms of a contract that begins.
+    /// Checks the terms of a new contract.
     pub(crate) fn opening(&mut self, opened: &ContractOpened) {
         self.contract_code("code", &opened.code);
         self.name("name", &opened.name);
@@ -56,7 +56,7 @@ impl Shape {
         if let Some(ends_on) = opened.ends_on {
             self.date(ends_on, "ends_on");
             if ends_on < opened.starts_on {
-                self.invalid("ends_on", "the contract would end before it starts: write a day on or after starts_on");
+                self.invalid("ends_on", "the contract ends before it starts: use a day on or after starts_on");
             }
         }
     }
@@ -83,7 +83,7 @@ impl Shape {
             self.date(ends_on, "ends_on");
         }
         if varied.name.is_none() && varied.parties.is_none() && varied.ends_on.is_none() {
-            self.missing("name", "nothing is varied: say what is, the name, the parties or the last day");
+            self.missing("name", "the variation changes nothing: give a new name, new parties or a new last day");
         }
     }
 
@@ -91,14 +91,14 @@ impl Shape {
         self.plain("profile", &published.profile, CODE_MAX);
         self.at_most("series", published.series.len(), SERIES_MAX);
         if published.series.is_empty() {
-            self.missing("series", "there are no targets here: give at least one series");
+            self.missing("series", "there are no targets: give at least one series");
         }
         let mut named = BTreeSet::new();
         for (index, series) in published.series.iter().take(SERIES_MAX).enumerate() {
             let path = format!("series.{index}");
             self.series(&path, series, rules);
             if !named.insert((&series.measure, &series.area)) {
-                self.invalid(&path, "this measure and area stand twice: give one series of each");
+                self.invalid(&path, "this measure and area appear twice: give one series for each");
             }
         }
     }
@@ -111,24 +111,25 @@ impl Shape {
         let months = format!("{path}.months");
         self.at_most(&months, series.months.len(), MONTHS_MAX);
         if series.months.is_empty() {
-            self.missing(&months, "there are no months here: give at least one");
+            self.missing(&months, "the series has no months: give at least one");
         }
         for (month, target) in series.months.iter().take(MONTHS_MAX) {
             let named = month.to_string();
             let (name, value) = (Name(&months, &named), Under(&months, &named));
             self.date(*month, name);
             if month.day() != 1 {
-                self.invalid(name, "a month is named by its first day: write one such as 2018-02-01");
+                self.invalid(name, "a month is given as its first day: use a date such as 2018-02-01");
             }
             if target.0.is_sign_negative() && !target.0.is_zero() {
-                self.invalid(value, format!("{target} cannot be: a target is 0 or more"));
+                self.invalid(value, format!("{target} is out of range: a target is 0 or more"));
             } else {
                 self.quantity(value, *target);
             }
         }
     }
 
-    /// What a target is of: a stage, outcome or standard of the rulebook in force, or a measure that it lists.
+    /// Checks the measure of a target: a stage, outcome or standard of the rulebook in force, or one of its listed
+    /// measures.
     fn aim(&mut self, path: impl Place, measure: &str, (contract, on): Rules<'_>) {
         if !self.text(path, measure, CODE_MAX) {
             return;
@@ -140,13 +141,14 @@ impl Shape {
         let listed = rulebook.codes.listed(CodeList::MeasureCodes);
         let measures = listed.into_iter().flatten().map(String::as_str);
         let known: BTreeSet<&str> = stages.chain(outcomes).chain(standards).chain(measures).collect();
-        // Where measures are not listed any may be meant.
+        // If the rulebook lists no measures, any measure is accepted.
         if known.contains(measure) || !self.impersonal(path, personal::found_in(measure)) || listed.is_none() {
             return;
         }
-        let message = format!("the rulebook {} counts no {measure:?}: aim at one of those allowed", rulebook.version);
+        let message = format!("the rulebook {} has no measure {measure:?}: use one of those allowed", rulebook.version);
         let refusal = Refusal::new(RefusalCode::UnknownCode, message).at(path);
-        self.refuse(refusal.by("the rulebook's stages, outcomes, standards and codes.measure_codes").allowing(known));
+        let rule = "a target names one of the rulebook's stages, outcomes, standards or codes.measure_codes";
+        self.refuse(refusal.by(rule).allowing(known));
     }
 
     fn commentary(&mut self, said: &CommentaryRecorded) {
@@ -156,14 +158,11 @@ impl Shape {
         self.plain("text", &said.text, REASON_MAX);
     }
 
-    /// A period is closed once it is over.
+    /// A period can only be closed once it is over.
     fn closing(&mut self, occurred: Occurred, closed: &PeriodClosed) {
         self.over("period", closed.period);
         if closed.period.last > occurred.latest() {
-            self.invalid(
-                "period.last",
-                "a period is closed when it is over: date the closing on or after its last day",
-            );
+            self.invalid("period.last", "the period is not over: date the closing on or after its last day");
         }
     }
 
@@ -173,7 +172,7 @@ impl Shape {
         if let Some(value) = assessed.value {
             self.quantity("value", value);
         }
-        // Where none is given, it follows from the rulebook.
+        // Without a grade, the rulebook decides it.
         if !assessed.grade.is_empty() {
             self.plain("grade", &assessed.grade, CODE_MAX);
         }
@@ -187,7 +186,7 @@ impl Shape {
         if let Some(due_on) = action.due_on {
             self.date(due_on, "due_on");
             if due_on < occurred.earliest() {
-                self.invalid("due_on", "it would be due before it was agreed: write a later day");
+                self.invalid("due_on", "the action is due before it was agreed: use a later day");
             }
         }
     }
@@ -196,7 +195,7 @@ impl Shape {
         self.plain("class", &dismissed.class, CODE_MAX);
         self.reason(&dismissed.reason);
         if dismissed.journey == dismissed.other {
-            self.invalid("other", "a journey is not funded twice by itself: name the other one");
+            self.invalid("other", "both cases are the same: name the other case");
         }
     }
 }

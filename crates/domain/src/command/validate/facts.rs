@@ -1,6 +1,6 @@
-//! The shape of each fact of a journey: its codes by the rulebook of its own day, its dates, lengths and numbers.
+//! Checks the values of each fact of a case: codes by the rulebook of the fact's day, dates, lengths and numbers.
 //!
-//! Pure. It never looks at another fact.
+//! Pure. It never reads another fact.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,25 +17,25 @@ use crate::fact::event::{
 };
 use crate::fact::path::{Nth, Place, Under};
 
-/// The most case numbers of other systems that a referral carries.
+/// The most case numbers of other systems in one referral.
 const REFERENCES_MAX: usize = 20;
-/// The most attributes that a spell carries.
+/// The most attributes of one spell.
 const ATTRIBUTES_MAX: usize = 32;
-/// The most minutes that a contact takes: a day.
+/// The most minutes of one contact: 24 hours.
 const MINUTES_MAX: u32 = 24 * 60;
-/// The most hours of a week.
+/// The most hours in a week.
 const HOURS_MAX: i64 = 24 * 7;
-/// How many decimal places hours have at most.
+/// The most decimal places of hours.
 const HOURS_PLACES: u32 = 4;
-/// The most digits of a quantity that JSON carries without loss.
+/// The most digits that a number may have. JSON carries so many exactly.
 const QUANTITY_DIGITS: u32 = 15;
-/// The most items of an assessment: more than any instrument has.
+/// The most items of one assessment.
 const ITEMS_MAX: usize = 200;
 /// The most events and spells that one piece of evidence supports.
 const SUPPORTS_MAX: usize = 200;
 
 impl Shape {
-    /// A fact: its date, and its whole payload where a journey's stream may hold it.
+    /// Checks a fact of a case: its date and its payload.
     pub(crate) fn fact(&mut self, occurred: Occurred, event: &Event, contract: &Contract) {
         if may_lie_ahead(event) {
             self.date(occurred.earliest(), "occurred_on");
@@ -62,7 +62,7 @@ impl Shape {
                 if scheduled_on.is_none() && time.stays() && channel.is_none() && worker.stays() {
                     self.missing(
                         "scheduled_on",
-                        "nothing would be otherwise: say which day, time, channel or worker is",
+                        "the change of the appointment changes nothing: give a new day, time, channel or worker",
                     );
                 }
                 if let Some(on) = moved.scheduled_on {
@@ -76,7 +76,7 @@ impl Shape {
             Event::ContactLogged(logged) => self.contact(logged, rules),
             Event::EngagementStarted(started) => self.word("basis", &started.basis),
             Event::PlanAgreed(plan) => self.code("kind", &plan.kind, CodeList::PlanKinds, rules),
-            // These name a plan that was agreed, whatever the rulebook of their own day lists.
+            // The kind is that of a plan that was agreed, so the rulebook of this day is not asked.
             Event::PlanReviewed(plan) => self.word("kind", &plan.kind),
             Event::PlanClosed(plan) => {
                 self.word("kind", &plan.kind);
@@ -107,21 +107,21 @@ impl Shape {
                 self.code("reason", &transfer.reason, CodeList::CloseReasons, rules);
                 self.plain("destination", &transfer.destination, NAME_MAX);
             }
-            // Nothing but ids; or a fact of another kind of stream, whose values are judged there.
+            // These hold only ids, or belong to another kind of stream, whose own check covers them.
             _ => {}
         }
     }
 
-    /// The first day on which something is so no longer, where that is known beforehand.
+    /// Checks the first day on which something no longer applies, where it is known in advance.
     pub(super) fn until(&mut self, occurred: Occurred, until: Option<NaiveDate>) {
         let Some(until) = until else { return };
         self.date(until, "until");
         if until <= occurred.earliest() {
-            self.invalid("until", "it would end before it begins: write the first day on which it is so no longer");
+            self.invalid("until", "it ends before it starts: give the first day on which it no longer applies");
         }
     }
 
-    /// A word of the service's own that no rulebook lists.
+    /// Checks a word that no rulebook lists.
     fn word(&mut self, path: impl Place, word: &str) {
         self.plain(path, word, CODE_MAX);
     }
@@ -167,29 +167,32 @@ impl Shape {
     fn contact(&mut self, contact: &ContactLogged, rules: Rules<'_>) {
         self.code("channel", &contact.channel, CodeList::ContactChannels, rules);
         if contact.minutes.is_some_and(|minutes| minutes > MINUTES_MAX) {
-            self.invalid("minutes", format!("a contact takes at most a day: write up to {MINUTES_MAX} minutes"));
+            self.invalid("minutes", format!("a contact lasts at most one day: use up to {MINUTES_MAX} minutes"));
         }
         if let Some(day) = contact.scheduled_on {
             self.date(day, "scheduled_on");
         }
         match (contact.appointment, contact.attendance) {
             (Some(_), Attendance::NotOffered) => {
-                self.invalid("attendance", "an appointment that was booked was offered: say what became of it");
+                self.invalid(
+                    "attendance",
+                    "a booked appointment was offered: say whether it was attended, missed or cancelled",
+                );
             }
             (Some(_), Attendance::None) if !contact.two_way => {
-                self.missing("attendance", "the contact names an appointment: say whether the client attended");
+                self.missing("attendance", "the contact names an appointment: give the attendance");
             }
             _ => {}
         }
     }
 
-    /// The day of an appointment, which may lie ahead.
+    /// Checks the day of an appointment, which may lie ahead.
     fn scheduled(&mut self, on: NaiveDate, occurred: Occurred) {
         self.date(on, "scheduled_on");
         if on < occurred.earliest() {
             self.invalid(
                 "scheduled_on",
-                "the appointment would be before it was arranged: choose a day on or after that",
+                "the appointment is before the day on which it was arranged: use that day or a later one",
             );
         }
     }
@@ -198,7 +201,7 @@ impl Shape {
         self.word("kind", &task.kind);
         self.date(task.due_on, "due_on");
         if task.due_on < occurred.earliest() {
-            self.invalid("due_on", "the task would be due before it was set: choose a day on or after that");
+            self.invalid("due_on", "the task is due before the day on which it was set: use that day or a later one");
         }
     }
 
@@ -222,7 +225,7 @@ impl Shape {
 
     fn change_of_spell(&mut self, change: &SpellChanged) {
         if change.hours_per_week.is_none() && change.attributes.is_empty() {
-            self.missing("attributes", "nothing would be otherwise: say which hours or attributes are");
+            self.missing("attributes", "the change of the spell changes nothing: give new hours or attributes");
         }
         self.hours(change.hours_per_week);
         self.attributes("attributes", &change.attributes);
@@ -231,16 +234,19 @@ impl Shape {
     fn hours(&mut self, hours: Option<Quantity>) {
         let Some(hours) = hours else { return };
         if hours.0 < 0.into() || hours.0 > HOURS_MAX.into() {
-            self.invalid("hours_per_week", format!("a week has {HOURS_MAX} hours: write 0 to {HOURS_MAX}"));
+            self.invalid(
+                "hours_per_week",
+                format!("the hours are out of range: a week has {HOURS_MAX} hours, use 0 to {HOURS_MAX}"),
+            );
         } else if hours.0.normalize().scale() > HOURS_PLACES {
-            let message = format!("hours have at most {HOURS_PLACES} decimal places: round them");
+            let message = format!("the hours have too many decimal places: round them to at most {HOURS_PLACES}");
             self.invalid("hours_per_week", message);
         } else {
             self.quantity("hours_per_week", hours);
         }
     }
 
-    /// The numbers of a fact alone, for facts that are taken as they were recorded elsewhere.
+    /// Checks only the numbers of a fact, for facts imported as they were recorded elsewhere.
     pub(super) fn numbers(&mut self, event: &Event) {
         let mut attributes = |attributes: &BTreeMap<String, Attribute>| {
             for (name, value) in attributes {
@@ -279,10 +285,10 @@ impl Shape {
         }
     }
 
-    /// A decimal that JSON carries without loss.
+    /// Checks that JSON carries a decimal exactly.
     pub(crate) fn quantity(&mut self, path: impl Place, quantity: Quantity) {
         if quantity.0.normalize().mantissa().unsigned_abs() >= 10_u128.pow(QUANTITY_DIGITS) {
-            self.too_long(path, format!("the number has too many digits: write at most {QUANTITY_DIGITS}"));
+            self.too_long(path, format!("the number has too many digits: use at most {QUANTITY_DIGITS}"));
         }
     }
 
@@ -295,12 +301,12 @@ impl Shape {
         }
     }
 
-    /// A stretch of days that is over, or ends today.
+    /// Checks a period that ends today or earlier.
     pub(crate) fn over(&mut self, path: &str, Period { first, last }: Period) {
         self.date(first, &format!("{path}.first"));
         self.past(last, &format!("{path}.last"));
         if last < first {
-            self.invalid(&format!("{path}.last"), "the period would end before it begins: write its last day");
+            self.invalid(&format!("{path}.last"), "the period ends before it starts: correct its last day");
         }
     }
 
@@ -314,19 +320,25 @@ impl Shape {
         if let Some(day) = piece.obtained_on {
             self.past(day, "obtained_on");
             if day <= self.today && day > attached_on {
-                self.invalid("obtained_on", "the piece was attached before it was obtained: date the attachment later");
+                self.invalid(
+                    "obtained_on",
+                    "the evidence was attached before it was obtained: use a later date for the attachment",
+                );
             }
         }
         let obtained_on = piece.obtained_on.unwrap_or(attached_on).min(self.today);
         if piece.dated_on <= self.today && piece.dated_on > obtained_on {
-            self.invalid("dated_on", "a document is not dated after it was obtained: write the date that stands on it");
+            self.invalid(
+                "dated_on",
+                "the document is dated after it was obtained: give the date printed on the document",
+            );
         }
         self.optional_word("obtained_how", piece.obtained_how.as_deref());
         self.at_most("supports", piece.supports.len(), SUPPORTS_MAX);
         let mut named = BTreeSet::new();
         for (index, id) in piece.supports.iter().take(SUPPORTS_MAX).enumerate() {
             if !named.insert(id) {
-                self.invalid(&format!("supports.{index}"), "it is named twice: name it once");
+                self.invalid(&format!("supports.{index}"), "this id appears twice: give it once");
             }
         }
     }
@@ -336,14 +348,14 @@ impl Shape {
         let Some(seen) = mark.last_seen_on else { return };
         self.past(seen, "last_seen_on");
         if seen <= self.today && seen > occurred.latest() {
-            let message = "they were seen after they disengaged: date the disengagement on or after that day";
+            let message =
+                "the client was seen after this disengagement: date it on or after the day they were last seen";
             self.invalid("last_seen_on", message);
         }
     }
 }
 
-/// Whether a fact may be dated after today: when a worker will be away or leave, and who stands in for them, is known
-/// beforehand.
+/// Whether a fact may be dated after today. Absences, leavings and covers are often known in advance.
 const fn may_lie_ahead(event: &Event) -> bool {
     matches!(event, Event::AbsenceRecorded(_) | Event::CoverStarted(_) | Event::CoverEnded(_) | Event::WorkerLeft(_))
 }

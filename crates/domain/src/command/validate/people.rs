@@ -1,6 +1,6 @@
-//! The shape of each fact of a subject's, worker's or team's stream.
+//! Checks the values of each fact of a subject, worker or team.
 //!
-//! Pure. It never looks at another fact. Nothing personal passes: a purpose is a code, a worker and a team a label.
+//! Pure. It never reads another fact. No personal data passes: a purpose is a code, and a worker or team has a label.
 
 use std::collections::BTreeSet;
 
@@ -14,13 +14,13 @@ use crate::fact::refusal::{Refusal, RefusalCode};
 
 /// The most members of a team.
 const MEMBERS_MAX: usize = 500;
-/// The most of a full-time post that one worker fills, or that one vacant post is.
+/// The highest whole-time equivalent of one worker or one vacant post.
 const WTE_MAX: i64 = 2;
-/// The most cases that a full-time worker holds.
+/// The most cases that one full-time worker holds.
 const CASES_MAX: i64 = 1_000;
 
 impl Shape {
-    /// The values of a fact of a subject's, worker's or team's stream.
+    /// Checks the values of a fact of a subject, worker or team.
     pub(crate) fn of_people(&mut self, occurred: Occurred, fact: &Event) {
         match fact {
             Event::SubjectsLinked(link) => self.reason(&link.reason),
@@ -38,7 +38,10 @@ impl Shape {
                 self.plain("role", &opened.role, CODE_MAX);
                 self.within("wte", opened.wte, WTE_MAX);
                 if opened.wte.0.is_zero() {
-                    self.invalid("wte", format!("a vacant post is some of a full-time one: write up to {WTE_MAX}"));
+                    self.invalid(
+                        "wte",
+                        format!("a vacant post has a whole-time equivalent above 0: use up to {WTE_MAX}"),
+                    );
                 }
             }
             Event::CoverStarted(cover) => {
@@ -49,10 +52,10 @@ impl Shape {
         }
     }
 
-    /// A quantity of something that is never negative and has a most.
+    /// Checks a number from 0 to a maximum.
     fn within(&mut self, path: impl Place, quantity: Quantity, most: i64) {
         if quantity.0 < Decimal::ZERO || quantity.0 > most.into() {
-            self.invalid(path, format!("{quantity} cannot be: write 0 to {most}"));
+            self.invalid(path, format!("{quantity} is out of range: use 0 to {most}"));
         } else {
             self.quantity(path, quantity);
         }
@@ -63,7 +66,7 @@ impl Shape {
         let Some(back_on) = absence.back_on else { return };
         self.date(back_on, "back_on");
         if back_on <= occurred.earliest() {
-            self.invalid("back_on", "the first day back comes after the first day away: correct one of them");
+            self.invalid("back_on", "the first day back must be after the first day away: correct one of them");
         }
     }
 
@@ -73,7 +76,7 @@ impl Shape {
         let mut named = BTreeSet::new();
         for (index, member) in set.members.iter().take(MEMBERS_MAX).enumerate() {
             if !named.insert(member) {
-                self.invalid(&format!("members.{index}"), "the worker is named twice: name each once");
+                self.invalid(&format!("members.{index}"), "this worker appears twice: name each worker once");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The ledger of a contract: the lines of all its batches, with every adjustment raised since, as settling takes them.
+//! The ledger of a contract: the lines of all its batches with all adjustments, as input for settling.
 //!
 //! Pure. It adds up decisions and makes none.
 
@@ -16,31 +16,32 @@ use chrono::NaiveDate;
 #[derive(Debug, Default)]
 pub struct Ledger<'b> {
     lines: Vec<LedgerLine<'b>>,
-    /// The places of the lines of each claim.
+    /// The indexes of the lines of each claim.
     of_claim: HashMap<ClaimId, Vec<usize>>,
-    /// What came in excess with each batch, less what was settled of it.
+    /// The excess of each batch, less the settled part.
     excess: BTreeMap<BatchId, Money>,
-    /// What was taken back from lines in batches that are still open: the line, the batch that takes it, the amount.
+    /// The amounts taken back from lines in batches that are still open: the line, the batch that takes it back, the
+    /// amount.
     in_open_batches: HashMap<(BatchId, ClaimId), Vec<(BatchId, Money)>>,
 }
 
-/// One line of a batch, with every adjustment raised for it since.
+/// One line of a batch, with all adjustments of it.
 #[derive(Debug, Clone, Copy)]
 pub struct LedgerLine<'b> {
-    /// The batch in which it stands.
+    /// The batch of the line.
     pub batch: BatchId,
     /// The line.
     pub line: &'b BatchLine,
-    /// The adjustments, added up.
+    /// The sum of the adjustments.
     pub adjusted: Money,
-    /// What of them was taken back as having no ground and was not given again since, as an amount above nothing.
+    /// The part that was taken back because the claim was no longer valid, and not given back since. A positive amount.
     pub taken_back: Money,
-    /// What of them is a deliberate reduction, as an amount below nothing: decided by hand or extrapolated from a sample.
-    /// It is not proposed back.
+    /// The part that is a deliberate reduction: decided by hand, or extrapolated from a sample. A negative amount. It
+    /// is never proposed back.
     pub reduced: Money,
 }
 
-/// The adjustments of one line, added up in the order in which they were raised.
+/// The adjustments of one line, added up in the order in which they were recorded.
 #[derive(Debug, Clone, Copy, Default)]
 struct Adjusted {
     sum: Money,
@@ -52,7 +53,7 @@ impl Adjusted {
     fn add(&mut self, AdjustmentRaised { amount, kind, by_hand, .. }: &AdjustmentRaised) {
         let amount = *amount;
         self.sum = self.sum + amount;
-        // More by hand first gives back what was reduced by hand.
+        // A higher amount by hand first gives back earlier reductions by hand.
         self.reduced = (self.reduced + by_hand.unwrap_or_default()).min(Money::ZERO);
         match kind {
             AdjustmentKind::Clawback => self.taken_back = self.taken_back - amount,
@@ -63,7 +64,7 @@ impl Adjusted {
     }
 }
 
-/// What of an adjustment goes beyond what was proposed, the way that it goes: that much was decided by hand.
+/// The part of an adjustment beyond the proposal, in the same direction: that part was decided by hand.
 pub fn by_hand(amount: Money, proposed: Money) -> Money {
     if amount.is_positive() {
         (amount - proposed.max(Money::ZERO)).max(Money::ZERO)
@@ -73,7 +74,7 @@ pub fn by_hand(amount: Money, proposed: Money) -> Money {
 }
 
 impl<'b> Ledger<'b> {
-    /// The ledger that these batches make.
+    /// Builds the ledger from these batches.
     pub fn of(batches: &'b [(BatchId, impl Borrow<Batch>)]) -> Self {
         let batches = || batches.iter().map(|(id, batch)| (id, batch.borrow()));
         let mut adjusted: BTreeMap<(BatchId, ClaimId), Adjusted> = BTreeMap::new();
@@ -103,14 +104,14 @@ impl<'b> Ledger<'b> {
         let mut lines = Vec::new();
         for (id, batch) in batches() {
             for line in &batch.lines {
-                // An adjustment is of the line that stands for the claim.
+                // An adjustment applies to the claim's line in force.
                 let of_newest = batch.line(line.frozen.claim).filter(|newest| std::ptr::eq(*newest, line));
                 let Adjusted { sum, taken_back, reduced } =
                     of_newest.and_then(|_| adjusted.get(&(*id, line.frozen.claim)).copied()).unwrap_or_default();
                 lines.push(LedgerLine { batch: *id, line, adjusted: sum, taken_back, reduced });
             }
         }
-        // Within one event lines stand as they were submitted.
+        // Lines of one event keep the order of submission.
         lines.sort_by_key(|line| line.line.position);
         let mut of_claim: HashMap<ClaimId, Vec<usize>> = HashMap::new();
         for (at, line) in lines.iter().enumerate() {
@@ -119,40 +120,40 @@ impl<'b> Ledger<'b> {
         Self { lines, of_claim, excess, in_open_batches }
     }
 
-    /// Every line, in batch order.
+    /// All lines, in batch order.
     pub fn lines(&self) -> &[LedgerLine<'b>] {
         &self.lines
     }
 
-    /// What came in excess with a batch and is not settled.
+    /// The excess of a batch that is not settled.
     pub fn excess(&self, batch: BatchId) -> Money {
         self.excess.get(&batch).copied().unwrap_or_default()
     }
 
-    /// The line of a claim that stands, else its last one.
+    /// The line of a claim that is in force, or else its last one.
     pub fn line(&self, claim: ClaimId) -> Option<&LedgerLine<'b>> {
         self.lines_of(claim).find(|line| line.line.is_live()).or_else(|| self.lines_of(claim).next_back())
     }
 
-    /// Every line of a claim, in batch order.
+    /// All lines of a claim, in batch order.
     pub fn lines_of(&self, claim: ClaimId) -> impl DoubleEndedIterator<Item = &LedgerLine<'b>> {
         self.of_claim.get(&claim).into_iter().flatten().map(|at| &self.lines[*at])
     }
 
-    /// The line of a claim in a batch, with every adjustment of it.
+    /// The line of a claim in a batch, with all adjustments of it.
     pub fn line_in(&self, batch: BatchId, claim: ClaimId) -> Option<&LedgerLine<'b>> {
         self.lines_of(claim).rfind(|line| line.batch == batch)
     }
 
-    /// The day on which each claim that stands was submitted.
+    /// The day on which each claim in force was submitted.
     pub fn submitted(&self) -> BTreeMap<ClaimId, NaiveDate> {
         let standing = self.lines.iter().filter(|line| line.line.is_live());
         standing.map(|line| (line.line.frozen.claim, line.line.submitted.earliest())).collect()
     }
 
-    /// The lines of a contract as settling takes them; `person` gives the one person behind a journey. A line of a
-    /// rulebook that is not among the terms is left out: they can say nothing of it. What other open batches than `into`
-    /// take back frees nothing for it: the two go together or not at all.
+    /// The lines of a contract as input for settling. `person` returns the person behind a case. A line whose rulebook
+    /// is not among the terms is left out, because the terms do not cover it. Amounts that open batches other than
+    /// `into` take back do not free room for `into`.
     pub fn for_settling(
         &self,
         contract: &str,
@@ -191,7 +192,7 @@ impl<'b> Ledger<'b> {
 }
 
 impl LedgerLine<'_> {
-    /// What became of it.
+    /// The state of the line.
     pub fn state(&self) -> LineState {
         let is_gone = self.taken_back.is_positive() && self.line.frozen.amount + self.adjusted <= Money::ZERO;
         match self.line.decision {
@@ -205,7 +206,7 @@ impl LedgerLine<'_> {
         }
     }
 
-    /// What is due for it with every adjustment: of what was rejected, what was paid and not settled.
+    /// The amount due with all adjustments. For a rejected line: the paid amount that is not settled.
     pub fn due(&self) -> Money {
         let stands = if self.line.is_live() { self.line.frozen.amount } else { self.line.paid };
         stands + self.adjusted

@@ -1,7 +1,7 @@
-//! A batch: claims that go to the commissioner together, what is decided of each, and the money that comes for them.
+//! A batch: the claims that are submitted to the commissioner together, the decision on each, and the payments.
 //!
-//! Pure. `evolve` never fails; what may be recorded is decided in [`command`]. A line that was submitted never moves:
-//! what is due beyond it, or less, is an adjustment in a later batch.
+//! Pure. `evolve` never fails. [`command`] decides what may be recorded. A submitted line never changes: a higher or
+//! lower amount is an adjustment in a later batch.
 
 pub mod ledger;
 
@@ -18,63 +18,63 @@ use crate::fact::event::{
 };
 use crate::fact::money::Money;
 
-/// A batch as its stream tells it.
+/// The state of a batch, folded from its stream.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
-    /// The version of its stream as known here.
+    /// The version of the stream that this state includes.
     pub version: i64,
-    /// How it was begun; none before that.
+    /// The opening of the batch. None before it.
     pub opened: Option<Entry<BatchOpened>>,
-    /// When and from where its claims were submitted; none while it is open.
+    /// The submission of the claims. None while the batch is open.
     pub submitted: Option<Submitted>,
-    /// Its lines, in the order in which they were submitted. A claim that went again has a further line.
+    /// The lines, in the order in which they were submitted. A claim that was submitted again has a further line.
     pub lines: Vec<BatchLine>,
-    /// The money that came for it.
+    /// The payments received for it.
     pub payments: Vec<Entry<PaymentReceived>>,
-    /// The decisions to pay more or less than closed lines say, due with this batch.
+    /// The adjustments that are due with this batch.
     pub adjustments: Vec<BatchAdjustment>,
-    /// The newest line of each claim.
+    /// The index of the newest line of each claim.
     newest: BTreeMap<ClaimId, usize>,
 }
 
-/// When the claims of a batch were submitted.
+/// The submission of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submitted {
     /// The day.
     pub occurred: Occurred,
-    /// The event's place in the log, by which batches are in order.
+    /// The position of the event in the log. It orders the batches.
     pub position: Position,
-    /// The position of the log that they were prepared from.
+    /// The log position that the claims were prepared from.
     pub prepared_at: Position,
     /// ISO 4217 code of every amount.
     pub currency: String,
 }
 
-/// One claim of a batch, at one time that it was submitted.
+/// One submission of one claim.
 #[derive(Debug, Clone)]
 pub struct BatchLine {
     /// The claim as it was frozen.
     pub frozen: ClaimLine,
-    /// The day on which it was submitted.
+    /// The day of the submission.
     pub submitted: Occurred,
-    /// The place in the log of the event that submitted it.
+    /// The log position of the event that submitted it.
     pub position: Position,
-    /// Which time it was submitted within this batch, from 1.
+    /// The number of this submission of the claim within the batch, from 1.
     pub attempt: u32,
-    /// What was decided of it last.
+    /// The latest decision.
     pub decision: Decision,
     /// The day on which it was rejected, if it was.
     pub rejected_on: Option<NaiveDate>,
-    /// What was paid for it.
+    /// The amount paid for it.
     pub paid: Money,
 }
 
-/// What was decided of a line.
+/// The decision on a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Nothing yet.
+    /// No decision yet.
     Submitted,
-    /// Somebody asks about it.
+    /// The commissioner asked a question.
     Queried(ClaimQueried),
     /// It was accepted.
     Accepted,
@@ -82,37 +82,37 @@ pub enum Decision {
     Rejected(ClaimRejected),
     /// It was taken back before it was decided.
     Withdrawn,
-    /// It was queried, and a further line stands for it.
+    /// The claim was withdrawn before a decision.
     Replaced,
 }
 
-/// A decision to pay more or less than a closed line says.
+/// An adjustment: a decision to pay more or less than a closed line says.
 #[derive(Debug, Clone)]
 pub struct BatchAdjustment {
-    /// The decision.
+    /// The adjustment.
     pub raised: Entry<AdjustmentRaised>,
-    /// The day on which it was settled with a payment, if it was.
+    /// The day on which a payment settled it, if one did.
     pub settled: Option<Occurred>,
 }
 
-/// How far a batch has come.
+/// The state of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BatchState {
-    /// Claims and adjustments can still be put into it.
+    /// Claims and adjustments can still be added.
     Open,
-    /// Its claims are with the commissioner.
+    /// The claims are with the commissioner.
     Submitted,
-    /// Nothing of it is left to decide or to pay.
+    /// Every claim is decided, and everything is paid.
     Settled,
 }
 
 impl BatchLine {
-    /// Whether it stands: the claim may be in no other line.
+    /// Whether the line is in force, so that no other line may have the claim.
     pub const fn is_live(&self) -> bool {
         matches!(self.decision, Decision::Submitted | Decision::Queried(_) | Decision::Accepted)
     }
 
-    /// What is still to be paid for it.
+    /// The amount still to be paid for it.
     pub fn outstanding(&self) -> Money {
         if self.decision == Decision::Accepted {
             (self.frozen.amount - self.paid).max(Money::ZERO)
@@ -121,14 +121,14 @@ impl BatchLine {
         }
     }
 
-    /// Whether all of it was paid.
+    /// Whether it was paid in full.
     pub fn is_paid(&self) -> bool {
         self.decision == Decision::Accepted && self.paid.is_positive() && self.paid >= self.frozen.amount
     }
 }
 
 impl Batch {
-    /// The batch that this history makes.
+    /// Builds the batch from its history.
     pub fn of(history: &History) -> Self {
         Self::fold(history.events())
     }
@@ -138,7 +138,7 @@ impl Batch {
         Self::fold(history.events().iter().filter(|event| event.occurred.earliest() <= day))
     }
 
-    /// Folds events in the order in which they were recorded: what is decided of a claim follows what was said before.
+    /// Folds events in the order in which they were recorded: each decision on a claim follows the ones before it.
     fn fold<'a>(events: impl IntoIterator<Item = &'a Recorded>) -> Self {
         let mut batch = Self::default();
         for event in events {
@@ -147,7 +147,7 @@ impl Batch {
         batch
     }
 
-    /// Takes the next event. What refers to nothing changes nothing.
+    /// Applies the next event. An event that refers to nothing changes nothing.
     pub fn evolve(&mut self, recorded: &Recorded) {
         let Recorded { occurred, position, .. } = *recorded;
         self.version = recorded.version;
@@ -213,8 +213,8 @@ impl Batch {
         self.payments.push(entry(recorded, payment));
     }
 
-    /// The same of the lines that are kept alone, with what was paid, settled and decided for them. Money that came for no claim is
-    /// left out.
+    /// The batch with only the selected lines, and the payments, settlements and adjustments for them. Payments that
+    /// belong to no claim are left out.
     #[must_use]
     pub fn within(&self, keeps: impl Fn(&ClaimLine) -> bool) -> Self {
         let lines: Vec<BatchLine> = self.lines.iter().filter(|line| keeps(&line.frozen)).cloned().collect();
@@ -246,12 +246,12 @@ impl Batch {
         self.newest.get(&claim).map(|at| &mut self.lines[*at])
     }
 
-    /// Whether a claim stands in it.
+    /// Whether a claim has a line in force in the batch.
     pub fn holds(&self, claim: ClaimId) -> bool {
         self.line(claim).is_some_and(BatchLine::is_live)
     }
 
-    /// How far it has come.
+    /// The state of the batch.
     pub fn state(&self) -> BatchState {
         let is_over = |line: &BatchLine| match line.decision {
             Decision::Submitted | Decision::Queried(_) => false,
@@ -267,35 +267,35 @@ impl Batch {
         }
     }
 
-    /// What was claimed: the lines as they were submitted, but for those that a further line stands for.
+    /// The amount claimed: the lines as submitted, without lines that were replaced.
     pub fn claimed(&self) -> Money {
         self.newest.values().map(|at| self.lines[*at].frozen.amount).sum()
     }
 
-    /// What is due for it: the lines that stand, and the adjustments.
+    /// The amount due: the lines in force and the adjustments.
     pub fn due(&self) -> Money {
         let lines: Money = self.lines.iter().filter(|line| line.is_live()).map(|line| line.frozen.amount).sum();
         lines + self.adjusted()
     }
 
-    /// What the adjustments that it records amount to.
+    /// The sum of the adjustments that the batch records.
     pub fn adjusted(&self) -> Money {
         self.adjustments.iter().map(|adjustment| adjustment.raised.details.amount).sum()
     }
 
-    /// What came beyond everything due.
+    /// The excess: payments beyond everything due.
     pub fn excess(&self) -> Money {
         self.payments.iter().filter_map(|payment| payment.details.excess).sum()
     }
 
-    /// The money that came: for claims, for adjustments, and in excess.
+    /// The payments received: for claims, for adjustments, and in excess.
     pub fn received(&self) -> Money {
         let lines: Money = self.lines.iter().map(|line| line.paid).sum();
         let settled = self.adjustments.iter().filter(|adjustment| adjustment.settled.is_some());
         lines + settled.map(|adjustment| adjustment.raised.details.amount).sum() + self.excess()
     }
 
-    /// How many of the claims stand, and how many have each other end, is told by the lines: the newest of each claim.
+    /// The newest line of each claim, from which the claims in each state can be counted.
     pub fn claims(&self) -> impl Iterator<Item = &BatchLine> {
         self.lines
             .iter()

@@ -1,4 +1,4 @@
-//! Given what was recorded of a contract's batches, when something is done with one, then these events or this refusal.
+//! Given these batches of a contract, when a command is sent about one, then these events or this refusal.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -26,7 +26,7 @@ fn rules() -> String {
     format!("{RULES}{OUTCOME}")
 }
 
-/// The same from February 2018, otherwise priced.
+/// The same from February 2018 on, with another price.
 fn second(applies_by: &str) -> String {
     let second = rules().replace("\"2017-03\"", "\"2018-02\"").replace("= 2017-03-01", "= 2018-02-01");
     second.replace("3000.00", "2500.00").replace("\"achieved\"", &format!("\"{applies_by}\""))
@@ -52,7 +52,7 @@ const fn adjustment(n: u128) -> AdjustmentId {
     AdjustmentId(Uuid::from_u128(0xa_0000 + n))
 }
 
-/// Everything that was recorded, each event with the position that its place gives it.
+/// All recorded events, each with its index as position.
 struct Books {
     contract: Contract,
     histories: HashMap<StreamId, History>,
@@ -64,7 +64,7 @@ fn books() -> Books {
 }
 
 impl Books {
-    /// A preparation of these claims, each of its own journey, from what is known now.
+    /// A preparation of these claims, each of a case of its own, from the current position.
     fn prepared(&self, claims: &[u128]) -> Prepared {
         let rulebooks = self.contract.rulebooks();
         let hash = rulebooks.first().expect("there are rules").rulebook.hash().to_owned();
@@ -93,7 +93,7 @@ impl Books {
             contract: &self.contract,
             sender: "ann",
             history: &|stream| self.histories.get(&stream),
-            // What comes beyond what is due is told of in its own test.
+            // Excess payments have a test of their own.
             accepted: &BTreeSet::from([Code::PaymentBeyondDue.as_str().to_owned()]),
             moved: &Moved::since(Position::default(), newest),
         };
@@ -152,7 +152,7 @@ impl Books {
         self.and(1, "2018-02-03", accept(claims))
     }
 
-    /// What the ledger says of a claim.
+    /// The state and amount of a claim in the ledger.
     fn line(&self, n: u128) -> (LineState, Money) {
         let batches = self.batches();
         let ledger = Ledger::of(&batches);
@@ -233,7 +233,7 @@ fn claims_are_submitted_accepted_and_paid() {
 }
 
 #[test]
-fn what_was_submitted_is_frozen() {
+fn a_submitted_line_is_frozen() {
     let books = books().opened(1);
     let prepared = books.prepared(&[1]);
     let lines = prepared.lines.clone().expect("lines");
@@ -287,7 +287,7 @@ fn a_rejection_names_a_defect_of_the_rulebook() {
 }
 
 #[test]
-fn a_decision_follows_on_what_was_decided_before() {
+fn a_decision_depends_on_the_decisions_before() {
     let books = Books::submitted().accepted(&[1]).and(1, "2018-02-03", reject(&[2])).and(1, "2018-02-03", query(3));
     for act in [accept(&[1]), query(1), withdraw(1), accept(&[2]), reject(&[2]), withdraw(2), query(3)] {
         assert_eq!(books.refuses(1, "2018-02-04", act).code, Code::ClaimAlreadyDecided);
@@ -298,7 +298,7 @@ fn a_decision_follows_on_what_was_decided_before() {
 }
 
 #[test]
-fn a_rejected_claim_goes_again_while_attempts_are_left() {
+fn a_rejected_claim_is_submitted_again_while_attempts_are_left() {
     let again = |books: &Books| BatchAct::Resubmit(books.prepared(&[1]));
     let books = Books::submitted();
     assert_eq!(books.refuses(1, "2018-02-03", again(&books)).code, Code::ClaimAlreadyDecided);
@@ -310,7 +310,7 @@ fn a_rejected_claim_goes_again_while_attempts_are_left() {
     books.tell(1, "2018-02-05", reject(&[1]));
     assert_eq!(books.refuses(1, "2018-02-06", again(&books)).code, Code::NoAttemptsLeft);
     let lines = books.batch(1).lines;
-    assert_eq!(lines.len(), 4, "the first line stays");
+    assert_eq!(lines.len(), 4, "the first line is kept");
     assert!(matches!(lines[0].decision, Decision::Rejected(_)));
 }
 
@@ -330,7 +330,7 @@ fn a_query_is_answered_by_submitting_again_and_costs_no_attempt() {
 }
 
 #[test]
-fn a_failed_one_with_attempts_left_goes_again_under_the_version_that_then_applies() {
+fn a_rejected_claim_is_submitted_again_under_the_version_that_then_applies() {
     let mut books = Books::submitted().and(1, "2018-02-03", reject(&[1]));
     books.contract = open_contract(&[&rules(), &second("submitted")]);
     let mut prepared = books.prepared(&[1]);
@@ -357,14 +357,14 @@ fn two_managers_submit_overlapping_batches_and_the_second_is_refused_naming_the_
 }
 
 #[test]
-fn what_another_batch_uses_of_a_cap_makes_a_preparation_stale() {
+fn another_batchs_use_of_a_cap_makes_a_preparation_stale() {
     let books = books().opened(1).opened(2);
     let (one, other) = (books.prepared(&[1]), books.prepared(&[2]));
     let books = books.and(1, "2018-02-02", BatchAct::Submit(one));
     assert_eq!(books.refuses(2, "2018-02-02", BatchAct::Submit(other)).code, Code::StaleClaims);
     let fresh = books.prepared(&[2]);
     let books = books.and(1, "2018-02-03", accept(&[1])).and(2, "2018-02-03", BatchAct::Submit(fresh));
-    assert_eq!(books.batches().len(), 2, "an acceptance moves no amount");
+    assert_eq!(books.batches().len(), 2, "an acceptance changes no amount");
 }
 
 #[test]
@@ -392,7 +392,7 @@ fn a_claim_whose_journey_has_a_later_event_is_stale() {
 }
 
 #[test]
-fn a_line_that_may_need_a_rulebook_published_meanwhile_waits_for_it() {
+fn a_line_that_may_need_a_newly_published_rulebook_waits_for_it() {
     for (applies_by, code) in
         [("submitted", Some(Code::RulebookNotReady)), ("achieved", None), ("referred", Some(Code::RulebookNotReady))]
     {
@@ -411,7 +411,7 @@ fn a_line_that_may_need_a_rulebook_published_meanwhile_waits_for_it() {
 }
 
 #[test]
-fn more_than_was_due_is_kept_apart_and_settled_in_a_later_batch() {
+fn an_excess_is_recorded_apart_and_settled_in_a_later_batch() {
     let mut books = Books::submitted().accepted(&[1, 2]);
     let events = books.tell(1, "2018-02-10", pay(&[(1, 3_100), (2, 3_000)]));
     let [Event::PaymentReceived(payment)] = events.as_slice() else { panic!("{events:?}") };
@@ -419,7 +419,7 @@ fn more_than_was_due_is_kept_apart_and_settled_in_a_later_batch() {
     assert_eq!(payment.excess, Some(money(100)));
     let events = books.tell(1, "2018-02-11", pay(&[(1, 3_000)]));
     let [Event::PaymentReceived(payment)] = events.as_slice() else { panic!("{events:?}") };
-    assert_eq!((payment.amounts.len(), payment.excess), (0, Some(money(3_000))), "it was paid already");
+    assert_eq!((payment.amounts.len(), payment.excess), (0, Some(money(3_000))), "it was already paid");
     assert_eq!((books.batch(1).excess(), books.batch(1).received()), (money(3_100), money(9_100)));
     let books = books.opened(2);
     let too_much = books.adjusting(AdjustmentKind::Overpayment, None, -3_101);
@@ -431,7 +431,7 @@ fn more_than_was_due_is_kept_apart_and_settled_in_a_later_batch() {
 }
 
 #[test]
-fn a_clawback_is_due_with_the_next_batch_and_the_closed_one_stays_as_it_was() {
+fn a_clawback_is_due_with_the_next_batch_and_the_closed_one_does_not_change() {
     let mut books =
         Books::submitted().accepted(&[1, 2, 3]).and(1, "2018-02-10", pay(&[(1, 3_000), (2, 3_000), (3, 3_000)]));
     let closed = books.histories[&StreamId::batch(batch(1))].version();
@@ -471,7 +471,7 @@ fn a_clawback_is_due_with_the_next_batch_and_the_closed_one_stays_as_it_was() {
 }
 
 #[test]
-fn an_adjustment_names_what_it_is_about_and_goes_the_right_way() {
+fn an_adjustment_names_its_subject_and_has_the_right_sign() {
     let books = Books::submitted().accepted(&[1]).opened(2);
     let refuses = |kind, n: Option<u128>, amount| {
         let command = BatchCommand {
@@ -508,7 +508,7 @@ fn an_amount_has_no_more_digits_than_its_currency() {
 }
 
 #[test]
-fn a_batch_as_of_a_day_is_what_was_done_by_then() {
+fn a_batch_as_of_a_day_has_only_the_events_by_then() {
     let books = Books::submitted().accepted(&[1, 2, 3]).and(1, "2018-02-10", pay(&[(1, 3_000)]));
     let as_of = |on: &str| Batch::as_of(&books.histories[&StreamId::batch(batch(1))], day(on));
     assert_eq!(as_of("2018-02-01").state(), BatchState::Open);
@@ -517,7 +517,7 @@ fn a_batch_as_of_a_day_is_what_was_done_by_then() {
 }
 
 #[test]
-fn what_refers_to_nothing_changes_nothing() {
+fn an_event_that_refers_to_nothing_changes_nothing() {
     let submitted = BatchSubmitted { prepared_at: Position(1), currency: "GBP".to_owned(), lines: Vec::new() };
     let events = [Event::from(ClaimAccepted { claim: claim(9) }), submitted.clone().into(), submitted.into()];
     let history = History::of((1..).zip(events).map(|(at, event)| recorded(at, when("2018-02-01"), event)));

@@ -1,7 +1,7 @@
-//! Outcomes over many journeys: a share of days, or a volume, of a cohort, a site or an area, period by period.
+//! Outcomes over many cases: a share of days, or a volume, of a cohort, site or area, for each period.
 //!
-//! Of each journey only what it adds is kept: the days that its spells cover, and what was measured. The sums are made
-//! when they are asked for.
+//! Only the contribution of each case is kept: the days that its spells cover, and its measures. The sums are computed
+//! on request.
 
 use std::collections::BTreeMap;
 
@@ -20,9 +20,9 @@ use crate::fact::envelope::{JourneyId, SubjectId};
 /// One outcome of one cohort, site or area in one period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManyEvaluation {
-    /// The outcome, by its place in the rulebook.
+    /// The index of the outcome in the rulebook.
     pub outcome: usize,
-    /// The cohort or area by its code, the site by its id; empty for journeys without a cohort.
+    /// The code of the cohort or area, or the id of the site. Empty for cases without a cohort.
     pub of: String,
     /// The first day of the period.
     pub first: NaiveDate,
@@ -30,37 +30,37 @@ pub struct ManyEvaluation {
     pub last: NaiveDate,
     /// The covered days, or the units, so far.
     pub counted: Decimal,
-    /// The days that they are a share of; none for a volume.
+    /// The total days that they are a share of. None for a volume.
     pub out_of: Option<Decimal>,
-    /// What it has come to.
+    /// Its state.
     pub state: State,
 }
 
 impl ManyEvaluation {
-    /// The share, unrounded; none where there is nothing to take a share of.
+    /// The share, not rounded. None if the total is 0.
     pub fn share(&self) -> Option<Decimal> {
         self.out_of.filter(|days| !days.is_zero()).map(|days| self.counted / days)
     }
 }
 
-/// What journeys have added to outcomes over many, journey by journey.
+/// The contributions of cases to outcomes over many cases.
 #[derive(Debug, Default)]
 pub struct Many(BTreeMap<JourneyId, Vec<Part>>);
 
-/// What one journey adds to one outcome.
+/// The contribution of one case to one outcome.
 #[derive(Debug)]
 struct Part {
-    /// The outcome, by its place in the rulebook.
+    /// The index of the outcome in the rulebook.
     outcome: usize,
     subject: SubjectId,
     area: Option<String>,
     cohort: Option<String>,
     days: Person,
-    /// The values of a measure, each with the day that says to which period it belongs.
+    /// The values of a measure, each with the day that decides its period.
     measured: Vec<(NaiveDate, Decimal)>,
 }
 
-/// What is known of one cohort, site or area.
+/// The combined contributions to one cohort, site or area.
 struct Sum<'m> {
     area: Option<&'m str>,
     cohort: Option<&'m str>,
@@ -68,7 +68,8 @@ struct Sum<'m> {
     measured: Vec<(NaiveDate, Decimal)>,
 }
 
-/// The days of one person. Of dates known to the month alone, the days covered for certain and those perhaps covered.
+/// The days of one person. Where only the month of a date is known: the days that are certainly covered, and those that
+/// may be.
 #[derive(Debug)]
 struct Person {
     since: NaiveDate,
@@ -77,7 +78,7 @@ struct Person {
 }
 
 impl Many {
-    /// Adds a journey. One whose referral was declined or taken back counts nowhere.
+    /// Adds a case. A declined or withdrawn referral contributes nothing.
     pub fn add(&mut self, journey: JourneyId, case: &Case<'_>, rulebook: &Rulebook) {
         let (Some(received), Some(subject)) = (case.received, case.subject) else { return };
         if case.ended_at_referral {
@@ -91,17 +92,17 @@ impl Many {
         }
     }
 
-    /// Takes out what a journey adds: it is to be added anew.
+    /// Removes the contribution of a case, so that it can be added again.
     pub fn remove(&mut self, journey: JourneyId) {
         self.0.remove(&journey);
     }
 
-    /// Adds what other journeys, judged by the same rules, have come to.
+    /// Adds the contributions of other cases, judged by the same rulebook.
     pub fn merge(&mut self, other: Self) {
         self.0.extend(other.0);
     }
 
-    /// What every outcome over many journeys has come to, by outcome, scope and period; `person` gives the one person
+    /// The evaluations of all outcomes over many cases, by outcome, scope and period. `person` returns the person
     /// behind linked records.
     pub fn evaluations(
         &self,
@@ -139,7 +140,7 @@ impl Many {
     }
 }
 
-/// By which rules periods are reckoned, and as of which day.
+/// The rules that define the periods, and the as-of date.
 #[derive(Clone, Copy)]
 struct Reckoning<'r> {
     rulebook: &'r Rulebook,
@@ -178,7 +179,7 @@ impl Reckoning<'_> {
                 (units, None, state)
             }
             Counted::Ratio { at_least, below, .. } => {
-                let known = if is_over { next } else { self.as_of.succ_opt().expect("time goes on") };
+                let known = if is_over { next } else { self.as_of.succ_opt().expect("every date has a next day") };
                 let counted = |until: NaiveDate| Counts::of(&sum.people, day(first), day(until), day(next));
                 let passes = |share: Option<Decimal>| {
                     let enough = |share: Decimal| at_least.is_none_or(|least| share >= least);
@@ -250,8 +251,8 @@ impl Part {
 }
 
 impl<'m> Sum<'m> {
-    /// What these parts are together, the days by the one person behind linked records. A site that was referred more
-    /// than once has the area and cohort of its first referral.
+    /// Combines these contributions. Days are combined by the person behind linked records. A site that was referred
+    /// more than once has the area and cohort of its first referral.
     fn of(parts: &[&'m Part], scope: Scope, person: impl Fn(SubjectId) -> SubjectId) -> Self {
         let first = parts.iter().min_by_key(|part| part.days.since);
         let mut sum = Self {
@@ -272,7 +273,7 @@ impl<'m> Sum<'m> {
         sum
     }
 
-    /// The first day about which anything is known.
+    /// The first day with any facts.
     fn begun(&self) -> NaiveDate {
         let people = self.people.values().map(|person| person.since);
         let measured = self.measured.iter().map(|(on, _)| *on);
@@ -303,7 +304,7 @@ impl Person {
     }
 }
 
-/// Stretches in order, those that touch made one.
+/// Ranges in order, with touching ranges joined.
 fn union(mut stretches: Vec<(Day, Day)>) -> Vec<(Day, Day)> {
     stretches.sort_unstable();
     let mut whole: Vec<(Day, Day)> = Vec::new();
@@ -324,7 +325,7 @@ struct Counts {
 }
 
 impl Counts {
-    /// The covered days from the first day until `until`, and all days of everybody who was known by the end.
+    /// The covered days from the first day until `until`, and all days of everybody known by the end of the period.
     fn of(people: &BTreeMap<SubjectId, Person>, first: Day, until: Day, next: Day) -> Self {
         let within = |stretches: &[(Day, Day)]| -> i64 {
             stretches.iter().map(|(from, to)| i64::from((to.min(&until) - from.max(&first)).max(0))).sum()
@@ -351,14 +352,15 @@ const fn months(period: PeriodKind) -> u32 {
     }
 }
 
-/// The first day of the period that holds a day. Months begin on the 1st; quarters and years with the financial year.
+/// The first day of the period that includes a day. Months start on the 1st, quarters and years with the financial
+/// year.
 pub(super) fn period_start(on: NaiveDate, period: PeriodKind, financial_year: MonthDay) -> NaiveDate {
     if period == PeriodKind::Month {
         return on.with_day(1).expect("every month has a first day");
     }
     let begins = |year: i32| NaiveDate::from_ymd_opt(year, financial_year.month, financial_year.day);
     let year = begins(on.year()).filter(|first| *first <= on).or_else(|| begins(on.year() - 1));
-    let mut first = year.expect("a financial year begins on a day that every year has");
+    let mut first = year.expect("a financial year starts on a day that every year has");
     let step = Months::new(months(period));
     while let Some(next) = first.checked_add_months(step).filter(|next| *next <= on) {
         first = next;
@@ -399,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_of_days_counts_each_day_of_a_person_once_and_everybody_all_year() {
+    fn a_share_of_days_counts_each_day_of_a_person_once_and_every_person_all_year() {
         let rulebook = rules(&RATIO.replace("0.5", "0.6"));
         let in_care = journey_in("north", None)
             .and("2017-03-01", start(1, "care", None, None))
@@ -428,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn a_volume_is_the_sum_of_a_sites_measure_in_the_period_that_it_speaks_of() {
+    fn a_volume_is_the_sum_of_a_sites_measure_in_its_period() {
         let rulebook = rules(VOLUME);
         let visits = |value: i64, last: &str| MeasureRecorded {
             code: "anc".to_owned(),
@@ -472,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn quarters_and_years_begin_with_the_financial_year() {
+    fn quarters_and_years_start_with_the_financial_year() {
         let april = MonthDay { month: 4, day: 1 };
         let start = |on: &str, kind| period_start(day(on), kind, april).to_string();
         assert_eq!(start("2022-03-31", PeriodKind::FinancialYear), "2021-04-01");

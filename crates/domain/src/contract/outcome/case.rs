@@ -1,6 +1,6 @@
-//! A journey as outcomes see it: its spells, marks, risks and evidence, with the dates as they were stated.
+//! A case as the outcome engine sees it: its spells, single-day facts, risks and evidence, with their recorded dates.
 //!
-//! It takes effective facts in their order and decides nothing. A fact that refers to nothing is left out.
+//! It reads facts in order and decides nothing. A fact that refers to nothing is left out.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,10 @@ use crate::fact::Fact;
 use crate::fact::envelope::{EventId, EvidenceId, Occurred, Precision, RiskId, SpellId, SubjectId};
 use crate::fact::event::{Attribute, Eligibility, Event, EventType, Quantity};
 
-/// A journey as outcomes see it at the end of a day.
+/// A case as the outcome engine sees it, at the end of a day.
 #[derive(Debug, Default)]
 pub struct Case<'a> {
-    /// Who was referred.
+    /// The subject who was referred.
     pub subject: Option<SubjectId>,
     /// The day on which the referral was received.
     pub received: Option<Occurred>,
@@ -28,21 +28,21 @@ pub struct Case<'a> {
     pub cohort: Option<&'a str>,
     referrer_kind: Option<&'a str>,
     pub(super) referral: Option<Said>,
-    /// The facts frozen by assessments: the first statement of each stands.
+    /// The facts frozen by assessments. The first value of each applies.
     frozen: BTreeMap<&'a str, (Attribute, EventId)>,
     pub(super) spells: Vec<Spell<'a>>,
     pub(super) marks: Vec<Mark<'a>>,
     pub(super) risks: Vec<Risk<'a>>,
     pub(super) evidence: Vec<Evidence<'a>>,
     pub(super) dates: Vec<Occurred>,
-    /// Whether the referral was declined or taken back.
+    /// Whether the referral was declined or withdrawn.
     pub(super) ended_at_referral: bool,
 }
 
-/// No week has more hours.
+/// The most hours in a week.
 const HOURS_MAX: i64 = 24 * 7;
 
-/// The place of a date among those of a case: it may be read as another day of its month or year.
+/// The index of a date among the dates of a case. A month or year may be read as any of its days.
 pub(super) type When = usize;
 
 #[derive(Debug)]
@@ -50,23 +50,24 @@ pub(super) struct Spell<'a> {
     pub(super) id: SpellId,
     pub(super) domain: &'a str,
     pub(super) employer: Option<&'a str>,
-    /// The start, and each change in the order of their days.
+    /// The start, and each change in order of date.
     pub(super) steps: Vec<Step<'a>>,
     pub(super) ended: Option<(When, Said)>,
 }
 
-/// What is known of a spell from a day on, beyond what was known before.
+/// The values of a spell that change from a day on.
 #[derive(Debug)]
 pub(super) struct Step<'a> {
     pub(super) when: When,
     pub(super) said: Said,
     pub(super) hours: Option<Decimal>,
-    /// Whether hours were stated that no week has: an old log may hold them. They count as unknown, and hold.
+    /// Whether the recorded hours are more than a week has. An old log may hold such hours. They count as unknown and
+    /// put the outcome on hold.
     pub(super) is_out_of_range: bool,
     pub(super) attributes: &'a BTreeMap<String, Attribute>,
 }
 
-/// Who said so: the original event and the one that gives the present reading.
+/// The events of a fact: the original, and the one that gives the current values.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Said {
     pub(super) original: EventId,
@@ -80,13 +81,13 @@ impl Said {
         std::iter::once(self.original).chain(correction)
     }
 
-    /// Whether one of these ids names it.
+    /// Whether one of these ids names the fact.
     pub(super) fn is_in(self, ids: &[Uuid]) -> bool {
         self.events().any(|event| ids.contains(&event.0))
     }
 }
 
-/// A fact of one day: a plan, an engagement, an achievement, a measurement.
+/// A single-day fact: a plan, an engagement, an achievement, a measure.
 #[derive(Debug)]
 pub(super) struct Mark<'a> {
     pub(super) when: When,
@@ -110,15 +111,15 @@ pub(super) struct Evidence<'a> {
     pub(super) supports: &'a [Uuid],
     pub(super) attached: Said,
     pub(super) verified: Option<Said>,
-    /// That it was withdrawn or rejected, if it was.
+    /// Whether it was withdrawn or rejected.
     pub(super) gone: Option<WhyNot>,
 }
 
 impl<'a> Case<'a> {
-    /// The case that these facts make, in the order of their days.
+    /// Builds the case from these facts, in order of date.
     pub fn of(facts: &[Fact<'a>]) -> Self {
         let mut case = Self::default();
-        // What a fact refers to may stand after it where days are known to the month alone.
+        // Where only the month is known, a fact may come before the fact that it refers to.
         for fact in facts {
             case.begin(fact);
         }
@@ -224,12 +225,12 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Whether a date is known to the very day.
+    /// Whether the exact day of a date is known.
     pub(super) fn is_exact(&self, when: When) -> bool {
         self.dates[when].precision() == Precision::Day
     }
 
-    /// Whether a condition holds, by the facts frozen by assessments and the referral.
+    /// Whether a condition is met, by the facts frozen by assessments and the referral.
     pub(super) fn meets(&self, condition: &Condition) -> bool {
         match condition {
             Condition::All(of) => of.iter().all(|condition| self.meets(condition)),
@@ -244,7 +245,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The events that state a fact of a condition: an assessment, else the referral.
+    /// The events that record a fact of a condition: an assessment, or else the referral.
     pub(super) fn stating(&self, name: &str) -> Vec<EventId> {
         match self.frozen.get(name) {
             Some((_, event)) => vec![*event],
@@ -263,7 +264,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The events that stated the facts of a condition.
+    /// The events that record the facts of a condition.
     pub(super) fn stated(&self, condition: &Condition) -> Vec<EventId> {
         match condition {
             Condition::All(of) | Condition::Any(of) => of.iter().flat_map(|condition| self.stated(condition)).collect(),
@@ -286,7 +287,7 @@ fn said(fact: &Fact<'_>) -> Said {
 }
 
 impl Risk<'_> {
-    /// The events that say when it was raised and cleared.
+    /// The events that raised and cleared it.
     pub(super) fn events(&self) -> impl Iterator<Item = EventId> {
         std::iter::once(self.raised.1).chain(self.cleared.map(|(_, said)| said)).flat_map(Said::events)
     }
@@ -300,12 +301,12 @@ impl Evidence<'_> {
 }
 
 impl Mark<'_> {
-    /// Whether this is the fact that a trigger names.
+    /// Whether this is a fact that a trigger names.
     pub(super) fn fits(&self, trigger: &Trigger) -> bool {
         is_mark(self.event, trigger)
     }
 
-    /// The value of a measure, and the last day that it speaks of if it says so.
+    /// The value of a measure, and the last day of its period if it has one.
     pub(super) fn measured(&self, code: &str) -> Option<(Decimal, Option<NaiveDate>)> {
         match self.event {
             Event::MeasureRecorded(measured) if measured.code == code => {
@@ -316,7 +317,7 @@ impl Mark<'_> {
     }
 }
 
-/// Whether an event is the fact of one day that a trigger names.
+/// Whether an event is a single-day fact that a trigger names.
 pub fn is_mark(event: &Event, trigger: &Trigger) -> bool {
     match (trigger, event) {
         (Trigger::Achievement { codes, levels }, Event::AchievementRecorded(achieved)) => {
@@ -334,8 +335,8 @@ pub fn is_mark(event: &Event, trigger: &Trigger) -> bool {
     }
 }
 
-/// Whether a value that was stated is one that a rulebook names. A number, `true` and `false` fit whether they are written
-/// as such or as text: forms and files differ in that.
+/// Whether a recorded value matches a value in a rulebook. Numbers, `true` and `false` match whether they are written
+/// as such or as text, because forms and files differ in that.
 pub fn is_value(stated: &Attribute, named: &Value) -> bool {
     match (stated, named) {
         (Attribute::Flag(flag), Value::Bool(named)) => flag == named,
@@ -351,7 +352,7 @@ pub fn is_value(stated: &Attribute, named: &Value) -> bool {
     }
 }
 
-/// Whether two texts write the same number. A code such as 007 is no number.
+/// Whether two texts are the same number. A code such as 007 is not a number.
 fn is_same_number(one: &str, other: &str) -> bool {
     let number = |text: &str| {
         let digits = text.strip_prefix('-').unwrap_or(text);
@@ -362,7 +363,7 @@ fn is_same_number(one: &str, other: &str) -> bool {
     number(one).zip(number(other)).is_some_and(|(one, other)| one == other)
 }
 
-/// Whether outcomes look at events of this type, or at what they amend.
+/// Whether outcomes depend on events of this type, or on the events that these correct or retract.
 pub const fn is_looked_at(event_type: EventType) -> bool {
     use EventType as T;
     matches!(

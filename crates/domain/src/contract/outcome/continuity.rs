@@ -1,32 +1,32 @@
-//! When spells have lasted as long as an outcome asks, with as many hours (domain.md, "Sustainment, exactly").
+//! Finds the day on which spells have lasted as long as an outcome needs, with enough hours (docs/domain.md).
 //!
-//! Pure calculation. It knows neither asOf nor evidence nor risk: it gives the earliest day, the days used and their
-//! hours, for the caller to judge.
+//! Pure calculation. It does not know the as-of date, evidence or risks: it returns the earliest day, the days used and
+//! their hours for the caller to judge.
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::days::{Coverage, Day, Stretch, months_after};
 use crate::contract::rulebook::outcome::{Continuity, Hours, HoursBasis, Length, Sustain, UnknownHours};
 
-/// The days after which an outcome is achieved.
+/// The days that achieve an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Run {
     /// The first covered day that is used.
     pub(super) first: Day,
-    /// The day on which it is achieved.
+    /// The day on which the outcome is achieved.
     pub(super) on: Day,
-    /// The hours that the basis compares; none where none are asked or they are unknown.
+    /// The hours that are compared. None if the outcome needs no hours or they are unknown.
     pub(super) hours: Option<Decimal>,
 }
 
-/// What is asked of the spells of an outcome.
+/// The requirements of an outcome for its spells.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) sustain: Option<&'a Sustain>,
     pub(super) hours: Option<&'a Hours>,
 }
 
-/// The earliest run that qualifies, and the earliest of which that cannot be said because hours are unknown.
+/// The earliest run that qualifies, and the earliest run for which unknown hours leave it open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) qualified: Option<Run>,
@@ -34,7 +34,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Keeps the earlier of each.
+    /// Keeps the earlier run of each kind.
     pub(super) fn or(self, other: Self) -> Self {
         Self { qualified: earlier(self.qualified, other.qualified), unknown: earlier(self.unknown, other.unknown) }
     }
@@ -56,7 +56,7 @@ fn earlier(one: Option<Run>, other: Option<Run>) -> Option<Run> {
     }
 }
 
-/// Whether the hours of a run are what is asked.
+/// Whether the hours of a run meet the requirement.
 #[derive(Clone, Copy)]
 enum Fit {
     Qualifies(Option<Decimal>),
@@ -64,7 +64,7 @@ enum Fit {
     Fails,
 }
 
-/// Searches the days that spells cover for the earliest run.
+/// Finds the earliest run in the covered days.
 pub(super) fn find(coverage: &Coverage, asked: Asked<'_>) -> Found {
     match asked.sustain {
         None => first_days(coverage, asked.hours),
@@ -75,7 +75,8 @@ pub(super) fn find(coverage: &Coverage, asked: Asked<'_>) -> Found {
     }
 }
 
-/// Without a length, the first day with the hours asked: each day on which a spell begins or the hours change.
+/// Without a required length: the first day with enough hours. Checks each day on which a spell starts or the hours
+/// change.
 fn first_days(coverage: &Coverage, hours: Option<&Hours>) -> Found {
     let mut found = Found::default();
     for at in coverage.anchors(true) {
@@ -96,7 +97,7 @@ fn from_anchors(coverage: &Coverage, sustain: &Sustain, hours: Option<&Hours>) -
     found
 }
 
-/// The day on which the run that begins with a stretch has lasted long enough, if it does.
+/// The day on which the run that starts with a range has lasted long enough, if it does.
 fn completion(coverage: &Coverage, at: usize, sustain: &Sustain) -> Option<Day> {
     let run = run_from(coverage, at, sustain.continuity);
     let from = run.first()?.from;
@@ -112,7 +113,7 @@ fn completion(coverage: &Coverage, at: usize, sustain: &Sustain) -> Option<Day> 
     }
 }
 
-/// The stretches from one on that gaps of no more than what is tolerated part.
+/// The ranges from this one on that are separated only by tolerated gaps.
 fn run_from(coverage: &Coverage, at: usize, continuity: Continuity) -> &[Stretch] {
     let rest = &coverage.stretches[at..];
     let tolerated = match continuity {
@@ -138,14 +139,14 @@ fn nth_covered(run: &[Stretch], days: Day) -> Option<Day> {
     None
 }
 
-/// The day itself if the last day that counts before it is covered, else the first day of the spell that closes the
-/// gap; none where the run ends before.
+/// The day itself if the last counted day before it is covered, or else the first day of the spell that closes the gap.
+/// None if the run ends before that.
 fn closing(coverage: &Coverage, run: &[Stretch], on: Day) -> Option<Day> {
     for stretch in run {
         if stretch.to >= on {
             return Some(on.max(stretch.from));
         }
-        // Only pause days lie between the end of this stretch and the day.
+        // Only pause days lie between the end of this range and the day.
         if coverage.pauses.open_days(stretch.to, on) == 0 {
             return Some(on);
         }
@@ -153,7 +154,7 @@ fn closing(coverage: &Coverage, run: &[Stretch], on: Day) -> Option<Day> {
     None
 }
 
-/// The date moved on by each uncovered day before it until it stands still; none where the run ends before.
+/// Moves the date on by each uncovered day before it, until it no longer changes. None if the run ends before that.
 fn months_covered(coverage: &Coverage, run: &[Stretch], base: Day) -> Option<Day> {
     let (from, end) = (run.first()?.from, run.last()?.to);
     let mut on = base;
@@ -169,7 +170,8 @@ fn months_covered(coverage: &Coverage, run: &[Stretch], base: Day) -> Option<Day
     }
 }
 
-/// The first day before which a window holds enough covered days; if the hours do not qualify, each later day.
+/// The first day whose window before it holds enough covered days. If the hours do not qualify, each later day is
+/// tried.
 fn in_window(coverage: &Coverage, days: u32, window: u32, hours: Option<&Hours>) -> Found {
     let (days, window) = (signed(days), signed(window));
     let start = |on| coverage.window_start(on, window);
@@ -178,7 +180,7 @@ fn in_window(coverage: &Coverage, days: u32, window: u32, hours: Option<&Hours>)
     let Some(mut on) = coverage.stretches.iter().find_map(|stretch| first_in(stretch, days, &holds)) else {
         return found;
     };
-    // After the last edge and a whole window nothing changes any more.
+    // One whole window after the last start or end, nothing changes any more.
     let edges = coverage.stretches.iter().flat_map(|stretch| [stretch.from, stretch.to]);
     let last = edges.filter(|edge| *edge < super::days::FOREVER).max().unwrap_or(on);
     let end = coverage.pauses.after(last.max(on), window) + 1;
@@ -196,8 +198,8 @@ fn in_window(coverage: &Coverage, days: u32, window: u32, hours: Option<&Hours>)
     found
 }
 
-/// The first day after a day of the stretch before which the window holds enough: within a stretch the number of
-/// covered days in the window never falls.
+/// The first day after a day of the range whose window holds enough. Within a range, the number of covered days in the
+/// window never falls.
 fn first_in(stretch: &Stretch, days: Day, holds: &impl Fn(Day) -> bool) -> Option<Day> {
     let (mut low, mut high) = (stretch.from + 1, stretch.to.min(stretch.from + days));
     if high < low || !holds(high) {
@@ -214,7 +216,7 @@ fn first_in(stretch: &Stretch, days: Day, holds: &impl Fn(Day) -> bool) -> Optio
     Some(low)
 }
 
-/// Whether the hours of the covered days of a stretch are what is asked.
+/// Whether the hours of the covered days in a range of days meet the requirement.
 fn fit(coverage: &Coverage, hours: Option<&Hours>, first: Day, on: Day) -> Fit {
     let Some(hours) = hours else { return Fit::Qualifies(None) };
     let looked_at = || coverage.within(first, on);
@@ -230,7 +232,7 @@ fn fit(coverage: &Coverage, hours: Option<&Hours>, first: Day, on: Day) -> Fit {
     let highest = looked_at.iter().map(|stretch| stretch.hours).max();
     let (Some(lowest), Some(highest)) = (lowest, highest) else { return Fit::Fails };
     let days = |stretch: &Stretch| Decimal::from(stretch.to - stretch.from);
-    // The sum and the threshold times the days, so that nothing is rounded before it is compared.
+    // Compares the sum with the threshold multiplied by the number of days, so that nothing is rounded first.
     let (sum, number): (Decimal, Decimal) = match hours.basis {
         HoursBasis::Average => {
             (looked_at.iter().map(|stretch| stretch.hours * days(stretch)).sum(), looked_at.iter().map(days).sum())

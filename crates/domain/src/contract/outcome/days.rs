@@ -1,15 +1,15 @@
-//! Days as numbers, pauses, and which days spells cover, with how many hours.
+//! Days as numbers, pauses, and the days that spells cover, with their hours.
 //!
-//! Pure calculation on half-open stretches of days. It knows no fact and no rule but that pause days are neither
-//! covered nor gap.
+//! Pure calculation on half-open ranges of days. It knows no facts, and only one rule: pause days are neither covered
+//! nor a gap.
 
 use chrono::{Datelike as _, Months, NaiveDate};
 use rust_decimal::Decimal;
 
-/// A civil day, counted from the beginning of the calendar.
+/// A civil day, counted from the start of the calendar.
 pub(super) type Day = i32;
 
-/// Where a spell goes on for ever.
+/// The end of a spell that has no end.
 pub(super) const FOREVER: Day = i32::MAX / 4;
 
 pub(super) fn day(date: NaiveDate) -> Day {
@@ -17,26 +17,26 @@ pub(super) fn day(date: NaiveDate) -> Day {
 }
 
 pub(super) fn date(day: Day) -> NaiveDate {
-    NaiveDate::from_num_days_from_ce_opt(day).expect("a day that is counted to lies within a few centuries")
+    NaiveDate::from_num_days_from_ce_opt(day).expect("counted days are within a few centuries")
 }
 
-/// So many months on, clamped to the end of the month.
+/// The day this many months later, limited to the last day of the month.
 pub(super) fn months_after(from: Day, months: u32) -> Day {
     let after = date(from).checked_add_months(Months::new(months));
     day(after.expect("a length is at most a century"))
 }
 
-/// How many days, as a count.
+/// A number of days, as a count.
 pub(super) fn count(days: Day) -> u32 {
-    u32::try_from(days).expect("no stretch is shorter than nothing")
+    u32::try_from(days).expect("a range of days is never negative")
 }
 
-/// Days that are taken out of the calendar: stretches in order, none touching the next.
+/// Days that are taken out of the calendar: ranges in order that do not touch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Pauses(Vec<(Day, Day)>);
 
 impl Pauses {
-    /// The pauses of these ranges, both ends inside.
+    /// The pauses with these ranges, first and last day included.
     pub(super) fn of(ranges: impl Iterator<Item = (NaiveDate, NaiveDate)>) -> Self {
         let mut stretches: Vec<(Day, Day)> = ranges.map(|(first, last)| (day(first), day(last) + 1)).collect();
         stretches.sort_unstable();
@@ -50,17 +50,17 @@ impl Pauses {
         Self(merged)
     }
 
-    /// How many days of a stretch are paused.
+    /// The number of paused days in a range.
     fn within(&self, from: Day, to: Day) -> Day {
         self.0.iter().map(|pause| (pause.1.min(to) - pause.0.max(from)).max(0)).sum()
     }
 
-    /// How many days of a stretch count.
+    /// The number of counted days in a range.
     pub(super) fn open_days(&self, from: Day, to: Day) -> Day {
         (to - from).max(0) - self.within(from, to)
     }
 
-    /// The day after the n-th day that counts, from this day on.
+    /// The day after the n-th counted day, from this day on.
     pub(super) fn after(&self, from: Day, n: Day) -> Day {
         let mut to = from + n;
         loop {
@@ -72,7 +72,7 @@ impl Pauses {
         }
     }
 
-    /// The earliest day from which to `to` there are at most so many days that count.
+    /// The earliest day from which there are at most `n` counted days until `to`.
     fn before(&self, to: Day, n: Day) -> Day {
         let mut from = to - n;
         loop {
@@ -84,7 +84,7 @@ impl Pauses {
         }
     }
 
-    /// The stretches of these days that count.
+    /// The parts of a range of days that count.
     fn open(&self, from: Day, to: Day) -> Vec<(Day, Day)> {
         let mut open = Vec::new();
         let mut at = from;
@@ -101,37 +101,37 @@ impl Pauses {
     }
 }
 
-/// A stretch of a spell over which its hours are the same.
+/// A range of days of a spell with constant hours.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Piece {
     /// The first day.
     pub(super) from: Day,
-    /// The first day no longer.
+    /// The first day after it.
     pub(super) to: Day,
-    /// Whether the spell, as the rule sees it, begins here.
+    /// Whether the spell, as the rule sees it, starts here.
     pub(super) begins: bool,
-    /// The hours a week, if they are known.
+    /// The hours per week, if known.
     pub(super) hours: Option<Decimal>,
-    /// Which spell.
+    /// The index of the spell.
     pub(super) spell: usize,
 }
 
-/// What spells together are on a stretch of days.
+/// The combined spells over a range of days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stretch {
     /// The first day.
     pub(super) from: Day,
-    /// The first day no longer.
+    /// The first day after it.
     pub(super) to: Day,
-    /// The hours a week of the spells whose hours are known.
+    /// The hours per week of the spells with known hours.
     pub(super) hours: Decimal,
-    /// Whether the hours of a spell are not known.
+    /// Whether the hours of any spell are unknown.
     pub(super) unknown: bool,
-    /// Whether a spell begins with it.
+    /// Whether a spell starts with it.
     begins: bool,
 }
 
-/// The days that spells cover, each once: stretches in order.
+/// The days that spells cover, each counted once: ranges in order.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Coverage {
     pub(super) stretches: Vec<Stretch>,
@@ -139,12 +139,12 @@ pub(super) struct Coverage {
 }
 
 impl Coverage {
-    /// The days that these pieces cover, but for pauses.
+    /// The days that these pieces cover, without pauses.
     pub(super) fn of(pieces: &[Piece], pauses: Pauses) -> Self {
         let mut edges: Vec<Day> = pieces.iter().flat_map(|piece| [piece.from, piece.to]).collect();
         edges.sort_unstable();
         edges.dedup();
-        // A spell that begins within a pause begins on the first day after it.
+        // A spell that starts within a pause starts on the first day after it.
         let beginning = pieces.iter().filter(|piece| piece.begins);
         let begun: Vec<(usize, Day)> = beginning.map(|piece| (piece.spell, pauses.after(piece.from, 1) - 1)).collect();
         let mut coverage = Self { stretches: Vec::new(), pauses };
@@ -164,7 +164,7 @@ impl Coverage {
         coverage
     }
 
-    /// Where something can begin: the places of the stretches with which a spell begins and, if asked, those at which
+    /// The indexes of the ranges that can start a run: those with which a spell starts and, on request, those at which
     /// the hours change.
     pub(super) fn anchors(&self, hours_too: bool) -> impl Iterator<Item = usize> {
         (0..self.stretches.len()).filter(move |at| {
@@ -174,30 +174,30 @@ impl Coverage {
         })
     }
 
-    /// How many days of a stretch are covered.
+    /// The number of covered days in a range.
     pub(super) fn covered(&self, from: Day, to: Day) -> Day {
         self.within(from, to).map(|stretch| stretch.to - stretch.from).sum()
     }
 
-    /// The parts of the covered stretches that lie within these days.
+    /// The parts of the covered ranges that lie within these days.
     pub(super) fn within(&self, from: Day, to: Day) -> impl Iterator<Item = Stretch> {
         let begin = self.stretches.partition_point(|stretch| stretch.to <= from);
         let cut = move |stretch: &Stretch| Stretch { from: stretch.from.max(from), to: stretch.to.min(to), ..*stretch };
         self.stretches[begin..].iter().take_while(move |stretch| stretch.from < to).map(cut)
     }
 
-    /// The first day of the window of so many days that count before a day.
+    /// The first day of the window of this many counted days before a day.
     pub(super) fn window_start(&self, before: Day, days: Day) -> Day {
         self.pauses.before(before, days)
     }
 
-    /// Whether the last day that counts before a day is not covered.
+    /// Whether the last counted day before a day is not covered.
     pub(super) fn is_open_before(&self, day: Day) -> bool {
         let covered = self.stretches.iter().rev().find(|stretch| stretch.from < day);
         covered.is_some_and(|stretch| self.pauses.open_days(stretch.to, day) > 0)
     }
 
-    /// The stretches of these days that count but are not covered.
+    /// The ranges of counted days that are not covered.
     pub(super) fn gaps(&self, from: Day, to: Day) -> Vec<(Day, Day)> {
         let mut gaps = Vec::new();
         let mut at = from;

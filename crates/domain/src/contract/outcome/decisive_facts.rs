@@ -1,8 +1,8 @@
-//! Why a claim moves between two versions of the rules: the keys of its outcome that move it, and the facts on which
-//! they turn.
+//! Explains why a claim changes between two versions of the rulebook: the keys of its outcome that change the result,
+//! and the facts that decide it.
 //!
-//! Pure, and about one journey: it judges the case again with one key as the other version has it. What becomes of a
-//! claim beside others is not asked here.
+//! Pure, and about one case: it judges the case again with one key taken from the other version. It does not look at
+//! other claims.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use crate::contract::rulebook::outcome::key::OutcomeKey;
 use crate::contract::rulebook::outcome::{AchievedBy, Condition, Hours, HoursBasis, JourneyTerms, Outcome};
 use crate::fact::envelope::EventId;
 
-/// An outcome as one version of the rules has it.
+/// An outcome in one version of the rulebook.
 #[derive(Debug, Clone, Copy)]
 pub struct Under<'r> {
     /// The version.
@@ -27,7 +27,7 @@ pub struct Under<'r> {
     pub outcome: &'r Outcome,
 }
 
-/// What reads otherwise of an outcome in a later version.
+/// The differences of an outcome between two versions.
 #[derive(Debug)]
 pub struct Changes<'r> {
     was: Under<'r>,
@@ -35,27 +35,27 @@ pub struct Changes<'r> {
     keys: Vec<Change>,
 }
 
-/// A key that reads otherwise.
+/// A key that differs.
 #[derive(Debug)]
 struct Change {
     key: OutcomeKey,
-    /// As it was, with what the key now says.
+    /// The old outcome with the new value of the key.
     taken: Outcome,
-    /// As it is, with what the key said.
+    /// The new outcome with the old value of the key.
     reverted: Outcome,
 }
 
-/// A key that moves a claim.
+/// A key that changes the result of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turn {
     /// The key.
     pub key: OutcomeKey,
-    /// The events on which it turns: none where the rule alone decides, or what it asks for was never stated.
+    /// The events that decide it. Empty if only the rule decides, or if the fact that it asks for was never recorded.
     pub events: Vec<EventId>,
 }
 
 impl<'r> Changes<'r> {
-    /// What reads otherwise between two versions of an outcome.
+    /// The differences between two versions of an outcome.
     pub fn between(was: Under<'r>, is: Under<'r>) -> Self {
         let change = |key: OutcomeKey| {
             let taken = key.taken(was.outcome, is.outcome)?;
@@ -65,13 +65,14 @@ impl<'r> Changes<'r> {
         Self { was, is, keys: OutcomeKey::ALL.into_iter().filter_map(change).collect() }
     }
 
-    /// The keys that read otherwise.
+    /// The keys that differ.
     pub fn keys(&self) -> impl Iterator<Item = OutcomeKey> {
         self.keys.iter().map(|change| change.key)
     }
 
-    /// The keys that move one time of the outcome in a journey: those without which it would have come to something
-    /// else; where none is needed, those that are enough; else all that a journey is judged by.
+    /// The keys that change the result of one repeat of the outcome in a case: the keys without which the result would
+    /// be different. If no single key is needed, the keys that are enough on their own. Otherwise all keys that a case
+    /// is judged by.
     pub fn moving(&self, case: &Case<'_>, repeat: u32, as_of: NaiveDate) -> Vec<Turn> {
         let shown = |under: Under<'_>| Shown::of(case, under, repeat, as_of);
         let (was, is) = (shown(self.was), shown(self.is));
@@ -91,7 +92,7 @@ impl<'r> Changes<'r> {
     }
 }
 
-/// What of one time of an outcome somebody sees move.
+/// The visible result of one repeat of an outcome.
 #[derive(PartialEq)]
 struct Shown {
     status: Status,
@@ -116,12 +117,12 @@ impl Shown {
     }
 }
 
-/// One time of an outcome in a journey under one version.
+/// One repeat of an outcome in a case under one version.
 struct Side<'r> {
     outcome: &'r Outcome,
     terms: Option<&'r JourneyTerms>,
     reached: Option<Reached>,
-    /// The events that it rests on.
+    /// The events that it is based on.
     events: BTreeSet<EventId>,
 }
 
@@ -147,7 +148,7 @@ impl<'r> Side<'r> {
 }
 
 fn events(case: &Case<'_>, key: OutcomeKey, [was, is]: &[Side<'_>; 2]) -> Vec<EventId> {
-    // Whatever was reached first is what the other version takes otherwise.
+    // The version in which the outcome was achieved has the facts that the other version treats differently.
     let (run, other) = if was.reached.is_some() { (was, is) } else { (is, was) };
     let moved = || was.events.symmetric_difference(&is.events).copied();
     let evidence: BTreeSet<EventId> = case.evidence.iter().flat_map(super::case::Evidence::events).collect();
@@ -178,7 +179,7 @@ fn events(case: &Case<'_>, key: OutcomeKey, [was, is]: &[Side<'_>; 2]) -> Vec<Ev
     }
 }
 
-/// The spells of a run, else all those that an outcome begins with.
+/// The spells of a run, or else all spells that can start the outcome.
 fn spells<'c, 'a>(case: &'c Case<'a>, side: &Side<'_>) -> Vec<&'c Spell<'a>> {
     if let Some(reached) = &side.reached {
         return reached.spells.iter().map(|at| &case.spells[*at]).collect();
@@ -187,8 +188,8 @@ fn spells<'c, 'a>(case: &'c Case<'a>, side: &Side<'_>) -> Vec<&'c Spell<'a>> {
     case.spells.iter().filter(|spell| domains.iter().any(|domain| domain == spell.domain)).collect()
 }
 
-/// The facts that state the hours of a run: of those that are looked at the ones that do not pass by themselves, else
-/// all of them.
+/// The facts that record the hours of a run. Of the hours that are compared: those that do not qualify on their own, or
+/// else all of them.
 fn hours(case: &Case<'_>, run: &Side<'_>, asked: Option<&Hours>) -> Vec<EventId> {
     let own = run.terms.and_then(|terms| terms.hours.as_ref());
     let (first, end) = run.reached.as_ref().map_or((Day::MIN, FOREVER), |reached| {
@@ -226,8 +227,8 @@ fn hours(case: &Case<'_>, run: &Side<'_>, asked: Option<&Hours>) -> Vec<EventId>
 }
 
 impl Case<'_> {
-    /// The events that stated the facts by which a condition is met or not: of several that must all be so those that are
-    /// not, of several of which one is enough those that are.
+    /// The events that decide whether a condition is met. If all parts are needed: the parts that are not met. If one
+    /// part is enough: the parts that are met.
     fn deciding(&self, condition: &Condition) -> Vec<EventId> {
         let of = |conditions: &[Condition], deciding: bool| {
             let deciders = conditions.iter().filter(|condition| self.meets(condition) == deciding);

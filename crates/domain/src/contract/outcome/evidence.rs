@@ -1,4 +1,4 @@
-//! What shows an outcome: the evidence that counts, what lacks, and the events that all of it rests on.
+//! The evidence for an outcome: the pieces that count, the missing kinds, and all events that the outcome is based on.
 //!
 //! It never asks for evidence of a kind that the rulebook does not name.
 
@@ -10,11 +10,11 @@ use super::proof::{WhyNot, is_within};
 use crate::contract::rulebook::outcome::{EvidenceTerms, JourneyTerms};
 use crate::fact::envelope::EventId;
 
-/// What shows an outcome.
+/// The evidence for an outcome.
 pub(super) struct Shown {
-    /// The kinds that lack: of alternatives all of them.
+    /// The missing kinds. If one of several kinds would do, all of them.
     pub(super) missing: Vec<String>,
-    /// The events that the outcome rests on, in the order of their telling: what was so, what shows it.
+    /// The events that the outcome is based on, in the order in which they are listed: facts, then evidence.
     pub(super) events: Vec<EventId>,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn shown(case: &Case<'_>, terms: &JourneyTerms, reached: &Reached) ->
     Shown { missing, events }
 }
 
-/// The facts that an outcome rests on: its mark, or the starts, changes and ends of its spells.
+/// The facts that an outcome is based on: its single-day fact, or the starts, changes and ends of its spells.
 pub(super) fn facts(case: &Case<'_>, reached: &Reached) -> Vec<Said> {
     let mark = reached.mark.map(|at| case.marks[at].said);
     let spells = reached.spells.iter().map(|at| &case.spells[*at]);
@@ -60,8 +60,8 @@ pub(super) fn facts(case: &Case<'_>, reached: &Reached) -> Vec<Said> {
     mark.into_iter().chain(of_spells).collect()
 }
 
-/// Why a piece of evidence does not count; nothing where it stands, its date is one that the rulebook takes, and it shows
-/// the trigger, a spell of the run, or an event of one.
+/// Why a piece of evidence does not count. Empty if it was neither withdrawn nor rejected, has a date that the rulebook
+/// accepts, and supports the trigger, a spell of the run, or an event of one.
 pub(super) fn why_not(
     case: &Case<'_>,
     asked: &EvidenceTerms,
@@ -87,7 +87,7 @@ pub(super) fn why_not(
 }
 
 impl Evidence<'_> {
-    /// Whether it is of a kind that is asked for.
+    /// Whether the evidence is of a required kind.
     pub(super) fn is_of(&self, asked: &EvidenceTerms) -> bool {
         asked.any_of.iter().chain(&asked.all_of).any(|kind| kind == self.kind)
     }

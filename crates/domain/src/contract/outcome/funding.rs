@@ -1,6 +1,6 @@
-//! Double funding: the same days of one person that several contracts pay for under the same class of outcomes.
+//! Double funding: several contracts pay for the same days of one person under the same class of outcomes.
 //!
-//! Pure. Both claims stand: it only points at them, for those who may see both to look at.
+//! Pure. Both claims stay valid. This module only finds them, for people who may see both.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 
 use crate::fact::envelope::{ClaimId, JourneyId, SubjectId};
 
-/// A claim that may be funded elsewhere, too.
+/// A claim that may also be funded by another contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Funded<'a> {
     /// The code of the contract.
@@ -17,20 +17,20 @@ pub struct Funded<'a> {
     pub class: &'a str,
     /// The claim.
     pub claim: ClaimId,
-    /// The journey.
+    /// The case.
     pub journey: JourneyId,
-    /// The one person behind linked records.
+    /// The person behind linked records.
     pub person: SubjectId,
-    /// The first day that is counted.
+    /// The first counted day.
     pub from: NaiveDate,
-    /// The first day that is not counted any more; of an outcome of one day, the day after.
+    /// The first day that is not counted any more. For a single-day outcome: the day after.
     pub to: NaiveDate,
 }
 
-/// A finding that was looked at and dismissed: the class, and the two journeys in the order of their ids.
+/// A dismissed finding: the class, and the two cases in the order of their ids.
 pub type Dismissed = BTreeSet<(String, [JourneyId; 2])>;
 
-/// The pairs of claims that seem to be funded twice, by their places, each pair once and in order.
+/// The pairs of claims that may be funded twice, by their indexes, each pair once and in order.
 pub fn double_funding(funded: &[Funded<'_>], dismissed: &Dismissed) -> Vec<(usize, usize)> {
     let mut alike: BTreeMap<(SubjectId, &str), Vec<usize>> = BTreeMap::new();
     for (at, of) in funded.iter().enumerate() {
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn days_that_only_touch_another_class_another_person_and_the_same_contract_are_no_double_funding() {
+    fn touching_days_another_class_another_person_or_the_same_contract_are_not_double_funding() {
         let here = || funded(1, "mhep", "employment", "2022-01-03", "2022-04-04");
         let next = funded(2, "shps", "employment", "2022-04-04", "2022-07-03");
         let housing = funded(2, "shps", "housing", "2022-01-03", "2022-07-03");

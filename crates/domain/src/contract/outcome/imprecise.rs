@@ -1,8 +1,9 @@
-//! Dates known to the month or year: an outcome is achieved only if it is for every day that they can be, and then on
-//! the latest; else it is on hold (domain.md §4).
+//! Dates of which only the month or year is known. An outcome is achieved only if it is achieved for every possible
+//! day. The achieved date is then the latest one. Otherwise the outcome is on hold.
 //!
-//! Where more coverage can only help and the two extremes agree, they decide. Else every day is tried, up to a limit
-//! beyond which nothing is paid on a guess. What is on hold for it is dated by the latest reading that is achieved.
+//! If more coverage can only help and the two extreme readings agree, they decide. Otherwise every possible day is
+//! tried, up to a limit. Beyond the limit nothing is paid on a guess. An outcome on hold for this reason has the date
+//! of the latest reading in which it is achieved.
 
 use super::case::{Case, When};
 use super::days::{Day, Pauses, day};
@@ -12,7 +13,7 @@ use crate::contract::rulebook::outcome::{JourneyTerms, Trigger};
 /// The most readings of a case's dates that are tried.
 const READINGS_MAX: usize = 1_000;
 
-/// The verdicts of an outcome, whatever day its imprecise dates are.
+/// The results of an outcome for all possible days of its imprecise dates.
 pub(super) fn verdicts(case: &Case<'_>, terms: &JourneyTerms, pauses: &Pauses, as_of: Day) -> Vec<Verdict> {
     let earliest: Vec<Day> = case.dates.iter().map(|date| day(date.earliest())).collect();
     let imprecise = imprecise(case, terms);
@@ -44,7 +45,7 @@ pub(super) fn verdicts(case: &Case<'_>, terms: &JourneyTerms, pauses: &Pauses, a
     let mut days = earliest.clone();
     loop {
         tried.push(judge(&days));
-        // The next reading, as an odometer counts.
+        // The next reading, counted like an odometer.
         let turns = imprecise.iter().find(|(when, _)| {
             let rolls = days[*when] == latest(*when);
             days[*when] = if rolls { earliest[*when] } else { days[*when] + 1 };
@@ -56,14 +57,14 @@ pub(super) fn verdicts(case: &Case<'_>, terms: &JourneyTerms, pauses: &Pauses, a
     }
 }
 
-/// Whether an earlier or a later day leaves more that counts.
+/// Whether an earlier or a later day gives more coverage.
 #[derive(Clone, Copy)]
 enum Sense {
     SoonerIsMore,
     LaterIsMore,
 }
 
-/// The imprecise dates that an outcome looks at.
+/// The imprecise dates that an outcome depends on.
 fn imprecise(case: &Case<'_>, terms: &JourneyTerms) -> Vec<(When, Sense)> {
     let domains = terms.trigger.spell_domains();
     let mut looked_at = Vec::new();
@@ -81,8 +82,8 @@ fn imprecise(case: &Case<'_>, terms: &JourneyTerms) -> Vec<(When, Sense)> {
     looked_at
 }
 
-/// Whether the extremes bound every reading: no hours are compared, nothing happens more than once, and no spell
-/// changes on a day that is not known.
+/// Whether the two extreme readings bound all others: no hours are compared, the outcome does not repeat, and no spell
+/// changes on an imprecise date.
 fn is_monotone(case: &Case<'_>, terms: &JourneyTerms, imprecise: &[(When, Sense)]) -> bool {
     let changes = || case.spells.iter().flat_map(|spell| &spell.steps[1..]).map(|step| step.when);
     let is_spell = matches!(terms.trigger, Trigger::Spell { .. });
@@ -92,13 +93,13 @@ fn is_monotone(case: &Case<'_>, terms: &JourneyTerms, imprecise: &[(When, Sense)
             && !changes().any(|when| imprecise.iter().any(|(looked_at, _)| *looked_at == when))
 }
 
-/// What all readings say together, time after time.
+/// The combined result of all readings, for each repeat.
 fn together(readings: &[Vec<Verdict>]) -> Vec<Verdict> {
     let times = readings.iter().map(Vec::len).max().unwrap_or(0);
     (0..times).map(|time| one(readings.iter().map(|verdicts| verdicts.get(time).unwrap_or(&Verdict::Never)))).collect()
 }
 
-/// Whether the readings show the same outcomes achieved or maturing by asOf, time after time.
+/// Whether two readings have the same repeats achieved or maturing by the as-of date.
 fn are_alike([one, other]: &[Vec<Verdict>; 2]) -> bool {
     one.iter().map(std::mem::discriminant).eq(other.iter().map(std::mem::discriminant))
 }
@@ -107,8 +108,7 @@ const fn is_reached(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Reached(_))
 }
 
-/// The readings on the way from the one with most that counts to the one with least, one date after the other, each by
-/// a day at a time.
+/// The readings between the one with most coverage and the one with least, changing one date at a time by one day.
 struct Between<'d> {
     best: &'d [Day],
     worst: &'d [Day],
@@ -129,8 +129,8 @@ impl Between<'_> {
     }
 }
 
-/// What too many readings to try say together: nothing is achieved, and each time has the latest date that is found on
-/// the way from one extreme to the other.
+/// The combined result where there are too many readings to try. Nothing is achieved. Each repeat has the latest date
+/// found between the two extremes.
 fn uncertain(
     extremes: [Vec<Verdict>; 2],
     between: &Between<'_>,

@@ -1,6 +1,7 @@
-//! One outcome of one journey, with every date read as one day: what was achieved, when, and by which days.
+//! Judges one outcome of one case, with every date read as one day: whether it was achieved, when, and by which days.
 //!
-//! It knows what domain.md says about spells, marks and risks; evidence, money and claims come after it.
+//! It applies the rules for spells, single-day facts and risks (docs/domain.md). Evidence, money and claims are handled
+//! later.
 
 use std::collections::BTreeMap;
 
@@ -18,70 +19,70 @@ pub(super) struct Read<'c> {
     pub(super) as_of: Day,
 }
 
-/// What an outcome has come to.
+/// The result of an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It is achieved, or would be but for a hold.
+    /// It is achieved, apart from a possible hold.
     Reached(Reached),
-    /// It is not, but will be if what holds now goes on for ever.
+    /// It is not achieved, but will be if current spells never end.
     Later(Later),
-    /// It is not.
+    /// It is not achieved.
     Never,
 }
 
-/// An outcome that comes about if what holds now goes on for ever.
+/// An outcome that will be achieved if current spells never end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Later {
     /// The day.
     pub(super) on: Day,
-    /// What it begins with.
+    /// The start of the outcome.
     pub(super) began: Began,
-    /// The covered days until now and those that will have been used, if days are asked.
+    /// The covered days until now, and those that will have been used, if the outcome needs a number of days.
     pub(super) covered: Option<(Day, Day)>,
 }
 
-/// What an outcome begins with: the first day that is used, and the spell that covers it.
+/// The start of an outcome: the first day that is used, and the spell that covers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Began {
     pub(super) first: Day,
     pub(super) spell: usize,
 }
 
-/// An outcome as the facts show it by asOf.
+/// An outcome that is achieved by the as-of date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reached {
-    /// The day: that of the facts, or a later one on which a risk was cleared.
+    /// The day on which it is achieved: by the spells, or a later day on which a risk was cleared.
     pub(super) on: Day,
-    /// The day by the facts alone.
+    /// The day without regard to risks.
     pub(super) run_on: Day,
-    /// The hours compared.
+    /// The hours that were compared.
     pub(super) hours: Option<rust_decimal::Decimal>,
-    /// The covered days used, if days are asked.
+    /// The covered days used, if the outcome needs a number of days.
     pub(super) covered: Option<Day>,
-    /// The uncovered stretches among them.
+    /// The uncovered ranges of days among them.
     pub(super) gaps: Vec<(Day, Day)>,
-    /// What it begins with, where that is a spell.
+    /// The start of the outcome, if that is a spell.
     pub(super) began: Option<Began>,
-    /// The spells of the run, by their place in the case.
+    /// The spells of the run, by their index in the case.
     pub(super) spells: Vec<usize>,
-    /// The mark that it is, by its place in the case.
+    /// The single-day fact, by its index in the case.
     pub(super) mark: Option<usize>,
-    /// The risks that were raised before it, by their place in the case.
+    /// The risks that were raised before it, by their index in the case.
     pub(super) risks: Vec<usize>,
-    /// Why it is on hold, if it is.
+    /// The reason why it is on hold, if it is.
     pub(super) hold: Option<Hold>,
 }
 
 /// Why an outcome is on hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Hold {
-    /// Hours that are looked at are not known.
+    /// Hours that the outcome compares are unknown.
     HoursUnknown,
-    /// A risk that was raised before is not cleared.
+    /// A risk that was raised before it is not cleared.
     RiskOpen,
-    /// A date is known to the month or year, and not every day of it would do.
+    /// Only the month or year of a date is known, and not every possible day gives the same result.
     DateImprecise,
-    /// A number is so large that nothing can be computed from it: correct the fact that states it.
+    /// A number is too large to compute with. Correct the fact that records it.
     OutOfRange,
 }
 
@@ -90,7 +91,7 @@ impl Read<'_> {
         self.days[when]
     }
 
-    /// What the outcome has come to, time after time: everything reached, then what comes next.
+    /// The results of each repeat of the outcome: those achieved, then the next one.
     pub(super) fn verdicts(&self, terms: &JourneyTerms, pauses: &Pauses) -> Vec<Verdict> {
         let mut verdicts = match (&terms.trigger, &terms.sustain, &terms.hours) {
             (Trigger::Spell { .. }, None, None) => self.starts(&terms.trigger),
@@ -106,7 +107,7 @@ impl Read<'_> {
         verdicts
     }
 
-    /// The marks that a trigger names, in the order of their days.
+    /// The single-day facts that a trigger names, in order of date.
     fn marks(&self, trigger: &Trigger) -> Vec<Verdict> {
         let fits = |(_, mark): &(usize, &Mark<'_>)| mark.fits(trigger) && self.day(mark.when) <= self.as_of;
         let mut found: Vec<(Day, usize)> =
@@ -115,13 +116,13 @@ impl Read<'_> {
         found.into_iter().map(|(day, at)| Verdict::Reached(Reached { mark: Some(at), ..Reached::on(day) })).collect()
     }
 
-    /// The starts of the spells that a trigger names, in the order of their days.
+    /// The starts of the spells that a trigger names, in order of date.
     fn starts(&self, trigger: &Trigger) -> Vec<Verdict> {
         let Trigger::Spell { domains, attributes } = trigger else { return Vec::new() };
         let mut found = Vec::new();
         for (at, spell) in self.in_domains(domains) {
             let begun = self.states(spell).into_iter().find(|state| state.fits(attributes));
-            // What a spell becomes once it is over is nothing that began.
+            // A change dated after the end of a spell does not start anything.
             let ended = spell.ended.map_or(FOREVER, |(when, _)| self.day(when));
             let begun = begun.filter(|state| state.from < ended || state.from == self.day(spell.steps[0].when));
             found.extend(begun.filter(|state| state.from <= self.as_of).map(|state| (state.from, at)));
@@ -132,10 +133,10 @@ impl Read<'_> {
         found.into_iter().map(|found| Verdict::Reached(reached(found))).collect()
     }
 
-    /// Spells that last, or that have the hours asked.
+    /// Spells that last long enough, or that have enough hours.
     fn lasting(&self, terms: &JourneyTerms, pauses: &Pauses) -> Vec<Verdict> {
         let mut groups = self.groups(terms);
-        // A number that nothing can be computed from holds the outcome, whatever unknown hours do.
+        // A number that is too large puts the outcome on hold, whatever the unknown hours are.
         let is_out_of_range = groups.iter().flatten().any(|piece| self.is_out_of_range(piece.spell));
         let strict =
             terms.hours.filter(|_| is_out_of_range).map(|hours| Hours { unknown: UnknownHours::Hold, ..hours });
@@ -146,8 +147,8 @@ impl Read<'_> {
             let verdict = self.earliest(&groups, asked, pauses, not_before);
             verdicts.push(verdict);
             let Some(Verdict::Reached(reached)) = verdicts.last().filter(|last| last.is_settled()) else { break };
-            // What shows the outcome once cannot show it again: the next time begins where this one was achieved, or
-            // with another spell.
+            // Days that achieved the outcome once cannot be used again: the next repeat starts where this one was
+            // achieved, or with another spell.
             if terms.sustain.is_some() {
                 not_before = reached.run_on;
             } else {
@@ -197,12 +198,12 @@ impl Read<'_> {
         })
     }
 
-    /// Whether hours were stated of a spell that no week has.
+    /// Whether the recorded hours of a spell are more than a week has.
     fn is_out_of_range(&self, spell: usize) -> bool {
         self.case.spells[spell].steps.iter().any(|step| step.is_out_of_range && self.day(step.when) <= self.as_of)
     }
 
-    /// What a run begins with: of the spells that cover its first day the one that started first.
+    /// The start of a run: of the spells that cover its first day, the one that started first.
     fn began(&self, group: &[Piece], run: Run) -> Began {
         let covers = |piece: &&Piece| piece.from <= run.first && run.first < piece.to;
         let started = |spell: usize| self.day(self.case.spells[spell].steps[0].when);
@@ -210,7 +211,7 @@ impl Read<'_> {
         Began { first: run.first, spell: first.expect("the first day used is covered") }
     }
 
-    /// The stretches of the spells that a rule names, in groups of those that it takes together.
+    /// The pieces of the spells that a rule names, in groups that are counted together.
     fn groups(&self, terms: &JourneyTerms) -> Vec<Vec<Piece>> {
         let Trigger::Spell { domains, attributes } = &terms.trigger else { return Vec::new() };
         let together = terms.sustain.as_ref().is_none_or(|sustain| sustain.combine == Combine::Employers);
@@ -226,21 +227,21 @@ impl Read<'_> {
         groups.into_iter().map(|(_, group)| group).collect()
     }
 
-    /// The spells of some domains that have begun.
+    /// The spells of some domains that have started.
     fn in_domains(&self, domains: &[String]) -> impl Iterator<Item = (usize, &Spell<'_>)> {
         let begun = |spell: &Spell<'_>| self.day(spell.steps[0].when) <= self.as_of;
         let named = move |spell: &Spell<'_>| domains.iter().any(|domain| domain == spell.domain);
         self.case.spells.iter().enumerate().filter(move |(_, spell)| named(spell) && begun(spell))
     }
 
-    /// The stretches over which a spell is what a rule names, each with its hours.
+    /// The ranges of days on which a spell matches a rule, each with its hours.
     fn pieces(
         &self,
         at: usize,
         spell: &Spell<'_>,
         attributes: &BTreeMap<String, Vec<serde_json::Value>>,
     ) -> Vec<Piece> {
-        // What may have ended later has not ended yet.
+        // A spell that may have ended later has not ended yet.
         let ended = spell.ended.map(|(when, _)| self.day(when)).filter(|day| *day <= self.as_of);
         let end = ended.unwrap_or(FOREVER);
         let states = self.states(spell);
@@ -251,7 +252,7 @@ impl Read<'_> {
                 continue;
             }
             match pieces.last_mut() {
-                // An attribute that no rule looks at is no change.
+                // A changed attribute that no rule uses is not a change.
                 Some(before) if before.to == state.from && before.hours == state.hours => before.to = to,
                 before => {
                     let begins = before.is_none_or(|before| before.to < state.from);
@@ -262,11 +263,11 @@ impl Read<'_> {
         pieces
     }
 
-    /// What a spell is from its start and from each day on which it changed.
+    /// The states of a spell from its start and from each change.
     fn states<'s>(&self, spell: &'s Spell<'_>) -> Vec<SpellState<'s>> {
         let start = self.day(spell.steps[0].when);
         let mut steps: Vec<(Day, &_)> = spell.steps.iter().map(|step| (self.day(step.when).max(start), step)).collect();
-        // The start itself stays first, whatever else is said of its day.
+        // The start itself stays first, even with other facts on its day.
         steps[1..].sort_by_key(|(day, _)| *day);
         let mut states: Vec<SpellState<'_>> = Vec::new();
         for (from, step) in steps {
@@ -285,8 +286,8 @@ impl Read<'_> {
         states
     }
 
-    /// Puts an outcome on hold for a risk that was raised before it and is open, or moves it to the day on which the
-    /// last such risk was cleared.
+    /// Puts an outcome on hold if a risk that was raised before it is open, or moves it to the day on which the last
+    /// such risk was cleared.
     fn hold_on_risk(&self, reached: &mut Reached, kinds: &[String]) {
         let risks = || {
             let of_kind =
@@ -297,7 +298,7 @@ impl Read<'_> {
             })
         };
         let mut on = reached.run_on;
-        // While the date moves on, further risks may have been raised before it.
+        // As the date moves on, further risks may have been raised before it.
         while let Some(later) = risks()
             .filter(|(_, raised, _)| *raised < on)
             .filter_map(|(_, _, cleared)| cleared)
@@ -310,7 +311,7 @@ impl Read<'_> {
             .filter(|(_, raised, cleared)| *raised < on && cleared.is_none_or(|day| day > reached.run_on))
             .map(|(at, ..)| at)
             .collect();
-        // The date is the one without the risks that are still open; those that were cleared count.
+        // The date ignores risks that are still open. Cleared risks move it.
         reached.on = on;
         if risks().any(|(_, raised, cleared)| raised < on && cleared.is_none()) {
             reached.hold = reached.hold.or(Some(Hold::RiskOpen));
@@ -341,7 +342,7 @@ impl Reached {
     }
 }
 
-/// The spells of a run, in their order: those that cover a day that counts, and the one that closes a counted gap.
+/// The spells of a run, in order: those that cover a counted day, and the one that closes a counted gap.
 fn spells_of(run: Run, asked: Asked<'_>, group: &[Piece], coverage: &Coverage) -> Vec<usize> {
     let last = if asked.sustain.is_some() { run.on } else { run.on + 1 };
     let closes = asked.sustain.is_some_and(|sustain| sustain.gap_counts) && coverage.is_open_before(run.on);
@@ -355,7 +356,7 @@ fn spells_of(run: Run, asked: Asked<'_>, group: &[Piece], coverage: &Coverage) -
     spells
 }
 
-/// What a spell is from a day on.
+/// The state of a spell from a day on.
 #[derive(Debug, Clone, Default)]
 struct SpellState<'a> {
     from: Day,
@@ -372,7 +373,7 @@ impl SpellState<'_> {
     }
 }
 
-/// The parts of pieces that lie on or after a day; what covers that day begins there.
+/// The parts of pieces on or after a day. A spell that covers that day starts there.
 fn after(pieces: &[Piece], not_before: Day) -> Vec<Piece> {
     let left = pieces.iter().filter(|piece| piece.to > not_before);
     left.map(|piece| Piece {

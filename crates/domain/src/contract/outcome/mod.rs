@@ -1,7 +1,7 @@
-//! What is payable and why: every outcome of a rulebook, judged on the facts of a journey.
+//! Judges every outcome of a rulebook on the facts of a case: what is payable, and why.
 //!
-//! Pure: facts, rules and a day in, evaluations out. What crosses journeys is settled in [`settle`]; nothing here looks
-//! at a clock, at a batch or at another journey.
+//! Pure: it takes facts, rulebooks and a day, and returns evaluations. [`settle`] handles what depends on several
+//! cases. Nothing else here reads a clock, a batch or another case.
 
 pub mod aggregate;
 mod case;
@@ -35,7 +35,7 @@ use crate::fact::envelope::{ClaimId, EventId, JourneyId};
 use days::{Pauses, date, day};
 use judge::{Began, Later, Reached, Verdict};
 
-/// What has become of a claim, in the order in which the first that applies is shown (domain.md §7).
+/// The status of a claim. The first one in this order that applies is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
     /// It was paid and taken back.
@@ -44,34 +44,34 @@ pub enum Status {
     Paid,
     /// It was accepted.
     Accepted,
-    /// It was rejected, and may not be tried again.
+    /// It was rejected and has no attempts left.
     Rejected,
-    /// Somebody asked about it.
+    /// The commissioner queried it.
     Queried,
     /// It was submitted.
     Submitted,
-    /// Another outcome of its group, the same outcome of the same person, or a higher level has it.
+    /// Another outcome of its group, the same outcome of the same person, or a higher level has the payment.
     Excluded,
-    /// The time in which it could be claimed is over.
+    /// The period in which it could be claimed is over.
     Expired,
-    /// Something must be known or cleared first.
+    /// A fact must be known, or a risk cleared, first.
     OnHold,
     /// Evidence is missing.
     EvidenceMissing,
-    /// It is achieved; the time of waiting is not over, or there is no price.
+    /// It is achieved, but the waiting period is not over, or there is no price.
     Achieved,
-    /// No money is left under a cap.
+    /// A cap has no money left.
     Capped,
     /// It can be claimed.
     Claimable,
-    /// It will be achieved if what holds now goes on.
+    /// It will be achieved if current spells continue.
     Maturing,
-    /// It has not begun, or cannot come about as things stand.
+    /// It has not started, or cannot be achieved with the current facts.
     NotStarted,
 }
 
 impl Status {
-    /// Whether it is what was decided of a line, rather than what the facts amount to.
+    /// Whether the status is a decision on a line, rather than a result of the facts.
     pub const fn is_fact(self) -> bool {
         matches!(self, Self::Reversed | Self::Paid | Self::Accepted | Self::Rejected | Self::Queried | Self::Submitted)
     }
@@ -98,103 +98,103 @@ impl Status {
     }
 }
 
-/// One outcome of one journey, at one time of those that it can be achieved.
+/// One outcome of one case, at one of the times that it can be achieved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evaluation {
-    /// The outcome, by its place in the rulebook.
+    /// The index of the outcome in the rulebook.
     pub outcome: usize,
-    /// Which time it is, from 1.
+    /// The repeat, from 1.
     pub repeat: u32,
-    /// The fact that it begins with, once there is one.
+    /// The fact that started it, if there is one.
     pub begun: Option<Begun>,
-    /// What it has come to.
+    /// Its state.
     pub state: State,
 }
 
-/// The fact that an outcome begins with.
+/// The fact that started an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Begun {
-    /// The event that recorded it first.
+    /// The event that first recorded it.
     pub event: EventId,
-    /// The day on which it was so.
+    /// The date of the fact.
     pub on: NaiveDate,
-    /// The first day that is counted.
+    /// The first counted day.
     pub counted_from: NaiveDate,
 }
 
-/// What an outcome has come to.
+/// The state of an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// It has not begun, or cannot come about as things stand.
+    /// It has not started, or cannot be achieved with the current facts.
     NotStarted {
-        /// The client is none of those for whom it counts.
+        /// The outcome does not apply to this client.
         is_for_others: bool,
     },
-    /// It is achieved on this day if every spell that holds goes on as it is.
+    /// It will be achieved on this day if every current spell continues unchanged.
     Maturing {
         /// The day.
         earliest_on: NaiveDate,
-        /// How far it is, where days are asked.
+        /// The progress, if the outcome needs a number of days.
         covered: Option<Covered>,
     },
-    /// The facts show it.
+    /// It is achieved.
     Reached(Box<Achievement>),
 }
 
-/// How far an outcome is that is not achieved yet: breaks and pauses are left out of both.
+/// The progress of an outcome that is not achieved yet. Breaks and pauses are not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Covered {
     /// The covered days until now.
     pub so_far: u32,
-    /// The covered days that it will rest on, on the day on which it is achieved.
+    /// The covered days that it will have on the day it is achieved.
     pub in_all: u32,
 }
 
-/// An outcome that the facts show.
+/// An achieved outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Achievement {
-    /// The day.
+    /// The day on which it was achieved.
     pub achieved_on: NaiveDate,
-    /// What it costs, before groups, conversions and caps.
+    /// Its price, before groups, conversions and caps.
     pub price: Price,
-    /// The covered days used, where days are asked.
+    /// The covered days used, if the outcome needs a number of days.
     pub days_counted: Option<u32>,
-    /// The uncovered stretches among them.
+    /// The uncovered ranges of days among them.
     pub gaps: Vec<Gap>,
-    /// The hours a week that were compared, to two decimals; none where none are asked or they are unknown.
+    /// The hours per week that were compared, to two decimals. None if the outcome needs no hours or they are unknown.
     pub hours: Option<Decimal>,
-    /// The kinds of evidence that lack.
+    /// The missing kinds of evidence.
     pub missing: Vec<String>,
-    /// Why it is on hold.
+    /// The reason why it is on hold.
     pub hold: Option<Hold>,
-    /// The first day on which it can be claimed; none where the bank holidays of that time are not known.
+    /// The first day on which it can be claimed. An error if the bank holidays of that time are not known.
     pub claimable_from: Result<NaiveDate, BeyondCalendar>,
     /// The last day on which it can be claimed, if there is one.
     pub claimable_until: Option<NaiveDate>,
-    /// The events that it rests on.
+    /// The events that the outcome is based on.
     pub events: Vec<EventId>,
 }
 
-/// A stretch of days without a spell.
+/// A range of days without a spell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
-    /// The first day without one.
+    /// The first day without a spell.
     pub from: NaiveDate,
-    /// The first day with one again, or the day on which the outcome was achieved.
+    /// The first day with a spell again, or the day on which the outcome was achieved.
     pub to: NaiveDate,
     /// Whether its days count.
     pub counted: bool,
 }
 
 impl Achievement {
-    /// What this alone amounts to on a day: nothing of other claims is known yet. The claim window opens when the date
-    /// stands, so that what is on hold does not expire.
+    /// The status on a day, without regard to other claims. The claim window opens once the date of the outcome is
+    /// final, so an outcome on hold does not expire.
     pub fn standing(&self, as_of: NaiveDate) -> Status {
         let is_over = self.claimable_until.is_some_and(|last| as_of > last);
         if is_over && self.hold.is_none() { Status::Expired } else { self.standing_in_time(as_of) }
     }
 
-    /// The same for a claim that was submitted in time before: the claim window binds the first submission.
+    /// The same, for a claim that was submitted in time before: the claim window only limits the first submission.
     pub fn standing_in_time(&self, as_of: NaiveDate) -> Status {
         if self.hold.is_some() {
             Status::OnHold
@@ -220,13 +220,12 @@ impl Hold {
     }
 }
 
-/// The id of a claim: it follows from journey, outcome and the time that it is, so that a claim is made once.
+/// The id of a claim. It is derived from the case, outcome and repeat, so that the same claim always has the same id.
 pub fn claim_id(journey: JourneyId, outcome: &str, repeat: u32) -> ClaimId {
     ClaimId(Uuid::new_v5(&journey.0, format!("{outcome}#{repeat}").as_bytes()))
 }
 
-/// Judges every outcome about single journeys, in file order. The case holds the facts that were so by the end of that
-/// day.
+/// Judges every outcome of single cases, in file order. `case` holds the facts dated up to the end of that day.
 pub fn evaluate(case: &Case<'_>, rulebook: &Rulebook, as_of: NaiveDate) -> Vec<Evaluation> {
     let journeys = rulebook.outcomes.iter().enumerate().filter_map(|(at, outcome)| match &outcome.achieved_by {
         AchievedBy::Journey(terms) => Some((at, outcome, terms)),
@@ -235,8 +234,8 @@ pub fn evaluate(case: &Case<'_>, rulebook: &Rulebook, as_of: NaiveDate) -> Vec<E
     journeys.flat_map(|(at, outcome, terms)| of_outcome(case, rulebook, (at, outcome, terms), as_of)).collect()
 }
 
-/// The first day at whose end one time of an outcome is achieved, if what holds goes on; none where nothing of a case
-/// leads there. Of an outcome that is on hold nothing is said.
+/// The first day at whose end the first repeat of an outcome is achieved, if current spells continue. None if the case
+/// does not lead to it, or if the outcome is on hold.
 pub fn first_achieved(facts: &[Fact<'_>], rulebook: &Rulebook, code: &str) -> Option<NaiveDate> {
     let outcome = rulebook.outcome(code)?;
     let AchievedBy::Journey(terms) = &outcome.achieved_by else { return None };
@@ -253,7 +252,7 @@ pub fn first_achieved(facts: &[Fact<'_>], rulebook: &Rulebook, code: &str) -> Op
         State::Maturing { earliest_on, .. } => achieved_on(at(earliest_on))?,
         state => achieved_on(state)?,
     };
-    // What it rests on may have been said of a later day, as of an assessment.
+    // The outcome may also depend on facts with later dates, such as an assessment.
     let mut days: Vec<NaiveDate> = facts.iter().map(|fact| fact.occurred.earliest()).filter(|day| *day > on).collect();
     days.sort_unstable();
     std::iter::once(on).chain(days).find(|day| achieved_on(at(*day)).is_some())
@@ -294,7 +293,7 @@ fn of_outcome(
     evaluations
 }
 
-/// The fact that an outcome begins with: its mark, or the start of the spell that covers the first day used.
+/// The fact that started an outcome: its single-day fact, or the start of the spell that covers the first counted day.
 fn begun(case: &Case<'_>, reached: &Reached) -> Option<Begun> {
     let of_mark = |at: usize| {
         let mark = &case.marks[at];

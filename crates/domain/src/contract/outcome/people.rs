@@ -1,6 +1,6 @@
-//! Who is one person under several records, as far as was said by a day.
+//! Which records are one person, by the links recorded up to a day.
 //!
-//! A link joins two records until it is undone; the person is the smallest id of all that are joined.
+//! A link joins two records until it is undone. The person is the smallest id of all joined records.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,12 +11,12 @@ use crate::fact::History;
 use crate::fact::envelope::SubjectId;
 use crate::fact::event::Event;
 
-/// The one person behind each linked record.
+/// The person behind each linked record.
 #[derive(Debug, Default)]
 pub struct People(HashMap<SubjectId, SubjectId>);
 
 impl People {
-    /// The people whom these records are of, as far as was said by a day.
+    /// The people behind these records, by the links recorded up to a day.
     pub fn of(subjects: &HashMap<Uuid, History>, as_of: NaiveDate) -> Self {
         let mut said = Vec::new();
         for (id, history) in subjects {
@@ -44,7 +44,7 @@ impl People {
         people
     }
 
-    /// The smallest record that one is joined to so far; on the way there every record comes to name it.
+    /// The smallest record that this one is joined to so far. Every record on the way is updated to point to it.
     fn first_of(&mut self, record: SubjectId) -> SubjectId {
         let mut first = record;
         while let Some(joined) = self.0.get(&first).filter(|joined| **joined != first) {
@@ -57,7 +57,7 @@ impl People {
         first
     }
 
-    /// The one person behind a record.
+    /// The person behind a record.
     pub fn person(&self, subject: SubjectId) -> SubjectId {
         self.0.get(&subject).copied().unwrap_or(subject)
     }
@@ -76,7 +76,7 @@ mod tests {
         SubjectId(Uuid::from_u128(n))
     }
 
-    /// What was said of these pairs, each on its day, in this order.
+    /// Applies these links and unlinks, each on its day, in this order.
     fn people(said: &[(&str, u128, u128, bool)], as_of: &str) -> Vec<u128> {
         let day = |text: &str| text.parse::<NaiveDate>().expect("a date");
         let mut subjects: HashMap<Uuid, History> = HashMap::new();
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn records_that_are_linked_one_through_another_are_one_person_known_by_the_smallest_id() {
+    fn records_linked_through_another_are_one_person_with_the_smallest_id() {
         let links = [("2022-01-01", 9, 8, true), ("2022-01-01", 4, 6, true), ("2022-01-02", 8, 6, true)];
         assert_eq!(people(&links, "2022-01-01"), [1, 2, 3, 4, 5, 4, 7, 8, 8]);
         assert_eq!(people(&links, "2022-01-02"), [1, 2, 3, 4, 5, 4, 7, 4, 4]);
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_is_undone_parts_only_what_it_joined() {
+    fn undoing_a_link_separates_only_the_records_that_it_joined() {
         let links = [("2022-01-01", 1, 2, true), ("2022-01-01", 2, 3, true), ("2022-01-05", 2, 1, false)];
         assert_eq!(people(&links, "2022-01-04")[..3], [1, 1, 1]);
         assert_eq!(people(&links, "2022-01-05")[..3], [1, 2, 2]);

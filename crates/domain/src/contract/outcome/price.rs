@@ -1,6 +1,6 @@
-//! What an outcome costs: the tariff that fits best, and its amount.
+//! The price of an outcome: the tariff that matches best, and its amount.
 //!
-//! An amount is rounded once, on the claim line, unless the tariff says that its unit price is.
+//! An amount is rounded once, on the claim line, unless the tariff says that its unit price is rounded.
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -8,10 +8,10 @@ use rust_decimal::Decimal;
 use crate::contract::rulebook::outcome::Tariff;
 use crate::fact::money::Money;
 
-/// For what a price is asked.
+/// The values that choose a tariff.
 #[derive(Debug, Clone, Copy)]
 pub struct Priced<'a> {
-    /// The day on which it was achieved.
+    /// The day on which the outcome was achieved.
     pub achieved_on: NaiveDate,
     /// The service area.
     pub area: Option<&'a str>,
@@ -22,16 +22,17 @@ pub struct Priced<'a> {
 /// The price of one claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Price {
-    /// No tariff fits: it is counted but not paid.
+    /// No tariff matches: the outcome is counted but not paid.
     None,
     /// The amount.
     Amount(Money),
-    /// The amount depends on how many were claimed before: each price holds up to so many, the last one may for ever.
+    /// The amount depends on how many were claimed before. Each price applies to a number of claims, and the last one
+    /// may have no limit.
     Tiers(Vec<(Option<u32>, Money)>),
 }
 
 impl Price {
-    /// The amount, where it does not depend on other claims.
+    /// The amount, if it does not depend on other claims.
     pub const fn amount(&self) -> Option<Money> {
         match self {
             Self::Amount(amount) => Some(*amount),
@@ -39,7 +40,7 @@ impl Price {
         }
     }
 
-    /// The amount of the n-th claim, counted from 1; none beyond the last tier.
+    /// The amount of the n-th claim, counted from 1. None beyond the last tier.
     pub fn of_nth(&self, n: u32) -> Option<Money> {
         match self {
             Self::None => None,
@@ -51,8 +52,8 @@ impl Price {
     }
 }
 
-/// The tariffs that fit best: of those that fit, the ones that name most of cohort and area, then cohort before area,
-/// then the latest `from`. They are more than one only where they are tiers of volume, which stand in order.
+/// The tariffs that match best. Of those that match: those that name most of cohort and area, then cohort before area,
+/// then the latest `from`. They are more than one only if they are tiers of volume, which are in order.
 pub(super) fn fitting<'t>(tariffs: &'t [Tariff], of: Priced<'_>) -> Vec<&'t Tariff> {
     let fits = |tariff: &&Tariff| {
         tariff.from.is_none_or(|from| from <= of.achieved_on)
@@ -70,7 +71,7 @@ pub(super) fn fitting<'t>(tariffs: &'t [Tariff], of: Priced<'_>) -> Vec<&'t Tari
     tiers
 }
 
-/// The price of one outcome of one journey.
+/// The price of one outcome of one case.
 pub(super) fn price(tariffs: &[Tariff], currency: &str, of: Priced<'_>) -> Price {
     let tiers = fitting(tariffs, of);
     let amount = |tariff: &Tariff| Money::of(tariff.amount.saturating_mul(tariff.multiplier), currency);
@@ -81,8 +82,8 @@ pub(super) fn price(tariffs: &[Tariff], currency: &str, of: Priced<'_>) -> Price
     }
 }
 
-/// The amount for so many units of a measure: each at the price of the tier in which it lies. None where no tariff fits;
-/// an error where the amount is out of range.
+/// The amount for a number of units of a measure: each at the price of its tier. None if no tariff matches. An error if
+/// the amount is out of range.
 pub(super) fn of_units(
     tariffs: &[Tariff],
     currency: &str,

@@ -1,7 +1,7 @@
-//! Why each piece of a case's evidence counts for a claim, or does not.
+//! Why each piece of evidence of a case counts for a claim, or does not.
 //!
-//! Pure. It judges by the same test as the claim itself; while an outcome is to come, by the day and the spells that are
-//! foreseen. It never asks for evidence of a kind that the rulebook does not name.
+//! Pure. It uses the same test as the claim itself. For an outcome that is not achieved yet, it uses the forecast day
+//! and spells. It never asks for evidence of a kind that the rulebook does not name.
 
 use chrono::{Days, NaiveDate};
 
@@ -18,47 +18,48 @@ use crate::fact::envelope::EvidenceId;
 /// Why a piece of evidence does not count for a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WhyNot {
-    /// The outcome asks for no evidence.
+    /// The outcome needs no evidence.
     NothingAsked,
-    /// The outcome is for other clients.
+    /// The outcome does not apply to this client.
     ForOthers,
-    /// The outcome has not begun: there is nothing to show yet.
+    /// The outcome has not started, so there is nothing to support yet.
     NotBegun,
-    /// The outcome asks for other kinds.
+    /// The outcome needs other kinds of evidence.
     OtherKind,
-    /// The piece was withdrawn.
+    /// The evidence was withdrawn.
     Withdrawn,
-    /// The piece was rejected.
+    /// The evidence was rejected.
     Rejected,
-    /// The outcome asks for verified evidence, and nobody has verified the piece.
+    /// The outcome needs verified evidence, and this is not verified.
     NotVerified,
-    /// The piece is dated before the days that the outcome takes.
+    /// The evidence is dated before the days that the outcome accepts.
     DatedTooEarly,
-    /// The piece is dated after the days that the outcome takes.
+    /// The evidence is dated after the days that the outcome accepts.
     DatedTooLate,
-    /// The piece names nothing that it shows.
+    /// The evidence names nothing that it supports.
     SupportsNothing,
-    /// The piece shows something else than this claim rests on.
+    /// The evidence supports other facts than those of this claim.
     SupportsOther,
 }
 
-/// A piece of evidence, as one claim sees it.
+/// A piece of evidence, judged for one claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
-    /// The piece.
+    /// The evidence.
     pub evidence: EvidenceId,
-    /// Why it does not count; nothing: it counts, or will once the outcome is achieved as foreseen.
+    /// The reasons why it does not count. Empty if it counts, or will count once the outcome is achieved as forecast.
     pub why_not: Vec<WhyNot>,
 }
 
-/// The days of which the evidence of an outcome achieved on a day may be dated; none: from the beginning, without an end.
+/// The range of dates that evidence may have for an outcome achieved on this day. None as a bound means there is no
+/// limit.
 pub fn dated_within(asked: &EvidenceTerms, on: NaiveDate) -> (Option<NaiveDate>, Option<NaiveDate>) {
     let from = asked.dated_before_days.and_then(|days| on.checked_sub_days(Days::new(days.into())));
     let to = asked.dated_after_days.and_then(|days| on.checked_add_days(Days::new(days.into())));
     (from, to)
 }
 
-/// Every piece of evidence of a case, as one time of an outcome sees it.
+/// Every piece of evidence of a case, judged for one repeat of an outcome.
 pub fn proofs(
     case: &Case<'_>,
     (rulebook, outcome): (&Rulebook, &Outcome),
@@ -95,7 +96,7 @@ pub fn proofs(
     judge(&|piece| why_not(case, asked, &reached, &of_facts, piece))
 }
 
-/// Whether a piece is dated within the days that an outcome takes, or why not.
+/// Whether the date of the evidence is in the range that an outcome accepts, or why not.
 pub(super) fn is_within(asked: &EvidenceTerms, reached: &Reached, piece: &Evidence<'_>) -> Result<(), WhyNot> {
     let (from, to) = dated_within(asked, date(reached.on));
     if from.is_some_and(|from| piece.dated_on < from) {

@@ -1,8 +1,8 @@
-//! What is due when claims are taken together: groups, one payment per person, conversions and caps, beside the lines
-//! that were submitted already (domain.md, "Caps and conversion, exactly").
+//! Settles claims together: groups, one payment per person, conversions and caps, with the lines that were already
+//! submitted (docs/domain.md).
 //!
-//! Pure, and cheap enough to be run whenever claims are read. It never moves a line: where one should be more or less
-//! than it is, an adjustment or a withdrawal is proposed. What is only proposed frees nothing.
+//! Pure, and fast enough to run whenever claims are read. It never changes a line: if a line should be higher or lower,
+//! it proposes an adjustment or a withdrawal. A proposal frees no money.
 
 mod caps;
 mod line;
@@ -25,121 +25,121 @@ pub use caps::Pot;
 pub use line::{Line, LineState};
 pub use terms::Terms;
 
-/// What an outcome that the facts show entitles to, before it is settled with others.
+/// The entitlement of an achieved outcome, before it is settled with others.
 #[derive(Debug, Clone)]
 pub struct Entitlement {
     /// The claim.
     pub claim: ClaimId,
-    /// The journey that it is about, or the cohort, site or area.
+    /// The case that it is about, or the cohort, site or area.
     pub holder: Uuid,
-    /// The one person behind linked records.
+    /// The person behind linked records.
     pub person: Option<SubjectId>,
-    /// The outcome, by its number in the terms.
+    /// The number of the outcome in the terms.
     pub outcome: usize,
     /// The day on which it was achieved.
     pub achieved_on: NaiveDate,
-    /// Its price.
+    /// The price.
     pub price: Price,
-    /// What it amounts to alone.
+    /// Its status without regard to other claims.
     pub standing: Status,
-    /// What it amounts to alone if the claim window does not count: it binds the first submission.
+    /// Its status without regard to other claims and without the claim window, which only limits the first submission.
     pub in_time: Status,
 }
 
-/// What claims amount to together.
+/// The result of settling claims together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settlement {
-    /// What became of each entitlement, in the order in which they were given.
+    /// The result of each entitlement, in the given order.
     pub claims: Vec<Settled>,
-    /// What should be paid beyond, or taken back from, lines that were decided.
+    /// The proposed amounts to pay beyond, or take back from, decided lines.
     pub adjustments: Vec<Adjustment>,
-    /// What should be withdrawn: nobody has decided it, and nothing is due for it any more.
+    /// The proposed withdrawals: lines that are not decided and for which nothing is due any more.
     pub withdrawals: Vec<Withdrawal>,
-    /// What submitted lines use of each cap, by its place in the rulebook and by what it counts together.
+    /// The amount of each cap that submitted lines use, by the index of the cap in the rulebook and its pot.
     pub used: BTreeMap<(usize, Pot), Money>,
-    /// What lines and claims lack because of each cap.
+    /// The amount that lines and claims lack because of each cap.
     pub capped: BTreeMap<(usize, Pot), Money>,
 }
 
-/// What becomes of an entitlement beside all others.
+/// The result of an entitlement, settled with all others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
-    /// What has become of it.
+    /// The status.
     pub status: Status,
-    /// What is due, or would be but for its status.
+    /// The amount due, or that would be due with another status.
     pub amount: Option<Money>,
-    /// Who has it instead, where it is excluded.
+    /// The reason for the exclusion, if the claim is excluded.
     pub excluded_by: Option<ExcludedBy>,
-    /// The claim with a proposed adjustment or withdrawal that would make way for it, where it is excluded or capped.
+    /// For an excluded or capped claim: the claim whose proposed adjustment or withdrawal would make way for it.
     pub waits_for: Option<ClaimId>,
 }
 
-/// Who has a payment instead.
+/// Why a claim is excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExcludedBy {
-    /// Another outcome of the group, by its number in the terms.
+    /// Another outcome of the group has the payment, by its number in the terms.
     Outcome(usize),
-    /// The same outcome of the same person.
+    /// The same outcome of the same person has the payment.
     Person,
 }
 
 /// A proposal to pay more or less than a line says. Nothing is paid or taken back without a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adjustment {
-    /// The claim whose line it is.
+    /// The claim of the line.
     pub claim: ClaimId,
-    /// What to pay beyond it; less than nothing: what to take back.
+    /// The amount to pay in addition. A negative amount is to be taken back.
     pub amount: Money,
-    /// As what.
+    /// The kind of adjustment.
     pub cause: AdjustmentCause,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
 }
 
-/// A proposal to withdraw a line that nobody has decided, because nothing is due for it any more.
+/// A proposal to withdraw a line that is not decided, because nothing is due for it any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Withdrawal {
-    /// The claim whose line it is.
+    /// The claim of the line.
     pub claim: ClaimId,
-    /// What it was submitted for, with its adjustments.
+    /// The submitted amount, with its adjustments.
     pub amount: Money,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
 }
 
-/// Why a line should be more or less than it is, in the words of the field.
+/// Why a line should be higher or lower, in terms that users know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// It was rejected after it was paid.
     Rejected,
-    /// The facts do not show the outcome any more.
+    /// The facts no longer show the outcome.
     NotAchieved,
-    /// The evidence that showed it does not count any more.
+    /// The evidence for it no longer counts.
     EvidenceMissing,
     /// Another claim of its group or person has the payment.
     PaidElsewhere,
-    /// The lower outcome that it takes up is paid otherwise than it was.
+    /// The lower outcome that it converts from is paid differently from before.
     Conversion,
-    /// There is room under a cap again.
+    /// A cap has room again.
     RoomUnderCap,
-    /// What was taken back is due again: the facts show the outcome anew.
+    /// An amount that was taken back is due again, because the outcome is achieved again.
     AchievedAgain,
-    /// Lines before it leave it less under a cap: two people are one, or the cap is lower than it was.
+    /// Earlier lines leave it less of a cap: two records were linked as one person, or the cap is lower than before.
     BeyondCap,
-    /// Its price has changed, as the facts or rules now read.
+    /// Its price changed with the facts or rules.
     PriceChanged,
 }
 
-/// Why a line should be more or less than it is.
+/// Why a line should be higher or lower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AdjustmentCause {
-    /// The entitlement is gone, or another line has it, or the line was rejected after it was paid.
+    /// The entitlement is gone, another line has it, or the line was rejected after it was paid.
     Clawback,
-    /// The lower outcome that it took up is paid otherwise than it was.
+    /// The lower outcome that it converts from is paid differently from before.
     Conversion,
-    /// There is room under the cap again.
+    /// The cap has room again.
     CapRelease,
-    /// Its price has changed, as the facts or rules now read, or what was taken back is due again.
+    /// Its price changed with the facts or rules, or an amount that was taken back is due again.
     Restated,
 }
 
@@ -159,7 +159,7 @@ pub fn settle(terms: &Terms<'_>, entitlements: &[Entitlement], lines: &[Line]) -
     Settling::new(terms, entitlements, lines).settled()
 }
 
-/// Whose a claim is, and for what.
+/// The outcome, holder and person of a claim.
 #[derive(Clone, Copy)]
 struct Party {
     outcome: usize,
@@ -177,14 +177,14 @@ impl Entitlement {
     }
 }
 
-/// The outcomes of which one may be paid, and the journey or person within which one of them is.
+/// A set of outcomes of which only one may be paid, and the case or person that this applies to.
 type SetOf = (usize, Uuid);
 
 struct Settling<'a> {
     terms: &'a Terms<'a>,
     entitlements: &'a [Entitlement],
     lines: &'a [Line],
-    /// The entitlement of each claim that was submitted.
+    /// The entitlement of each submitted claim.
     of_claim: HashMap<ClaimId, usize>,
     /// The lines of each claim, in batch order.
     lines_of: HashMap<ClaimId, Vec<&'a Line>>,
@@ -222,14 +222,14 @@ impl<'a> Settling<'a> {
         }
     }
 
-    /// What an entitlement is before it is compared with others: what became of its line, or what it is alone.
+    /// The result of an entitlement before it is compared with others: the state of its line, or its own status.
     fn alone(&self, at: usize) -> Settled {
         let of = &self.entitlements[at];
         let lines = self.lines_of.get(&of.claim).map_or(&[][..], Vec::as_slice);
         let (status, amount) = match (self.live_line(of.claim), lines.last()) {
             (Some(line), _) => (line.state.status(), Some(line.current())),
             (None, Some(line)) if line.is_reversed() => (Status::Reversed, Some(line.current())),
-            (None, Some(line)) if self.is_tried_out(at) || line.current() != Money::ZERO => {
+            (None, Some(line)) if self.has_no_attempts_left(at) || line.current() != Money::ZERO => {
                 (Status::Rejected, Some(line.amount))
             }
             (None, Some(_)) => (self.again(of, lines), None),
@@ -238,8 +238,8 @@ impl<'a> Settling<'a> {
         Settled { status, amount, excluded_by: None, waits_for: None }
     }
 
-    /// What a claim is that was submitted in time and may go again: a rejected one within the time that its rulebook
-    /// gives for that.
+    /// The status of a claim that was submitted in time and may be submitted again. A rejected claim has a time limit
+    /// in its rulebook.
     fn again(&self, of: &Entitlement, lines: &[&Line]) -> Status {
         let within = self.terms.outcome(of.outcome).claim.resubmit_within_days;
         let rejected_on = lines.iter().filter_map(|line| line.rejected_on).max();
@@ -248,8 +248,8 @@ impl<'a> Settling<'a> {
         if is_late && of.in_time != Status::OnHold { Status::Expired } else { of.in_time }
     }
 
-    /// Whether a claim was rejected as often as it may be tried.
-    fn is_tried_out(&self, at: usize) -> bool {
+    /// Whether a claim was rejected on all of its attempts.
+    fn has_no_attempts_left(&self, at: usize) -> bool {
         let of = &self.entitlements[at];
         let lines = self.lines_of.get(&of.claim).into_iter().flatten();
         let rejected = lines.filter(|line| line.state == LineState::Rejected).count();
@@ -260,8 +260,8 @@ impl<'a> Settling<'a> {
         self.lines_of.get(&claim)?.iter().copied().find(|line| line.state.is_live())
     }
 
-    /// The full price of each line that stands, by the place of its entitlement, and how many of each outcome the lines
-    /// are: the n-th claim of an outcome has the price of the tier that holds n, and those that still have money come
+    /// The full price of each line in force, by the index of its entitlement, and the number of lines of each outcome.
+    /// The n-th claim of an outcome has the price of the tier that includes n. Lines that still have money are counted
     /// first.
     fn prices_of_lines(&self) -> (Vec<Option<Money>>, Volumes) {
         let mut prices: Vec<Option<Money>> = self.entitlements.iter().map(|of| of.price.amount()).collect();
@@ -279,49 +279,49 @@ impl<'a> Settling<'a> {
         (prices, volumes)
     }
 
-    /// Whose a payment is among those of which one is made: of a person where any of those outcomes is paid once for each
-    /// person, else of a journey. Within a set, `are_rivals` says which of them exclude each other.
+    /// The set that a payment belongs to: of a person if any outcome of the set is paid once per person, or else of a
+    /// case. `are_rivals` says which claims of a set exclude each other.
     fn set_of(&self, party: Party) -> SetOf {
         let family = self.terms.family(party.outcome);
         let of_person = party.person.filter(|_| self.terms.is_family_of_persons(family));
         (family, of_person.map_or(party.holder, |person| person.0))
     }
 
-    /// Whether what two claims of a set are paid for is one thing: that of one journey, or of one person where both are
-    /// paid once for each person.
+    /// Whether two claims of a set are for the same payment: they are of one case, or of one person and both are paid
+    /// once per person.
     fn is_one_payment(&self, one: Party, other: Party) -> bool {
         let is_once = |of: Party| self.once_of_person(of).is_some();
         one.holder == other.holder || is_once(one) && is_once(other)
     }
 
-    /// Whether one of two claims of a set is paid and not both.
+    /// Whether only one of two claims of a set can be paid.
     fn are_rivals(&self, one: Party, other: Party) -> bool {
         self.terms.exclude_each_other(one.outcome, other.outcome) && self.is_one_payment(one, other)
     }
 
-    /// Whether a claim takes up another one of its set: it pays the difference.
+    /// Whether a claim converts from another claim of its set, so that it pays the difference.
     fn takes_up(&self, one: Party, lower: Party) -> bool {
         self.terms.takes_up(one.outcome, lower.outcome) && self.is_one_payment(one, lower)
     }
 
-    /// The outcome, the same in every version, and the person.
+    /// The outcome code, which is the same in every version, and the person.
     fn of_person(&self, party: Party) -> Option<(usize, SubjectId)> {
         party.person.map(|person| (self.terms.code(party.outcome), person))
     }
 
-    /// The same, where the rules that judge the claim pay the outcome once for each person.
+    /// The same, if the rulebook that judges the claim pays the outcome once per person.
     fn once_of_person(&self, party: Party) -> Option<(usize, SubjectId)> {
         self.of_person(party).filter(|_| self.terms.is_once_per_person(party.outcome))
     }
 }
 
-/// How many claims of each outcome have a place in its tiers. What has no price, and what the caps leave nothing, has
-/// none.
+/// The number of claims of each outcome that use up tiers. Claims without a price, and claims that the caps leave
+/// nothing, are not counted.
 #[derive(Debug, Clone, Default)]
 struct Volumes(HashMap<usize, u32>);
 
 impl Volumes {
-    /// What the next claim of an outcome would cost.
+    /// The price of the next claim of an outcome.
     fn next_price(&self, code: usize, price: &Price) -> Option<Money> {
         price.of_nth(self.0.get(&code).copied().unwrap_or(0) + 1)
     }
@@ -331,7 +331,7 @@ impl Volumes {
     }
 }
 
-/// Whether it has a payment coming: now, or when the time of waiting is over.
+/// Whether it will be paid: now, or after the waiting period.
 const fn is_payable(status: Status) -> bool {
     matches!(status, Status::Claimable | Status::Achieved)
 }

@@ -1,4 +1,4 @@
-//! The cases of domain.md §9 about spells, claims and rules, each by its name, and the golden tables.
+//! The worked examples of spells, claims and rules, each by its name, and the golden tables.
 
 mod exact;
 mod model;
@@ -33,7 +33,7 @@ fn home(sustain: &str, more: &str) -> Rulebook {
     outcome(&format!("{HOMES}\nsustain = {{ months = 8, combine = \"employers\", {sustain} }}\n{more}"))
 }
 
-/// Job A of the first rows, and job B from a day on.
+/// Job A of the first rows of the table, and job B from a day on.
 fn jobs(b: &str) -> Told {
     journey().job(1, "A", 20, "2022-01-03").ends(1, "2022-02-14").job(2, "B", 20, b)
 }
@@ -180,9 +180,9 @@ fn a_risk_raised_before_month_8_holds_until_it_is_cleared() {
         told.reached(&rulebook, "2022-06-30")
     };
     assert_eq!(cleared("2022-03-15").achieved_on, day("2022-03-15"), "the later of the two dates");
-    assert_eq!(cleared("2022-03-15").days_counted, Some(243), "the run need not last until then");
+    assert_eq!(cleared("2022-03-15").days_counted, Some(243), "the run does not have to last until then");
     assert_eq!(cleared("2022-02-01").achieved_on, day("2022-02-28"));
-    assert_eq!(told("homelessness", "2022-02-28").achieved_on(&rulebook, LATE), "2022-02-28", "raised on the day");
+    assert_eq!(told("homelessness", "2022-02-28").achieved_on(&rulebook, LATE), "2022-02-28", "raised on the same day");
     assert_eq!(told("rent_arrears", "2022-01-10").achieved_on(&rulebook, LATE), "2022-02-28", "of another kind");
 }
 
@@ -217,7 +217,7 @@ fn thirteen_school_weeks_leave_holidays_out() {
 }
 
 #[test]
-fn what_is_known_on_a_day_does_not_depend_on_what_is_recorded_later() {
+fn knowledge_on_a_day_does_not_depend_on_later_records() {
     let rulebook = lasting("days = 91, continuity = \"none\", combine = \"employers\"");
     let told = journey().job(1, "A", 20, "2022-01-03");
     assert_eq!(told.achieved_on(&rulebook, LATE), "2022-04-04");
@@ -228,7 +228,7 @@ fn what_is_known_on_a_day_does_not_depend_on_what_is_recorded_later() {
 }
 
 #[test]
-fn what_goes_on_matures_and_what_is_over_does_not() {
+fn a_continuing_spell_matures_and_an_ended_one_does_not() {
     let rulebook = lasting("days = 91, continuity = \"none\", combine = \"employers\"");
     let told = journey().job(1, "A", 30, "2022-05-02");
     assert!(
@@ -247,7 +247,7 @@ fn what_goes_on_matures_and_what_is_over_does_not() {
 }
 
 #[test]
-fn a_spell_that_ends_on_the_achieved_day_suffices() {
+fn a_spell_that_ends_on_the_achieved_day_is_enough() {
     let rulebook = lasting("days = 91, continuity = \"none\", combine = \"employers\"");
     let told = |end: &str| journey().job(1, "A", 20, "2021-12-31").ends(1, end);
     assert_eq!(told("2022-04-01").achieved_on(&rulebook, LATE), "2022-04-01");
@@ -278,7 +278,7 @@ fn unknown_hours_hold_or_count_as_none() {
 }
 
 #[test]
-fn a_run_that_qualifies_later_goes_before_one_that_is_unknown() {
+fn a_later_run_that_qualifies_takes_precedence_over_an_unknown_one() {
     let told = journey().job(1, "A", 0, "2022-01-03").ends(1, "2022-06-01").job(2, "B", 20, "2022-07-01");
     let rulebook = with_hours("basis = \"every_week\", at_least = 16");
     assert_eq!(told.standing(&rulebook, "2022-09-29"), (Status::OnHold, Some(Hold::HoursUnknown)));
@@ -289,7 +289,7 @@ const SHOWN: &str = "sustain = { days = 91, continuity = \"none\", combine = \"e
                      evidence = { any_of = [\"payslip\", \"letter\"], all_of = [\"contract\"], dated_before_days = 10, dated_after_days = 60 }";
 
 #[test]
-fn evidence_counts_only_if_it_stands_is_dated_so_and_shows_the_run() {
+fn evidence_counts_only_if_it_is_in_force_dated_in_range_and_supports_the_run() {
     let rulebook = outcome(&format!("{JOBS}\n{SHOWN}"));
     let job = || journey().job(1, "A", 20, "2022-01-03").and("2022-01-01", start(9, "education", None, None));
     let missing = |told: Told| told.reached(&rulebook, "2022-12-31").missing;
@@ -300,13 +300,13 @@ fn evidence_counts_only_if_it_stands_is_dated_so_and_shows_the_run() {
     assert_eq!(missing(shown("2022-06-04")).len(), 3, "61 days after");
     assert_eq!(missing(shown("2022-03-24")).len(), 3, "11 days before");
     let other = job().evidence(1, "letter", "2022-04-10", 9).evidence(2, "contract", "2022-04-10", 1);
-    assert_eq!(missing(other), ["payslip", "letter"], "it shows another spell");
+    assert_eq!(missing(other), ["payslip", "letter"], "it supports another spell");
     let rejected = EvidenceRejected { evidence: evidence_id(2), defect: "remarks_on_form".to_owned() };
     assert_eq!(missing(shown("2022-04-10").and("2022-05-01", rejected)), ["contract"]);
     let withdrawn = EvidenceWithdrawn { evidence: evidence_id(1), reason: None };
     assert_eq!(missing(shown("2022-04-10").and("2022-05-01", withdrawn)), ["payslip", "letter"]);
     let before = shown("2022-05-01").reached(&rulebook, "2022-04-30").missing;
-    assert_eq!(before.len(), 3, "what is attached later is not there yet");
+    assert_eq!(before.len(), 3, "evidence attached later does not count yet");
 }
 
 #[test]
@@ -353,7 +353,7 @@ fn only_people_out_of_work_at_referral_count() {
     let others = State::NotStarted { is_for_others: true };
     assert_eq!(told("employed", 30).state(&rulebook, LATE), others);
     assert_eq!(told("unemployed", 15).state(&rulebook, LATE), others);
-    assert_eq!(journey().job(1, "A", 20, "2022-01-03").state(&rulebook, LATE), others, "nobody said");
+    assert_eq!(journey().job(1, "A", 20, "2022-01-03").state(&rulebook, LATE), others, "the fact was never recorded");
     let later = told("unemployed", 30).and("2022-01-02", assessed("employed", 30));
     assert_eq!(later.achieved_on(&rulebook, LATE), "2022-01-03", "the facts of the first assessment are frozen");
 }
@@ -403,7 +403,7 @@ fn a_job_that_starts_below_the_hours_is_a_start_when_they_rise() {
 }
 
 #[test]
-fn what_a_spell_becomes_counts_from_that_day() {
+fn a_change_of_a_spell_counts_from_its_day() {
     let rulebook = home("continuity = \"none\"", "");
     let changed = SpellChanged {
         spell: spell_id(1),
@@ -415,7 +415,7 @@ fn what_a_spell_becomes_counts_from_that_day() {
 }
 
 #[test]
-fn the_next_time_begins_where_the_last_was_achieved() {
+fn the_next_repeat_starts_where_the_last_was_achieved() {
     let rulebook = lasting("days = 91, continuity = \"none\", combine = \"employers\", repeats = 3");
     let told = journey().job(1, "A", 20, "2022-01-03");
     let states: Vec<State> = told.evaluated(&rulebook, "2022-08-01").into_iter().map(|of| of.state).collect();
@@ -427,7 +427,7 @@ fn the_next_time_begins_where_the_last_was_achieved() {
 }
 
 #[test]
-fn a_month_is_achieved_on_its_last_day_if_every_day_would_do() {
+fn an_imprecise_month_is_achieved_on_its_last_day_if_every_day_qualifies() {
     let plan = outcome("trigger = { plan = [\"php\"] }");
     let told = journey().and("2021-10", PlanAgreed { kind: "php".to_owned() });
     assert_eq!(told.achieved_on(&plan, "2021-10-31"), "2021-10-31");
@@ -452,14 +452,14 @@ fn where_hours_are_compared_every_day_of_a_month_is_tried() {
 }
 
 #[test]
-fn a_claims_id_follows_from_journey_outcome_and_time() {
+fn a_claims_id_is_derived_from_case_outcome_and_repeat() {
     let journey = JourneyId(Uuid::from_u128(7));
     assert_eq!(claim_id(journey, "it", 1), claim_id(journey, "it", 1));
     assert_ne!(claim_id(journey, "it", 1), claim_id(journey, "it", 2));
 }
 
 #[test]
-fn an_outcome_under_way_says_how_many_days_are_counted_and_how_many_it_needs() {
+fn a_maturing_outcome_has_its_counted_days_and_the_days_that_it_needs() {
     let far = |told: &Told, rulebook: &Rulebook, as_of: &str| match told.state(rulebook, as_of) {
         State::Maturing { earliest_on, covered } => {
             (earliest_on.to_string(), covered.map(|covered| (covered.so_far, covered.in_all)))

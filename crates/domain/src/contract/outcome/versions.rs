@@ -1,10 +1,10 @@
-//! Which version of a contract's rules judges a claim, and what it comes to (domain.md §8).
+//! Chooses the version of a contract's rulebook that judges a claim, and judges it.
 //!
-//! Pure. Versions stand in the order in which they come into force. A case goes from one to a later one where the date
-//! that chooses is not before the later one begins, as either of them sees it; it never goes back. Which version applies
-//! is asked anew for every day and every state of knowledge: what was submitted stays as it was frozen. Of versions with the
-//! same first day the one published last judges; the others only say what the lines that were frozen by them are to each
-//! other.
+//! Pure. Versions are ordered by the day on which they come into force. A case moves to a later version if the date
+//! that chooses the version is on or after the start of the later one, under both versions. It never moves back. The
+//! version is chosen again for every as-of date and knowledge date. Submitted lines stay as they were frozen. Of
+//! versions with the same first day, the one published last judges. The others only define the terms of the lines that
+//! were frozen under them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
@@ -21,13 +21,13 @@ use crate::contract::rulebook::{AppliesBy, Rulebook};
 use crate::fact::envelope::{ClaimId, EventId, JourneyId, StreamId, SubjectId};
 use crate::fact::event::ManyAbout;
 
-/// The versions of a contract's rules that are known: those that judge, in the order in which they come into force, and
-/// those that a later one superseded.
+/// The known versions of a contract's rulebook: those that judge, in the order in which they come into force, and those
+/// that a later version superseded.
 #[derive(Debug, Clone)]
 pub struct Versions<'r>(Vec<&'r Rulebook>, Vec<&'r Rulebook>);
 
-/// Versions, given in the order of their publication, parted: those that judge, in the order in which they come into
-/// force, and those that one published later with the same first day supersedes.
+/// Splits versions, given in the order of publication, into those that judge, in the order in which they come into
+/// force, and those that a later version with the same first day superseded.
 pub fn parted<R: Deref<Target = Rulebook>>(published: impl IntoIterator<Item = R>) -> (Vec<R>, Vec<R>) {
     let (mut judging, mut superseded): (Vec<R>, Vec<R>) = (Vec::new(), Vec::new());
     for next in published {
@@ -40,10 +40,10 @@ pub fn parted<R: Deref<Target = Rulebook>>(published: impl IntoIterator<Item = R
     (judging, superseded)
 }
 
-/// From where a case is looked at.
+/// The point in time from which a case is judged.
 #[derive(Clone, Copy)]
 pub struct Sight<'a> {
-    /// The day at whose end the facts are read.
+    /// The as-of date: facts are read at the end of this day.
     pub as_of: NaiveDate,
     /// The day on which a claim was submitted, if it was.
     pub submitted_on: &'a dyn Fn(ClaimId) -> Option<NaiveDate>,
@@ -51,63 +51,64 @@ pub struct Sight<'a> {
     pub recorded_on: &'a dyn Fn(EventId) -> Option<NaiveDate>,
 }
 
-/// An outcome as the version that applies judges it.
+/// An outcome, judged by the version that applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {
-    /// The version, by its place in the order of coming into force.
+    /// The index of the version in the order of coming into force.
     pub version: usize,
-    /// What the outcome has come to; its place is one in that version.
+    /// The evaluation. Its outcome index refers to that version.
     pub evaluation: Evaluation,
 }
 
-/// An outcome over many journeys as the version that applies judges it.
+/// An outcome over many cases, judged by the version that applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JudgedMany {
-    /// The version, by its place in the order of coming into force.
+    /// The index of the version in the order of coming into force.
     pub version: usize,
-    /// What the outcome has come to; its place is one in that version.
+    /// The evaluation. Its outcome index refers to that version.
     pub evaluation: ManyEvaluation,
 }
 
 impl<'r> Versions<'r> {
-    /// These versions, given in the order of their publication; at least one.
+    /// These versions, given in the order of publication. There must be at least one.
     pub fn of(rulebooks: impl IntoIterator<Item = &'r Rulebook>) -> Self {
         let (judging, superseded) = parted(rulebooks);
         Self::known(judging, superseded)
     }
 
-    /// Versions that were [`parted`] before; at least one of them judges.
+    /// Versions that [`parted`] has split. At least one of them must judge.
     pub fn known(judging: Vec<&'r Rulebook>, superseded: Vec<&'r Rulebook>) -> Self {
         assert!(!judging.is_empty(), "a contract is opened with a rulebook");
         Self(judging, superseded)
     }
 
-    /// How many there are.
+    /// The number of versions that judge.
     #[expect(clippy::len_without_is_empty, reason = "there is at least one")]
     pub const fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// A version by its place.
+    /// The version with this index.
     pub fn get(&self, version: usize) -> &'r Rulebook {
         self.0[version]
     }
 
-    /// The rules in force on a day; before the first begins, the first.
+    /// The version in force on a day. Before the first one starts, the first.
     pub fn in_force(&self, on: NaiveDate) -> &'r Rulebook {
         let begun = self.0.iter().rev().find(|rulebook| rulebook.effective_from <= on);
         begun.or(self.0.first()).expect("there is a version")
     }
 
-    /// What the outcomes of all versions are to each other, with the caps in force on a day.
+    /// The relations between the outcomes of all versions, with the caps in force on a day.
     pub fn terms(&self, on: NaiveDate) -> Terms<'r> {
         let all: Vec<&Rulebook> = self.0.iter().chain(&self.1).copied().collect();
         Terms::of(&all, self.in_force(on), on)
     }
 
-    /// The version that applies: from the last retroactive one in force on, a case goes to each later version that is in
-    /// force by asOf, unless the date that chooses is before that version begins: as the present version sees it, or as
-    /// the later one does. So a prospective version never pays what it dates before it came into force.
+    /// The version that applies. Starting from the last retroactive version in force, the case moves to each later
+    /// version in force by the as-of date, unless the date that chooses is before that version starts, as the current
+    /// version or the later one sees it. So a prospective version never pays an outcome dated before it came into
+    /// force.
     fn applying(&self, as_of: NaiveDate, chosen_by: impl Fn(usize) -> Option<NaiveDate>) -> usize {
         let in_force = |version: &&Rulebook| version.effective_from <= as_of;
         let known = self.0.iter().take_while(|version| in_force(version)).count().max(1);
@@ -119,7 +120,7 @@ impl<'r> Versions<'r> {
         })
     }
 
-    /// Judges every outcome about one journey, each by the version that applies to it: version after version, in file
+    /// Judges every outcome of one case, each by the version that applies to it. Ordered by version, then in file
     /// order.
     pub fn judge(&self, journey: JourneyId, case: &Case<'_>, sight: Sight<'_>) -> Vec<Judged> {
         if let [only] = self.0.as_slice() {
@@ -147,7 +148,7 @@ impl<'r> Versions<'r> {
             .collect()
     }
 
-    /// The date of a claim that chooses the version, under a version; none where it has none yet.
+    /// The date of a claim that chooses the version, under a version. None if it has no such date yet.
     fn date(
         &self,
         version: usize,
@@ -170,8 +171,8 @@ impl<'r> Versions<'r> {
         }
     }
 
-    /// Judges every outcome over many journeys, each period by the version that applies to it; `many` holds what
-    /// journeys add under each version.
+    /// Judges every outcome over many cases, each period by the version that applies to it. `many` holds the
+    /// contributions of the cases under each version.
     pub fn judge_many(
         &self,
         sight: Sight<'_>,
@@ -205,8 +206,7 @@ impl<'r> Versions<'r> {
     }
 }
 
-/// What an outcome that was reached entitles its holder to, before it is settled with others. What is foreseen is not
-/// claimed.
+/// The entitlement of an achieved outcome, before it is settled with others. A forecast is not claimed.
 pub fn entitlement(
     claim: ClaimId,
     (holder, person): (Uuid, Option<SubjectId>),
@@ -224,22 +224,21 @@ pub fn entitlement(
 }
 
 impl ManyEvaluation {
-    /// What a claim for it is about.
+    /// The cohort, site or area and the period that a claim is about.
     pub fn about(&self) -> ManyAbout {
         ManyAbout { of: self.of.clone(), first: self.first, last: self.last }
     }
 }
 
 impl ManyAbout {
-    /// Under which id a cohort, site or area of a contract holds what it achieves in the period.
+    /// The id under which a cohort, site or area of a contract holds the outcomes of the period.
     pub fn holder(&self, contract: &str) -> JourneyId {
         let contract = StreamId::contract(contract).id;
         JourneyId(Uuid::new_v5(&contract, format!("{}/{}", self.of, self.first).as_bytes()))
     }
 }
 
-/// Why an outcome is achieved, as it is frozen in a claim's digest: the rulebook, the days, the gaps, the hours, the
-/// events.
+/// The derivation that a claim's digest freezes: the rulebook, days, gaps, hours and events.
 pub fn derivation(rulebook: &Rulebook, outcome: &str, achievement: &Achievement) -> Value {
     let gap = |gap: &super::Gap| json!({ "from": gap.from, "to": gap.to, "counted": gap.counted });
     let mut derivation = json!({

@@ -1,4 +1,4 @@
-//! Given these facts of a contract, when somebody states another, then these events or this refusal.
+//! Given these facts of a contract, when a command records another, then these events or this refusal.
 
 use std::collections::BTreeMap;
 
@@ -90,7 +90,7 @@ fn last_day(town: &Town, on: &str) -> Option<NaiveDate> {
 }
 
 #[test]
-fn what_is_varied_holds_from_its_day_on_and_the_rest_stays() {
+fn a_variation_applies_from_its_day_on_and_keeps_the_other_terms() {
     let parties = vec![Party { name: "London Borough of Brent".to_owned(), role: Some("commissioner".to_owned()) }];
     let renamed =
         ContractVaried { name: Some("SHPS, extended".to_owned()), parties: Some(parties), ..varied("2020-12-31") };
@@ -98,7 +98,11 @@ fn what_is_varied_holds_from_its_day_on_and_the_rest_stays() {
     assert_eq!(last_day(&town, "2018-01-31"), Some(day("2018-12-31")));
     assert_eq!(last_day(&town, "2018-02-09"), Some(day("2019-12-31")));
     assert_eq!(last_day(&town, "2018-02-10"), Some(day("2020-12-31")));
-    assert_eq!(last_day(&town, "2010-01-01"), Some(day("2018-12-31")), "as it was opened on any day before");
+    assert_eq!(
+        last_day(&town, "2010-01-01"),
+        Some(day("2018-12-31")),
+        "the terms of the opening also apply to earlier days"
+    );
     let terms = as_of(&town, "2018-02-28").terms.expect("open");
     assert_eq!((terms.name(), terms.parties().len()), ("SHPS, extended", 1));
     let last = town.last();
@@ -108,7 +112,7 @@ fn what_is_varied_holds_from_its_day_on_and_the_rest_stays() {
 }
 
 #[test]
-fn a_variation_says_what_is_varied_and_ends_no_contract_before_it_starts() {
+fn a_variation_must_change_something_and_not_end_the_contract_before_it_starts() {
     let nothing = ContractVaried { ends_on: None, ..varied("2019-12-31") };
     town().refuses_fact(shps(), "2018-02-01", nothing, Code::MissingValue);
     let refusal = town().refuses_fact(shps(), "2018-02-01", varied("2017-02-28"), Code::EndedBeforeStart);
@@ -145,7 +149,7 @@ fn a_contract_ends_once_and_takes_no_referral_from_that_day_on() {
     town.refuses_fact(shps(), "2018-02-10", varied("2019-12-31"), Code::ContractEnded);
     let refusal = town.refuses(&referred(JOURNEY, "2018-02-10"), Code::ContractEnded);
     assert_eq!(refusal.path, Some("occurred_on".into()));
-    // What was received before the end was known may be put right; what is new on another day may not.
+    // A referral recorded before the end was known may be corrected. A new date after the end is refused.
     let (journey, first) =
         (StreamId::journey(OTHER_JOURNEY), town.history(StreamId::journey(OTHER_JOURNEY)).events()[0].event_id);
     let elsewhere = ReferralReceived { subject: SUBJECT, area: "ealing".to_owned(), ..referral() };
@@ -163,20 +167,21 @@ fn a_contract_ends_once_and_takes_no_referral_from_that_day_on() {
 }
 
 #[test]
-fn a_referral_from_before_the_contract_deserves_a_second_look() {
+fn a_referral_from_before_the_contract_raises_a_warning() {
     let early = town().refuses(&referred(JOURNEY, "2017-02-28"), Code::ContractNotStarted);
     assert_eq!((early.severity, early.path), (Severity::Warning, Some("occurred_on".into())));
     let town = town().tell(&referred(JOURNEY, "2017-03-01"));
     let (journey, first) = (StreamId::journey(JOURNEY), town.history(StreamId::journey(JOURNEY)).events()[0].event_id);
     town.refuses(&corrected(journey, first, "2016-12-24", referral()), Code::ContractNotStarted);
-    // Imports accept what nobody is there to look at; once it stands, only its day is asked for again.
+    // Imports accept the warning, because nobody is there to check. Afterwards only a change of the date raises it
+    // again.
     let town = town.accepting(Code::ContractNotStarted).tell(&corrected(journey, first, "2016-12-24", referral()));
     let elsewhere = ReferralReceived { area: "ealing".to_owned(), ..referral() };
     town.heeding_all().tell(&corrected(journey, first, "2016-12-24", elsewhere));
 }
 
 #[test]
-fn targets_stand_in_profiles_side_by_side_and_a_revision_is_a_new_version() {
+fn target_profiles_apply_side_by_side_and_a_revision_is_a_new_version() {
     let town = town()
         .and(shps(), "2018-01-05", targets("contract", 60))
         .and(shps(), "2018-01-06", targets("business_plan", 63))
@@ -193,7 +198,7 @@ fn targets_stand_in_profiles_side_by_side_and_a_revision_is_a_new_version() {
     assert_eq!(in_force("2018-01-05"), [version("contract", 1, 60)]);
     assert_eq!(in_force("2018-01-31"), [version("contract", 1, 60), version("business_plan", 1, 63)]);
     assert_eq!(in_force("2018-02-28"), [version("business_plan", 1, 63), version("contract", 2, 50)]);
-    assert_eq!(as_of(&town, "2018-02-28").targets.len(), 3, "the old one stays");
+    assert_eq!(as_of(&town, "2018-02-28").targets.len(), 3, "the old version is kept");
     let last = town.last();
     town.refuses(&corrected(shps(), last, "2018-02-01", targets("contract", 55)), Code::NotCorrectable);
     town.refuses(&retracted(shps(), &[last]), Code::NotCorrectable);
@@ -238,26 +243,29 @@ fn a_period_is_closed_once_when_it_is_over_and_stays_closed() {
     town.refuses_fact(shps(), "2018-02-06", closed(), Code::PeriodAlreadyClosed);
     town.refuses(&retracted(shps(), &[close]), Code::NotCorrectable);
     town.refuses(&corrected(shps(), close, "2018-02-06", closed()), Code::NotCorrectable);
-    // None across its edge, and no part of it: the one closed first is named.
+    // A period may not overlap the edge of a closed one, or be part of it. The refusal names the one closed first.
     let stretch = |first: &str, last: &str| PeriodClosed { period: Period { first: day(first), last: day(last) } };
     let until = |last: &str| stretch("2017-11-01", last);
     for other in [until("2018-01-30"), until("2018-01-01"), stretch("2018-01-10", "2018-01-20")] {
         let refusal = town.refuses_fact(shps(), "2018-02-06", other, Code::PeriodAlreadyClosed);
         assert_eq!(refusal.facts[0].event_id, close);
-        assert!(refusal.message.starts_with("2018-01-01 to 2018-01-31 was closed on 2018-02-05"), "{refusal}");
+        assert!(
+            refusal.message.starts_with("the period 2018-01-01 to 2018-01-31 was closed on 2018-02-05"),
+            "{refusal}"
+        );
     }
-    // What is recorded later is recorded once the warning is accepted, and the days before are another period.
+    // A later fact of the period is recorded once the warning is accepted. The days before belong to another period.
     let warning = town.refuses_fact(shps(), "2018-01-20", spend(5), Code::PeriodClosed);
     assert_eq!(warning.facts[0].event_id, close);
     let town = town.accepting(Code::PeriodClosed).and(shps(), "2018-01-20", spend(5)).heeding_all();
     let town = town.and(shps(), "2018-02-06", until("2017-12-31"));
-    // A quarter is closed over its months.
+    // A quarter can be closed over its closed months.
     let town = town.and(shps(), "2018-02-06", until("2018-01-31"));
     assert_eq!(as_of(&town, "2018-02-28").closed.len(), 3);
 }
 
 #[test]
-fn what_is_said_measured_assessed_and_handed_in_is_corrected_and_retracted() {
+fn commentary_measures_assessments_and_reports_are_corrected_and_retracted() {
     let dealings = |town: &Town| as_of(town, "2018-02-28");
     let town = town().and(shps(), "2018-02-01", commentary());
     let said = town.last();
@@ -279,7 +287,7 @@ fn what_is_said_measured_assessed_and_handed_in_is_corrected_and_retracted() {
     let met = KpiAssessed { grade: "met".to_owned(), ..assessed() };
     let town = town.tell(&corrected(shps(), found, "2018-02-03", met));
     let town = town.and(shps(), "2018-02-04", assessed());
-    assert_eq!(dealings(&town).assessments.len(), 2, "of one indicator and period the last one stands");
+    assert_eq!(dealings(&town).assessments.len(), 2, "the last assessment of an indicator and period applies");
     let nothing = KpiAssessed { kpi: " ".to_owned(), ..assessed() };
     town.refuses_fact(shps(), "2018-02-04", nothing, Code::MissingValue);
 

@@ -1,8 +1,7 @@
-//! What a batch's stream records: the claims that go to the commissioner together, what is decided of each, and the
-//! money that comes for them.
+//! The facts of a batch: the claims that are submitted together, the decision on each, and the payments.
 //!
-//! Pure shapes. A payload's meaning never changes: a new shape is a new schema version. A line that was submitted is
-//! frozen: nothing that is learned later is written into it.
+//! Only data. The meaning of a payload never changes. A new shape is a new schema version. A submitted line is frozen:
+//! later knowledge never changes it.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -11,53 +10,53 @@ use super::Period;
 use crate::fact::envelope::{AdjustmentId, BatchId, ClaimId, JourneyId, Position, TeamId, WorkerId};
 use crate::fact::money::Money;
 
-/// A batch of claims is begun.
+/// A batch of claims was opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchOpened {
-    /// What the parties call it, such as `2021-22 Q3`.
+    /// The parties' name for it, such as `2021-22 Q3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// The period that it is for.
+    /// The period that it covers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<Period>,
-    /// Which claims it is for, where it is for some alone.
+    /// The selection of claims that it is for. None if it is for all claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims: Option<ClaimSelection>,
 }
 
-/// Which claims are wanted; everything given must fit.
+/// A selection of claims. A claim must match every part that is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimSelection {
-    /// Those of these outcomes, by code; none named: all.
+    /// The outcomes, by code. Empty means all outcomes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outcomes: Vec<String>,
-    /// Those achieved on these days.
+    /// The range of days on which they were achieved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub achieved: Option<Period>,
-    /// Those of this service area.
+    /// The service area.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub area: Option<String>,
-    /// Those of this cohort.
+    /// The cohort.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cohort: Option<String>,
-    /// Those of the cases of this keyworker.
+    /// The keyworker of their cases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keyworker: Option<WorkerId>,
-    /// Those of the cases of the keyworkers of this team.
+    /// The team of the keyworkers of their cases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamId>,
 }
 
 impl ClaimSelection {
-    /// Whether it narrows nothing.
+    /// Whether the selection includes all claims.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// The claims of a batch go to the commissioner, each frozen as it was.
+/// The claims of a batch were submitted to the commissioner. Each line is frozen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchSubmitted {
@@ -65,7 +64,7 @@ pub struct BatchSubmitted {
     pub prepared_at: Position,
     /// ISO 4217 code of every amount.
     pub currency: String,
-    /// The claims, in the order in which they use what is left under a cap.
+    /// The claims, in the order in which they use up a cap.
     pub lines: Vec<ClaimLine>,
 }
 
@@ -75,34 +74,34 @@ pub struct BatchSubmitted {
 pub struct ClaimLine {
     /// The claim.
     pub claim: ClaimId,
-    /// What it is about.
+    /// The case or cases that the claim is about.
     pub about: ClaimAbout,
     /// The outcome, by its code in the rulebook.
     pub outcome: String,
-    /// Which time it is that the outcome was achieved, from 1.
+    /// The repeat of the outcome, from 1.
     pub repeat: u32,
-    /// The day on which it was achieved.
+    /// The day on which the outcome was achieved.
     pub achieved_on: NaiveDate,
-    /// The amount that is claimed.
+    /// The claimed amount.
     pub amount: Money,
-    /// The hash of the rulebook by which it was judged.
+    /// The hash of the rulebook that judged the claim.
     pub rulebook: String,
-    /// SHA-256 of the derivation: the facts it rests on, the days counted, gaps, hours and evidence.
+    /// SHA-256 of the derivation: the facts, days counted, gaps, hours and evidence that the claim is based on.
     pub derivation: String,
 }
 
-/// What a claim is about.
+/// The case or cases that a claim is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClaimAbout {
-    /// One journey.
+    /// One case.
     Journey(JourneyId),
-    /// Many journeys together.
+    /// Many cases together.
     Many(ManyAbout),
 }
 
 impl ClaimAbout {
-    /// The journey, where it is one alone.
+    /// The case, if it is a single one.
     pub const fn journey(&self) -> Option<JourneyId> {
         match self {
             Self::Journey(journey) => Some(*journey),
@@ -111,11 +110,11 @@ impl ClaimAbout {
     }
 }
 
-/// Many journeys over a period: those of a cohort, site or area.
+/// Many cases over a period: those of a cohort, site or area.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ManyAbout {
-    /// The cohort or area by its code, the site by its id; empty for journeys without a cohort.
+    /// The code of the cohort or area, or the id of the site. Empty for cases without a cohort.
     pub of: String,
     /// The first day of the period.
     pub first: NaiveDate,
@@ -123,124 +122,124 @@ pub struct ManyAbout {
     pub last: NaiveDate,
 }
 
-/// The commissioner accepts a claim.
+/// The commissioner accepted a claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimAccepted {
-    /// Which claim.
+    /// The claim.
     pub claim: ClaimId,
 }
 
-/// The commissioner asks about a claim before deciding.
+/// The commissioner queried a claim before deciding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimQueried {
-    /// Which claim.
+    /// The claim.
     pub claim: ClaimId,
-    /// What is asked: at most 200 characters, nothing personal.
+    /// The question: at most 200 characters, no personal data.
     pub remark: String,
 }
 
-/// The commissioner rejects a claim.
+/// The commissioner rejected a claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimRejected {
-    /// Which claim.
+    /// The claim.
     pub claim: ClaimId,
-    /// What is wrong with it, by the rulebook's code.
+    /// The defect: a code of the rulebook.
     pub defect: String,
-    /// What else there is to say: at most 200 characters, nothing personal.
+    /// A remark: at most 200 characters, no personal data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remark: Option<String>,
 }
 
-/// A queried or rejected claim goes to the commissioner again, frozen anew as it now is.
+/// A queried or rejected claim was submitted again. The new line is frozen as the claim is now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimResubmitted {
     /// The position of the log that the claim was prepared from.
     pub prepared_at: Position,
-    /// The claim as it now is.
+    /// The claim as it is now.
     pub line: ClaimLine,
 }
 
-/// A claim is taken back before it is decided.
+/// A claim was withdrawn before it was decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimWithdrawn {
-    /// Which claim.
+    /// The claim.
     pub claim: ClaimId,
-    /// Why: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, no personal data.
     pub reason: String,
 }
 
-/// Money came for a batch.
+/// A payment was received for a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PaymentReceived {
-    /// The remittance's own number, where it has one.
+    /// The number of the remittance, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// What of it is for which claim: never more than was due.
+    /// The amount for each claim, never more than was due.
     #[serde(default)]
     pub amounts: Vec<AmountPaid>,
-    /// The adjustments of the batch that were settled with it, each whole.
+    /// The adjustments of the batch that were settled with it, each in full.
     #[serde(default)]
     pub adjustments: Vec<AdjustmentId>,
-    /// What came beyond everything due: it belongs to whoever paid it until an adjustment settles it.
+    /// The amount beyond everything due. It belongs to the payer until an adjustment settles it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub excess: Option<Money>,
 }
 
-/// What was paid for one claim.
+/// The amount paid for one claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AmountPaid {
-    /// Which claim.
+    /// The claim.
     pub claim: ClaimId,
-    /// How much.
+    /// The amount.
     pub amount: Money,
 }
 
-/// Why more or less is due than a closed line says.
+/// The reason for an adjustment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AdjustmentKind {
-    /// What was paid is taken back: there is no ground for it any more.
+    /// A paid amount is taken back, because the claim is no longer valid.
     Clawback,
-    /// The lower outcome that a claim took up is paid otherwise than it was.
+    /// The lower outcome that is included in a claim is paid differently from before.
     Conversion,
-    /// More was paid than was due, and is settled.
+    /// The lower outcome that a claim converts from is paid differently from before.
     Overpayment,
-    /// There is room under a cap again.
+    /// A cap has room again.
     CapRelease,
-    /// What a sample showed is taken as so of all that it was drawn from.
+    /// The result of a sample is applied to all claims that the sample was drawn from.
     Extrapolation,
-    /// The price is another, as the facts or rules now read.
+    /// The price changed with the facts or rules.
     Restatement,
 }
 
-/// It is decided to pay more or less than a closed line says. It is due with the batch that records it; the line stays
-/// as it was.
+/// It was decided to pay more or less than a closed line says. The adjustment is due with the batch that records it.
+/// The line does not change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdjustmentRaised {
-    /// The adjustment's own id.
+    /// The id of the adjustment.
     pub adjustment: AdjustmentId,
-    /// Why.
+    /// The reason.
     pub kind: AdjustmentKind,
-    /// The batch whose line or excess it settles; none where it is about a batch as little as about a claim.
+    /// The batch whose line or excess it settles. None if it is about neither a batch nor a claim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<BatchId>,
-    /// The claim that it is about; none for an excess or a sample.
+    /// The claim. None for an excess or a sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimId>,
-    /// How much more is due; less than nothing: how much less.
+    /// The additional amount due. A negative amount lowers what is due.
     pub amount: Money,
-    /// What of the amount was decided by hand: nothing had proposed it. A reduction by hand stays, whatever the facts
+    /// The part of the amount that was decided by hand and not proposed. A reduction by hand stays, whatever the facts
     /// entitle to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_hand: Option<Money>,
-    /// Why it was decided: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, no personal data.
     pub reason: String,
 }

@@ -1,6 +1,6 @@
-//! What a contract's stream records: its terms, its rules and targets, and what is said and decided about it.
+//! The facts of a contract: its terms, rulebooks, targets, commentary and decisions.
 //!
-//! Pure shapes. A payload's meaning never changes: a new shape is a new schema version.
+//! Only data. The meaning of a payload never changes. A new shape is a new schema version.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 use super::{Period, Quantity};
 use crate::fact::envelope::{ActionId, JourneyId, NoticeId};
 
-/// A contract between a commissioner and its providers begins here.
+/// A contract between a commissioner and its providers was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContractOpened {
-    /// The short name in rulebooks, commands and URLs, such as `shps`.
+    /// The short code in rulebooks, commands and URLs, such as `shps`.
     pub code: String,
-    /// What people call it.
+    /// The name of the contract.
     pub name: String,
-    /// Who is bound by it.
+    /// The parties to the contract.
     #[serde(default)]
     pub parties: Vec<Party>,
     /// The first day of the contract.
@@ -28,18 +28,18 @@ pub struct ContractOpened {
     pub ends_on: Option<NaiveDate>,
 }
 
-/// Somebody bound by a contract.
+/// A party to a contract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, from = "PartyForm")]
 pub struct Party {
     /// The organisation.
     pub name: String,
-    /// What it is in this contract: commissioner, provider, investor …
+    /// The role in this contract: commissioner, provider, investor and so on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
 }
 
-/// A party as it may be written: its name alone, or name and role.
+/// A party as it may be written: only a name, or a name and a role.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum PartyForm {
@@ -56,7 +56,7 @@ impl From<PartyForm> for Party {
     }
 }
 
-/// A version of the contract's rules, whole, as it was published.
+/// A version of the contract's rulebook was published, with its whole text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RulebookPublished {
@@ -66,33 +66,33 @@ pub struct RulebookPublished {
     pub hash: String,
 }
 
-/// The contract's terms change; what is left out stays as it was.
+/// The terms of the contract changed. A field that is left out keeps its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContractVaried {
-    /// What people call it from here on.
+    /// The new name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Who is bound by it from here on, all of them.
+    /// All parties from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parties: Option<Vec<Party>>,
-    /// The last day of the contract from here on.
+    /// The new last day of the contract.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_on: Option<NaiveDate>,
-    /// What was agreed: at most 200 characters, nothing personal.
+    /// The agreement: at most 200 characters, no personal data.
     pub reason: String,
 }
 
-/// The contract is over: `occurred_on` is the first day on which it no longer held.
+/// The contract ended. `occurred_on` is the first day after it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContractEnded {
-    /// Why: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, no personal data.
     pub reason: String,
 }
 
-/// Targets for every month of some measures, in one of several profiles that stand side by side. A revision is a new
-/// version of the profile, whole; the old one stays in the log.
+/// Monthly targets of some measures were published, in one of several profiles that apply side by side. A revision is a
+/// whole new version of the profile. The old version stays in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TargetsPublished {
@@ -106,30 +106,30 @@ pub struct TargetsPublished {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TargetSeries {
-    /// What is counted: a stage or measure of the rulebook, by code.
+    /// The measure: a stage or measure of the rulebook, by code.
     pub measure: String,
-    /// The service area; none for the whole contract.
+    /// The service area. None for the whole contract.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub area: Option<String>,
-    /// The target of each month, by the month's first day.
+    /// The target of each month, by the first day of the month.
     pub months: BTreeMap<NaiveDate, Quantity>,
 }
 
-/// Somebody explains a figure or a period, for a report.
+/// A comment on a figure or a period, for a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CommentaryRecorded {
-    /// The report it is for, by code.
+    /// The report, by code.
     pub report: String,
-    /// The period it speaks of.
+    /// The period that it is about.
     pub period: Period,
     /// The section of the report, such as `highlights`.
     pub section: String,
-    /// The commentary: at most 200 characters, nothing personal.
+    /// The text: at most 200 characters, no personal data.
     pub text: String,
 }
 
-/// A period's figures are settled between the parties. It locks nothing: what is dated in it later is warned of.
+/// The parties settled the figures of a period. This locks nothing: facts dated in the period later raise a warning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PeriodClosed {
@@ -137,17 +137,17 @@ pub struct PeriodClosed {
     pub period: Period,
 }
 
-/// A report was handed in.
+/// A report was submitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReportSubmitted {
     /// The report, by code.
     pub report: String,
-    /// The period it is about.
+    /// The period that it covers.
     pub period: Period,
 }
 
-/// The parties settled how well a key performance indicator was met.
+/// The parties assessed a key performance indicator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KpiAssessed {
@@ -155,26 +155,26 @@ pub struct KpiAssessed {
     pub kpi: String,
     /// The period.
     pub period: Period,
-    /// The value that was found; none where there was nothing to measure.
+    /// The value. None if there was nothing to measure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Quantity>,
     /// The grade, by code, such as `met`, `minor` or `major`.
     pub grade: String,
 }
 
-/// What kind of notice a commissioner gives.
+/// The kind of notice that a commissioner gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeKind {
-    /// The provider is to say how it will improve.
+    /// The provider must say how it will improve.
     ImprovementPlan,
-    /// The provider is to follow a plan under the commissioner's eye.
+    /// The provider must follow a plan that the commissioner monitors.
     PerformancePlan,
-    /// Part of the payment is held back.
+    /// Part of the payment is withheld.
     Withholding,
-    /// Referrals are sent elsewhere or stopped.
+    /// Referrals are redirected or stopped.
     ReferralChange,
-    /// The contract is to end.
+    /// The contract will be terminated.
     Termination,
 }
 
@@ -191,55 +191,55 @@ impl NoticeKind {
     }
 }
 
-/// A commissioner gives formal notice.
+/// The commissioner gave formal notice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoticeIssued {
-    /// The notice's own id.
+    /// The id of the notice.
     pub notice: NoticeId,
-    /// What kind of notice.
+    /// The kind of notice.
     pub kind: NoticeKind,
-    /// Why: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, no personal data.
     pub reason: String,
 }
 
-/// The parties agree that something is to be done.
+/// The parties agreed an action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ActionAgreed {
-    /// The action's own id.
+    /// The id of the action.
     pub action: ActionId,
-    /// The notice it answers, if it answers one.
+    /// The notice that it answers, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<NoticeId>,
-    /// What is to be done: at most 200 characters, nothing personal.
+    /// The action: at most 200 characters, no personal data.
     pub text: String,
-    /// Which party is to do it.
+    /// The party that owns the action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// By when.
+    /// The due date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_on: Option<NaiveDate>,
 }
 
-/// An agreed action is done.
+/// An agreed action was completed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ActionCompleted {
-    /// Which action.
+    /// The action.
     pub action: ActionId,
 }
 
-/// Somebody looked at journeys that seemed to be paid for twice and found that they are not.
+/// A suspicion of double funding was dismissed: the cases were checked, and they are not paid for twice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DoubleFundingDismissed {
     /// The class of outcomes, such as `employment`.
     pub class: String,
-    /// The journey of this contract.
+    /// The case of this contract.
     pub journey: JourneyId,
-    /// The other journey.
+    /// The other case.
     pub other: JourneyId,
-    /// Why: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, no personal data.
     pub reason: String,
 }

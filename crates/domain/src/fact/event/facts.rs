@@ -1,6 +1,6 @@
-//! What a journey's stream records, from referral to exit, and how such facts are corrected.
+//! The facts of a case, from referral to exit, and the corrections of facts.
 //!
-//! Pure shapes. Free text about a person is in none of them until it can be sealed.
+//! Only data. None of them holds free text about a person until it can be sealed.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::fact::envelope::{
     AppointmentId, EventId, EvidenceId, Precision, RiskId, SpellId, SubjectId, TaskId, WorkerId,
 };
 
-/// Who referred the client.
+/// The person or organisation that referred the client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Referrer {
@@ -26,74 +26,74 @@ pub struct Referrer {
     pub kind: Option<String>,
 }
 
-/// The case number of another system.
+/// A case number in another system.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExternalReference {
-    /// The other system's name.
+    /// The name of the other system.
     pub system: String,
     /// The case number there: a pseudonym, never a national identifier.
     pub id: String,
 }
 
-/// A client is referred: the journey begins. Area and cohort are fixed here; only a correction changes them.
+/// A client was referred. This creates the case. It sets the area and cohort: only a correction changes them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReferralReceived {
-    /// Who is referred.
+    /// The subject who was referred.
     pub subject: SubjectId,
     /// The service area, a code of the rulebook.
     pub area: String,
     /// The cohort, a code of the rulebook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cohort: Option<String>,
-    /// Who referred them.
+    /// The referrer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referrer: Option<Referrer>,
-    /// Case numbers of other systems.
+    /// Case numbers in other systems.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub external_references: Vec<ExternalReference>,
 }
 
-/// The service takes the client on.
+/// The service accepted the referral.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReferralAccepted {}
 
-/// The service does not take the client on.
+/// The service declined the referral.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReferralDeclined {
-    /// Why, a code of the rulebook's close reasons.
+    /// The reason: a code of the rulebook's close reasons.
     pub reason: String,
 }
 
-/// Whoever referred the client, or the client, takes the referral back.
+/// The client or the referrer withdrew the referral.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReferralWithdrawn {
-    /// Why, a code of the rulebook's close reasons.
+    /// The reason: a code of the rulebook's close reasons.
     pub reason: String,
 }
 
-/// Whether a client is one whom the contract is for.
+/// Whether the contract is meant for the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Eligibility {
-    /// They are.
+    /// The client is eligible.
     Eligible,
-    /// They are not.
+    /// The client is not eligible.
     NotEligible,
 }
 
-/// Somebody judged whether the client is eligible, with the facts as they stood that day; outcomes look at these
-/// facts, whatever becomes of them later.
+/// The eligibility of the client was assessed. It keeps the facts of that day: outcomes use them, even if they change
+/// later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EligibilityAssessed {
-    /// What was found.
+    /// The result.
     pub result: Eligibility,
-    /// The criteria that were looked at, by code, and whether each was met.
+    /// The criteria, by code, and whether each was met.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub criteria: BTreeMap<String, bool>,
     /// The facts of that day, such as age, round or benefit.
@@ -101,73 +101,73 @@ pub struct EligibilityAssessed {
     pub facts: BTreeMap<String, Attribute>,
 }
 
-/// The role in which a worker holds a case and that makes it their caseload.
+/// The role of the worker whose caseload the case belongs to.
 pub const KEYWORKER: &str = "keyworker";
 
-/// A worker takes the case; a new keyworker releases the former that day.
+/// A worker was assigned to the case. A new keyworker releases the former one on that day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorkerAssigned {
-    /// Who takes it.
+    /// The worker.
     pub worker: WorkerId,
-    /// In which role: `keyworker` and others.
+    /// The role: `keyworker` or another.
     pub role: String,
-    /// The first day on which they no longer hold it, where it is for some days alone: the former keyworker holds it
-    /// again from then on.
+    /// The first day on which they no longer hold the case, for a temporary assignment. The former keyworker holds it
+    /// again from that day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<NaiveDate>,
 }
 
-/// A worker no longer holds the case: `occurred_on` is the first day on which they did not.
+/// A worker was released from the case. `occurred_on` is the first day on which they no longer held it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorkerReleased {
-    /// Who lets go.
+    /// The worker.
     pub worker: WorkerId,
-    /// Of which role.
+    /// The role.
     pub role: String,
 }
 
-/// A client is to be seen or called on a day to come. A contact that names the appointment says what became of it.
+/// An appointment was booked for a later day. A contact that names it records whether it was kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppointmentBooked {
-    /// The appointment's own id, by which it is moved, cancelled, kept or missed.
+    /// The id of the appointment. Facts that move, cancel, keep or miss it name this id.
     pub appointment: AppointmentId,
-    /// The day it is for.
+    /// The day of the appointment.
     pub scheduled_on: NaiveDate,
-    /// The time of that day in the contract's zone, where one was agreed.
+    /// The time of that day in the contract's time zone, if one was agreed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<NaiveTime>,
-    /// How the client is to be met: a code of the rulebook, such as `face_to_face`.
+    /// The channel: a code of the rulebook, such as `face_to_face`.
     pub channel: String,
-    /// Who is to meet the client; none where it is the keyworker of the day.
+    /// The worker who meets the client. None if it is the keyworker of the day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<WorkerId>,
 }
 
-/// An appointment is for another day, time, channel or worker; what is left out stays as it was, and null leaves the time
-/// open or the worker to be the keyworker of the day.
+/// An appointment was moved to another day, time, channel or worker. A field that is left out keeps its value. Null
+/// removes the time, or gives the appointment to the keyworker of the day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppointmentMoved {
-    /// Which appointment.
+    /// The appointment.
     pub appointment: AppointmentId,
-    /// The day it is for from here on.
+    /// The new day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduled_on: Option<NaiveDate>,
-    /// The time of that day.
+    /// The new time of that day.
     #[serde(default, skip_serializing_if = "Patched::stays")]
     pub time: Patched<NaiveTime>,
-    /// How the client is to be met, where that changes.
+    /// The new channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
-    /// Who is to meet the client, where that changes.
+    /// The new worker who meets the client.
     #[serde(default, skip_serializing_if = "Patched::stays")]
     pub worker: Patched<WorkerId>,
 }
 
-/// Who called an appointment off.
+/// Who cancelled an appointment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CancelledBy {
@@ -177,31 +177,31 @@ pub enum CancelledBy {
     Service,
 }
 
-/// An appointment will not take place.
+/// An appointment was cancelled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppointmentCancelled {
-    /// Which appointment.
+    /// The appointment.
     pub appointment: AppointmentId,
-    /// Who called it off, where that is known.
+    /// Who cancelled it, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<CancelledBy>,
-    /// Why.
+    /// The reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// Who began a contact.
+/// Who started a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
-    /// The service reached out.
+    /// The service contacted the other side.
     Outgoing,
-    /// The service was reached.
+    /// The other side contacted the service.
     Incoming,
 }
 
-/// With whom a contact was.
+/// The other side of a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ContactWith {
@@ -220,7 +220,7 @@ pub enum ContactWith {
 }
 
 impl ContactWith {
-    /// The kind as rulebooks spell it.
+    /// The value as rulebooks spell it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Client => "client",
@@ -233,41 +233,41 @@ impl ContactWith {
     }
 }
 
-/// What became of an appointment.
+/// The result of an appointment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Attendance {
-    /// They came.
+    /// The client attended.
     Attended,
-    /// They did not come and had not said so.
+    /// The client did not attend and gave no notice.
     DidNotAttend,
-    /// They called it off.
+    /// The client cancelled.
     CancelledByClient,
-    /// The service called it off.
+    /// The service cancelled.
     CancelledByService,
     /// No appointment was offered.
     NotOffered,
-    /// There was no appointment: a call, a letter.
+    /// There was no appointment, as with a call or a letter.
     None,
 }
 
-/// A keyworker or colleague was, or tried to be, in touch.
+/// A contact, or an attempt at one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContactLogged {
-    /// The appointment of which this is what became.
+    /// The appointment that this contact is the result of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub appointment: Option<AppointmentId>,
-    /// How: a code of the rulebook, such as `phone`.
+    /// The channel: a code of the rulebook, such as `phone`.
     pub channel: String,
-    /// Who began it.
+    /// Who started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
-    /// With whom.
+    /// The other side.
     pub with: ContactWith,
-    /// What became of the appointment.
+    /// The result of the appointment.
     pub attendance: Attendance,
-    /// Whether they saw each other. A command may leave it out: then the channel says, and the record has it.
+    /// Whether both sides saw each other. If a command leaves it out, it follows from the channel and is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub face_to_face: Option<bool>,
     /// Whether both sides spoke or wrote.
@@ -276,26 +276,26 @@ pub struct ContactLogged {
     /// Whether it was a group session.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub group: bool,
-    /// How long it took, in minutes.
+    /// The length in minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minutes: Option<u32>,
-    /// The day the appointment had been made for.
+    /// The day that the appointment was booked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduled_on: Option<NaiveDate>,
-    /// Which worker; none where it was nobody of ours in particular.
+    /// The worker. None if no particular worker had the contact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<WorkerId>,
 }
 
-/// The client engages with the service.
+/// The client started to engage with the service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EngagementStarted {
-    /// What shows it, by code.
+    /// The evidence of engagement, by code.
     pub basis: String,
 }
 
-/// Client and keyworker agree a plan, such as a Personal Housing Plan.
+/// The client and the keyworker agreed a plan, such as a Personal Housing Plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanAgreed {
@@ -303,7 +303,7 @@ pub struct PlanAgreed {
     pub kind: String,
 }
 
-/// Client and keyworker went through a plan again.
+/// The client and the keyworker reviewed a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanReviewed {
@@ -311,120 +311,120 @@ pub struct PlanReviewed {
     pub kind: String,
 }
 
-/// A plan no longer guides the work.
+/// A plan was closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanClosed {
     /// The kind of plan, a code of the rulebook.
     pub kind: String,
-    /// Why.
+    /// The reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// Something is to be done by a day.
+/// A task was set, with a due date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskSet {
-    /// The task's own id, by which it is done or cancelled.
+    /// The id of the task. Facts that complete or cancel it name this id.
     pub task: TaskId,
-    /// What is to be done, by code.
+    /// The kind of task, by code.
     pub kind: String,
-    /// By when.
+    /// The due date.
     pub due_on: NaiveDate,
-    /// Whose task it is; none where it is the team's.
+    /// The worker who owns the task. None if it belongs to the team.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<WorkerId>,
 }
 
-/// A task is done.
+/// A task was completed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskDone {
-    /// Which task.
+    /// The task.
     pub task: TaskId,
 }
 
-/// A task is no longer to be done.
+/// A task was cancelled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskCancelled {
-    /// Which task.
+    /// The task.
     pub task: TaskId,
-    /// Why.
+    /// The reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// A client, or a worker under supervision, was scored with an instrument such as the SDQ.
+/// A client, or a worker in supervision, was scored with an instrument such as the SDQ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AssessmentScored {
     /// The instrument, by code.
     pub instrument: String,
-    /// The score of each item, by code, where they are known.
+    /// The score of each item, by code, if known.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub items: BTreeMap<String, Quantity>,
-    /// The whole score.
+    /// The total score.
     pub score: Quantity,
 }
 
-/// A job, home, placement or course begins.
+/// A spell started: a job, home, placement or course.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpellStarted {
-    /// The spell's own id, by which it is ended.
+    /// The id of the spell. Facts that change or end it name this id.
     pub spell: SpellId,
-    /// What it is a spell of: a code of the rulebook, such as `accommodation`.
+    /// The domain: a code of the rulebook, such as `accommodation`.
     pub domain: String,
-    /// The employer or landlord, by a pseudonym.
+    /// The employer or landlord, as a pseudonym.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub employer_ref: Option<String>,
-    /// Hours of work a week.
+    /// Working hours per week.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours_per_week: Option<Quantity>,
-    /// What else is known of it, such as `secured_as: kept`.
+    /// Further attributes, such as `secured_as: kept`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, Attribute>,
 }
 
-/// What is known of a spell is otherwise from this day on; what is left out stays as it was.
+/// A spell changed from this day on. A field that is left out keeps its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpellChanged {
-    /// Which spell.
+    /// The spell.
     pub spell: SpellId,
-    /// Hours of work a week from here on.
+    /// The new working hours per week.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours_per_week: Option<Quantity>,
-    /// The attributes that change, each with its new value.
+    /// The attributes that change, with their new values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, Attribute>,
 }
 
-/// A spell no longer holds: `occurred_on` is the first day on which it did not.
+/// A spell ended. `occurred_on` is the first day on which it no longer applied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpellEnded {
-    /// Which spell.
+    /// The spell.
     pub spell: SpellId,
-    /// Why.
+    /// The reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// Something was measured: of a client, such as attendance or earnings, or of a contract, such as spend or complaints.
+/// A measure of a client, such as attendance or earnings, or of a contract, such as spend or complaints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MeasureRecorded {
-    /// What was measured, a code of the rulebook.
+    /// The measure: a code of the rulebook.
     pub code: String,
     /// The value.
     pub value: Quantity,
-    /// The unit it is in, such as `percent` or `GBP`.
+    /// The unit of the value, such as `percent` or `GBP`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// The days that it speaks of, where it is not of the one day.
+    /// The days that the value covers, if it covers more than the one day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<Period>,
 }
@@ -433,145 +433,145 @@ pub struct MeasureRecorded {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AchievementRecorded {
-    /// What, a code of the rulebook.
+    /// The achievement: a code of the rulebook.
     pub code: String,
-    /// At which level.
+    /// The level.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<String>,
 }
 
-/// The client is at risk from this day on.
+/// A risk to the client was raised. It applies from this day on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RiskRaised {
-    /// The risk's own id, by which it is cleared.
+    /// The id of the risk. The fact that clears it names this id.
     pub risk: RiskId,
-    /// What kind of risk, a code of the rulebook.
+    /// The kind of risk: a code of the rulebook.
     pub kind: String,
 }
 
-/// A risk is over: `occurred_on` is the first day without it.
+/// A risk was cleared. `occurred_on` is the first day without it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RiskCleared {
-    /// Which risk.
+    /// The risk.
     pub risk: RiskId,
 }
 
-/// Something shows that what is claimed was so. The file itself is kept elsewhere; its digest stands here.
+/// Evidence was attached. The file itself is stored elsewhere. The event holds its digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvidenceAttached {
-    /// The evidence's own id.
+    /// The id of the evidence.
     pub evidence: EvidenceId,
-    /// What it is, a code of the rulebook, such as `payslip`.
+    /// The kind of document: a code of the rulebook, such as `payslip`.
     pub kind: String,
-    /// SHA-256 of the file, lower-case hexadecimal; read in either case.
+    /// SHA-256 of the file, in lower-case hexadecimal. Upper case is accepted when it is read.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lower_case")]
     pub sha256: Option<String>,
     /// The date on the document.
     pub dated_on: NaiveDate,
-    /// The day on which the service got hold of it.
+    /// The day on which the service obtained it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obtained_on: Option<NaiveDate>,
-    /// How it did, by code, such as `from_client`.
+    /// How the service obtained it, by code, such as `from_client`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obtained_how: Option<String>,
-    /// What it shows: events or spells of the journey, by id.
+    /// The ids of the events or spells of the case that it supports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub supports: Vec<Uuid>,
 }
 
-/// A piece of evidence is taken back: it no longer counts from this day on.
+/// A piece of evidence was withdrawn. It does not count from this day on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvidenceWithdrawn {
-    /// Which piece.
+    /// The evidence.
     pub evidence: EvidenceId,
-    /// Why.
+    /// The reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// Somebody checked a piece of evidence and found it good.
+/// A piece of evidence was checked and accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvidenceVerified {
-    /// Which piece.
+    /// The evidence.
     pub evidence: EvidenceId,
 }
 
-/// Somebody checked a piece of evidence and found a defect: it no longer counts from this day on.
+/// A piece of evidence was checked and has a defect. It does not count from this day on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvidenceRejected {
-    /// Which piece.
+    /// The evidence.
     pub evidence: EvidenceId,
-    /// What is wrong with it, a code of the rulebook.
+    /// The defect: a code of the rulebook.
     pub defect: String,
 }
 
-/// The client is no longer engaging: a dated mark, the case stays on the caseload until it is closed.
+/// The client stopped engaging. The case stays on the caseload until it is closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disengaged {
-    /// Why, a code of the rulebook.
+    /// The reason: a code of the rulebook.
     pub reason: String,
-    /// When they were last seen.
+    /// The day the client was last seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen_on: Option<NaiveDate>,
 }
 
-/// The case is closed: it leaves the caseload, its spells may go on.
+/// The case was closed. It leaves the caseload. Its spells may continue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JourneyClosed {
-    /// Why, a code of the rulebook.
+    /// The reason: a code of the rulebook.
     pub reason: String,
-    /// Where the client went, in the service's own words for destinations.
+    /// The destination of the client, in the service's own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<String>,
 }
 
-/// A closed case goes on: it is on the caseload again from this day on.
+/// A closed case was reopened. It is on the caseload again from this day on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JourneyReopened {
-    /// Why: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, no personal data.
     pub reason: String,
 }
 
-/// The case goes to another contract or service: it leaves the caseload, and the receiving contract begins its own
-/// journey.
+/// The case was transferred to another contract or service. It leaves the caseload, and the receiving contract starts
+/// its own case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JourneyTransferred {
-    /// Why, a code of the rulebook's close reasons.
+    /// The reason: a code of the rulebook's close reasons.
     pub reason: String,
-    /// Where it goes: the contract's code or the service's name.
+    /// The destination: the code of the contract or the name of the service.
     pub destination: String,
 }
 
-/// What was recorded was not so: here is the whole fact as it should read.
+/// A fact was corrected. The event holds the whole corrected fact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FactCorrected {
     /// The original event, never another correction.
     pub target: EventId,
-    /// When it was really so.
+    /// The corrected date.
     pub occurred_on: NaiveDate,
-    /// How exactly that day is known.
+    /// The precision of the corrected date.
     #[serde(default)]
     pub precision: Precision,
     /// The local time of that day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_time: Option<NaiveTime>,
-    /// The version of the replacement's shape.
+    /// The schema version of the replacement.
     #[serde(default = "first_version")]
     pub schema_version: u16,
     /// The whole replacement payload, of the target's type.
     pub payload: Value,
-    /// Why: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, no personal data.
     pub reason: String,
 }
 
@@ -579,17 +579,17 @@ const fn first_version() -> u16 {
     1
 }
 
-/// What was recorded never was so: the fact goes, with its corrections.
+/// A fact was retracted, together with its corrections.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FactRetracted {
     /// The original event.
     pub target: EventId,
-    /// Why: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, no personal data.
     pub reason: String,
 }
 
-/// Digits that mean the same in either case.
+/// Hexadecimal digits in lower case.
 fn lower_case<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let digits = Option::<String>::deserialize(deserializer)?;
     Ok(digits.map(|digits| digits.to_ascii_lowercase()))

@@ -1,6 +1,6 @@
-//! What the streams of subjects, workers and teams record: who they are and when they can work.
+//! The facts of subjects, workers and teams.
 //!
-//! Pure shapes. Nothing personal is recorded here in the clear: a subject is a pseudonym, a worker a label.
+//! Only data. No personal data is stored unsealed here: a subject is a pseudonym, and a worker has a label.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::Quantity;
 use crate::fact::envelope::{CoverId, EventId, HoldId, SubjectId, VacancyId, WorkerId};
 
-/// What kind of subject a record is about.
+/// The kind of subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SubjectKind {
     /// One person.
     Person,
-    /// A family worked with as one.
+    /// A family that the service works with as one.
     Family,
     /// A clinic, school or other place.
     Site,
@@ -22,104 +22,104 @@ pub enum SubjectKind {
     Area,
 }
 
-/// A person, family, site or area is known to the deployment from here on, by a pseudonym.
+/// A person, family, site or area was registered under a pseudonym.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubjectRegistered {
-    /// What kind of subject it is.
+    /// The kind of subject.
     pub kind: SubjectKind,
 }
 
-/// A keyworker or other member of staff joins.
+/// A keyworker or another member of staff joined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorkerJoined {
-    /// The login in tokens, if they sign in.
+    /// The login in their tokens, if they sign in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<String>,
-    /// What boards print, such as `KW-07`.
+    /// The label that boards print, such as `KW-07`.
     pub label: String,
 }
 
-/// Two records are of one person, on the word of somebody: recorded in the streams of both. Reversible.
+/// Two records were linked as one person. Recorded in the streams of both. Can be undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubjectsLinked {
     /// The other record.
     pub with: SubjectId,
-    /// Why: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, no personal data.
     pub reason: String,
 }
 
-/// Two records are not of one person after all: recorded in the streams of both.
+/// Two records were unlinked: they are not one person. Recorded in the streams of both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubjectsUnlinked {
     /// The other record.
     pub with: SubjectId,
-    /// Why: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, no personal data.
     pub reason: String,
 }
 
-/// The subject agrees that what is known of them is used for a purpose.
+/// The subject consented to the use of their data for a purpose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConsentGiven {
-    /// For what, by code, such as `evaluation`.
+    /// The purpose, by code, such as `evaluation`.
     pub purpose: String,
 }
 
-/// The subject no longer agrees.
+/// The subject withdrew a consent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConsentWithdrawn {
-    /// For what, by code.
+    /// The purpose, by code.
     pub purpose: String,
 }
 
-/// What is known of the subject must be kept, whatever is due to be erased.
+/// A legal hold was placed: the data of the subject must be kept, even if it is due for erasure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LegalHoldPlaced {
-    /// The hold's own id, by which it is lifted.
+    /// The id of the hold. The fact that lifts it names this id.
     pub hold: HoldId,
-    /// Why: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, no personal data.
     pub reason: String,
 }
 
-/// A hold no longer stands.
+/// A legal hold was lifted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LegalHoldLifted {
-    /// Which hold.
+    /// The hold.
     pub hold: HoldId,
-    /// Why: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, no personal data.
     pub reason: String,
 }
 
-/// Why what identifies a subject is to be erased.
+/// The reason for erasing the identifying data of a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErasureGround {
-    /// The time for which it may be kept is over.
+    /// The retention period is over.
     RetentionEnded,
     /// The subject asked for it.
     SubjectRequest,
-    /// The subject withdrew the consent on which it rested.
+    /// The subject withdrew the consent that the data was held under.
     ConsentWithdrawn,
-    /// It should never have been held.
+    /// The data should never have been held.
     UnlawfulProcessing,
 }
 
-/// Somebody proposes that what identifies the subject be erased.
+/// The erasure of the identifying data of a subject was proposed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ErasureProposed {
-    /// On which ground.
+    /// The reason.
     pub ground: ErasureGround,
 }
 
-/// Somebody else agrees to a proposed erasure.
+/// Another person approved a proposed erasure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ErasureApproved {
@@ -127,12 +127,12 @@ pub struct ErasureApproved {
     pub proposal: EventId,
 }
 
-/// A worker has left: `occurred_on` is the first day on which they no longer worked here.
+/// A worker left. `occurred_on` is the first day on which they no longer worked here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorkerLeft {}
 
-/// How much of a full-time post the worker fills from this day on.
+/// The whole-time equivalent of the worker changed from this day on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WteSet {
@@ -140,77 +140,77 @@ pub struct WteSet {
     pub wte: Quantity,
 }
 
-/// A worker is away: it lowers capacity, not WTE.
+/// A worker was absent. This lowers capacity, not WTE.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AbsenceRecorded {
-    /// Why, by code, such as `annual_leave` or `sickness`.
+    /// The reason, by code, such as `annual_leave` or `sickness`.
     pub kind: String,
-    /// The first day back at work; none while it is not known.
+    /// The first day back at work. None if it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back_on: Option<NaiveDate>,
 }
 
-/// A team as it stands from this day on: what it is called and who is in it.
+/// The name and members of a team from this day on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TeamSet {
-    /// What boards print.
+    /// The name that boards print.
     pub label: String,
-    /// Everybody who is in it.
+    /// All members.
     pub members: Vec<WorkerId>,
 }
 
-/// How many open cases a full-time worker holds at most, from this day on: of a team, or this worker.
+/// The most open cases for one full-time worker, from this day on. Set for a team or for one worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CapacitySet {
-    /// Cases for one whole-time equivalent.
+    /// Cases per whole-time equivalent.
     pub cases_per_wte: Quantity,
 }
 
-/// A post in the team is vacant.
+/// A post in the team became vacant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VacancyOpened {
-    /// The vacancy's own id, by which it is filled.
+    /// The id of the vacancy. The fact that fills it names this id.
     pub vacancy: VacancyId,
     /// The post, by code, such as `keyworker`.
     pub role: String,
-    /// How much of a full-time post it is.
+    /// The whole-time equivalent of the post.
     pub wte: Quantity,
 }
 
-/// A vacant post is filled.
+/// A vacancy was filled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VacancyFilled {
-    /// Which vacancy.
+    /// The vacancy.
     pub vacancy: VacancyId,
-    /// Who fills it, if it is known.
+    /// The worker who fills it, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<WorkerId>,
 }
 
-/// Somebody stands in for a member of the team who is away or has left, such as a therapist in waiting.
+/// A worker started to cover for a member of the team who is away or has left, such as a therapist in waiting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CoverStarted {
-    /// The cover's own id, by which it is ended.
+    /// The id of the cover. The fact that ends it names this id.
     pub cover: CoverId,
-    /// Who is away.
+    /// The worker who is away.
     pub absent: WorkerId,
-    /// Who stands in.
+    /// The worker who covers.
     pub by: WorkerId,
-    /// The first day without it, where that is known beforehand.
+    /// The first day without the cover, if it is known in advance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<NaiveDate>,
 }
 
-/// A cover is over: `occurred_on` is the first day without it.
+/// A cover ended. `occurred_on` is the first day without it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CoverEnded {
-    /// Which cover.
+    /// The cover.
     pub cover: CoverId,
 }

@@ -1,4 +1,4 @@
-//! Values that payloads share: quantities, attributes and periods.
+//! Values that several payloads use: quantities, attributes and periods.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-/// A decimal that JSON shows as a number, such as hours per week.
+/// A decimal that JSON holds as a number, such as hours per week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Quantity(pub Decimal);
 
@@ -32,35 +32,35 @@ impl<'de> Deserialize<'de> for Quantity {
             other => return Err(serde::de::Error::custom(format!("expected a decimal, found {other}"))),
         };
         let decimal = Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text));
-        let cannot = |_| format!("{text:?} is not a decimal that can be kept exactly: write at most 15 digits");
+        let cannot = |_| format!("{text:?} is not a decimal that can be stored exactly: use at most 15 digits");
         decimal.map(Self).map_err(|error| serde::de::Error::custom(cannot(error)))
     }
 }
 
-/// What is said of one value that may be there or not.
+/// A change to an optional value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Patched<T> {
-    /// Nothing: it stays.
+    /// The value does not change.
     #[default]
     Stays,
-    /// It is cleared.
+    /// The value is cleared.
     Cleared,
-    /// It becomes this.
+    /// The new value.
     Becomes(T),
 }
 
 impl<T> Patched<T> {
-    /// Whether nothing is said.
+    /// Whether the value does not change.
     pub const fn stays(&self) -> bool {
         matches!(self, Self::Stays)
     }
 
-    /// What the value becomes, where it becomes something.
+    /// The new value, if there is one.
     pub fn becomes(self) -> Option<T> {
         self.over(None)
     }
 
-    /// The value that was this before.
+    /// Applies the change to the value before it.
     pub fn over(self, before: Option<T>) -> Option<T> {
         match self {
             Self::Stays => before,
@@ -79,7 +79,7 @@ impl<T: Serialize> Serialize for Patched<T> {
     }
 }
 
-/// A field that is left out stays; of one that is there, null clears.
+/// A field that is left out does not change. Null clears it.
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patched<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         Ok(Option::<T>::deserialize(from)?.map_or(Self::Cleared, Self::Becomes))
@@ -90,7 +90,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patched<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Attribute {
-    /// Yes or no.
+    /// True or false.
     Flag(bool),
     /// A word or code.
     Text(String),
@@ -108,13 +108,13 @@ impl fmt::Display for Attribute {
     }
 }
 
-/// A stretch of whole days, such as a month or a quarter.
+/// A range of whole days, such as a month or a quarter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Period {
     /// The first day.
     pub first: NaiveDate,
-    /// The last day, inside.
+    /// The last day, included.
     pub last: NaiveDate,
 }
 

@@ -1,13 +1,13 @@
-//! Who holds a case: assignments, for good or for some days, and releases.
+//! Who holds a case: permanent and temporary assignments, and releases.
 //!
-//! Pure, and it never fails.
+//! Pure. It never fails.
 
 use super::{Assignment, Entry, Journey};
 use crate::fact::event::{KEYWORKER, WorkerAssigned, WorkerReleased};
 
 impl Journey {
-    /// A new keyworker releases the former that day, or for the days for which they take the case; other roles stand side
-    /// by side.
+    /// A new keyworker replaces the former one from that day, or for the days of a temporary assignment. Workers in
+    /// other roles hold the case side by side.
     pub(super) fn assign(&mut self, assigned: Entry<WorkerAssigned>) {
         let Entry { event_id, occurred, details: WorkerAssigned { worker, role, until } } = assigned;
         let from = occurred.earliest();
@@ -40,7 +40,7 @@ impl Journey {
             agreed.extend(held.to.replace(day));
             held.released = Some(release.clone());
         }
-        // A keyworker who held the case for some days gives it back: what is still to come begins with the release.
+        // A temporary keyworker gives the case back: the assignment that follows now starts on the day of the release.
         let follows = |next: &&mut Assignment| {
             *role == KEYWORKER && next.role == KEYWORKER && next.from > day && agreed.contains(&next.from)
         };

@@ -1,7 +1,8 @@
-//! Facts that go by turns, so that their order says what they mean: closes and reopenings, the holders of a role, the
-//! plan of a kind.
+//! Facts that must alternate, so that their order matters: closes and reopenings, assignments to a role, plans of a
+//! kind.
 //!
-//! Pure. They are taken in the order in which they are folded, where a month stands at its first day.
+//! Pure. The facts are read in the order of the fold, where a date known only by its month counts as the first day of
+//! the month.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,10 +14,10 @@ use crate::fact::event::{Event, KEYWORKER};
 use crate::fact::refusal::Refusal;
 use crate::journey::rules::refusals;
 
-/// What is refused, by the fact that is to blame.
+/// The refusals, by the fact that is refused.
 type OutOfTurn = HashMap<EventId, Refusal>;
 
-/// A stretch over which the journey was closed.
+/// A period over which the case was closed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Closed<'a> {
     /// The close or transfer.
@@ -25,7 +26,7 @@ pub(super) struct Closed<'a> {
     pub(super) reopened: Option<Stated<'a>>,
 }
 
-/// A journey is closed, reopened, closed again.
+/// A case is closed, reopened, then closed again.
 pub(super) fn closes<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn) -> Vec<Closed<'a>> {
     let mut stretches: Vec<Closed<'a>> = Vec::new();
     for fact in facts {
@@ -55,13 +56,13 @@ pub(super) fn closes<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn) -> V
     stretches
 }
 
-/// What goes by turns under one name: it has begun, or it was ended.
+/// The last fact under one name: a start or an end.
 enum Turn<'a> {
     Begun(Stated<'a>),
     Ended(Stated<'a>),
 }
 
-/// Takes an end. Of two ends the one said last is refused, and one without a beginning always.
+/// Applies an end. Of two ends, the one recorded last is refused. An end without a start is always refused.
 fn end<'a>(
     turn: Option<&mut Turn<'a>>,
     fact: &Stated<'a>,
@@ -81,25 +82,25 @@ fn end<'a>(
     }
 }
 
-/// Who holds the case in one role, and for which of them that ends on a day known beforehand.
+/// The workers who hold the case in one role, including those whose assignment ends on a known day.
 #[derive(Default)]
 struct Holding<'a> {
     workers: HashMap<WorkerId, Turn<'a>>,
     limited: Vec<Limited<'a>>,
 }
 
-/// An assignment for some days alone.
+/// An assignment with an end date.
 struct Limited<'a> {
     until: NaiveDate,
     worker: WorkerId,
     holds: Stated<'a>,
-    /// Who holds the case again from then on.
+    /// The worker who holds the case again when this assignment ends.
     former: Option<(WorkerId, Stated<'a>)>,
 }
 
 impl<'a> Holding<'a> {
-    /// Ends what has ended by a day.
-    fn pass(&mut self, day: NaiveDate) {
+    /// Ends the assignments that have ended by a day.
+    fn end_by(&mut self, day: NaiveDate) {
         self.limited.sort_by_key(|limited| limited.until);
         let over = self.limited.iter().take_while(|limited| limited.until <= day).count();
         for Limited { worker, holds, former, .. } in self.limited.drain(..over) {
@@ -110,8 +111,8 @@ impl<'a> Holding<'a> {
         }
     }
 
-    /// A keyworker who held the case for some days gives it back before they are over.
-    fn given_back(&mut self, worker: WorkerId) {
+    /// A keyworker with an end date gives the case back early.
+    fn give_back(&mut self, worker: WorkerId) {
         self.limited.sort_by_key(|limited| limited.until);
         let Some(at) = self.limited.iter().position(|limited| limited.worker == worker) else { return };
         if let Some((former, held)) = self.limited.remove(at).former {
@@ -119,8 +120,8 @@ impl<'a> Holding<'a> {
         }
     }
 
-    /// One keyworker takes the case over from another, for good or until a day.
-    fn taken_over(&mut self, (worker, holds): (WorkerId, Stated<'a>), until: Option<NaiveDate>) {
+    /// One keyworker takes over the case from another, permanently or until a day.
+    fn take_over(&mut self, (worker, holds): (WorkerId, Stated<'a>), until: Option<NaiveDate>) {
         let begun = |(worker, turn): (&WorkerId, &Turn<'a>)| match turn {
             Turn::Begun(held) => Some((*worker, *held)),
             Turn::Ended(_) => None,
@@ -128,7 +129,8 @@ impl<'a> Holding<'a> {
         let mut former = self.workers.iter().find_map(begun);
         self.workers.retain(|_, turn| matches!(turn, Turn::Ended(_)));
         let Some(until) = until else { return self.limited.clear() };
-        // What would have ended by then no longer does: the one who would hold the case then has it back instead.
+        // Assignments that would have ended by then no longer end on their own. Their former keyworker gets the case
+        // back when this one ends.
         self.limited.sort_by_key(|limited| limited.until);
         let over = self.limited.iter().take_while(|limited| limited.until <= until).count();
         for ended in self.limited.drain(..over) {
@@ -141,15 +143,15 @@ impl<'a> Holding<'a> {
     }
 }
 
-/// A worker who holds the case in a role is not assigned to it again, and only who holds it is released. One keyworker
-/// holds a case; of any other role several stand side by side.
+/// A worker who already holds the case in a role cannot be assigned to it again, and only a worker who holds it can be
+/// released. A case has one keyworker. Any other role may have several workers at once.
 pub(super) fn assignments<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn) {
     let mut roles: HashMap<&str, Holding<'a>> = HashMap::new();
     for fact in facts {
         match fact.event {
             Event::WorkerAssigned(assigned) => {
                 let holding = roles.entry(&assigned.role).or_default();
-                holding.pass(fact.occurred.earliest());
+                holding.end_by(fact.occurred.earliest());
                 let mut holds = *fact;
                 if let Some(Turn::Begun(already)) = holding.workers.get(&assigned.worker) {
                     let (first, second) = already.in_turn_of_saying(*fact);
@@ -157,7 +159,7 @@ pub(super) fn assignments<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn)
                     holds = first;
                 }
                 if assigned.role == KEYWORKER {
-                    holding.taken_over((assigned.worker, holds), assigned.until);
+                    holding.take_over((assigned.worker, holds), assigned.until);
                 } else {
                     holding.limited.retain(|limited| limited.worker != assigned.worker);
                     let limited = |until| Limited { until, worker: assigned.worker, holds, former: None };
@@ -168,13 +170,13 @@ pub(super) fn assignments<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn)
             Event::WorkerReleased(released) => {
                 let mut holding = roles.get_mut(released.role.as_str());
                 let turn = holding.as_mut().and_then(|holding| {
-                    holding.pass(fact.occurred.earliest());
+                    holding.end_by(fact.occurred.earliest());
                     holding.workers.get_mut(&released.worker)
                 });
                 let held = matches!(turn, Some(Turn::Begun(_)));
                 end(turn, fact, out_of_turn, |already| refusals::not_assigned(&released.role, already));
                 if let Some(holding) = holding.filter(|_| held && released.role == KEYWORKER) {
-                    holding.given_back(released.worker);
+                    holding.give_back(released.worker);
                 }
             }
             _ => {}
@@ -182,7 +184,8 @@ pub(super) fn assignments<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn)
     }
 }
 
-/// A plan is reviewed and closed while it is open: of one kind the plan agreed last is, until it is closed.
+/// A plan can be reviewed and closed only while it is open. The plan of a kind that was agreed last is open until it is
+/// closed.
 pub(super) fn plans<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn) {
     let mut kinds: BTreeMap<&str, Turn<'a>> = BTreeMap::new();
     for fact in facts {
@@ -203,7 +206,7 @@ pub(super) fn plans<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn) {
     }
 }
 
-/// The kinds of which a plan is open.
+/// The kinds that have an open plan.
 fn open<'a>(kinds: &BTreeMap<&'a str, Turn<'_>>) -> Vec<&'a str> {
     kinds.iter().filter(|(_, turn)| matches!(turn, Turn::Begun(_))).map(|(kind, _)| *kind).collect()
 }

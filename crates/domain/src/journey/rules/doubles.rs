@@ -1,6 +1,6 @@
-//! Doubles: a fact that says again what is recorded already, whatever id either of them was given.
+//! Finds duplicates: a fact that repeats a recorded fact, apart from ids.
 //!
-//! Pure. It refuses nothing: the same may have been so twice, and whoever records it says so.
+//! Pure. It only warns: the same thing may have happened twice, and the sender can say so.
 
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use crate::fact::event::{AppointmentMoved, Event, EvidenceAttached, TaskSet};
 use crate::fact::refusal::DependentFact;
 use crate::journey::{Journey, Slot};
 
-/// The recorded fact that says what this one says. Of a correction, `besides` is the fact that it corrects.
+/// The recorded fact that this one repeats. For a correction, `besides` is the fact that is corrected.
 pub(super) fn of(
     history: &History,
     besides: Option<EventId>,
@@ -35,13 +35,13 @@ pub(super) fn of(
         return stated().find(|fact| fact.id == open).map(|fact| fact.fact());
     }
     let same = |fact: &Stated<'_>| fact.occurred == occurred && is_alike(fact.event, event);
-    // What was booked or set alike and is over by now may be booked or set again.
+    // A repeated appointment or task only counts while the earlier one is open.
     let is_known_open = matches!(event, Event::AppointmentBooked(_) | Event::TaskSet(_));
     stated().find(|fact| !is_known_open && same(fact)).map(|fact| fact.fact())
 }
 
-/// The event by which the same appointment, task or document was recorded, where that still stands: whatever the day on
-/// which it was booked, set or attached.
+/// The event that recorded the same appointment, task or document, if it is still open, on whatever day it was
+/// recorded.
 fn still_open(journey: &Journey, besides: Option<EventId>, (occurred, event): (Occurred, &Event)) -> Option<EventId> {
     let other = |id: EventId| Some(id) != besides;
     match event {
@@ -70,7 +70,7 @@ fn still_open(journey: &Journey, besides: Option<EventId>, (occurred, event): (O
     }
 }
 
-/// The booking of another appointment that is for this day, time and channel.
+/// The booking of another appointment for this day, time and channel.
 fn taken(
     journey: &Journey,
     own: AppointmentId,
@@ -81,12 +81,12 @@ fn taken(
     others.find(|other| same(other.slot(chrono::NaiveDate::MAX))).map(|other| other.event_id)
 }
 
-/// Whether two facts say the same but for the ids by which others name what they begin.
+/// Whether two facts are equal apart from the ids of the items that they create.
 fn is_alike(one: &Event, other: &Event) -> bool {
     one.event_type() == other.event_type() && (one == other || without_id(one) == without_id(other))
 }
 
-/// The fact without the id by which others name what it begins.
+/// The fact without the id of the item that it creates.
 fn without_id(event: &Event) -> Event {
     let (mut event, none) = (event.clone(), Uuid::nil());
     match &mut event {

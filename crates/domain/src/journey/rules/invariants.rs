@@ -1,6 +1,6 @@
-//! What the facts of a journey rest on, and which of them have nothing to rest on.
+//! The facts that other facts of a case depend on, and the facts whose dependencies are missing.
 //!
-//! Pure. Of facts that exclude each other the one said first stands, and the one said last is named.
+//! Pure. Of two facts that exclude each other, the one recorded first is kept and the one recorded last is refused.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -15,20 +15,20 @@ use crate::fact::tracked::{self, Kind, Part, Thing};
 use crate::journey::rules::alternation::{self, Closed};
 use crate::journey::rules::refusals;
 
-/// What facts rest on.
+/// The facts that other facts depend on.
 pub(super) struct Footing<'a> {
     facts: &'a [Stated<'a>],
     referral: Option<Stated<'a>>,
     /// The acceptance, decline or withdrawal of the referral.
     answer: Option<Stated<'a>>,
-    /// The stretches over which the journey was closed, in order.
+    /// The periods over which the case was closed, in order.
     closed: Vec<Closed<'a>>,
     begun: HashMap<Thing, Stated<'a>>,
     over: HashMap<Thing, Stated<'a>>,
     verified: HashMap<Thing, Stated<'a>>,
-    /// The standing facts and spells that evidence may support.
+    /// The facts and spells that evidence may support. Retracted ones are left out.
     supportable: HashSet<Uuid>,
-    /// What is refused of the facts that go by turns.
+    /// The refusals of facts that must alternate.
     out_of_turn: HashMap<EventId, Refusal>,
 }
 
@@ -69,13 +69,13 @@ impl<'a> Footing<'a> {
         footing
     }
 
-    /// The facts that have nothing to rest on, in their order.
+    /// The invalid facts, in order.
     pub(super) fn judge(&self) -> Vec<Groundless> {
         let found = |fact: &Stated<'a>| self.refusal(fact).map(|refusal| Groundless { fact: fact.fact(), refusal });
         self.facts.iter().filter_map(found).collect()
     }
 
-    /// Why this fact cannot be so beside the others, if it cannot.
+    /// Why this fact cannot be true with the others, if it cannot.
     fn refusal(&self, fact: &Stated<'a>) -> Option<Refusal> {
         let Some(referral) = &self.referral else { return Some(refusals::not_referred()) };
         if let Event::ReferralReceived(_) = fact.event {
@@ -87,7 +87,7 @@ impl<'a> Footing<'a> {
             .or_else(|| self.while_closed(fact))
     }
 
-    /// What a fact of its type needs, whatever else there is.
+    /// The requirements of the fact's own type.
     fn own(&self, fact: &Stated<'a>, referral: &Stated<'a>) -> Option<Refusal> {
         match fact.event {
             Event::ReferralAccepted(_) => self.second_answer(fact).or_else(|| before_referral(fact, referral)),
@@ -104,13 +104,13 @@ impl<'a> Footing<'a> {
             | Event::EngagementStarted(_)
             | Event::AppointmentBooked(_)
             | Event::TaskSet(_)
-            | Event::Disengaged(_) => before_referral(fact, referral).or_else(|| self.of_a_thing(fact)),
-            Event::EvidenceAttached(attached) => self.of_a_thing(fact).or_else(|| self.unsupported(fact, attached)),
-            _ => self.of_a_thing(fact),
+            | Event::Disengaged(_) => before_referral(fact, referral).or_else(|| self.of_an_item(fact)),
+            Event::EvidenceAttached(attached) => self.of_an_item(fact).or_else(|| self.unsupported(fact, attached)),
+            _ => self.of_an_item(fact),
         }
     }
 
-    /// A referral is accepted, declined or withdrawn, once.
+    /// A referral is accepted, declined or withdrawn only once.
     fn second_answer(&self, fact: &Stated<'a>) -> Option<Refusal> {
         self.answer.filter(|answer| answer.id != fact.id).map(|answer| refusals::answered(&answer))
     }
@@ -120,22 +120,22 @@ impl<'a> Footing<'a> {
         self.answer.filter(|answer| !matches!(answer.event, Event::ReferralAccepted(_)))
     }
 
-    /// A journey that is closed, and not reopened since, is neither declined nor withdrawn.
+    /// A closed case cannot be declined or withdrawn, unless it was reopened.
     fn already_closed(&self, fact: &Stated<'a>) -> Option<Refusal> {
         let standing = self.closed.last().filter(|last| last.reopened.is_none() && last.close.said < fact.said);
         standing.map(|last| refusals::already_closed(&last.close))
     }
 
-    /// A referral that was declined or withdrawn is neither closed nor reopened.
+    /// A declined or withdrawn referral cannot be closed or reopened.
     fn turned_away_before(&self, fact: &Stated<'a>) -> Option<Refusal> {
         self.turned_away().filter(|answer| answer.said < fact.said).map(|answer| refusals::answered(&answer))
     }
 
-    /// Nothing follows a decline or withdrawal.
+    /// No fact may follow a decline or withdrawal.
     fn after_answer(&self, fact: &Stated<'a>) -> Option<Refusal> {
         let answer = self.turned_away().filter(|answer| answer.id != fact.id && fact.is_after(answer))?;
         let refusal = refusals::answered(&answer);
-        // Another answer, or a close, is refused whatever its day.
+        // Another answer, or a close, is refused on any day.
         let on_any_day = matches!(
             fact.event,
             Event::ReferralAccepted(_)
@@ -148,7 +148,7 @@ impl<'a> Footing<'a> {
         Some(if on_any_day { refusal } else { refusal.at("occurred_on") })
     }
 
-    /// What may not be dated while the journey is closed.
+    /// Facts that may not be dated while the case is closed.
     fn while_closed(&self, fact: &Stated<'a>) -> Option<Refusal> {
         if may_follow_a_close(fact.event) {
             return None;
@@ -159,8 +159,9 @@ impl<'a> Footing<'a> {
         self.closed.iter().find(within).map(refusals::journey_closed)
     }
 
-    /// What speaks of a spell, task, risk or piece of evidence needs it, and each begins and ends once.
-    fn of_a_thing(&self, fact: &Stated<'a>) -> Option<Refusal> {
+    /// A fact about a spell, appointment, task, risk or piece of evidence needs that item. Each item starts and ends
+    /// once.
+    fn of_an_item(&self, fact: &Stated<'a>) -> Option<Refusal> {
         let (thing, part) = tracked::told_by(fact.event)?;
         let Some(begun) = self.begun.get(&thing) else {
             return Some(refusals::not_found(thing.kind, self.open(thing.kind)));
@@ -182,7 +183,7 @@ impl<'a> Footing<'a> {
         }
         let verified = self.verified.get(&thing).filter(|verified| verified.id != fact.id);
         match (thing.kind, over) {
-            // The end of a spell is the first day on which it no longer held.
+            // A spell ends on the first day on which it no longer applies.
             (Kind::Spell, Some(over)) if fact.occurred.earliest() >= over.occurred.latest() => {
                 Some(refusals::after_the_spell(over))
             }
@@ -197,20 +198,21 @@ impl<'a> Footing<'a> {
         }
     }
 
-    /// The ids of what is still open, of one kind, in their order.
+    /// The ids of the open items of one kind, in order.
     fn open(&self, kind: Kind) -> BTreeSet<Uuid> {
         let open = self.begun.keys().filter(|thing| thing.kind == kind && !self.over.contains_key(thing));
         open.map(|thing| thing.id).collect()
     }
 
-    /// Evidence supports other facts of the journey, or its spells, that stand.
+    /// Evidence supports other facts or spells of the case that were not retracted.
     fn unsupported(&self, fact: &Stated<'a>, attached: &EvidenceAttached) -> Option<Refusal> {
         let stands = |id: &Uuid| *id != fact.id.0 && self.supportable.contains(id);
         attached.supports.iter().position(|id| !stands(id)).map(refusals::support_not_found)
     }
 }
 
-/// Closing ends the caseload, not the clock: what becomes of the client may follow, and what shows it.
+/// Whether a fact may be dated after the close. Closing ends the caseload, but later results of the client, and their
+/// evidence, may still be recorded.
 const fn may_follow_a_close(event: &Event) -> bool {
     matches!(
         event,
@@ -226,9 +228,9 @@ const fn may_follow_a_close(event: &Event) -> bool {
             | Event::AchievementRecorded(_)
             | Event::MeasureRecorded(_)
             | Event::AssessmentScored(_)
-            // What nobody can keep any more may be called off.
+            // An appointment or task that can no longer be kept or done may be cancelled.
             | Event::AppointmentCancelled(_)
-            // Whether these may follow is a matter of turns.
+            // `turns` decides whether these may follow a close.
             | Event::JourneyClosed(_)
             | Event::JourneyTransferred(_)
             | Event::JourneyReopened(_)

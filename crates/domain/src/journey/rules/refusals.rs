@@ -1,6 +1,6 @@
-//! Why facts cannot be true together, in words: the refusals of the ground, each with what to do next.
+//! The refusals of facts that cannot be true together, each with its message and remedy.
 //!
-//! Pure. It decides nothing.
+//! Pure. This module decides nothing: it only builds the refusals.
 
 use std::collections::BTreeSet;
 
@@ -15,52 +15,51 @@ use crate::journey::rules::alternation::Closed;
 use crate::journey::{Appointment, Task};
 
 pub(super) fn not_referred() -> Refusal {
-    let message = "the journey has no referral that stands: receive the referral first";
-    Refusal::new(Code::NotReferred, message).by("domain §4: every fact of a journey needs its referral")
+    let message = "the referral of this case was retracted: record the referral again first";
+    Refusal::new(Code::NotReferred, message).by("every fact of a case needs its referral")
 }
 
 pub(super) fn already_referred(referral: &Stated<'_>) -> Refusal {
     let message = format!(
-        "the referral was received on {}: correct that fact, or begin another journey for another episode",
+        "this case already has a referral, received on {}: correct that referral, or start another case",
         referral.day()
     );
-    Refusal::new(Code::AlreadyReferred, message)
-        .at("journey")
-        .by("domain §3: a journey is one referral episode")
-        .naming([referral.fact()])
+    Refusal::new(Code::AlreadyReferred, message).at("journey").by("a case has one referral").naming([referral.fact()])
 }
 
 pub(super) fn before_referral(referral: &Stated<'_>) -> Refusal {
     let message = format!(
-        "the referral was received on {}: date this on or after that day, or correct the referral first",
+        "the referral was received on {}: use that day or a later one, or correct the referral first",
         referral.day()
     );
     Refusal::new(Code::BeforeReferral, message)
         .at("occurred_on")
-        .by("domain §4: the service acts on a referral once it is received")
+        .by("the service cannot act on a referral before it is received")
         .naming([referral.fact()])
 }
 
-/// What the referral was answered with, in the way of another answer or of what would follow.
+/// The refusal where the referral was already accepted, declined or withdrawn.
 pub(super) fn answered(answer: &Stated<'_>) -> Refusal {
     let day = answer.day();
     let (code, message, rule) = match answer.event {
         Event::ReferralAccepted(_) => (
             Code::AlreadyAccepted,
-            format!("the referral was accepted on {day}: close the journey, or correct that fact if it was not so"),
-            "domain §4: a referral is accepted, declined or withdrawn, once",
+            format!(
+                "the referral was accepted on {day}: close the case, or correct or retract that fact if it is wrong"
+            ),
+            "a referral is accepted, declined or withdrawn once",
         ),
         Event::ReferralWithdrawn(_) => (
             Code::ReferralWithdrawn,
-            format!("the referral was withdrawn on {day}: retract that if it was not so, or begin another journey"),
-            "domain §4: nothing follows a withdrawal",
+            format!(
+                "the referral was withdrawn on {day}: retract the withdrawal if it is wrong, or start another case"
+            ),
+            "no fact may follow the withdrawal of a referral",
         ),
         _ => (
             Code::ReferralDeclined,
-            format!(
-                "the referral was declined on {day}: retract the decline if it was not so, or begin another journey"
-            ),
-            "domain §4: nothing follows a decline",
+            format!("the referral was declined on {day}: retract the decline if it is wrong, or start another case"),
+            "no fact may follow the decline of a referral",
         ),
     };
     Refusal::new(code, message).by(rule).naming([answer.fact()])
@@ -68,74 +67,76 @@ pub(super) fn answered(answer: &Stated<'_>) -> Refusal {
 
 pub(super) fn already_closed(close: &Stated<'_>) -> Refusal {
     let message = format!(
-        "the journey was {} on {}: reopen it first, or correct or retract that fact if it was not so",
-        left(close),
+        "the case was {} on {}: reopen it first, or correct or retract that fact if it is wrong",
+        closed_or_transferred(close),
         close.day()
     );
     Refusal::new(Code::AlreadyClosed, message)
-        .by("domain §4: a journey is closed once, and again once it was reopened")
+        .by("a closed case must be reopened before it is closed again")
         .naming([close.fact()])
 }
 
 pub(super) fn never_closed() -> Refusal {
-    let message = "the journey is not closed on that day: date the reopening on or after the close";
-    Refusal::new(Code::NotClosed, message).at("occurred_on").by("domain §4: what is reopened was closed")
+    let message = "the case is not closed on that day: date the reopening on or after the close";
+    Refusal::new(Code::NotClosed, message).at("occurred_on").by("only a closed case can be reopened")
 }
 
 pub(super) fn reopened_already(reopening: &Stated<'_>) -> Refusal {
     let message = format!(
-        "the journey was reopened on {}: close it first, or correct that fact if the day was another",
+        "the case was already reopened on {}: close it first, or correct the reopening if its date is wrong",
         reopening.day()
     );
-    Refusal::new(Code::NotClosed, message).by("domain §4: what is reopened was closed").naming([reopening.fact()])
+    Refusal::new(Code::NotClosed, message).by("only a closed case can be reopened").naming([reopening.fact()])
 }
 
 pub(super) fn journey_closed(closed: &Closed<'_>) -> Refusal {
-    let (left, day) = (left(&closed.close), closed.close.day());
+    let (left, day) = (closed_or_transferred(&closed.close), closed.close.day());
     let message = match &closed.reopened {
         None => {
-            format!("the journey was {left} on {day}: date this on or before that day, or reopen the journey first")
+            format!("the case was {left} on {day}: use that day or an earlier one, or reopen the case first")
         }
         Some(reopened) => format!(
-            "the journey was {left} on {day} and reopened on {}: date this outside those days, or correct them first",
+            "the case was {left} on {day} and reopened on {}: use a date outside those days, or correct them first",
             reopened.day()
         ),
     };
     Refusal::new(Code::JourneyClosed, message)
         .at("occurred_on")
-        .by("domain §4: closing ends the caseload; contacts, plans, tasks and assignments do not follow it")
+        .by("contacts, plans, tasks and assignments cannot be dated while a case is closed")
         .naming([closed.close].iter().chain(&closed.reopened).map(Stated::fact))
 }
 
-fn left(close: &Stated<'_>) -> &'static str {
+fn closed_or_transferred(close: &Stated<'_>) -> &'static str {
     if matches!(close.event, Event::JourneyTransferred(_)) { "transferred" } else { "closed" }
 }
 
 pub(super) fn already_assigned(held: &Stated<'_>, role: &str) -> Refusal {
-    let message =
-        format!("the worker holds the case as {role} from {}: correct that fact if the day was another", held.day());
+    let message = format!(
+        "the worker already holds the case as {role} from {}: correct that fact if its date is wrong",
+        held.day()
+    );
     Refusal::new(Code::AlreadyAssigned, message).at("worker").naming([held.fact()])
 }
 
 pub(super) fn not_assigned(role: &str, released: Option<&Stated<'_>>) -> Refusal {
-    let since = released.map(|released| format!(", from which they were released on {}", released.day()));
+    let since = released.map(|released| format!(" (they were released on {})", released.day()));
     let message = format!(
-        "the worker does not hold the case as {role} on that day{}: date this while they do, or assign them first",
+        "the worker does not hold the case as {role} on that day{}: use a day on which they do, or assign them first",
         since.unwrap_or_default()
     );
     Refusal::new(Code::NotAssigned, message).at("worker").naming(released.map(Stated::fact))
 }
 
 pub(super) fn plan_not_found(open: &[&str], closed: Option<&Stated<'_>>) -> Refusal {
-    let since = closed.map(|closed| format!(", it was closed on {}", closed.day()));
+    let since = closed.map(|closed| format!(" (it was closed on {})", closed.day()));
     let message = format!(
-        "no plan of this kind is open on that day{}: agree it first, or name one of those that are",
+        "no plan of this kind is open on that day{}: agree the plan first, or name a kind that is open",
         since.unwrap_or_default()
     );
     Refusal::new(Code::PlanNotFound, message).at("kind").allowing(open).naming(closed.map(Stated::fact))
 }
 
-/// The field by which facts name such a thing.
+/// The field by which facts name an item of this kind.
 const fn field(kind: Kind) -> &'static str {
     match kind {
         Kind::Spell => "spell",
@@ -146,8 +147,8 @@ const fn field(kind: Kind) -> &'static str {
     }
 }
 
-/// A thing, and how it began.
-const fn began(kind: Kind) -> (&'static str, &'static str) {
+/// The item with its article, and the verb for how it starts.
+const fn item_and_verb(kind: Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::Spell => ("a spell", "started"),
         Kind::Appointment => ("an appointment", "was booked"),
@@ -161,21 +162,21 @@ pub(super) fn not_found(kind: Kind, open: BTreeSet<Uuid>) -> Refusal {
     let (code, message) = match kind {
         Kind::Spell => (
             Code::SpellNotFound,
-            "this journey has no spell of this id: start it first, or name one of its open spells",
+            "this case has no spell with this id: start the spell first, or name one of the open spells",
         ),
         Kind::Appointment => (
             Code::AppointmentNotFound,
-            "this journey has no appointment of this id: book it first, or name one of its open appointments",
+            "this case has no appointment with this id: book it first, or name one of the open appointments",
         ),
         Kind::Task => {
-            (Code::TaskNotFound, "this journey has no task of this id: set it first, or name one of its open tasks")
+            (Code::TaskNotFound, "this case has no task with this id: set it first, or name one of the open tasks")
         }
         Kind::Risk => {
-            (Code::RiskNotFound, "this journey has no risk of this id: raise it first, or name one of its open risks")
+            (Code::RiskNotFound, "this case has no risk with this id: raise it first, or name one of the open risks")
         }
         Kind::Evidence => (
             Code::EvidenceNotFound,
-            "this journey has no evidence of this id: attach it first, or name one that it has",
+            "this case has no evidence with this id: attach it first, or name evidence that the case has",
         ),
     };
     Refusal::new(code, message).at(field(kind)).allowing(open)
@@ -189,9 +190,8 @@ pub(super) fn exists(kind: Kind, begun: &Stated<'_>) -> Refusal {
         Kind::Risk => Code::RiskExists,
         Kind::Evidence => Code::EvidenceExists,
     };
-    let (thing, verb) = began(kind);
-    let message =
-        format!("{thing} of this id {verb} on {}: give the new one a new id, or correct that fact", begun.day());
+    let (thing, verb) = item_and_verb(kind);
+    let message = format!("{thing} with this id {verb} on {}: use a new id, or correct that fact", begun.day());
     Refusal::new(code, message).at(field(kind)).naming([begun.fact()])
 }
 
@@ -205,7 +205,7 @@ pub(super) fn already_over(kind: Kind, over: &Stated<'_>) -> Refusal {
     };
     let how = match over.event {
         Event::AppointmentCancelled(_) => "the appointment was cancelled",
-        Event::ContactLogged(_) => "what became of the appointment was recorded",
+        Event::ContactLogged(_) => "the appointment was kept or missed",
         Event::TaskDone(_) => "the task was done",
         Event::TaskCancelled(_) => "the task was cancelled",
         Event::RiskCleared(_) => "the risk was cleared",
@@ -213,23 +213,22 @@ pub(super) fn already_over(kind: Kind, over: &Stated<'_>) -> Refusal {
         Event::EvidenceWithdrawn(_) => "the evidence was withdrawn",
         _ => "the spell ended",
     };
-    let message = format!("{how} on {}: correct or retract that fact if it was not so", over.day());
+    let message = format!("{how} on {}: correct or retract that fact if it is wrong", over.day());
     Refusal::new(code, message).at(field(kind)).naming([over.fact()])
 }
 
 pub(super) fn before_it_began(kind: Kind, part: Part, begun: &Stated<'_>) -> Refusal {
     let (code, rule) = match (kind, part) {
-        (Kind::Spell, Part::GoesOn) => (Code::OutsideSpell, "domain §4: a spell changes while it holds"),
-        (Kind::Spell, _) => (
-            Code::EndedBeforeStart,
-            "domain §6: spells are half-open, an end is the first day on which the spell no longer held",
-        ),
-        (Kind::Evidence, _) => (Code::BeforeAttached, "domain §4: what is checked is there"),
-        (Kind::Appointment | Kind::Task | Kind::Risk, _) => (Code::EndedBeforeStart, "domain §4: what ends has begun"),
+        (Kind::Spell, Part::GoesOn) => (Code::OutsideSpell, "a spell can only change between its start and its end"),
+        (Kind::Spell, _) => (Code::EndedBeforeStart, "a spell ends on the first day on which it no longer applies"),
+        (Kind::Evidence, _) => (Code::BeforeAttached, "evidence is attached before it is checked"),
+        (Kind::Appointment | Kind::Task | Kind::Risk, _) => {
+            (Code::EndedBeforeStart, "an end cannot be dated before its start")
+        }
     };
-    let (_, verb) = began(kind);
+    let (_, verb) = item_and_verb(kind);
     let message = format!(
-        "the {} {verb} on {}: date this on or after that day, or correct that fact first",
+        "the {} {verb} on {}: use that day or a later one, or correct that fact first",
         field(kind),
         begun.day()
     );
@@ -238,24 +237,25 @@ pub(super) fn before_it_began(kind: Kind, part: Part, begun: &Stated<'_>) -> Ref
 
 pub(super) fn after_the_spell(end: &Stated<'_>) -> Refusal {
     let message =
-        format!("the spell no longer held on {}: date the change before that day, or correct the end first", end.day());
+        format!("the spell ended on {}: date the change before that day, or correct the end first", end.day());
     Refusal::new(Code::OutsideSpell, message)
         .at("occurred_on")
-        .by("domain §6: spells are half-open, an end is the first day on which the spell no longer held")
+        .by("a spell ends on the first day on which it no longer applies")
         .naming([end.fact()])
 }
 
 pub(super) fn already_verified(verified: &Stated<'_>) -> Refusal {
     let message =
-        format!("the evidence was verified on {}: correct or retract that fact if it was not so", verified.day());
+        format!("the evidence was verified on {}: correct or retract the verification if it is wrong", verified.day());
     Refusal::new(Code::EvidenceAlreadyVerified, message).at("evidence").naming([verified.fact()])
 }
 
 pub(super) fn support_not_found(at: usize) -> Refusal {
-    let message = "this journey has no standing fact or spell of this id: name original events, or spells, that stand";
+    let message =
+        "this case has no fact or spell with this id, or it was retracted: name events or spells of this case";
     Refusal::new(Code::SupportNotFound, message)
         .at(format!("supports.{at}"))
-        .by("domain §4: evidence supports events or spells of its journey")
+        .by("evidence supports events or spells of its own case")
 }
 
 pub(super) fn task_set(task: &Task) -> DependentFact {
@@ -264,12 +264,10 @@ pub(super) fn task_set(task: &Task) -> DependentFact {
 
 pub(super) fn tasks_open(open: Vec<DependentFact>) -> Refusal {
     let message = match open.len() {
-        1 => "a task is still open: do or cancel it first, or accept this warning".to_owned(),
-        many => format!("{many} tasks are still open: do or cancel them first, or accept this warning"),
+        1 => "a task is still open: complete or cancel it first, or accept this warning".to_owned(),
+        many => format!("{many} tasks are still open: complete or cancel them first, or accept this warning"),
     };
-    Refusal::new(Code::TasksOpen, message)
-        .by("domain §4: tasks dated after the close are refused, so nobody could do them")
-        .naming(open)
+    Refusal::new(Code::TasksOpen, message).by("tasks cannot be completed after the case is closed").naming(open)
 }
 
 pub(super) fn booked(appointment: &Appointment) -> DependentFact {
@@ -279,19 +277,19 @@ pub(super) fn booked(appointment: &Appointment) -> DependentFact {
 
 pub(super) fn appointments_open(open: Vec<DependentFact>) -> Refusal {
     let message = match open.len() {
-        1 => "an appointment is still open: cancel it, or record what became of it, or accept this warning".to_owned(),
+        1 => "an appointment is still open: cancel it, record whether it was kept, or accept this warning".to_owned(),
         many => {
             format!(
-                "{many} appointments are still open: cancel them, or record what became of them, or accept this warning"
+                "{many} appointments are still open: cancel them, record whether they were kept, or accept this warning"
             )
         }
     };
     Refusal::new(Code::AppointmentsOpen, message)
-        .by("domain §4: contacts dated after the close are refused, so nobody could keep them")
+        .by("appointments cannot be kept after the case is closed")
         .naming(open)
 }
 
-/// A contact that was missed, and at which both sides spoke or saw each other all the same.
+/// The warning where a contact is recorded as missed, and also as two-way or face to face.
 pub(super) fn contradictory(contact: &ContactLogged) -> Option<Refusal> {
     if !contact.is_missed() {
         return None;
@@ -302,14 +300,14 @@ pub(super) fn contradictory(contact: &ContactLogged) -> Option<Refusal> {
         _ => return None,
     };
     let message = format!(
-        "the contact was {} and yet {what}: say attended, or leave that out; accept this warning if both are right",
-        missed(contact.attendance)
+        "the contact was {}, but also says that {what}: change one of them, or accept this warning if both are right",
+        how_missed(contact.attendance)
     );
     Some(Refusal::new(Code::ContactContradictory, message).at(field))
 }
 
-/// What became of an appointment to which nobody came, as a sentence has it.
-const fn missed(attendance: Attendance) -> &'static str {
+/// How the message describes an appointment that was missed.
+const fn how_missed(attendance: Attendance) -> &'static str {
     match attendance {
         Attendance::NotOffered => "not offered",
         Attendance::CancelledByClient | Attendance::CancelledByService => "cancelled",
@@ -317,70 +315,72 @@ const fn missed(attendance: Attendance) -> &'static str {
     }
 }
 
-/// A fact of so many days before the referral: more likely a slip of the year than true.
+/// The warning where a fact is dated this many days before the referral. The month or year is probably wrong.
 pub(super) fn long_before_referral(received: NaiveDate, days: i64) -> Refusal {
     let message = format!(
-        "this is dated {days} days before the referral of {received}: check the month and the year, or accept this warning"
+        "this is dated {days} days before the referral of {received}: check the month and year, or accept this warning"
     );
     Refusal::new(Code::LongBeforeReferral, message)
         .at("occurred_on")
-        .by("domain §10: what was done before the referral meets its standards too")
+        .by("facts from before the referral count towards the standards of the referral")
 }
 
-/// A fact that says what another one says.
+/// A warning where another fact records the same thing.
 pub(super) fn recorded_already(other: DependentFact) -> Refusal {
     let message = match other.event_type {
         EventType::AppointmentBooked => {
-            "an appointment for this day, time and channel is booked already: use that one, or accept this warning"
+            "an appointment for this day, time and channel is already booked: use that one, or accept this warning"
         }
-        EventType::TaskSet => "the same task is open already: use that one, or accept this warning",
-        EventType::EvidenceAttached => "the same document is attached already: use that one, or accept this warning",
-        _ => "the same is recorded for this day already: accept this warning if it was so twice",
+        EventType::TaskSet => "the same task is already open: use that one, or accept this warning",
+        EventType::EvidenceAttached => "the same document is already attached: use that one, or accept this warning",
+        _ => {
+            "the same fact is already recorded for this day: leave it out, or accept this warning if it happened twice"
+        }
     };
     Refusal::new(Code::RecordedAlready, message).naming([other])
 }
 
-/// An appointment whose day is still to come on the day of the contact.
+/// The warning where the appointment is scheduled after the day of the contact.
 pub(super) fn before_appointment(scheduled_on: NaiveDate, booked: DependentFact) -> Refusal {
     let message = format!(
-        "the appointment is booked for {scheduled_on}, after the day of this contact: check both days, move the \
+        "the appointment is booked for {scheduled_on}, after the day of this contact: check both dates, move the \
          appointment first, or accept this warning"
     );
     Refusal::new(Code::BeforeAppointment, message).at("occurred_on").naming([booked])
 }
 
-/// What is planned for a case that was closed that day.
+/// The warning where an appointment or task is planned for a case that was closed that day.
 pub(super) fn planned_after_close(close: &Stated<'_>) -> Refusal {
     let message = format!(
-        "the journey was {} on {}: what is planned after that lapses at once: reopen the journey first, or accept this \
+        "the case was {} on {}, so this appointment or task lapses at once: reopen the case first, or accept this \
          warning",
-        left(close),
+        closed_or_transferred(close),
         close.day()
     );
     Refusal::new(Code::PlannedAfterClose, message)
         .at("occurred_on")
-        .by("domain §4: closing ends the caseload; contacts, plans, tasks and assignments do not follow it")
+        .by("contacts, plans, tasks and assignments cannot be dated while a case is closed")
         .naming([close.fact()])
 }
 
 pub(super) fn another_subject() -> Refusal {
-    fixed(
+    fixed_field(
         "subject",
-        "a journey stays with its subject: retract its facts and receive the referral for the other subject",
+        "the subject of a case cannot change: retract its facts and record a referral for the other subject",
     )
 }
 
 pub(super) fn another_thing(kind: Kind) -> Refusal {
     let message = match kind {
-        Kind::Spell => "a spell keeps its id: retract this start and record the spell anew",
-        Kind::Appointment => "an appointment keeps its id: retract this booking and book it anew",
-        Kind::Task => "a task keeps its id: retract this one and set the task anew",
-        Kind::Risk => "a risk keeps its id: retract this one and raise the risk anew",
-        Kind::Evidence => "evidence keeps its id: retract this and attach the piece anew",
+        Kind::Spell => "the id of a spell cannot change: retract this start and record the spell again",
+        Kind::Appointment => "the id of an appointment cannot change: retract this booking and book it again",
+        Kind::Task => "the id of a task cannot change: retract this one and set the task again",
+        Kind::Risk => "the id of a risk cannot change: retract this one and raise the risk again",
+        Kind::Evidence => "the id of evidence cannot change: retract this and attach the evidence again",
     };
-    fixed(field(kind), message)
+    fixed_field(field(kind), message)
 }
 
-fn fixed(path: &str, message: &str) -> Refusal {
+fn fixed_field(path: &str, message: &str) -> Refusal {
     Refusal::new(Code::FixedField, message).at(path)
 }

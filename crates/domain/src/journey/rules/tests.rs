@@ -1,5 +1,4 @@
-//! The laws: whatever is accepted leaves nothing without ground and nothing out of the fold, and nothing that is stated
-//! makes either fail.
+//! Properties: no accepted command makes a fact invalid or drops it from the fold, and no command makes either fail.
 
 use std::collections::BTreeSet;
 
@@ -44,7 +43,7 @@ fn any_piece() -> impl Strategy<Value = EvidenceId> {
     prop_oneof![Just(PIECE), Just(OTHER_PIECE)]
 }
 
-/// Evidence of something: events and spells that there may be.
+/// Evidence that supports events and spells that may exist.
 fn any_evidence() -> impl Strategy<Value = EvidenceAttached> {
     let any_id = prop_oneof![(1_u128..20).prop_map(|n| nth(n).0), any_spell().prop_map(|spell| spell.0)];
     (any_piece(), proptest::collection::btree_set(any_id, 0..3))
@@ -124,7 +123,7 @@ fn any_fact() -> impl Strategy<Value = Event> {
     prop_oneof![2 => any_answer(), 10 => any_work(), 10 => any_life(), 3 => any_leaving()]
 }
 
-/// A day of four weeks, some with a time, or their month or year.
+/// A day of four weeks, sometimes with a time, or the month or year of one.
 fn any_date() -> impl Strategy<Value = String> {
     prop_oneof![
         8 => (1_u32..=28).prop_map(|day| format!("2018-02-{day:02}")),
@@ -142,11 +141,11 @@ fn any_command() -> impl Strategy<Value = Command> {
     ]
 }
 
-/// The command aimed at events that there are, mostly, and at facts of their own type: a correction whose drawn
-/// replacement is of another keeps the fact and moves its day.
+/// Aims the command at events that mostly exist, and at facts of their own type. A correction whose replacement has
+/// another type keeps the fact and moves its day.
 fn aimed(story: &Story, command: &Command) -> Command {
     let version = u128::try_from(story.history.version()).expect("versions are positive");
-    // One in twelve goes astray.
+    // One in twelve misses.
     let aim = |target: EventId| match target.0.as_u128() {
         astray if astray % 12 == 0 || version == 0 => target,
         n => nth(1 + n % version),
@@ -169,7 +168,7 @@ fn aimed(story: &Story, command: &Command) -> Command {
     }
 }
 
-/// How many facts this fold shows.
+/// The number of facts that this fold shows.
 fn shown(journey: &Journey) -> usize {
     let Journey {
         referral,
@@ -198,11 +197,11 @@ fn shown(journey: &Journey) -> usize {
             .iter()
             .sum::<usize>()
         + [achievements.len(), disengagements.len()].iter().sum::<usize>()
-        // An assignment that another one interrupts for some days is there twice.
+        // An assignment that a temporary one interrupts appears twice.
         + assignments.iter().map(|held| held.event_id).collect::<BTreeSet<_>>().len()
         + assignments.iter().filter(|held| held.released.is_some()).count()
         + plans.iter().map(|plan| 1 + plan.reviews.len() + some(&[plan.closed.is_some()])).sum::<usize>()
-        // A contact that says what became of an appointment is counted among the contacts.
+        // A contact with the result of an appointment is counted among the contacts.
         + appointments
             .iter()
             .map(|one| 1 + one.moves.len() + some(&[matches!(one.over, Some(AppointmentOver::Cancelled(_)))]))
@@ -217,16 +216,16 @@ fn shown(journey: &Journey) -> usize {
         + closes.iter().map(|close: &Close| 1 + some(&[close.reopened.is_some()])).sum::<usize>()
 }
 
-/// What must hold of every history that was decided here.
+/// The property that holds for every history that was decided here.
 fn holds(story: &Story) -> Result<(), TestCaseError> {
     let found = groundless(&story.history);
-    prop_assert!(found.is_empty(), "left without ground: {found:#?}");
+    prop_assert!(found.is_empty(), "invalid facts: {found:#?}");
     let (journey, facts) = (story.history.journey(), story.history.facts().len());
     prop_assert_eq!(shown(&journey), facts, "the fold shows every fact: {:#?}", journey);
     Ok(())
 }
 
-/// Whether rows and folds of a day, and the history read anew, say the same.
+/// Checks that the rows, the fold of a day and the history read again agree.
 fn agree(story: &Story) -> Result<(), TestCaseError> {
     let journey = story.history.journey();
     let anew = History::of(story.history.events().iter().cloned());
@@ -244,7 +243,7 @@ fn agree(story: &Story) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// How many sequences of commands are tried: a hundred thousand on demand.
+/// The number of random sequences: 100,000 in the long form.
 fn sequences() -> u32 {
     let full = std::env::var_os("THROUGHLINE_TEST_FULL").is_some_and(|full| !full.is_empty() && full != "0");
     if full { 100_000 } else { 3_000 }
@@ -271,7 +270,7 @@ proptest! {
                 Err(refusals) => {
                     prop_assert!(!refusals.is_empty());
                     let warns = refusals.iter().any(|refusal| refusal.severity == Severity::Warning);
-                    prop_assert!(warned || !warns, "an accepted warning is silent: {refusals:#?}");
+                    prop_assert!(warned || !warns, "an accepted warning is not returned: {refusals:#?}");
                 }
             }
         }
@@ -290,7 +289,7 @@ proptest! {
         for command in &commands {
             let _ = story.tell(&aimed(&story, command));
         }
-        prop_assert!(groundless(&story.history).len() <= before, "a command never leaves more without ground");
+        prop_assert!(groundless(&story.history).len() <= before, "a command never makes more facts invalid");
         agree(&story)?;
     }
 }

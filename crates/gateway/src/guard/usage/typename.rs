@@ -1,5 +1,5 @@
-//! `__typename`, where it is asked for: it takes no argument and has no fields, and what stands at it are directives of
-//! fields, each once, with the arguments that it takes.
+//! Checks `__typename`: it takes no arguments and has no fields, and its directives must be allowed at fields, each
+//! once, with their declared arguments.
 
 use async_graphql::parser::types::{BaseType, Directive, Field};
 use async_graphql::{Pos, Positioned};
@@ -12,7 +12,7 @@ use crate::guard::catalogue::{Catalogue, Input};
 pub(super) const NAME: &str = "__typename";
 
 impl<'a> Uses<'a> {
-    /// What speaks against a `__typename`, and the variables that stand at it.
+    /// The faults of a `__typename` field, and the variables used in it.
     pub(super) fn typename(&mut self, catalogue: &'a Catalogue, field: &'a Field) {
         let mut refuse = |message: &str, pos| self.refusals.push(invalid(message.to_owned(), pos));
         if let Some((argument, _)) = field.arguments.first() {
@@ -24,7 +24,7 @@ impl<'a> Uses<'a> {
         for (at, directive) in field.directives.iter().enumerate() {
             let name = &directive.node.name.node;
             if field.directives[..at].iter().any(|other| other.node.name.node == *name) {
-                let message = format!("@{} stands here twice: give it once", shortened(name));
+                let message = format!("@{} is used twice here: use it once", shortened(name));
                 self.refusals.push(invalid(message, directive.pos));
             }
             if let Some(arguments) = catalogue.directive_of_fields(name) {

@@ -1,7 +1,7 @@
-//! How much is left under each cap of a contract.
+//! The room under each cap of a contract.
 //!
-//! A cap counts amounts due. What does not fit in whole gets the rest or nothing, as the cap says; nothing is ever
-//! given beyond a cap.
+//! A cap counts amounts due. An amount that does not fit gets the rest or nothing, as the cap says. No payment ever
+//! exceeds a cap.
 
 use std::collections::BTreeMap;
 
@@ -15,32 +15,32 @@ use crate::contract::rulebook::terms::{CapScope, Crossing};
 use crate::fact::envelope::SubjectId;
 use crate::fact::money::Money;
 
-/// What decides under which caps a payment falls.
+/// The values that decide which caps a payment counts under.
 #[derive(Clone, Copy)]
 pub(super) struct CapUse {
-    /// The outcome, by its number.
+    /// The number of the outcome.
     pub(super) outcome: usize,
-    /// The person it is paid for.
+    /// The person that it is paid for.
     pub(super) person: Option<SubjectId>,
-    /// The day on which it was achieved.
+    /// The day on which the outcome was achieved.
     pub(super) achieved_on: NaiveDate,
 }
 
-/// What one cap counts together.
+/// A pot: the payments that one cap counts together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Pot {
-    /// Everything.
+    /// All payments.
     Contract,
-    /// What was achieved in the financial year that begins on this day.
+    /// Payments for outcomes achieved in the financial year that starts on this day.
     Year(NaiveDate),
-    /// What is paid for one person.
+    /// Payments for one person.
     Person(SubjectId),
-    /// What is paid for one outcome, by its number in every version alike.
+    /// Payments for one outcome, by its number, which is the same in every version.
     Outcome(usize),
 }
 
 impl Terms<'_> {
-    /// What the caps in force count together on a day, but for what they count by person: by the cap's place.
+    /// The pots of the caps in force on a day, with the index of the cap. Pots of single persons are left out.
     pub fn pots(&self, on: NaiveDate) -> Vec<(usize, Pot)> {
         let of_cap = |(at, cap): (usize, &Cap)| {
             let pots = match cap.scope {
@@ -55,7 +55,7 @@ impl Terms<'_> {
     }
 }
 
-/// What is left under each cap.
+/// The room under each cap.
 #[derive(Clone)]
 pub(super) struct Room<'t, 'r> {
     terms: &'t Terms<'r>,
@@ -68,7 +68,7 @@ impl<'t, 'r> Room<'t, 'r> {
         Self { terms, used: BTreeMap::new(), lacking: BTreeMap::new() }
     }
 
-    /// The caps that a payment falls under, each with the pot that counts it.
+    /// The caps that a payment counts under, each with its pot.
     fn pots(&self, uses: CapUse) -> Vec<(usize, &'r Cap, Pot)> {
         let caps = self.terms.caps.iter().enumerate().filter(|(_, cap)| self.terms.is_under(cap, uses.outcome));
         let pots = caps.filter_map(|(at, cap)| {
@@ -90,7 +90,7 @@ impl<'t, 'r> Room<'t, 'r> {
         (Money::of(cap.amount, self.terms.currency) - used).max(Money::ZERO)
     }
 
-    /// As much of an amount as fits under every cap: the rest of one that is crossed, or nothing.
+    /// The part of an amount that fits under every cap: for an amount that crosses a cap, the rest or nothing.
     pub(super) fn fits(&self, uses: CapUse, wanted: Money) -> Money {
         let pots = self.pots(uses);
         let partial = pots.iter().filter(|(_, cap, _)| cap.crossing == Crossing::Partial);
@@ -100,7 +100,7 @@ impl<'t, 'r> Room<'t, 'r> {
         if fits { most } else { Money::ZERO }
     }
 
-    /// Uses an amount, whether there is room for it or not; less than nothing makes room.
+    /// Uses an amount, even if there is no room for it. A negative amount makes room.
     pub(super) fn take(&mut self, uses: CapUse, amount: Money) {
         for (at, _, pot) in self.pots(uses) {
             let counted = self.used.entry((at, pot)).or_default();
@@ -108,13 +108,13 @@ impl<'t, 'r> Room<'t, 'r> {
         }
     }
 
-    /// Whether two payments fall under one cap and are counted together there.
+    /// Whether two payments share a pot of a cap.
     pub(super) fn share_a_pot(&self, one: CapUse, other: CapUse) -> bool {
         let others = self.pots(other);
         self.pots(one).iter().any(|(at, _, pot)| others.iter().any(|(other, _, of)| (at, pot) == (other, of)))
     }
 
-    /// What was due and taken back still counts under a cap that is not filled again.
+    /// An amount that was due and taken back still counts under a cap that does not refill.
     pub(super) fn keep(&mut self, uses: CapUse, amount: Money) {
         for (at, cap, pot) in self.pots(uses) {
             if !cap.refill {
@@ -124,7 +124,7 @@ impl<'t, 'r> Room<'t, 'r> {
         }
     }
 
-    /// Counts what does not fit under the caps that a payment falls under.
+    /// Adds an amount that does not fit under the caps of a payment.
     pub(super) fn lack(&mut self, uses: CapUse, amount: Money) {
         if amount.is_positive() {
             for (at, _, pot) in self.pots(uses) {
@@ -134,12 +134,12 @@ impl<'t, 'r> Room<'t, 'r> {
         }
     }
 
-    /// What does not fit under each cap.
+    /// The amount that does not fit under each cap.
     pub(super) fn into_lacking(self) -> BTreeMap<(usize, Pot), Money> {
         self.lacking
     }
 
-    /// What is used of each cap, by its place in the rulebook and by what it counts together.
+    /// The amount used of each cap, by the index of the cap in the rulebook and its pot.
     pub(super) const fn used(&self) -> &BTreeMap<(usize, Pot), Money> {
         &self.used
     }

@@ -1,4 +1,4 @@
-//! A claim that was submitted, as settling takes it, with what is due for it as things were decided.
+//! A submitted claim as input for settling, with the amount due by the decisions so far.
 //!
 //! It adds up decisions and makes none.
 
@@ -9,45 +9,45 @@ use super::{CapUse, Party, Status};
 use crate::fact::envelope::{ClaimId, SubjectId};
 use crate::fact::money::Money;
 
-/// A claim that was submitted.
+/// A submitted claim.
 #[derive(Debug, Clone, Copy)]
 pub struct Line {
     /// The claim.
     pub claim: ClaimId,
-    /// The journey that it is about, or the cohort, site or area.
+    /// The case that it is about, or the cohort, site or area.
     pub holder: Uuid,
-    /// The one person behind linked records.
+    /// The person behind linked records.
     pub person: Option<SubjectId>,
-    /// The outcome, by its number in the terms.
+    /// The number of the outcome in the terms.
     pub outcome: usize,
-    /// The day on which it was achieved, as it was submitted.
+    /// The day on which it was achieved, as submitted.
     pub achieved_on: NaiveDate,
-    /// The amount, as it was submitted.
+    /// The submitted amount.
     pub amount: Money,
-    /// The adjustments raised since, added up.
+    /// The sum of the adjustments since.
     pub adjusted: Money,
-    /// What of them was taken back and not given again, as an amount above nothing.
+    /// The part of the adjustments that was taken back and not given back. A positive amount.
     pub taken_back: Money,
-    /// What of them is a deliberate reduction, as an amount below nothing: decided by hand, or extrapolated from a sample.
-    /// It is not proposed back.
+    /// The part of the adjustments that is a deliberate reduction: decided by hand, or extrapolated from a sample. A
+    /// negative amount. It is never proposed back.
     pub reduced: Money,
-    /// What of them was taken back in other batches that are still open, as an amount above nothing: until those are
-    /// submitted it frees nothing.
+    /// The part of the adjustments that was taken back in other open batches. A positive amount. It frees nothing until
+    /// those batches are submitted.
     pub pending: Money,
-    /// What was paid for it.
+    /// The paid amount.
     pub paid: Money,
-    /// What became of it.
+    /// Its state.
     pub state: LineState,
     /// The day on which it was rejected, if it was.
     pub rejected_on: Option<NaiveDate>,
 }
 
-/// What became of a submitted claim.
+/// The state of a submitted claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineState {
-    /// Nobody has decided.
+    /// Not decided yet.
     Submitted,
-    /// Somebody asked about it.
+    /// The commissioner queried it.
     Queried,
     /// It was accepted.
     Accepted,
@@ -55,7 +55,7 @@ pub enum LineState {
     Paid,
     /// It was rejected.
     Rejected,
-    /// It was taken back before it was decided.
+    /// It was withdrawn before a decision.
     Withdrawn,
     /// It was paid and taken back.
     Reversed,
@@ -66,12 +66,12 @@ impl LineState {
         matches!(self, Self::Submitted | Self::Queried | Self::Accepted | Self::Paid)
     }
 
-    /// Whether nobody has accepted or rejected it: it cannot be adjusted, but it can be withdrawn.
+    /// Whether it was neither accepted nor rejected. Such a line cannot be adjusted, but it can be withdrawn.
     pub(super) const fn is_undecided(self) -> bool {
         matches!(self, Self::Submitted | Self::Queried)
     }
 
-    /// What the claim is by it; what was taken back before it was decided is as if it were submitted still.
+    /// The status of the claim. A claim withdrawn before a decision counts as submitted.
     pub const fn status(self) -> Status {
         match self {
             Self::Submitted | Self::Withdrawn => Status::Submitted,
@@ -85,7 +85,8 @@ impl LineState {
 }
 
 impl Line {
-    /// What is due for it as things were decided: of what was rejected, only what was paid is still to be settled.
+    /// The amount due by the decisions so far. For a rejected or withdrawn line: the paid amount that is still to be
+    /// settled.
     pub fn current(&self) -> Money {
         match self.state {
             LineState::Rejected | LineState::Withdrawn => self.paid + self.adjusted,
@@ -93,29 +94,29 @@ impl Line {
         }
     }
 
-    /// Whether anything is due for it, or was paid and is not taken back.
+    /// Whether anything is due for it, or was paid and not taken back.
     pub(super) fn has_money(&self) -> bool {
         self.current().is_positive()
     }
 
-    /// Whether it comes before the lines that were taken back.
+    /// Whether it is ordered before the lines that were taken back.
     pub(super) fn keeps_its_turn(&self) -> bool {
         self.has_money() || self.reduced < Money::ZERO
     }
 
-    /// What holds a place, a tier and room under the caps: what is due for it, and what is taken back in a batch that is
-    /// still open.
+    /// The amount that uses a place, a tier and room under the caps: the amount due, and the amount that an open batch
+    /// takes back.
     pub(super) fn held(&self) -> Money {
         self.current() + self.pending
     }
 
-    /// Whether what its claim entitles to is due by it: it was neither rejected nor withdrawn. What was taken back is due
-    /// again when its ground stands again.
+    /// Whether the claim's entitlement is due through this line: it was neither rejected nor withdrawn. An amount that
+    /// was taken back is due again if the claim becomes valid again.
     pub(super) const fn stands(&self) -> bool {
         self.state.is_live() || matches!(self.state, LineState::Reversed)
     }
 
-    /// What was paid or due for it once and is not any more.
+    /// The amount that was once paid or due for it and is not any more.
     pub(super) fn given_up(&self) -> Money {
         match self.state {
             LineState::Rejected | LineState::Withdrawn => (self.paid - self.current()).max(Money::ZERO),
@@ -123,7 +124,7 @@ impl Line {
         }
     }
 
-    /// Whether it was taken back whole.
+    /// Whether it was taken back in full.
     pub(super) fn is_reversed(&self) -> bool {
         let rejected_and_settled =
             self.paid.is_positive() && self.taken_back.is_positive() && self.current() == Money::ZERO;

@@ -1,7 +1,7 @@
-//! What becomes of claims that were not submitted, beside the lines that were and beside each other: one payment for each
-//! person, one of each group, tiers, and what the caps leave.
+//! The results of claims that were not submitted, settled with the submitted lines and with each other: one payment per
+//! person, one per group, tiers, and caps.
 //!
-//! Only what has a price, and what the caps leave something, holds a place that another claim could have.
+//! Only a claim with a price that the caps leave something holds a place that another claim could have.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -15,29 +15,29 @@ use crate::contract::rulebook::outcome::WhenCapped;
 use crate::fact::envelope::{ClaimId, SubjectId};
 use crate::fact::money::Money;
 
-/// Claims that were not submitted, as far as they are settled.
+/// The claims that were not submitted, as far as they are settled.
 struct Open<'s, 'a> {
     settling: &'s Settling<'a>,
     targets: &'s Targets<'a>,
-    /// How many of each outcome the lines are.
+    /// The number of lines of each outcome.
     volumes: &'s Volumes,
-    /// Their places among the entitlements, in the order in which they are paid.
+    /// The indexes of the entitlements, in the order in which they are paid.
     order: Vec<usize>,
     claims: Vec<Settled>,
-    /// What each amounts to alone.
+    /// The result of each without regard to other claims.
     alone: &'s [Settled],
-    /// What the caps leave nothing.
+    /// The claims that the caps leave nothing.
     capped: BTreeSet<usize>,
-    /// What another outcome excludes, as far as it is known: it holds nothing, neither for its person nor in its tier.
+    /// The claims that another outcome excludes, as far as known. They hold no place for their person or in their tier.
     lost: BTreeSet<usize>,
 }
 
-/// How often the places of a person and those of a group are found anew, each by the other. They depend on each other in
-/// a line, not in a circle, but for rules that contradict themselves; a line of this length is in no contract.
+/// How often the places of persons and of groups are computed again, each from the other. They form a chain, not a
+/// circle, unless rules contradict each other. No contract has a chain of this length.
 const MOST_TURNS: usize = 32;
 
 impl<'a> Settling<'a> {
-    /// What becomes of every entitlement, and the room that is left then.
+    /// The result of every entitlement, and the room that is left afterwards.
     pub(super) fn places<'r>(
         &self,
         targets: &Targets<'a>,
@@ -59,23 +59,23 @@ impl<'a> Settling<'a> {
         };
         loop {
             let (left, capped) = open.round(room.clone());
-            // What the caps leave nothing makes way for others: all of them are settled again without it.
+            // A claim that the caps leave nothing makes way for others: all claims are settled again without it.
             if capped.is_subset(&open.capped) || !self.gives_way(&capped) {
-                open.name_what_would_make_room(&left);
+                open.set_waits_for(&left);
                 return (open.claims, left);
             }
             open.capped.extend(capped);
         }
     }
 
-    /// Whether what another outcome excludes may make a difference to other journeys: it counts for no person and no tier.
-    fn is_intertwined(&self) -> bool {
+    /// Whether an exclusion within one case can affect other cases, through persons or tiers.
+    fn affects_other_cases(&self) -> bool {
         self.entitlements.iter().any(|of| {
             matches!(of.price, Price::Tiers(_)) || self.terms.is_family_of_persons(self.terms.family(of.outcome))
         })
     }
 
-    /// Whether any of these could have held a place that others want.
+    /// Whether any of these claims could have held a place that others need.
     fn gives_way(&self, capped: &BTreeSet<usize>) -> bool {
         let tiered = self.entitlements.iter().filter(|of| matches!(of.price, Price::Tiers(_)));
         let tiered: BTreeSet<usize> = tiered.map(|of| self.terms.code(of.outcome)).collect();
@@ -89,7 +89,7 @@ impl<'a> Settling<'a> {
 }
 
 impl Open<'_, '_> {
-    /// Settles the claims once; gives the room that is left, and those that the caps leave nothing.
+    /// Settles the claims once. Returns the room that is left, and the claims that the caps leave nothing.
     fn round<'r>(&mut self, mut room: Room<'r, 'r>) -> (Room<'r, 'r>, BTreeSet<usize>) {
         for _ in 0..MOST_TURNS {
             self.claims = self.alone.to_vec();
@@ -98,7 +98,7 @@ impl Open<'_, '_> {
             self.one_per_set();
             let by_another = |at: &usize| matches!(self.claims[*at].excluded_by, Some(ExcludedBy::Outcome(_)));
             let lost: BTreeSet<usize> = self.order.iter().copied().filter(by_another).collect();
-            let is_settled = lost == self.lost || !self.settling.is_intertwined();
+            let is_settled = lost == self.lost || !self.settling.affects_other_cases();
             self.lost = lost;
             if is_settled {
                 break;
@@ -125,8 +125,7 @@ impl Open<'_, '_> {
         volumes.next_price(self.code(at), &self.settling.entitlements[at].price)
     }
 
-    /// Gives every claim the full price that it has if nothing excludes any of them. What can be claimed and has none is
-    /// achieved and no more.
+    /// Gives every claim its full price as if nothing excluded it. A claimable claim without a price becomes achieved.
     fn price(&mut self) {
         let mut volumes = self.volumes.clone();
         let (counting, others): (Vec<usize>, Vec<usize>) = self
@@ -146,8 +145,8 @@ impl Open<'_, '_> {
         }
     }
 
-    /// Gives every claim that can be paid what its tier says and the caps leave, in the order in which they are paid; those
-    /// that are left nothing. The rest has the price that the next one would have.
+    /// Gives every claim that can be paid the amount of its tier that the caps leave, in the order in which they are
+    /// paid. Returns those that are left nothing. The other claims get the price that the next claim would have.
     fn pay(&mut self, room: &mut Room<'_, '_>) -> BTreeSet<usize> {
         let mut volumes = self.volumes.clone();
         let mut capped = BTreeSet::new();
@@ -184,12 +183,12 @@ impl Open<'_, '_> {
         }
     }
 
-    /// Whether a claim holds a place: it has a price and a payment coming, and the caps leave it something.
+    /// Whether a claim holds a place: it has a price, will be paid, and the caps leave it something.
     fn holds(&self, at: usize) -> bool {
         is_payable(self.claims[at].status) && self.claims[at].amount.is_some() && !self.capped.contains(&at)
     }
 
-    /// Excludes what another journey of the same person has, or had first.
+    /// Excludes claims whose payment another case of the same person already has, or has first.
     fn one_per_person(&mut self) {
         let mut had: HashMap<(usize, SubjectId), usize> = HashMap::new();
         for at in self.order.clone() {
@@ -208,8 +207,9 @@ impl Open<'_, '_> {
         }
     }
 
-    /// Excludes all but one of the outcomes that exclude each other. Of what can be paid the best has it; what ranks
-    /// below it is excluded, what ranks above it keeps its own status, for it is not lost yet.
+    /// Excludes all but one of the outcomes that exclude each other. Of the claims that can be paid, the best one gets
+    /// the payment. Claims that rank below it are excluded. Claims that rank above it keep their status, because they
+    /// may still be paid later.
     fn one_per_set(&mut self) {
         let mut members: Vec<(SetOf, usize)> = self
             .order
@@ -222,7 +222,7 @@ impl Open<'_, '_> {
         for members in members.chunk_by(|(one, _), (other, _)| one == other) {
             let mut winners: Vec<Party> = Vec::new();
             for (_, at) in members.iter().copied() {
-                if let Some((by, waits_for)) = self.had_by(at, members[0].0) {
+                if let Some((by, waits_for)) = self.held_by(at, members[0].0) {
                     self.exclude(at, ExcludedBy::Outcome(by), waits_for);
                     continue;
                 }
@@ -241,15 +241,17 @@ impl Open<'_, '_> {
         }
     }
 
-    /// Whether a claim has the payment of its set: if the caps leave it nothing, only where the next may not have it.
+    /// Whether a claim gets the payment of its set. If the caps leave it nothing, it does so only if the next claim may
+    /// not take its place.
     fn wins(&self, at: usize) -> bool {
         let outcome = self.settling.terms.outcome(self.settling.entitlements[at].outcome);
         let is_passed_over = self.capped.contains(&at) && outcome.when_capped == WhenCapped::Next;
         is_payable(self.claims[at].status) && self.claims[at].amount.is_some() && !is_passed_over
     }
 
-    /// The outcome of a line that has the payment of a set instead; if every such line is to go, the claim of the first.
-    fn had_by(&self, at: usize, set: SetOf) -> Option<(usize, Option<ClaimId>)> {
+    /// The outcome of a line that has the payment of a set instead. If every such line is proposed to go, also the
+    /// claim of the first one.
+    fn held_by(&self, at: usize, set: SetOf) -> Option<(usize, Option<ClaimId>)> {
         let party = self.settling.entitlements[at].party();
         let blocks = |held: &&Held<'_>| {
             let other = held.line.party();
@@ -260,15 +262,15 @@ impl Open<'_, '_> {
         Some((by.line.outcome, by.is_going.then_some(by.line.claim)))
     }
 
-    /// What lines hold that a claim takes up.
+    /// The amount held by the lines that a claim converts from.
     fn taken_up(&self, at: usize) -> Money {
         let party = self.settling.entitlements[at].party();
         let held = self.targets.held_in(self.settling.set_of(party)).iter();
         held.filter(|held| self.settling.takes_up(party, held.line.party())).map(|held| held.amount).sum()
     }
 
-    /// The least has it: what takes up most, else costs most, else was achieved first, else is first in the file. What has
-    /// no price comes last.
+    /// The lowest rank wins: the outcome with most conversions below it, then the highest price, then the earliest,
+    /// then the first in the file. Claims without a price come last.
     fn rank(&self, at: usize) -> (Reverse<usize>, Reverse<Option<Money>>, NaiveDate, usize) {
         let of = &self.settling.entitlements[at];
         (Reverse(self.settling.terms.height(of.outcome)), Reverse(self.claims[at].amount), of.achieved_on, of.outcome)
@@ -279,8 +281,8 @@ impl Open<'_, '_> {
         (claim.status, claim.excluded_by, claim.waits_for) = (Status::Excluded, Some(by), waits_for);
     }
 
-    /// Names, for each claim that the caps leave nothing, the line that is to use less of one of them.
-    fn name_what_would_make_room(&mut self, room: &Room<'_, '_>) {
+    /// For each claim that the caps leave nothing, sets the line that is proposed to use less of one of them.
+    fn set_waits_for(&mut self, room: &Room<'_, '_>) {
         for at in self.with_status(Status::Capped) {
             let uses = self.settling.entitlements[at].cap_use();
             self.claims[at].waits_for = self.targets.making_room(|other| room.share_a_pot(uses, other));

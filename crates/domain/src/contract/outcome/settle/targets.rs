@@ -1,6 +1,7 @@
-//! What submitted lines should be: what their claims entitle to, beside each other and within the caps.
+//! The amounts that submitted lines should have: the entitlement of their claims, settled with each other and within
+//! the caps.
 //!
-//! It proposes and moves nothing. A line uses what is due for it until something else is decided.
+//! It only proposes. A line keeps using the amount due for it until something else is decided.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -10,18 +11,18 @@ use super::{Adjustment, AdjustmentCause, Line, Party, Reason, SetOf, Settling, S
 use crate::fact::envelope::{ClaimId, SubjectId};
 use crate::fact::money::Money;
 
-/// What submitted lines should be, and what they hold until it is decided.
+/// The target amounts of submitted lines, and the amounts that they hold until a decision.
 #[derive(Default)]
 pub(super) struct Targets<'a> {
     pub(super) adjustments: Vec<Adjustment>,
     pub(super) withdrawals: Vec<Withdrawal>,
-    /// What the lines of a set should be, of those that should be anything.
+    /// The target amounts of the lines of a set, without those of 0.
     of_set: HashMap<SetOf, Vec<(&'a Line, Money)>>,
     /// The lines of a set that hold a payment.
     held_in_set: HashMap<SetOf, Vec<Held<'a>>>,
     /// The lines that hold a payment of an outcome for a person.
     held_for_person: HashMap<(usize, SubjectId), Vec<Held<'a>>>,
-    /// The lines that should be less than they are, by what they use of the caps.
+    /// The lines whose target is lower than their amount, with their caps.
     reduced: Vec<(CapUse, ClaimId)>,
 }
 
@@ -29,21 +30,21 @@ pub(super) struct Targets<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Held<'a> {
     pub(super) line: &'a Line,
-    /// What it holds: what is due for it now or what should be, whichever is more.
+    /// The amount that it holds: the amount due now or the target, whichever is higher.
     pub(super) amount: Money,
-    /// Whether it should hold nothing: that is proposed and not decided.
+    /// Whether it should hold nothing. This is proposed, not decided.
     pub(super) is_going: bool,
 }
 
 impl<'a> Settling<'a> {
-    /// The lines in the order in which they have a right to a payment: those that have money in batch order, or would but
-    /// for a deliberate reduction, then those that were taken back.
+    /// The lines in the order in which they are paid: first, in batch order, those that have money or only lack it
+    /// because of a deliberate reduction, then those that were taken back.
     pub(super) fn in_order(&self) -> Vec<&'a Line> {
         let (with_money, without): (Vec<_>, Vec<_>) = self.lines.iter().partition(|line| line.keeps_its_turn());
         with_money.into_iter().chain(without).collect()
     }
 
-    /// What the lines as they are use of each cap.
+    /// The amount of each cap that the lines use now.
     pub(super) fn used(&self) -> Room<'a, 'a> {
         let mut room = Room::new(self.terms);
         for line in self.lines {
@@ -56,15 +57,15 @@ impl<'a> Settling<'a> {
         room
     }
 
-    /// What each submitted line should be: its price as the facts now read, less what it takes up, within the caps;
-    /// nothing where it is rejected, where its entitlement is gone, or where another line has it. What is left under a
-    /// cap beside what lines use goes to those that should have more, in their order; where they use more than a cap
-    /// gives, the later ones should have less.
+    /// The target amount of each submitted line: its current price, less the amount of claims that it converts from,
+    /// within the caps. It is 0 if the line is rejected, its entitlement is gone, or another line has the payment. Room
+    /// that the lines leave under a cap goes to lines that should have more, in order. If the lines use more than a cap
+    /// allows, the later lines should have less.
     pub(super) fn targets(&self, prices: &[Option<Money>], room: &mut Room<'a, 'a>) -> Targets<'a> {
         let order = self.in_order();
         let displaced = self.displaced(&order, prices);
         let mut targets = Targets::default();
-        // What the lines so far should use.
+        // The amounts that the lines so far should use.
         let mut before = Room::new(self.terms);
         for line in order {
             let uses = line.cap_use();
@@ -80,7 +81,7 @@ impl<'a> Settling<'a> {
                 self.wanted(line, prices, &targets)
             };
             room.take(uses, -current);
-            // What was taken back under a cap that is not refilled is room for this line alone.
+            // An amount that was taken back under a cap that does not refill is room for this line only.
             room.keep(uses, -line.given_up());
             let kept = before.fits(uses, wanted.min(current));
             let got = wanted.min(room.fits(uses, wanted).max(kept));
@@ -97,8 +98,8 @@ impl<'a> Settling<'a> {
         targets
     }
 
-    /// The claims whose lines give way to other lines: of an outcome that a person has once, the earlier line stays; of
-    /// outcomes that exclude each other, the line with the greater entitlement.
+    /// The claims whose lines give way to other lines. Of an outcome paid once per person, the earlier line stays. Of
+    /// outcomes that exclude each other, the line with the higher entitlement stays.
     fn displaced(&self, order: &[&'a Line], prices: &[Option<Money>]) -> BTreeSet<ClaimId> {
         let mut displaced = BTreeSet::new();
         let mut had: HashMap<(usize, SubjectId), usize> = HashMap::new();
@@ -137,7 +138,7 @@ impl<'a> Settling<'a> {
         displaced
     }
 
-    /// What a line that stands is entitled to alone, if to anything; on hold, what is due for it.
+    /// The entitlement of a line in force without regard to others, if there is one. On hold: the amount due for it.
     fn entitled(&self, line: &Line, prices: &[Option<Money>]) -> Option<Entitled> {
         let at = *self.of_claim.get(&line.claim)?;
         let price = match self.entitlements[at].standing {
@@ -148,12 +149,12 @@ impl<'a> Settling<'a> {
         price.is_positive().then(|| Entitled { party: self.entitlements[at].party(), price })
     }
 
-    /// What a line that stands would be without caps, beside the lines before it, and why it would differ.
+    /// The target of a line in force without caps, settled with the lines before it, and the reason for a difference.
     fn wanted(&self, line: &Line, prices: &[Option<Money>], before: &Targets<'_>) -> (Money, Reason) {
         let nothing = |reason| (Money::ZERO, reason);
         let Some(at) = self.of_claim.get(&line.claim).copied() else { return nothing(Reason::NotAchieved) };
         match self.entitlements[at].standing {
-            // Nothing is decided until it is known.
+            // While the outcome is on hold, nothing changes.
             Status::OnHold => return (line.current(), Reason::PriceChanged),
             Status::EvidenceMissing => return nothing(Reason::EvidenceMissing),
             _ => {}
@@ -180,16 +181,16 @@ impl<'a> Settling<'a> {
     }
 }
 
-/// What a line is entitled to alone.
+/// The entitlement of a line without regard to others.
 struct Entitled {
     party: Party,
     price: Money,
 }
 
-/// One of the lines of a set of which one may be paid.
+/// One of the lines of a set of which only one may be paid.
 struct Rival<'a> {
     line: &'a Line,
-    /// Its place in the order of lines.
+    /// Its index in the order of lines.
     place: usize,
     party: Party,
     price: Money,
@@ -206,7 +207,7 @@ impl<'a> Targets<'a> {
         self.held_for_person.get(&key).map_or(&[], Vec::as_slice)
     }
 
-    /// The first line of which it is proposed that it use less of a cap that a claim falls under.
+    /// The first line that is proposed to use less of a cap that a claim counts under.
     pub(super) fn making_room(&self, shares_pot: impl Fn(CapUse) -> bool) -> Option<ClaimId> {
         self.reduced.iter().find(|(uses, _)| shares_pot(*uses)).map(|(_, claim)| *claim)
     }

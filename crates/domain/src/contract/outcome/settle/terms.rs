@@ -1,7 +1,7 @@
-//! What outcomes are to each other, over every version of a contract's rules that may judge a claim.
+//! The relations between outcomes, over every version of a contract's rulebook that may judge a claim.
 //!
-//! An outcome is the same in every version that has its code. Whether two exclude each other is said by the versions
-//! that judge them; the caps are those of the version in force.
+//! Outcomes with the same code are the same outcome in every version. The versions that judge two claims say whether
+//! they exclude each other. The caps are those of the version in force.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,15 +10,15 @@ use chrono::NaiveDate;
 use crate::contract::rulebook::outcome::{AchievedBy, OncePer};
 use crate::contract::rulebook::{Cap, MonthDay, Outcome, Rulebook};
 
-/// The outcomes of every version, numbered one version after the other.
+/// The outcomes of all versions, numbered one version after the other.
 pub struct Terms<'r> {
     outcomes: Vec<Known<'r>>,
     codes: Vec<&'r str>,
-    /// For each version and code, the outcomes of which one is paid; none where it stands alone.
+    /// For each version and code, the set of outcomes of which only one is paid. None if the outcome excludes no other.
     sets: Vec<Vec<Option<usize>>>,
-    /// For each code, the set that it is in over all versions together.
+    /// For each code, its set over all versions together.
     families: Vec<usize>,
-    /// The families of which an outcome is paid once for each person.
+    /// The families with an outcome that is paid once per person.
     once_per_person: BTreeSet<usize>,
     /// The number of the first outcome of each version.
     begins: Vec<usize>,
@@ -37,7 +37,7 @@ struct Known<'r> {
 }
 
 impl<'r> Terms<'r> {
-    /// The terms of these versions as of a day, with the caps of the one in force.
+    /// The terms of these versions on a day, with the caps of the version in force.
     pub fn of(versions: &[&'r Rulebook], in_force: &'r Rulebook, as_of: NaiveDate) -> Self {
         let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
         let (mut outcomes, mut codes, mut begins) = (Vec::new(), Vec::new(), Vec::new());
@@ -72,12 +72,12 @@ impl<'r> Terms<'r> {
         Self { outcomes, codes, sets, families, once_per_person, begins, hashes, caps, currency, financial_year, as_of }
     }
 
-    /// The terms of one version alone: its outcomes have the numbers of their places in it.
+    /// The terms of only one version: its outcomes are numbered by their index in it.
     pub fn alone(rulebook: &'r Rulebook, as_of: NaiveDate) -> Self {
         Self::of(&[rulebook], rulebook, as_of)
     }
 
-    /// The number of an outcome, by its version and its place in it.
+    /// The number of an outcome, by its version and its index there.
     pub fn number(&self, version: usize, place: usize) -> usize {
         self.begins[version] + place
     }
@@ -90,27 +90,27 @@ impl<'r> Terms<'r> {
         Some(self.number(version, place))
     }
 
-    /// The outcome of a number.
+    /// The outcome with a number.
     pub fn outcome(&self, number: usize) -> &'r Outcome {
         self.outcomes[number].outcome
     }
 
-    /// What is the same outcome in every version.
+    /// The index of the outcome's code, which is the same in every version.
     pub(super) fn code(&self, number: usize) -> usize {
         self.outcomes[number].code
     }
 
-    /// The outcomes of which one may be paid, over all versions together.
+    /// The set of outcomes of which only one may be paid, over all versions together.
     pub(super) fn family(&self, number: usize) -> usize {
         self.families[self.code(number)]
     }
 
-    /// Whether any outcome of a family is paid once for each person.
+    /// Whether any outcome of a family is paid once per person.
     pub(super) fn is_family_of_persons(&self, family: usize) -> bool {
         self.once_per_person.contains(&family)
     }
 
-    /// Whether one of two outcomes is paid and not both.
+    /// Whether only one of two outcomes can be paid.
     pub(super) fn exclude_each_other(&self, one: usize, other: usize) -> bool {
         let codes = (self.code(one), self.code(other));
         let in_version = |version: usize| {
@@ -120,7 +120,7 @@ impl<'r> Terms<'r> {
         codes.0 != codes.1 && (in_version(self.outcomes[one].version) || in_version(self.outcomes[other].version))
     }
 
-    /// The codes of the outcomes that an outcome takes up, one through another.
+    /// The codes of the outcomes that an outcome converts from, directly or through others.
     fn taken_up(&self, number: usize) -> impl Iterator<Item = usize> {
         let begins = self.begins[self.outcomes[number].version];
         let of_version = move |known: &&Known<'_>| known.version == self.outcomes[number].version;
@@ -132,12 +132,12 @@ impl<'r> Terms<'r> {
         std::iter::successors(lower(&number), lower).map(|at| self.code(at))
     }
 
-    /// How many outcomes an outcome takes up.
+    /// The number of outcomes that an outcome converts from.
     pub(super) fn height(&self, number: usize) -> usize {
         self.taken_up(number).count()
     }
 
-    /// Whether an outcome takes up another: it pays the difference.
+    /// Whether an outcome converts from another, so that it pays the difference.
     pub(super) fn takes_up(&self, number: usize, lower: usize) -> bool {
         self.taken_up(number).any(|code| code == self.code(lower))
     }
@@ -150,29 +150,29 @@ impl<'r> Terms<'r> {
         }
     }
 
-    /// Whether an outcome is paid once for each person.
+    /// Whether an outcome is paid once per person.
     pub(super) fn is_once_per_person(&self, number: usize) -> bool {
         self.outcome(number).once_per == OncePer::Person
     }
 
-    /// The code of what is the same outcome in every version.
+    /// The code with this index.
     pub fn name(&self, code: usize) -> &'r str {
         self.codes[code]
     }
 
-    /// What is the same outcome in every version and counts under a cap.
+    /// The codes of the outcomes that count under a cap.
     pub(super) fn under(&self, cap: &'r Cap) -> impl Iterator<Item = usize> {
         let counts = |name: &&str| cap.outcomes.is_empty() || cap.outcomes.iter().any(|code| code == *name);
         (0..self.codes.len()).filter(move |code| counts(&self.codes[*code]))
     }
 
-    /// Whether a cap counts payments of an outcome.
+    /// Whether payments of an outcome count under a cap.
     pub(super) fn is_under(&self, cap: &Cap, number: usize) -> bool {
         cap.outcomes.is_empty() || cap.outcomes.iter().any(|code| code == self.codes[self.code(number)])
     }
 }
 
-/// The outcomes of which one is paid: those of a group, and those that convert from each other, by their places.
+/// The sets of outcomes of which only one is paid, by index: those of a group, and those that convert from each other.
 fn exclusive_sets(rulebook: &Rulebook) -> Vec<Vec<usize>> {
     let outcomes = &rulebook.outcomes;
     let mut sets: Vec<usize> = (0..outcomes.len()).collect();

@@ -1,4 +1,4 @@
-//! The cases of domain.md §9 about money that crosses claims, each by its name.
+//! The worked examples of money that crosses claims, each by its name.
 
 mod held;
 
@@ -28,7 +28,7 @@ fn person(n: u128) -> SubjectId {
     SubjectId(Uuid::from_u128(0x9_0000 + n))
 }
 
-/// The n-th claim: of an outcome, in a journey of its own, by a person of their own, achieved on the n-th of January.
+/// The n-th claim: of an outcome, in a case of its own, by a person of their own, achieved on the n-th of January.
 fn claim(n: u128, outcome: usize, amount: i64) -> Entitlement {
     Entitlement {
         claim: ClaimId(Uuid::from_u128(n)),
@@ -46,13 +46,13 @@ fn settle(rulebook: &Rulebook, entitlements: &[Entitlement], lines: &[Line]) -> 
     super::settle(&Terms::alone(rulebook, day("2022-06-30")), entitlements, lines)
 }
 
-/// The line once it was paid and taken back.
+/// The line after it was paid and taken back.
 fn reversed(line: Line) -> Line {
     let taken_back = line.amount + line.adjusted;
     Line { state: LineState::Reversed, adjusted: line.adjusted - taken_back, taken_back, ..line }
 }
 
-/// The line once it was rejected after it was paid.
+/// The line after it was rejected following payment.
 fn rejected_later(of: &Entitlement, amount: i64) -> Line {
     Line { paid: money(amount), ..line(of, amount, LineState::Rejected) }
 }
@@ -75,7 +75,7 @@ fn line(of: &Entitlement, amount: i64, state: LineState) -> Line {
     }
 }
 
-/// What became of each claim.
+/// The result of each claim.
 fn claims(settlement: &Settlement) -> Vec<(Status, String)> {
     let shown = |of: &Settled| (of.status, of.amount.unwrap_or_default().to_string());
     settlement.claims.iter().map(shown).collect()
@@ -127,14 +127,14 @@ fn then_the_second_is_clawed_back_and_refills_or_does_not() {
     assert_eq!(claims(&after)[3], (Status::Claimable, "1000.00".to_owned()), "headroom 1,000 once the fourth is whole");
 }
 
-/// Two levels of a job outcome, of which the higher takes up the lower.
+/// Two levels of a job outcome. The higher converts from the lower.
 fn levels() -> Rulebook {
     let lower = plain("under16", "900.00", "group = \"job\"");
     let higher = plain("over16", "1500.00", "group = \"job\"\nconvert = { from = \"under16\" }");
     rules(&format!("{lower}{higher}"))
 }
 
-/// The lower and the higher level of one journey.
+/// The lower and the higher level of one case.
 fn of_one_journey() -> [Entitlement; 2] {
     let lower = claim(1, 0, 900);
     let higher = Entitlement { holder: lower.holder, person: lower.person, ..claim(2, 1, 1_500) };
@@ -166,7 +166,7 @@ fn lower_paid_higher_achieved_then_rejected() {
     assert_eq!(claims(&rejected), [(Status::Paid, "900.00".to_owned()), (Status::Rejected, "600.00".to_owned())]);
     let decided = Line { adjusted: money(-600), taken_back: money(600), ..rejected_later(&higher, 600) };
     let settled = settle(&levels(), &both, &[line(&lower, 900, LineState::Paid), decided]);
-    assert_eq!(proposals(&settled), [], "the lower stands");
+    assert_eq!(proposals(&settled), [], "the lower one is kept");
     assert_eq!(settled.claims[1].status, Status::Reversed);
 }
 
@@ -191,7 +191,7 @@ fn higher_claimed_and_evidence_of_the_lower_arrives() {
 }
 
 #[test]
-fn of_a_group_what_converts_has_it_else_what_costs_most_else_the_earlier_else_the_first() {
+fn a_group_pays_the_conversion_then_the_highest_price_then_the_earliest_then_the_first() {
     let [lower, higher] = of_one_journey();
     let excluded = |rulebook: &Rulebook, entitlements: &[Entitlement]| {
         let settled = settle(rulebook, entitlements, &[]);
@@ -201,7 +201,7 @@ fn of_a_group_what_converts_has_it_else_what_costs_most_else_the_earlier_else_th
     assert_eq!(excluded(&levels(), &[dear.clone(), higher.clone()]), Some(0), "the one that converts");
     let group = |code| plain(code, "1.00", "group = \"g\"");
     let plain_group = rules(&format!("{}{}", group("a"), group("b")));
-    assert_eq!(excluded(&plain_group, &[dear, higher.clone()]), Some(1), "the dearer one");
+    assert_eq!(excluded(&plain_group, &[dear, higher.clone()]), Some(1), "the one with the higher price");
     let same = |n: &Entitlement| Entitlement { price: Price::Amount(money(5)), ..n.clone() };
     assert_eq!(excluded(&plain_group, &[same(&lower), same(&higher)]), Some(1), "the earlier one");
     let sooner = Entitlement { achieved_on: lower.achieved_on, ..same(&higher) };
@@ -209,7 +209,7 @@ fn of_a_group_what_converts_has_it_else_what_costs_most_else_the_earlier_else_th
 }
 
 #[test]
-fn what_ranks_higher_but_cannot_be_paid_yet_is_not_lost() {
+fn a_higher_ranked_claim_that_cannot_be_paid_yet_is_not_excluded() {
     let [lower, higher] = of_one_journey();
     let waiting = Entitlement { standing: Status::EvidenceMissing, ..higher };
     let settlement = settle(&levels(), &[lower.clone(), waiting.clone()], &[]);
@@ -269,7 +269,7 @@ fn a_paid_claim_whose_price_or_evidence_changed() {
 }
 
 #[test]
-fn a_rejected_claim_may_be_tried_again_as_often_as_the_rulebook_says() {
+fn a_rejected_claim_has_as_many_attempts_as_the_rulebook_allows() {
     let rulebook = rules(&plain("job", "100.00", "claim = { attempts = 2 }"));
     let of = claim(1, 0, 100);
     let rejected = line(&of, 100, LineState::Rejected);
@@ -280,7 +280,7 @@ fn a_rejected_claim_may_be_tried_again_as_often_as_the_rulebook_says() {
 }
 
 #[test]
-fn a_price_by_volume_goes_by_the_order_of_claims() {
+fn a_price_by_volume_follows_the_order_of_claims() {
     let tiers = "[[outcome]]\ncode = \"job\"\ntitle = \"Job\"\ntrigger = { plan = [\"a\"] }\n\
                  [[outcome.tariff]]\namount = \"10.00\"\nup_to = 2\n[[outcome.tariff]]\namount = \"7.00\"\n";
     let price = Price::Tiers(vec![(Some(2), money(10)), (None, money(7))]);
@@ -292,7 +292,7 @@ fn a_price_by_volume_goes_by_the_order_of_claims() {
 }
 
 #[test]
-fn a_years_cap_goes_by_the_financial_year_of_achievement() {
+fn a_yearly_cap_applies_to_the_financial_year_of_achievement() {
     let rulebook = rules(&format!("{}[[cap]]\nscope = \"year\"\namount = \"100.00\"\n", plain("job", "100.00", "")));
     let of = |n, on: &str| Entitlement { achieved_on: day(on), ..claim(n, 0, 100) };
     let settlement = settle(&rulebook, &[of(1, "2022-03-30"), of(2, "2022-03-31"), of(3, "2022-04-01")], &[]);
@@ -302,7 +302,7 @@ fn a_years_cap_goes_by_the_financial_year_of_achievement() {
 
 proptest! {
     #[test]
-    fn what_is_due_never_exceeds_the_caps_and_no_set_is_paid_twice(
+    fn amounts_due_never_exceed_the_caps_and_no_set_is_paid_twice(
         cap in 0_i64..5_000,
         crossing in prop_oneof![Just("partial"), Just("whole")],
         of in proptest::collection::vec((0_usize..2, 1_u128..6, 1_u32..28, 1_i64..2_000, any::<bool>()), 0..12),
@@ -334,14 +334,14 @@ proptest! {
     }
 }
 
-/// What a random history does next.
+/// A step of a random history.
 #[derive(Debug, Clone)]
 enum Step {
     /// An outcome is achieved.
     Achieve { holder: u128, outcome: usize, on: u32, amount: i64 },
-    /// The ground of the n-th entitlement is gone.
+    /// The n-th entitlement is lost.
     Lose(usize),
-    /// Of what is claimable, every so many are submitted.
+    /// Every n-th claimable claim is submitted.
     Submit(usize),
     /// The n-th line is paid.
     Pay(usize),
@@ -349,7 +349,7 @@ enum Step {
     Reject(usize),
     /// The n-th line is withdrawn.
     Withdraw(usize),
-    /// Every so many of the proposed adjustments are raised.
+    /// Every n-th proposed adjustment is recorded.
     Adjust(usize),
 }
 
@@ -367,7 +367,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 0..40)
 }
 
-/// Entitlements and lines as a history leaves them.
+/// The entitlements and lines after a history.
 #[derive(Default)]
 struct Running {
     entitlements: Vec<Entitlement>,
@@ -392,7 +392,7 @@ impl Running {
                 let claimable = self.entitlements.iter().zip(&settlement.claims);
                 let claimable = claimable.filter(|(_, claim)| claim.status == Status::Claimable).step_by(*every);
                 for (of, claim) in claimable {
-                    let amount = claim.amount.expect("what is claimable has its amount");
+                    let amount = claim.amount.expect("a claimable claim has an amount");
                     self.lines.push(Line { amount, ..line(of, 0, LineState::Submitted) });
                 }
             }
@@ -407,7 +407,7 @@ impl Running {
                 for proposed in settlement.adjustments.iter().step_by(*every) {
                     let of_claim = self.lines.iter_mut().filter(|line| line.claim == proposed.claim);
                     let line = of_claim.filter(|line| line.current() != Money::ZERO || line.stands()).last();
-                    let line = line.expect("what is proposed is of a line");
+                    let line = line.expect("a proposal is about a line");
                     line.adjusted = line.adjusted + proposed.amount;
                     if proposed.cause == AdjustmentCause::Clawback {
                         line.taken_back = line.taken_back - proposed.amount;
@@ -452,7 +452,7 @@ proptest! {
             let due: Money = standing().map(Line::current).sum();
             prop_assert!(due <= money(cap), "{due} after {step:?} of {steps:#?}");
             let mut claims = BTreeSet::new();
-            prop_assert!(standing().all(|line| claims.insert(line.claim)), "no claim stands twice");
+            prop_assert!(standing().all(|line| claims.insert(line.claim)), "no claim has two lines in force");
         }
     }
 }

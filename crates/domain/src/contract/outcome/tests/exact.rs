@@ -1,5 +1,5 @@
-//! Kinds of difference that a second evaluator found between the engine and the words of the domain, each with the right
-//! value (decision 0021).
+//! Differences that a second evaluator found between the engine and the written rules, each with the right value
+//! (decision 0021).
 
 use chrono::Days;
 
@@ -15,7 +15,7 @@ fn sustained(sustain: &str, more: &str) -> crate::contract::Rulebook {
     outcome(&format!("{JOBS}\nsustain = {{ {sustain} }}\n{more}"))
 }
 
-/// The day of each time that the outcome is reached.
+/// The day of each repeat that is achieved.
 fn every_time(told: &Told, rulebook: &crate::contract::Rulebook, as_of: &str) -> Vec<String> {
     let reached = told.evaluated(rulebook, as_of).into_iter().filter_map(|of| match of.state {
         State::Reached(achievement) => Some(achievement.achieved_on.to_string()),
@@ -25,7 +25,7 @@ fn every_time(told: &Told, rulebook: &crate::contract::Rulebook, as_of: &str) ->
 }
 
 #[test]
-fn the_next_time_begins_where_the_last_was_achieved_also_when_the_spell_changes_on_that_day() {
+fn the_next_repeat_starts_where_the_last_was_achieved_even_if_the_spell_changes_on_that_day() {
     let rulebook = sustained("days = 28, continuity = \"none\", combine = \"employers\", repeats = 3", "");
     let three = ["2022-01-31", "2022-02-28", "2022-03-28"];
     let told = journey().job(1, "A", 20, "2022-01-03").hours(1, 21, "2022-01-31");
@@ -36,11 +36,11 @@ fn the_next_time_begins_where_the_last_was_achieved_also_when_the_spell_changes_
         attributes: [("grade".to_owned(), Attribute::Text("b".to_owned()))].into(),
     };
     let told = journey().job(1, "A", 20, "2022-01-03").and("2022-01-31", attribute);
-    assert_eq!(every_time(&told, &rulebook, "2022-06-30"), three, "an attribute that no outcome looks at is no change");
+    assert_eq!(every_time(&told, &rulebook, "2022-06-30"), three, "an attribute that no outcome uses is not a change");
 }
 
 #[test]
-fn what_is_on_hold_does_not_expire_and_has_the_date_without_the_holds_that_are_open() {
+fn an_outcome_on_hold_does_not_expire_and_its_date_ignores_open_risks() {
     let sustain = "days = 28, continuity = \"none\", combine = \"employers\"";
     let rulebook = sustained(sustain, "hold_on_risk = [\"relapse\"]\nclaim = { within_days = 90 }");
     let raised = |n: u128| RiskRaised { risk: risk_id(n), kind: "relapse".to_owned() };
@@ -55,31 +55,31 @@ fn what_is_on_hold_does_not_expire_and_has_the_date_without_the_holds_that_are_o
     assert_eq!(
         told.standing(&rulebook, "2022-05-03"),
         (Status::Expired, None),
-        "the window opens when the date stands"
+        "the window opens when the date is final"
     );
-    // A second risk, raised while the first was open, is still open: the cleared one counts.
+    // A second risk, raised while the first was open, is still open. The cleared one counts.
     let told = told.and("2021-07-01", raised(2));
     assert_eq!(told.standing(&rulebook, "2022-06-30"), (Status::OnHold, Some(Hold::RiskOpen)));
     assert_eq!(told.achieved_on(&rulebook, "2022-06-30"), "2022-02-01");
 }
 
 #[test]
-fn a_date_that_is_not_precise_is_the_latest_possible_whichever_way_it_is_found() {
+fn an_imprecise_date_is_the_latest_possible_whichever_way_it_is_found() {
     let rulebook = sustained("days = 91, continuity = \"none\", combine = \"employers\"", "");
     let told = journey().job(1, "A", 20, "2022-01");
-    // A start from 1 to 31 January is achieved from 2 April to 2 May.
+    // A start between 1 and 31 January is achieved between 2 April and 2 May.
     assert_eq!(told.standing(&rulebook, "2022-04-15"), (Status::OnHold, Some(Hold::DateImprecise)));
     assert_eq!(told.achieved_on(&rulebook, "2022-04-15"), "2022-04-15");
     assert_eq!(told.achieved_on(&rulebook, "2022-05-02"), "2022-05-02");
     assert_eq!(told.standing(&rulebook, "2022-05-02"), (Status::Claimable, None));
-    // Too many readings to try each: a start and a break of which only the year is known.
+    // Too many readings to try each: only the year of a start and of a break is known.
     let told = journey().job(1, "A", 20, "2020").ends(1, "2021").job(2, "B", 20, "2019");
     let found = told.achieved_on(&rulebook, "2020-02-15");
     assert_eq!(found, "2020-02-15");
 }
 
 #[test]
-fn what_matures_from_a_date_that_is_not_precise_is_expected_on_the_latest_day_that_is_so_by_now() {
+fn an_outcome_maturing_from_an_imprecise_date_is_expected_on_the_latest_possible_day() {
     let rulebook = sustained("months = 1, continuity = \"cumulative\", combine = \"nothing\"", "");
     let told = journey().job(1, "A", 20, "2023-11");
     let State::Maturing { earliest_on, .. } = told.state(&rulebook, "2023-11-20") else { panic!("it matures") };
@@ -95,13 +95,13 @@ fn the_spell_that_closes_a_counted_gap_is_in_the_run_and_its_evidence_counts() {
     let told = told.evidence(1, "payslip", "2022-04-30", 2);
     let reached = told.reached(&rulebook, "2022-06-30");
     assert_eq!(reached.achieved_on, day("2022-04-06"));
-    assert!(reached.missing.is_empty(), "the payslip of the second job shows it");
+    assert!(reached.missing.is_empty(), "the payslip of the second job supports it");
     let started = told.history.events()[3].event_id;
-    assert!(reached.events.contains(&started), "its start stands in the derivation");
+    assert!(reached.events.contains(&started), "its start is in the derivation");
 }
 
 #[test]
-fn a_spell_wholly_within_a_pause_shows_nothing() {
+fn a_spell_entirely_within_a_pause_counts_for_nothing() {
     let paused = "[[calendar.pause]]\nname = \"holidays\"\nranges = [[\"2021-07-24\", \"2021-08-31\"]]\n";
     let rulebook = super::rules(&format!(
         "{paused}[[outcome]]\ncode = \"it\"\ntitle = \"It\"\n{JOBS}\n\
@@ -130,15 +130,15 @@ fn the_trigger_of_overlapping_spells_is_the_earliest_that_covers_the_first_day()
         "{JOBS}\nsustain = {{ days = 28, continuity = \"none\", combine = \"employers\" }}\n\
          hours = {{ basis = \"every_week\", at_least = 30 }}"
     ));
-    // The hours of the first job change on the first day used, while the second one covers it too.
+    // The hours of the first job change on the first counted day, which the second job covers too.
     let told = journey().job(1, "A", 10, "2022-01-03").job(2, "B", 10, "2022-02-01").hours(1, 25, "2022-03-01");
     let evaluated = told.evaluated(&rulebook, "2022-06-30");
-    let begun = evaluated[0].begun.expect("it has begun");
+    let begun = evaluated[0].begun.expect("it has started");
     assert_eq!((begun.on, begun.counted_from), (day("2022-01-03"), day("2022-03-01")));
 }
 
 #[test]
-fn hours_that_no_week_has_hold_the_one_outcome_that_looks_at_them_and_name_the_event() {
+fn out_of_range_hours_hold_only_the_outcome_that_uses_them_and_name_the_event() {
     let with_hours = |unknown: &str| {
         outcome(&format!(
             "{JOBS}\nsustain = {{ days = 28, continuity = \"none\", combine = \"employers\" }}\n\
@@ -163,7 +163,7 @@ fn hours_that_no_week_has_hold_the_one_outcome_that_looks_at_them_and_name_the_e
 }
 
 #[test]
-fn text_that_looks_like_a_number_fits_quoted_or_not() {
+fn text_that_looks_like_a_number_matches_quoted_or_not() {
     let placed = |value: Attribute| {
         let changed =
             SpellChanged { spell: spell_id(1), hours_per_week: None, attributes: [("grade".to_owned(), value)].into() };
@@ -179,13 +179,13 @@ fn text_that_looks_like_a_number_fits_quoted_or_not() {
         assert!(fits(listed, number(2)) && fits(listed, text("2")), "{listed}");
         assert!(!fits(listed, number(3)) && !fits(listed, text("3")) && !fits(listed, text("02")), "{listed}");
     }
-    assert!(fits("\"02\"", text("02")) && !fits("\"02\"", number(2)), "a code with a leading zero is no number");
+    assert!(fits("\"02\"", text("02")) && !fits("\"02\"", number(2)), "a code with a leading zero is not a number");
     assert!(fits("true", text("true")) && fits("\"true\"", Attribute::Flag(true)));
 }
 
 #[test]
-fn a_day_whose_midnight_is_skipped_is_a_day_like_any_other() {
-    // What is counted are civil days: no zone plays a part in a run across one.
+fn a_day_whose_midnight_is_skipped_counts_like_any_other_day() {
+    // Runs count civil days: the time zone plays no part.
     let rulebook = sustained("days = 28, continuity = \"none\", combine = \"employers\"", "");
     let from = day("2018-10-20");
     let on = from.checked_add_days(Days::new(28)).expect("a day").to_string();

@@ -1,6 +1,6 @@
-//! Sustainment by brute force, day by day, from the words of domain.md alone, against the engine on random spells.
+//! Computes sustainment day by day, from the written rules only, and compares it with the engine on random spells.
 //!
-//! It shares nothing with the engine but the rulebook's text and the facts. It is slow and means to be obvious.
+//! It shares only the rulebook's text and the facts with the engine. It is slow and meant to be obvious.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use crate::contract::outcome::{Gap, Hold, State};
 use crate::fact::envelope::Occurred;
 use crate::fact::event::{Quantity, SpellChanged, SpellEnded};
 
-/// As far as anything is looked at: beyond every length of the generated rules.
+/// The number of days that are looked at: longer than every length of the generated rules.
 const HORIZON: u64 = 900;
 
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ fn number(on: NaiveDate) -> u64 {
     (on - date(0)).num_days().try_into().expect("a day after the first")
 }
 
-/// The answer, in the words of the engine.
+/// The answer, in the terms of the engine.
 #[derive(Debug, PartialEq, Eq)]
 enum Answer {
     Reached { on: NaiveDate, days: u64, gaps: Vec<Gap>, hours: Option<Decimal>, unknown: bool },
@@ -68,18 +68,19 @@ enum Answer {
     NotStarted,
 }
 
-/// What one day is for a group of spells.
+/// One day for a group of spells.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Lived {
     paused: bool,
     covered: bool,
     starts: bool,
-    /// The hours that are known, and whether there are others.
+    /// The known hours, and whether others are unknown.
     hours: (u32, bool),
 }
 
 impl World {
-    /// The facts that are so by asOf: a spell's days, its hours each day, with what holds going on for ever.
+    /// The facts dated up to the as-of date: the days of each spell and its hours per day, with current spells
+    /// continued without end.
     fn lived(&self, group: &[&Spell]) -> Vec<Lived> {
         let paused = |day: u64| self.rule.pauses.iter().any(|(first, last)| (*first..=*last).contains(&day));
         let covers = |spell: &Spell, day: u64| {
@@ -94,7 +95,7 @@ impl World {
             .map(|day| {
                 let covering: Vec<&&Spell> = group.iter().filter(|spell| covers(spell, day)).collect();
                 let is_paused = paused(day);
-                // A spell that starts on a pause day starts, for the count, on the first day after the pause.
+                // A spell that starts on a pause day counts as starting on the first day after the pause.
                 let starts = |spell: &Spell| spell.from <= day && (spell.from..day).all(paused);
                 Lived {
                     paused: is_paused,
@@ -129,7 +130,7 @@ impl World {
         groups
     }
 
-    /// Everything that completes: the first covered day used, the day achieved, what the hours say.
+    /// All completions: the first covered day used, the day achieved, and the result of the hours.
     fn completions(&self, days: &[Lived]) -> Vec<(u64, u64, Result<Option<Decimal>, Failed>)> {
         let mut found = Vec::new();
         if let Continuity::Window(window) = self.rule.continuity {
@@ -141,7 +142,7 @@ impl World {
                     found.push((used[0], on, self.hours_say(days, used[0], on)));
                 }
             }
-            // Only the first is asked for its hours unless they fail; then each later day.
+            // Only the hours of the first are checked, unless they fail. Then each later day is tried.
             return found;
         }
         for anchor in 0..HORIZON {
@@ -201,7 +202,7 @@ impl World {
                 } else if self.rule.gap_counts {
                     next_covered(last)
                 } else {
-                    // It stands still on the day after an uncovered day only where the run was over before.
+                    // The date stops moving on the day after an uncovered day only if the run ended before.
                     None
                 };
             }
@@ -356,7 +357,7 @@ impl World {
     }
 }
 
-/// Why a completion is not one.
+/// Why a completion does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Failed {
     Unknown,
@@ -418,7 +419,7 @@ fn world() -> impl Strategy<Value = World> {
     })
 }
 
-/// A few thousand random worlds, or 100,000 in the long form.
+/// The number of random worlds: a few thousand, or 100,000 in the long form.
 fn cases() -> u32 {
     if std::env::var_os("THROUGHLINE_TEST_FULL").is_some() { 100_000 } else { 3_000 }
 }

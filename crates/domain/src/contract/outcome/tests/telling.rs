@@ -1,6 +1,6 @@
-//! Journeys and rulebooks told in a few words, for the tests of this folder.
+//! Short cases and rulebooks for the tests of this folder.
 //!
-//! Ids are small numbers: the n-th event of a journey has the id n.
+//! Ids are small numbers: the n-th event of a case has the id n.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
@@ -37,7 +37,7 @@ pub(in crate::contract::outcome) fn rules(sections: &str) -> Rulebook {
     Rulebook::parse(&text).unwrap_or_else(|errors| panic!("{errors:#?}\n{text}"))
 }
 
-/// A rulebook with one outcome `it`, of these keys and a price of 100.
+/// A rulebook with one outcome `it`, with these keys and a price of 100.
 pub(in crate::contract::outcome) fn outcome(keys: &str) -> Rulebook {
     rules(&format!("[[outcome]]\ncode = \"it\"\ntitle = \"It\"\n{keys}\n[[outcome.tariff]]\namount = \"100.00\"\n"))
 }
@@ -46,7 +46,7 @@ pub(in crate::contract::outcome) fn day(text: &str) -> NaiveDate {
     text.parse().unwrap_or_else(|fault| panic!("{text}: {fault}"))
 }
 
-/// When a fact was so: `2022-01-03`, `2022-01` or `2022`.
+/// The date of a fact: `2022-01-03`, `2022-01` or `2022`.
 pub(in crate::contract::outcome) fn when(text: &str) -> Occurred {
     match text.len() {
         4 => Occurred::within(day(&format!("{text}-01-01")), Precision::Year),
@@ -67,7 +67,7 @@ pub(in crate::contract::outcome) const fn risk_id(n: u128) -> RiskId {
     RiskId(Uuid::from_u128(0xf_0000 + n))
 }
 
-/// A journey whose referral was received at the beginning of 2010.
+/// A case whose referral was received at the start of 2010.
 pub(in crate::contract::outcome) struct Told {
     pub(in crate::contract::outcome) history: History,
 }
@@ -107,7 +107,7 @@ impl Told {
         });
     }
 
-    /// A job, the n-th spell; hours 0: not known.
+    /// A job, the n-th spell. Hours 0 means unknown.
     pub(in crate::contract::outcome) fn job(self, n: u128, employer: &str, hours: i64, from: &str) -> Self {
         let hours = (hours > 0).then(|| Quantity(hours.into()));
         self.and(from, start(n, "employment", Some(employer), hours))
@@ -120,7 +120,7 @@ impl Told {
         self.and(from, home)
     }
 
-    /// The n-th spell has these hours from a day on.
+    /// Sets the hours of the n-th spell from a day on.
     pub(in crate::contract::outcome) fn hours(self, n: u128, hours: i64, from: &str) -> Self {
         let hours_per_week = Some(Quantity(hours.into()));
         self.and(from, SpellChanged { spell: spell_id(n), hours_per_week, attributes: [].into() })
@@ -146,7 +146,7 @@ impl Told {
         )
     }
 
-    /// The n-th event, counted from 1 with the referral, reads otherwise.
+    /// Corrects the n-th event, counted from 1 with the referral.
     pub(in crate::contract::outcome) fn corrected(self, n: u128, at: &str, event: impl Into<Event>) -> Self {
         let occurred = when(at);
         let payload = serde_json::from_str(event.into().payload().get()).expect("a payload is JSON");
@@ -168,7 +168,7 @@ impl Told {
         self.and(on, FactRetracted { target: EventId(Uuid::from_u128(n)), reason: "never was so".to_owned() })
     }
 
-    /// What every outcome has come to at the end of a day.
+    /// The evaluations of all outcomes at the end of a day.
     pub(in crate::contract::outcome) fn evaluated(&self, rulebook: &Rulebook, as_of: &str) -> Vec<Evaluation> {
         let as_of = day(as_of);
         let facts: Vec<Fact<'_>> =
@@ -176,12 +176,12 @@ impl Told {
         evaluate(&Case::of(&facts), rulebook, as_of)
     }
 
-    /// What the first outcome has come to at the end of a day.
+    /// The state of the first outcome at the end of a day.
     pub(in crate::contract::outcome) fn state(&self, rulebook: &Rulebook, as_of: &str) -> State {
         self.evaluated(rulebook, as_of).into_iter().next().expect("there is an outcome").state
     }
 
-    /// The first outcome, which must be reached.
+    /// The first outcome. It must be achieved.
     #[track_caller]
     pub(in crate::contract::outcome) fn reached(&self, rulebook: &Rulebook, as_of: &str) -> Achievement {
         match self.state(rulebook, as_of) {
@@ -192,7 +192,7 @@ impl Told {
 
     /// The day on which the first outcome was achieved.
     #[track_caller]
-    /// Whether the outcome is claimable; false where it has not begun.
+    /// Whether the outcome is claimable. False if it has not started.
     pub(in crate::contract::outcome) fn standing_or_none(&self, rulebook: &Rulebook, as_of: &str) -> bool {
         matches!(self.state(rulebook, as_of), State::Reached(of) if of.standing(day(as_of)) == Status::Claimable)
     }

@@ -1,4 +1,4 @@
-//! Which version judges, by every date that can choose, and the money cases of domain.md §9 that cross versions.
+//! Which version judges, by each kind of date that can choose it, and money across versions.
 
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use crate::fact::money::Money;
 
 const JOURNEY: JourneyId = JourneyId(Uuid::from_u128(0x7_0001));
 
-/// A version of the rules from a day on: a plan is paid, or 91 days in a job, at this price.
+/// A version of the rulebook from a day on: it pays for a plan, or for 91 days in a job, at this price.
 fn version(name: &str, from: &str, applies_by: &str, price: &str) -> String {
     let head = HEAD.replace("version = \"1\"", &format!("version = \"{name}\""));
     let head = head.replace("effective_from = 2010-01-01", &format!("effective_from = {from}"));
@@ -35,12 +35,12 @@ fn read(texts: &[String]) -> Vec<Rulebook> {
     texts.iter().map(read).collect()
 }
 
-/// Two versions of which the second begins on 1 October 2021.
+/// Two versions. The second starts on 1 October 2021.
 fn two(applies_by: &str) -> Vec<Rulebook> {
     read(&[version("1", "2021-01-01", applies_by, "100.00"), version("2", "2021-10-01", applies_by, "80.00")])
 }
 
-/// A point of view in which nothing was submitted and everything recorded on its own day.
+/// A point of view in which nothing was submitted and everything was recorded on its own day.
 struct View {
     as_of: NaiveDate,
     submitted_on: Option<NaiveDate>,
@@ -62,7 +62,7 @@ impl View {
         judged.into_iter().map(named).collect()
     }
 
-    /// The version that judges an outcome, and whether it is reached.
+    /// The version that judges an outcome, and whether it is achieved.
     fn of(&self, rulebooks: &[Rulebook], told: &Told, code: &str) -> Option<(String, bool)> {
         let is = |of: &Judged| {
             let rulebook = Versions::of(rulebooks).get(of.version);
@@ -107,7 +107,7 @@ fn by_the_day_of_the_referral() {
 }
 
 #[test]
-fn by_the_day_of_the_fact_that_it_begins_with() {
+fn by_the_day_of_the_fact_that_starts_it() {
     let rulebooks = two("occurred");
     assert_eq!(version_of(on("2021-12-31").of(&rulebooks, &job("2021-09-30"), "job")), ("1".to_owned(), true));
     assert_eq!(version_of(on("2021-11-01").of(&rulebooks, &job("2021-09-30"), "job")), ("1".to_owned(), false));
@@ -132,11 +132,11 @@ fn rule_v2_by_submission_from_2021_10_01() {
     let submitted = View { submitted_on: Some(day("2021-09-30")), ..on("2021-12-31") };
     assert_eq!(version_of(submitted.of(&rulebooks, &told, "plan")).0, "1", "submitted 30 September under v1");
     let again = View { submitted_on: Some(day("2021-10-01")), ..on("2021-12-31") };
-    assert_eq!(version_of(again.of(&rulebooks, &told, "plan")).0, "2", "a failed one goes again under v2");
+    assert_eq!(version_of(again.of(&rulebooks, &told, "plan")).0, "2", "a rejected one is submitted again under v2");
 }
 
 #[test]
-fn a_prospective_version_never_pays_what_it_dates_before_it_came_into_force() {
+fn a_prospective_version_never_pays_an_outcome_dated_before_it_came_into_force() {
     let shorter = version("2", "2021-10-01", "achieved", "80.00").replace("days = 91", "days = 31");
     let rulebooks = read(&[version("1", "2021-01-01", "achieved", "100.00"), shorter]);
     assert_eq!(version_of(on("2021-12-31").of(&rulebooks, &job("2021-06-01"), "job")).0, "1", "91 days by 31 August");
@@ -148,7 +148,7 @@ fn a_prospective_version_never_pays_what_it_dates_before_it_came_into_force() {
 }
 
 #[test]
-fn an_outcome_that_the_later_rules_leave_out_is_judged_where_it_was_achieved_before_them() {
+fn an_outcome_that_a_later_version_leaves_out_is_judged_where_it_was_achieved_before() {
     let only_job = |text: String| text.split("[[outcome]]\ncode = \"plan\"").next().expect("a head").to_owned();
     let rulebooks = read(&[
         version("1", "2021-01-01", "achieved", "100.00"),
@@ -158,7 +158,7 @@ fn an_outcome_that_the_later_rules_leave_out_is_judged_where_it_was_achieved_bef
     assert_eq!(on("2021-12-31").of(&rulebooks, &plan("2021-10-01"), "plan"), None);
 }
 
-/// What the outcomes of the journey entitle to on a day, asked on another.
+/// The entitlements of the case on a day, judged on another.
 fn entitlements(
     versions: &Versions<'_>,
     judged: &[Judged],
@@ -174,7 +174,7 @@ fn entitlements(
     entitled.collect()
 }
 
-/// What a paid plan of 1 September comes to under these versions.
+/// The settlement of a paid plan of 1 September under these versions.
 fn settled(rulebooks: &[Rulebook], told: &Told, as_of: &str) -> (Vec<Status>, Settlement) {
     let versions = Versions::of(rulebooks);
     let submitted_on = |_| Some(day("2021-09-15"));
@@ -221,7 +221,7 @@ fn retroactive_v2_removes_a_paid_outcome() {
 }
 
 #[test]
-fn retroactive_v2_prices_what_was_paid_otherwise() {
+fn retroactive_v2_reprices_a_paid_outcome() {
     let rulebooks = read(&[
         version("1", "2021-01-01", "achieved", "100.00"),
         retroactive(&version("2", "2021-10-01", "achieved", "80.00")),
@@ -234,7 +234,7 @@ fn retroactive_v2_prices_what_was_paid_otherwise() {
 }
 
 #[test]
-fn nothing_is_claimable_on_a_day_to_come() {
+fn nothing_is_claimable_on_a_future_day() {
     let rulebooks = two("achieved");
     let versions = Versions::of(&rulebooks);
     let standing = |as_of: &str, today: &str| {
@@ -248,7 +248,7 @@ fn nothing_is_claimable_on_a_day_to_come() {
 }
 
 #[test]
-fn outcomes_of_two_versions_exclude_each_other_where_the_one_that_judges_says_so() {
+fn outcomes_of_two_versions_exclude_each_other_if_the_judging_version_says_so() {
     let grouped = version("1", "2021-01-01", "achieved", "100.00")
         .replace("title = \"Job\"", "title = \"Job\"\ngroup = \"g\"")
         .replace("title = \"Plan\"", "title = \"Plan\"\ngroup = \"g\"");

@@ -1,5 +1,5 @@
-//! What holds a payment and what does not: lines that are paid twice, clawbacks that are only proposed, claims without a
-//! price or room, tiers, and claims that go again (decision 0021).
+//! Which lines and claims hold a payment: lines that are paid twice, clawbacks that are only proposed, claims without a
+//! price or room, tiers, and claims that are submitted again (decision 0021).
 
 use super::*;
 
@@ -9,7 +9,7 @@ fn group(more: &str) -> Rulebook {
     rules(&format!("{small}{great}"))
 }
 
-/// A smaller and a greater outcome of one journey.
+/// A smaller and a greater outcome of one case.
 fn small_and_great() -> [Entitlement; 2] {
     let small = claim(1, 0, 100);
     let great = Entitlement { holder: small.holder, person: small.person, ..claim(2, 1, 5_000) };
@@ -21,7 +21,7 @@ fn paid(of: &Entitlement, amount: i64) -> Line {
 }
 
 #[test]
-fn of_a_group_that_is_paid_twice_the_greater_stays() {
+fn in_a_group_that_is_paid_twice_the_greater_outcome_stays() {
     let [small, great] = small_and_great();
     let both = [small.clone(), great.clone()];
     for lines in [[paid(&small, 100), paid(&great, 5_000)], [paid(&great, 5_000), paid(&small, 100)]] {
@@ -32,7 +32,7 @@ fn of_a_group_that_is_paid_twice_the_greater_stays() {
 }
 
 #[test]
-fn of_the_same_outcome_of_one_person_the_earlier_stays_whatever_it_costs() {
+fn of_one_persons_same_outcome_the_earlier_stays_whatever_its_price() {
     let rulebook = rules(&plain("plan", "100.00", "once_per = \"person\""));
     let first = claim(1, 0, 100);
     let second = Entitlement { person: first.person, ..claim(2, 0, 900) };
@@ -43,7 +43,7 @@ fn of_the_same_outcome_of_one_person_the_earlier_stays_whatever_it_costs() {
 #[test]
 fn a_clawback_that_is_only_proposed_frees_nothing_and_is_named() {
     let [small, great] = small_and_great();
-    // The ground of the greater, which is paid, has gone: the smaller waits for its clawback.
+    // The greater one, which is paid, is no longer achieved: the smaller one waits for its clawback.
     let lines = [paid(&great, 5_000)];
     let settled = settle(&group(""), std::slice::from_ref(&small), &lines);
     assert_eq!(proposals(&settled), [(2, "-5000.00".to_owned(), AdjustmentCause::Clawback)]);
@@ -52,7 +52,7 @@ fn a_clawback_that_is_only_proposed_frees_nothing_and_is_named() {
     let raised = reversed(lines[0]);
     let settled = settle(&group(""), std::slice::from_ref(&small), &[raised]);
     assert_eq!(claims(&settled), [(Status::Claimable, "100.00".to_owned())]);
-    // In another batch than the open one that takes it back it still waits.
+    // In another batch than the open one that takes it back, it still waits.
     let elsewhere = Line { pending: money(5_000), ..raised };
     let settled = settle(&group(""), &[small], &[elsewhere]);
     assert_eq!((settled.claims[0].status, settled.claims[0].waits_for), (Status::Excluded, Some(great.claim)));
@@ -76,7 +76,7 @@ fn a_clawback_that_is_only_proposed_frees_no_place_of_a_person_and_no_room() {
 }
 
 #[test]
-fn what_has_no_price_excludes_nothing() {
+fn a_claim_without_a_price_excludes_nothing() {
     let [small, great] = small_and_great();
     let unpriced = Entitlement { price: Price::None, standing: Status::Achieved, ..great };
     for rulebook in [group(""), group("convert = { from = \"small\" }")] {
@@ -91,7 +91,7 @@ fn what_has_no_price_excludes_nothing() {
 }
 
 #[test]
-fn what_the_caps_leave_nothing_gives_its_place_for_a_person_to_the_next() {
+fn a_claim_that_the_caps_leave_nothing_gives_its_persons_place_to_the_next() {
     let cap = "[[cap]]\nscope = \"year\"\namount = \"100.00\"\n";
     let rulebook =
         rules(&format!("{}{}{cap}", plain("plan", "100.00", "once_per = \"person\""), plain("b", "1.00", "")));
@@ -104,7 +104,7 @@ fn what_the_caps_leave_nothing_gives_its_place_for_a_person_to_the_next() {
 }
 
 #[test]
-fn a_groups_winner_that_the_cap_leaves_nothing_makes_way_only_if_the_rulebook_says_so() {
+fn a_groups_best_claim_that_the_cap_leaves_nothing_makes_way_only_if_the_rulebook_says_so() {
     let capped = |more: &str| {
         let small = plain("small", "100.00", "group = \"g\"");
         let great = plain("great", "5000.00", &format!("group = \"g\"\n{more}"));
@@ -139,8 +139,9 @@ fn tiers_count_payable_claims_only() {
 }
 
 #[test]
-fn what_is_beyond_the_last_tier_or_capped_to_nothing_takes_no_tier() {
-    // Two of the south, and one of the north whose price is for the first alone: it has no place among three.
+fn a_claim_beyond_the_last_tier_or_capped_to_nothing_uses_no_tier() {
+    // Two claims of the south, and one of the north whose price only covers the first claim: it has no place among
+    // three.
     let south = Price::Tiers(vec![(Some(2), money(100))]);
     let north = Price::Tiers(vec![(Some(1), money(90))]);
     let of = |n: u128, price: &Price| Entitlement { price: price.clone(), ..claim(n, 0, 0) };
@@ -160,7 +161,7 @@ fn what_is_beyond_the_last_tier_or_capped_to_nothing_takes_no_tier() {
 }
 
 #[test]
-fn what_another_outcome_of_the_journey_excludes_holds_no_place_for_the_person() {
+fn a_claim_excluded_by_another_outcome_holds_no_place_for_the_person() {
     let lower = plain("lower", "333.00", "once_per = \"person\"");
     let rulebook = rules(&format!("{lower}{}", plain("higher", "500.00", "convert = { from = \"lower\" }")));
     let first = claim(1, 0, 333);
@@ -172,8 +173,8 @@ fn what_another_outcome_of_the_journey_excludes_holds_no_place_for_the_person() 
 }
 
 #[test]
-fn a_cap_that_lines_go_beyond_is_held_by_taking_back_from_the_later_ones() {
-    // Two people turned out to be one, or the cap is lower than it was.
+fn lines_beyond_a_cap_are_corrected_by_taking_back_from_the_later_ones() {
+    // Two records were linked as one person, or the cap is lower than before.
     let cap = "[[cap]]\nscope = \"person\"\namount = \"150.00\"\n";
     let rulebook = rules(&format!("{}{cap}", plain("plan", "100.00", "")));
     let first = claim(1, 0, 100);
@@ -186,13 +187,13 @@ fn a_cap_that_lines_go_beyond_is_held_by_taking_back_from_the_later_ones() {
         [(2, "-50.00".to_owned(), AdjustmentCause::Restated), (3, "-100.00".to_owned(), AdjustmentCause::Clawback)]
     );
     assert!(settled.adjustments.iter().all(|of| of.reason == Reason::BeyondCap));
-    // What goes for a reason of its own leaves the others what they have.
+    // A line that goes for a reason of its own leaves the others their amounts.
     let settled = settle(&rulebook, &all[1..], &lines);
     assert_eq!(
         proposals(&settled),
         [(1, "-100.00".to_owned(), AdjustmentCause::Clawback), (3, "-50.00".to_owned(), AdjustmentCause::Restated)]
     );
-    // Nobody has decided the last: it cannot be adjusted, but it can be withdrawn.
+    // The last line is not decided: it cannot be adjusted, but it can be withdrawn.
     let undecided = [lines[0], lines[1], line(&all[2], 100, LineState::Submitted)];
     let settled = settle(&rulebook, &all, &undecided);
     assert_eq!(
@@ -202,7 +203,7 @@ fn a_cap_that_lines_go_beyond_is_held_by_taking_back_from_the_later_ones() {
 }
 
 #[test]
-fn what_was_taken_back_is_due_again_when_its_ground_returns_and_a_deliberate_reduction_stays() {
+fn an_amount_taken_back_is_due_again_when_achieved_again_and_a_deliberate_reduction_stays() {
     let rulebook = rules(&plain("plan", "180.00", ""));
     let of = claim(1, 0, 180);
     let taken_back = reversed(paid(&of, 180));
@@ -225,7 +226,7 @@ fn what_was_taken_back_is_due_again_when_its_ground_returns_and_a_deliberate_red
 }
 
 #[test]
-fn what_was_taken_back_under_a_cap_that_is_not_refilled_is_room_for_itself_alone() {
+fn an_amount_taken_back_under_a_cap_without_refill_is_room_only_for_itself() {
     let cap = "[[cap]]\nscope = \"contract\"\namount = \"180.00\"\nrefill = false\n";
     let rulebook = rules(&format!("{}{cap}", plain("plan", "180.00", "")));
     let of = claim(1, 0, 180);
@@ -237,7 +238,7 @@ fn what_was_taken_back_under_a_cap_that_is_not_refilled_is_room_for_itself_alone
 }
 
 #[test]
-fn an_undecided_line_whose_ground_went_is_proposed_for_withdrawal_and_not_as_an_adjustment() {
+fn an_undecided_line_that_is_no_longer_achieved_is_proposed_for_withdrawal_and_not_as_an_adjustment() {
     let rulebook = rules(&plain("plan", "180.00", ""));
     let of = claim(1, 0, 180);
     for state in [LineState::Submitted, LineState::Queried] {
@@ -252,14 +253,14 @@ fn an_undecided_line_whose_ground_went_is_proposed_for_withdrawal_and_not_as_an_
 }
 
 #[test]
-fn the_window_binds_the_first_submission_and_a_rejected_claim_may_go_again() {
+fn the_window_limits_the_first_submission_and_a_rejected_claim_may_be_submitted_again() {
     let late = |of: &Entitlement| Entitlement { standing: Status::Expired, ..of.clone() };
     let of = claim(1, 0, 100);
     let status = |keys: &str, lines: &[Line]| {
         let rulebook = rules(&plain("plan", "100.00", &format!("claim = {{ within_days = 90, {keys} }}")));
         settle(&rulebook, &[late(&of)], lines).claims[0].status
     };
-    // Rejected on 1 March; it is 30 June.
+    // Rejected on 1 March. Today is 30 June.
     let rejected = line(&of, 100, LineState::Rejected);
     assert_eq!(status("attempts = 2", &[]), Status::Expired);
     assert_eq!(status("attempts = 2", &[rejected]), Status::Claimable);
@@ -279,7 +280,7 @@ fn a_smaller_outcome_that_is_paid_first_and_not_converted_keeps_the_greater_excl
 }
 
 #[test]
-fn of_a_group_one_is_paid_in_a_journey_also_where_only_one_of_them_is_paid_once_per_person() {
+fn one_outcome_of_a_group_is_paid_per_case_even_if_only_one_is_once_per_person() {
     let low = plain("low", "100.00", "group = \"g\"");
     let high = plain("high", "250.00", "group = \"g\"\nonce_per = \"person\"\nconvert = { from = \"low\" }");
     let rulebook = rules(&format!("{low}{high}"));
@@ -293,12 +294,12 @@ fn of_a_group_one_is_paid_in_a_journey_also_where_only_one_of_them_is_paid_once_
     assert_eq!(
         statuses,
         [Status::Claimable, Status::Claimable],
-        "in another journey only what is paid once per person"
+        "in another case only the outcome that is paid once per person"
     );
 }
 
 #[test]
-fn what_has_no_price_counts_for_no_tier() {
+fn a_claim_without_a_price_counts_for_no_tier() {
     let rulebook = rules(&plain("job", "10.00", ""));
     let tiers = Price::Tiers(vec![(Some(1), money(10)), (None, money(7))]);
     let unpriced = Entitlement { price: Price::None, standing: Status::Achieved, ..claim(1, 0, 0) };

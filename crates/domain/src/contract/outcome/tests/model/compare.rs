@@ -1,4 +1,4 @@
-//! The model and the engine before the same random rulebooks and journeys.
+//! Runs the model and the engine on the same random rulebooks and cases.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -22,7 +22,7 @@ use crate::fact::Recorded;
 use crate::fact::envelope::{ClaimId, EventId, JourneyId};
 use crate::fact::event::Event;
 
-/// What is put before both.
+/// The input of both.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kind {
     pub(super) uses: Use,
@@ -34,15 +34,15 @@ pub(super) const VERSIONS: Kind = Kind { uses: Use { together: false, versions: 
 pub(super) const TOGETHER: Kind = Kind { uses: Use { together: true, versions: false, months: false }, journeys: 5 };
 pub(super) const EVERYTHING: Kind = Kind { uses: Use { together: true, versions: true, months: false }, journeys: 5 };
 
-/// What one of the two says: every outcome of every journey alone, and every claim beside all others.
+/// The answer of one of the two: every outcome of every case alone, and every claim settled with all others.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Says {
-    /// With what it rests on.
+    /// With the facts that it is based on.
     alone: Vec<(String, String)>,
     settled: Vec<(String, String)>,
 }
 
-/// The day on which a claim was submitted, as far as that chooses between versions: some were.
+/// The day on which a claim was submitted, where that chooses between versions. Some claims were submitted.
 fn submitted_on(claim: ClaimId, as_of: NaiveDate) -> Option<NaiveDate> {
     let [first, second, ..] = *claim.0.as_bytes();
     (first % 4 == 0).then(|| date(number(as_of) - Day::from(second % 100)))
@@ -98,7 +98,7 @@ fn by_the_engine(world: &World, rulebooks: &[Rulebook]) -> Says {
     Says::of(alone, heads.iter().zip(settled).map(|(head, of)| (format!("{head} {of:?}"), String::new())).collect())
 }
 
-/// Who has a payment instead: of a claim that stands back for its group and for its person either may be named.
+/// Why a claim is excluded. A claim excluded by both its group and its person may name either.
 fn by_whom(_named: String) -> &'static str {
     "another"
 }
@@ -110,14 +110,14 @@ impl Says {
         Self { alone, settled }
     }
 
-    /// What both say otherwise, line by line.
+    /// The lines in which the two answers differ.
     fn beside(&self, model: &Self, has_months: bool) -> Option<String> {
         let mut text = String::new();
-        // Of a date that is known to the month alone many runs are one as good as the other.
+        // If only the month of a date is known, several runs are equally good.
         let same = |(words, ground): &(String, String), (others, other): &(String, String)| {
             words == others && (ground.is_empty() || other.is_empty() || ground == other)
         };
-        // What a claim shows alone is what it brings to the others.
+        // The status without regard to others is what a claim brings to settling.
         let both = [(&self.alone, &model.alone), (&self.settled, &model.settled)];
         for (engine, model) in both.into_iter().take(if has_months { 1 } else { 2 }) {
             for line in engine.iter().filter(|line| !model.iter().any(|other| same(line, other))) {
@@ -179,7 +179,7 @@ fn model_words(alone: &Alone) -> (String, String) {
     }
 }
 
-/// The one person behind each record: the smallest of all that are joined.
+/// The person behind each record: the smallest id of all joined records.
 fn people(world: &World) -> BTreeMap<Uuid, Uuid> {
     let mut said: Vec<(Day, i64, [Uuid; 2], bool)> = Vec::new();
     for (id, events) in &world.subjects {
@@ -198,7 +198,7 @@ fn people(world: &World) -> BTreeMap<Uuid, Uuid> {
     let mut joined: BTreeMap<[Uuid; 2], bool> = BTreeMap::new();
     joined.extend(said.into_iter().map(|(.., pair, linked)| (pair, linked)));
     let mut people: BTreeMap<Uuid, Uuid> = joined.keys().flatten().map(|record| (*record, *record)).collect();
-    // The smallest of two that are joined is handed on until nothing changes.
+    // Passes on the smaller id of two joined records until nothing changes.
     loop {
         let before = people.clone();
         for ([one, other], _) in joined.iter().filter(|(_, linked)| **linked) {
@@ -211,7 +211,7 @@ fn people(world: &World) -> BTreeMap<Uuid, Uuid> {
     }
 }
 
-/// None where no sentence decides who comes before whom.
+/// None if the written rules do not decide the order.
 fn by_the_model(world: &World, rulebooks: &[Rulebook]) -> Option<Says> {
     let people = people(world);
     let recorded = recorded_on(world, rulebooks[0].calendar.zone);
@@ -256,13 +256,13 @@ fn by_the_model(world: &World, rulebooks: &[Rulebook]) -> Option<Says> {
     ))
 }
 
-/// Where the two differ on a world.
+/// The differences of the two on a world.
 pub(super) fn difference(world: &World) -> Option<String> {
     let rulebooks: Vec<Rulebook> = world.books.iter().map(Book::read).collect::<Option<_>>()?;
     by_the_engine(world, &rulebooks).beside(&by_the_model(world, &rulebooks)?, world.has_months)
 }
 
-/// Compares so many journeys; in the long form fifty times as many.
+/// Compares this many cases, or fifty times as many in the long form.
 #[track_caller]
 fn compare(kind: Kind, journeys: usize) {
     let full = std::env::var_os("THROUGHLINE_TEST_FULL").is_some();
@@ -277,21 +277,21 @@ fn compare(kind: Kind, journeys: usize) {
 }
 
 #[test]
-fn an_outcome_of_a_journey_is_what_counting_day_by_day_makes_it() {
+fn outcomes_of_a_case_match_a_day_by_day_count() {
     compare(ALONE, 500);
 }
 
 #[test]
-fn a_claim_is_judged_by_the_version_that_asking_one_after_the_other_finds() {
+fn a_claim_is_judged_by_the_version_that_the_model_finds() {
     compare(VERSIONS, 500);
 }
 
 #[test]
-fn claims_come_together_to_what_trying_them_one_by_one_makes_them() {
+fn settled_claims_match_trying_them_one_by_one() {
     compare(TOGETHER, 500);
 }
 
 #[test]
-fn claims_under_many_versions_come_together_to_what_the_words_say() {
+fn settled_claims_under_many_versions_match_the_written_rules() {
     compare(EVERYTHING, 500);
 }

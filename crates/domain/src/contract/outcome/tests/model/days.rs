@@ -1,6 +1,6 @@
-//! When spells have lasted long enough, counted day by day (domain.md, "Sustainment, exactly").
+//! Finds when spells have lasted long enough, counting day by day.
 //!
-//! A calendar of days is laid out and walked; nothing is skipped and nothing is clever.
+//! It builds a calendar of days and walks through it, without shortcuts.
 
 use chrono::Months;
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -10,18 +10,18 @@ use crate::contract::rulebook::outcome::{
     Combine, Continuity, Hours, HoursBasis, JourneyTerms, Length, Sustain, Trigger, UnknownHours,
 };
 
-/// How far days are laid out beyond asOf: beyond every length of the generated rules.
+/// How many days are laid out after the as-of date: more than every length of the generated rules.
 const BEYOND: Day = 300;
 
-/// What one day is for the spells that are taken together.
+/// One day for the spells that are counted together.
 #[derive(Debug, Clone, PartialEq)]
 struct Lived {
     paused: bool,
-    /// The spells that cover it, by their places.
+    /// The spells that cover it, by index.
     spells: Vec<usize>,
-    /// Whether one of them begins on it.
+    /// Whether one of them starts on it.
     starts: bool,
-    /// The hours that are known, added up, and whether there are others.
+    /// The sum of the known hours, and whether others are unknown.
     hours: (Decimal, bool),
 }
 
@@ -35,7 +35,7 @@ impl Lived {
     }
 }
 
-/// The days from one on.
+/// The days from one day on.
 struct Calendar {
     first: Day,
     days: Vec<Lived>,
@@ -58,33 +58,33 @@ pub(super) struct Run {
     pub(super) first: Day,
     /// The day on which it is long enough.
     pub(super) on: Day,
-    /// The covered days used; none where no days are asked.
+    /// The covered days used. None if the outcome needs no number of days.
     pub(super) days: Option<u32>,
     pub(super) gaps: Vec<(Day, Day)>,
-    /// The hours compared; nothing where none are asked.
+    /// The hours that were compared. None if the outcome needs no hours.
     pub(super) hours: Option<Decimal>,
-    /// Whether hours that are looked at are not known.
+    /// Whether hours that are compared are unknown.
     pub(super) unknown: bool,
-    /// The spells of the run, by their places.
+    /// The spells of the run, by index.
     pub(super) spells: Vec<usize>,
     /// The earliest spell that covers its first day.
     pub(super) began: usize,
 }
 
-/// What hours say of a run.
+/// The result of the hours of a run.
 enum Hourly {
     Fit(Option<Decimal>),
     Unknown,
     Short,
 }
 
-/// The runs of an outcome from a day on that qualify and that are not known to: the earliest of each.
+/// The earliest run from a day on that qualifies, and the earliest one for which this is unknown.
 pub(super) struct Found {
     pub(super) fit: Option<Run>,
     pub(super) unknown: Option<Run>,
 }
 
-/// Looks for runs of spells, as if there were nothing before a day.
+/// Finds runs of spells, ignoring everything before a day.
 pub(super) fn runs(spells: &[Spell], terms: &JourneyTerms, pauses: &[(Day, Day)], (after, as_of): (Day, Day)) -> Found {
     let mut found = Found { fit: None, unknown: None };
     let Trigger::Spell { domains, .. } = &terms.trigger else { return found };
@@ -109,14 +109,14 @@ pub(super) fn runs(spells: &[Spell], terms: &JourneyTerms, pauses: &[(Day, Day)]
     found
 }
 
-/// Looks for the start of a spell, where nothing has to last: each spell is a fact of its own, which is so on the first
-/// day that it fits and its hours do.
+/// Finds the start of a spell, if no duration is needed: each spell counts on its own, on the first day that it and its
+/// hours match.
 pub(super) fn starts(spells: &[Spell], terms: &JourneyTerms, taken: &[usize], as_of: Day) -> Found {
     let mut found = Found { fit: None, unknown: None };
     let Trigger::Spell { domains, attributes } = &terms.trigger else { return found };
     for (at, spell) in spells.iter().enumerate().filter(|(at, _)| !taken.contains(at)) {
         for day in spell.start..=as_of.max(spell.start) {
-            // A spell that ended on the day on which it began had begun all the same; but no hours are of it.
+            // A spell that ended on the day it started did start, but it has no hours.
             let begins = day == spell.start && terms.hours.is_none();
             if !(spell.holds(day) || begins) || !spell.fits(day, domains, attributes) {
                 continue;
@@ -128,7 +128,7 @@ pub(super) fn starts(spells: &[Spell], terms: &JourneyTerms, taken: &[usize], as
             let covering: Vec<usize> = places.iter().filter(covers).copied().collect();
             let known: Decimal = covering.iter().filter_map(|at| spells[*at].hours(day)).sum();
             let unknown = covering.iter().any(|at| spells[*at].hours(day).is_none());
-            // Whose hours are added up is in it.
+            // The spells whose hours are added up belong to the run.
             let of_run = if terms.hours.is_some() { covering.clone() } else { vec![at] };
             let lived = Lived { paused: false, spells: covering, starts: true, hours: (known, unknown) };
             let calendar = Calendar { first: day, days: vec![lived] };
@@ -161,7 +161,7 @@ pub(super) fn starts(spells: &[Spell], terms: &JourneyTerms, taken: &[usize], as
     found
 }
 
-/// Which spells are taken together.
+/// The spells that are counted together.
 fn together(spells: &[Spell], named: &[usize], sustain: Option<&Sustain>) -> Vec<Vec<usize>> {
     if sustain.is_none_or(|sustain| sustain.combine == Combine::Employers) {
         return vec![named.to_vec()];
@@ -191,7 +191,7 @@ fn calendar(
         let is_paused = pauses.iter().any(|(first, last)| *first <= day && day <= *last);
         let covers = |at: &&usize| spells[**at].holds(day) && spells[**at].fits(day, domains, attributes);
         let covering: Vec<usize> = together.iter().filter(covers).copied().collect();
-        // What began within a pause begins, for the count, on the first day after it.
+        // A spell that starts within a pause counts as starting on the first day after it.
         let before = days.iter().rev().find(|lived| !lived.paused).map_or(&[][..], |lived| &lived.spells);
         let starts = covering.iter().any(|at| !before.contains(at));
         let known: Decimal = covering.iter().filter_map(|at| spells[*at].hours(day)).sum();
@@ -201,7 +201,7 @@ fn calendar(
     Calendar { first, days }
 }
 
-/// Everything that is long enough: the first covered day used, and the day on which it is.
+/// All completions: the first covered day used, and the day on which the run is long enough.
 fn completions(calendar: &Calendar, terms: &JourneyTerms) -> Vec<(Day, Day)> {
     if let Some(Sustain { length: Length::Days(target), continuity: Continuity::Window(window), .. }) = terms.sustain {
         return windows(calendar, target as usize, window as usize);
@@ -222,7 +222,7 @@ fn completions(calendar: &Calendar, terms: &JourneyTerms) -> Vec<(Day, Day)> {
     found
 }
 
-/// Each day before which enough of the last so many days are covered.
+/// Each day before which enough days of the window are covered.
 fn windows(calendar: &Calendar, target: usize, window: usize) -> Vec<(Day, Day)> {
     let mut found = Vec::new();
     let mut open: Vec<Day> = Vec::new();
@@ -239,14 +239,14 @@ fn windows(calendar: &Calendar, target: usize, window: usize) -> Vec<(Day, Day)>
     found
 }
 
-/// The day on which what begins on a day has lasted long enough.
+/// The day on which a run from this day on has lasted long enough.
 fn completion(calendar: &Calendar, sustain: &Sustain, anchor: Day) -> Option<Day> {
     let longest = match sustain.continuity {
         Continuity::Unbroken => 0,
         Continuity::MaxGap(gap) => gap.into(),
         Continuity::Cumulative | Continuity::Window(_) => Day::MAX,
     };
-    // The day on which a gap has become too long ends it.
+    // A run ends on the day on which a gap has become too long.
     let mut gap = 0;
     let mut over = calendar.end();
     for day in anchor..calendar.end() {
@@ -303,7 +303,7 @@ fn completion(calendar: &Calendar, sustain: &Sustain, anchor: Day) -> Option<Day
     }
 }
 
-/// The covered days that a run uses; of what asks for no days, the one on which it begins.
+/// The covered days that a run uses. If no days are needed, the day on which it starts.
 fn used(calendar: &Calendar, from: Day, on: Day) -> Vec<&Lived> {
     (from..on.max(from + 1)).map(|day| calendar.day(day)).filter(|lived| lived.is_covered()).collect()
 }
@@ -348,7 +348,7 @@ fn run(
             _ => gaps.push((day, day + 1)),
         }
     }
-    // What closes a gap that counts belongs to the run.
+    // The spell that closes a counted gap belongs to the run.
     let last = (from..on).rev().find(|day| !calendar.day(*day).paused);
     if last.is_some_and(|day| calendar.day(day).is_gap()) {
         of_run.extend(&calendar.day(on).spells);

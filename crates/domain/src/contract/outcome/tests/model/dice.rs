@@ -1,6 +1,6 @@
-//! Chance that is the same for a seed every time.
+//! Random numbers that are the same for the same seed.
 
-/// A source of numbers that follow from a seed alone.
+/// A source of numbers derived from a seed.
 #[derive(Debug, Clone)]
 pub(super) struct Dice(u64);
 
@@ -16,19 +16,19 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 to one below an end.
+    /// A number from 0 to one below `end`.
     pub(super) fn below(&mut self, end: usize) -> usize {
         let end = u64::try_from(end.max(1)).expect("a small number");
         usize::try_from(self.next() % end).expect("a small number")
     }
 
-    /// A number between two, both inside.
+    /// A number between two bounds, both included.
     pub(super) fn between(&mut self, first: i64, last: i64) -> i64 {
         let width = usize::try_from((last - first).max(0) + 1).expect("a small number");
         first + i64::try_from(self.below(width)).expect("a small number")
     }
 
-    /// So many times in a hundred.
+    /// True this many times in a hundred.
     pub(super) fn percent(&mut self, times: usize) -> bool {
         self.below(100) < times
     }
@@ -37,7 +37,7 @@ impl Dice {
         of[self.below(of.len())]
     }
 
-    /// Each of them, half the time; at least one.
+    /// A selection: each with a chance of one half, at least one.
     pub(super) fn some<T: Copy>(&mut self, of: &[T]) -> Vec<T> {
         let mut taken: Vec<T> = of.iter().copied().filter(|_| self.percent(50)).collect();
         if taken.is_empty() {

@@ -1,4 +1,4 @@
-//! What was so in a journey, read from its events without the fold that the service uses.
+//! The facts of a case, read from its events without the fold that the service uses.
 //!
 //! Every date is a number of days, so that a reader can count along.
 
@@ -26,7 +26,7 @@ pub(super) fn date(day: Day) -> NaiveDate {
     NaiveDate::from_num_days_from_ce_opt(day).expect("a day of this era")
 }
 
-/// A fact as it reads after the corrections that are known.
+/// A fact with the known corrections applied.
 #[derive(Debug, Clone)]
 pub(super) struct Said {
     pub(super) id: EventId,
@@ -35,7 +35,7 @@ pub(super) struct Said {
     pub(super) event: Event,
 }
 
-/// The facts of a stream that are known at a position, in their order.
+/// The facts of a stream that are known at a position, in order.
 pub(super) fn known(events: &[Recorded], known: i64) -> Vec<Said> {
     let events: Vec<&Recorded> = events.iter().filter(|event| event.position.0 <= known).collect();
     let mut said = Vec::new();
@@ -66,18 +66,18 @@ pub(super) fn known(events: &[Recorded], known: i64) -> Vec<Said> {
     said
 }
 
-/// A job, home or placement on the days of one reading.
+/// A spell on the days of one reading.
 #[derive(Debug, Clone)]
 pub(super) struct Spell {
     pub(super) id: Uuid,
     pub(super) domain: String,
     pub(super) employer: Option<String>,
     pub(super) start: Day,
-    /// The first day on which it no longer held.
+    /// The first day on which it no longer applied.
     pub(super) end: Option<Day>,
-    /// What was said of it, and from when: its start first.
+    /// The recorded values and the days from which they apply, the start first.
     pub(super) steps: Vec<(Day, Option<Decimal>, BTreeMap<String, Attribute>)>,
-    /// Every event of it; its start first.
+    /// All of its events, the start first.
     pub(super) events: Vec<EventId>,
 }
 
@@ -91,7 +91,7 @@ impl Spell {
         said.filter_map(|(_, hours, _)| *hours).next_back()
     }
 
-    /// Whether it is one that a trigger names, as it is on a day.
+    /// Whether the spell matches a trigger on a day.
     pub(super) fn fits(&self, day: Day, domains: &[String], attributes: &BTreeMap<String, Vec<Value>>) -> bool {
         let value = |name: &String| {
             let said = self.steps.iter().filter(|(from, ..)| *from <= day);
@@ -104,13 +104,13 @@ impl Spell {
     }
 }
 
-/// Text that looks like a number is that number.
+/// Text that looks like a number equals that number.
 fn same(value: &Attribute, wanted: &Value) -> bool {
     let wanted = wanted.as_str().map_or_else(|| wanted.to_string(), str::to_owned);
     value.to_string() == wanted
 }
 
-/// A fact that is of one day: a plan, an achievement, a measure, an engagement.
+/// A single-day fact: a plan, an achievement, a measure, an engagement.
 #[derive(Debug, Clone)]
 pub(super) struct Mark {
     pub(super) day: Day,
@@ -153,7 +153,7 @@ pub(super) struct Evidence {
     pub(super) is_verified: bool,
 }
 
-/// A journey at the end of a day, on the days of one reading of its dates.
+/// A case at the end of a day, on the days of one reading of its dates.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Journey {
     pub(super) spells: Vec<Spell>,
@@ -161,7 +161,7 @@ pub(super) struct Journey {
     pub(super) risks: Vec<Risk>,
 }
 
-/// What does not depend on how dates are read.
+/// The values that do not depend on the reading of dates.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Client {
     pub(super) received: Option<Day>,
@@ -169,11 +169,11 @@ pub(super) struct Client {
     pub(super) area: Option<String>,
     pub(super) cohort: Option<String>,
     pub(super) evidence: Vec<Evidence>,
-    /// What was stated first of each fact.
+    /// The first value of each fact.
     facts: BTreeMap<String, Attribute>,
 }
 
-/// The facts that are so by the end of a day: a date known to the month or year stands at its first day.
+/// The facts dated up to the end of a day. A date known only by its month or year counts as its first day.
 pub(super) fn by(said: &[Said], as_of: Day) -> Vec<Said> {
     said.iter().filter(|said| number(said.occurred.earliest()) <= as_of).cloned().collect()
 }
@@ -230,7 +230,7 @@ pub(super) fn journey(said: &[Said], day_of: &dyn Fn(EventId) -> Day) -> Journey
     journey
 }
 
-/// What is known of the client beside the days.
+/// The values of the client that do not depend on days.
 pub(super) fn client(said: &[Said]) -> Client {
     let mut client = Client::default();
     let mut pieces: BTreeMap<Uuid, usize> = BTreeMap::new();

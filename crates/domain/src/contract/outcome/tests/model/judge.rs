@@ -1,4 +1,4 @@
-//! What each outcome of one journey comes to alone: every reading of its dates, every time that it can be achieved.
+//! Judges each outcome of one case alone: every reading of its dates, and every repeat.
 
 use std::collections::BTreeMap;
 
@@ -15,17 +15,17 @@ use crate::contract::rulebook::{Calendar, Rulebook};
 use crate::fact::envelope::EventId;
 use crate::fact::event::Event;
 
-/// Everything known of a journey that outcomes look at.
+/// The facts of a case that outcomes use.
 pub(super) struct Case {
     pub(super) said: Vec<Said>,
     pub(super) client: Client,
     pub(super) as_of: Day,
 }
 
-/// One time of an outcome, alone.
+/// One repeat of an outcome, alone.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Alone {
-    /// The outcome, by its place in the rulebook.
+    /// The index of the outcome in the rulebook.
     pub(super) outcome: usize,
     pub(super) repeat: u32,
     pub(super) is: Is,
@@ -34,7 +34,7 @@ pub(super) struct Alone {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Is {
     NotStarted,
-    /// The fact that it begins with, its day, and the day on which it will be achieved.
+    /// The fact that starts it, its day, and the day on which it will be achieved.
     Maturing((EventId, Day), Day),
     Reached(Box<Reached>),
 }
@@ -42,32 +42,32 @@ pub(super) enum Is {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Reached {
     pub(super) on: Day,
-    /// The fact that it begins with, its day, and the first day that is counted.
+    /// The fact that starts it, its day, and the first counted day.
     pub(super) begun: (EventId, Day, Day),
     pub(super) days: Option<u32>,
     pub(super) gaps: Vec<(Day, Day)>,
     pub(super) hours: Option<Decimal>,
     pub(super) hold: Option<Hold>,
     pub(super) missing: Vec<String>,
-    /// The price: what it is for so many; none: nothing fits.
+    /// The price for each number of claims. Empty if no tariff matches.
     pub(super) tiers: Vec<(Option<u32>, Decimal)>,
     pub(super) status: Status,
-    /// Whether it looks at a date that is known to the month or year.
+    /// Whether it uses a date known only by its month or year.
     pub(super) is_vague: bool,
 }
 
-/// One time of an outcome in one reading of the dates.
+/// One repeat of an outcome in one reading of the dates.
 #[derive(Debug, Clone, PartialEq)]
 enum Time {
     Never,
-    /// With the fact that it begins with, and its day.
+    /// With the fact that starts it, and its day.
     Later(Run, (EventId, Day)),
     Now(Now),
 }
 
 #[derive(Debug, Clone, PartialEq)]
 struct Now {
-    /// The day, moved by the risks that were cleared.
+    /// The day, moved by cleared risks.
     on: Day,
     run: Run,
     mark: Option<EventId>,
@@ -83,7 +83,7 @@ impl Case {
         Self { client: facts::client(&said), said, as_of }
     }
 
-    /// Every outcome of a rulebook that is about one journey, in file order.
+    /// Every outcome of a rulebook for single cases, in file order.
     pub(super) fn judged(&self, rulebook: &Rulebook) -> Vec<Alone> {
         let mut all = Vec::new();
         for (at, outcome) in rulebook.outcomes.iter().enumerate() {
@@ -113,7 +113,7 @@ impl Case {
         times.map(|time| self.is(rulebook, (outcome, terms), time, read.len() > 1)).collect()
     }
 
-    /// Every reading of the dates that are known to the month or year, of what the outcome looks at.
+    /// All readings of the imprecise dates that the outcome uses.
     fn readings(&self, terms: &JourneyTerms) -> Vec<Journey> {
         let vague: Vec<&Said> =
             self.said.iter().filter(|said| said.occurred.earliest() != said.occurred.latest()).collect();
@@ -132,7 +132,7 @@ impl Case {
         }
         let plain: BTreeMap<EventId, Day> =
             self.said.iter().map(|said| (said.id, number(said.occurred.earliest()))).collect();
-        // What was so later in a reading was not so yet.
+        // A fact with a later date in a reading is not known yet.
         let journey = |reading: BTreeMap<EventId, Day>| {
             let day_of = |id: EventId| reading.get(&id).or(plain.get(&id)).copied().expect("a fact has a day");
             let said: Vec<Said> = self.said.iter().filter(|said| day_of(said.id) <= self.as_of).cloned().collect();
@@ -164,7 +164,7 @@ impl Case {
         }
     }
 
-    /// Each time that an outcome can be achieved, in one reading.
+    /// Each repeat of an outcome, in one reading.
     fn read(&self, rulebook: &Rulebook, terms: &JourneyTerms, journey: &Journey) -> Vec<Time> {
         let pauses = pauses(terms, &rulebook.calendar);
         let mut times = Vec::new();
@@ -182,7 +182,7 @@ impl Case {
                     times.push(time);
                     break;
                 };
-                // What is not known to be achieved is where nothing can begin again.
+                // If it is unknown whether a repeat is achieved, the next one cannot start.
                 let is_over = now.hold == Some(Hold::HoursUnknown);
                 // A risk moves the date of the claim, not the run.
                 after = now.run.on;
@@ -226,7 +226,7 @@ impl Case {
         let by_now = |run: &Run| run.on <= self.as_of;
         let (fit, unknown) = (found.fit, found.unknown);
         let now = fit.clone().filter(by_now).or_else(|| unknown.clone().filter(by_now));
-        // A date that is known to the month stands at its first day.
+        // A date known only by its month counts as its first day.
         let stands = |event: EventId| {
             let said = self.said.iter().find(|said| said.id == event).expect("it was said");
             (event, number(said.occurred.earliest()))
@@ -249,7 +249,7 @@ impl Case {
         Time::Now(Now { on, run, mark: None, hold, grounds, began })
     }
 
-    /// The day to which risks that were cleared move a day, and whether one is open.
+    /// The day to which cleared risks move a day, and whether a risk is open.
     fn moved(&self, terms: &JourneyTerms, journey: &Journey, on: Day) -> (Day, bool) {
         let risks: Vec<_> = journey.risks.iter().filter(|risk| terms.hold_on_risk.contains(&risk.kind)).collect();
         let cleared = |risk: &facts::Risk| risk.cleared.filter(|cleared| *cleared <= self.as_of);
@@ -265,7 +265,7 @@ impl Case {
         (moved, risks.iter().any(|risk| risk.raised < moved && cleared(risk).is_none()))
     }
 
-    /// One time over all readings: achieved if it is in each, on the latest day; else on hold.
+    /// One repeat over all readings: achieved if it is achieved in each, on the latest day. Otherwise on hold.
     fn over_all(read: &[Vec<Time>], time: usize) -> Time {
         let times: Vec<&Time> = read.iter().map(|times| &times[time]).collect();
         let now: Vec<&Now> =
@@ -351,7 +351,7 @@ fn pauses(terms: &JourneyTerms, calendar: &Calendar) -> Vec<(Day, Day)> {
     of_name.flat_map(|pause| &pause.ranges).map(|days| (number(days.first), number(days.last))).collect()
 }
 
-/// The prices of the tariff that fits best: more than one where they are tiers of volume.
+/// The prices of the tariff that matches best. Several if they are tiers of volume.
 fn price(tariffs: &[Tariff], on: NaiveDate, client: &Client) -> Vec<(Option<u32>, Decimal)> {
     let fits = |tariff: &&Tariff| {
         tariff.from.is_none_or(|from| from <= on)
@@ -369,7 +369,7 @@ fn price(tariffs: &[Tariff], on: NaiveDate, client: &Client) -> Vec<(Option<u32>
         let amount = tariff.amount * tariff.multiplier;
         tiers.push((tariff.up_to, amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)));
     }
-    // A tier without an end is the last.
+    // A tier without an end comes last.
     tiers.sort_by_key(|(up_to, _)| up_to.unwrap_or(u32::MAX));
     tiers
 }

@@ -1,7 +1,7 @@
-//! A second judge of claims: day by day, from the words of the domain and the grammar, without cleverness.
+//! A second judge of claims that works day by day, from the written rules, without shortcuts.
 //!
-//! It shares nothing with the engine but the rulebook as it was read and the types of events. It is slow and means to
-//! be obvious. Random rulebooks and journeys are put before both; where they differ, one of them is wrong.
+//! It shares only the parsed rulebook and the types of events with the engine. It is slow and meant to be obvious.
+//! Random rulebooks and cases are given to both. If they differ, one of them is wrong.
 
 mod compare;
 mod days;

@@ -1,6 +1,6 @@
-//! What claims come to together before anything was submitted: groups, one payment for each person, tiers and caps.
+//! Settles claims before any submission: groups, one payment per person, tiers and caps.
 //!
-//! Everything is tried again from the beginning whenever one claim gives its place to another.
+//! Everything is tried again from the start whenever one claim gives its place to another.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,13 +14,13 @@ use crate::contract::rulebook::outcome::{AchievedBy, OncePer, Outcome, WhenCappe
 use crate::contract::rulebook::terms::{CapScope, Crossing};
 use crate::fact::envelope::ClaimId;
 
-/// A claim that the facts show, as it is alone.
+/// An achieved claim, without regard to others.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry<'r> {
     pub(super) claim: ClaimId,
     pub(super) journey: Uuid,
     pub(super) person: Uuid,
-    /// The rules that judge it, and the outcome by its place in them.
+    /// The rulebook that judges it, and the index of the outcome.
     pub(super) rules: &'r Rulebook,
     pub(super) outcome: usize,
     pub(super) repeat: u32,
@@ -29,7 +29,7 @@ pub(super) struct Entry<'r> {
     pub(super) status: Status,
 }
 
-/// What becomes of a claim.
+/// The result of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Become {
     pub(super) status: Status,
@@ -50,13 +50,13 @@ impl<'r> Entry<'r> {
         (self.on, self.claim)
     }
 
-    /// The price of the n-th of them.
+    /// The price of the n-th claim.
     fn price(&self, nth: u32) -> Option<Decimal> {
         let fits = |up_to: Option<u32>| up_to.is_none_or(|last| nth <= last);
         self.tiers.iter().find(|(up_to, _)| fits(*up_to)).map(|(_, amount)| *amount)
     }
 
-    /// Whether it is paid once for each person.
+    /// Whether it is paid once per person.
     fn is_of_person(&self) -> bool {
         self.terms().once_per == OncePer::Person
     }
@@ -69,7 +69,7 @@ impl<'r> Entry<'r> {
     }
 }
 
-/// The outcomes that this one converts from, one through another.
+/// The outcomes that this one converts from, directly or through others.
 fn converts(rules: &Rulebook, code: &str) -> Vec<String> {
     let mut all = Vec::new();
     let mut at = rules.outcome(code).and_then(|outcome| outcome.convert_from.clone());
@@ -80,7 +80,8 @@ fn converts(rules: &Rulebook, code: &str) -> Vec<String> {
     all
 }
 
-/// The outcomes of which one is paid with this one: of its group, or converting from each other, one through another.
+/// The outcomes of which only one is paid together with this one: those of its group, and those that convert from each
+/// other, directly or through others.
 fn exclusive(rules: &Rulebook, code: &str) -> BTreeSet<String> {
     let mut set: BTreeSet<String> = [code.to_owned()].into();
     loop {
@@ -99,7 +100,7 @@ fn exclusive(rules: &Rulebook, code: &str) -> BTreeSet<String> {
     }
 }
 
-/// Who of two has the payment of a group: the one that converts, else the dearer, the earlier, the one written first.
+/// The order of claims in a group: the one that converts, then the higher price, the earlier, the first in the file.
 fn rank(entry: &Entry<'_>, price: Decimal) -> (std::cmp::Reverse<usize>, std::cmp::Reverse<Decimal>, Day, usize, u32) {
     let height = converts(entry.rules, entry.code()).len();
     (std::cmp::Reverse(height), std::cmp::Reverse(price), entry.on, entry.outcome, entry.repeat)
@@ -112,7 +113,7 @@ struct Gone {
     of_person: BTreeSet<ClaimId>,
 }
 
-/// Settles claims with each other; none where who comes before whom runs in a circle, which no sentence decides.
+/// Settles claims with each other. None if the order runs in a circle, which the written rules do not decide.
 pub(super) fn settle(entries: &[Entry<'_>], in_force: &Rulebook) -> Option<Vec<Become>> {
     let mut gone = Gone::default();
     loop {
@@ -138,7 +139,7 @@ fn when_capped_next(entry: &Entry<'_>) -> bool {
     entry.terms().when_capped == WhenCapped::Next
 }
 
-/// Whether a claim has something that can be paid, now or when the waiting is over.
+/// Whether a claim has an amount that can be paid, now or after the waiting period.
 fn can_hold(entry: &Entry<'_>, price: Option<Decimal>) -> bool {
     price.is_some() && matches!(entry.status, Status::Claimable | Status::Achieved)
 }
@@ -170,7 +171,7 @@ fn next_places(entries: &[Entry<'_>], in_force: &Rulebook, gone: &Gone) -> Optio
                 *used.entry((place, pot)).or_default() += left;
             }
         }
-        // What is capped shows what it would be.
+        // A capped claim shows the amount that it would have.
         let amount = Some(if status == Status::Capped { price } else { left });
         becomes.insert(at, Become { status, amount, excluded_by: None });
     }
@@ -188,7 +189,7 @@ fn next_places(entries: &[Entry<'_>], in_force: &Rulebook, gone: &Gone) -> Optio
     Some((0..entries.len()).map(|at| becomes.get(&at).cloned().unwrap_or_else(|| rest(at))).collect())
 }
 
-/// Who has the payment instead of each claim, if another has.
+/// For each claim, the claim that has the payment instead, if there is one.
 fn excluded(entries: &[Entry<'_>], prices: &[Option<Decimal>], gone: &Gone) -> Option<Vec<Option<String>>> {
     let beats_in_group = |one: usize, other: usize| {
         let (a, b) = (&entries[one], &entries[other]);
@@ -209,7 +210,7 @@ fn excluded(entries: &[Entry<'_>], prices: &[Option<Decimal>], gone: &Gone) -> O
             && can_hold(a, prices[one])
             && a.order() < b.order()
     };
-    // None: not decided yet. What has the place is decided before what it excludes.
+    // None means not decided yet. A claim that has a place is decided before the claims that it excludes.
     let mut decided: Vec<Option<Option<String>>> = vec![None; entries.len()];
     while decided.iter().any(Option::is_none) {
         let open = (0..entries.len()).filter(|at| decided[*at].is_none());
@@ -232,10 +233,10 @@ fn excluded(entries: &[Entry<'_>], prices: &[Option<Decimal>], gone: &Gone) -> O
     decided.into_iter().collect()
 }
 
-/// What the caps leave of a price.
+/// The part of a price that the caps leave.
 fn left(entry: &Entry<'_>, price: Decimal, in_force: &Rulebook, used: &BTreeMap<(usize, String), Decimal>) -> Decimal {
     let mut left = price;
-    // What some caps leave of it must fit under those that take a claim whole or not at all.
+    // The part that partial caps leave must fit under the caps that take a claim whole or not at all.
     for crossing in [Crossing::Partial, Crossing::Whole] {
         for (place, pot) in pots(entry, in_force) {
             let cap = &in_force.caps[place];
@@ -248,7 +249,7 @@ fn left(entry: &Entry<'_>, price: Decimal, in_force: &Rulebook, used: &BTreeMap<
     left
 }
 
-/// What a claim is counted with, under each cap that counts it.
+/// The pots that a claim counts in, for each cap.
 fn pots(entry: &Entry<'_>, in_force: &Rulebook) -> Vec<(usize, String)> {
     let mut pots = Vec::new();
     for (place, cap) in in_force.caps.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Random rulebooks: every key of the grammar, in any mixture that it allows.
+//! Random rulebooks with every key of the grammar, in any allowed combination.
 
 use chrono::{Days, NaiveDate};
 
@@ -11,7 +11,7 @@ pub(super) const RISKS: [&str; 2] = ["relapse", "debt"];
 pub(super) const AREAS: [&str; 2] = ["north", "south"];
 pub(super) const COHORTS: [&str; 2] = ["one", "two"];
 
-/// A rulebook's text, in blocks of lines so that each can be left out.
+/// The text of a rulebook, in blocks of lines that can each be left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Book(pub(super) Vec<Vec<String>>);
 
@@ -25,13 +25,13 @@ impl Book {
     }
 }
 
-/// What of the grammar is used.
+/// The parts of the grammar that are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Use {
     /// Groups, conversions, once per person, caps and tiers.
     pub(super) together: bool,
     pub(super) versions: bool,
-    /// Dates known to the month or year.
+    /// Dates known only by their month or year.
     pub(super) months: bool,
 }
 
@@ -75,7 +75,7 @@ fn head(
     vec![head]
 }
 
-/// One version of the rules.
+/// One version of the rulebook.
 pub(super) fn book(dice: &mut Dice, base: NaiveDate, uses: Use, of: (usize, NaiveDate, &str, bool)) -> Book {
     loop {
         let mut blocks = head(dice, base, of);
@@ -103,7 +103,7 @@ fn tiers_stand_alone(rules: &Rulebook) -> bool {
     })
 }
 
-/// A later version: of the same outcomes, of which one reads otherwise, or of others.
+/// A later version, with the same outcomes of which one differs, or with other outcomes.
 pub(super) fn next_book(
     dice: &mut Dice,
     base: NaiveDate,
@@ -136,7 +136,7 @@ pub(super) fn next_book(
         let has_pause = blocks[0].iter().any(|line| line.contains("pause"));
         let mut fresh = outcome(dice, base, uses, (nth, has_pause));
         if dice.percent(50) {
-            // Only its prices, or what shows it, read otherwise.
+            // Only its prices or its evidence differ.
             fresh[0].clone_from(&blocks[outcomes[nth]]);
             fresh[0].retain(|line| !line.starts_with("evidence") || dice.percent(50));
             fresh[1..].iter_mut().for_each(|tariff| tariff.retain(|line| !line.starts_with("up_to")));
@@ -171,7 +171,8 @@ fn outcome(dice: &mut Dice, base: NaiveDate, uses: Use, (at, has_pause): (usize,
     if dice.percent(40) {
         lines.push(claim(dice));
     }
-    // Which place a claim has in a tier that stands back for another is said by no sentence: tiers stand alone.
+    // The written rules do not say which place in a tier a claim has that gives way to another. So tiers are generated
+    // alone.
     let has_tiers = uses.together && dice.percent(30);
     if uses.together && !has_tiers {
         lines.extend(among_others(dice, at));
@@ -191,7 +192,7 @@ fn of_spells(dice: &mut Dice, has_pause: bool) -> Vec<String> {
         _ => "",
     };
     let mut lines = vec![format!("trigger = {{ spell = {}{attributes} }}", quoted(&domains))];
-    // How often hours alone can be repeated, where nothing has to last, is said by no sentence.
+    // The written rules do not say how often hours alone can repeat without a duration.
     let has_hours = dice.percent(40);
     if dice.percent(85) {
         lines.push(sustain(dice, has_pause));

@@ -1,6 +1,6 @@
-//! What must be so whatever happens: random sequences of batches, decisions, payments, retractions, links and versions.
+//! Properties of random sequences of batches, decisions, payments, retractions, links and versions.
 //!
-//! Time goes on day by day and the log grows; between two steps everything that was proposed may be raised, or not.
+//! Time moves on day by day and the log grows. Between two steps all proposals may be recorded as adjustments, or none.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -30,32 +30,32 @@ use crate::fact::event::{
 };
 use crate::fact::money::Money;
 
-/// A contract as it goes on.
+/// A contract over time.
 #[derive(Clone)]
 struct Course {
     world: World,
     rulebooks: Vec<Rulebook>,
-    /// How many versions are published.
+    /// The number of published versions.
     published: usize,
     batches: Vec<(BatchId, Vec<Recorded>)>,
     positions: i64,
-    /// What was done, in words.
+    /// The steps so far, in words.
     done: Vec<String>,
 }
 
-/// What is due at a moment.
+/// The settled claims at a moment.
 struct View<'c> {
     terms: Terms<'c>,
     entitlements: Vec<Entitlement>,
-    /// Of each entitlement: its journey, its outcome's code, which time it is, and the hash of the rules.
+    /// Of each entitlement: its case, the code of its outcome, the repeat, and the hash of the rulebook.
     of: Vec<(Uuid, String, u32, String)>,
     lines: Vec<Line>,
-    /// The batch in which each claim's line stands.
+    /// The batch of each claim's line.
     batch_of: BTreeMap<ClaimId, BatchId>,
     settlement: Settlement,
 }
 
-/// A moment that is looked at again later.
+/// A moment that is checked again later.
 struct Moment {
     world: World,
     published: usize,
@@ -146,7 +146,7 @@ impl Course {
         look(&View { terms, entitlements, of, lines, batch_of, settlement })
     }
 
-    /// Raises everything that is proposed, in a batch of its own; says how much that was.
+    /// Records all proposals, in a batch of its own. Returns how many there were.
     fn raise(&mut self) -> usize {
         let (adjustments, withdrawals, batch_of) = self.seen(|view| {
             let Settlement { adjustments, withdrawals, .. } = &view.settlement;
@@ -188,7 +188,7 @@ impl Course {
         batch
     }
 
-    /// Claims what can be claimed, or some of it.
+    /// Submits all or some of the claimable claims.
     fn submit(&mut self, dice: &mut Dice) {
         let all = dice.percent(60);
         let mut lines: Vec<ClaimLine> = self.seen(|view| {
@@ -203,7 +203,7 @@ impl Course {
                         outcome: code.clone(),
                         repeat: *repeat,
                         achieved_on: of.achieved_on,
-                        amount: settled.amount.expect("what can be claimed has an amount"),
+                        amount: settled.amount.expect("a claimable claim has an amount"),
                         rulebook: hash.clone(),
                         derivation: String::new(),
                     }
@@ -222,7 +222,7 @@ impl Course {
         }
     }
 
-    /// Something is decided of each line that waits for it, or not yet.
+    /// Decides some of the lines that wait for a decision.
     fn decide(&mut self, dice: &mut Dice, accepts_all: bool) {
         for (id, batch) in self.batches() {
             for line in &batch.lines {
@@ -247,7 +247,7 @@ impl Course {
         }
     }
 
-    /// Money comes for what was accepted, with the adjustments of its batch.
+    /// Pays the accepted lines, with the adjustments of their batch.
     fn pay(&mut self, dice: &mut Dice) {
         for (id, batch) in self.batches() {
             let owed = batch.lines.iter().filter(|line| line.outstanding().is_positive() && dice.percent(70));
@@ -266,7 +266,7 @@ impl Course {
         }
     }
 
-    /// Somebody decides by hand that more or less is due for a line.
+    /// Records a decision by hand that more or less is due for a line.
     fn adjust_by_hand(&mut self, dice: &mut Dice) {
         let accepted: Vec<(BatchId, ClaimId, Money, Money)> = self.seen(|view| {
             let accepted = view.lines.iter().filter(|line| matches!(line.state, LineState::Accepted | LineState::Paid));
@@ -323,7 +323,7 @@ impl Course {
         Moment { world: self.world.clone(), published: self.published, position: self.positions, said }
     }
 
-    /// What was known at a moment, with everything that came later in the log.
+    /// The answer for a moment, computed again with everything that came later in the log.
     fn then(&self, moment: &Moment) -> String {
         let mut then = self.clone();
         then.published = moment.published;
@@ -340,7 +340,7 @@ fn submitted(lines: Vec<ClaimLine>) -> BatchSubmitted {
     BatchSubmitted { prepared_at: Position(1), currency: "GBP".to_owned(), lines }
 }
 
-/// Why what is due at a moment is not as it must be, if it is not.
+/// Why the amounts due at a moment are wrong, if they are.
 fn fault(view: &View<'_>) -> Option<String> {
     let mut proposed: BTreeMap<ClaimId, Money> = BTreeMap::new();
     for of in &view.settlement.adjustments {
@@ -369,7 +369,7 @@ fn fault(view: &View<'_>) -> Option<String> {
         let is_last =
             view.lines.iter().rfind(|other| other.claim == line.claim).is_some_and(|last| std::ptr::eq(last, line));
         let change = if is_last { change } else { Money::ZERO };
-        // While it is on hold nothing is decided.
+        // While the outcome is on hold, nothing is decided.
         let standing = entitled.map(|of| of.standing);
         if line.current() + change > most && standing != Some(Status::OnHold) {
             return Some(format!(
@@ -385,7 +385,7 @@ fn fault(view: &View<'_>) -> Option<String> {
     None
 }
 
-/// Why something can be claimed that another has, if it can.
+/// Why a claim can be claimed although another has the payment, if one can.
 fn fault_of_claims(view: &View<'_>, rulebooks: &[Rulebook]) -> Option<String> {
     let claims = view.settlement.claims.iter().zip(&view.entitlements);
     for (_, of) in claims.filter(|(settled, _)| settled.status == Status::Claimable) {
@@ -412,7 +412,7 @@ fn fault_of_claims(view: &View<'_>, rulebooks: &[Rulebook]) -> Option<String> {
     None
 }
 
-/// What an outcome converts from, one through another, under any of the rules.
+/// The outcomes that this one converts from, directly or through others, under any rulebook.
 fn convert_from(rulebooks: &[Rulebook], code: &str) -> BTreeSet<String> {
     let mut all: BTreeSet<String> = BTreeSet::new();
     for rules in rulebooks {
@@ -425,7 +425,7 @@ fn convert_from(rulebooks: &[Rulebook], code: &str) -> BTreeSet<String> {
     all
 }
 
-/// Whether the rules that judge one of two outcomes put both into one group.
+/// Whether the rulebooks that judge the two outcomes put both into one group.
 fn are_of_one_group(rulebooks: &[Rulebook], a: &Outcome, b: &Outcome) -> bool {
     let judges = |rules: &&Rulebook| rules.outcomes.iter().any(|of| std::ptr::eq(of, a) || std::ptr::eq(of, b));
     let group = |rules: &Rulebook, of: &Outcome| rules.outcome(&of.code).and_then(|of| of.group.clone());
@@ -445,7 +445,7 @@ fn is_undecided(line: &Line) -> bool {
     matches!(line.state, LineState::Submitted | LineState::Queried)
 }
 
-/// The most that a price can be.
+/// The highest possible price.
 fn most(price: &Price) -> Money {
     match price {
         Price::None => Money::ZERO,
@@ -454,7 +454,7 @@ fn most(price: &Price) -> Money {
     }
 }
 
-/// What must be so once nothing is proposed any more.
+/// Checks the properties that hold once there are no more proposals.
 fn fault_at_rest(view: &View<'_>, rulebooks: &[Rulebook]) -> Option<String> {
     let paid = |line: &&Line| line.current().is_positive();
     let code = |line: &Line| view.terms.outcome(line.outcome).code.as_str();
@@ -482,7 +482,7 @@ fn fault_at_rest(view: &View<'_>, rulebooks: &[Rulebook]) -> Option<String> {
     None
 }
 
-/// Of what stands alone, without a group, a person or a cap to share with, exactly the price is due.
+/// If a claim has no group, person or cap in common with others, exactly its price is due.
 fn fault_of_plain(view: &View<'_>, rulebooks: &[Rulebook], in_force: &Rulebook) -> Option<String> {
     let shares = |code: &str| {
         rulebooks.iter().flat_map(|rules| &rules.outcomes).any(|outcome| {
@@ -504,9 +504,9 @@ fn fault_of_plain(view: &View<'_>, rulebooks: &[Rulebook], in_force: &Rulebook) 
         let entitled = view.entitlements.iter().find(|of| of.claim == line.claim);
         let due = match entitled.map(|of| (&of.price, of.in_time)) {
             Some((Price::Amount(price), Status::Claimable | Status::Achieved)) => *price,
-            // What a hold, or evidence that was withdrawn, does to a line that was accepted is said by no sentence.
+            // The written rules do not say what a hold, or withdrawn evidence, does to an accepted line.
             Some((Price::Tiers(_), _) | (_, Status::OnHold | Status::EvidenceMissing)) => continue,
-            // What is gone gives no ground.
+            // A claim whose entitlement is gone is worth nothing.
             _ => Money::ZERO,
         };
         let due = (due + line.reduced).max(Money::ZERO);
@@ -518,7 +518,7 @@ fn fault_of_plain(view: &View<'_>, rulebooks: &[Rulebook], in_force: &Rulebook) 
     None
 }
 
-/// What the caps in force allow, against what is due and what can be claimed beside it.
+/// Checks the caps in force against the amounts due and claimable.
 fn fault_of_caps(view: &View<'_>, in_force: &Rulebook, is_at_rest: bool) -> Option<String> {
     let lines = view.lines.iter().map(|line| {
         let entitled = view.entitlements.iter().find(|of| of.claim == line.claim);
@@ -560,7 +560,7 @@ fn fault_of_caps(view: &View<'_>, in_force: &Rulebook, is_at_rest: bool) -> Opti
     None
 }
 
-/// Goes through a course; the first thing that is not as it must be.
+/// Runs a sequence. Returns the first property that is broken.
 pub(super) fn broken(seed: u64) -> Option<String> {
     let mut dice = Dice::of(seed ^ 0x5eed);
     let mut course = Course::of(seed);
@@ -595,7 +595,7 @@ pub(super) fn broken(seed: u64) -> Option<String> {
         while rest.raise() > 0 {
             rounds += 1;
             if rounds > 5 {
-                return Some(said("proposals do not come to rest".to_owned(), &rest));
+                return Some(said("proposals do not settle".to_owned(), &rest));
             }
             if let Some(found) = rest.seen(fault) {
                 return Some(said(found, &rest));
@@ -610,12 +610,11 @@ pub(super) fn broken(seed: u64) -> Option<String> {
         moments.push(course.moment());
     }
     let changed = moments.iter().find(|moment| course.then(moment) != moment.said);
-    changed
-        .map(|moment| format!("what was known at {} and {} reads otherwise now", moment.world.known, moment.position))
+    changed.map(|moment| format!("the knowledge at {} and {} has changed since", moment.world.known, moment.position))
 }
 
 #[test]
-fn whatever_is_batched_decided_paid_or_learned_nobody_has_more_than_is_due() {
+fn no_sequence_of_batches_decisions_payments_or_corrections_pays_more_than_is_due() {
     let courses = if std::env::var_os("THROUGHLINE_TEST_FULL").is_some() { 5_000 } else { 60 };
     for seed in 0..courses {
         if let Some(found) = broken(seed) {

@@ -1,4 +1,4 @@
-//! Which version of the rules judges each claim of a journey, asked of one version after the other.
+//! Chooses the version of the rulebook that judges each claim of a case, by checking one version after the other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,13 +7,13 @@ use super::judge::{Alone, Case, Is};
 use crate::contract::rulebook::{AppliesBy, Rulebook};
 use crate::fact::envelope::EventId;
 
-/// From where versions are asked.
+/// The point in time from which versions are chosen.
 pub(super) struct Sight<'a> {
     pub(super) submitted_on: &'a dyn Fn(&str, u32) -> Option<Day>,
     pub(super) recorded_on: &'a dyn Fn(EventId) -> Day,
 }
 
-/// What each outcome has come to, with the place of the version that judges it.
+/// The result of each outcome, with the index of the version that judges it.
 pub(super) fn judged(case: &Case, versions: &[Rulebook], sight: &Sight<'_>) -> Vec<(usize, Alone)> {
     let mut by_version: Vec<BTreeMap<(&str, u32), Alone>> = Vec::new();
     for rules in versions {

@@ -1,5 +1,5 @@
-//! Random journeys: jobs that overlap and change on awkward days, months instead of days, risks, evidence, and what was
-//! learned later of all of them.
+//! Random cases: jobs that overlap and change on awkward days, imprecise dates, risks, evidence, and later corrections
+//! of all of them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,45 +18,45 @@ use crate::fact::event::{
     SubjectsLinked, SubjectsUnlinked,
 };
 
-/// Rules, journeys, and from where they are looked at.
+/// Rulebooks, cases, and the point in time to judge them from.
 #[derive(Debug, Clone)]
 pub(super) struct World {
     pub(super) books: Vec<Book>,
-    /// The events of each journey, by its id.
+    /// The events of each case, by its id.
     pub(super) journeys: BTreeMap<Uuid, Vec<Recorded>>,
-    /// What is said of who is one person, in the streams of their records.
+    /// The links between records of one person, in the streams of these records.
     pub(super) subjects: BTreeMap<Uuid, Vec<Recorded>>,
     pub(super) as_of: NaiveDate,
     pub(super) known: i64,
-    /// Whether dates may be known to the month or year.
+    /// Whether dates may be known only by their month or year.
     pub(super) has_months: bool,
 }
 
-/// Something of a journey that is said on a day.
+/// A fact of a case, dated on a day.
 struct Fact {
     id: EventId,
-    /// The spell, risk or evidence that it is about, and whether it begins it.
+    /// The spell, risk or evidence that it is about, and whether it starts it.
     about: Option<(Uuid, bool)>,
     on: i64,
     precision: Precision,
     event: Event,
-    /// When it was recorded, as far as that decides an order.
+    /// The time of recording, as far as it decides an order.
     key: i64,
 }
 
-/// A journey while it is made up.
+/// A case while it is generated.
 struct Making<'d> {
     dice: &'d mut Dice,
     base: NaiveDate,
     subject: u128,
     things: u128,
     facts: Vec<Fact>,
-    /// In how many ways its dates can be read.
+    /// The number of ways in which its dates can be read.
     readings: i64,
 }
 
 const BASES: [(i32, u32, u32); 4] = [(2021, 10, 1), (2022, 1, 1), (2023, 10, 15), (2022, 2, 27)];
-/// For so many days things happen.
+/// The number of days on which things happen.
 const LIFE: i64 = 170;
 
 pub(super) fn base(dice: &mut Dice) -> NaiveDate {
@@ -77,7 +77,7 @@ impl World {
         let mut position = 0;
         for nth in 0..journeys {
             let nth = nth as u128 + 1;
-            // Now and then somebody is referred again.
+            // Sometimes a client is referred again.
             let subject = if uses.together && dice.percent(30) { 1 } else { nth };
             let made = journey(&mut dice, base, (nth, subject), uses, &mut position);
             events.insert(Uuid::from_u128(0x7_0000 + nth), made);
@@ -90,7 +90,7 @@ impl World {
     }
 }
 
-/// One version of the rules, or up to three that follow each other.
+/// One version of the rulebook, or up to three that follow each other.
 fn books(dice: &mut Dice, base: NaiveDate, uses: Use) -> Vec<Book> {
     if !uses.versions {
         return vec![rules::book(dice, base, uses, (1, base - Days::new(400), "achieved", false))];
@@ -105,7 +105,7 @@ fn books(dice: &mut Dice, base: NaiveDate, uses: Use) -> Vec<Book> {
             continue;
         }
         from = from.max(base) + Days::new(dice.between(1, 80).unsigned_abs());
-        // Most contracts keep to one date.
+        // Most contracts use only one kind of date.
         let chosen = if dice.percent(70) { chosen } else { dice.one(&by) };
         let of = (version, from, chosen, dice.percent(25));
         let before = books.last().expect("there is a version").clone();
@@ -146,7 +146,7 @@ fn journey(
     making.recorded(position)
 }
 
-/// Records that turn out to be of one person, or not after all.
+/// Links and unlinks between records.
 fn links(dice: &mut Dice, base: NaiveDate, subjects: u128, position: &mut i64) -> BTreeMap<Uuid, Vec<Recorded>> {
     let mut streams: BTreeMap<Uuid, Vec<Recorded>> = BTreeMap::new();
     for _ in 0..dice.below(4) {
@@ -225,7 +225,7 @@ impl Making<'_> {
         id
     }
 
-    /// A precision that leaves the ways in which the dates can be read to be tried one by one.
+    /// A precision that keeps the number of readings small enough to try them one by one.
     fn bearable(&mut self, precision: Precision) -> Precision {
         let days = match precision {
             Precision::Day => 1,
@@ -275,7 +275,7 @@ impl Making<'_> {
         attributes
     }
 
-    /// A day on which something happened already, else any.
+    /// A day on which something already happened, or else any day.
     fn awkward(&mut self, first: i64, last: i64) -> i64 {
         let there: Vec<i64> = self.facts.iter().map(|fact| fact.on).filter(|on| (first..=last).contains(on)).collect();
         if there.is_empty() || self.dice.percent(60) { self.dice.between(first, last) } else { self.dice.one(&there) }
@@ -359,7 +359,7 @@ impl Making<'_> {
         self.say(on, EligibilityAssessed { result: Eligibility::Eligible, criteria: BTreeMap::new(), facts });
     }
 
-    /// Evidence for a thing, dated about a day, attached some time later, and what became of it.
+    /// Evidence for an item, dated around a day and attached some time later, with its checks.
     fn evidence(&mut self, supports: Uuid, about: i64) {
         for _ in 0..=self.dice.below(2) {
             let evidence = EvidenceId(self.thing());
@@ -386,7 +386,7 @@ impl Making<'_> {
     }
 }
 
-/// The spell, risk or evidence that an event is about, and whether it begins it.
+/// The spell, risk or evidence that an event is about, and whether it starts it.
 fn about(event: &Event) -> Option<(Uuid, bool)> {
     match event {
         Event::SpellStarted(of) => Some((of.spell.0, true)),
@@ -403,7 +403,7 @@ fn about(event: &Event) -> Option<(Uuid, bool)> {
 }
 
 impl Making<'_> {
-    /// The events in the order in which they were recorded, with what was corrected and taken back since.
+    /// The events in the order in which they were recorded, with later corrections and retractions.
     fn recorded(mut self, position: &mut i64) -> Vec<Recorded> {
         let mut all: Vec<(i64, EventId, Occurred, Event)> = Vec::new();
         for at in 0..self.facts.len() {
@@ -429,8 +429,8 @@ impl Making<'_> {
         all_recorded
     }
 
-    /// What begins something is corrected to an earlier day, what is said of it later to a later one: so every reading
-    /// of them is one that could be recorded.
+    /// A start is corrected to an earlier day, a later fact about the same item to a later one. So every reading could
+    /// have been recorded.
     fn correction(&mut self, at: usize) -> (i64, EventId, Occurred, Event) {
         let Fact { id: target, about, on, key, .. } = self.facts[at];
         let event = if self.dice.percent(50) { self.facts[at].event.clone() } else { self.otherwise(at) };
@@ -458,7 +458,7 @@ impl Making<'_> {
         (key, EventId(self.thing()), recorded_on, corrected.into())
     }
 
-    /// The same kind of fact with other contents.
+    /// The same kind of fact with other values.
     fn otherwise(&mut self, at: usize) -> Event {
         let mut event = self.facts[at].event.clone();
         match &mut event {
@@ -486,7 +486,7 @@ impl Making<'_> {
         event
     }
 
-    /// What is taken back, with everything that was said of it.
+    /// The retractions of a fact and of all facts about the same item.
     fn retractions(&mut self, at: usize) -> Vec<(i64, EventId, Occurred, Event)> {
         let about = self.facts[at].about;
         let whole = |fact: &&Fact| fact.about.is_some_and(|(thing, _)| about == Some((thing, true)));
@@ -506,7 +506,7 @@ impl Making<'_> {
 }
 
 impl World {
-    /// What is left of it when everything is left out that its fault does not need, with the fault: to be read.
+    /// Removes everything from the world that its fault does not need. Returns the rest and the fault as text.
     pub(super) fn smallest(&self, fault: &dyn Fn(&Self) -> Option<String>) -> String {
         let mut smallest = self.clone();
         while let Some(smaller) = smallest.smaller().into_iter().find(|world| fault(world).is_some()) {
@@ -515,7 +515,7 @@ impl World {
         format!("{}\n{}", fault(&smallest).unwrap_or_default(), smallest.told())
     }
 
-    /// Every world with one thing less.
+    /// Every world with one event, line or version less.
     fn smaller(&self) -> Vec<Self> {
         let mut all = Vec::new();
         let mut with = |change: &dyn Fn(&mut Self)| {
@@ -572,7 +572,7 @@ impl World {
     }
 }
 
-/// The events without one, and without what is said of it.
+/// The events without one of them, and without the facts about the same item.
 fn without(events: &[Recorded], gone: &Recorded) -> Vec<Recorded> {
     let thing = about(&gone.event).filter(|(_, begins)| *begins).map(|(thing, _)| thing);
     let of_thing = |event: &Recorded| thing.is_some() && about(&event.event).map(|(thing, _)| thing) == thing;
