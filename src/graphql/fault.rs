@@ -16,7 +16,7 @@ const STORE_AGAIN: Duration = Duration::from_secs(5);
 
 /// Handles a fault. The log gets the whole chain of causes; the caller gets "internal error" and a request id. If the
 /// store is locked, full or unreachable, the message says so and when to retry.
-pub fn fault(error: &(dyn std::error::Error + 'static)) -> async_graphql::Error {
+pub(super) fn fault(error: &(dyn std::error::Error + 'static)) -> async_graphql::Error {
     let chain = || std::iter::successors(Some(error), |error| error.source());
     let Some(outage) = chain().find_map(outage) else { return Code::Internal.error(causes::in_words(error)) };
     if !chain().any(is_logged) {

@@ -47,7 +47,7 @@ pub type Answered<T> = Option<Result<T>>;
 /// Waits for the result of a mutation. The future is boxed, because the future of the mutation root reserves space for
 /// each mutation.
 pub(super) fn answered<T>(result: impl Future<Output = Result<T>>) -> impl Future<Output = Answered<T>> {
-    let result = Box::pin(telling);
+    let result = Box::pin(result);
     async { Some(result.await) }
 }
 
