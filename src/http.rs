@@ -29,17 +29,17 @@ use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 use tracing::{Span, info_span};
 
-use crate::access::token::{LocalKey, Login, bearer};
+use crate::access::token::{LocalKey, Login};
 use crate::graphql::context::Parts;
-use crate::graphql::transport::{
-    Arrival, Budget, Capacity, Explorer, Problem, Stopping, TakenPlace, Terms, wants_socket,
-};
 use crate::graphql::{Api, graphiql};
 use crate::log::ClockOff;
 use crate::telemetry::repeated::Repeated;
 pub use connection::CONNECTIONS;
 pub use descriptors::connections_within;
 use metrics::Meters;
+use throughline_gateway::{
+    Arrival, Budget, Caller as _, Capacity, Explorer, Problem, Stopping, TakenPlace, Terms, bearer, wants_socket,
+};
 
 static NOT_READY: Repeated = Repeated::of("not ready");
 
@@ -139,7 +139,7 @@ async fn admit_if_there_is_a_place(
 /// Records in the request's place which login it belongs to. Returns a refusal if the login already has too many places.
 fn refuse_login_over_its_share(http: &Request, login: &Login) -> Option<Response> {
     let place = http.extensions().get::<Arc<TakenPlace>>();
-    place.and_then(|place| place.by(&login.principal).err()).map(|full| full.response(http))
+    place.and_then(|place| place.by(&login.key()).err()).map(|full| full.response(http))
 }
 
 /// Lets pages of these origins send requests with a token and read the answers (CORS). `None` if there are no origins.

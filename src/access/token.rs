@@ -108,12 +108,6 @@ pub struct Login {
     pub expires_at: DateTime<Utc>,
 }
 
-/// The token in credentials of the form `Bearer TOKEN` (RFC 6750), if they have this form.
-pub fn bearer(credentials: &str) -> Option<&str> {
-    let (scheme, token) = credentials.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
 #[derive(Serialize, Deserialize)]
 struct Claims {
     iss: String,

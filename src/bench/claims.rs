@@ -23,10 +23,10 @@ use crate::access::Role;
 use crate::access::token::LocalKey;
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
-use crate::graphql::transport::Terms;
 use crate::http;
 use crate::store::Dialect;
 use throughline_domain::command::batches::CLAIMS_MAX;
+use throughline_gateway::Terms;
 
 /// The default number of events in the log: enough for a batch of the largest size.
 const EVENTS: u64 = 2_100_000;

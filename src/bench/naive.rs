@@ -16,13 +16,13 @@ use crate::access::Role;
 use crate::access::token::LocalKey;
 use crate::deployment::Deployment;
 use crate::graphql::context::Parts;
-use crate::graphql::transport::Terms;
 use crate::http;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::packs::pack;
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Envelope, JourneyId, Position, StreamKind};
+use throughline_gateway::Terms;
 
 /// The most journeys that a round reads.
 const SAMPLE: u64 = 200;

@@ -25,13 +25,13 @@ use uuid::Uuid;
 use super::append::CALLERS;
 use super::client::{Request, throughput};
 use super::generate::CONTRACT;
-use crate::access::token::{InvalidToken, LocalKey, Login, bearer};
+use crate::access::token::{InvalidToken, LocalKey, Login};
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
 use crate::graphql::context::Parts;
-use crate::graphql::transport::{Arrival, Endpoint, Host, Stopping, Terms};
 use crate::http;
 use throughline_domain::fact::envelope::JourneyId;
+use throughline_gateway::{Arrival, Endpoint, Host, Stopping, Terms, bearer};
 
 /// The document sent to both, so that both receive and answer the same amount.
 pub(super) const LOG_CONTACT: &str = "mutation LogContact($input: LogContactInput!) { logContact(input: $input) { replayed position \
@@ -149,11 +149,14 @@ struct Nobody {
 }
 
 impl Host for Nobody {
+    type Caller = Login;
+    type TokenRefusal = InvalidToken;
+
     fn verify(&self, token: &str) -> Result<Login, InvalidToken> {
         self.key.verify(token)
     }
 
-    fn data(&self, _: &Principal) -> Data {
+    fn data(&self, _: &Login) -> Data {
         Data::default()
     }
 }

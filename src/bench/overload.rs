@@ -26,8 +26,8 @@ use super::report::{Figure, Limit, number, percentile, rate};
 use crate::access::Role;
 use crate::access::token::LocalKey;
 use crate::clock::{Chance, Clock};
-use crate::graphql::transport::REQUESTS;
 use crate::store::Dialect;
+use throughline_gateway::REQUESTS;
 
 /// The default number of events in the log: enough for long replays, and for cases that do not get long.
 const EVENTS: u64 = 500_000;

@@ -18,9 +18,9 @@ use super::report::{Figure, Limit, median, number, percentile};
 use crate::access::Role;
 use crate::access::token::LocalKey;
 use crate::deployment::Deployment;
-use crate::graphql::transport::Terms;
 use crate::http;
 use crate::store::Dialect;
+use throughline_gateway::Terms;
 
 /// The default number of journeys in the largest log.
 const JOURNEYS: u64 = 100_000;

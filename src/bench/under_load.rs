@@ -25,11 +25,11 @@ use crate::access::Role;
 use crate::access::token::LocalKey;
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
-use crate::graphql::transport::Terms;
 use crate::http;
 use crate::store::Dialect;
 use crate::views::Views;
 use crate::views::rebuild::Options;
+use throughline_gateway::Terms;
 
 /// The default number of events in the log.
 const EVENTS: u64 = 1_000_000;

@@ -23,8 +23,6 @@ use crate::clock::{Chance, Clock};
 use throughline_domain::contract::rulebook::{reference, schema};
 use crate::deployment::Deployment;
 use crate::graphql::context::Parts;
-use crate::graphql::guard;
-use crate::graphql::transport::{Budget, Capacity, Documents, Explorer, Terms};
 use crate::http;
 use crate::log::Log;
 use crate::log::append::Expected;
@@ -39,6 +37,7 @@ use throughline_domain::contract::{Contract, Rulebook, RulebookError};
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{CommandId, Occurred, StreamId};
 use throughline_domain::fact::event::{ContractOpened, Party};
+use throughline_gateway::{Budget, Capacity, Documents, Explorer, Terms, guard};
 
 /// The actor that the log records for commands from the command line.
 pub(super) const COMMAND_LINE: &str = "command-line";

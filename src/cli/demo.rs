@@ -16,9 +16,9 @@ use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
 use crate::demo::{self, DOCUMENTED_REFERENCE, Progress, SEED, Size, Story};
 use crate::deployment::Deployment;
-use crate::graphql::transport::Terms;
 use crate::http;
 use throughline_domain::fact::envelope::Position;
+use throughline_gateway::Terms;
 
 /// The last day of the demo's year.
 const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2018, 2, 28).expect("a real day");

@@ -26,7 +26,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::access::Role;
 use crate::causes;
-use crate::graphql::transport::{PER_MINUTE, REQUESTS};
 use crate::http::CONNECTIONS;
 use crate::import::ImportError;
 use crate::import::as_recorded::RestoreError;
@@ -34,6 +33,7 @@ use crate::log::LogError;
 use crate::store::StoreError;
 use crate::telemetry::{self, Work};
 use crate::try_out::KnownAt;
+use throughline_gateway::{PER_MINUTE, REQUESTS};
 
 /// Event-sourced case tracking and claims for outcomes contracts.
 #[derive(Debug, Parser)]

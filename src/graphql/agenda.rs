@@ -8,7 +8,6 @@ use std::sync::Arc;
 use async_graphql::{ComplexObject, Context, Result, SimpleObject};
 
 use super::bounds::PageLength;
-use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::cursor;
 use super::journey::appointment::{Appointment, AppointmentState};
@@ -22,6 +21,7 @@ use crate::access::relation as access;
 use crate::views::agenda::{AgendaFilter, Place, Standing};
 use crate::views::journeys::HeldBy;
 use throughline_domain::fact::envelope::{AppointmentId, JourneyId, TaskId, TeamId, WorkerId};
+use throughline_gateway::Code;
 use throughline_projections::agenda::{Kind, State};
 
 /// An appointment with its cursor.

@@ -10,7 +10,7 @@ use async_graphql::{Context, Error, InputObject, Result, value};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::code::Code;
+use super::codes::VIEW_BUILDING;
 use super::context::{Asked as _, OrFault as _};
 use super::scalars::{Date, Instant, Position};
 use crate::record::end_of_day;
@@ -21,6 +21,7 @@ use crate::views::rebuild::Progress;
 use throughline_domain::contract;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{self, StreamId};
+use throughline_gateway::Code;
 
 /// How long a query waits for a view that is being built.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -226,7 +227,7 @@ fn found(asked: Result<Arc<Generation>, ViewError>) -> Result<Arc<Generation>> {
 }
 
 fn not_yet(progress: Option<Progress>) -> Error {
-    let mut error = Code::ViewBuilding.error("the view for this knowledge date is being built: try again in a moment");
+    let mut error = VIEW_BUILDING.error("the view for this knowledge date is being built: try again in a moment");
     let extensions = error.extensions.get_or_insert_default();
     let progress = progress.filter(|progress| !progress.phase.is_over());
     let [usual, least, most] = ASK_AGAIN;

@@ -7,7 +7,6 @@ use chrono::NaiveDate;
 
 use super::at::Known;
 use super::bounds::PERCENT;
-use super::code::Code;
 use super::people::Worker;
 use super::scalars::{Date, Decimal};
 use super::table::{Asked, Read, Row};
@@ -20,6 +19,7 @@ use crate::views::recency;
 use crate::views::referral_to_plan::ReferralToPlanRow;
 use throughline_domain::contract::rulebook::Buckets;
 use throughline_domain::fact::envelope::WorkerId;
+use throughline_gateway::Code;
 
 /// How to break down days since contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]

@@ -16,7 +16,6 @@ pub(in crate::graphql) use list::{ClaimFilter, page};
 
 use super::at::Known;
 use super::batch::{Batch, BatchLine};
-use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::event::OccurredOn;
 use super::funding::{self, DoubleFunding};
@@ -34,6 +33,7 @@ use throughline_domain::contract::outcome::{self, Achievement, Case, Hold, State
 use throughline_domain::contract::rulebook::outcome::{AchievedBy, HoursBasis as Basis, JourneyTerms};
 use throughline_domain::fact::envelope::{self, ClaimId, JourneyId};
 use throughline_domain::fact::event::{ClaimAbout, EventType, Period};
+use throughline_gateway::Code;
 
 /// The status of a claim. If several apply, the first in this order is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]

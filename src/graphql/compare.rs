@@ -12,7 +12,6 @@ use super::at::{ContractAt, Known, Seen};
 use super::boards::Group;
 use super::bounds::PageLength;
 use super::claim::{self, Claim};
-use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::contract::Contract;
 use super::cursor;
@@ -28,6 +27,7 @@ use crate::views::compare::{self, NumberDifference as Differs, Side};
 use throughline_domain::contract::outcome::is_looked_at;
 use throughline_domain::fact::envelope::{ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind};
 use throughline_domain::fact::event::EventType;
+use throughline_gateway::Code;
 
 /// The number of cases read at once.
 const READ: usize = 200;

@@ -7,7 +7,7 @@ use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, Result};
 use chrono::NaiveDate;
 
-use super::transport::fault;
+use super::fault::fault;
 use crate::access::policy::{Action, Redaction, policy};
 use crate::access::relation::{Relation, Standing};
 use crate::access::{InScope, Principal};

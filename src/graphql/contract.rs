@@ -16,7 +16,6 @@ use super::boards::{
 };
 use super::bounds::PageLength;
 use super::claim::{self, ClaimConnection, ClaimFilter, ClaimStatus};
-use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::dealings::{
     self, ClosedPeriod, Commentary, ContractAction, ContractNotice, DoubleFundingDismissal, KpiAssessment, Party,
@@ -54,6 +53,7 @@ use throughline_domain::contract::{Dealings, Rulebook};
 use throughline_domain::fact::Entry;
 use throughline_domain::fact::envelope::{StreamId, TeamId, WorkerId};
 use throughline_domain::fact::event::ReportSubmitted;
+use throughline_gateway::Code;
 use throughline_projections::agenda::Kind;
 
 /// A contract at one point in time.

@@ -8,8 +8,8 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
-use super::code::Code;
 use throughline_domain::fact::envelope::hex;
+use throughline_gateway::Code;
 
 /// The remedy for a cursor of a list without a filter.
 pub(super) const PAGE_BEFORE: &str = "use endCursor of the previous page";

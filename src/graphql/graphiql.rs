@@ -11,7 +11,7 @@ use axum::{
     routing::get,
 };
 
-use super::transport::Problem;
+use throughline_gateway::Problem;
 
 /// Only this origin is allowed. The editor sets inline styles, and its fonts are inside the style sheet.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \

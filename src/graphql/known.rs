@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use async_graphql::{Context, Result};
 use chrono::NaiveDate;
 
-use super::code::Code;
 use super::context::{Asked as _, OrFault as _};
-use super::guard;
 use throughline_domain::contract::rulebook::CodeList;
 use throughline_domain::contract::{Contract, Rulebook};
 use throughline_domain::fact::envelope::{TeamId, WorkerId};
+use throughline_gateway::Code;
+use throughline_gateway::guard;
 
 /// Refuses a code that no rulebook of these contracts lists. A rulebook without such a list accepts any code.
 pub(super) fn code<'c>(

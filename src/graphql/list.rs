@@ -12,7 +12,6 @@ use chrono::NaiveDate;
 
 use super::at::Known;
 use super::bounds::PageLength;
-use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::cursor;
 use super::journey::{self, Journey, Story};
@@ -30,6 +29,7 @@ use crate::views::journeys::{
 use throughline_domain::contract;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::envelope::{JourneyId, SubjectId, TeamId, WorkerId};
+use throughline_gateway::Code;
 use throughline_projections::state::State;
 
 /// The error message for a contract outside the caller's scope.

@@ -7,17 +7,18 @@ pub mod at;
 pub mod batch;
 pub mod boards;
 mod bounds;
+mod caller;
 pub mod claim;
-pub mod code;
+mod codes;
 pub mod compare;
 pub mod context;
 pub mod contract;
 mod cursor;
 pub mod dealings;
 pub mod event;
+mod fault;
 pub mod funding;
 pub mod graphiql;
-pub mod guard;
 mod int;
 pub mod journey;
 mod known;
@@ -39,7 +40,6 @@ pub mod staff;
 pub mod subscription;
 pub mod table;
 pub mod team;
-pub mod transport;
 pub mod views;
 mod wall;
 mod weights;
@@ -53,8 +53,8 @@ use axum::response::Response;
 use futures_util::task::{FutureObj, Spawn, SpawnError};
 use tracing::Instrument as _;
 
+use crate::access::fields;
 use crate::access::token::{InvalidToken, LocalKey, Login};
-use crate::access::{Principal, fields};
 use context::{Caller, Parts, Relations};
 use int::Int;
 use journey::Stories;
@@ -62,7 +62,7 @@ use mutation::Mutation;
 use people::{Groups, Histories, TeamsOfWorkers, Visible, Workers};
 use query::Query;
 use subscription::Subscription;
-use transport::{Arrival, Endpoint, Host, Terms};
+use throughline_gateway::{Arrival, Endpoint, Host, Terms};
 use wall::Wall;
 
 /// The GraphQL API of a deployment.
@@ -113,15 +113,18 @@ struct Behind {
 }
 
 impl Host for Behind {
+    type Caller = Login;
+    type TokenRefusal = InvalidToken;
+
     fn verify(&self, token: &str) -> Result<Login, InvalidToken> {
         self.key.verify(token)
     }
 
     /// The generation that is live when a response starts provides the whole response.
-    fn data(&self, principal: &Principal) -> Data {
+    fn data(&self, caller: &Login) -> Data {
         let generation = self.parts.views.live();
         let clock = || Arc::clone(&self.parts.clock);
-        let (who, view) = (|| principal.clone(), || Arc::clone(&generation));
+        let (who, view) = (|| caller.principal.clone(), || Arc::clone(&generation));
         let relations = Relations { principal: who(), generation: view(), clock: clock() };
         let visible = Visible { principal: who(), generation: view(), clock: clock() };
         let mut data = Data::default();

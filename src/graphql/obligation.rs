@@ -11,7 +11,6 @@ use chrono::NaiveDate;
 use super::at::Known;
 use super::boards::Group;
 use super::bounds::PageLength;
-use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::cursor;
 use super::journey::{self, Journey};
@@ -22,6 +21,7 @@ use super::scalars::Date;
 use crate::access::relation as access;
 use crate::views::obligations::{self, Counts, ObligationFilter, ObligationRow, Place, StandardCounts, Standing};
 use throughline_domain::fact::envelope::{JourneyId, WorkerId};
+use throughline_gateway::Code;
 use throughline_projections::Told;
 
 /// The state of an obligation at the end of a day.

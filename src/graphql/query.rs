@@ -6,7 +6,6 @@ use async_graphql::{ComplexObject, Context, ID, InputObject, Object, Result, Sim
 
 use super::at::{ContractAt, JourneyAt, Known};
 use super::bounds::{FIRST_MAX, PageLength};
-use super::code::Code;
 use super::compare::{ViewComparison, ViewPoint};
 use super::context::{Asked as _, OrFault as _};
 use super::contract::Contract;
@@ -27,6 +26,7 @@ use crate::log::read::Lane;
 use crate::views::journeys::Population;
 use throughline_domain::fact::envelope::{self, Envelope, JourneyId, StreamId, TeamId};
 use throughline_domain::fact::event::EventType;
+use throughline_gateway::Code;
 
 /// The query root: everything that a client can read.
 pub struct Query;

@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use super::at::Known;
 use super::bounds::PageLength;
-use super::code::Code;
 use super::context::{Asked as _, OrFault as _};
 use super::cursor;
 use super::list::PageInfo;
@@ -20,6 +19,7 @@ use crate::access::InScope;
 use crate::views::generation::Generation;
 use crate::views::people::{LabelledTeam, WorkerRow};
 use throughline_domain::fact::envelope::{TeamId, WorkerId};
+use throughline_gateway::Code;
 
 /// The contract or scope of a list of staff, and the as-of date.
 #[derive(Clone)]

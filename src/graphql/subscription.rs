@@ -15,7 +15,6 @@ use futures_util::stream::unfold;
 use tokio::sync::watch;
 
 use super::at::Known;
-use super::code::Code;
 use super::context::{Asked as _, OrFault as _, Parts};
 use super::event::Event;
 use super::journey::{Journey, Story};
@@ -35,6 +34,7 @@ use throughline_domain::fact::envelope::{self, Envelope, JourneyId, StreamId, St
 use throughline_domain::fact::event::KEYWORKER;
 use throughline_domain::journey::caseload;
 use throughline_domain::journey::{Assignment, Journey as Folded};
+use throughline_gateway::Code;
 
 /// The number of events read at once while some of them match. A slow reader holds up this many.
 const STEP: i64 = 50;

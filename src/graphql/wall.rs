@@ -14,13 +14,14 @@ use async_graphql::{
 
 use tokio::sync::OnceCell;
 
-use super::code::Code;
+use super::codes::WORKER_UNKNOWN;
 use super::context::{Caller, OrFault as _, Parts};
 use crate::access::fields::{self, Shown};
 use crate::access::policy::is_bound_to_cases;
 use crate::access::relation::Relation;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use throughline_domain::fact::refusal::Refusal;
+use throughline_gateway::Code;
 
 /// The extension that checks fields, one per request.
 #[derive(Default)]
@@ -51,7 +52,7 @@ impl Extension for Wall {
             return next.run(ctx, info).await;
         }
         let verdict = match shown(ctx.data_opt(), info.parent_type, info.name) {
-            Ok(_) if self.is_nobodys_question(ctx, &info).await? => Err((Code::WorkerUnknown, unknown())),
+            Ok(_) if self.is_nobodys_question(ctx, &info).await? => Err((WORKER_UNKNOWN, unknown())),
             verdict => verdict.map_err(|message| (Code::Forbidden, message)),
         };
         match verdict {

@@ -4,7 +4,7 @@
 //! The weights are orders of magnitude, measured on logs of some hundred thousand events. If an entry names a place
 //! that the schema no longer has, the service does not start, so no outdated entry can remain.
 
-use super::guard::Weight;
+use throughline_gateway::guard::Weight;
 
 /// Each expensive place and its cost.
 pub(super) const WEIGHTS: [Weight; 32] = [

@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::Sleep;
 
-use crate::graphql::transport::Stopping;
+use throughline_gateway::Stopping;
 
 /// The most connections at once, unless `serve --connections` sets another limit.
 pub const CONNECTIONS: usize = 4_096;

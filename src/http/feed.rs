@@ -16,14 +16,15 @@ use super::{Service, authenticate, unauthenticated};
 use crate::access::Principal;
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
+use crate::access::token::Login;
 use crate::export::ndjson::{ExportError, Zones};
 use crate::graphql::query::lanes_of;
-use crate::graphql::transport::Problem;
 use crate::log::LogError;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::store::StoreError;
 use crate::telemetry::repeated::Repeated;
 use throughline_domain::fact::envelope::{Envelope, Position};
+use throughline_gateway::{Caller as _, Problem};
 
 static UNREAD: Repeated = Repeated::of("the feed cannot be read");
 
@@ -79,11 +80,11 @@ struct Part {
 
 /// The events after a position, one a line.
 pub(super) async fn events(State(service): State<Service>, request: Request) -> Response {
-    let principal = match authenticate(&service.key, &request) {
-        Ok(login) => login.principal,
+    let login = match authenticate(&service.key, &request) {
+        Ok(login) => login,
         Err(refused) => return unauthenticated(&refused),
     };
-    if let Err(denied) = policy(&principal, Action::ReadEvents, Relation::Contract) {
+    if let Err(denied) = policy(&login.principal, Action::ReadEvents, Relation::Contract) {
         return Problem::new(StatusCode::FORBIDDEN, denied.to_string()).into_response();
     }
     let asked = match asked(&request) {
@@ -91,12 +92,12 @@ pub(super) async fn events(State(service): State<Service>, request: Request) -> 
         Err(problem) => return problem.into_response(),
     };
     // The budget is charged before the read, so smaller requests can be repeated sooner.
-    if let Err(overspent) = service.budget.spend(&principal, u64::try_from(asked.limit).unwrap_or(u64::MAX)) {
+    if let Err(overspent) = service.budget.spend(&login.key(), u64::try_from(asked.limit).unwrap_or(u64::MAX)) {
         let detail = "this login has used its budget: try again after Retry-After";
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, detail);
         return problem.after(overspent.retry_after).into_response();
     }
-    match answer(&service, &principal, &asked).await {
+    match answer(&service, &login, &asked).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(problem)) => problem.into_response(),
         Err(fault) => {
@@ -130,7 +131,7 @@ fn asked(request: &Request) -> Result<Asked, Problem> {
     Ok(asked)
 }
 
-async fn answer(service: &Service, principal: &Principal, asked: &Asked) -> Result<Result<Response, Problem>, Fault> {
+async fn answer(service: &Service, login: &Login, asked: &Asked) -> Result<Result<Response, Problem>, Fault> {
     let until = Instant::now() + Duration::from_secs(asked.wait);
     let after = Position(i64::try_from(asked.after).unwrap_or(i64::MAX));
     if let Err(elsewhere) = service.parts.log.within(after).await? {
@@ -139,11 +140,11 @@ async fn answer(service: &Service, principal: &Principal, asked: &Asked) -> Resu
     let mut part = Part { events: Vec::new(), next: after };
     // A request that waits for an event holds no place meanwhile.
     let _place = loop {
-        let place = match service.capacity.enter_by(principal) {
+        let place = match service.capacity.enter_by(&login.key()) {
             Ok(place) => place,
             Err(full) => return Ok(Err(full.into())),
         };
-        part = further(service, principal, (part.next, asked.limit)).await?;
+        part = further(service, &login.principal, (part.next, asked.limit)).await?;
         let left = until.saturating_duration_since(Instant::now());
         if !part.events.is_empty() || left.is_zero() {
             break place;

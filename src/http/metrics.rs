@@ -19,8 +19,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{READY_WITHIN, Service};
-use crate::graphql::transport::Problem;
 use crate::log::{Head, LogError};
+use throughline_gateway::Problem;
 
 /// The media type of `OpenMetrics` text.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

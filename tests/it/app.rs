@@ -14,11 +14,11 @@ use throughline::access::token::LocalKey;
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
 use throughline::graphql::context::Parts;
-use throughline::graphql::transport::Terms;
 use throughline::http::router;
 use throughline::store::Dialect;
 use throughline_domain::contract::rulebook::packs;
 use throughline_domain::fact::envelope::Position;
+use throughline_gateway::Terms;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
-use throughline::graphql::transport::{Budget, Explorer, Terms};
+use throughline_gateway::{Budget, Explorer, Terms};
 
 use crate::app::{SHPS, TestApp, call, keyworker, manager, new_id, on_both_stores, somebody, text, with};
 

@@ -10,10 +10,10 @@ use throughline::access::token::LocalKey;
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
 use throughline::graphql::context::Parts;
-use throughline::graphql::transport::Terms;
 use throughline::http;
 use throughline::store::Dialect;
 use throughline_domain::fact::envelope::{CommandId, JourneyId};
+use throughline_gateway::Terms;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 

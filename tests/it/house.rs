@@ -41,10 +41,14 @@ const NOT_OUR_WORDS: [&str; 11] = [
 ];
 
 fn dependencies(manifest: &str) -> BTreeSet<String> {
+    section(manifest, "dependencies")
+}
+
+fn section(manifest: &str, section: &str) -> BTreeSet<String> {
     let text =
         std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(manifest)).expect(manifest);
     let manifest: toml::Table = text.parse().expect("it is TOML");
-    manifest["dependencies"].as_table().expect("a table").keys().cloned().collect()
+    manifest[section].as_table().expect("a table").keys().cloned().collect()
 }
 
 #[test]
@@ -57,6 +61,16 @@ fn the_manifests_of_the_pure_crates_name_no_crate_that_reaches_the_world() {
     assert_eq!(projections.difference(&pure).collect::<Vec<_>>(), Vec::<&String>::new(), "projections are pure");
     // Control: the service does reach it.
     assert!(dependencies("Cargo.toml").difference(&pure).any(|name| name == "sqlx"));
+}
+
+#[test]
+fn the_manifest_of_the_gateway_names_no_crate_of_throughline_and_no_store() {
+    let is_known = |name: &String| name.starts_with("throughline") || name == "sqlx" || name == "rusqlite";
+    let manifest = "crates/gateway/Cargo.toml";
+    let named = dependencies(manifest).into_iter().chain(section(manifest, "dev-dependencies"));
+    assert_eq!(named.filter(is_known).collect::<Vec<_>>(), Vec::<String>::new(), "the gateway knows no Throughline");
+    // Control: the service names both.
+    assert!(dependencies("Cargo.toml").iter().filter(|name| is_known(name)).count() >= 4);
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn every_command_for_operating_works_as_it_is_written() {
     assert_ne!(elsewhere.run(verify).0, Some(0));
 }
 
-/// Every Rust file of the service.
+/// Every Rust file under a folder.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -136,7 +136,9 @@ fn on_one_line(page: &str) -> String {
 #[test]
 fn every_alarm_stands_on_the_page_for_operating() {
     let (mut files, page) = (Vec::new(), on_one_line(OPERATING));
-    sources(&Path::new(ROOT).join("src"), &mut files);
+    for folder in ["src", "crates"] {
+        sources(&Path::new(ROOT).join(folder), &mut files);
+    }
     let (mut all, mut missing) = (0, Vec::new());
     for file in files {
         let source = fs::read_to_string(&file).expect("a text");

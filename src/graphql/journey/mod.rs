@@ -31,7 +31,6 @@ use self::timeline::TimelineEntry;
 use self::work::{Achievement, Assessment, Engagement, Measure, Plan, Risk, Task, TaskState};
 use super::at::Known;
 use super::claim::{self, Claim, ClaimStatus};
-use super::code::Code;
 use super::context::{self, Asked as _};
 use super::event::OccurredOn;
 use super::list::Source;
@@ -46,6 +45,7 @@ use throughline_domain::contract::{Contract, Rulebook};
 use throughline_domain::fact::Entry;
 use throughline_domain::fact::envelope::{AppointmentId, EventId, JourneyId, Occurred, TaskId};
 use throughline_domain::journey::{self, Journey as Folded};
+use throughline_gateway::Code;
 use throughline_projections::{self, Between, DaySpan, Told};
 
 /// A case: one referral episode of one client in one contract.

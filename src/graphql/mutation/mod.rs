@@ -18,7 +18,6 @@ use super::context::{Asked as _, OrFault as _};
 use super::query::visible;
 use super::views::ViewMutations;
 use crate::graphql::scalars::Id;
-use crate::graphql::transport::Recorded;
 use crate::record::{Instruction, NotDone};
 use amend::Amendments;
 use batch::BatchMutations;
@@ -34,6 +33,7 @@ use throughline_domain::command::Command;
 use throughline_domain::contract::rulebook::canonical;
 use throughline_domain::fact::envelope::StreamId;
 use throughline_domain::fact::refusal::Refusal;
+use throughline_gateway::Recorded;
 
 /// The mutation root: one mutation for each fact that can be recorded. A refusal is data in the payload's `problems`,
 /// not a GraphQL error.
@@ -47,7 +47,7 @@ pub type Answered<T> = Option<Result<T>>;
 /// Waits for the result of a mutation. The future is boxed, because the future of the mutation root reserves space for
 /// each mutation.
 pub(super) fn answered<T>(result: impl Future<Output = Result<T>>) -> impl Future<Output = Answered<T>> {
-    let result = Box::pin(telling);
+    let result = Box::pin(result);
     async { Some(result.await) }
 }
 

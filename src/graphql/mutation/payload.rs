@@ -4,7 +4,6 @@ use async_graphql::{Context, ID, Interface, Result, SimpleObject};
 
 use crate::graphql::at::Known;
 use crate::graphql::batch::Batch;
-use crate::graphql::code::Code;
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::contract::Contract;
 use crate::graphql::event::{Event, OccurredOn};
@@ -20,6 +19,7 @@ use crate::log::append::Draft;
 use crate::record::{Done, NotDone};
 use throughline_domain::fact::envelope::{BatchId, Envelope, JourneyId, SubjectId, TeamId, WorkerId};
 use throughline_domain::fact::refusal::{self, DependentFact};
+use throughline_gateway::Code;
 
 /// The severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]

@@ -18,8 +18,8 @@ use serde::{
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use super::{BODY_BYTES_MAX, Problem, accept::is_utf8};
-use crate::graphql::{code::Code, guard::shortened};
+use super::{BODY_BYTES_MAX, Problem, negotiation::is_utf8};
+use crate::{code::Code, guard::shortened};
 
 /// The time within which the body must arrive. Until then the request occupies a place.
 const COMES_WITHIN: Duration = Duration::from_secs(10);

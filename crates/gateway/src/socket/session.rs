@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
-use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use futures_util::stream::{BoxStream, StreamExt as _};
 use tokio::sync::{Semaphore, mpsc};
@@ -20,13 +19,13 @@ use tracing::Instrument as _;
 
 use super::message::{Incoming, Outgoing, Payload};
 use super::{Patience, Service};
-use crate::access::token::{InvalidToken, Login, bearer};
-use crate::graphql::code::Code;
-use crate::graphql::transport::BODY_BYTES_MAX;
-use crate::graphql::transport::body::GivenTwice;
-use crate::graphql::transport::operation::Made;
-use crate::graphql::transport::room::{Place, Room};
-use crate::graphql::transport::until::{Stopping, passed};
+use crate::backpressure::{Place, Room};
+use crate::body::GivenTwice;
+use crate::caller::{TokenRefusal, bearer};
+use crate::code::Code;
+use crate::deadline::{self, Stopping};
+use crate::operation::Made;
+use crate::{BODY_BYTES_MAX, Host};
 
 /// The most operations at once on one socket.
 const OPERATIONS_MAX: usize = 100;
@@ -36,18 +35,18 @@ const REFUSED_MAX: usize = 100;
 const PLACES: usize = 8;
 
 /// The parts of the endpoint that a session uses.
-pub(super) struct Served {
-    pub(super) service: Arc<dyn Service>,
+pub(super) struct Served<H: Host> {
+    pub(super) service: Arc<dyn Service<H>>,
     pub(super) request_id: Arc<str>,
     pub(super) stopping: Stopping,
     pub(super) patience: Patience,
 }
 
 /// One WebSocket.
-pub(super) struct Session {
+pub(super) struct Session<H: Host> {
     socket: WebSocket,
-    served: Served,
-    stage: Stage,
+    served: Served<H>,
+    stage: Stage<H::Caller>,
     operations: HashMap<String, Running>,
     /// The number of operations started so far. It tells a finished operation from a later one with the same id.
     begun: u64,
@@ -58,11 +57,11 @@ pub(super) struct Session {
 }
 
 /// The stage of a socket.
-enum Stage {
+enum Stage<C> {
     /// Waiting for the first message. The handshake may have had a token.
-    Waiting(Option<Login>),
+    Waiting(Option<C>),
     /// Authenticated: the client may start operations.
-    Open(Login),
+    Open(C),
 }
 
 /// A running operation. It ends when this is dropped.
@@ -120,13 +119,13 @@ impl Close {
 /// How a socket ends: with a reason of the server, or closed by the client.
 type Ended = Option<Close>;
 
-impl Session {
-    pub(super) fn new(socket: WebSocket, served: Served, login: Option<Login>) -> Self {
+impl<H: Host> Session<H> {
+    pub(super) fn new(socket: WebSocket, served: Served<H>, caller: Option<H::Caller>) -> Self {
         let (making, made) = mpsc::channel(PLACES);
         Self {
             socket,
             served,
-            stage: Stage::Waiting(login),
+            stage: Stage::Waiting(caller),
             operations: HashMap::new(),
             begun: 0,
             refused: 0,
@@ -156,7 +155,7 @@ impl Session {
             let is_waiting = matches!(self.stage, Stage::Waiting(_));
             let turn = tokio::select! {
                 () = self.served.stopping.told() => Err(Some(Close::GOING_AWAY)),
-                () = passed(self.stage.expires_at()) => Err(Some(Close::EXPIRED)),
+                () = deadline::expired(self.stage.caller()) => Err(Some(Close::EXPIRED)),
                 () = &mut no_init, if is_waiting => Err(Some(Close::INIT_TIMEOUT)),
                 received = self.socket.recv() => {
                     last_heard = Instant::now();
@@ -182,7 +181,7 @@ impl Session {
         tokio::select! {
             biased;
             () = self.served.stopping.told() => Err(Some(Close::GOING_AWAY)),
-            () = passed(self.stage.expires_at()) => Err(Some(Close::EXPIRED)),
+            () = deadline::expired(self.stage.caller()) => Err(Some(Close::EXPIRED)),
             sent = self.socket.send(message) => sent.map_err(|_| None),
         }
     }
@@ -234,7 +233,7 @@ impl Session {
     /// Authenticates the client, by the token in the message or the one in the handshake.
     fn open(&mut self, credentials: Option<String>) -> Result<(), Close> {
         let Stage::Waiting(shown_before) = &mut self.stage else { return Err(Close::SECOND_INIT) };
-        let login = match (credentials, shown_before.take()) {
+        let caller = match (credentials, shown_before.take()) {
             (Some(credentials), _) => {
                 let Some(token) = bearer(&credentials) else {
                     tracing::warn!(reason = "there is no bearer token", "a sign-in failed");
@@ -245,19 +244,19 @@ impl Session {
                     refused(&error)
                 })?
             }
-            (None, Some(login)) => login,
+            (None, Some(caller)) => caller,
             (None, None) => {
                 tracing::warn!(reason = "there is no bearer token", "a sign-in failed");
                 return Err(Close::NO_TOKEN);
             }
         };
-        self.stage = Stage::Open(login);
+        self.stage = Stage::Open(caller);
         Ok(())
     }
 
     /// Starts an operation, if the limit allows one more.
     async fn subscribe(&mut self, id: String, payload: &Payload<'_>) -> Result<(), Ended> {
-        let Stage::Open(login) = &self.stage else { return Err(Some(Close::NO_INIT)) };
+        let Stage::Open(caller) = &self.stage else { return Err(Some(Close::NO_INIT)) };
         if self.operations.contains_key(&id) {
             return Err(Some(Close::ID_IN_USE));
         }
@@ -282,7 +281,7 @@ impl Session {
         self.begun += 1;
         let request_id = Arc::clone(&self.served.request_id);
         let room = Room::among(Arc::clone(&self.places));
-        let answers = self.served.service.run(asked, login.principal.clone(), Arc::clone(&request_id), room);
+        let answers = self.served.service.run(asked, caller.clone(), Arc::clone(&request_id), room);
         let operation = Operation { id: id.as_str().into(), nth: self.begun, request_id, making: self.making.clone() };
         let task = tokio::spawn(operation.tell(answers).in_current_span()).abort_handle();
         self.operations.insert(id, Running { nth: self.begun, task });
@@ -290,11 +289,11 @@ impl Session {
     }
 }
 
-impl Stage {
-    fn expires_at(&self) -> Option<DateTime<Utc>> {
+impl<C> Stage<C> {
+    const fn caller(&self) -> Option<&C> {
         match self {
-            Self::Waiting(login) => login.as_ref().map(|login| login.expires_at),
-            Self::Open(login) => Some(login.expires_at),
+            Self::Waiting(caller) => caller.as_ref(),
+            Self::Open(caller) => Some(caller),
         }
     }
 }
@@ -338,7 +337,7 @@ impl Operation {
     }
 }
 
-fn refused(error: &InvalidToken) -> Close {
+fn refused(error: &impl TokenRefusal) -> Close {
     tracing::debug!(error = ?error, "a token was refused");
     if error.has_expired() { Close::EXPIRED } else { Close::FORBIDDEN }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::access::{Principal, Role};
+use crate::caller::CallerKey;
 
 /// The items of one login that may queue for a turn at once.
 const QUEUED_MAX: usize = 2;
@@ -20,7 +20,7 @@ const QUEUES_KEPT: usize = 1_000;
 #[derive(Debug)]
 pub(super) struct Turns {
     all: Arc<Semaphore>,
-    queues: Mutex<HashMap<(Role, String), Weak<Semaphore>>>,
+    queues: Mutex<HashMap<CallerKey, Weak<Semaphore>>>,
 }
 
 /// The queue of one login.
@@ -48,12 +48,12 @@ impl Default for Turns {
 
 impl Turns {
     /// The queue of a login.
-    pub(super) fn queue(&self, who: &Principal) -> Queue {
+    pub(super) fn queue(&self, who: &CallerKey) -> Queue {
         let mut queues = self.queues.lock().expect("no code panics while it holds the lock");
         if queues.len() >= QUEUES_KEPT {
             queues.retain(|_, queue| queue.strong_count() > 0);
         }
-        let queue = queues.entry(who.key()).or_default();
+        let queue = queues.entry(who.clone()).or_default();
         let own = queue.upgrade().unwrap_or_else(|| {
             let own = Arc::new(Semaphore::new(QUEUED_MAX));
             *queue = Arc::downgrade(&own);
@@ -77,11 +77,7 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
-    use crate::access::Scope;
-
-    fn principal(subject: &str) -> Principal {
-        Principal { subject: subject.to_owned(), role: Role::Auditor, scope: Scope::Deployment }
-    }
+    use crate::caller::tests::key;
 
     fn one_at_a_time() -> Turns {
         Turns { all: Arc::new(Semaphore::new(1)), queues: Mutex::default() }
@@ -90,7 +86,7 @@ mod tests {
     #[test]
     fn turns_are_taken_one_after_the_other() {
         let turns = one_at_a_time();
-        let (ann, ben) = (turns.queue(&principal("ann")), turns.queue(&principal("ben")));
+        let (ann, ben) = (turns.queue(&key("ann")), turns.queue(&key("ben")));
         let first = ann.turn().now_or_never().expect("free");
         assert!(ben.turn().now_or_never().is_none());
         drop(first);
@@ -100,7 +96,7 @@ mod tests {
     #[tokio::test]
     async fn many_items_of_one_login_do_not_delay_another_login_behind_all_of_them() {
         let turns = one_at_a_time();
-        let (ann, ben) = (turns.queue(&principal("ann")), turns.queue(&principal("ben")));
+        let (ann, ben) = (turns.queue(&key("ann")), turns.queue(&key("ben")));
         let held = ben.turn().await;
         let order = Arc::new(Mutex::new(Vec::new()));
         let wait = |queue: &Queue, name: &'static str| {
@@ -123,12 +119,12 @@ mod tests {
     }
 
     #[test]
-    fn a_login_has_one_queue_and_empty_queues_are_dropped() {
+    fn a_caller_has_one_queue_and_empty_queues_are_dropped() {
         let turns = one_at_a_time();
-        let kept = turns.queue(&principal("zo\u{e9}"));
-        assert!(Arc::ptr_eq(&kept.own, &turns.queue(&principal("ZOE\u{301}")).own));
+        let kept = turns.queue(&key("zo\u{e9}"));
+        assert!(Arc::ptr_eq(&kept.own, &turns.queue(&key("zo\u{e9}")).own));
         for nth in 0..QUEUES_KEPT {
-            drop(turns.queue(&principal(&nth.to_string())));
+            drop(turns.queue(&key(&nth.to_string())));
         }
         assert_eq!(turns.queues.lock().expect("queues").len(), 2);
     }

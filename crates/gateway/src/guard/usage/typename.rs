@@ -6,7 +6,7 @@ use async_graphql::{Pos, Positioned};
 use async_graphql_value::Value;
 
 use super::{Refusal, Usage, Uses, shortened};
-use crate::graphql::guard::catalogue::{Catalogue, Input};
+use crate::guard::catalogue::{Catalogue, Input};
 
 /// The field that every type has.
 pub(super) const NAME: &str = "__typename";

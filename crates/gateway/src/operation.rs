@@ -16,12 +16,12 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use super::answer::Answer;
 use super::body::Asked;
-use super::room::{Place, Room};
 use super::turns::Queue;
 use super::{Endpoint, Host};
-use crate::access::Principal;
-use crate::graphql::code::Code;
-use crate::graphql::guard::{self, Cost, Refusal};
+use crate::backpressure::{Place, Room};
+use crate::caller::Caller as _;
+use crate::code::Code;
+use crate::guard::{self, Cost, Refusal};
 
 /// The cost of a request that is refused before its cost is known.
 const LOOKED_AT: u64 = 10;
@@ -62,8 +62,8 @@ impl Recorded {
 }
 
 /// The subscriber and the room for their items. Available to each item that is made for them.
-struct Follower {
-    principal: Principal,
+struct Follower<C> {
+    caller: C,
     room: Option<Room>,
     queue: Queue,
 }
@@ -81,15 +81,16 @@ where
     pub(super) async fn admit(
         &self,
         asked: Asked,
-        principal: &Principal,
+        caller: &H::Caller,
         request_id: &Arc<str>,
     ) -> Result<Operation, Box<Answer>> {
         let Asked { document, operation_name, variables } = asked;
+        let who = caller.key();
         let not_found = |error| Box::new(Answer::refused(vec![error]));
-        let found = self.documents.find(document, principal).map_err(not_found)?;
+        let found = self.documents.find(document, &who).map_err(not_found)?;
         let admitted = self.guard.admit(&found.text, operation_name.as_deref(), variables);
         let spent = admitted.as_ref().map_or(LOOKED_AT, |admitted| admitted.cost.requested);
-        self.budget.spend(principal, spent).map_err(|overspent| Box::new(Answer::refused(vec![overspent.into()])))?;
+        self.budget.spend(&who, spent).map_err(|overspent| Box::new(Answer::refused(vec![overspent.into()])))?;
         let admitted = admitted.map_err(refused)?;
         let judge = Judge {
             fed_by_variables: admitted.fed_by_variables,
@@ -114,22 +115,22 @@ where
             }
         };
         let request = request(executed);
-        self.documents.remember(found, principal);
+        self.documents.remember(found, &who);
         Ok(Operation { kind: admitted.kind, request, judge })
     }
 
     /// Executes a query or mutation.
-    pub(super) async fn execute(&self, operation: Operation, principal: &Principal) -> Answer {
+    pub(super) async fn execute(&self, operation: Operation, caller: &H::Caller) -> Answer {
         let Operation { mut request, judge, .. } = operation;
-        request.data = self.host.data(principal);
+        request.data = self.host.data(caller);
         request.data.insert(judge.recorded.clone());
         judge.judged(self.schema.execute(request).await)
     }
 
     /// The same, with a time limit.
-    pub(super) async fn execute_in_time(&self, operation: Operation, principal: &Principal) -> Answer {
+    pub(super) async fn execute_in_time(&self, operation: Operation, caller: &H::Caller) -> Answer {
         let is_mutation = operation.kind == OperationType::Mutation;
-        let executed = tokio::time::timeout(self.patience.answer, self.execute(operation, principal)).await;
+        let executed = tokio::time::timeout(self.patience.answer, self.execute(operation, caller)).await;
         executed.unwrap_or_else(|_| took_too_long(is_mutation))
     }
 
@@ -137,13 +138,13 @@ where
     pub(super) fn follow(
         &self,
         operation: Operation,
-        principal: &Principal,
+        caller: &H::Caller,
         room: Option<Room>,
     ) -> BoxStream<'static, Made> {
         let Operation { mut request, judge, .. } = operation;
-        request.data = self.host.data(principal);
-        let queue = self.turns.queue(principal);
-        request.data.insert(Follower { principal: principal.clone(), room: room.clone(), queue });
+        request.data = self.host.data(caller);
+        let queue = self.turns.queue(&caller.key());
+        request.data.insert(Follower { caller: caller.clone(), room: room.clone(), queue });
         let outcomes = self.followed.execute_stream(request).enumerate();
         let made = outcomes.map(move |(nth, outcome)| {
             let answer =
@@ -157,21 +158,21 @@ where
     pub(super) fn run(
         self,
         asked: Asked,
-        principal: Principal,
+        caller: H::Caller,
         request_id: Arc<str>,
         room: Room,
     ) -> BoxStream<'static, Made> {
         let running = async move {
-            let operation = match self.admit(asked, &principal, &request_id).await {
+            let operation = match self.admit(asked, &caller, &request_id).await {
                 Ok(operation) => operation,
                 Err(refused) => return one((*refused, None)),
             };
             if operation.kind == OperationType::Subscription {
-                return self.follow(operation, &principal, Some(room));
+                return self.follow(operation, &caller, Some(room));
             }
             room.enter().await;
-            let answer = match self.capacity.enter_by(&principal) {
-                Ok(_place) => self.execute_in_time(operation, &principal).await,
+            let answer = match self.capacity.enter_by(&caller.key()) {
+                Ok(_place) => self.execute_in_time(operation, &caller).await,
                 Err(full) => Answer::refused(vec![full.into()]),
             };
             one((answer, room.leave()))
@@ -334,11 +335,11 @@ impl<H: Host> Extension for EachItem<H> {
         operation_name: Option<&str>,
         next: NextExecute<'_>,
     ) -> Outcome {
-        let follower: &Follower = ctx.data_unchecked();
+        let follower: &Follower<H::Caller> = ctx.data_unchecked();
         if let Some(room) = &follower.room {
             room.enter().await;
         }
         let _turn = follower.queue.turn().await;
-        next.run_with_data(ctx, operation_name, self.0.data(&follower.principal)).await
+        next.run_with_data(ctx, operation_name, self.0.data(&follower.caller)).await
     }
 }

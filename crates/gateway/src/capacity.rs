@@ -15,9 +15,9 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::answer::Answer;
-use super::{Problem, accept};
-use crate::access::{Principal, Role};
-use crate::graphql::code::Code;
+use super::{Problem, negotiation};
+use crate::caller::CallerKey;
+use crate::code::Code;
 
 /// The most requests at once, unless `serve --requests` sets another number.
 pub const REQUESTS: usize = 512;
@@ -43,8 +43,8 @@ struct State {
     /// The current number of places.
     places: usize,
     taken: usize,
-    /// The places taken by each login, by role and normalised login. Only logins with a place are kept.
-    of_logins: HashMap<(Role, String), usize>,
+    /// The places taken by each caller. Only callers with a place are kept.
+    of_logins: HashMap<CallerKey, usize>,
     turned_away: u64,
     window: Window,
 }
@@ -72,7 +72,7 @@ pub struct Full;
 #[derive(Debug)]
 pub struct Taken {
     capacity: Arc<Capacity>,
-    login: Mutex<Option<(Role, String)>>,
+    login: Mutex<Option<CallerKey>>,
     since: Instant,
 }
 
@@ -108,7 +108,7 @@ impl Capacity {
     }
 
     /// Takes a place for a request of a caller.
-    pub fn enter_by(self: &Arc<Self>, who: &Principal) -> Result<Taken, Full> {
+    pub fn enter_by(self: &Arc<Self>, who: &CallerKey) -> Result<Taken, Full> {
         let taken = self.enter()?;
         taken.by(who).map(|()| taken)
     }
@@ -134,7 +134,7 @@ impl Capacity {
         self.state.lock().expect("no code panics while it holds the lock")
     }
 
-    fn leave_at(&self, now: Instant, since: Instant, login: Option<(Role, String)>) {
+    fn leave_at(&self, now: Instant, since: Instant, login: Option<CallerKey>) {
         let mut state = self.state();
         state.taken -= 1;
         if let Some(login) = login
@@ -177,10 +177,10 @@ impl State {
 impl Taken {
     /// Assigns the place to a caller. No login can have more than three quarters of the places, so that others find
     /// some.
-    pub fn by(&self, who: &Principal) -> Result<(), Full> {
+    pub fn by(&self, who: &CallerKey) -> Result<(), Full> {
         let mut state = self.capacity.state();
         let share = (state.places * 3 / 4).max(1);
-        let login = who.key();
+        let login = who.clone();
         let has = state.of_logins.entry(login.clone()).or_default();
         if *has >= share {
             state.turn_away();
@@ -195,7 +195,7 @@ impl Taken {
 impl Full {
     /// The response to a refused request: GraphQL if the request is GraphQL.
     pub fn response(self, http: &Request) -> Response {
-        let accepted = (http.method() == Method::POST).then(|| accept::negotiate(http.headers())).flatten();
+        let accepted = (http.method() == Method::POST).then(|| negotiation::negotiate(http.headers())).flatten();
         if let Some(media) = accepted.and_then(|accepted| accepted.single) {
             return Answer::refused(vec![self.into()]).into_response(media);
         }
@@ -229,11 +229,7 @@ impl Drop for Taken {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::Scope;
-
-    fn principal(subject: &str) -> Principal {
-        Principal { subject: subject.to_owned(), role: Role::Manager, scope: Scope::Deployment }
-    }
+    use crate::caller::tests::key;
 
     #[test]
     fn a_returned_place_is_free_again() {
@@ -249,14 +245,14 @@ mod tests {
     }
 
     #[test]
-    fn one_login_leaves_places_for_others_however_it_is_written() {
+    fn one_caller_leaves_places_for_others() {
         let capacity = Arc::new(Capacity::of(8));
         let entered = |who: &str| {
             let taken = capacity.enter().expect("free");
-            taken.by(&principal(who)).map(|()| taken)
+            taken.by(&key(who)).map(|()| taken)
         };
         let mine: Vec<Taken> = (0..6).map(|_| entered("zo\u{e9}").expect("within the share")).collect();
-        assert_eq!(entered("ZOE\u{301}").map(drop), Err(Full));
+        assert_eq!(entered("zo\u{e9}").map(drop), Err(Full));
         let other = entered("ben").expect("others find places");
         drop(mine);
         assert!(capacity.state().of_logins.len() == 1, "only those who have places are kept");

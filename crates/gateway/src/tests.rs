@@ -10,32 +10,30 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request as HttpRequest};
 use axum::routing::any;
-use chrono::TimeDelta;
 use futures_util::stream;
 use serde_json::{Value as Json, json};
 use tower::ServiceExt;
 
-pub(super) use self::small::{Behind, KEY, endpoint, executed, token};
-use self::small::{Broken, Small};
+pub(super) use self::small::{Behind, EXPIRED, endpoint, executed, token};
+use self::small::{Small, somebody};
 use super::*;
-use crate::graphql::guard;
 
 const GRAPHQL: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
 
 /// Routes everything to an endpoint, with a caller whose token has this lifetime.
-fn router_of(endpoint: Small, lasting: TimeDelta, stopping: Stopping) -> Router {
-    let login = KEY.verify(&token(lasting)).expect("a login");
+fn router_of(endpoint: Small, lasting: Duration, stopping: Stopping) -> Router {
+    let caller = somebody(lasting);
     let answer = move |http: Request| {
-        let (endpoint, login) = (endpoint.clone(), login.clone());
+        let (endpoint, caller) = (endpoint.clone(), caller.clone());
         let arrival = Arrival { http, request_id: "r-1".into(), stopping: stopping.clone() };
-        async move { endpoint.answer(arrival, &login).await }
+        async move { endpoint.answer(arrival, &caller).await }
     };
     Router::new().route("/graphql", any(answer))
 }
 
 fn router() -> Router {
-    router_of(endpoint(Behind::default(), Terms::default()), TimeDelta::minutes(5), Stopping::default())
+    router_of(endpoint(Behind::default(), Terms::default()), Duration::from_mins(5), Stopping::default())
 }
 
 struct Answered {
@@ -348,13 +346,6 @@ async fn a_fault_is_logged_once_with_its_causes() {
     assert_eq!(entry["fields"]["error"], "cannot read the caseload: disk 7 is gone");
 }
 
-#[test]
-fn a_fault_keeps_its_whole_chain_for_the_log() {
-    let inner = std::io::Error::other("disk 7 is gone");
-    let error = fault(&Broken(inner));
-    assert_eq!(error.message, "cannot read the caseload: disk 7 is gone");
-}
-
 #[tokio::test]
 async fn a_code_that_a_resolver_set_passes_through() {
     let answered = ask("{ forbidden }").await;
@@ -515,7 +506,7 @@ async fn an_item_with_a_failed_field_does_not_end_the_events() {
 
 #[tokio::test]
 async fn events_end_when_the_token_does() {
-    let router = router_of(endpoint(Behind::default(), Terms::default()), TimeDelta::seconds(3), Stopping::default());
+    let router = router_of(endpoint(Behind::default(), Terms::default()), Duration::from_secs(3), Stopping::default());
     let (_, events) = events_of(router, "subscription { silence }").await;
     let [(_, answer), last] = &events[..] else { panic!("{events:?}") };
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
@@ -527,7 +518,7 @@ async fn events_send_heartbeats_and_end_silently_when_the_service_stops() {
     let (stopping, stopped) = tokio::sync::watch::channel(false);
     let patience = Patience { heartbeat: Duration::from_millis(10), ..Patience::default() };
     let endpoint = endpoint(Behind::default(), Terms { patience, ..Terms::default() });
-    let router = router_of(endpoint, TimeDelta::minutes(5), Stopping::told_by(stopped));
+    let router = router_of(endpoint, Duration::from_mins(5), Stopping::told_by(stopped));
     let request = HttpRequest::post("/graphql")
         .header("content-type", "application/json")
         .header("accept", "text/event-stream")
@@ -549,7 +540,7 @@ async fn the_cost_is_reported_and_too_high_a_cost_is_refused() {
     let answered = ask("{ hello actor }").await;
     assert_eq!(answered.body["extensions"]["cost"], json!({ "requested": 2, "allowed": 100_000 }));
     let terms = Terms { limits: Limits { cost_max: 1, ..Limits::default() }, ..Terms::default() };
-    let router = router_of(endpoint(Behind::default(), terms), TimeDelta::minutes(5), Stopping::default());
+    let router = router_of(endpoint(Behind::default(), terms), Duration::from_mins(5), Stopping::default());
     let request = HttpRequest::post("/graphql")
         .header("content-type", "application/json")
         .header("accept", GRAPHQL)
@@ -559,6 +550,12 @@ async fn the_cost_is_reported_and_too_high_a_cost_is_refused() {
     assert_eq!((answered.status, answered.code()), (422, "QUERY_TOO_COMPLEX"));
     let extensions = json!({ "code": "QUERY_TOO_COMPLEX", "limit": "cost", "asked": 2, "allowed": 1 });
     assert_eq!(answered.body["errors"][0]["extensions"], extensions);
+}
+
+/// The SHA-256 of a text, as a client computes it.
+fn sha256_of(text: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    digest.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 #[tokio::test]
@@ -579,9 +576,7 @@ async fn a_document_is_remembered_by_its_hash_once_it_is_admitted() {
     let wrong = send(json!({ "query": "{ hello }", "documentId": hash })).await;
     assert_eq!((wrong.status, wrong.code()), (422, "BAD_USER_INPUT"));
     // The SHA-256 of `{ hello }`.
-    let hash = throughline_domain::fact::envelope::hex(
-        aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"{ hello }").as_ref(),
-    );
+    let hash = sha256_of("{ hello }");
     let persisted = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
     assert_eq!(send(json!({ "query": "{ hello }", "extensions": persisted })).await.status, 200);
     for by_hash in [json!({ "extensions": persisted }), json!({ "documentId": format!("sha256:{hash}") })] {
@@ -592,7 +587,7 @@ async fn a_document_is_remembered_by_its_hash_once_it_is_admitted() {
 #[tokio::test]
 async fn with_trusted_documents_all_others_are_refused() {
     let terms = Terms { documents: Documents::trusted(["{ hello }\n".to_owned()]), ..Terms::default() };
-    let router = router_of(endpoint(Behind::default(), terms), TimeDelta::minutes(5), Stopping::default());
+    let router = router_of(endpoint(Behind::default(), terms), Duration::from_mins(5), Stopping::default());
     for (query, code) in [("{ hello }", None), ("{ actor }", Some("UNTRUSTED_DOCUMENT"))] {
         let (_, events) = events_of(router.clone(), query).await;
         let code = code.map_or(Json::Null, Json::from);
@@ -603,11 +598,6 @@ async fn with_trusted_documents_all_others_are_refused() {
 #[tokio::test]
 async fn a_document_that_is_not_valid_is_not_remembered() {
     let router = router();
-    let hash_of = |text: &str| {
-        throughline_domain::fact::envelope::hex(
-            aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref(),
-        )
-    };
     let send = async |body: Json| {
         let request = HttpRequest::post("/graphql")
             .header("content-type", "application/json")
@@ -617,12 +607,12 @@ async fn a_document_that_is_not_valid_is_not_remembered() {
         send_to(router.clone(), request).await
     };
     for text in ["{ nothing }", "{ hello(name: 1) }", "query($v: Int!) { hello(name: $v) }"] {
-        let named = format!("SHA256:{}", hash_of(text).to_uppercase());
+        let named = format!("SHA256:{}", sha256_of(text).to_uppercase());
         let refused = send(json!({ "query": text, "documentId": named, "variables": { "v": 1 } })).await;
         assert_eq!((refused.status, refused.code()), (422, "GRAPHQL_VALIDATION_FAILED"), "{text}");
         assert_eq!(send(json!({ "documentId": named })).await.code(), "PERSISTED_QUERY_NOT_FOUND", "{text}");
     }
-    let named = format!("SHA256:{}", hash_of("{ hello }").to_uppercase());
+    let named = format!("SHA256:{}", sha256_of("{ hello }").to_uppercase());
     assert_eq!(send(json!({ "query": "{ hello }", "documentId": named })).await.status, 200);
     assert_eq!(send(json!({ "documentId": named })).await.body["data"], json!({ "hello": "hello you" }));
 }
@@ -632,7 +622,7 @@ async fn a_login_over_its_limit_is_told_when_to_retry() {
     let budget = Arc::new(Budget::per_minute(25));
     let terms = || Terms { budget: Arc::clone(&budget), ..Terms::default() };
     let ask = async |query: &str| {
-        let router = router_of(endpoint(Behind::default(), terms()), TimeDelta::minutes(5), Stopping::default());
+        let router = router_of(endpoint(Behind::default(), terms()), Duration::from_mins(5), Stopping::default());
         let request = HttpRequest::post("/graphql")
             .header("content-type", "application/json")
             .header("accept", JSON)

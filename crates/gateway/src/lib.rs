@@ -19,19 +19,22 @@
 //! results are 200. For JSON that is not shaped like a request the draft asks for 422; 400 is what its public audits
 //! and older clients expect.
 
-mod accept;
 mod answer;
+mod backpressure;
 mod body;
 mod budget;
+mod caller;
 mod capacity;
-mod documents;
+mod code;
+mod deadline;
+pub mod guard;
+mod negotiation;
 mod operation;
+mod persisted_documents;
 mod problem;
-mod room;
 mod socket;
 mod sse;
 mod turns;
-mod until;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,29 +46,20 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
-use self::accept::{Accepted, Taken};
 use self::answer::Answer;
 pub use self::budget::{Budget, Overspent, PER_MINUTE};
+pub use self::caller::{Caller, CallerKey, TokenRefusal, bearer};
 pub use self::capacity::{Capacity, Full, REQUESTS, Taken as TakenPlace};
-pub use self::documents::Documents;
+pub use self::code::Code;
+pub use self::deadline::Stopping;
+use self::guard::{Guard, Limits, Weight};
+use self::negotiation::{Accepted, Taken};
 pub use self::operation::Recorded;
 use self::operation::{EachItem, OnlyChecked};
+pub use self::persisted_documents::Documents;
 pub use self::problem::Problem;
 pub use self::socket::wants_socket;
 use self::turns::Turns;
-pub use self::until::Stopping;
-use super::{
-    code::Code,
-    guard::{Guard, Limits, Weight},
-};
-use crate::access::Principal;
-use crate::access::token::{InvalidToken, Login};
-use crate::causes;
-use crate::log::LogError;
-use crate::store;
-use crate::telemetry::repeated::Repeated;
-
-static CANNOT_ANSWER: Repeated = Repeated::of("the store cannot answer");
 
 /// The maximum size of a request body or a socket message, variables included: 1 MiB.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -73,15 +67,16 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// The most errors in one response. `extensions.errorsOmitted` has the number of further errors.
 pub const ERRORS_MAX: usize = 20;
 
-/// How long a client should wait before it retries when the store is unavailable.
-const STORE_AGAIN: Duration = Duration::from_secs(5);
-
 /// What the transports need from the service.
 pub trait Host: Clone + Send + Sync + 'static {
+    /// An authenticated caller, in the service's own type.
+    type Caller: Caller;
+    /// Why the service does not accept a token.
+    type TokenRefusal: TokenRefusal;
     /// Verifies a token: whose it is and how long it is valid.
-    fn verify(&self, token: &str) -> Result<Login, InvalidToken>;
+    fn verify(&self, token: &str) -> Result<Self::Caller, Self::TokenRefusal>;
     /// The context of one response: the caller, the loaders and the current view.
-    fn data(&self, principal: &Principal) -> Data;
+    fn data(&self, caller: &Self::Caller) -> Data;
 }
 
 /// The timeouts of the transports.
@@ -224,13 +219,13 @@ where
     }
 
     /// Answers one HTTP request: at once, or as an event stream for as long as the caller may listen.
-    pub async fn answer(&self, arrival: Arrival, login: &Login) -> Response {
+    pub async fn answer(&self, arrival: Arrival, caller: &H::Caller) -> Response {
         let Arrival { http, request_id, stopping } = arrival;
         let (parts, http_body) = http.into_parts();
         if parts.method != Method::POST {
             return method_not_allowed();
         }
-        let Some(accepted) = accept::negotiate(&parts.headers) else {
+        let Some(accepted) = negotiation::negotiate(&parts.headers) else {
             return not_acceptable();
         };
         let bytes = match body::read(&parts.headers, http_body).await {
@@ -239,84 +234,36 @@ where
         };
         let asked = body::parse(&bytes).map_err(|error| Box::new(Answer::malformed(error)));
         let operation = match asked {
-            Ok(asked) => self.admit(asked, &login.principal, &request_id).await,
+            Ok(asked) => self.admit(asked, caller, &request_id).await,
             Err(malformed) => Err(malformed),
         };
         let operation = match operation {
             Ok(operation) => operation,
-            Err(refused) => return self.single(*refused, accepted, (login, stopping)),
+            Err(refused) => return self.single(*refused, accepted, (caller, stopping)),
         };
         if operation.kind != OperationType::Subscription {
-            let executed = self.execute_in_time(operation, &login.principal).await;
-            return self.single(executed, accepted, (login, stopping));
+            let executed = self.execute_in_time(operation, caller).await;
+            return self.single(executed, accepted, (caller, stopping));
         }
         if accepted.events == Taken::No {
-            return self.single(without_events(), accepted, (login, stopping));
+            return self.single(without_events(), accepted, (caller, stopping));
         }
-        let answers = self.follow(operation, &login.principal, None);
-        self.events(answers.map(|(answer, _)| answer).boxed(), (login, stopping))
+        let answers = self.follow(operation, caller, None);
+        self.events(answers.map(|(answer, _)| answer).boxed(), (caller, stopping))
     }
 
     /// Sends the only response in the format that the client prefers.
-    fn single(&self, answer: Answer, accepted: Accepted, until: (&Login, Stopping)) -> Response {
+    fn single(&self, answer: Answer, accepted: Accepted, until: (&H::Caller, Stopping)) -> Response {
         match accepted {
             Accepted { single: Some(media), events: Taken::No | Taken::IfNeeded } => answer.into_response(media),
             _ => self.events(stream::once(std::future::ready(answer)).boxed(), until),
         }
     }
 
-    fn events(&self, answers: BoxStream<'static, Answer>, (login, stopping): (&Login, Stopping)) -> Response {
+    fn events(&self, answers: BoxStream<'static, Answer>, (caller, stopping): (&H::Caller, Stopping)) -> Response {
         let keep_alive = self.patience.heartbeat;
-        sse::response(answers, sse::Sending { expires_at: login.expires_at, stopping, keep_alive })
+        sse::response(answers, sse::Sending { caller: caller.clone(), stopping, keep_alive })
     }
-}
-
-/// Handles a fault. The log gets the whole chain of causes; the caller gets "internal error" and a request id. If the
-/// store is locked, full or unreachable, the message says so and when to retry.
-pub fn fault(error: &(dyn std::error::Error + 'static)) -> async_graphql::Error {
-    let chain = || std::iter::successors(Some(error), |error| error.source());
-    let Some(outage) = chain().find_map(outage) else { return Code::Internal.error(causes::in_words(error)) };
-    if !chain().any(is_logged) {
-        CANNOT_ANSWER.met(&format_args!("{}", causes::in_words(error)));
-    }
-    let of_clock = chain().find_map(|cause| match cause.downcast_ref() {
-        Some(off @ LogError::ClockOff(_)) => Some(off.to_string()),
-        _ => None,
-    });
-    let message = of_clock.unwrap_or_else(|| {
-        "the service cannot read or write its data now: try again in a moment, and send a mutation again with the \
-         same commandId"
-            .to_owned()
-    });
-    let mut unavailable = Code::Unavailable.error_for_now(message, STORE_AGAIN);
-    let in_doubt = outage == Outage::InDoubt;
-    unavailable.extensions.get_or_insert_default().set("commandInDoubt", in_doubt);
-    unavailable
-}
-
-fn outage(error: &(dyn std::error::Error + 'static)) -> Option<Outage> {
-    match error.downcast_ref::<LogError>() {
-        Some(LogError::Unreachable) => return Some(Outage::InDoubt),
-        Some(LogError::NotBegun | LogError::ClockOff(_) | LogError::Busy | LogError::Stopped) => {
-            return Some(Outage::NothingDone);
-        }
-        _ => {}
-    }
-    store::is_outage(error).then_some(Outage::NothingDone)
-}
-
-/// Whether the failure was already logged where it occurred, with its cause and the number of commands affected.
-fn is_logged(error: &(dyn std::error::Error + 'static)) -> bool {
-    matches!(error.downcast_ref(), Some(LogError::Unreachable | LogError::NotBegun | LogError::ClockOff(_)))
-}
-
-/// A store that is temporarily unavailable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outage {
-    /// Nothing was done.
-    NothingDone,
-    /// It is unknown whether the command was recorded.
-    InDoubt,
 }
 
 /// The response for a method other than POST, with the headers that HTTP requires.

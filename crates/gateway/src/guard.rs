@@ -23,7 +23,7 @@ use async_graphql::{
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
 
-use super::code::Code;
+use crate::code::Code;
 use catalogue::Catalogue;
 pub use catalogue::Weight;
 pub use cost::Cost;
@@ -316,7 +316,7 @@ fn select<'a>(
 }
 
 /// At most 300 characters of a text that may repeat untrusted input.
-pub(super) fn shortened(text: &str) -> String {
+pub fn shortened(text: &str) -> String {
     const CHARS_MAX: usize = 300;
     match text.char_indices().nth(CHARS_MAX) {
         None => text.to_owned(),

@@ -8,8 +8,8 @@ use async_graphql::ServerError;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::graphql::transport::answer::Answer;
-use crate::graphql::transport::body::{self, Asked};
+use crate::answer::Answer;
+use crate::body::{self, Asked};
 
 /// The longest id of an operation, in bytes.
 const ID_BYTES_MAX: usize = 256;

@@ -20,10 +20,8 @@ use tracing::Instrument as _;
 use self::session::{Served, Session};
 use super::body::Asked;
 use super::operation::Made;
-use super::room::Room;
 use super::{Arrival, BODY_BYTES_MAX, Endpoint, Host, Patience, Problem};
-use crate::access::Principal;
-use crate::access::token::{InvalidToken, Login};
+use crate::backpressure::Room;
 
 /// The protocol of the socket.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -45,7 +43,7 @@ where
     H: Host,
 {
     /// Opens a WebSocket. A client that sent a token with the handshake need not send one in the first message.
-    pub async fn open(&self, arrival: Arrival, login: Option<Login>) -> Response {
+    pub async fn open(&self, arrival: Arrival, caller: Option<H::Caller>) -> Response {
         let (mut parts, _) = arrival.http.into_parts();
         if !may_open(&parts.headers, &self.origins) {
             return Problem::new(StatusCode::FORBIDDEN, "pages of this origin may not open a socket here")
@@ -71,7 +69,7 @@ where
             // A little more than the limit, so that a client that exceeds it gets a reason.
             .max_message_size(2 * BODY_BYTES_MAX)
             .max_frame_size(2 * BODY_BYTES_MAX)
-            .on_upgrade(move |socket| Session::new(socket, served, login).attend().instrument(span));
+            .on_upgrade(move |socket| Session::new(socket, served, caller).attend().instrument(span));
         // These hold the original case of header names. Some clients find the protocol only in the case they used.
         response.extensions_mut().extend(parts.extensions);
         response
@@ -79,26 +77,26 @@ where
 }
 
 /// The endpoint as a session needs it, for any schema.
-trait Service: Send + Sync {
+trait Service<H: Host>: Send + Sync {
     /// Verifies a token.
-    fn verify(&self, token: &str) -> Result<Login, InvalidToken>;
+    fn verify(&self, token: &str) -> Result<H::Caller, H::TokenRefusal>;
     /// Runs a request when there is room for its responses.
-    fn run(&self, asked: Asked, principal: Principal, request_id: Arc<str>, room: Room) -> BoxStream<'static, Made>;
+    fn run(&self, asked: Asked, caller: H::Caller, request_id: Arc<str>, room: Room) -> BoxStream<'static, Made>;
 }
 
-impl<Q, M, S, H> Service for Endpoint<Q, M, S, H>
+impl<Q, M, S, H> Service<H> for Endpoint<Q, M, S, H>
 where
     Q: ObjectType + 'static,
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
     H: Host,
 {
-    fn verify(&self, token: &str) -> Result<Login, InvalidToken> {
+    fn verify(&self, token: &str) -> Result<H::Caller, H::TokenRefusal> {
         self.host.verify(token)
     }
 
-    fn run(&self, asked: Asked, principal: Principal, request_id: Arc<str>, room: Room) -> BoxStream<'static, Made> {
-        self.clone().run(asked, principal, request_id, room)
+    fn run(&self, asked: Asked, caller: H::Caller, request_id: Arc<str>, room: Room) -> BoxStream<'static, Made> {
+        self.clone().run(asked, caller, request_id, room)
     }
 }
 

@@ -4,15 +4,15 @@
 //! remembered for clients are limited in bytes, and no caller loses a document because another caller sends many.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use async_graphql::ServerError;
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::body::Sought;
-use crate::access::{Principal, Role};
-use crate::graphql::code::Code;
-use throughline_domain::fact::envelope::hex;
+use crate::caller::CallerKey;
+use crate::code::Code;
 
 /// The most bytes of documents remembered for clients: 8 MiB.
 const BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -61,7 +61,7 @@ impl Documents {
     }
 
     /// The text of a requested document, if the service accepts it.
-    pub(super) fn find(&self, sought: Sought, who: &Principal) -> Result<Found, ServerError> {
+    pub(super) fn find(&self, sought: Sought, who: &CallerKey) -> Result<Found, ServerError> {
         let (text, hash) = match sought {
             Sought::Text(text) => (Some(text), None),
             Sought::Hash(hash) => (None, Some(hash)),
@@ -81,7 +81,7 @@ impl Documents {
     }
 
     /// Remembers a valid document that was sent with its hash.
-    pub(super) fn remember(&self, found: Found, who: &Principal) {
+    pub(super) fn remember(&self, found: Found, who: &CallerKey) {
         if let (Self::Any(remembered), Some(hash)) = (self, found.hash) {
             remembered.cache().insert(&hash, &found.text, who);
         }
@@ -104,7 +104,7 @@ impl Trusted {
 }
 
 impl Remembered {
-    fn find(&self, hash: &str, who: &Principal) -> Result<Found, ServerError> {
+    fn find(&self, hash: &str, who: &CallerKey) -> Result<Found, ServerError> {
         // The text that clients of automatic persisted queries expect.
         let text = self
             .cache()
@@ -118,14 +118,11 @@ impl Remembered {
     }
 }
 
-/// A caller who uses documents.
-type Reader = (Role, String);
-
 /// The texts by hash. A text is kept as long as it is on a caller's list.
 #[derive(Debug, Default)]
 struct Cache {
     texts: HashMap<String, Kept>,
-    lists: HashMap<Reader, List>,
+    lists: HashMap<CallerKey, List>,
     uses: u64,
     bytes: usize,
 }
@@ -147,13 +144,13 @@ struct List {
 }
 
 impl Cache {
-    fn get(&mut self, hash: &str, who: &Principal) -> Option<Arc<str>> {
+    fn get(&mut self, hash: &str, who: &CallerKey) -> Option<Arc<str>> {
         let text = Arc::clone(&self.texts.get(hash)?.text);
         self.note(hash, &text, who);
         Some(text)
     }
 
-    fn insert(&mut self, hash: &str, text: &Arc<str>, who: &Principal) {
+    fn insert(&mut self, hash: &str, text: &Arc<str>, who: &CallerKey) {
         if !self.texts.contains_key(hash) {
             self.bytes += text.len() + BYTES_BESIDE;
             self.texts.insert(hash.to_owned(), Kept { text: Arc::clone(text), readers: 0 });
@@ -162,9 +159,9 @@ impl Cache {
     }
 
     /// Records that a caller used a text, and makes room by dropping the oldest text from the longest list.
-    fn note(&mut self, hash: &str, text: &str, who: &Principal) {
+    fn note(&mut self, hash: &str, text: &str, who: &CallerKey) {
         self.uses += 1;
-        let list = self.lists.entry((who.role, who.subject.clone())).or_default();
+        let list = self.lists.entry(who.clone()).or_default();
         list.order.insert(self.uses, hash.to_owned());
         if let Some(before) = list.used.insert(hash.to_owned(), self.uses) {
             list.order.remove(&before);
@@ -203,12 +200,17 @@ impl Cache {
 }
 
 fn hash_of(text: &str) -> String {
-    hex(digest(&SHA256, text.as_bytes()).as_ref())
+    let digest = digest(&SHA256, text.as_bytes());
+    digest.as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
+        hex
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::caller::tests::key;
 
     const TEXT: &str = "{ a }";
 
@@ -218,12 +220,8 @@ mod tests {
         code.trim_matches('"').to_owned()
     }
 
-    fn principal(subject: &str) -> Principal {
-        Principal { subject: subject.to_owned(), role: Role::Keyworker, scope: crate::access::Scope::Deployment }
-    }
-
-    fn ann() -> Principal {
-        principal("ann")
+    fn ann() -> CallerKey {
+        key("ann")
     }
 
     fn both(text: &str) -> Sought {
@@ -244,11 +242,11 @@ mod tests {
     #[test]
     fn no_caller_loses_a_document_because_another_sends_many() {
         let documents = Documents::default();
-        let (ben, flood) = (principal("ben"), |nth: usize| format!("{nth:06}{}", "x".repeat(99_994)));
-        let keep = |text: &str, who: &Principal| {
+        let (ben, flood) = (key("ben"), |nth: usize| format!("{nth:06}{}", "x".repeat(99_994)));
+        let keep = |text: &str, who: &CallerKey| {
             documents.remember(documents.find(both(text), who).expect("found"), who);
         };
-        let knows = |text: &str, who: &Principal| documents.find(Sought::Hash(hash_of(text)), who).is_ok();
+        let knows = |text: &str, who: &CallerKey| documents.find(Sought::Hash(hash_of(text)), who).is_ok();
         keep(TEXT, &ben);
         keep("{ shared }", &ann());
         assert!(knows("{ shared }", &ben));

@@ -12,9 +12,9 @@ use axum::{
 };
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
-use super::{ERRORS_MAX, accept::Media};
-use crate::graphql::code::Code;
-use crate::graphql::guard::Cost;
+use super::{ERRORS_MAX, negotiation::Media};
+use crate::code::Code;
+use crate::guard::Cost;
 
 /// The result of a request.
 enum Stage {

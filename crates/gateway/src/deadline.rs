@@ -1,13 +1,10 @@
 //! How long a stream may run: until its token expires or the service stops.
-//!
-//! Token expiry uses the machine's clock, even if the service's clock is set to another day.
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
-use crate::clock::Clock;
+use crate::caller::Caller;
 
 /// The longest wait before the clock is checked again. It may have been set, or have advanced while the machine slept.
 const LOOK: Duration = Duration::from_secs(30);
@@ -38,10 +35,11 @@ impl Default for Stopping {
     }
 }
 
-/// Completes at the instant; never if there is none.
-pub(super) async fn passed(instant: Option<DateTime<Utc>>) {
-    let Some(instant) = instant else { return std::future::pending().await };
-    while let Ok(left) = (instant - Clock::Machine.now()).to_std() {
+/// Completes when the caller's token has expired; never if there is no caller.
+pub(super) async fn expired<C: Caller>(caller: Option<&C>) {
+    let Some(caller) = caller else { return std::future::pending().await };
+    loop {
+        let left = caller.time_left();
         if left.is_zero() {
             return;
         }

@@ -28,17 +28,15 @@ pub enum Code {
     Unauthenticated,
     /// The caller is authenticated but not allowed to do this.
     Forbidden,
-    /// The caller is a keyworker, but no current worker has their login.
-    WorkerUnknown,
     /// The caller exceeds the limit of operations at once on a connection, or the limit over time for a login. Wait
     /// `retryAfterMs`, then try again.
     RateLimited,
-    /// The view for an earlier knowledge date is being built. Wait `retryAfterMs`, then try again.
-    ViewBuilding,
     /// The service cannot answer in time. Try again.
     Unavailable,
     /// An internal error. The request id identifies it in the service's log.
     Internal,
+    /// A code that the service defines for its own resolvers, in capitals with underscores.
+    Host(&'static str),
 }
 
 impl Code {
@@ -54,11 +52,10 @@ impl Code {
             Self::UntrustedDocument => "UNTRUSTED_DOCUMENT",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",
-            Self::WorkerUnknown => "WORKER_UNKNOWN",
             Self::RateLimited => "RATE_LIMITED",
-            Self::ViewBuilding => "VIEW_BUILDING",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
+            Self::Host(code) => code,
         }
     }
 
@@ -70,7 +67,7 @@ impl Code {
     }
 
     /// Whether an error from a resolver has this code.
-    pub(super) fn is_of(self, error: &Error) -> bool {
+    pub fn is_of(self, error: &Error) -> bool {
         self.is_in(error.extensions.as_ref())
     }
 
@@ -101,7 +98,7 @@ impl Code {
     }
 
     /// `{ code }`, ready for more keys.
-    pub(super) fn extensions(self) -> ErrorExtensionValues {
+    pub fn extensions(self) -> ErrorExtensionValues {
         let mut values = ErrorExtensionValues::default();
         values.set("code", self.as_str());
         values

@@ -9,31 +9,31 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
-use chrono::{DateTime, Utc};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use super::answer::Answer;
-use super::until::{Stopping, passed};
-use crate::graphql::code::Code;
+use super::deadline::{self, Stopping};
+use crate::caller::Caller;
+use crate::code::Code;
 
 /// Keeps proxies from closing an idle connection, and shows whether the client is still there.
 const KEEP_ALIVE: &str = ":\n\n";
 
 /// How long to send events, and how often to send at least a heartbeat.
-pub(super) struct Sending {
-    pub(super) expires_at: DateTime<Utc>,
+pub(super) struct Sending<C> {
+    pub(super) caller: C,
     pub(super) stopping: Stopping,
     pub(super) keep_alive: Duration,
 }
 
 /// Sends each response as an event, and a completion event at the end.
-pub(super) fn response(answers: BoxStream<'static, Answer>, sending: Sending) -> Response {
+pub(super) fn response<C: Caller>(answers: BoxStream<'static, Answer>, sending: Sending<C>) -> Response {
     let events = stream::unfold(Some((answers, sending)), |open| async {
         let (mut answers, mut sending) = open?;
         let event = tokio::select! {
             biased;
             () = sending.stopping.told() => return None,
-            () = passed(Some(sending.expires_at)) => return Some((expired(), None)),
+            () = deadline::expired(Some(&sending.caller)) => return Some((expired(), None)),
             answer = answers.next() => match answer {
                 Some(answer) => next(&answer),
                 None => return Some((complete(), None)),

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::any;
-use chrono::TimeDelta;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value as Json, json};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,9 +16,9 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::*;
-use crate::access::token::bearer;
-use crate::graphql::transport::tests::{Behind, KEY, endpoint, executed, token};
-use crate::graphql::transport::{Arrival, Stopping, Terms};
+use crate::caller::bearer;
+use crate::tests::{Behind, EXPIRED, endpoint, executed, token};
+use crate::{Arrival, Stopping, Terms};
 
 /// A server that stops when this is dropped or used.
 struct Server {
@@ -42,9 +41,9 @@ async fn serve(terms: Terms) -> Server {
     let open = move |http: Request| {
         let (endpoint, stopping) = (endpoint.clone(), Stopping::told_by(stopped.clone()));
         let header = http.headers().get(header::AUTHORIZATION).and_then(|value| bearer(value.to_str().ok()?));
-        let login = header.map(|token| KEY.verify(token).expect("a login"));
+        let caller = header.map(|token| Behind::default().verify(token).expect("a caller"));
         let arrival = Arrival { http, request_id: "r-1".into(), stopping };
-        async move { endpoint.open(arrival, login).await }
+        async move { endpoint.open(arrival, caller).await }
     };
     let router = Router::new().route("/graphql", any(open));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -73,10 +72,10 @@ impl Peer {
 
     /// Connects and sends a token.
     async fn open(server: &Server) -> Self {
-        Self::open_for(server, TimeDelta::minutes(5)).await
+        Self::open_for(server, Duration::from_mins(5)).await
     }
 
-    async fn open_for(server: &Server, lasting: TimeDelta) -> Self {
+    async fn open_for(server: &Server, lasting: Duration) -> Self {
         let mut peer = Self::silent(server).await;
         peer.send_json(init(&token(lasting))).await;
         assert_eq!(peer.receive().await, json!({ "type": "connection_ack" }));
@@ -146,7 +145,7 @@ async fn operations_of_every_kind_are_answered_on_one_socket() {
 #[tokio::test]
 async fn a_token_in_the_handshake_is_enough() {
     let server = serve(Terms::default()).await;
-    let credentials = format!("Bearer {}", token(TimeDelta::minutes(5)));
+    let credentials = format!("Bearer {}", token(Duration::from_mins(5)));
     let headers = [("sec-websocket-protocol", PROTOCOL), ("authorization", &credentials)];
     let mut peer = Peer::connect(&server, &headers).await.expect("a socket");
     peer.send_json(json!({ "type": "connection_init" })).await;
@@ -157,7 +156,7 @@ async fn a_token_in_the_handshake_is_enough() {
 async fn a_refusal_is_an_error_and_ends_only_its_operation() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open(&server).await;
-    let bomb = crate::graphql::guard::tests::bomb(30);
+    let bomb = crate::guard::tests::bomb(30);
     for (query, code) in [
         ("{", "GRAPHQL_PARSE_FAILED"),
         ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
@@ -237,13 +236,12 @@ async fn nothing_runs_for_an_unauthenticated_client() {
     let mut peer = Peer::silent(&server).await;
     peer.subscribe("1", "mutation { logContact(minutes: 3) }").await;
     assert_eq!(peer.closed().await.0, 4401);
-    let expired = token(TimeDelta::minutes(-1));
     for (message, code) in [
         (json!({ "type": "connection_init" }), 4403),
         (json!({ "type": "connection_init", "payload": { "authorization": 7 } }), 4403),
         (json!({ "type": "connection_init", "payload": { "authorization": "Basic x" } }), 4403),
         (init("nonsense"), 4403),
-        (init(&expired), 4401),
+        (init(EXPIRED), 4401),
     ] {
         let mut peer = Peer::silent(&server).await;
         peer.send_json(message.clone()).await;
@@ -298,7 +296,7 @@ async fn two_thousand_operations_on_a_socket_are_refused_cheaply() {
     let mut peer = Peer::open(&server).await;
     let began = Instant::now();
     // A payload without a place is not parsed.
-    let payload = json!({ "query": crate::graphql::guard::tests::bomb(600) });
+    let payload = json!({ "query": crate::guard::tests::bomb(600) });
     for nth in 0..2_000 {
         let payload = if nth < 100 { &json!({ "query": "subscription { silence }" }) } else { &payload };
         let message = json!({ "id": nth.to_string(), "type": "subscribe", "payload": payload });
@@ -394,7 +392,7 @@ async fn a_silent_client_is_disconnected() {
 #[tokio::test]
 async fn a_socket_is_closed_when_the_token_expires() {
     let server = serve(Terms::default()).await;
-    let mut peer = Peer::open_for(&server, TimeDelta::seconds(3)).await;
+    let mut peer = Peer::open_for(&server, Duration::from_secs(3)).await;
     peer.subscribe("1", "subscription { flood(bytes: 10) }").await;
     assert_eq!(peer.receive().await["type"], "next");
     let closed = peer.closed().await;

@@ -2,20 +2,15 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use async_graphql::{
     Context, Data, Enum, Error, InputObject, InputValueResult, Object, Scalar, ScalarType, Schema, Value,
 };
-use chrono::TimeDelta;
 use futures_util::{Stream, stream};
 use serde_json::{Value as Json, json};
-use uuid::Uuid;
 
-use crate::access::token::{InvalidToken, LocalKey, Login};
-use crate::access::{Principal, Role, Scope};
-use crate::clock::Clock;
-use crate::graphql::code::Code;
-use crate::graphql::transport::{Endpoint, Host, Recorded, Terms, fault};
+use crate::{Caller, CallerKey, Code, Endpoint, Host, Recorded, Terms, TokenRefusal};
 
 /// A day of the week by number, to test how a custom scalar is refused.
 struct Weekday(i64);
@@ -52,9 +47,17 @@ struct Contact {
 
 struct Actor(&'static str);
 
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read the caseload")]
-pub(crate) struct Broken(#[source] pub(crate) std::io::Error);
+/// A fault whose message only the log may show.
+fn fault() -> Error {
+    Code::Internal.error("cannot read the caseload: disk 7 is gone")
+}
+
+/// An outage in which nothing was done.
+fn outage() -> Error {
+    let mut error = Code::Unavailable.error_for_now("the store is away", Duration::from_secs(5));
+    error.extensions.get_or_insert_default().set("commandInDoubt", false);
+    error
+}
 
 pub(crate) struct Query;
 
@@ -92,8 +95,7 @@ impl Query {
     }
 
     async fn broken(&self) -> Option<Result<i32, Error>> {
-        let inner = std::io::Error::other("disk 7 is gone");
-        Some(Err(fault(&Broken(inner))))
+        Some(Err(fault()))
     }
 
     async fn careless(&self) -> Option<Result<i32, Error>> {
@@ -132,7 +134,7 @@ impl Mutation {
         if recorded {
             Recorded::note(context);
         }
-        Some(Err(fault(&sqlx::Error::PoolTimedOut)))
+        Some(Err(outage()))
     }
 }
 
@@ -161,11 +163,10 @@ impl Subscription {
 
     /// This name, if it may be followed.
     async fn followed(&self, who: String) -> Result<impl Stream<Item = Result<String, Error>>, Error> {
-        let broken = || fault(&Broken(std::io::Error::other("disk 7 is gone")));
         let found = match who.as_str() {
             "nobody" => Err(Code::Forbidden.error("ask for the role of a manager")),
-            "broken" => Err(broken()),
-            _ => Ok(stream::iter([Ok(who), Err(broken())])),
+            "broken" => Err(fault()),
+            _ => Ok(stream::iter([Ok(who), Err(fault())])),
         };
         std::future::ready(found).await
     }
@@ -181,17 +182,54 @@ impl Subscription {
     }
 }
 
-pub(crate) static KEY: LazyLock<LocalKey> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().expect("a temporary directory");
-    LocalKey::read_or_make(&folder.path().join("test.key")).expect("a key")
-});
-
-pub(crate) fn somebody() -> Principal {
-    Principal { subject: "kw-07".to_owned(), role: Role::Keyworker, scope: Scope::Deployment }
+/// A caller whose token is valid until an instant.
+#[derive(Clone)]
+pub(crate) struct Somebody {
+    until: Instant,
 }
 
-pub(crate) fn token(lasting: TimeDelta) -> String {
-    KEY.issue(&somebody(), Clock::Machine.now(), lasting, Uuid::nil())
+impl Caller for Somebody {
+    fn key(&self) -> CallerKey {
+        CallerKey::new("kw-07")
+    }
+
+    fn time_left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+}
+
+/// Why a token is not accepted.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    Unreadable,
+    Expired,
+}
+
+impl TokenRefusal for Refused {
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Unreadable => "the token cannot be read",
+            Self::Expired => "the token has expired",
+        }
+    }
+
+    fn has_expired(&self) -> bool {
+        matches!(self, Self::Expired)
+    }
+}
+
+/// The start of the milliseconds that tokens name.
+static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// A token that has expired.
+pub(crate) const EXPIRED: &str = "kw-07.0";
+
+pub(crate) fn somebody(lasting: Duration) -> Somebody {
+    Somebody { until: Instant::now() + lasting }
+}
+
+pub(crate) fn token(lasting: Duration) -> String {
+    format!("kw-07.{}", (BEGAN.elapsed() + lasting).as_millis())
 }
 
 /// The host of the small schema. It counts the texts made for floods.
@@ -202,11 +240,16 @@ pub(crate) struct Behind {
 }
 
 impl Host for Behind {
-    fn verify(&self, token: &str) -> Result<Login, InvalidToken> {
-        KEY.verify(token)
+    type Caller = Somebody;
+    type TokenRefusal = Refused;
+
+    fn verify(&self, token: &str) -> Result<Somebody, Refused> {
+        let until = token.strip_prefix("kw-07.").and_then(|millis| millis.parse().ok()).ok_or(Refused::Unreadable)?;
+        let somebody = Somebody { until: *BEGAN + Duration::from_millis(until) };
+        if somebody.time_left().is_zero() { Err(Refused::Expired) } else { Ok(somebody) }
     }
 
-    fn data(&self, _: &Principal) -> Data {
+    fn data(&self, _: &Somebody) -> Data {
         let mut data = Data::default();
         data.insert(Actor("kw-07"));
         data.insert(Arc::clone(&self.made));
