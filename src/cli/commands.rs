@@ -20,7 +20,6 @@ use super::{
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
-use throughline_domain::contract::rulebook::{reference, schema};
 use crate::deployment::Deployment;
 use crate::graphql::context::Parts;
 use crate::http;
@@ -33,6 +32,7 @@ use throughline_domain::command::Command as Stated;
 use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::contract::calendar::BankHolidays;
 use throughline_domain::contract::rulebook::CodeList;
+use throughline_domain::contract::rulebook::{reference, schema};
 use throughline_domain::contract::{Contract, Rulebook, RulebookError};
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{CommandId, Occurred, StreamId};

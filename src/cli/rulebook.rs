@@ -235,7 +235,7 @@ fn total_row(total: &Total, money: &impl Fn(Money) -> String) -> Vec<String> {
 }
 
 /// The claims that would change, each in one line of a terminal.
-fn moves_in_short(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
+fn changes_in_short(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
     let moved = |of: &Move| {
         let rules: Vec<&str> = of.causes.iter().map(|cause| cause.rule).collect();
         let case = preview.reference(of.claim).unwrap_or("several cases");
@@ -273,7 +273,7 @@ fn rules_in_words(preview: &Preview) -> Table {
 }
 
 /// The claims that would change, with all details.
-fn moves_in_full(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
+fn changes_in_full(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
     let moved = |of: &Move| {
         let causes: Vec<String> = of.causes.iter().map(cause).collect();
         vec![

@@ -386,6 +386,7 @@ pub(crate) fn batch_not_found() -> Refusal {
     Refusal::new(Code::BatchNotFound, message).at("batch")
 }
 
+/// The refusal where a batch does not contain a claim.
 pub fn claim_not_found(claim: ClaimId) -> Refusal {
     let message = format!("the claim {claim} is not in this batch: name a claim of the batch");
     Refusal::new(Code::ClaimNotFound, message)
