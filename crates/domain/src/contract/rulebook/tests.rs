@@ -425,8 +425,8 @@ fn a_text_that_is_not_toml_is_reported_for_that_alone() {
         faults("rulebook = 1\ncontract = \"a\"\ncontract = \"b\"\ntitle = \nversion = \"1\n"),
         [
             "line 3: duplicate key; keep one of the two",
-            "line 4: string values must be quoted, expected literal string; correct the TOML here; the rest is checked once all of it can be read",
-            "line 5: invalid basic string, expected `\"`; correct the TOML here; the rest is checked once all of it can be read",
+            "line 4: string values must be quoted, expected literal string; correct the TOML here; the rest is checked once the whole text can be read",
+            "line 5: invalid basic string, expected `\"`; correct the TOML here; the rest is checked once the whole text can be read",
         ]
     );
     let errors = Rulebook::parse("rulebook = 1\neffective_from = 2021-02-30\n").expect_err("a fault");

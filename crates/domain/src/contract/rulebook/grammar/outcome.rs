@@ -652,8 +652,8 @@ static RATIO: Table = Table {
             "The days that they are a share of.",
         ),
         PERIOD,
-        Key::new("at_least", Kind::Share, "0.8", "At least this share.").optional().unit("a share from 0 to 1"),
-        Key::new("below", Kind::Share, "0.8", "Less than this share.").optional().unit("a share from 0 to 1"),
+        Key::new("at_least", Kind::Share, "0.8", "At least this share.").optional(),
+        Key::new("below", Kind::Share, "0.8", "Less than this share.").optional(),
     ],
     rules: &[Rule::Some {
         of: &["at_least", "below"],
