@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::FOREVER;
 use super::obligation::last_holder;
-use super::{Rows, Told, Value, table};
+use super::{CaseFacts, Rows, Value, table};
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::fact::event::{Attendance, KEYWORKER};
 use throughline_domain::journey::{Appointment, AppointmentOver, Journey, Task, TaskOver};
@@ -176,29 +176,29 @@ fn items(journey: &Journey) -> impl Iterator<Item = Item<'_>> {
 }
 
 /// The rows of a case.
-pub fn rows(told: &Told<'_>, rows: &mut Rows) {
-    let received = told.received.earliest();
-    for item in items(told.journey) {
-        for edge in item.edges(told.journey).windows(2) {
+pub fn rows(case: &CaseFacts<'_>, rows: &mut Rows) {
+    let received = case.received.earliest();
+    for item in items(case.journey) {
+        for edge in item.edges(case.journey).windows(2) {
             let (from, to) = (edge[0].max(received), edge[1]);
             if to <= from {
                 continue;
             }
             let (due, at, worker) = item.slot(from);
-            let last = last_holder(told.journey, from);
+            let last = last_holder(case.journey, from);
             let keyworker = last.filter(|held| held.to.is_none_or(|to| from < to));
             let id = |worker: Option<WorkerId>| worker.map_or(Value::Null, |worker| Value::Uuid(worker.0));
             rows.add(
                 &TABLE,
                 [
-                    Value::Uuid(told.id.0),
+                    Value::Uuid(case.id.0),
                     Value::text(item.kind.as_str()),
                     Value::Uuid(item.id),
                     Value::Date(from),
                     Value::Date(to),
-                    Value::text(told.contract),
-                    Value::text(&told.referral.area),
-                    Value::text(item.state(told.journey, from).as_str()),
+                    Value::text(case.contract),
+                    Value::text(&case.referral.area),
+                    Value::text(item.state(case.journey, from).as_str()),
                     Value::Date(due.min(FOREVER)),
                     Value::text(&at.map(|at| at.to_string()).unwrap_or_default()),
                     id(worker),
@@ -223,12 +223,12 @@ mod tests {
 
     /// The agenda of a test case: for each row the day of the item, its state, the first day of the row, and the
     /// keyworker.
-    fn told(story: &Story) -> Vec<(NaiveDate, State, NaiveDate, Option<WorkerId>)> {
+    fn case(story: &Story) -> Vec<(NaiveDate, State, NaiveDate, Option<WorkerId>)> {
         let rulebook = Rulebook::parse(RULES).expect("the rulebook is valid");
         let journey = story.history.journey();
-        let told = Told::of(JOURNEY, "shps", &journey, &rulebook).expect("it was referred");
+        let case = CaseFacts::of(JOURNEY, "shps", &journey, &rulebook).expect("it was referred");
         let mut made = Rows::default();
-        rows(&told, &mut made);
+        rows(&case, &mut made);
         let states = [State::Open, State::Done, State::Missed, State::Cancelled, State::Lapsed];
         let of = |name: &Value| states.into_iter().find(|state| *name == Value::text(state.as_str()));
         let row = |row: super::super::Row<'_>| {
@@ -247,15 +247,15 @@ mod tests {
             (day("2018-01-20"), State::Open, day("2018-01-12"), None),
             (day("2018-01-22"), State::Open, day("2018-01-15"), None),
         ];
-        assert_eq!(told(&story), open);
+        assert_eq!(case(&story), open);
         let kept = ContactLogged { appointment: Some(APPOINTMENT), attendance: Attendance::Attended, ..contact() };
         let missed = ContactLogged { attendance: Attendance::DidNotAttend, two_way: false, ..kept.clone() };
         for (contact, became) in [(kept, State::Done), (missed, State::Missed)] {
             let story = story.clone().and(&state("2018-01-22", contact));
-            assert_eq!(told(&story)[2], (day("2018-01-22"), became, day("2018-01-22"), None));
+            assert_eq!(case(&story)[2], (day("2018-01-22"), became, day("2018-01-22"), None));
         }
         let off = story.and(&state("2018-01-21", called_off()));
-        assert_eq!(told(&off)[2], (day("2018-01-22"), State::Cancelled, day("2018-01-21"), None));
+        assert_eq!(case(&off)[2], (day("2018-01-22"), State::Cancelled, day("2018-01-21"), None));
     }
 
     #[test]
@@ -266,10 +266,10 @@ mod tests {
             .and(&state("2018-01-20", keyworker(BOB)));
         let due = day("2018-02-01");
         let held = [(due, State::Open, day("2018-01-13"), Some(ANN)), (due, State::Open, day("2018-01-20"), Some(BOB))];
-        assert_eq!(told(&story), held);
+        assert_eq!(case(&story), held);
         let finished = story.clone().and(&state("2018-01-25", done(TASK)));
-        assert_eq!(told(&finished)[2], (due, State::Done, day("2018-01-25"), Some(BOB)));
+        assert_eq!(case(&finished)[2], (due, State::Done, day("2018-01-25"), Some(BOB)));
         let left = story.accepting(RefusalCode::TasksOpen).and(&state("2018-01-25", closed()));
-        assert_eq!(told(&left)[2], (due, State::Lapsed, day("2018-01-25"), Some(BOB)));
+        assert_eq!(case(&left)[2], (due, State::Lapsed, day("2018-01-25"), Some(BOB)));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A case without a keyworker is on the caseload too, in a row of its own.
 
-use super::{Rows, Told, Value, table};
+use super::{CaseFacts, Rows, Value, table};
 use throughline_domain::journey::caseload::stretches;
 
 table!("caseload", key 2, [
@@ -11,19 +11,19 @@ table!("caseload", key 2, [
 ]);
 
 /// The rows of a case.
-pub fn rows(told: &Told<'_>, rows: &mut Rows) {
-    for stretch in stretches(told.journey) {
+pub fn rows(case: &CaseFacts<'_>, rows: &mut Rows) {
+    for stretch in stretches(case.journey) {
         rows.add(
             &TABLE,
             [
-                Value::Uuid(told.id.0),
+                Value::Uuid(case.id.0),
                 Value::Date(stretch.from),
                 Value::Date(stretch.to),
-                Value::text(told.contract),
-                Value::text(&told.referral.area),
+                Value::text(case.contract),
+                Value::text(&case.referral.area),
                 stretch.keyworker.map_or(Value::Null, |worker| Value::Uuid(worker.0)),
-                Value::Text(told.reference()),
-                Value::Date(told.received.earliest()),
+                Value::Text(case.reference()),
+                Value::Date(case.received.earliest()),
             ],
         );
     }

@@ -5,7 +5,7 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::{DaySpan, Rows, Told, Value, table};
+use super::{CaseFacts, DaySpan, Rows, Value, table};
 use throughline_domain::contract::rulebook::Recency;
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::journey::{Contact, Journey};
@@ -42,14 +42,14 @@ pub fn days_since<'a>(contacts: impl Iterator<Item = &'a Contact>, as_of: NaiveD
 }
 
 /// The rows of a case: one for each day and worker, with the most precise contact of that day.
-pub fn rows(told: &Told<'_>, rows: &mut Rows) {
-    let mut contacts: Vec<&Contact> = made(told.journey, &told.rulebook.recency).collect();
+pub fn rows(case: &CaseFacts<'_>, rows: &mut Rows) {
+    let mut contacts: Vec<&Contact> = made(case.journey, &case.rulebook.recency).collect();
     contacts.sort_by_key(|contact| std::cmp::Reverse(contact.occurred.latest()));
     for contact in contacts {
         rows.add(
             &TABLE,
             [
-                Value::Uuid(told.id.0),
+                Value::Uuid(case.id.0),
                 Value::Date(contact.occurred.earliest()),
                 Value::Uuid(contact.details.worker.map_or(NOBODY, |worker| worker.0)),
                 Value::Date(contact.occurred.latest()),

@@ -3,24 +3,24 @@
 //! A board counts a case once, by its first close, even if it was reopened since, so that the number of a past month
 //! never falls.
 
-use super::{Rows, Told, Value, table};
+use super::{CaseFacts, Rows, Value, table};
 
 table!("exit", key 1, [
     "journey": Uuid, "contract": Text, "area": Text, "reason": Text, "closed_on": Date, "counts_from": Date,
 ]);
 
 /// The row of a case.
-pub fn rows(told: &Told<'_>, rows: &mut Rows) {
-    if let Some(close) = told.journey.closes.first() {
+pub fn rows(case: &CaseFacts<'_>, rows: &mut Rows) {
+    if let Some(close) = case.journey.closes.first() {
         rows.add(
             &TABLE,
             [
-                Value::Uuid(told.id.0),
-                Value::text(told.contract),
-                Value::text(&told.referral.area),
+                Value::Uuid(case.id.0),
+                Value::text(case.contract),
+                Value::text(&case.referral.area),
                 Value::text(&close.reason),
                 Value::Date(close.occurred.earliest()),
-                Value::Date(told.counts_from(close.occurred)),
+                Value::Date(case.counts_from(close.occurred)),
             ],
         );
     }

@@ -2,20 +2,20 @@
 //!
 //! They are unsealed pseudonyms. Only those who may see them may search by them.
 
-use super::{Rows, Told, Value, table};
+use super::{CaseFacts, Rows, Value, table};
 
 table!("external_reference", key 3, ["journey": Uuid, "system": Text, "id": Text, "contract": Text]);
 
 /// The rows of a case: one for each case number.
-pub fn rows(told: &Told<'_>, rows: &mut Rows) {
-    for reference in &told.referral.external_references {
+pub fn rows(case: &CaseFacts<'_>, rows: &mut Rows) {
+    for reference in &case.referral.external_references {
         rows.add(
             &TABLE,
             [
-                Value::Uuid(told.id.0),
+                Value::Uuid(case.id.0),
                 Value::text(&reference.system),
                 Value::text(&reference.id),
-                Value::text(told.contract),
+                Value::text(case.contract),
             ],
         );
     }

@@ -1,7 +1,7 @@
 //! Cases: one row for each case with the values that lists and filters need. Values that depend on a day do not belong
 //! here.
 
-use super::{Rows, Told, Value, table};
+use super::{CaseFacts, Rows, Value, table};
 use throughline_domain::fact::envelope::JourneyId;
 use throughline_domain::fact::event::ReferralReceived;
 
@@ -11,20 +11,20 @@ table!("journey", key 1, [
 ]);
 
 /// The row of a case.
-pub fn rows(told: &Told<'_>, rows: &mut Rows) {
-    let declined = told.journey.declined.as_ref().map(|declined| declined.occurred.earliest());
+pub fn rows(case: &CaseFacts<'_>, rows: &mut Rows) {
+    let declined = case.journey.declined.as_ref().map(|declined| declined.occurred.earliest());
     rows.add(
         &TABLE,
         [
-            Value::Uuid(told.id.0),
-            Value::text(told.contract),
-            Value::Text(told.reference()),
-            Value::Uuid(told.referral.subject.0),
-            Value::text(&told.referral.area),
-            told.referral.cohort.as_deref().map_or(Value::Null, Value::text),
-            Value::Date(told.received.earliest()),
-            Value::Date(told.received.latest()),
-            Value::date(told.journey.accepted.as_ref().map(|accepted| accepted.occurred.earliest())),
+            Value::Uuid(case.id.0),
+            Value::text(case.contract),
+            Value::Text(case.reference()),
+            Value::Uuid(case.referral.subject.0),
+            Value::text(&case.referral.area),
+            case.referral.cohort.as_deref().map_or(Value::Null, Value::text),
+            Value::Date(case.received.earliest()),
+            Value::Date(case.received.latest()),
+            Value::date(case.journey.accepted.as_ref().map(|accepted| accepted.occurred.earliest())),
             Value::date(declined),
         ],
     );

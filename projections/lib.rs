@@ -209,20 +209,20 @@ impl<'r> Row<'r> {
 /// A case whose referral was retracted has none.
 pub fn rows_of_journey(id: JourneyId, contract: &str, facts: &[Fact<'_>], rulebook: &Rulebook) -> Rows {
     let mut rows = Rows::default();
-    if let Some(told) = Told::of(id, contract, &Journey::fold(facts), rulebook) {
-        journey::rows(&told, &mut rows);
-        assignment::rows(&told, &mut rows);
-        caseload::rows(&told, &mut rows);
-        contact::rows(&told, &mut rows);
-        referral_to_plan::rows(&told, &mut rows);
-        stage::rows(&told, facts, &mut rows);
-        exit::rows(&told, &mut rows);
-        external_reference::rows(&told, &mut rows);
-        state::rows(&told, &mut rows);
-        disengagement::rows(&told, &mut rows);
-        obligation::rows(&told, &mut rows);
-        thing::rows(&told, &mut rows);
-        agenda::rows(&told, &mut rows);
+    if let Some(case) = CaseFacts::of(id, contract, &Journey::fold(facts), rulebook) {
+        journey::rows(&case, &mut rows);
+        assignment::rows(&case, &mut rows);
+        caseload::rows(&case, &mut rows);
+        contact::rows(&case, &mut rows);
+        referral_to_plan::rows(&case, &mut rows);
+        stage::rows(&case, facts, &mut rows);
+        exit::rows(&case, &mut rows);
+        external_reference::rows(&case, &mut rows);
+        state::rows(&case, &mut rows);
+        disengagement::rows(&case, &mut rows);
+        obligation::rows(&case, &mut rows);
+        thing::rows(&case, &mut rows);
+        agenda::rows(&case, &mut rows);
         newest_day::count(contract, &mut rows);
         held::count(contract, &mut rows);
         last_contact::count(contract, &mut rows);
@@ -254,7 +254,7 @@ pub fn rows_of_the_deployment(stream: StreamId, history: &History) -> Rows {
 
 /// The input of every fold of a case.
 #[derive(Debug, Clone, Copy)]
-pub struct Told<'a> {
+pub struct CaseFacts<'a> {
     /// The case.
     pub id: JourneyId,
     /// The code of its contract.
@@ -269,7 +269,7 @@ pub struct Told<'a> {
     pub referral: &'a ReferralReceived,
 }
 
-impl<'a> Told<'a> {
+impl<'a> CaseFacts<'a> {
     /// The input of the folds for a case. None if its referral was retracted.
     pub fn of(id: JourneyId, contract: &'a str, journey: &'a Journey, rulebook: &'a Rulebook) -> Option<Self> {
         let Entry { occurred, details, .. } = journey.referral.as_ref()?;

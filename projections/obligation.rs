@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use chrono::{Days, NaiveDate};
 
 use super::FOREVER;
-use super::{Rows, Told, Value, table};
+use super::{CaseFacts, Rows, Value, table};
 use throughline_domain::contract::calendar::BankHolidays;
 use throughline_domain::contract::rulebook::terms::{MetBy, Standard, StandardFrom, Within};
 use throughline_domain::fact::envelope::{EventId, Occurred, WorkerId};
@@ -76,14 +76,14 @@ impl Start<'_> {
 }
 
 /// The obligations of a case under a standard, in order of start.
-pub fn obligations(told: &Told<'_>, standard: &Standard) -> Vec<Obligation> {
-    let mut starts = starts(told.journey, &standard.from);
+pub fn obligations(case: &CaseFacts<'_>, standard: &Standard) -> Vec<Obligation> {
+    let mut starts = starts(case.journey, &standard.from);
     starts.sort_by_key(|start| start.on);
     let obligation = |start: &Start<'_>| Obligation {
         started_by: start.by,
         from: start.on,
-        due: due(told, start.on, standard.within),
-        met: met(told, start, standard),
+        due: due(case, start.on, standard.within),
+        met: met(case, start, standard),
         void: start.plan.and_then(|plan| plan.closed.as_ref()).map(|closed| closed.occurred.earliest()),
     };
     starts.iter().map(obligation).collect()
@@ -120,8 +120,8 @@ fn reviews(plan: &Plan) -> impl Iterator<Item = Start<'_>> {
 }
 
 /// The last day on which it is met in time.
-fn due(told: &Told<'_>, from: NaiveDate, within: Within) -> NaiveDate {
-    let division = || BankHolidays::known().division(&told.rulebook.calendar.working_days);
+fn due(case: &CaseFacts<'_>, from: NaiveDate, within: Within) -> NaiveDate {
+    let division = || BankHolidays::known().division(&case.rulebook.calendar.working_days);
     let due = match within {
         Within::Days(days) => from.checked_add_days(Days::new(days.into())),
         Within::WorkingDays(days) => division().and_then(|division| division.nth_after(from, days).ok()),
@@ -131,15 +131,15 @@ fn due(told: &Told<'_>, from: NaiveDate, within: Within) -> NaiveDate {
 
 /// The first day by whose end everything that meets the standard was done after its start. If the clock starts with the
 /// referral, facts from before it count too, from the first day on.
-fn met(told: &Told<'_>, start: &Start<'_>, standard: &Standard) -> Option<NaiveDate> {
-    let (journey, MetBy { contacts, face_to_face, plan, review, task, attempt }) = (told.journey, &standard.met_by);
+fn met(case: &CaseFacts<'_>, start: &Start<'_>, standard: &Standard) -> Option<NaiveDate> {
+    let (journey, MetBy { contacts, face_to_face, plan, review, task, attempt }) = (case.journey, &standard.met_by);
     let once = matches!(standard.from, StandardFrom::ReferralReceived | StandardFrom::ReferralAccepted);
     let counts = |by: EventId, occurred: Occurred| {
         let on = occurred.earliest();
         (by != start.by && (once || on >= start.on)).then(|| on.max(start.on))
     };
     let tried = |contact: &&Contact| {
-        let counted = told.rulebook.recency.counts_with.iter().any(|with| with == contact.details.with.as_str());
+        let counted = case.rulebook.recency.counts_with.iter().any(|with| with == contact.details.with.as_str());
         counted && (!face_to_face || contact.details.is_face_to_face()) && (*attempt || contact.details.is_made())
     };
     let mut needs: Vec<Option<NaiveDate>> = Vec::new();
@@ -235,11 +235,11 @@ pub(super) fn last_holder(journey: &Journey, day: NaiveDate) -> Option<&Assignme
 }
 
 /// The rows of a case.
-pub fn rows(told: &Told<'_>, rows: &mut Rows) {
-    let received = told.received.earliest();
-    for standard in &told.rulebook.standards {
-        for (nth, obligation) in (0_i64..).zip(obligations(told, standard)) {
-            for stretch in obligation.stretches(told.journey) {
+pub fn rows(case: &CaseFacts<'_>, rows: &mut Rows) {
+    let received = case.received.earliest();
+    for standard in &case.rulebook.standards {
+        for (nth, obligation) in (0_i64..).zip(obligations(case, standard)) {
+            for stretch in obligation.stretches(case.journey) {
                 let from = stretch.from.max(received);
                 if stretch.to <= from {
                     continue;
@@ -247,13 +247,13 @@ pub fn rows(told: &Told<'_>, rows: &mut Rows) {
                 rows.add(
                     &TABLE,
                     [
-                        Value::Uuid(told.id.0),
+                        Value::Uuid(case.id.0),
                         Value::text(&standard.code),
                         Value::Int(nth),
                         Value::Date(from),
                         Value::Date(stretch.to),
-                        Value::text(told.contract),
-                        Value::text(&told.referral.area),
+                        Value::text(case.contract),
+                        Value::text(&case.referral.area),
                         Value::text(stretch.state.as_str()),
                         Value::Date(obligation.from),
                         Value::Date(obligation.due),
@@ -284,17 +284,17 @@ mod tests {
     }
 
     /// The obligations of a test case: the due day of each, and its states with their first days.
-    fn told(story: &Story, rules: &str) -> Vec<(NaiveDate, Vec<(NaiveDate, State)>)> {
+    fn case(story: &Story, rules: &str) -> Vec<(NaiveDate, Vec<(NaiveDate, State)>)> {
         let rulebook = Rulebook::parse(rules).expect("the rulebook is valid");
         let journey = story.history.journey();
-        let told = Told::of(JOURNEY, "shps", &journey, &rulebook).expect("it was referred");
+        let case = CaseFacts::of(JOURNEY, "shps", &journey, &rulebook).expect("it was referred");
         let standard: &Standard = &rulebook.standards[0];
         let stretches = |owed: &Obligation| owed.stretches(&journey).iter().map(|one| (one.from, one.state)).collect();
-        obligations(&told, standard).iter().map(|owed| (owed.due, stretches(owed))).collect()
+        obligations(&case, standard).iter().map(|owed| (owed.due, stretches(owed))).collect()
     }
 
-    fn states(told: &[(&str, State)]) -> Vec<(NaiveDate, State)> {
-        told.iter().map(|(on, state)| (day(on), *state)).collect()
+    fn states(case: &[(&str, State)]) -> Vec<(NaiveDate, State)> {
+        case.iter().map(|(on, state)| (day(on), *state)).collect()
     }
 
     const FIRST_CONTACT: [&str; 3] = ["referral_received", "{ days = 7 }", "{ contact = { made = true } }"];
@@ -308,12 +308,12 @@ mod tests {
     fn a_first_contact_is_owed_from_the_referral_until_it_is_made() {
         let story = accepted().and(&state("2018-01-20", contact()));
         let expected = states(&[("2018-01-10", State::Owed), ("2018-01-20", State::Met)]);
-        assert_eq!(told(&story, &first_contact()), [(day("2018-01-17"), expected)]);
-        assert_eq!(told(&accepted(), &first_contact())[0].1, states(&[("2018-01-10", State::Owed)]));
+        assert_eq!(case(&story, &first_contact()), [(day("2018-01-17"), expected)]);
+        assert_eq!(case(&accepted(), &first_contact())[0].1, states(&[("2018-01-10", State::Owed)]));
         let tried = ContactLogged { two_way: false, ..contact() };
         let story = accepted().and(&state("2018-01-20", tried));
         assert_eq!(
-            told(&story, &first_contact())[0].1,
+            case(&story, &first_contact())[0].1,
             states(&[("2018-01-10", State::Owed)]),
             "an attempt does not meet it"
         );
@@ -322,16 +322,16 @@ mod tests {
     #[test]
     fn what_was_done_before_the_referral_counts_from_its_first_day() {
         let story = given([on("2018-01-10", referral()), on("2018-01-08", contact())]);
-        assert_eq!(told(&story, &first_contact())[0].1, states(&[("2018-01-10", State::Met)]));
+        assert_eq!(case(&story, &first_contact())[0].1, states(&[("2018-01-10", State::Met)]));
     }
 
     #[test]
     fn working_days_are_counted_from_the_day_after_without_bank_holidays() {
         let story = given([on("2018-03-29", referral())]);
         let rules = standard("referral_received", "{ working_days = 1 }", "{ contacts = 1 }");
-        assert_eq!(told(&story, &rules)[0].0, day("2018-04-03"), "Good Friday to Easter Monday are not working days");
+        assert_eq!(case(&story, &rules)[0].0, day("2018-04-03"), "Good Friday to Easter Monday are not working days");
         let late = given([on("2031-03-03", referral())]);
-        assert_eq!(told(&late, &rules)[0].0, FOREVER, "the bank holidays of that year are not known yet");
+        assert_eq!(case(&late, &rules)[0].0, FOREVER, "the bank holidays of that year are not known yet");
     }
 
     #[test]
@@ -341,10 +341,10 @@ mod tests {
         for at in ["2018-01-15", "2018-01-22", "2018-02-05"] {
             story = story.and(&state(at, contact()));
         }
-        assert_eq!(told(&story, &rules)[0].1, states(&[("2018-01-11", State::Owed)]));
+        assert_eq!(case(&story, &rules)[0].1, states(&[("2018-01-11", State::Owed)]));
         let story = story.and(&state("2018-01-30", PlanAgreed { kind: "php".to_owned() }));
         let expected = states(&[("2018-01-11", State::Owed), ("2018-02-05", State::Met)]);
-        assert_eq!(told(&story, &rules), [(day("2018-02-08"), expected)]);
+        assert_eq!(case(&story, &rules), [(day("2018-02-08"), expected)]);
     }
 
     #[test]
@@ -354,7 +354,7 @@ mod tests {
         let story = accepted().and(&state("2018-01-15", missed.clone())).and(&state("2018-01-17", missed));
         let first = states(&[("2018-01-15", State::Owed), ("2018-01-17", State::Met)]);
         let second = states(&[("2018-01-17", State::Owed)]);
-        assert_eq!(told(&story, &rules), [(day("2018-01-18"), first), (day("2018-01-20"), second)]);
+        assert_eq!(case(&story, &rules), [(day("2018-01-18"), first), (day("2018-01-20"), second)]);
     }
 
     #[test]
@@ -366,17 +366,17 @@ mod tests {
             .and(&state("2018-02-20", plan_closed()));
         let first = states(&[("2018-01-12", State::Owed), ("2018-02-01", State::Met)]);
         let second = states(&[("2018-02-01", State::Owed), ("2018-02-20", State::Over)]);
-        assert_eq!(told(&story, &rules), [(day("2018-02-09"), first), (day("2018-03-01"), second)]);
+        assert_eq!(case(&story, &rules), [(day("2018-02-09"), first), (day("2018-03-01"), second)]);
     }
 
     #[test]
     fn a_closed_case_owes_nothing_until_it_is_reopened() {
         let story = accepted().and(&state("2018-01-15", closed())).and(&state("2018-02-01", reopened()));
         let expected = states(&[("2018-01-10", State::Owed), ("2018-01-15", State::Over), ("2018-02-01", State::Owed)]);
-        assert_eq!(told(&story, &first_contact())[0].1, expected);
+        assert_eq!(case(&story, &first_contact())[0].1, expected);
         let story = given([on("2018-01-10", referral()), on("2018-01-12", declined())]);
         assert_eq!(
-            told(&story, &first_contact())[0].1,
+            case(&story, &first_contact())[0].1,
             states(&[("2018-01-10", State::Owed), ("2018-01-12", State::Over)])
         );
     }
@@ -390,8 +390,8 @@ mod tests {
             .and(&state("2018-02-01", keyworker(ANN)));
         let rulebook = Rulebook::parse(&first_contact()).expect("the rulebook is valid");
         let journey = story.history.journey();
-        let told = Told::of(JOURNEY, "shps", &journey, &rulebook).expect("it was referred");
-        let owed = obligations(&told, &rulebook.standards[0]);
+        let case = CaseFacts::of(JOURNEY, "shps", &journey, &rulebook).expect("it was referred");
+        let owed = obligations(&case, &rulebook.standards[0]);
         let whose: Vec<_> = owed[0].stretches(&journey).iter().map(|one| (one.from, one.keyworker)).collect();
         let days = ["2018-01-10", "2018-01-12", "2018-01-20", "2018-01-25"].map(day);
         assert_eq!(whose, days.into_iter().zip([None, Some(ANN), Some(BOB), Some(BOB)]).collect::<Vec<_>>());

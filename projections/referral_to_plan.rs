@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::FOREVER;
-use super::{Between, DaySpan, Rows, Told, Value, table};
+use super::{Between, CaseFacts, DaySpan, Rows, Value, table};
 use throughline_domain::contract::rulebook::CountsWhen;
 use throughline_domain::fact::envelope::Occurred;
 use throughline_domain::journey::Plan;
@@ -19,17 +19,17 @@ table!("referral_to_plan", key 2, [
 ]);
 
 /// When the clock of a referral starts: when the referral counts, received or accepted as the rulebook says.
-pub fn clock_starts(told: &Told<'_>) -> Option<Occurred> {
-    match told.rulebook.referrals {
-        CountsWhen::Received => Some(told.received),
-        CountsWhen::Accepted => told.journey.accepted.as_ref().map(|accepted| accepted.occurred),
+pub fn clock_starts(case: &CaseFacts<'_>) -> Option<Occurred> {
+    match case.rulebook.referrals {
+        CountsWhen::Received => Some(case.received),
+        CountsWhen::Accepted => case.journey.accepted.as_ref().map(|accepted| accepted.occurred),
     }
 }
 
 /// The first plan of the kind that stops the clock.
-pub fn first_plan<'a>(told: &Told<'a>) -> Option<&'a Plan> {
-    let kind = &told.rulebook.referral_to_plan.as_ref()?.plan;
-    let plans = told.journey.plans.iter().filter(|plan| plan.kind == *kind);
+pub fn first_plan<'a>(case: &CaseFacts<'a>) -> Option<&'a Plan> {
+    let kind = &case.rulebook.referral_to_plan.as_ref()?.plan;
+    let plans = case.journey.plans.iter().filter(|plan| plan.kind == *kind);
     plans.min_by_key(|plan| (plan.occurred.earliest(), plan.occurred.latest()))
 }
 
@@ -44,14 +44,14 @@ pub fn is_before_referral(from: Between, plan: Between) -> bool {
 }
 
 /// The ranges of days `[from, to)` over which a case waits or has waited, open or closed.
-fn stretches(told: &Told<'_>, from: Occurred) -> Vec<(NaiveDate, NaiveDate)> {
-    let from = told.counts_from(from);
-    let to = told.journey.turned_away().map_or(FOREVER, |on| on.earliest());
+fn stretches(case: &CaseFacts<'_>, from: Occurred) -> Vec<(NaiveDate, NaiveDate)> {
+    let from = case.counts_from(from);
+    let to = case.journey.turned_away().map_or(FOREVER, |on| on.earliest());
     if to <= from {
         return Vec::new();
     }
     let mut edges: BTreeSet<NaiveDate> =
-        told.journey.closed_or_reopened_on().filter(|day| *day > from && *day < to).collect();
+        case.journey.closed_or_reopened_on().filter(|day| *day > from && *day < to).collect();
     edges.insert(from);
     edges.insert(to);
     let edges: Vec<NaiveDate> = edges.into_iter().collect();
@@ -71,22 +71,22 @@ fn wait(clock: Occurred, plan: Option<Occurred>) -> [Value; 4] {
 }
 
 /// The rows of a case.
-pub fn rows(told: &Told<'_>, rows: &mut Rows) {
-    let (Some(clock), true) = (clock_starts(told), told.rulebook.referral_to_plan.is_some()) else { return };
-    let plan = first_plan(told).map(|plan| plan.occurred);
+pub fn rows(case: &CaseFacts<'_>, rows: &mut Rows) {
+    let (Some(clock), true) = (clock_starts(case), case.rulebook.referral_to_plan.is_some()) else { return };
+    let plan = first_plan(case).map(|plan| plan.occurred);
     let [lowest, highest, exact, early] = wait(clock, plan);
-    for (from, to) in stretches(told, clock) {
+    for (from, to) in stretches(case, clock) {
         rows.add(
             &TABLE,
             [
-                Value::Uuid(told.id.0),
+                Value::Uuid(case.id.0),
                 Value::Date(from),
                 Value::Date(to),
-                Value::text(told.contract),
-                Value::text(&told.referral.area),
+                Value::text(case.contract),
+                Value::text(&case.referral.area),
                 Value::Date(clock.earliest()),
                 Value::date(plan.map(|plan| plan.earliest())),
-                Value::date(told.journey.is_closed_on(from).then_some(from)),
+                Value::date(case.journey.is_closed_on(from).then_some(from)),
                 lowest.clone(),
                 highest.clone(),
                 exact.clone(),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, NaiveDate};
 use serde_json::Value as Json;
 
-use super::{Rows, Told, Value, table};
+use super::{CaseFacts, Rows, Value, table};
 use throughline_domain::contract::outcome::first_achieved;
 use throughline_domain::contract::rulebook::outcome::Trigger;
 use throughline_domain::contract::rulebook::{CountsWhen, StageWhen};
@@ -22,10 +22,10 @@ table!("stage", key 2, [
 ]);
 
 /// When a case reached a stage, if it did. For an outcome: when it is or will be achieved, if current spells continue.
-pub fn reached(told: &Told<'_>, facts: &[Fact<'_>], when: &StageWhen) -> Option<Occurred> {
-    let journey = told.journey;
+pub fn reached(case: &CaseFacts<'_>, facts: &[Fact<'_>], when: &StageWhen) -> Option<Occurred> {
+    let journey = case.journey;
     match when {
-        StageWhen::Referral(CountsWhen::Received) => Some(told.received),
+        StageWhen::Referral(CountsWhen::Received) => Some(case.received),
         StageWhen::Referral(CountsWhen::Accepted) => journey.accepted.as_ref().map(|accepted| accepted.occurred),
         StageWhen::Fact(Trigger::Plan { kinds }) => {
             first(journey.plans.iter().filter(|plan| kinds.contains(&plan.kind)).map(|plan| plan.occurred))
@@ -49,7 +49,7 @@ pub fn reached(told: &Told<'_>, facts: &[Fact<'_>], when: &StageWhen) -> Option<
             first(journey.measures.iter().filter(|entry| fits(&entry.details)).map(|entry| entry.occurred))
         }
         StageWhen::Outcome { codes } => {
-            let achieved = codes.iter().filter_map(|code| first_achieved(facts, told.rulebook, code));
+            let achieved = codes.iter().filter_map(|code| first_achieved(facts, case.rulebook, code));
             first(achieved.map(Occurred::on))
         }
     }
@@ -89,20 +89,20 @@ pub fn month_of(day: NaiveDate) -> NaiveDate {
 }
 
 /// The rows of a case.
-pub fn rows(told: &Told<'_>, facts: &[Fact<'_>], rows: &mut Rows) {
-    for (ordinal, stage) in (0_i64..).zip(&told.rulebook.stages) {
-        if let Some(reached) = reached(told, facts, &stage.when) {
+pub fn rows(case: &CaseFacts<'_>, facts: &[Fact<'_>], rows: &mut Rows) {
+    for (ordinal, stage) in (0_i64..).zip(&case.rulebook.stages) {
+        if let Some(reached) = reached(case, facts, &stage.when) {
             rows.add(
                 &TABLE,
                 [
-                    Value::Uuid(told.id.0),
+                    Value::Uuid(case.id.0),
                     Value::text(&stage.code),
-                    Value::text(told.contract),
-                    Value::text(&told.referral.area),
+                    Value::text(case.contract),
+                    Value::text(&case.referral.area),
                     Value::Int(ordinal),
                     Value::Date(reached.earliest()),
                     Value::Date(month_of(reached.earliest())),
-                    Value::Date(told.counts_from(reached)),
+                    Value::Date(case.counts_from(reached)),
                 ],
             );
         }
@@ -121,9 +121,9 @@ mod tests {
 
     fn reached_in(story: &Story, rulebook: &Rulebook, stage: &str) -> Option<Occurred> {
         let journey = story.history.journey();
-        let told = Told::of(JOURNEY, &rulebook.contract, &journey, rulebook).expect("it was referred");
+        let case = CaseFacts::of(JOURNEY, &rulebook.contract, &journey, rulebook).expect("it was referred");
         let stage = rulebook.stages.iter().find(|one| one.code == stage).expect("a stage of the pack");
-        reached(&told, &story.history.facts(), &stage.when)
+        reached(&case, &story.history.facts(), &stage.when)
     }
 
     fn pack_of(contract: &str) -> Rulebook {
@@ -148,14 +148,14 @@ mod tests {
             .and(&state("2018-01-31", measured()))
             .and(&state("2018-02-10", achieved()));
         let (rules, journey) = (pack_of("shps"), story.history.journey());
-        let told = Told::of(JOURNEY, "shps", &journey, &rules).expect("it was referred");
+        let case = CaseFacts::of(JOURNEY, "shps", &journey, &rules).expect("it was referred");
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let engagement =
-            |bases: &[&str]| reached(&told, &[], &StageWhen::Fact(Trigger::Engagement { bases: names(bases) }));
+            |bases: &[&str]| reached(&case, &[], &StageWhen::Fact(Trigger::Engagement { bases: names(bases) }));
         assert_eq!([engagement(&["second_meeting"]), engagement(&["letter"])], [Some(when("2018-01-20")), None]);
         let achievement = |levels: &[&str]| {
             reached(
-                &told,
+                &case,
                 &[],
                 &StageWhen::Fact(Trigger::Achievement { codes: names(&["qualification"]), levels: names(levels) }),
             )
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!([achievement(&["1", "2"]), achievement(&["3"])], [Some(when("2018-02-10")), None]);
         let measure = |at_least: i64| {
             reached(
-                &told,
+                &case,
                 &[],
                 &StageWhen::Fact(Trigger::Measure { code: "attendance".to_owned(), at_least: at_least.into() }),
             )

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::FOREVER;
-use super::{Rows, Told, Value, table};
+use super::{CaseFacts, Rows, Value, table};
 use throughline_domain::fact::envelope::Occurred;
 use throughline_domain::journey::Journey;
 
@@ -58,11 +58,11 @@ impl State {
 }
 
 /// The rows of a case: one for each range of days `[counts_from, to_on)`.
-pub fn rows(told: &Told<'_>, rows: &mut Rows) {
-    let journey = told.journey;
+pub fn rows(case: &CaseFacts<'_>, rows: &mut Rows) {
+    let journey = case.journey;
     let answers = [journey.accepted.as_ref().map(|accepted| accepted.occurred), journey.turned_away()];
     let changes = answers.into_iter().flatten().map(|on| on.earliest()).chain(journey.closed_or_reopened_on());
-    let from = told.received.earliest();
+    let from = case.received.earliest();
     let mut edges: BTreeSet<NaiveDate> = changes.filter(|day| *day > from).collect();
     edges.insert(from);
     let edges: Vec<NaiveDate> = edges.into_iter().chain([FOREVER]).collect();
@@ -76,6 +76,6 @@ pub fn rows(told: &Told<'_>, rows: &mut Rows) {
         same
     });
     for (from, to, state) in stretches {
-        rows.add(&TABLE, [Value::Uuid(told.id.0), Value::Date(from), Value::Date(to), Value::text(state.as_str())]);
+        rows.add(&TABLE, [Value::Uuid(case.id.0), Value::Date(from), Value::Date(to), Value::text(state.as_str())]);
     }
 }

@@ -157,11 +157,11 @@ fn of_origins(origins: &[String]) -> Option<CorsLayer> {
     (!named.is_empty()).then_some(layer)
 }
 
-/// Serves at most `connections` connections until told to stop. Then it ends streams and sockets, and lets requests in
+/// Serves at most `connections` connections until it is asked to stop. Then it ends streams and sockets, and lets requests in
 /// progress finish.
 pub async fn serve(listener: TcpListener, connections: usize, router: Router, stop: impl Future<Output = ()>) {
     let (tell, stopping) = watch::channel(false);
-    let stopping = Stopping::told_by(stopping);
+    let stopping = Stopping::when(stopping);
     let router = router.layer(Extension(stopping.clone()));
     let serving = async {
         connection::serve((listener, connections), router, stopping).await;

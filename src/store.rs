@@ -209,7 +209,7 @@ impl SoleBuilder {
     }
 }
 
-/// The place of the store, as far as it is needed to open more of it.
+/// The place of the store, as far as needed to open more of it.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
     Sqlite { path: PathBuf },

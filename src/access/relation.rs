@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn areas_limit_access_whoever_holds_the_case() {
+    fn areas_limit_access_to_a_case_that_anybody_holds() {
         let brent = Standing::of_areas(NaiveDate::default(), ["brent".to_owned()].into());
         let (nobody, eve) = (held(&[], &[]), held(&[EVE], &[]));
         for holders in [&nobody, &eve] {

@@ -43,7 +43,7 @@ const CASES_EACH: u64 = 60;
 const BETWEEN: TimeDelta = TimeDelta::milliseconds(50);
 
 /// When new events may be recorded: after the last day's events, on the same civil day.
-pub fn goes_on_at() -> DateTime<Utc> {
+pub fn continues_at() -> DateTime<Utc> {
     LAST_DAY.and_time(NaiveTime::from_hms_opt(21, 0, 0).expect("a time of day")).and_utc()
 }
 
@@ -351,7 +351,7 @@ mod tests {
         assert!(events.iter().all(|event| event.occurred.earliest() == event.recorded_at.date_naive()));
         let newest = events.last().expect("there are events");
         assert_eq!(newest.occurred.earliest(), LAST_DAY);
-        assert!(newest.recorded_at < goes_on_at());
+        assert!(newest.recorded_at < continues_at());
     }
 
     #[test]

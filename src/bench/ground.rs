@@ -117,7 +117,7 @@ impl Ground {
 
     /// Opens the deployment of a generated log, with a clock at the end of its last day.
     pub(super) async fn deployed(&self, place: &Place) -> Result<Deployment> {
-        let clock = Arc::new(Clock::going_on_from(generate::goes_on_at()));
+        let clock = Arc::new(Clock::going_on_from(generate::continues_at()));
         let began = Instant::now();
         let deployment = Deployment::open(&place.url, clock, Arc::new(Chance::System)).await?;
         tracing::info!(seconds = began.elapsed().as_secs(), "the log is open, with a view");

@@ -40,7 +40,7 @@ const READERS: usize = 2;
 /// The most keyworkers whose cases are read and worked on.
 const KEYWORKERS: usize = 40;
 /// The most characters of a wrong answer that are logged.
-const TOLD: usize = 400;
+const SHOWN_MAX: usize = 400;
 
 /// Three boards and the size of the caseload, all of which must come from one view.
 const BOARD: &str = "query Board($contract: String!, $asOf: Date) { contract(code: $contract, at: { asOf: $asOf }) { \
@@ -144,7 +144,7 @@ impl Tally {
     }
 
     fn failed(&self, what: &dyn std::fmt::Display) {
-        let text: String = what.to_string().chars().take(TOLD).collect();
+        let text: String = what.to_string().chars().take(SHOWN_MAX).collect();
         tracing::warn!(text, "a request failed");
         Self::count(&self.failed);
     }
@@ -335,14 +335,14 @@ impl Compared {
     async fn over(views: &Views) -> Result<Self> {
         let head = views.log().head().await?.position;
         ensure!(views.passed(head, super::append::FOLLOWS_WITHIN).await, "the live view did not follow the log");
-        let kept_up = views.told().await?;
+        let kept_up = views.position_and_digest().await?;
         let (mut took, mut differ) = ([0.0; 2], 0);
         for (took, workers) in took.iter_mut().zip([1, Options::default().workers]) {
             let began = Instant::now();
             views.start_rebuild(views.right_to_build().await?, Options { workers, ..Options::default() });
             views.rebuild_ended().await?;
             *took = began.elapsed().as_secs_f64();
-            let rebuilt = views.told().await?;
+            let rebuilt = views.position_and_digest().await?;
             tracing::info!(workers, position = rebuilt.0.0, digest = rebuilt.1, kept_up = kept_up.1, "rebuilt");
             differ += u64::from(rebuilt != kept_up);
         }

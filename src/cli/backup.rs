@@ -170,7 +170,7 @@ pub(super) async fn restore(places: &Places, from: &Path) -> Result<Ending> {
         bail!("the restored log differs from the backup: do not use it, and run `throughline log verify`");
     }
     let views = Views::open(log).await.context("the log was restored, but its view cannot be built")?;
-    let (at, view) = views.told().await?;
+    let (at, view) = views.position_and_digest().await?;
     views.close().await;
     store.close().await;
     backup.close().await;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use super::commands::{complain, told_to_stop};
+use super::commands::{complain, stop_signal};
 use super::table::{self, Table};
 use super::{BadFile, Ending, Format};
 use crate::bench::report::{Figure, name_of, shown};
@@ -94,14 +94,14 @@ pub(super) async fn run(arguments: BenchArguments) -> Result<Ending> {
     let what = if arguments.what.is_empty() { What::ALL.to_vec() } else { arguments.what };
     let ended = tokio::select! {
         ended = measured(&ground, &what, arguments.json) => ended,
-        () = told_to_stop() => Ok(()),
+        () = stop_signal() => Ok(()),
     };
     let cleared = ground.clear().await;
     ended.and(cleared)?;
     Ok(Ending::Done)
 }
 
-/// Runs the measurements in order and prints each result as soon as it is available.
+/// Runs the measurements in order and prints each result when it is available.
 async fn measured(ground: &Ground, what: &[What], as_json: bool) -> Result<()> {
     for what in what {
         let figures = measure(ground, *what).await?;

@@ -52,7 +52,7 @@ async fn show(
 ) -> Result<Ending> {
     let scope = Scope::Deployment;
     let (live, scoped) = (views.live(), scope.contract(code));
-    let found = scoped.and_then(|scoped| live.told(scoped).map(|contract| (scoped, contract)));
+    let found = scoped.and_then(|scoped| live.contract_state(scoped).map(|contract| (scoped, contract)));
     let Some((scoped, contract)) = found else {
         complain(&format!("contract {code:?} is not open: open it with `throughline contract open`"));
         return Ok(Ending::WrongUse);
@@ -66,7 +66,7 @@ async fn show(
         None => (live, contract),
         Some(known_at) => {
             let Some(view) = known(views, &contract, known_at, zone).await? else { return not_yet() };
-            let Some(contract) = view.told(scoped) else { return not_yet() };
+            let Some(contract) = view.contract_state(scoped) else { return not_yet() };
             (view, contract)
         }
     };

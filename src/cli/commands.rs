@@ -59,7 +59,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             no_graphiql,
             without_lost_events,
         } => {
-            let stop = told_to_stop();
+            let stop = stop_signal();
             if without_lost_events {
                 set_aside(&places).await?;
             }
@@ -269,7 +269,7 @@ pub(super) async fn serve_until_stopped(
 
 /// Completes when the process receives a signal to stop. Signals count from this call on, so call it before starting
 /// the work that they should stop.
-pub(super) fn told_to_stop() -> impl Future<Output = ()> {
+pub(super) fn stop_signal() -> impl Future<Output = ()> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -293,7 +293,7 @@ pub(super) fn told_to_stop() -> impl Future<Output = ()> {
 pub(super) async fn unless_stopped<T>(asked: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::select! {
         answered = asked => answered,
-        () = told_to_stop() => anyhow::bail!("stopped before the end; nothing was kept"),
+        () = stop_signal() => anyhow::bail!("stopped before the end; nothing was kept"),
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use chrono::{NaiveDate, TimeDelta};
 use tempfile::TempDir;
 
-use super::commands::{complain, issue, listening, serve_until_stopped, told_to_stop};
+use super::commands::{complain, issue, listening, serve_until_stopped, stop_signal};
 use super::table;
 use super::{Ending, Format, Places, board};
 use crate::access::token::LocalKey;
@@ -38,13 +38,13 @@ pub(super) async fn run(places: &Places, listen: &str, once: bool) -> Result<End
     let key = places.key.clone().unwrap_or_else(|| own.path().join("throughline.key"));
     let key = Arc::new(LocalKey::read_or_make(&key)?);
     let listener = if once { None } else { Some(listening(listen).await?) };
-    let mut stop = std::pin::pin!(told_to_stop());
+    let mut stop = std::pin::pin!(stop_signal());
     let ending = tokio::select! {
         ending = record_year(&database) => ending?,
         () = &mut stop => return Ok(Ending::Done),
     };
     if ending == Ending::Done {
-        let clock = Arc::new(Clock::going_on_from(demo::GOES_ON_AT));
+        let clock = Arc::new(Clock::going_on_from(demo::CONTINUES_AT));
         let deployment = Deployment::open(&database, clock, Arc::new(Chance::System)).await?;
         match listener {
             None => {
@@ -66,7 +66,7 @@ pub(super) async fn run(places: &Places, listen: &str, once: bool) -> Result<End
 /// Records the demo's commands in an empty database.
 async fn record_year(database: &str) -> Result<Ending> {
     let story = Story::new(SEED, Size::Whole);
-    let clock = Arc::new(Clock::standing_at(demo::GOES_ON_AT));
+    let clock = Arc::new(Clock::standing_at(demo::CONTINUES_AT));
     let deployment = Deployment::open(database, Arc::clone(&clock), Arc::new(Chance::seeded(SEED))).await?;
     if deployment.log.head().await?.position != Position::default() {
         complain("the demo needs an empty database: leave out --database, or name a database that does not exist yet");
@@ -108,7 +108,7 @@ fn progress() -> impl FnMut(Progress) {
 async fn print_boards(deployment: &Deployment, most: usize) -> Result<()> {
     let scope = Scope::Deployment;
     let scoped = scope.contract(demo::CONTRACT).context("the demo's contract is in every scope")?;
-    let contract = deployment.views.live().told(scoped).context("the demo's contract is open")?;
+    let contract = deployment.views.live().contract_state(scoped).context("the demo's contract is open")?;
     let mut tables = board::tables(&deployment.views.live(), scoped, &contract, LAST_DAY).await?;
     tables.truncate(most);
     let mut out = std::io::stdout().lock();

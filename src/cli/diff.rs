@@ -56,7 +56,7 @@ pub(super) async fn run(places: &Places, asking: &Asking<'_>) -> Result<Ending> 
     // This reads the live view without opening it for writing. Opening it for writing would replace a damaged view
     // first.
     let (Opened::ToWrite(log) | Opened::ToRead(log)) = unless_stopped(opened(places)).await?;
-    let compared = match Views::open_as_it_is(log.clone()).await {
+    let compared = match Views::open_unchecked(log.clone()).await {
         Ok(views) => {
             let shown = unless_stopped(show(&views, asking)).await;
             views.close().await;
@@ -79,7 +79,7 @@ pub(super) async fn run(places: &Places, asking: &Asking<'_>) -> Result<Ending> 
 /// The result of a rebuild when there is no live view to compare with. The check fails, because nothing is known to be
 /// equal.
 async fn alone(views: &Views, asking: &Asking<'_>) -> Result<Ending> {
-    let (position, digest) = views.told().await?;
+    let (position, digest) = views.position_and_digest().await?;
     let built = vec!["built".to_owned(), position.to_string(), digest];
     let table =
         Table { title: "Views".to_owned(), columns: columns(&["View", "Position", "Digest"]), rows: vec![built] };
@@ -97,9 +97,9 @@ async fn show(views: &Views, asking: &Asking<'_>) -> Result<Ending> {
     let mut tables = vec![positions(&compared).await?, unsound(&compared).await?, rows(&compared)];
     tables.push(journeys(&compared).await?);
     let scope = Scope::Deployment;
-    for contract in compared.built.all_told(&scope) {
+    for contract in compared.built.contract_states(&scope) {
         let Some(scoped) = contract.code().and_then(|code| scope.contract(code)) else { continue };
-        let Some(before) = compared.live.told(scoped) else { continue };
+        let Some(before) = compared.live.contract_state(scoped) else { continue };
         let (before, after) = (Under::of(before, asking.as_of), Under::of(Arc::clone(&contract), asking.as_of));
         tables.push(numbers(&compared, scoped, &before, &after).await?);
         tables.extend(claims_table(views, &compared, scoped, &before).await?);
@@ -121,7 +121,7 @@ fn draft(views: &Views, path: &Path) -> Result<Result<Rulebook, Ending>> {
         Ok(rulebook) => rulebook.contract,
         Err(errors) => return Ok(Err(super::commands::complain_of(&path.display().to_string(), &errors))),
     };
-    let contract = Scope::Deployment.contract(&named).and_then(|scoped| views.live().told(scoped));
+    let contract = Scope::Deployment.contract(&named).and_then(|scoped| views.live().contract_state(scoped));
     let Some(contract) = contract else {
         complain(&format!(
             "{}: contract {named:?} is not open: open it with `throughline contract open`",
@@ -219,7 +219,7 @@ async fn journeys(compared: &Compared) -> Result<Table> {
     names.extend(compared.built.names(ids()).await?);
     let scope = Scope::Deployment;
     let rules = |view: &Generation, code: &str| {
-        let contract = scope.contract(code).and_then(|scoped| view.told(scoped))?;
+        let contract = scope.contract(code).and_then(|scoped| view.contract_state(scoped))?;
         contract.newest_rulebook().map(Arc::clone)
     };
     let why = |code: &str| match (rules(&compared.live, code), rules(&compared.built, code)) {

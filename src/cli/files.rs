@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tokio_stream::StreamExt as _;
 
-use super::commands::{COMMAND_LINE, complain, open, told_to_stop};
+use super::commands::{COMMAND_LINE, complain, open, stop_signal};
 use super::results::Results;
 use super::{BadFile, Ending, Misuse, Places};
 use crate::access::{Principal, Role, Scope};
@@ -19,7 +19,7 @@ use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
 use crate::export::ndjson::{self as exported, Zones};
 use crate::import::as_recorded::as_recorded;
-use crate::import::ssda903::{self, Mark, Return, Told, Unfit};
+use crate::import::ssda903::{self, Mark, Return, RowResult, Unfit};
 use crate::import::{Import, Outcome, Problem, Row};
 use crate::log::verify::{Damage, FINDINGS_KEPT, Finding, Unread, Verified};
 use crate::log::{Log, LogError};
@@ -111,7 +111,7 @@ pub(super) async fn tail(places: &Places, after: Option<i64>) -> Result<Ending> 
     };
     let mut zones = Zones::load(&log, after).await?;
     let mut events = Box::pin(log.follow(after));
-    let mut stop = Box::pin(told_to_stop());
+    let mut stop = Box::pin(stop_signal());
     loop {
         tokio::select! {
             () = &mut stop => return Ok(Ending::Done),
@@ -284,7 +284,7 @@ pub(super) async fn import_ssda903(
     let import = importing.import(&principal, &options.contract);
     let area = import.area(area.as_deref()).await?;
     let mut results = Results::begin(options.results, &paths, heads)?;
-    let report = |at: usize, result: &Told| results.row(episode_cells(&paths[at], result, &importing));
+    let report = |at: usize, result: &RowResult| results.row(episode_cells(&paths[at], result, &importing));
     let summary = import.ssda903(&returns, &area, report).await?;
     let (results, prefix) = (results.end()?, importing.prefix());
     importing.close(summary.position).await;
@@ -335,7 +335,7 @@ fn line_cells(row: &Row, importing: &Importing) -> Vec<[Value; 7]> {
 }
 
 /// The result of a row of a return: one row of cells.
-fn episode_cells(file: &Path, result: &Told, importing: &Importing) -> [Value; 10] {
+fn episode_cells(file: &Path, result: &RowResult, importing: &Importing) -> [Value; 10] {
     use ssda903::Outcome;
     let none: &[Mark] = &[];
     let (outcome, marks) = match &result.outcome {

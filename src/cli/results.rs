@@ -16,7 +16,7 @@ use super::{BadFile, Misuse};
 /// A result file that is being written.
 pub(crate) struct Results {
     path: PathBuf,
-    /// Each row is in the file as soon as it is written. However the import ends, the result of each finished row is
+    /// Each row is in the file when it is written. However the import ends, the result of each finished row is
     /// there.
     to: LineWriter<File>,
     heads: &'static [&'static str],

@@ -123,7 +123,7 @@ async fn publish_to(views: &Views, code: &str, (named, text, rulebook): (&str, S
         return Ok(published);
     }
     views::build(views, right, Options::default()).await?;
-    let (position, digest) = views.told().await?;
+    let (position, digest) = views.position_and_digest().await?;
     writeln!(std::io::stdout().lock(), "live view under it: position {position}  digest {digest}")?;
     Ok(Ending::Done)
 }
@@ -180,7 +180,7 @@ fn open_contract<'c>(
     code: &'c str,
 ) -> Option<(InScope<'c>, std::sync::Arc<Contract>)> {
     let scoped = scope.contract(code);
-    let found = scoped.and_then(|scoped| views.live().told(scoped).map(|contract| (scoped, contract)));
+    let found = scoped.and_then(|scoped| views.live().contract_state(scoped).map(|contract| (scoped, contract)));
     if found.is_none() {
         complain(&format!("contract {code:?} is not open: open it with `throughline contract open`"));
     }

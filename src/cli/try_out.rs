@@ -16,7 +16,7 @@ pub(super) fn run(names: &[String], events: &Path, as_of: NaiveDate, known_at: O
     let mut rulebooks = Vec::new();
     for name in names {
         let text = rulebook::text(name)?;
-        // A rulebook that was already published is tried as it is, even if a new one with this content would be
+        // A rulebook that was already published is tried unchanged, even if a new one with this content would be
         // refused.
         match Rulebook::published(&text) {
             Ok(rules) => rulebooks.push(rules),

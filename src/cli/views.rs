@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use tokio::sync::watch;
 
-use super::commands::{complain, complain_of, record, told_to_stop};
+use super::commands::{complain, complain_of, record, stop_signal};
 use super::rulebook::read;
 use super::{Ending, Places};
 use crate::clock::{Chance, Clock};
@@ -80,7 +80,7 @@ pub(super) async fn rebuild(places: &Places, rulebook: Option<&Path>, workers: O
 }
 
 async fn position_and_digest(views: &Views) -> Result<String> {
-    let (position, digest) = views.told().await?;
+    let (position, digest) = views.position_and_digest().await?;
     Ok(format!("position {position}  digest {digest}"))
 }
 
@@ -90,7 +90,7 @@ pub(super) async fn build(views: &Views, right: SoleBuilder, options: Options) -
     let shown = tokio::spawn(show_progress(views.progress()));
     let ended = tokio::select! {
         ended = views.rebuild_ended() => ended,
-        () = told_to_stop() => {
+        () = stop_signal() => {
             // An error means that the rebuild has just ended, which is fine too.
             let _ = views.cancel_rebuild().await;
             Err(ViewError::Cancelled)

@@ -28,7 +28,7 @@ pub use story::{Deed, Item, SEED, Story};
 pub const CONTRACT: &str = "shps";
 
 /// Where a demo's clock starts after the year: 1 March 2018, 09:00 in London.
-pub const GOES_ON_AT: DateTime<Utc> = DateTime::from_timestamp(1_519_894_800, 0).expect("an instant of our time");
+pub const CONTINUES_AT: DateTime<Utc> = DateTime::from_timestamp(1_519_894_800, 0).expect("an instant of our time");
 
 #[cfg(test)]
 mod tests;

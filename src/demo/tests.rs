@@ -8,7 +8,7 @@ use chrono_tz::Europe::London;
 
 use super::areas::{AREAS, Size};
 use super::days::{EVENING, MONTHS, Moment, day, month};
-use super::{CONTRACT, DOCUMENTED_REFERENCE, GOES_ON_AT, Item, SEED, Story, documented_journey, play};
+use super::{CONTINUES_AT, CONTRACT, DOCUMENTED_REFERENCE, Item, SEED, Story, documented_journey, play};
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
 use crate::clock::{Chance, Clock};
@@ -24,7 +24,7 @@ use throughline_domain::fact::envelope::{
 use throughline_domain::fact::event::Event;
 use throughline_domain::fact::moved::Moved;
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
-use throughline_projections::{Told, contact, stage};
+use throughline_projections::{CaseFacts, contact, stage};
 
 /// A log in memory that stores the decided events.
 #[derive(Default)]
@@ -104,7 +104,7 @@ impl Ledger {
         let rulebook = self.contracts[CONTRACT].newest_rulebook().expect("a rulebook");
         for (id, history) in self.journeys().filter(|(_, history)| history.contract() == Some(CONTRACT)) {
             let journey = history.journey();
-            let Some(case) = Told::of(id, CONTRACT, &journey, rulebook) else { continue };
+            let Some(case) = CaseFacts::of(id, CONTRACT, &journey, rulebook) else { continue };
             for stage in &rulebook.stages {
                 if let Some(reached) = stage::reached(&case, &history.facts(), &stage.when) {
                     let month = stage::month_of(reached.earliest());
@@ -161,7 +161,7 @@ fn the_demo_has_the_size_of_a_real_year() {
     assert!((60_000..=100_000).contains(&ledger.events.len()), "{} events", ledger.events.len());
     let ids: HashSet<CommandId> = story.items().iter().map(|item| item.command_id).collect();
     assert_eq!(ids.len(), story.items().len(), "each command has its own id");
-    assert!(story.items().iter().all(|item| item.recorded_at < GOES_ON_AT));
+    assert!(story.items().iter().all(|item| item.recorded_at < CONTINUES_AT));
     assert!(story.items().is_sorted_by_key(|item| item.recorded_at));
 }
 
@@ -192,7 +192,7 @@ fn the_documented_contact_counts_only_while_it_is_known() {
     };
     assert_eq!([23, 25, 26].map(|known| answer(day(2018, 2, known))), [Some(22), Some(13), Some(22)]);
     let journey = history.journey();
-    let case = Told::of(documented_journey(), CONTRACT, &journey, rulebook).expect("a referral");
+    let case = CaseFacts::of(documented_journey(), CONTRACT, &journey, rulebook).expect("a referral");
     assert_eq!(case.reference(), DOCUMENTED_REFERENCE);
     assert!(history.journey().is_on_caseload());
 }
@@ -235,7 +235,7 @@ async fn the_same_seed_makes_the_same_bytes() {
 async fn records(story: &Story, most: i64) -> Vec<Envelope> {
     let held = tempfile::tempdir().expect("a temporary directory");
     let url = format!("sqlite:{}", held.path().join("log.db").display());
-    let (clock, chance) = (Arc::new(Clock::standing_at(GOES_ON_AT)), Arc::new(Chance::seeded(SEED)));
+    let (clock, chance) = (Arc::new(Clock::standing_at(CONTINUES_AT)), Arc::new(Chance::seeded(SEED)));
     let deployment = Deployment::open(&url, clock, chance).await.expect("the deployment opens");
     play(&deployment.recorder, &deployment.clock, story).await.expect("the demo is recorded");
     let page = deployment.log.page(Position::default(), Position(most)).await.expect("the log is read");

@@ -135,7 +135,7 @@ impl BatchLine {
         Some(Journey::of(id, Arc::clone(&self.contract_claims.contract), self.contract_claims.asked.as_of, story))
     }
 
-    /// The claim as it is today. Null if you may not read its case.
+    /// The present claim. Null if you may not read its case.
     async fn claim_now(&self) -> Option<Claim> {
         let is_readable = self.line.about.journey().is_none() || self.story.is_some();
         Claim::with_journey(&self.contract_claims, self.line.claim, self.story.clone()).filter(|_| is_readable)
@@ -446,7 +446,7 @@ impl Batch {
 }
 
 impl Batch {
-    /// The batch as it is now, if the caller may see it.
+    /// The present batch, if the caller may see it.
     pub(super) async fn today(ctx: &Context<'_>, id: BatchId) -> Result<Option<Self>> {
         if !ctx.may(Action::ReadBatches) {
             return Ok(None);
@@ -456,11 +456,11 @@ impl Batch {
         Self::of_contract(ctx, code, id).await
     }
 
-    /// The batch of a contract as it is now.
+    /// The batch of a contract in its present state.
     pub(super) async fn of_contract(ctx: &Context<'_>, code: &str, id: BatchId) -> Result<Option<Self>> {
         let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
         let generation = &ctx.caller().generation;
-        let Some(contract) = generation.told(scope) else { return Ok(None) };
+        let Some(contract) = generation.contract_state(scope) else { return Ok(None) };
         let today = ctx.today(&contract);
         let asked = Asked { as_of: today, today, purpose: Purpose::Look };
         let contract_claims = generation.claims(&ctx.parts().log, scope, asked).await.or_fault()?;

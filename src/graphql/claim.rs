@@ -141,7 +141,7 @@ pub struct UntilPayable {
     /// The id of the claim that stands in the way. A proposed adjustment or withdrawal of that claim would make room,
     /// once it is raised.
     waits_for: Option<ID>,
-    /// The missing kinds of evidence, in one list. `evidence` tells alternatives from required kinds.
+    /// The missing kinds of evidence, in one list. `evidence` separates alternatives from required kinds.
     missing: Vec<String>,
     /// The missing evidence; for a maturing claim, the evidence that will be needed. Null if no evidence is required or
     /// none is missing.
@@ -563,7 +563,9 @@ impl Claim {
     pub(super) async fn today(ctx: &Context<'_>, claim: ClaimId) -> Result<Option<Self>> {
         let generation = &ctx.caller().generation;
         for row in generation.contracts(&ctx.caller().principal.scope).await.or_fault()? {
-            let Some(contract) = ctx.in_scope(&row.code).and_then(|scope| generation.told(scope)) else { continue };
+            let Some(contract) = ctx.in_scope(&row.code).and_then(|scope| generation.contract_state(scope)) else {
+                continue;
+            };
             let today = ctx.today(&contract);
             let asked = Asked { as_of: today, today, purpose: Purpose::Look };
             let known = *generation.position().borrow();

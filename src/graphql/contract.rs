@@ -22,8 +22,7 @@ use super::dealings::{
     ReportSubmission, Targets, TargetsAsked, Variation,
 };
 use super::journey::appointment::AppointmentState;
-use super::journey::work::Measure;
-use super::journey::work::TaskState;
+use super::journey::work::{Measure, TaskState};
 use super::journey::{ContactMeasure, Step};
 use super::known;
 use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder, either};
@@ -39,20 +38,14 @@ use super::staff::{StaffOf, TeamConnection, WorkerConnection};
 use super::table::Table;
 use crate::access::InScope;
 use crate::views::claims::{Asked, Claims, Purpose};
-use crate::views::exits;
 use crate::views::generation::Generation;
 use crate::views::journeys::{HeldBy, Population};
 use crate::views::obligations::ObligationFilter;
-use crate::views::performance;
 use crate::views::period::Months;
-use crate::views::recency;
-use crate::views::referral_to_plan;
-use throughline_domain::contract;
-use throughline_domain::contract::register::Terms;
-use throughline_domain::contract::{Dealings, Rulebook};
-use throughline_domain::fact::Entry;
+use crate::views::{exits, performance, recency, referral_to_plan};
+use throughline_domain::contract::{self, Dealings, Rulebook, register::Terms};
 use throughline_domain::fact::envelope::{StreamId, TeamId, WorkerId};
-use throughline_domain::fact::event::ReportSubmitted;
+use throughline_domain::fact::{Entry, event::ReportSubmitted};
 use throughline_gateway::Code;
 use throughline_projections::agenda::Kind;
 
@@ -75,14 +68,14 @@ impl Contract {
 
     /// The contract at a point in time; none if it was not yet open, as far as was known then.
     pub async fn at(ctx: &Context<'_>, scope: InScope<'_>, at: &ContractAt) -> Result<Option<Self>> {
-        let Some(live) = ctx.caller().generation.told(scope) else { return Ok(None) };
+        let Some(live) = ctx.caller().generation.contract_state(scope) else { return Ok(None) };
         let seen = Seen::from(ctx, &live, at).await?;
         Ok(seen.and_then(|seen| Self::seen(ctx, scope, seen, at.as_of.map(|day| day.0))))
     }
 
     /// The contract in a given view, as of a day.
     pub(super) fn seen(ctx: &Context<'_>, scope: InScope<'_>, seen: Seen, as_of: Option<NaiveDate>) -> Option<Self> {
-        let contract_state = seen.generation.told(scope)?;
+        let contract_state = seen.generation.contract_state(scope)?;
         let today = ctx.today(&contract_state);
         let (code, as_of) = (scope.contract().to_owned(), as_of.unwrap_or(today));
         Some(Self { contract_state, code, as_of, today, seen, dealings: OnceLock::new(), claims: OnceCell::new() })

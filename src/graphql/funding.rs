@@ -76,7 +76,7 @@ pub(super) async fn among(
     let pays = [Action::ClaimOutcomes, Action::DecideClaims, Action::SettleClaims].iter().any(|act| ctx.may(*act));
     // Dismissals do not change claims, so cached claims of another contract may be older than a dismissal.
     let dismissed = |code: &str| {
-        let contract = Scope::Deployment.contract(code).and_then(|scope| ctx.caller().generation.told(scope));
+        let contract = Scope::Deployment.contract(code).and_then(|scope| ctx.caller().generation.contract_state(scope));
         contract.map_or_else(Vec::new, |contract| {
             dismissed(&contract, contract_claims.asked.as_of, contract_claims.position)
         })
@@ -108,7 +108,7 @@ async fn others(
 ) -> Result<Option<Arc<Claims>>> {
     let generation = &ctx.caller().generation;
     let Some(scope) = Scope::Deployment.contract(code) else { return Ok(None) };
-    let Some(contract) = generation.told(scope) else { return Ok(None) };
+    let Some(contract) = generation.contract_state(scope) else { return Ok(None) };
     let is_alike = |outcome: &Outcome| outcome.class.as_deref().is_some_and(|class| classes.contains(class));
     let mut outcomes = contract.rulebooks().iter().flat_map(|published| &published.rulebook.outcomes);
     if !outcomes.any(is_alike) {

@@ -63,10 +63,10 @@ pub(super) fn listed(rules: &Rulebook, list: CodeList) -> Option<Vec<String>> {
 pub(super) fn contract(ctx: &Context<'_>, asked: Option<&str>) -> Result<()> {
     let Some(asked) = asked else { return Ok(()) };
     let generation = &ctx.caller().generation;
-    if ctx.in_scope(asked).and_then(|scoped| generation.told(scoped)).is_some() {
+    if ctx.in_scope(asked).and_then(|scoped| generation.contract_state(scoped)).is_some() {
         return Ok(());
     }
-    let seen = generation.all_told(&ctx.caller().principal.scope);
+    let seen = generation.contract_states(&ctx.caller().principal.scope);
     let codes: Vec<&str> = seen.iter().filter_map(|contract| contract.code()).collect();
     let remedy = match codes.as_slice() {
         [] => "you have access to no contract".to_owned(),

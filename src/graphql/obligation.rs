@@ -22,7 +22,7 @@ use crate::access::relation as access;
 use crate::views::obligations::{self, Counts, ObligationFilter, ObligationRow, Place, StandardCounts, Standing};
 use throughline_domain::fact::envelope::{JourneyId, WorkerId};
 use throughline_gateway::Code;
-use throughline_projections::Told;
+use throughline_projections::CaseFacts;
 
 /// The state of an obligation at the end of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -79,7 +79,7 @@ pub struct Obligation {
     #[graphql(skip)]
     keyworker: Option<WorkerId>,
     #[graphql(skip)]
-    told_on: NaiveDate,
+    worker_on: NaiveDate,
 }
 
 #[ComplexObject]
@@ -93,7 +93,7 @@ impl Obligation {
     /// The keyworker responsible now, or when the obligation ended. Null if the case was unassigned.
     async fn keyworker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         let holder = Worker::load(ctx, self.keyworker?, self.journey.known()).await?;
-        let is_here = |worker: &Worker| worker.row.left_on.is_none_or(|left| left > self.told_on);
+        let is_here = |worker: &Worker| worker.row.left_on.is_none_or(|left| left > self.worker_on);
         holder.map(|worker| Some(worker).filter(is_here)).transpose()
     }
 }
@@ -109,12 +109,12 @@ impl Obligation {
             journey,
             nth: usize::try_from(row.place.nth).unwrap_or(usize::MAX),
             keyworker: row.keyworker,
-            told_on: row.ended.unwrap_or(as_of),
+            worker_on: row.ended.unwrap_or(as_of),
         }
     }
 
     /// The obligations of one case at the end of a day, the earliest due date first.
-    pub(super) fn of_journey(input: &Told<'_>, as_of: NaiveDate, journey: impl Fn() -> Journey) -> Vec<Self> {
+    pub(super) fn of_journey(input: &CaseFacts<'_>, as_of: NaiveDate, journey: impl Fn() -> Journey) -> Vec<Self> {
         obligations::of_journey(input, as_of).iter().map(|row| Self::of(row, journey(), as_of)).collect()
     }
 }

@@ -345,7 +345,7 @@ impl Worker {
             let found = loader.load_many(streams).await.map_err(|error| fault(&*error))?;
             let row_of = |(stream, history): (StreamId, Arc<History>)| {
                 let state = worker::Worker::fold(&as_known(&history, known).facts());
-                WorkerRow::told(WorkerId(stream.id), &state)
+                WorkerRow::of(WorkerId(stream.id), &state)
             };
             found.into_iter().filter_map(row_of).collect()
         };

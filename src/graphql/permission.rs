@@ -40,7 +40,7 @@ pub struct Permission {
 pub struct JourneyPermissions {
     /// The caller's relation to the case.
     pub(super) relation: Relation,
-    /// The case as it is known.
+    /// The known case.
     pub(super) story: Arc<Story>,
     /// Today in the contract's time zone.
     pub(super) today: NaiveDate,
@@ -77,7 +77,7 @@ impl JourneyPermissions {
 
 /// What you may do with a claim, given the decisions on it. It does not check whether a batch is open for the claim.
 pub struct ClaimPermissions {
-    /// The claim as it is now.
+    /// The present claim.
     pub(super) claim: claims::Claim,
     /// Its latest line in a batch.
     pub(super) line: Option<BatchLine>,

@@ -16,7 +16,7 @@ use crate::views::claims::{Asked, Cause, Move, Moved, Preview, Purpose, Total};
 use throughline_domain::command::contracts;
 use throughline_domain::fact::envelope::ClaimId;
 use throughline_domain::fact::money;
-use throughline_domain::fact::refusal::told;
+use throughline_domain::fact::refusal::limited;
 
 /// How a claim would change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -331,12 +331,13 @@ pub(super) async fn preview(
 ) -> Result<Option<RulebookPreview>> {
     let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
     let generation = &ctx.caller().generation;
-    let Some(contract) = generation.told(scope) else { return Ok(None) };
+    let Some(contract) = generation.contract_state(scope) else { return Ok(None) };
     let today = ctx.today(&contract);
     let draft = match contracts::draft(&contract, text, today) {
         Ok(draft) => draft,
         Err(refusals) => {
-            let problems = told(refusals).into_iter().map(|refusal| Problem::of(refusal, &Sent::default())).collect();
+            let problems =
+                limited(refusals).into_iter().map(|refusal| Problem::of(refusal, &Sent::default())).collect();
             return Ok(Some(RulebookPreview { judged: None, problems }));
         }
     };

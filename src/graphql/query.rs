@@ -244,7 +244,7 @@ impl Query {
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
     ) -> Option<Result<RulebookVersionConnection>> {
-        let contract_state = ctx.caller().generation.told(ctx.in_scope(&contract)?)?;
+        let contract_state = ctx.caller().generation.contract_state(ctx.in_scope(&contract)?)?;
         Some(RulebookVersionConnection::of(&contract_state, (first, after)))
     }
 
@@ -394,7 +394,9 @@ async fn journey(ctx: &Context<'_>, id: JourneyId, at: JourneyAt) -> Result<Opti
     let whole = journey::stories(ctx, std::iter::once(id), Known::ALL).await?.remove(&id);
     let Some(whole) = whole else { return Ok(None) };
     let scoped = whole.contract().and_then(|code| ctx.in_scope(code));
-    let Some(contract) = scoped.and_then(|scoped| ctx.caller().generation.told(scoped)) else { return Ok(None) };
+    let Some(contract) = scoped.and_then(|scoped| ctx.caller().generation.contract_state(scoped)) else {
+        return Ok(None);
+    };
     let zone = contract.zone().unwrap_or(crate::record::DEPLOYMENT_ZONE);
     let known = at.known(ctx, zone).await?;
     let as_of = at.as_of.map_or_else(|| ctx.today(&contract), |date| date.0);

@@ -314,7 +314,7 @@ impl Follower {
     }
 
     fn contract(&self, code: &str) -> Option<Arc<Contract>> {
-        self.principal.scope.contract(code).and_then(|scoped| self.parts.views.live().told(scoped))
+        self.principal.scope.contract(code).and_then(|scoped| self.parts.views.live().contract_state(scoped))
     }
 
     fn today(&self, contract: &Contract) -> NaiveDate {

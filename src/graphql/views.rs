@@ -131,7 +131,7 @@ impl Views {
     /// The live view: the one that answers every query.
     async fn live(&self, ctx: &Context<'_>) -> LiveView {
         let live = ctx.parts().views.live();
-        let contracts = live.all_told(&ctx.caller().principal.scope).into_iter();
+        let contracts = live.contract_states(&ctx.caller().principal.scope).into_iter();
         let rulebooks = contracts.filter_map(|contract| {
             let rulebook = contract.newest_rulebook()?;
             let (version, hash) = (rulebook.version.clone(), rulebook.hash().to_owned());

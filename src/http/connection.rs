@@ -40,7 +40,7 @@ const IDLE: Duration = Duration::from_secs(75);
 /// The wait when no connection can be accepted, such as for lack of file descriptors.
 const OUT_OF_BREATH: Duration = Duration::from_millis(200);
 
-/// Accepts connections until told to stop, and serves each in its own task. Open connections then finish the requests
+/// Accepts connections until it is asked to stop, and serves each in its own task. Open connections then finish the requests
 /// in progress. They hold their own signal to stop, and so does a connection that became a socket.
 pub(super) async fn serve((listener, connections): (TcpListener, usize), router: Router, mut stopping: Stopping) {
     let (places, farewells) = (Arc::new(Semaphore::new(connections)), Arc::new(Semaphore::new(TURNED_AWAY)));
@@ -50,7 +50,7 @@ pub(super) async fn serve((listener, connections): (TcpListener, usize), router:
     builder.preserve_header_case(true).timer(TokioTimer::new()).header_read_timeout(IDLE);
     loop {
         let accepted = tokio::select! {
-            () = stopping.told() => return,
+            () = stopping.requested() => return,
             accepted = listener.accept() => accepted,
         };
         let stream = match accepted {
@@ -82,7 +82,7 @@ pub(super) async fn serve((listener, connections): (TcpListener, usize), router:
             let mut served = std::pin::pin!(served);
             let ended = tokio::select! {
                 ended = served.as_mut() => ended,
-                () = stopping.told() => {
+                () = stopping.requested() => {
                     served.as_mut().graceful_shutdown();
                     served.await
                 }

@@ -78,7 +78,7 @@ impl Import<'_> {
         let (mut sent, mut waiting) = (Vec::with_capacity(window.lines.len()), Vec::new());
         for line in window.lines {
             sent.push(match line {
-                Line::Told(row) => Sent::Told(row),
+                Line::Finished(row) => Sent::Finished(row),
                 Line::Stated(stated) => match command(&stated, self.contract, &known) {
                     Ok(command) => {
                         let rows = stated.rows();
@@ -94,7 +94,7 @@ impl Import<'_> {
                             Err(not_done) => Sent::Answered(rows, not_done),
                         }
                     }
-                    Err(outcome) => Sent::Told(rows_with(stated.rows(), &outcome)),
+                    Err(outcome) => Sent::Finished(rows_with(stated.rows(), &outcome)),
                 },
             });
         }
@@ -102,7 +102,7 @@ impl Import<'_> {
         let mut failed = Ok(());
         for sent in sent {
             let (of, answer) = match sent {
-                Sent::Told(finished) => {
+                Sent::Finished(finished) => {
                     rows.extend(finished);
                     continue;
                 }
@@ -177,7 +177,7 @@ type Answer = Result<Appended, NotDone>;
 
 /// A statement that was sent. Its result applies to all its rows.
 enum Sent {
-    Told(Vec<Row>),
+    Finished(Vec<Row>),
     Answered(Vec<(u64, Uuid)>, NotDone),
     Waiting(Vec<(u64, Uuid)>),
 }
@@ -361,14 +361,14 @@ impl Stated {
 }
 
 enum Line {
-    Told(Vec<Row>),
+    Finished(Vec<Row>),
     Stated(Box<Stated>),
 }
 
 impl Line {
     fn stated(&self) -> Option<&Stated> {
         match self {
-            Self::Told(_) => None,
+            Self::Finished(_) => None,
             Self::Stated(stated) => Some(stated),
         }
     }
@@ -471,7 +471,7 @@ fn next_line<R: Read>(lines: &mut Lines<R>, reader: &Reader<'_>, last: u64) -> R
     };
     Ok(Some(match stated {
         Ok(stated) => Line::Stated(Box::new(stated)),
-        Err(outcome) => Line::Told(vec![Row { line, id, outcome }]),
+        Err(outcome) => Line::Finished(vec![Row { line, id, outcome }]),
     }))
 }
 

@@ -560,8 +560,8 @@ impl Walk {
         let id = shown_id(row.command_id.as_deref());
         let command = (row.actor.clone(), row.command_id.clone());
         let before = self.run.take();
-        let goes_on = before.as_ref().is_some_and(|run| run.command == command);
-        if let Some(run) = before.filter(|run| !goes_on && run.last >= row.position) {
+        let continues = before.as_ref().is_some_and(|run| run.command == command);
+        if let Some(run) = before.filter(|run| !continues && run.last >= row.position) {
             let other = shown_id(run.command.1.as_deref());
             self.find(position, Damage::Command(format!("{other} claims this event, which belongs to {id}")));
         }
@@ -572,7 +572,8 @@ impl Walk {
         if row.position < first || row.position > last {
             let why = format!("{id} is stored with positions {first} to {last}");
             self.find(position, Damage::Command(why));
-        } else if !goes_on && first < row.position && self.position.0 == row.position - 1 && self.is_whole_before(row) {
+        } else if !continues && first < row.position && self.position.0 == row.position - 1 && self.is_whole_before(row)
+        {
             let why = format!("{id} is stored from position {first}, which holds other events");
             self.find(position, Damage::Command(why));
         }

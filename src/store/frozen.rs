@@ -47,7 +47,7 @@ pub(super) const fn may_write(_: &Path) -> bool {
 pub(crate) fn look_at(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = if is_frozen(path) {
-        Connection::open_with_flags(as_it_is(path), flags | OpenFlags::SQLITE_OPEN_URI)?
+        Connection::open_with_flags(immutable(path), flags | OpenFlags::SQLITE_OPEN_URI)?
     } else {
         Connection::open_with_flags(path, flags)?
     };
@@ -55,7 +55,7 @@ pub(crate) fn look_at(path: &Path) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
-fn as_it_is(path: &Path) -> String {
+fn immutable(path: &Path) -> String {
     let mut name = String::new();
     for letter in path.display().to_string().chars() {
         match ESCAPED.iter().find(|(escaped, _)| *escaped == letter) {

@@ -62,7 +62,7 @@ impl Conn {
         conn.execute(AssertSqlSafe(format!("pragma user_version = {}", number.0))).await.map(drop)
     }
 
-    /// Waits for something else in the middle of a transaction, and tells the server meanwhile that this process is
+    /// Waits for something else in the middle of a transaction, and meanwhile lets the server know that this process is
     /// alive.
     pub(crate) async fn meanwhile<T>(&mut self, other: impl Future<Output = T>) -> sqlx::Result<T> {
         let mut other = std::pin::pin!(other);

@@ -1,7 +1,7 @@
 //! The Postgres sessions of one pool: who may have one, and how soon a failure is noticed.
 //!
 //! There are two kinds of wait. Waiting for another borrower to return a session is normal in a busy service and may
-//! take some time. Waiting for a server that does not answer is an outage, and all waiting callers are told within
+//! take some time. Waiting for a server that does not answer is an outage, and all waiting callers get the answer within
 //! seconds.
 
 use std::ops::{Deref, DerefMut};

@@ -78,7 +78,7 @@ impl Generation {
     /// The claims of a contract in this view. `None` if the contract is not open.
     pub async fn claims(&self, log: &Log, scope: InScope<'_>, asked: Asked) -> Result<Option<Arc<Claims>>, LogError> {
         let position = *self.position().borrow();
-        let Some(contract) = self.told(scope) else { return Ok(None) };
+        let Some(contract) = self.contract_state(scope) else { return Ok(None) };
         let mut facts = self.claims.facts(scope.contract()).lock_owned().await;
         facts.catch_up(log, scope.contract(), position).await?;
         judged(move || facts.claims(&contract, asked)).await.map(Some)
@@ -93,7 +93,7 @@ impl Generation {
         asked: Asked,
         position: Position,
     ) -> Result<Option<Arc<Claims>>, LogError> {
-        let Some(contract) = self.told(scope) else { return Ok(None) };
+        let Some(contract) = self.contract_state(scope) else { return Ok(None) };
         let mut facts = self.claims.facts(scope.contract()).lock_owned().await;
         if facts.position <= position {
             facts.catch_up(log, scope.contract(), position).await?;

@@ -66,12 +66,12 @@ impl Facts {
 }
 
 /// A journey on one side.
-struct Told {
+struct CaseState {
     facts: Facts,
     rows: Rows,
 }
 
-impl Told {
+impl CaseState {
     fn of(id: JourneyId, contract: &str, events: &[Recorded], side: &Side<'_>) -> Self {
         let facts = Facts::of(events, side);
         let rows = rows_of_journey(id, contract, &facts.history.facts_as_of(side.as_of), side.rulebook);
@@ -88,7 +88,7 @@ pub fn difference(
     other: &Side<'_>,
 ) -> Option<Vec<EventId>> {
     let events = readable(stream);
-    let (a, b) = (Told::of(id, contract, &events, one), Told::of(id, contract, &events, other));
+    let (a, b) = (CaseState::of(id, contract, &events, one), CaseState::of(id, contract, &events, other));
     (a.rows != b.rows).then(|| made(&events, (&a.facts, one), (&b.facts, other)))
 }
 

@@ -157,13 +157,13 @@ impl Generation {
     }
 
     /// The contract from its own stream, with the rulebooks that this view applies.
-    pub fn told(&self, scope: InScope<'_>) -> Option<Arc<Contract>> {
+    pub fn contract_state(&self, scope: InScope<'_>) -> Option<Arc<Contract>> {
         let contracts = self.contracts.read().expect("no panic while holding the contracts");
         contracts.get(scope.contract()).filter(|contract| contract.opened().is_some()).cloned()
     }
 
     /// Every contract in scope, by code, with the rulebooks that this view applies.
-    pub fn all_told(&self, scope: &Scope) -> Vec<Arc<Contract>> {
+    pub fn contract_states(&self, scope: &Scope) -> Vec<Arc<Contract>> {
         let contracts = self.contracts.read().expect("no panic while holding the contracts");
         contracts
             .iter()

@@ -46,7 +46,7 @@ impl Later {
 }
 
 impl Views {
-    /// Keeps the live view up to date for as long as it is polled, and monitors whether it moves.
+    /// Keeps the live view up to date while it is polled, and monitors whether it moves.
     pub async fn keep_up(self) {
         tokio::join!(self.keep_following(), self.watch_standstill(), self.check_all_pages());
     }

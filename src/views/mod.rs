@@ -286,13 +286,13 @@ impl Views {
 
     /// Opens the live view that another process maintains, only to query it.
     pub async fn open_to_read(log: Log) -> Result<Self, ViewError> {
-        let views = Self::open_as_it_is(log).await?;
+        let views = Self::open_unchecked(log).await?;
         views.live().must_be_sound(Depth::Opened).await?;
         Ok(views)
     }
 
     /// Opens the live view only to inspect it, in any state.
-    pub async fn open_as_it_is(log: Log) -> Result<Self, ViewError> {
+    pub async fn open_unchecked(log: Log) -> Result<Self, ViewError> {
         let live = Arc::new(usable(&log).await?.ok_or(ViewError::NoView)?);
         let (view, position) = (Self::called(&log, live.number), *live.position().borrow());
         let head = log.head().await?.position;
@@ -393,16 +393,16 @@ impl Views {
     pub async fn rebuild(log: &Log) -> Result<Rebuilt, ViewError> {
         let views = Self::open(log.clone()).await?;
         // An unreadable old view does not prevent a rebuild.
-        let old = views.told().await.ok();
+        let old = views.position_and_digest().await.ok();
         views.start_rebuild(views.right_to_build().await?, Options::default());
         views.rebuild_ended().await?;
-        let rebuilt = Rebuilt { old, new: views.told().await? };
+        let rebuilt = Rebuilt { old, new: views.position_and_digest().await? };
         views.close().await;
         Ok(rebuilt)
     }
 
     /// Position and digest of the live view.
-    pub async fn told(&self) -> Result<(Position, String), ViewError> {
+    pub async fn position_and_digest(&self) -> Result<(Position, String), ViewError> {
         let live = self.live();
         let position = *live.position().borrow();
         Ok((position, live.digest().await?))

@@ -18,8 +18,8 @@ use crate::access::{CasesInScope, InScope};
 use crate::store::{Sql, StoreError, doing, on};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::envelope::{JourneyId, TeamId, WorkerId};
+use throughline_projections::CaseFacts;
 use throughline_projections::FOREVER;
-use throughline_projections::Told;
 use throughline_projections::obligation::{self, State};
 
 /// The status of an obligation at the end of a day.
@@ -154,7 +154,7 @@ pub enum By {
 
 /// The obligations of one journey at the end of a day, from all its facts by then, ordered by due date. The caller must
 /// check whether a keyworker has left by then.
-pub fn of_journey(case: &Told<'_>, as_of: NaiveDate) -> Vec<ObligationRow> {
+pub fn of_journey(case: &CaseFacts<'_>, as_of: NaiveDate) -> Vec<ObligationRow> {
     let mut rows: Vec<ObligationRow> = Vec::new();
     for standard in &case.rulebook.standards {
         for (nth, owed) in (0..).zip(obligation::obligations(case, standard)) {
@@ -202,7 +202,7 @@ macro_rules! standing {
 }
 
 /// The date that decides whose the obligation `b` is: the date of the query, or the date on which it ended.
-macro_rules! told_on {
+macro_rules! worker_on {
     ($day:literal) => {
         concat!("coalesce(b.ended_on, ", $day, ")")
     };
@@ -211,7 +211,7 @@ macro_rules! told_on {
 /// The keyworker of the obligation `b`, who is the worker `w`. Null if they had left.
 macro_rules! keyworker {
     ($day:literal) => {
-        concat!("case when w.left_on is null or w.left_on > ", told_on!($day), " then b.keyworker end")
+        concat!("case when w.left_on is null or w.left_on > ", worker_on!($day), " then b.keyworker end")
     };
 }
 
@@ -220,11 +220,11 @@ macro_rules! memberships {
     ($day:literal) => {
         concat!(
             "m.worker = b.last_keyworker and m.from_on <= ",
-            told_on!($day),
+            worker_on!($day),
             " and (m.to_on > ",
-            told_on!($day),
+            worker_on!($day),
             " or not exists (select 1 from team_member n where n.worker = m.worker and n.from_on <= ",
-            told_on!($day),
+            worker_on!($day),
             " and n.to_on > m.to_on))"
         )
     };

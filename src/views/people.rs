@@ -165,7 +165,7 @@ pub struct WorkerRow {
 
 impl WorkerRow {
     /// A worker, from the facts of their stream. `None` if they never joined.
-    pub fn told(id: WorkerId, state: &worker::Worker) -> Option<Self> {
+    pub fn of(id: WorkerId, state: &worker::Worker) -> Option<Self> {
         let joined = state.joined.as_ref()?;
         Some(Self {
             worker: id,

@@ -149,7 +149,7 @@ impl Projector {
         match done {
             Ok(stepped) if !stepped.has_written => {
                 conn.rollback().await;
-                self.told(stepped.position);
+                self.announce(stepped.position);
                 Ok(stepped)
             }
             Ok(stepped) => {
@@ -157,7 +157,7 @@ impl Projector {
                     conn.rollback().await;
                     return Err(doing("commit to the view")(source).into());
                 }
-                self.told(stepped.position);
+                self.announce(stepped.position);
                 Ok(stepped)
             }
             Err(error) => {
@@ -168,7 +168,7 @@ impl Projector {
     }
 
     /// Announces to readers of the generation the position that was committed.
-    pub(super) fn told(&self, position: Position) {
+    pub(super) fn announce(&self, position: Position) {
         self.generation.tell(Arc::clone(&self.rules.contracts));
         self.generation.announce(position);
     }
@@ -181,7 +181,7 @@ impl Projector {
         Ok(Checkpoint { position: Position(position), parked })
     }
 
-    /// Applies the next events within an open transaction. The caller that commits it must then call `told`.
+    /// Applies the next events within an open transaction. The caller that commits it must then call `announce`.
     pub(super) async fn project(&mut self, conn: &mut Conn) -> Result<Stepped, ViewError> {
         let checkpoint = self.lock(conn).await?;
         let page = self.log.page_of(checkpoint.position, Position(i64::MAX), self.step);

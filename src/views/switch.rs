@@ -108,7 +108,7 @@ async fn finish(
         conn.rollback().await;
         return Err(doing("commit to the new view")(source).into());
     }
-    new.told(position);
+    new.announce(position);
     let pointer = pointer::read(store).await?;
     let generation = new.generation();
     // A generation that is no longer usable is not kept for a rollback.

@@ -28,7 +28,7 @@ use throughline_domain::fact::event::{
     MeasureRecorded, PlanAgreed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn,
     SpellChanged, SpellEnded, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined, WorkerReleased,
 };
-use throughline_projections::{Told, contact, referral_to_plan, stage};
+use throughline_projections::{CaseFacts, contact, referral_to_plan, stage};
 use uuid::Uuid;
 
 use crate::field::is_full;
@@ -461,7 +461,7 @@ async fn obligations(asked: &oracle_boards::Asked<'_>, streams: &[Vec<Envelope>]
         let history = History::of(events.iter().map(|event| Recorded::decode(event).expect("our own event")));
         let journey = history.journey_as_of(as_of);
         let id = JourneyId(events[0].stream.id);
-        let as_told = Told::of(id, scope.contract(), &journey, rulebook);
+        let as_told = CaseFacts::of(id, scope.contract(), &journey, rulebook);
         told.extend(as_told.iter().flat_map(|told| of_journey(told, as_of)));
     }
     told.sort_by(|one, other| one.place.cmp(&other.place));
@@ -494,7 +494,7 @@ fn replay(
     let history = History::of(prefix.map(|event| Recorded::decode(event).expect("our own event")));
     let journey = history.journey_as_of(as_of);
     let id = JourneyId(events[0].stream.id);
-    let Some(told) = Told::of(id, contract, &journey, rulebook) else {
+    let Some(told) = CaseFacts::of(id, contract, &journey, rulebook) else {
         prop_assert!(case.is_none());
         return Ok(());
     };

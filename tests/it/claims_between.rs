@@ -37,7 +37,7 @@ async fn what_one_may_do_with_a_claim_follows_what_was_decided_of_it() {
         submit(app, &batch, &claim).await;
         let submitted = can(app, &manager, "plan").await;
         assert_eq!(allowed(&submitted), ["withdrawClaim"]);
-        assert!(text(&submitted["submitBatch"]["reason"]).contains("is in the batch"), "{submitted:#}");
+        assert!(text(&submitted["submitBatch"]["reason"]).contains("is already in the batch"), "{submitted:#}");
         assert_eq!(allowed(&can(app, &commissioner, "plan").await), ["decideClaim"]);
         decide(app, &batch, &claim, json!({ "decision": "QUERY", "remark": "which plan?" })).await;
         assert_eq!(allowed(&can(app, &manager, "plan").await), ["resubmitClaim", "withdrawClaim"]);

@@ -245,10 +245,10 @@ async fn counted_tables_say_what_the_dated_ones_say_live_and_rebuilt() {
         assert!(held.len() > 3 && held.iter().all(|row| row.journeys > 0), "everybody but who left holds some");
         let mut tables = Tables::of(&fresh).await;
         Asked { view: &live, scope, rulebook: &rulebook }.compare(&mut tables, &days).await;
-        let told = fresh.views.told().await.expect("a digest");
+        let told = fresh.views.position_and_digest().await.expect("a digest");
         fresh.views.start_rebuild(fresh.views.right_to_build().await.expect("nobody builds"), Options::default());
         fresh.views.rebuild_ended().await.expect("it is rebuilt");
-        assert_eq!(fresh.views.told().await.expect("a digest"), told, "{dialect:?}");
+        assert_eq!(fresh.views.position_and_digest().await.expect("a digest"), told, "{dialect:?}");
         let rebuilt = fresh.views.live();
         let asked = Asked { view: &rebuilt, scope, rulebook: &rulebook };
         asked.compare(&mut Tables::of(&fresh).await, &days).await;

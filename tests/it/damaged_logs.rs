@@ -252,7 +252,7 @@ mod read_only {
         let log = std::sync::Arc::new(Store::open(deployment.url(), Mode::Write).await.expect("the store opens"));
         let log = Log::open(log).await.expect("the log opens");
         let views = throughline::views::Views::open(log).await.expect("it opens");
-        let (_, digest) = views.told().await.expect("a digest");
+        let (_, digest) = views.position_and_digest().await.expect("a digest");
         views.close().await;
         views.log().store().close().await;
         digest

@@ -97,9 +97,9 @@ async fn a_view_whose_pages_are_damaged_is_replaced_by_rebuild_and_at_the_start(
         let view = live_file(&deployment).await;
         spoil(&view, &field, (1 + round % 7, if round % 2 == 0 { 7 } else { 31 }));
         // Control: used without a look at it, it gives no digest, or another one, unless an index alone is damaged.
-        let views = Views::open_as_it_is(log(deployment.url()).await).await;
+        let views = Views::open_unchecked(log(deployment.url()).await).await;
         if let Ok(views) = views {
-            lost += usize::from(views.told().await.map_or(true, |(_, digest)| digest != whole));
+            lost += usize::from(views.position_and_digest().await.map_or(true, |(_, digest)| digest != whole));
             views.close().await;
             views.log().store().close().await;
         }
@@ -111,7 +111,7 @@ async fn a_view_whose_pages_are_damaged_is_replaced_by_rebuild_and_at_the_start(
         let opened = log(deployment.url()).await;
         let views = Views::open(opened).await.unwrap_or_else(|error| panic!("round {round}: {error:?}"));
         assert_eq!(views.is_fresh(), round % 4 >= 2, "round {round}");
-        assert_eq!(views.told().await.expect("a digest").1, whole, "round {round}");
+        assert_eq!(views.position_and_digest().await.expect("a digest").1, whole, "round {round}");
         views.close().await;
         views.log().store().close().await;
     }
@@ -149,7 +149,7 @@ async fn whatever_state_a_view_is_in_the_start_and_rebuild_replace_it() {
         let place = Place::on(dialect).await;
         let first = log(place.url()).await;
         let views = Views::open(first.clone()).await.expect("it opens");
-        let (_, whole) = views.told().await.expect("a digest");
+        let (_, whole) = views.position_and_digest().await.expect("a digest");
         views.close().await;
         first.store().close().await;
         for state in states(dialect, &place) {
@@ -180,7 +180,7 @@ async fn whatever_state_a_view_is_in_the_start_and_rebuild_replace_it() {
                 let views = Views::open(log.clone()).await.unwrap_or_else(|error| panic!("{state}: {error:?}"));
                 // Control: what `rebuild` has made is used as it is.
                 assert_eq!(views.is_fresh(), command == "serve", "{state}");
-                assert_eq!(views.told().await.expect("a digest").1, whole, "{state}");
+                assert_eq!(views.position_and_digest().await.expect("a digest").1, whole, "{state}");
                 views.close().await;
                 log.store().close().await;
                 if state == "a folder" {
@@ -216,8 +216,8 @@ async fn a_comparison_looks_at_the_indexes_of_the_live_view_and_leaves_it() {
         assert!(said(&differs).contains("journey_by_reference"), "{}", said(&differs));
     }
     // Control: its rows are alike, so that nothing but the look at its indexes finds it.
-    let views = Views::open_as_it_is(log(deployment.url()).await).await.expect("it opens");
-    assert_eq!(views.told().await.expect("a digest").1, whole);
+    let views = Views::open_unchecked(log(deployment.url()).await).await.expect("it opens");
+    assert_eq!(views.position_and_digest().await.expect("a digest").1, whole);
     views.close().await;
     views.log().store().close().await;
     deployment.end().await;
@@ -236,7 +236,7 @@ async fn the_view_of_another_log_is_kept_aside_and_another_is_built() {
     assert!(matches!(reading, Err(ViewError::Damaged { .. })), "it is not read either");
     let views = Views::open(log(deployment.url()).await).await.expect("it opens");
     assert!(views.is_fresh());
-    assert_eq!(views.told().await.expect("a digest").1, whole);
+    assert_eq!(views.position_and_digest().await.expect("a digest").1, whole);
     views.close().await;
     views.log().store().close().await;
     let aside = PathBuf::from(format!("{}.foreign-14", own.display()));
@@ -266,7 +266,7 @@ async fn a_server_replaces_a_view_that_turns_out_to_be_damaged() {
     };
     tokio::time::timeout(PATIENCE, progress.wait_for(is_over)).await.expect("in time").expect("it is");
     assert_ne!(views.live().number, damaged);
-    assert_eq!(views.told().await.expect("a digest").1, whole);
+    assert_eq!(views.position_and_digest().await.expect("a digest").1, whole);
     let generations = views.generations().await.expect("the pointer is read");
     assert_eq!(generations.previous, None, "nobody goes back to a damaged one");
     keeper.abort();

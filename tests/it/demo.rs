@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use throughline::demo::{GOES_ON_AT, SEED, Size, Story, documented_journey, play};
+use throughline::demo::{CONTINUES_AT, SEED, Size, Story, documented_journey, play};
 use throughline::store::Dialect;
 use throughline::views::Views;
 use throughline_domain::fact::envelope::{Envelope, Position, StreamId};
@@ -17,7 +17,7 @@ async fn a_played_story_stands_in_the_log_as_it_was_told_and_its_live_view_is_wh
     let story = Story::new(SEED, Size::OneIn(12));
     let mut digests = Vec::new();
     for dialect in STORES {
-        let fresh = Fresh::on(dialect, GOES_ON_AT).await;
+        let fresh = Fresh::on(dialect, CONTINUES_AT).await;
         let played = play(&fresh.recorder, &fresh.clock, &story).await.expect("the story is played");
         let logged = everything(&fresh, played.position).await;
         assert_eq!(played.commands, story.items().len());
@@ -37,7 +37,7 @@ async fn a_played_story_stands_in_the_log_as_it_was_told_and_its_live_view_is_wh
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_documented_journey_ends_with_a_contact_that_is_taken_back() {
-    let fresh = Fresh::on(Dialect::Sqlite, GOES_ON_AT).await;
+    let fresh = Fresh::on(Dialect::Sqlite, CONTINUES_AT).await;
     let story = Story::new(SEED, Size::OneIn(40));
     play(&fresh.recorder, &fresh.clock, &story).await.expect("the story is played");
     let stream = fresh.log.stream(StreamId::journey(documented_journey())).await.expect("the stream is read");

@@ -80,9 +80,13 @@ async fn quickly(dialect: Dialect) {
             let _nobody_writes = gate.write().await;
             let head = fresh.log.head().await.expect("the head").position;
             assert!(fresh.views.passed(head, PATIENCE).await, "round {round}: the live view does not follow");
-            let live = fresh.views.told().await.expect("a digest");
+            let live = fresh.views.position_and_digest().await.expect("a digest");
             rebuild(&fresh.views).await;
-            assert_eq!(fresh.views.told().await.expect("a digest"), live, "round {round}: live, and built anew");
+            assert_eq!(
+                fresh.views.position_and_digest().await.expect("a digest"),
+                live,
+                "round {round}: live, and built anew"
+            );
         }
         over.send_replace(true);
     };

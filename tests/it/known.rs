@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use throughline::demo::{GOES_ON_AT, SEED, Size, Story, documented_journey, play};
+use throughline::demo::{CONTINUES_AT, SEED, Size, Story, documented_journey, play};
 use throughline::store::Dialect;
 use throughline::views::known::Asked;
 use throughline::views::rebuild::Options;
@@ -87,10 +87,10 @@ fn counted(days: &BTreeMap<String, Value>) -> Vec<u64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_board_before_and_after_late_contacts_differs_by_exactly_them() {
-    from_the_instant(&GOES_ON_AT.to_rfc3339(), async |app| {
+    from_the_instant(&CONTINUES_AT.to_rfc3339(), async |app| {
         let story = Story::new(SEED, Size::OneIn(12));
         let played = play(&app.fresh.recorder, &app.fresh.clock, &story).await.expect("the story is played");
-        app.it_is(&GOES_ON_AT.to_rfc3339());
+        app.it_is(&CONTINUES_AT.to_rfc3339());
         assert!(app.fresh.views.passed(played.position, PATIENCE).await, "the view does not follow");
         let then = |on: &str| json!({ "asOf": "2018-02-23", "knownOn": on });
         let (before, after) = (days(app, &then("2018-02-23")).await, days(app, &then("2018-02-25")).await);
@@ -490,7 +490,7 @@ async fn an_instant_is_the_last_position_that_was_recorded_by_then() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn beside_a_server_a_view_is_put_together_elsewhere() {
-    let fresh = Fresh::on(Dialect::Sqlite, GOES_ON_AT).await;
+    let fresh = Fresh::on(Dialect::Sqlite, CONTINUES_AT).await;
     let story = Story::new(SEED, Size::OneIn(40));
     let played = play(&fresh.recorder, &fresh.clock, &story).await.expect("the story is played");
     assert!(fresh.views.passed(played.position, PATIENCE).await, "the view does not follow");

@@ -117,7 +117,7 @@ async fn a_damaged_view_is_built_anew_whatever_its_state() {
         let place = Place::on(dialect).await;
         let first = log(place.url()).await;
         let views = Views::open(first.clone()).await.expect("it opens");
-        let whole = views.told().await.expect("a digest");
+        let whole = views.position_and_digest().await.expect("a digest");
         views.close().await;
         for damage in damages(dialect, &place) {
             let live = Stranger::at(&place).await.live_view().await;
@@ -137,7 +137,7 @@ async fn a_damaged_view_is_built_anew_whatever_its_state() {
             }
             let views = Views::open(first.clone()).await.unwrap_or_else(|error| panic!("{damage}: {error:?}"));
             assert!(views.is_fresh(), "{damage}");
-            assert_eq!(views.told().await.expect("a digest"), whole, "{damage}");
+            assert_eq!(views.position_and_digest().await.expect("a digest"), whole, "{damage}");
             views.close().await;
             // Control: what is whole is used as it is.
             let views = Views::open(first.clone()).await.expect("it opens");

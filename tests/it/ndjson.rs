@@ -176,7 +176,7 @@ async fn one_bad_line_and_nothing_is_loaded() {
     let without = |at: usize| [&lines[..at - 1], &lines[at..]].concat().join("\n");
     let id_of = |at: usize| lines[at - 1].split('"').nth(7).expect("an id");
     let cases = [
-        (without(9), "line 9: sequence: position 9 is due, not 10"),
+        (without(9), "line 9: sequence: expected position 9, found 10"),
         (without(2), "line 2: sequence: position 2 is due, not 3"),
         (changed(14, r#""0000000000000000014""#, "15"), "line 14: sequence: position 14 is due, not 15"),
         (changed(14, r#""sequence":"0000000000000000014","#, ""), "line 14: sequence: missing"),
@@ -347,7 +347,7 @@ async fn a_bad_row_is_told_by_line_and_key_and_the_rest_is_imported() {
             line(6, "identity_guessed", "2018-02-10", "{}"),
             "unreadable: type: this build does not know the type \"throughline.journey.identity_guessed.v1\"",
         ),
-        (line(7, "contact_logged", "10/02/2018", CONTACT), "unreadable: time: \"10/02/2018\" is no date"),
+        (line(7, "contact_logged", "10/02/2018", CONTACT), "unreadable: time: \"10/02/2018\" is not a date"),
         (line(8, "contact_logged", "2018-03-02", CONTACT), "refused: DATED_IN_FUTURE at occurred_on"),
         (
             line(9, "contact_logged", "2018-02-10", &CONTACT.replace("phone", "pigeon")),

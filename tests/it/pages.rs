@@ -139,6 +139,8 @@ fn every_alarm_stands_on_the_page_for_operating() {
     for folder in ["src", "crates"] {
         sources(&Path::new(ROOT).join(folder), &mut files);
     }
+    // Measurements report to the person who runs them, not to an operator.
+    files.retain(|file| !file.starts_with(Path::new(ROOT).join("src/bench")));
     let (mut all, mut missing) = (0, Vec::new());
     for file in files {
         let source = fs::read_to_string(&file).expect("a text");

@@ -70,7 +70,7 @@ fn moved(preview: &Value, claim: &str) -> Value {
 
 /// Where the log and the live view stand.
 async fn stored(app: &TestApp) -> (i64, String) {
-    let (position, digest) = app.fresh.views.told().await.expect("the view answers");
+    let (position, digest) = app.fresh.views.position_and_digest().await.expect("the view answers");
     assert_eq!(position.0, app.head().await);
     (position.0, digest)
 }

@@ -124,16 +124,20 @@ async fn under_load_a_rebuild_hinders_nobody_and_nobody_sees_half_a_view() {
 
 /// Live, and built with one worker, with several, in one pass and in many, and after an interrupted rebuild.
 async fn the_same_however_built(fresh: &Fresh) {
-    let live = fresh.views.told().await.expect("a digest");
+    let live = fresh.views.position_and_digest().await.expect("a digest");
     for (workers, held) in [(1, i64::MAX), (4, i64::MAX), (2, 100)] {
         rebuild(&fresh.views, Options { workers, held }).await;
-        assert_eq!(fresh.views.told().await.expect("a digest"), live, "{workers} workers, {held} events held");
+        assert_eq!(
+            fresh.views.position_and_digest().await.expect("a digest"),
+            live,
+            "{workers} workers, {held} events held"
+        );
     }
     let right = fresh.views.right_to_build().await.expect("nobody builds");
     fresh.views.start_rebuild(right, Options { workers: 2, held: 50 });
     fresh.views.cancel_rebuild().await.expect("it is stopped");
     rebuild(&fresh.views, Options::default()).await;
-    assert_eq!(fresh.views.told().await.expect("a digest"), live, "after one that was interrupted");
+    assert_eq!(fresh.views.position_and_digest().await.expect("a digest"), live, "after one that was interrupted");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,7 +209,7 @@ async fn going_back_catches_the_earlier_view_up_and_a_rulebook_gone_back_from_st
         let journeys = field.journeys(&fresh.recorder, 5).await;
         let rulebooks = |views: &Views| {
             let scope = Scope::Deployment;
-            let told = views.live().told(scope.contract(CONTRACT).expect("in scope"));
+            let told = views.live().contract_state(scope.contract(CONTRACT).expect("in scope"));
             told.map_or(0, |contract| contract.rulebooks().len())
         };
         let head = fresh.log.head().await.expect("the head").position;
@@ -434,10 +438,14 @@ async fn a_journey_with_an_event_that_cannot_be_read_is_parked_alike_live_and_re
         assert_eq!((parked.stream, parked.version, parked.position), (StreamId::journey(journeys[1]), 2, at));
         assert!(parked.error.contains("ContactLogged v1 cannot be read"), "{}", parked.error);
 
-        let told = fresh.views.told().await.expect("a digest");
+        let told = fresh.views.position_and_digest().await.expect("a digest");
         rebuild(&fresh.views, Options { workers: 2, held: 3 }).await;
         assert_eq!(fresh.views.live().parked(Position::default(), 10).await.expect("a list"), live);
-        assert_eq!(fresh.views.told().await.expect("a digest"), told, "its rows stand as of its last readable event");
+        assert_eq!(
+            fresh.views.position_and_digest().await.expect("a digest"),
+            told,
+            "its rows stand as of its last readable event"
+        );
         fresh.views.retry_parked(None).await.expect("it tries");
         assert_eq!(
             fresh.views.live().parked(Position::default(), 10).await.expect("a list"),

@@ -85,7 +85,7 @@ async fn killed_again_and_again(dialect: Dialect) {
         let mut kept = [previous, standing.live];
         kept.sort_unstable();
         left(&place, &kept).await;
-        let now = deployment.views.told().await.expect("the live view answers");
+        let now = deployment.views.position_and_digest().await.expect("the live view answers");
         assert_eq!(told.get_or_insert_with(|| now.clone()), &now, "the live view is what the log says");
         deployment.close().await;
         eprintln!("{dialect:?}, kill {round} after {after:?} of {takes} µs: view {} is live", standing.live);

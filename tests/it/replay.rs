@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use throughline::access::Role;
-use throughline::demo::{self, GOES_ON_AT, SEED, Size, Story, documented_journey};
+use throughline::demo::{self, CONTINUES_AT, SEED, Size, Story, documented_journey};
 
 use crate::app::{SHPS, TestApp, call, from_the_instant, keyworker, manager, somebody, text};
 
@@ -145,11 +145,11 @@ async fn two_ways_to_say_what_was_known_are_refused() {
 
 #[tokio::test]
 async fn the_demos_documented_journey_gives_the_three_answers() {
-    from_the_instant(&GOES_ON_AT.to_rfc3339(), async |app| {
+    from_the_instant(&CONTINUES_AT.to_rfc3339(), async |app| {
         let story = Story::new(SEED, Size::OneIn(40));
         let played = demo::play(&app.fresh.recorder, &app.fresh.clock, &story).await.expect("the story is played");
         assert_eq!(app.head().await, played.position.0);
-        app.fresh.clock.set(GOES_ON_AT);
+        app.fresh.clock.set(CONTINUES_AT);
         let journey = documented_journey().to_string();
         for (known_on, expected) in [("2018-02-23", 22), ("2018-02-25", 13), ("2018-02-26", 22)] {
             assert_eq!(days(app, &journey, json!({ "knownOn": known_on })).await, expected, "{known_on}");

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use throughline::access::{Principal, Role};
 use throughline::clock::Chance;
-use throughline::import::ssda903::{Outcome, Return, SYSTEM, Summary, Told};
+use throughline::import::ssda903::{Outcome, Return, RowResult, SYSTEM, Summary};
 use throughline::import::{Import, ImportError};
 use throughline::record::Recorder;
 use throughline::store::Dialect;
@@ -69,7 +69,7 @@ async fn imported(
     recorder: &Recorder,
     principal: &Principal,
     files: &[&str],
-) -> Result<(Summary, Vec<Told>), ImportError> {
+) -> Result<(Summary, Vec<RowResult>), ImportError> {
     let import = Import { log: &fresh.log, recorder, principal, contract: MST };
     let returns: Vec<Return> = files.iter().map(|file| Return::read(Cursor::new(file)).expect("a return")).collect();
     let mut rows = Vec::new();
@@ -77,19 +77,19 @@ async fn imported(
     Ok((summary, rows))
 }
 
-pub(crate) async fn import(fresh: &Fresh, file: &str) -> (Summary, Vec<Told>) {
+pub(crate) async fn import(fresh: &Fresh, file: &str) -> (Summary, Vec<RowResult>) {
     imported(fresh, &fresh.recorder, &of_role(Role::Integrator), &[file]).await.expect("an import")
 }
 
-pub(crate) async fn rehearse(fresh: &Fresh, files: &[&str]) -> (Summary, Vec<Told>) {
+pub(crate) async fn rehearse(fresh: &Fresh, files: &[&str]) -> (Summary, Vec<RowResult>) {
     let (log, clock) = (fresh.log.clone(), Arc::clone(&fresh.clock));
     let recorder = Recorder::rehearsing(log, clock, Arc::new(Chance::System)).await.expect("a rehearsal");
     imported(fresh, &recorder, &of_role(Role::Integrator), files).await.expect("a rehearsal")
 }
 
 /// What became of each row, in a few words.
-pub(crate) fn shown(rows: &[Told]) -> Vec<String> {
-    let shown = |told: &Told| {
+pub(crate) fn shown(rows: &[RowResult]) -> Vec<String> {
+    let shown = |told: &RowResult| {
         let line = told.line.map_or_else(|| "gone".to_owned(), |line| line.to_string());
         let child = told.child.as_deref().unwrap_or("?");
         let outcome = match &told.outcome {
@@ -350,7 +350,7 @@ async fn a_bad_row_is_named_whole_and_the_others_are_recorded() {
         (row("202", "01/04/2017", "C1", "30/03/2017", "X1"), "202 refused ENDED_BEFORE_START at DEC"),
         (row("303", "01/04/2017", "C1", "30/03/2017", "X1"), "303 refused ENDED_BEFORE_START at DEC"),
         (row("303", "05/04/2017", "C1", "", ""), "303 recorded 3"),
-        ("303,01/0".to_owned(), "? unreadable 2 fields, but 13 columns: give each column one"),
+        ("303,01/0".to_owned(), "? unreadable 2 fields, but 13 columns: give each column one field"),
     ];
     let expected: Vec<String> = (2..).zip(&rows).map(|(line, (_, outcome))| format!("{line} {outcome}")).collect();
     let file = file(&rows.map(|(row, _)| row));
@@ -688,14 +688,12 @@ async fn care_days_of_the_year_to_march_2018_are_636_184_and_82_10_percent() {
         trial.run(events.as_slice(), &mut answer).expect("events");
         let answer = String::from_utf8(answer).expect("text");
         let lines = answer.lines().filter(|line| line.contains("\"first\":\"2017-04-01\""));
-        let shares: Vec<Value> =
-            lines.map(|line| serde_json::from_str::<Value>(line).expect("JSON")["of"].clone()).collect();
+        let lines = lines.map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let shares: Vec<Value> = lines.map(|line| line["of"].clone()).collect();
         assert_eq!(shares.len(), 2);
         for of in shares {
-            assert_eq!(
-                (&of["counted"], &of["out_of"], &of["share"]),
-                (&"636184".into(), &"774895".into(), &"0.820994".into())
-            );
+            let figures = [&of["counted"], &of["out_of"], &of["share"]];
+            assert_eq!(figures, ["636184", "774895", "0.820994"]);
         }
     })
     .await;

@@ -444,11 +444,13 @@ pub struct Story {
 
 impl Story {
     /// The same case, with another today.
-    pub fn told_on(self, today: &str) -> Self {
+    #[must_use]
+    pub fn on_day(self, today: &str) -> Self {
         Self { today: day(today), ..self }
     }
 
     /// The same case, with senders who accept this warning.
+    #[must_use]
     pub fn accepting(self, warning: RefusalCode) -> Self {
         let mut accepted = self.accepted;
         accepted.insert(warning.as_str().to_owned());
@@ -456,12 +458,14 @@ impl Story {
     }
 
     /// The same case, with senders who accept all warnings.
+    #[must_use]
     pub fn accepting_all(self) -> Self {
         let accepted = RefusalCode::WARNINGS.iter().map(|warning| warning.as_str().to_owned());
         Self { accepted: accepted.collect(), ..self }
     }
 
     /// The same case, under these rulebooks.
+    #[must_use]
     pub fn under(self, rulebooks: &[&str]) -> Self {
         Self { contract: open_contract(rulebooks), ..self }
     }
@@ -498,6 +502,7 @@ impl Story {
     }
 
     /// The same case with this command accepted.
+    #[must_use]
     pub fn and(mut self, command: &Command) -> Self {
         self.tell(command).unwrap_or_else(|refusals| panic!("{command:?} is refused: {refusals:#?}"));
         self

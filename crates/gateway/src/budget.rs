@@ -95,7 +95,7 @@ mod tests {
     use crate::caller::tests::key;
 
     #[test]
-    fn a_caller_over_the_limit_is_told_when_to_retry_and_others_are_not_affected() {
+    fn a_caller_over_the_limit_learns_when_to_retry_and_others_are_not_affected() {
         let (budget, now) = (Budget::per_minute(600), Instant::now());
         let (ann, ben) = (key("ann"), key("ben"));
         assert_eq!(budget.spend_at(&ann, 400, now), Ok(()));

@@ -15,12 +15,12 @@ pub struct Stopping(watch::Receiver<bool>);
 
 impl Stopping {
     /// Creates a signal from this receiver, whose sender sends true to stop.
-    pub const fn told_by(told: watch::Receiver<bool>) -> Self {
-        Self(told)
+    pub const fn when(stopping: watch::Receiver<bool>) -> Self {
+        Self(stopping)
     }
 
     /// Completes when the service stops.
-    pub async fn told(&mut self) {
+    pub async fn requested(&mut self) {
         // A service that cannot be stopped has no sender.
         if self.0.wait_for(|stopping| *stopping).await.is_err() {
             std::future::pending::<()>().await;

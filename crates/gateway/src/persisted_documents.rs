@@ -118,7 +118,7 @@ impl Remembered {
     }
 }
 
-/// The texts by hash. A text is kept as long as it is on a caller's list.
+/// The texts by hash. A text is kept while it is on a caller's list.
 #[derive(Debug, Default)]
 struct Cache {
     texts: HashMap<String, Kept>,

@@ -1,4 +1,4 @@
-//! Opens WebSockets: `graphql-transport-ws` on the same path, for pages of our own origin and for clients that are not
+//! Opens web sockets: `graphql-transport-ws` on the same path, for pages of our own origin and for clients that are not
 //! pages.
 //!
 //! A browser sends a WebSocket handshake from any page without a preflight request. Pages of foreign origins are

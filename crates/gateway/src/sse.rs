@@ -32,7 +32,7 @@ pub(super) fn response<C: Caller>(answers: BoxStream<'static, Answer>, sending: 
         let (mut answers, mut sending) = open?;
         let event = tokio::select! {
             biased;
-            () = sending.stopping.told() => return None,
+            () = sending.stopping.requested() => return None,
             () = deadline::expired(Some(&sending.caller)) => return Some((expired(), None)),
             answer = answers.next() => match answer {
                 Some(answer) => next(&answer),

@@ -518,7 +518,7 @@ async fn events_send_heartbeats_and_end_silently_when_the_service_stops() {
     let (stopping, stopped) = tokio::sync::watch::channel(false);
     let patience = Patience { heartbeat: Duration::from_millis(10), ..Patience::default() };
     let endpoint = endpoint(Behind::default(), Terms { patience, ..Terms::default() });
-    let router = router_of(endpoint, Duration::from_mins(5), Stopping::told_by(stopped));
+    let router = router_of(endpoint, Duration::from_mins(5), Stopping::when(stopped));
     let request = HttpRequest::post("/graphql")
         .header("content-type", "application/json")
         .header("accept", "text/event-stream")
@@ -618,7 +618,7 @@ async fn a_document_that_is_not_valid_is_not_remembered() {
 }
 
 #[tokio::test]
-async fn a_login_over_its_limit_is_told_when_to_retry() {
+async fn a_login_over_its_limit_learns_when_to_retry() {
     let budget = Arc::new(Budget::per_minute(25));
     let terms = || Terms { budget: Arc::clone(&budget), ..Terms::default() };
     let ask = async |query: &str| {

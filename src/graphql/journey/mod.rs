@@ -46,7 +46,7 @@ use throughline_domain::fact::Entry;
 use throughline_domain::fact::envelope::{AppointmentId, EventId, JourneyId, Occurred, TaskId};
 use throughline_domain::journey::{self, Journey as Folded};
 use throughline_gateway::Code;
-use throughline_projections::{self, Between, DaySpan, Told};
+use throughline_projections::{self, Between, CaseFacts, DaySpan};
 
 /// A case: one referral episode of one client in one contract.
 #[derive(Clone)]
@@ -88,15 +88,15 @@ impl Journey {
 
     /// A case below a contract, under the contract's rulebook.
     pub(super) fn beneath(source: &Source, id: JourneyId, story: Arc<Story>) -> Self {
-        Self { known: story.known(), ..Self::told_by(source, id, Teller::story(story)) }
+        Self { known: story.known(), ..Self::read_from(source, id, Teller::story(story)) }
     }
 
     /// A case of a list, if the query requests only fields that rows hold ([`row::holds`]).
     pub(super) fn listed(source: &Source, row: &Arc<JourneyRow>) -> Self {
-        Self::told_by(source, row.journey, Teller::Row(Arc::clone(row)))
+        Self::read_from(source, row.journey, Teller::Row(Arc::clone(row)))
     }
 
-    fn told_by(source: &Source, id: JourneyId, teller: Teller) -> Self {
+    fn read_from(source: &Source, id: JourneyId, teller: Teller) -> Self {
         let (contract, rulebook) =
             (Arc::clone(&source.contract_state), source.contract_state.newest_rulebook().cloned());
         Self { id, contract, as_of: source.as_of, known: source.known, rulebook, teller }
@@ -116,21 +116,21 @@ impl Journey {
 
     /// The case as of today in its contract's time zone; none if the caller may not see it.
     pub fn today(ctx: &Context<'_>, id: JourneyId, story: Arc<Story>) -> Option<Self> {
-        let contract = ctx.caller().generation.told(ctx.in_scope(story.contract()?)?)?;
+        let contract = ctx.caller().generation.contract_state(ctx.in_scope(story.contract()?)?)?;
         let today = ctx.today(&contract);
         Some(Self::of(id, contract, today, story))
     }
 
     fn story(&self) -> &Arc<Story> {
-        self.told_by_story().0
+        self.from_story().0
     }
 
     fn folded(&self) -> &Folded {
-        let (story, folded) = self.told_by_story();
+        let (story, folded) = self.from_story();
         folded.get_or_init(|| Box::new(story.history().journey_as_of(self.as_of)))
     }
 
-    fn told_by_story(&self) -> (&Arc<Story>, &OnceLock<Box<Folded>>) {
+    fn from_story(&self) -> (&Arc<Story>, &OnceLock<Box<Folded>>) {
         match &self.teller {
             Teller::Story { story, folded } => (story, folded),
             Teller::Row(_) => unreachable!("rows are used only if they hold every requested field"),
@@ -182,8 +182,8 @@ impl Journey {
         Some(throughline_projections::obligation::obligations(&input, standard).get(nth)?.started_by)
     }
 
-    fn projection_input(&self) -> Option<Told<'_>> {
-        Told::of(self.id, self.contract.code()?, self.folded(), self.rulebook.as_ref()?)
+    fn projection_input(&self) -> Option<CaseFacts<'_>> {
+        CaseFacts::of(self.id, self.contract.code()?, self.folded(), self.rulebook.as_ref()?)
     }
 }
 

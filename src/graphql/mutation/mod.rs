@@ -154,7 +154,7 @@ pub(super) fn body(ctx: &Context<'_>) -> Result<Vec<u8>> {
 /// Today in the contract with this code, if the caller may see the contract.
 async fn contract_today(ctx: &Context<'_>, code: &str) -> Result<NaiveDate> {
     let Some(scoped) = ctx.in_scope(code) else { return Ok(ctx.deployment_today()) };
-    let contract = ctx.caller().generation.told(scoped);
+    let contract = ctx.caller().generation.contract_state(scoped);
     Ok(contract.map_or_else(|| ctx.deployment_today(), |contract| ctx.today(&contract)))
 }
 

@@ -237,7 +237,7 @@ impl Outcome {
 
     /// A command with an invalid input.
     pub fn refused(refusals: Vec<refusal::Refusal>, sent: &Sent) -> Self {
-        let problems = refusal::told(refusals).into_iter().map(|refusal| Problem::of(refusal, sent)).collect();
+        let problems = refusal::limited(refusals).into_iter().map(|refusal| Problem::of(refusal, sent)).collect();
         Self::unrecorded(false, problems)
     }
 
@@ -349,7 +349,7 @@ payload! {
 payload! {
     /// The result of a command on a contract.
     ContractPayload {
-        /// The contract as it is now. Null if it is not open.
+        /// The present contract. Null if it is not open.
         contract: Contract
     }
 }
@@ -357,7 +357,7 @@ payload! {
 payload! {
     /// The result of a command on a batch.
     BatchPayload {
-        /// The batch as it is now. Null if it does not exist.
+        /// The present batch. Null if it does not exist.
         batch: Batch
     }
 }
@@ -399,7 +399,7 @@ payload! {
         worker: Worker,
         /// The team as of today, if the facts belong to a team.
         team: Team,
-        /// The contract as it is now, if the facts belong to a contract.
+        /// The present contract, if the facts belong to a contract.
         contract: Contract,
     }
 }
@@ -516,7 +516,7 @@ impl AmendmentPayload {
     }
 }
 
-/// The one object that a command concerns, as it is now.
+/// The one object that a command concerns, in its present state.
 #[derive(Default)]
 struct Things {
     journey: Option<Journey>,
@@ -541,7 +541,7 @@ impl Things {
     }
 }
 
-/// The case as it is now, if the caller may see it.
+/// The present case, if the caller may see it.
 async fn journey(ctx: &Context<'_>, id: JourneyId) -> Result<Option<Journey>> {
     let story = journey::stories(ctx, std::iter::once(id), Known::ALL).await?.remove(&id);
     Ok(story.and_then(|story| Journey::today(ctx, id, story)))
@@ -553,7 +553,7 @@ async fn journeys(ctx: &Context<'_>, ids: &[JourneyId]) -> Result<Vec<Journey>> 
     Ok(ids.iter().filter_map(|id| Journey::today(ctx, *id, stories.remove(id)?)).collect())
 }
 
-/// The contract as it is now, if the caller may see it.
+/// The present contract, if the caller may see it.
 fn contract(ctx: &Context<'_>, code: &str) -> Option<Contract> {
     Contract::today(ctx, ctx.in_scope(code)?)
 }

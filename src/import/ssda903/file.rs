@@ -226,12 +226,12 @@ impl<R: Read> Records<R> {
                 _ => break,
             }
             let Some(next) = self.next_line()? else { break };
-            let goes_on = next.1.as_ref().is_ok_and(|text| !might_be_a_row(text));
-            if goes_on {
+            let continues = next.1.as_ref().is_ok_and(|text| !might_be_a_row(text));
+            if continues {
                 whole.extend(next.1.iter().flat_map(|text| ["\n", text]));
             }
             taken.push(next);
-            if !goes_on {
+            if !continues {
                 break;
             }
         }

@@ -42,7 +42,7 @@ const DIGEST_SHOWN: usize = 8;
 
 /// The result of a row, or of an episode that is no longer in any row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct RowResult {
     /// The line of the file on which the row begins, from 1. `None` if there is no row.
     pub line: Option<u64>,
     /// The child's code, if it could be read and may be shown.
@@ -121,14 +121,14 @@ impl Import<'_> {
         &self,
         returns: &[Return],
         area: &str,
-        mut report: impl FnMut(usize, &Told),
+        mut report: impl FnMut(usize, &RowResult),
     ) -> Result<Summary, ImportError> {
         let mut rehearsed = HashMap::new();
         let mut summary = Summary::default();
         let mut namesakes = Namesakes::of(self.codes_known().await?);
         namesakes.learn(returns.iter().flat_map(Return::codes));
         for (at, one) in returns.iter().enumerate() {
-            let mut unread: Vec<Told> = one.unread().collect();
+            let mut unread: Vec<RowResult> = one.unread().collect();
             let children = one.children();
             let portions = children.chunks(CHILDREN).map(Some);
             // A file without a readable row has one empty portion.
@@ -137,7 +137,7 @@ impl Import<'_> {
                 let taken = self.portion(one, area, portion, &rehearsed).await?;
                 let is_last = portion.last().map(|(child, _)| child) == children.last().map(|(child, _)| child);
                 let ahead = unread.iter().take_while(|result| is_last || result.line <= last_line_of(portion)).count();
-                let mut results: Vec<Told> = unread.drain(..ahead).collect();
+                let mut results: Vec<RowResult> = unread.drain(..ahead).collect();
                 let mut fault = None;
                 for child in taken {
                     match child {
@@ -257,10 +257,10 @@ impl Return {
     }
 
     /// The results of the rows that cannot be read.
-    fn unread(&self) -> impl Iterator<Item = Told> {
+    fn unread(&self) -> impl Iterator<Item = RowResult> {
         self.rows.iter().filter_map(|row| match row {
             Row::Read(_) => None,
-            Row::Unread(unread) => Some(Told {
+            Row::Unread(unread) => Some(RowResult {
                 line: Some(unread.line),
                 child: unread.child.clone().filter(|child| check_source(&source(child, &self.digest, 1)).is_ok()),
                 began_on: unread.began_on,
@@ -274,7 +274,7 @@ impl Return {
 /// The results of a child's rows.
 #[derive(Default)]
 struct Taken {
-    results: Vec<Told>,
+    results: Vec<RowResult>,
     recorded: Vec<Envelope>,
     /// Whether the child's journey is new.
     began: bool,
@@ -296,14 +296,14 @@ impl Child<'_> {
             // The code is not a pseudonym, or cannot be stored. So it is not repeated in the result either.
             let refused = Outcome::Refused(problems(refusals, |_| Some("CHILD")));
             self.taken.results =
-                episodes.iter().map(|row| Told { child: None, ..result_of(row, refused.clone()) }).collect();
+                episodes.iter().map(|row| RowResult { child: None, ..result_of(row, refused.clone()) }).collect();
             return Ok(self.taken);
         }
         let mut named = HashSet::new();
         for of_day in episodes.chunk_by(|one, other| one.began_on == other.began_on) {
             self.take_day(of_day, &mut named).await?;
         }
-        let missing = self.known.others(&self.bringing.ids, &named).into_iter().map(|began_on| Told {
+        let missing = self.known.others(&self.bringing.ids, &named).into_iter().map(|began_on| RowResult {
             line: None,
             child: Some(self.bringing.ids.child.to_owned()),
             began_on: Some(began_on),
@@ -347,10 +347,10 @@ impl Child<'_> {
             if newest.is_none() && !matches!(outcome, Outcome::Refused(_)) {
                 newest = Some((first.line, repeated.clone()));
             }
-            self.taken.results.push(Told { note, ..result_of(first, outcome) });
+            self.taken.results.push(RowResult { note, ..result_of(first, outcome) });
             let again = |row: &&Episode| {
                 let note = Some(format!("has the same content as line {}", first.line));
-                Told { note, ..result_of(row, repeated.clone()) }
+                RowResult { note, ..result_of(row, repeated.clone()) }
             };
             self.taken.results.extend(word.rows[1..].iter().map(again));
         }
@@ -437,9 +437,9 @@ fn of_rows(rows: &[&Particulars], known: &[KnownEpisode<'_>]) -> Vec<Option<Spel
     matched(rows, known).into_iter().map(|at| at.map(|at| known[at].spell)).collect()
 }
 
-fn result_of(row: &Episode, outcome: Outcome) -> Told {
+fn result_of(row: &Episode, outcome: Outcome) -> RowResult {
     let (line, child, began_on) = (Some(row.line), Some(row.child.clone()), Some(row.began_on));
-    Told { line, child, began_on, outcome, note: None }
+    RowResult { line, child, began_on, outcome, note: None }
 }
 
 /// The source of a row's facts.

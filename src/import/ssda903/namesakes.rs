@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::Told;
+use super::RowResult;
 
 /// Codes, grouped by their text without leading zeros and case.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ impl Namesakes {
     }
 
     /// Adds a remark to the result of a row whose child's code looks like another.
-    pub(super) fn note(&self, result: &mut Told) {
+    pub(super) fn note(&self, result: &mut RowResult) {
         let Some(child) = &result.child else { return };
         let alike = self.codes.get(&bare(child)).into_iter().flatten().filter(|code| *code != child);
         let alike: Vec<&str> = alike.map(String::as_str).collect();
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     fn noted(child: &str, codes: &[&str]) -> Option<String> {
-        let mut result = Told {
+        let mut result = RowResult {
             line: Some(2),
             child: Some(child.to_owned()),
             began_on: None,

@@ -162,7 +162,7 @@ impl Preview {
         preview
     }
 
-    /// A claim that changes: as in the draft, else as it is now.
+    /// A claim that changes: as in the draft, else its present state.
     fn claim(&self, claim: ClaimId) -> Option<&Claim> {
         self.after.get(claim).or_else(|| self.before.get(claim))
     }
@@ -381,7 +381,7 @@ impl Generation {
         draft: Rulebook,
     ) -> Result<Option<Preview>, LogError> {
         let position = *self.position().borrow();
-        let Some(contract) = self.told(scope) else { return Ok(None) };
+        let Some(contract) = self.contract_state(scope) else { return Ok(None) };
         let mut facts = self.claims.facts(scope.contract()).lock_owned().await;
         facts.catch_up(log, scope.contract(), position).await?;
         super::judged(move || {

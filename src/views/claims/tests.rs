@@ -25,9 +25,9 @@ use throughline_domain::fact::event::{
 use throughline_domain::fact::money::Money;
 
 const RULES: &str = r#"rulebook = 1
-contract = "told"
+contract = "sample"
 version = "VERSION"
-title = "Told"
+title = "Sample"
 effective_from = FROM
 applies_by = "BY"
 retroactive = RETROACTIVE
@@ -131,8 +131,8 @@ impl Story {
             batches: Vec::new(),
         };
         let opened = ContractOpened {
-            code: "told".to_owned(),
-            name: "Told".to_owned(),
+            code: "sample".to_owned(),
+            name: "Sample".to_owned(),
             parties: Vec::new(),
             starts_on: BEGINS,
             ends_on: None,
@@ -174,7 +174,7 @@ impl Story {
     }
 
     fn rule(&mut self, event: Event) {
-        let recorded = self.recorded(StreamId::contract("told"), Occurred::on(BEGINS), event);
+        let recorded = self.recorded(StreamId::contract("sample"), Occurred::on(BEGINS), event);
         self.contract.evolve(&recorded).expect("rules that are read");
     }
 

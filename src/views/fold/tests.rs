@@ -126,7 +126,7 @@ mod parking {
         let struck = receive(&recorder, 0x5701).await;
         let other = receive(&recorder, 0x5702).await;
         project(&views).await;
-        let before = views.told().await.expect("a digest").1;
+        let before = views.position_and_digest().await.expect("a digest").1;
 
         let stream = StreamId::journey(struck);
         fault::put(stream);
@@ -135,7 +135,7 @@ mod parking {
         state(&recorder, 0x5704, other, ReferralAccepted {}).await;
         state(&recorder, 0x5705, struck, PlanAgreed { kind: "php".to_owned() }).await;
         project(&views).await;
-        let (position, parked_digest) = views.told().await.expect("a digest");
+        let (position, parked_digest) = views.position_and_digest().await.expect("a digest");
         assert_eq!(position, views.log().head().await.expect("the head").position, "nobody else waits");
         assert_ne!(parked_digest, before, "the other journey is accepted");
         let parked = views.live().parked(Position::default(), 10).await.expect("a list");
@@ -160,7 +160,7 @@ mod parking {
         let struck = receive(&recorder, 0x5801).await;
         receive(&recorder, 0x5802).await;
         project(&views).await;
-        let whole = views.told().await.expect("a digest").1;
+        let whole = views.position_and_digest().await.expect("a digest").1;
 
         fault::put(StreamId::journey(struck));
         let rebuilt = Views::rebuild(views.log()).await.expect("it is built");
@@ -174,6 +174,10 @@ mod parking {
 
         fault::mend(StreamId::journey(struck));
         anew.retry_parked(None).await.expect("it tries");
-        assert_eq!(anew.told().await.expect("a digest").1, whole, "a retry gives what a rebuild would have given");
+        assert_eq!(
+            anew.position_and_digest().await.expect("a digest").1,
+            whole,
+            "a retry gives what a rebuild would have given"
+        );
     }
 }

@@ -156,7 +156,7 @@ async fn every_type_of_fact_that_may_be_corrected_has_its_replacement() {
     let body =
         sdl.split("input Replacement @oneOf {").nth(1).and_then(|rest| rest.split("\n}").next()).expect("the input");
     for event_type in EventType::ALL.iter().filter(|of| of.stream_kinds().contains(&StreamKind::Journey)) {
-        let has = body.contains(&format!("For `{}`.", event_type.as_str()));
+        let has = body.contains(&format!("`{}` event.", event_type.as_str()));
         assert_eq!(has, event_type.is_correctable(), "{}", event_type.as_str());
     }
 }

@@ -75,7 +75,7 @@ fn codes(refusals: Vec<Refusal>) -> Vec<RefusalCode> {
     refusals.into_iter().map(|refusal| refusal.code).collect()
 }
 
-/// A patch corrects the fact as it is now, with earlier corrections applied.
+/// A patch corrects the present fact, with earlier corrections applied.
 pub(super) fn patch(history: &History, command: &PatchFact, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
     exists(history, command.stream)?;
     let fact = standing(history, command.target)?;

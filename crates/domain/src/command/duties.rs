@@ -47,7 +47,7 @@ pub(super) fn stays_verified(
     }
     let document = |piece: &EvidenceAttached| (piece.kind.clone(), piece.sha256.clone(), piece.dated_on);
     if document(is) != document(becomes) {
-        let message = "the evidence was verified as it is now: retract the verification, correct this fact, then ask \
+        let message = "the evidence was verified in its present form: retract the verification, correct this fact, then ask \
                        another person to verify the evidence again";
         let refusal = Refusal::new(RefusalCode::FactHasDependents, message).at("target");
         return Err(refusal.by(ATTACH_VERIFY).naming([Stated::from(verified).fact()]).alone());

@@ -305,7 +305,7 @@ pub fn decide(history: &History, command: &Command, given: &Given<'_>) -> Result
         Command::Batch(command) => batches::decide(history, command, given),
         Command::AssignMany(command) => many::assign(command, given),
     };
-    decided.map_err(refusal::told)
+    decided.map_err(refusal::limited)
 }
 
 fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {

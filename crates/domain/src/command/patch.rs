@@ -1,7 +1,7 @@
 //! A correction as people send it: only the values that change.
 //!
 //! Pure. A field that a patch leaves out keeps its value, and null clears it. The event records the whole result. The
-//! patch is applied to the fact as it is when the command is decided, so that of two corrections sent at once neither
+//! patch is applied to the state of the fact when the command is decided, so that of two corrections sent at once neither
 //! undoes the other. Objects are merged and lists are replaced (RFC 7396). This module does not decide whether the
 //! result is valid.
 
@@ -76,7 +76,7 @@ impl PatchFact {
         self.payload.get("login").and_then(Value::as_str).filter(|_| self.of == Some(EventType::WorkerJoined))
     }
 
-    /// The whole correction of a fact as it is now.
+    /// The whole correction of a present fact.
     pub(super) fn of_fact(&self, fact: &Fact<'_>, contract: &Contract) -> Result<CorrectFact, Vec<Refusal>> {
         let occurred = self.occurred.of(fact.occurred)?;
         let mut replacement = self.replacement(fact.event)?;

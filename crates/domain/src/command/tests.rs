@@ -226,7 +226,7 @@ mod contacting {
         accepted().when(state("2018-02", contact())).accepted();
         accepted().when(state("2018", contact())).accepted();
         accepted().when(state("2018-03", contact())).refused(Code::DatedInFuture);
-        accepted().told_on("2018-03-01").when(state("2018-03-01", contact())).accepted();
+        accepted().on_day("2018-03-01").when(state("2018-03-01", contact())).accepted();
     }
 
     #[test]

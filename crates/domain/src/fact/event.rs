@@ -66,7 +66,7 @@ macro_rules! events {
                 match self { $(Self::$name(_) => EventType::$name,)* }
             }
 
-            /// The payload as it is stored.
+            /// The stored payload.
             pub fn payload(&self) -> Box<RawValue> {
                 match self { $(Self::$name(payload) => serde_json::value::to_raw_value(payload),)* }
                     .expect("every payload can be written as JSON")

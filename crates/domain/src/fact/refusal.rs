@@ -337,7 +337,7 @@ impl fmt::Display for RefusalCode {
 const REFUSALS_MAX: usize = 20;
 
 /// Limits the refusals of one answer. Where there are more, the last one says how many were left out.
-pub fn told(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
+pub fn limited(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
     if refusals.len() > REFUSALS_MAX {
         let more = refusals.split_off(REFUSALS_MAX - 1).len();
         let message = format!("{more} more problems were found: fix these first");
@@ -515,7 +515,7 @@ mod tests {
 
     #[test]
     fn one_answer_lists_twenty_problems_at_most() {
-        let twice = |count| told(vec![Refusal::new(RefusalCode::InvalidValue, "no"); count]);
+        let twice = |count| limited(vec![Refusal::new(RefusalCode::InvalidValue, "no"); count]);
         assert!(twice(20).iter().all(|refusal| refusal.code == RefusalCode::InvalidValue));
         let many = twice(2_001);
         assert_eq!((many.len(), many[19].code), (20, RefusalCode::MoreProblems));

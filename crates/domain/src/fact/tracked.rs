@@ -37,7 +37,7 @@ pub(crate) enum Part {
 }
 
 /// The item that this fact is about, and what the fact does to it.
-pub(crate) const fn told_by(event: &Event) -> Option<(Thing, Part)> {
+pub(crate) const fn item_of(event: &Event) -> Option<(Thing, Part)> {
     let (kind, id, part) = match event {
         Event::SpellStarted(fact) => (Kind::Spell, fact.spell.0, Part::Begins),
         Event::SpellChanged(fact) => (Kind::Spell, fact.spell.0, Part::GoesOn),

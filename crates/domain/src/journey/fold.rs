@@ -250,7 +250,7 @@ impl Journey {
         let follows = |fact: &&Fact<'_>| {
             // Contacts keep their order, whether or not they name an appointment.
             !matches!(fact.event, Event::ContactLogged(_))
-                && tracked::told_by(fact.event).is_some_and(|(_, part)| !matches!(part, Part::Begins))
+                && tracked::item_of(fact.event).is_some_and(|(_, part)| !matches!(part, Part::Begins))
         };
         let mut journey = Self::default();
         for fact in facts.iter().filter(|fact| !follows(fact)).chain(facts.iter().filter(follows)) {

@@ -113,7 +113,7 @@ pub(crate) fn same_thing(fact: &Event, replacement: &Event) -> Result<(), Vec<Re
     if let (Event::ReferralReceived(old), Event::ReferralReceived(new)) = (fact, replacement) {
         return if old.subject == new.subject { Ok(()) } else { Err(refusals::another_subject().alone()) };
     }
-    match (tracked::told_by(fact), tracked::told_by(replacement)) {
+    match (tracked::item_of(fact), tracked::item_of(replacement)) {
         (Some((old, Part::Begins)), Some((new, Part::Begins))) if old != new => {
             Err(refusals::another_thing(old.kind).alone())
         }

@@ -42,16 +42,16 @@ pub(crate) struct Words {
 pub(crate) struct Pairs<'a> {
     begun: BTreeMap<Uuid, Stated<'a>>,
     over: BTreeMap<Uuid, Stated<'a>>,
-    told: fn(&Event) -> Option<(Uuid, Part)>,
+    part_of: fn(&Event) -> Option<(Uuid, Part)>,
     words: Words,
 }
 
 impl<'a> Pairs<'a> {
-    /// Collects the items that `told` finds in these facts.
-    pub(crate) fn of(facts: &[Stated<'a>], told: fn(&Event) -> Option<(Uuid, Part)>, words: Words) -> Self {
-        let mut pairs = Self { begun: BTreeMap::new(), over: BTreeMap::new(), told, words };
+    /// Collects the items that `part_of` finds in these facts.
+    pub(crate) fn of(facts: &[Stated<'a>], part_of: fn(&Event) -> Option<(Uuid, Part)>, words: Words) -> Self {
+        let mut pairs = Self { begun: BTreeMap::new(), over: BTreeMap::new(), part_of, words };
         for fact in facts {
-            let kept = match told(fact.event) {
+            let kept = match part_of(fact.event) {
                 Some((id, Part::Begins)) => pairs.begun.entry(id).or_insert(*fact),
                 Some((id, Part::Ends)) => pairs.over.entry(id).or_insert(*fact),
                 None => continue,
@@ -68,7 +68,7 @@ impl<'a> Pairs<'a> {
 
     /// Why this fact is invalid, if it is about such an item and is.
     pub(crate) fn refusal(&self, fact: &Stated<'_>) -> Option<Refusal> {
-        let (id, part) = (self.told)(fact.event)?;
+        let (id, part) = (self.part_of)(fact.event)?;
         let Some(begun) = self.begun.get(&id) else { return Some(self.not_found()) };
         if part == Part::Begins {
             return (begun.id != fact.id).then(|| self.exists(begun));
@@ -111,18 +111,18 @@ impl<'a> Pairs<'a> {
     }
 }
 
-/// The facts that are out of order, where a start and an end must alternate under each name. `told` returns the name
+/// The facts that are out of order, where a start and an end must alternate under each name. `part_of` returns the name
 /// that a fact is about. `refusal` builds the refusal, given the conflicting fact if there is one: the start that is in
 /// force, or the end since which nothing is.
 pub(crate) fn out_of_turn<'a, K: Ord>(
     facts: &[Stated<'a>],
-    told: impl Fn(&'a Event) -> Option<(K, Part)>,
+    part_of: impl Fn(&'a Event) -> Option<(K, Part)>,
     refusal: impl Fn(Part, Option<&Stated<'a>>) -> Refusal,
 ) -> HashMap<EventId, Refusal> {
     let mut turns: BTreeMap<K, (Part, Stated<'a>)> = BTreeMap::new();
     let mut refused = HashMap::new();
     for fact in facts {
-        let Some((name, part)) = told(fact.event) else { continue };
+        let Some((name, part)) = part_of(fact.event) else { continue };
         match turns.get_mut(&name) {
             None if part == Part::Ends => {
                 refused.insert(fact.id, refusal(part, None));

@@ -18,7 +18,7 @@ use crate::fact::event::{
     WorkerLeft, WorkerReleased, WteSet,
 };
 use crate::fact::refusal::RefusalCode as Code;
-use crate::people::town::{CAT, FAMILY, OTHER, TEAM, THIRD, corrected, referred, retracted, told, town};
+use crate::people::town::{CAT, FAMILY, OTHER, TEAM, THIRD, corrected, fact_of, referred, retracted, town};
 use crate::story::{ANN, BOB, JOURNEY, SUBJECT, contact, day, keyworker};
 
 const REASON: &str = "one case number in both systems";
@@ -52,7 +52,7 @@ mod linking {
 
     #[test]
     fn a_link_is_recorded_in_both_streams_on_the_same_day() {
-        let command = told(subject(), "2018-02-01", linked(OTHER));
+        let command = fact_of(subject(), "2018-02-01", linked(OTHER));
         assert_eq!(command.names(), [StreamId::subject(OTHER)]);
         let events = town().decide(&command).expect("accepted");
         let got: Vec<(StreamId, Event)> = events.iter().map(|new| (new.stream, new.event.clone())).collect();
@@ -392,7 +392,7 @@ mod teaming {
         let new = StreamId::team(TeamId(Uuid::from_u128(0x52)));
         let town = town();
         town.refuses_fact(new, "2018-02-01", opened(), Code::TeamNotFound);
-        let command = told(new, "2018-02-01", set(&[ANN, CAT]));
+        let command = fact_of(new, "2018-02-01", set(&[ANN, CAT]));
         assert_eq!(command.names(), [ANN, CAT].map(StreamId::worker));
         let town = town.tell(&command);
         let first = town.last();
@@ -428,18 +428,18 @@ mod teaming {
             "2018-02-10",
             renamed,
         );
-        let told = Team::fold(&town.history(team()).facts());
-        let members = told.memberships();
+        let state = Team::fold(&town.history(team()).facts());
+        let members = state.memberships();
         assert_eq!(members[&ANN], [(day("2018-01-03"), Some(day("2018-02-01")))]);
         assert_eq!(members[&BOB], [(day("2018-01-03"), None)]);
         assert_eq!(members[&CAT], [(day("2018-02-10"), None)]);
         let labels =
             [("West", day("2018-01-03"), Some(day("2018-02-10"))), ("West and North", day("2018-02-10"), None)];
-        assert_eq!(told.labels(), labels);
+        assert_eq!(state.labels(), labels);
         let second = town.history(team()).events()[1].event_id;
         let town = town.tell(&corrected(team(), second, "2018-02-05", set(&[BOB])));
-        let told = Team::fold(&town.history(team()).facts());
-        assert_eq!(told.memberships()[&ANN], [(day("2018-01-03"), Some(day("2018-02-05")))]);
+        let state = Team::fold(&town.history(team()).facts());
+        assert_eq!(state.memberships()[&ANN], [(day("2018-01-03"), Some(day("2018-02-05")))]);
     }
 
     #[test]
@@ -526,9 +526,9 @@ mod teaming {
         let town = town().and(team(), "2018-02-01", capacity("25"));
         let set = town.last();
         let town = town.tell(&corrected(team(), set, "2018-02-03", capacity("20")));
-        let told = Team::fold(&town.history(team()).facts());
+        let state = Team::fold(&town.history(team()).facts());
         assert_eq!(
-            (told.capacity_on(day("2018-02-02")), told.capacity_on(day("2018-02-03"))),
+            (state.capacity_on(day("2018-02-02")), state.capacity_on(day("2018-02-03"))),
             (None, Some(quantity("20")))
         );
     }

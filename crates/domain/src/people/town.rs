@@ -39,7 +39,7 @@ pub(crate) fn shps() -> StreamId {
 }
 
 /// The command that records a fact of a stream.
-pub(crate) fn told(stream: StreamId, at: &str, fact: impl Into<Event>) -> Command {
+pub(crate) fn fact_of(stream: StreamId, at: &str, fact: impl Into<Event>) -> Command {
     Command::state(stream, when(at), fact)
 }
 
@@ -120,7 +120,7 @@ impl Town {
 
     /// The same with this fact recorded. It must be accepted.
     pub(crate) fn and(self, stream: StreamId, at: &str, fact: impl Into<Event>) -> Self {
-        self.tell(&told(stream, at, fact))
+        self.tell(&fact_of(stream, at, fact))
     }
 
     /// The same after this command. It must be accepted.
@@ -155,7 +155,7 @@ impl Town {
         fact: impl Into<Event>,
         code: RefusalCode,
     ) -> Refusal {
-        self.refuses(&told(stream, at, fact), code)
+        self.refuses(&fact_of(stream, at, fact), code)
     }
 
     /// The history of a stream.

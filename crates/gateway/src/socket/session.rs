@@ -48,7 +48,7 @@ pub(super) struct Session<H: Host> {
     served: Served<H>,
     stage: Stage<H::Caller>,
     operations: HashMap<String, Running>,
-    /// The number of operations started so far. It tells a finished operation from a later one with the same id.
+    /// The number of operations started so far. It separates a finished operation from a later one with the same id.
     begun: u64,
     refused: usize,
     places: Arc<Semaphore>,
@@ -154,7 +154,7 @@ impl<H: Host> Session<H> {
         loop {
             let is_waiting = matches!(self.stage, Stage::Waiting(_));
             let turn = tokio::select! {
-                () = self.served.stopping.told() => Err(Some(Close::GOING_AWAY)),
+                () = self.served.stopping.requested() => Err(Some(Close::GOING_AWAY)),
                 () = deadline::expired(self.stage.caller()) => Err(Some(Close::EXPIRED)),
                 () = &mut no_init, if is_waiting => Err(Some(Close::INIT_TIMEOUT)),
                 received = self.socket.recv() => {
@@ -180,7 +180,7 @@ impl<H: Host> Session<H> {
     async fn send(&mut self, message: Message) -> Result<(), Ended> {
         tokio::select! {
             biased;
-            () = self.served.stopping.told() => Err(Some(Close::GOING_AWAY)),
+            () = self.served.stopping.requested() => Err(Some(Close::GOING_AWAY)),
             () = deadline::expired(self.stage.caller()) => Err(Some(Close::EXPIRED)),
             sent = self.socket.send(message) => sent.map_err(|_| None),
         }

@@ -39,7 +39,7 @@ async fn serve(terms: Terms) -> Server {
     let endpoint = endpoint(behind.clone(), terms);
     let (stopping, stopped) = watch::channel(false);
     let open = move |http: Request| {
-        let (endpoint, stopping) = (endpoint.clone(), Stopping::told_by(stopped.clone()));
+        let (endpoint, stopping) = (endpoint.clone(), Stopping::when(stopped.clone()));
         let header = http.headers().get(header::AUTHORIZATION).and_then(|value| bearer(value.to_str().ok()?));
         let caller = header.map(|token| Behind::default().verify(token).expect("a caller"));
         let arrival = Arrival { http, request_id: "r-1".into(), stopping };

@@ -372,7 +372,7 @@ pub(super) fn period_start(on: NaiveDate, period: PeriodKind, financial_year: Mo
 mod tests {
     use uuid::Uuid;
 
-    use super::super::tests::telling::{Told, day, journey_in, rules, spell_id, start};
+    use super::super::tests::telling::{Sample, day, journey_in, rules, spell_id, start};
     use super::*;
     use crate::fact::Fact;
     use crate::fact::envelope::Occurred;
@@ -385,10 +385,10 @@ mod tests {
         volume = { measure = \"anc\", period = \"quarter\" }\n\
         [[outcome.tariff]]\namount = \"2.00\"\nup_to = 100\n[[outcome.tariff]]\namount = \"1.50\"\n";
 
-    fn evaluated(rulebook: &Rulebook, told: &[&Told], as_of: &str) -> Vec<ManyEvaluation> {
+    fn evaluated(rulebook: &Rulebook, sample: &[&Sample], as_of: &str) -> Vec<ManyEvaluation> {
         let mut many = Many::default();
-        for (nth, told) in (1..).zip(told) {
-            let facts = told.history.facts();
+        for (nth, sample) in (1..).zip(sample) {
+            let facts = sample.history.facts();
             let facts: Vec<Fact<'_>> =
                 facts.into_iter().filter(|fact| fact.occurred.earliest() <= day(as_of)).collect();
             many.add(JourneyId(Uuid::from_u128(nth)), &Case::of(&facts), rulebook);
@@ -466,8 +466,8 @@ mod tests {
         let moved = again.history.events()[0].clone();
         again.history =
             crate::fact::History::of([crate::fact::Recorded { occurred: Occurred::on(day("2015-01-01")), ..moved }]);
-        for told in [[&clinic, &again], [&again, &clinic]] {
-            let quarter = of_year(&evaluated(&rulebook, &told, "2022-04-30"), "2022-01-01");
+        for sample in [[&clinic, &again], [&again, &clinic]] {
+            let quarter = of_year(&evaluated(&rulebook, &sample, "2022-04-30"), "2022-01-01");
             let State::Reached(reached) = &quarter.state else { panic!("{:?}", quarter.state) };
             assert_eq!(reached.price.amount().map(|money| money.to_string()).as_deref(), Some("20.00"));
         }

@@ -7,7 +7,7 @@ pub(super) mod telling;
 
 use super::{Gap, Hold, State, Status, claim_id};
 use rust_decimal::Decimal;
-use telling::{Told, day, evidence_id, journey, outcome, risk_id, rules, spell_id, start};
+use telling::{Sample, day, evidence_id, journey, outcome, risk_id, rules, spell_id, start};
 use uuid::Uuid;
 
 use crate::contract::Rulebook;
@@ -34,12 +34,12 @@ fn home(sustain: &str, more: &str) -> Rulebook {
 }
 
 /// Job A of the first rows of the table, and job B from a day on.
-fn jobs(b: &str) -> Told {
+fn jobs(b: &str) -> Sample {
     journey().job(1, "A", 20, "2022-01-03").ends(1, "2022-02-14").job(2, "B", 20, b)
 }
 
 /// The home kept, lost and found of the table.
-fn homes() -> Told {
+fn homes() -> Sample {
     journey().home(1, "kept", "2021-01-15").ends(1, "2021-05-01").home(2, "new", "2021-05-20")
 }
 
@@ -78,13 +78,13 @@ fn every_row_of_the_golden_table_of_8_months() {
 
 #[test]
 fn job_b_from_the_day_job_a_ended() {
-    let told = jobs("2022-02-14");
+    let sample = jobs("2022-02-14");
     assert_eq!(
-        told.achieved_on(&lasting("weeks = 13, continuity = \"none\", combine = \"employers\""), LATE),
+        sample.achieved_on(&lasting("weeks = 13, continuity = \"none\", combine = \"employers\""), LATE),
         "2022-04-04"
     );
     assert_eq!(
-        told.achieved_on(&lasting("weeks = 13, continuity = \"none\", combine = \"nothing\""), LATE),
+        sample.achieved_on(&lasting("weeks = 13, continuity = \"none\", combine = \"nothing\""), LATE),
         "2022-05-16"
     );
 }
@@ -96,10 +96,10 @@ fn a_gap_of_5_days_counts_or_does_not() {
             "days = 91, continuity = \"max_gap\", gap_days = 7, gap_counts = {counts}, combine = \"employers\""
         ))
     };
-    let told = jobs("2022-02-19");
-    let counted = told.reached(&gap(true), LATE);
+    let sample = jobs("2022-02-19");
+    let counted = sample.reached(&gap(true), LATE);
     assert_eq!((counted.achieved_on, counted.days_counted), (day("2022-04-04"), Some(86)));
-    let tolerated = told.reached(&gap(false), LATE);
+    let tolerated = sample.reached(&gap(false), LATE);
     assert_eq!((tolerated.achieved_on, tolerated.days_counted), (day("2022-04-09"), Some(91)));
     assert_eq!(tolerated.gaps, [Gap { from: day("2022-02-14"), to: day("2022-02-19"), counted: false }]);
 }
@@ -125,12 +125,12 @@ fn eight_months_from_the_end_of_a_month_are_clamped() {
 
 #[test]
 fn hours_of_12_for_6_weeks_then_20_for_7() {
-    let told = journey().job(1, "A", 12, "2022-01-03").hours(1, 20, "2022-02-14").ends(1, "2022-04-04");
+    let sample = journey().job(1, "A", 12, "2022-01-03").hours(1, 20, "2022-02-14").ends(1, "2022-04-04");
     let fits = |basis: &str, bound: &str| {
         let rulebook = with_hours(&format!("basis = \"{basis}\", {bound}"));
-        matches!(told.state(&rulebook, LATE), State::Reached(_))
+        matches!(sample.state(&rulebook, LATE), State::Reached(_))
     };
-    let average = told.reached(&with_hours("basis = \"average\", at_least = 16"), LATE);
+    let average = sample.reached(&with_hours("basis = \"average\", at_least = 16"), LATE);
     assert_eq!(average.hours.map(|hours| hours.to_string()).as_deref(), Some("16.31"));
     assert!(fits("average", "at_least = 16") && !fits("average", "below = 16"));
     assert!(fits("at_end", "at_least = 16") && !fits("at_end", "below = 16"));
@@ -140,17 +140,17 @@ fn hours_of_12_for_6_weeks_then_20_for_7() {
 
 #[test]
 fn hours_of_10_for_6_weeks_then_20_are_anchored_where_they_changed() {
-    let told = journey().job(1, "A", 10, "2022-01-03").hours(1, 20, "2022-02-14");
-    let reached = told.reached(&with_hours("basis = \"average\", at_least = 16"), LATE);
+    let sample = journey().job(1, "A", 10, "2022-01-03").hours(1, 20, "2022-02-14");
+    let reached = sample.reached(&with_hours("basis = \"average\", at_least = 16"), LATE);
     assert_eq!((reached.achieved_on, reached.hours), (day("2022-05-16"), Some(Decimal::from(20))));
 }
 
 #[test]
 fn two_overlapping_jobs_count_each_day_once() {
-    let told =
+    let sample =
         journey().job(1, "A", 8, "2022-01-03").job(2, "B", 8, "2022-02-07").ends(1, "2022-03-07").ends(2, "2022-05-30");
     let rulebook = lasting("weeks = 13, continuity = \"none\", combine = \"employers\"");
-    assert_eq!(told.achieved_on(&rulebook, LATE), "2022-04-04");
+    assert_eq!(sample.achieved_on(&rulebook, LATE), "2022-04-04");
 }
 
 #[test]
@@ -172,32 +172,36 @@ fn housing_secured_is_paid_once() {
 fn a_risk_raised_before_month_8_holds_until_it_is_cleared() {
     let rulebook = home("continuity = \"none\"", "hold_on_risk = [\"homelessness\"]");
     let raised = |kind: &str| RiskRaised { risk: risk_id(1), kind: kind.to_owned() };
-    let told = |kind: &str, on: &str| journey().home(1, "new", "2021-06-30").and(on, raised(kind));
-    let open = told("homelessness", "2022-01-10");
+    let sample = |kind: &str, on: &str| journey().home(1, "new", "2021-06-30").and(on, raised(kind));
+    let open = sample("homelessness", "2022-01-10");
     assert_eq!(open.standing(&rulebook, "2022-06-30"), (Status::OnHold, Some(Hold::RiskOpen)));
     let cleared = |on: &str| {
-        let told = told("homelessness", "2022-01-10").and(on, RiskCleared { risk: risk_id(1) });
-        told.reached(&rulebook, "2022-06-30")
+        let sample = sample("homelessness", "2022-01-10").and(on, RiskCleared { risk: risk_id(1) });
+        sample.reached(&rulebook, "2022-06-30")
     };
     assert_eq!(cleared("2022-03-15").achieved_on, day("2022-03-15"), "the later of the two dates");
     assert_eq!(cleared("2022-03-15").days_counted, Some(243), "the run does not have to last until then");
     assert_eq!(cleared("2022-02-01").achieved_on, day("2022-02-28"));
-    assert_eq!(told("homelessness", "2022-02-28").achieved_on(&rulebook, LATE), "2022-02-28", "raised on the same day");
-    assert_eq!(told("rent_arrears", "2022-01-10").achieved_on(&rulebook, LATE), "2022-02-28", "of another kind");
+    assert_eq!(
+        sample("homelessness", "2022-02-28").achieved_on(&rulebook, LATE),
+        "2022-02-28",
+        "raised on the same day"
+    );
+    assert_eq!(sample("rent_arrears", "2022-01-10").achieved_on(&rulebook, LATE), "2022-02-28", "of another kind");
 }
 
 #[test]
 fn a_risk_raised_before_the_day_on_which_another_was_cleared_holds_too() {
     let rulebook = home("continuity = \"none\"", "hold_on_risk = [\"homelessness\"]");
     let raised = |n| RiskRaised { risk: risk_id(n), kind: "homelessness".to_owned() };
-    let told = journey()
+    let sample = journey()
         .home(1, "new", "2021-06-30")
         .and("2022-01-10", raised(1))
         .and("2022-03-01", raised(2))
         .and("2022-03-15", RiskCleared { risk: risk_id(1) });
-    assert_eq!(told.standing(&rulebook, "2022-03-20"), (Status::OnHold, Some(Hold::RiskOpen)));
-    let told = told.and("2022-04-01", RiskCleared { risk: risk_id(2) });
-    assert_eq!(told.achieved_on(&rulebook, LATE), "2022-04-01");
+    assert_eq!(sample.standing(&rulebook, "2022-03-20"), (Status::OnHold, Some(Hold::RiskOpen)));
+    let sample = sample.and("2022-04-01", RiskCleared { risk: risk_id(2) });
+    assert_eq!(sample.achieved_on(&rulebook, LATE), "2022-04-01");
 }
 
 #[test]
@@ -211,17 +215,17 @@ fn thirteen_school_weeks_leave_holidays_out() {
              sustain = {{ {sustain} }}\n"
         ))
     };
-    let told = journey().and("2015-02-23", start(1, "education", None, None));
-    assert_eq!(told.achieved_on(&outcome(", pause = \"school\""), LATE), "2015-06-19");
-    assert_eq!(told.achieved_on(&outcome(""), LATE), "2015-05-25");
+    let sample = journey().and("2015-02-23", start(1, "education", None, None));
+    assert_eq!(sample.achieved_on(&outcome(", pause = \"school\""), LATE), "2015-06-19");
+    assert_eq!(sample.achieved_on(&outcome(""), LATE), "2015-05-25");
 }
 
 #[test]
 fn knowledge_on_a_day_does_not_depend_on_later_records() {
     let rulebook = lasting("days = 91, continuity = \"none\", combine = \"employers\"");
-    let told = journey().job(1, "A", 20, "2022-01-03");
-    assert_eq!(told.achieved_on(&rulebook, LATE), "2022-04-04");
-    let corrected = told.corrected(2, "2022-01-17", start(1, "employment", Some("A"), None));
+    let sample = journey().job(1, "A", 20, "2022-01-03");
+    assert_eq!(sample.achieved_on(&rulebook, LATE), "2022-04-04");
+    let corrected = sample.corrected(2, "2022-01-17", start(1, "employment", Some("A"), None));
     assert_eq!(corrected.achieved_on(&rulebook, LATE), "2022-04-18");
     let retracted = corrected.retracted(2, "2022-02-01");
     assert_eq!(retracted.state(&rulebook, LATE), State::NotStarted { is_for_others: false });
@@ -230,16 +234,16 @@ fn knowledge_on_a_day_does_not_depend_on_later_records() {
 #[test]
 fn a_continuing_spell_matures_and_an_ended_one_does_not() {
     let rulebook = lasting("days = 91, continuity = \"none\", combine = \"employers\"");
-    let told = journey().job(1, "A", 30, "2022-05-02");
+    let sample = journey().job(1, "A", 30, "2022-05-02");
     assert!(
-        matches!(told.state(&rulebook, "2022-06-30"), State::Maturing { earliest_on, .. } if earliest_on == day("2022-08-01"))
+        matches!(sample.state(&rulebook, "2022-06-30"), State::Maturing { earliest_on, .. } if earliest_on == day("2022-08-01"))
     );
-    assert_eq!(told.state(&rulebook, "2022-05-01"), State::NotStarted { is_for_others: false });
+    assert_eq!(sample.state(&rulebook, "2022-05-01"), State::NotStarted { is_for_others: false });
     assert!(
-        matches!(told.state(&rulebook, "2022-07-31"), State::Maturing { earliest_on, .. } if earliest_on == day("2022-08-01"))
+        matches!(sample.state(&rulebook, "2022-07-31"), State::Maturing { earliest_on, .. } if earliest_on == day("2022-08-01"))
     );
-    assert_eq!(told.achieved_on(&rulebook, "2022-08-01"), "2022-08-01");
-    let ended = told.ends(1, "2022-06-01");
+    assert_eq!(sample.achieved_on(&rulebook, "2022-08-01"), "2022-08-01");
+    let ended = sample.ends(1, "2022-06-01");
     assert_eq!(ended.state(&rulebook, "2022-06-30"), State::NotStarted { is_for_others: false });
     assert!(
         matches!(ended.state(&rulebook, "2022-05-31"), State::Maturing { earliest_on, .. } if earliest_on == day("2022-08-01"))
@@ -249,40 +253,40 @@ fn a_continuing_spell_matures_and_an_ended_one_does_not() {
 #[test]
 fn a_spell_that_ends_on_the_achieved_day_is_enough() {
     let rulebook = lasting("days = 91, continuity = \"none\", combine = \"employers\"");
-    let told = |end: &str| journey().job(1, "A", 20, "2021-12-31").ends(1, end);
-    assert_eq!(told("2022-04-01").achieved_on(&rulebook, LATE), "2022-04-01");
-    assert_eq!(told("2022-03-31").state(&rulebook, LATE), State::NotStarted { is_for_others: false });
+    let sample = |end: &str| journey().job(1, "A", 20, "2021-12-31").ends(1, end);
+    assert_eq!(sample("2022-04-01").achieved_on(&rulebook, LATE), "2022-04-01");
+    assert_eq!(sample("2022-03-31").state(&rulebook, LATE), State::NotStarted { is_for_others: false });
 }
 
 #[test]
 fn exactly_the_threshold_qualifies_and_below_means_less() {
-    let told = |hours| journey().job(1, "A", hours, "2022-01-03");
+    let sample = |hours| journey().job(1, "A", hours, "2022-01-03");
     let at_least = with_hours("basis = \"average\", at_least = 16");
-    assert_eq!(told(16).achieved_on(&at_least, LATE), "2022-04-04");
+    assert_eq!(sample(16).achieved_on(&at_least, LATE), "2022-04-04");
     let below = with_hours("basis = \"average\", below = 16");
-    assert_eq!(told(16).state(&below, LATE), State::NotStarted { is_for_others: false });
-    assert_eq!(told(15).achieved_on(&below, LATE), "2022-04-04");
+    assert_eq!(sample(16).state(&below, LATE), State::NotStarted { is_for_others: false });
+    assert_eq!(sample(15).achieved_on(&below, LATE), "2022-04-04");
 }
 
 #[test]
 fn unknown_hours_hold_or_count_as_none() {
-    let told = journey().job(1, "A", 0, "2022-01-03");
+    let sample = journey().job(1, "A", 0, "2022-01-03");
     let hold = with_hours("basis = \"average\", at_least = 16");
-    assert_eq!(told.standing(&hold, LATE), (Status::OnHold, Some(Hold::HoursUnknown)));
-    assert_eq!(told.reached(&hold, LATE).hours, None);
+    assert_eq!(sample.standing(&hold, LATE), (Status::OnHold, Some(Hold::HoursUnknown)));
+    assert_eq!(sample.reached(&hold, LATE).hours, None);
     let lower = with_hours("basis = \"average\", below = 16, unknown = \"lower\"");
-    assert_eq!(told.reached(&lower, LATE).hours, Some(Decimal::ZERO));
-    let at_end = told.hours(1, 20, "2022-04-01");
+    assert_eq!(sample.reached(&lower, LATE).hours, Some(Decimal::ZERO));
+    let at_end = sample.hours(1, 20, "2022-04-01");
     let looks_at_the_end = with_hours("basis = \"at_end\", at_least = 16");
     assert_eq!(at_end.achieved_on(&looks_at_the_end, LATE), "2022-04-04", "unknown only on days that it looks at");
 }
 
 #[test]
 fn a_later_run_that_qualifies_takes_precedence_over_an_unknown_one() {
-    let told = journey().job(1, "A", 0, "2022-01-03").ends(1, "2022-06-01").job(2, "B", 20, "2022-07-01");
+    let sample = journey().job(1, "A", 0, "2022-01-03").ends(1, "2022-06-01").job(2, "B", 20, "2022-07-01");
     let rulebook = with_hours("basis = \"every_week\", at_least = 16");
-    assert_eq!(told.standing(&rulebook, "2022-09-29"), (Status::OnHold, Some(Hold::HoursUnknown)));
-    assert_eq!(told.achieved_on(&rulebook, "2022-09-30"), "2022-09-30");
+    assert_eq!(sample.standing(&rulebook, "2022-09-29"), (Status::OnHold, Some(Hold::HoursUnknown)));
+    assert_eq!(sample.achieved_on(&rulebook, "2022-09-30"), "2022-09-30");
 }
 
 const SHOWN: &str = "sustain = { days = 91, continuity = \"none\", combine = \"employers\" }\n\
@@ -292,7 +296,7 @@ const SHOWN: &str = "sustain = { days = 91, continuity = \"none\", combine = \"e
 fn evidence_counts_only_if_it_is_in_force_dated_in_range_and_supports_the_run() {
     let rulebook = outcome(&format!("{JOBS}\n{SHOWN}"));
     let job = || journey().job(1, "A", 20, "2022-01-03").and("2022-01-01", start(9, "education", None, None));
-    let missing = |told: Told| told.reached(&rulebook, "2022-12-31").missing;
+    let missing = |sample: Sample| sample.reached(&rulebook, "2022-12-31").missing;
     assert_eq!(missing(job()), ["payslip", "letter", "contract"]);
     let shown = |on: &str| job().evidence(1, "letter", on, 1).evidence(2, "contract", on, 1);
     assert_eq!(missing(shown("2022-03-25")), [""; 0]);
@@ -313,19 +317,19 @@ fn evidence_counts_only_if_it_is_in_force_dated_in_range_and_supports_the_run() 
 fn evidence_must_be_verified_where_the_rule_says_so() {
     let evidence = "evidence = { any_of = [\"payslip\"], verified = true }";
     let rulebook = outcome(&format!("{JOBS}\n{evidence}"));
-    let told = journey().job(1, "A", 20, "2022-01-03").evidence(1, "payslip", "2022-02-01", 1);
-    assert_eq!(told.standing(&rulebook, LATE).0, Status::EvidenceMissing);
-    let told = told.and("2022-02-02", EvidenceVerified { evidence: evidence_id(1) });
-    assert_eq!(told.standing(&rulebook, LATE).0, Status::Claimable);
-    let events: Vec<u128> = told.reached(&rulebook, LATE).events.iter().map(|event| event.0.as_u128()).collect();
+    let sample = journey().job(1, "A", 20, "2022-01-03").evidence(1, "payslip", "2022-02-01", 1);
+    assert_eq!(sample.standing(&rulebook, LATE).0, Status::EvidenceMissing);
+    let sample = sample.and("2022-02-02", EvidenceVerified { evidence: evidence_id(1) });
+    assert_eq!(sample.standing(&rulebook, LATE).0, Status::Claimable);
+    let events: Vec<u128> = sample.reached(&rulebook, LATE).events.iter().map(|event| event.0.as_u128()).collect();
     assert_eq!(events, [2, 3, 4], "the start, the payslip, its verification");
 }
 
 #[test]
 fn a_claim_waits_for_working_days_and_expires() {
     let rulebook = outcome(&format!("{JOBS}\nclaim = {{ after_working_days = 15, within_days = 60 }}"));
-    let told = journey().job(1, "A", 20, "2019-12-20");
-    let status = |as_of: &str| told.standing(&rulebook, as_of).0;
+    let sample = journey().job(1, "A", 20, "2019-12-20");
+    let status = |as_of: &str| sample.standing(&rulebook, as_of).0;
     assert_eq!(status("2020-01-14"), Status::Achieved);
     assert_eq!(status("2020-01-15"), Status::Claimable);
     assert_eq!(status("2020-02-18"), Status::Claimable, "60 days after");
@@ -348,13 +352,13 @@ fn only_people_out_of_work_at_referral_count() {
         ]
         .into(),
     };
-    let told = |status: &str, age| journey().and("2021-12-01", assessed(status, age)).job(1, "A", 20, "2022-01-03");
-    assert_eq!(told("unemployed", 30).achieved_on(&rulebook, LATE), "2022-01-03");
+    let sample = |status: &str, age| journey().and("2021-12-01", assessed(status, age)).job(1, "A", 20, "2022-01-03");
+    assert_eq!(sample("unemployed", 30).achieved_on(&rulebook, LATE), "2022-01-03");
     let others = State::NotStarted { is_for_others: true };
-    assert_eq!(told("employed", 30).state(&rulebook, LATE), others);
-    assert_eq!(told("unemployed", 15).state(&rulebook, LATE), others);
+    assert_eq!(sample("employed", 30).state(&rulebook, LATE), others);
+    assert_eq!(sample("unemployed", 15).state(&rulebook, LATE), others);
     assert_eq!(journey().job(1, "A", 20, "2022-01-03").state(&rulebook, LATE), others, "the fact was never recorded");
-    let later = told("unemployed", 30).and("2022-01-02", assessed("employed", 30));
+    let later = sample("unemployed", 30).and("2022-01-02", assessed("employed", 30));
     assert_eq!(later.achieved_on(&rulebook, LATE), "2022-01-03", "the facts of the first assessment are frozen");
 }
 
@@ -371,7 +375,7 @@ fn milestones_are_achieved_on_the_day_of_the_first_such_fact() {
         unit: None,
         period: None,
     };
-    let told = journey()
+    let sample = journey()
         .and("2022-01-01", plan("other"))
         .and("2022-01-02", plan("php"))
         .and("2022-01-03", EngagementStarted { basis: "meeting".to_owned() })
@@ -380,16 +384,16 @@ fn milestones_are_achieved_on_the_day_of_the_first_such_fact() {
         .and("2022-01-06", measured(66))
         .and("2022-01-07", measured(67))
         .and("2022-01-08", plan("php"));
-    let on = |trigger: &str| told.achieved_on(&outcome(&format!("trigger = {{ {trigger} }}")), LATE);
+    let on = |trigger: &str| sample.achieved_on(&outcome(&format!("trigger = {{ {trigger} }}")), LATE);
     assert_eq!(on("plan = [\"php\"]"), "2022-01-02");
     assert_eq!(on("engagement = []"), "2022-01-03");
     assert_eq!(on("engagement = [\"meeting\"]"), "2022-01-03");
     assert_eq!(on("achievement = [\"qcf\"]"), "2022-01-04");
     assert_eq!(on("achievement = [\"qcf\"], level = [\"2\", \"3\"]"), "2022-01-05");
     assert_eq!(on("measure = { code = \"attendance\", at_least = 67 }"), "2022-01-07");
-    let none = told.state(&outcome("trigger = { engagement = [\"call\"] }"), LATE);
+    let none = sample.state(&outcome("trigger = { engagement = [\"call\"] }"), LATE);
     assert_eq!(none, State::NotStarted { is_for_others: false });
-    let twice = told.evaluated(&outcome("trigger = { plan = [\"php\"] }\nrepeats = 2"), LATE);
+    let twice = sample.evaluated(&outcome("trigger = { plan = [\"php\"] }\nrepeats = 2"), LATE);
     let days: Vec<_> = twice.iter().map(|of| (of.repeat, matches!(of.state, State::Reached(_)))).collect();
     assert_eq!(days, [(1, true), (2, true)]);
 }
@@ -397,8 +401,8 @@ fn milestones_are_achieved_on_the_day_of_the_first_such_fact() {
 #[test]
 fn a_job_that_starts_below_the_hours_is_a_start_when_they_rise() {
     let rulebook = outcome(&format!("{JOBS}\nhours = {{ basis = \"at_start\", at_least = 16 }}"));
-    let told = journey().job(1, "A", 10, "2022-01-03").hours(1, 20, "2022-02-14");
-    let reached = told.reached(&rulebook, LATE);
+    let sample = journey().job(1, "A", 10, "2022-01-03").hours(1, 20, "2022-02-14");
+    let reached = sample.reached(&rulebook, LATE);
     assert_eq!((reached.achieved_on, reached.days_counted), (day("2022-02-14"), None));
 }
 
@@ -410,15 +414,15 @@ fn a_change_of_a_spell_counts_from_its_day() {
         hours_per_week: None,
         attributes: [("secured_as".to_owned(), Attribute::Text("new".to_owned()))].into(),
     };
-    let told = journey().home(1, "temporary", "2021-01-15").and("2021-02-15", changed);
-    assert_eq!(told.achieved_on(&rulebook, LATE), "2021-10-15");
+    let sample = journey().home(1, "temporary", "2021-01-15").and("2021-02-15", changed);
+    assert_eq!(sample.achieved_on(&rulebook, LATE), "2021-10-15");
 }
 
 #[test]
 fn the_next_repeat_starts_where_the_last_was_achieved() {
     let rulebook = lasting("days = 91, continuity = \"none\", combine = \"employers\", repeats = 3");
-    let told = journey().job(1, "A", 20, "2022-01-03");
-    let states: Vec<State> = told.evaluated(&rulebook, "2022-08-01").into_iter().map(|of| of.state).collect();
+    let sample = journey().job(1, "A", 20, "2022-01-03");
+    let states: Vec<State> = sample.evaluated(&rulebook, "2022-08-01").into_iter().map(|of| of.state).collect();
     let [State::Reached(first), State::Reached(second), State::Maturing { earliest_on, .. }] = states.as_slice() else {
         panic!("{states:?}");
     };
@@ -429,9 +433,9 @@ fn the_next_repeat_starts_where_the_last_was_achieved() {
 #[test]
 fn an_imprecise_month_is_achieved_on_its_last_day_if_every_day_qualifies() {
     let plan = outcome("trigger = { plan = [\"php\"] }");
-    let told = journey().and("2021-10", PlanAgreed { kind: "php".to_owned() });
-    assert_eq!(told.achieved_on(&plan, "2021-10-31"), "2021-10-31");
-    assert_eq!(told.standing(&plan, "2021-10-15"), (Status::OnHold, Some(Hold::DateImprecise)));
+    let sample = journey().and("2021-10", PlanAgreed { kind: "php".to_owned() });
+    assert_eq!(sample.achieved_on(&plan, "2021-10-31"), "2021-10-31");
+    assert_eq!(sample.standing(&plan, "2021-10-15"), (Status::OnHold, Some(Hold::DateImprecise)));
     let weeks = lasting("weeks = 13, continuity = \"none\", combine = \"employers\"");
     let job = |end: &str| journey().job(1, "A", 20, "2022-01").ends(1, end);
     assert_eq!(job("2022-06-01").achieved_on(&weeks, LATE), "2022-05-02", "from the last day of January");
@@ -443,10 +447,10 @@ fn an_imprecise_month_is_achieved_on_its_last_day_if_every_day_qualifies() {
 #[test]
 fn where_hours_are_compared_every_day_of_a_month_is_tried() {
     let rulebook = with_hours("basis = \"average\", at_least = 16");
-    let told = |change: &str| journey().job(1, "A", 12, "2022-01-03").hours(1, 20, change).ends(1, "2022-04-04");
-    assert_eq!(told("2022-01").achieved_on(&rulebook, LATE), "2022-04-04");
-    assert_eq!(told("2022-02").standing(&rulebook, LATE), (Status::OnHold, Some(Hold::DateImprecise)));
-    assert_eq!(told("2022-03").state(&rulebook, LATE), State::NotStarted { is_for_others: false });
+    let sample = |change: &str| journey().job(1, "A", 12, "2022-01-03").hours(1, 20, change).ends(1, "2022-04-04");
+    assert_eq!(sample("2022-01").achieved_on(&rulebook, LATE), "2022-04-04");
+    assert_eq!(sample("2022-02").standing(&rulebook, LATE), (Status::OnHold, Some(Hold::DateImprecise)));
+    assert_eq!(sample("2022-03").state(&rulebook, LATE), State::NotStarted { is_for_others: false });
     let vague = journey().job(1, "A", 20, "2020").ends(1, "2021").job(2, "B", 20, "2021").ends(2, "2022");
     assert_eq!(vague.standing(&rulebook, LATE), (Status::OnHold, Some(Hold::DateImprecise)), "too many days to try");
 }
@@ -460,20 +464,28 @@ fn a_claims_id_is_derived_from_case_outcome_and_repeat() {
 
 #[test]
 fn a_maturing_outcome_has_its_counted_days_and_the_days_that_it_needs() {
-    let far = |told: &Told, rulebook: &Rulebook, as_of: &str| match told.state(rulebook, as_of) {
+    let far = |sample: &Sample, rulebook: &Rulebook, as_of: &str| match sample.state(rulebook, as_of) {
         State::Maturing { earliest_on, covered } => {
             (earliest_on.to_string(), covered.map(|covered| (covered.so_far, covered.in_all)))
         }
         other => panic!("{other:?}"),
     };
     let rulebook = lasting("days = 91, continuity = \"cumulative\", combine = \"employers\"");
-    let told = jobs("2022-03-14");
-    assert_eq!(far(&told, &rulebook, "2022-01-03"), ("2022-04-04".to_owned(), Some((1, 91))), "the day itself counts");
-    assert_eq!(far(&told, &rulebook, "2022-02-13"), ("2022-04-04".to_owned(), Some((42, 91))));
-    assert_eq!(far(&told, &rulebook, "2022-03-20"), ("2022-05-02".to_owned(), Some((49, 91))), "less the break");
+    let sample = jobs("2022-03-14");
+    assert_eq!(
+        far(&sample, &rulebook, "2022-01-03"),
+        ("2022-04-04".to_owned(), Some((1, 91))),
+        "the day itself counts"
+    );
+    assert_eq!(far(&sample, &rulebook, "2022-02-13"), ("2022-04-04".to_owned(), Some((42, 91))));
+    assert_eq!(far(&sample, &rulebook, "2022-03-20"), ("2022-05-02".to_owned(), Some((49, 91))), "less the break");
     let counted =
         lasting("days = 91, continuity = \"max_gap\", gap_days = 28, gap_counts = true, combine = \"employers\"");
-    assert_eq!(far(&told, &counted, "2022-03-20"), ("2022-04-04".to_owned(), Some((49, 63))), "28 of the 91 are a gap");
+    assert_eq!(
+        far(&sample, &counted, "2022-03-20"),
+        ("2022-04-04".to_owned(), Some((49, 63))),
+        "28 of the 91 are a gap"
+    );
     let pauses = rules(&format!(
         "[[calendar.pause]]\nname = \"holidays\"\nranges = [[\"2022-01-10\", \"2022-01-16\"]]\n[[outcome]]\n\
          code = \"o\"\ntitle = \"O\"\n{JOBS}\nsustain = {{ days = 91, continuity = \"none\", combine = \"employers\", \

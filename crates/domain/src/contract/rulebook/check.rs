@@ -99,7 +99,9 @@ impl Check<'_, '_, '_> {
                 keys.iter().filter(|key| !section.has(key)).for_each(|key| section.missing(key, self.report));
             }
             Rule::Apart { key, others, fix } if section.has(key) => {
-                written(others).into_iter().for_each(|other| self.broken(section, &section.path_of(key), other, fix));
+                for other in written(others) {
+                    self.broken(section, &section.path_of(key), other, fix);
+                }
             }
             _ => {}
         }
@@ -225,9 +227,9 @@ impl Check<'_, '_, '_> {
                 _ => Ok(()),
             },
             Kind::Number => item.decimal().map(drop),
-            Kind::NotNegative => item.from_zero(None).map(drop),
-            Kind::Share => item.from_zero(Some(Decimal::ONE)).map(drop),
-            Kind::Percent => item.from_zero(Some(Decimal::ONE_HUNDRED)).map(drop),
+            Kind::NotNegative => item.not_negative(None).map(drop),
+            Kind::Share => item.not_negative(Some(Decimal::ONE)).map(drop),
+            Kind::Percent => item.not_negative(Some(Decimal::ONE_HUNDRED)).map(drop),
             Kind::Money => item.money().map(drop),
             Kind::Value => item.fact_value().map(drop),
         }
@@ -297,10 +299,10 @@ fn division(name: &str) -> Result<(), Fault> {
 
 fn one_of(words: &[Word<()>], item: &Item<'_>) -> Result<(), Fault> {
     let text = item.text()?;
-    if words.iter().any(|word| word.word == text) {
+    if words.iter().any(|word| word.text == text) {
         return Ok(());
     }
-    let allowed: Vec<_> = words.iter().map(|word| format!("{:?}", word.word)).collect();
+    let allowed: Vec<_> = words.iter().map(|word| format!("{:?}", word.text)).collect();
     // The example of a list is a list, and a word is an element of it.
     let remedy = if item.example.starts_with('[') {
         format!("write one of {}", allowed.join(", "))

@@ -36,7 +36,7 @@ impl Table {
 /// One key of a table.
 #[derive(Clone, Copy)]
 pub(super) struct Key {
-    /// The key as it is written.
+    /// The spelling of the key.
     pub(super) name: &'static str,
     /// The values that it takes.
     pub(super) kind: Kind,
@@ -198,23 +198,23 @@ impl Items {
 /// A word that a key can have, what the program reads it as, and what it means.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Word<T> {
-    pub(super) word: &'static str,
+    pub(super) text: &'static str,
     pub(super) value: T,
     pub(super) meaning: &'static str,
 }
 
 impl<T> Word<T> {
-    pub(super) const fn new(word: &'static str, value: T, meaning: &'static str) -> Self {
-        Self { word, value, meaning }
+    pub(super) const fn new(text: &'static str, value: T, meaning: &'static str) -> Self {
+        Self { text, value, meaning }
     }
 }
 
 /// The words alone, for [`Kind::Word`].
 pub(super) const fn words<T: Copy, const N: usize>(of: &[Word<T>; N]) -> [Word<()>; N] {
-    let mut words = [Word { word: "", value: (), meaning: "" }; N];
+    let mut words = [Word { text: "", value: (), meaning: "" }; N];
     let mut at = 0;
     while at < N {
-        words[at] = Word { word: of[at].word, value: (), meaning: of[at].meaning };
+        words[at] = Word { text: of[at].text, value: (), meaning: of[at].meaning };
         at += 1;
     }
     words

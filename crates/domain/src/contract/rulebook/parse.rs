@@ -140,7 +140,7 @@ fn pauses(calendar: &Section<'_>, report: &mut Report<'_>) -> Vec<Pause> {
             report.add(section.at.clone(), Some(&section.path_of("name")), problem, remedy);
             continue;
         }
-        let ranges = ranges.elements().iter().filter_map(|range| range.days()).collect();
+        let ranges = ranges.elements().iter().filter_map(super::reader::Item::days).collect();
         pauses.push(Pause { name, ranges });
     }
     pauses

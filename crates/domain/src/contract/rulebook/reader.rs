@@ -170,7 +170,7 @@ impl<'d> Section<'d> {
             Some(default) => default.trim_matches('"').to_owned(),
             None => self.text(key)?,
         };
-        words.iter().find(|word| word.word == text).map(|word| word.value)
+        words.iter().find(|word| word.text == text).map(|word| word.value)
     }
 
     /// True or false, or the default.
@@ -336,7 +336,7 @@ impl<'d> Item<'d> {
     }
 
     /// A number from 0, and up to a greatest one if there is one.
-    pub(super) fn from_zero(&self, most: Option<Decimal>) -> Result<Decimal, Fault> {
+    pub(super) fn not_negative(&self, most: Option<Decimal>) -> Result<Decimal, Fault> {
         let number = self.decimal()?;
         match most {
             _ if is_below_zero(number) => Err(Fault::Problem(format!("{number} is less than 0"))),
@@ -347,7 +347,7 @@ impl<'d> Item<'d> {
 
     /// An amount of money of 0 or more: a text in plain digits, or a number.
     pub(super) fn money(&self) -> Result<Decimal, Fault> {
-        let DeValue::String(text) = self.value else { return self.from_zero(None) };
+        let DeValue::String(text) = self.value else { return self.not_negative(None) };
         let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-');
         match Decimal::from_str_exact(text).ok().filter(|_| plain) {
             Some(amount) if is_below_zero(amount) => Err(Fault::Problem(format!("{amount} is less than 0"))),

@@ -161,12 +161,12 @@ fn code(heading: &str, table: &Table) -> String {
 fn words(kind: Kind) -> Option<String> {
     match kind {
         Kind::Word(words) => {
-            Some(words.iter().map(|word| format!("- `{}`: {}\n", word.word, word.meaning)).collect::<String>())
+            let lines: Vec<String> = words.iter().map(|word| format!("- `{}`: {}", word.text, word.meaning)).collect();
+            Some(lines.join("\n"))
         }
         Kind::List(of, _) => words(*of),
         _ => None,
     }
-    .map(|list| list.trim_end().to_owned())
 }
 
 fn in_words(rule: &Rule) -> String {

@@ -64,7 +64,7 @@ fn property(key: &Key, definitions: &mut Object<String, Value>) -> Value {
 fn words(of: Kind) -> String {
     match of {
         Kind::Word(words) => {
-            let each: Vec<_> = words.iter().map(|word| format!("{}: {}", word.word, word.meaning)).collect();
+            let each: Vec<_> = words.iter().map(|word| format!("{}: {}", word.text, word.meaning)).collect();
             format!(" {}.", each.join("; "))
         }
         Kind::List(of, _) => words(*of),
@@ -84,7 +84,7 @@ fn kind(of: Kind, definitions: &mut Object<String, Value>) -> Value {
             "type": "string",
             "pattern": "^(referral_received|referral_accepted|missed_contact|plan_agreed|last_review|spell_started:.+)$",
         }),
-        Kind::Word(words) => json!({ "enum": words.iter().map(|word| word.word).collect::<Vec<_>>() }),
+        Kind::Word(words) => json!({ "enum": words.iter().map(|word| word.text).collect::<Vec<_>>() }),
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Date => json!({ "type": "string", "format": "date" }),
         Kind::QuotedDate => json!({ "type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$" }),
@@ -102,14 +102,14 @@ fn kind(of: Kind, definitions: &mut Object<String, Value>) -> Value {
             { "type": "number", "minimum": 0 },
         ] }),
         Kind::Value => json!({ "type": ["string", "integer", "boolean"] }),
-        Kind::List(of, items) => list(kind(*of, definitions), items),
+        Kind::List(of, items) => list(&kind(*of, definitions), items),
         Kind::Table(of) => reference(of, definitions),
-        Kind::Tables(of) => list(reference(of, definitions), Items::Any),
+        Kind::Tables(of) => list(&reference(of, definitions), Items::Any),
         Kind::Map(map) => json!({ "type": "object", "additionalProperties": kind(map.of, definitions) }),
     }
 }
 
-fn list(elements: Value, items: Items) -> Value {
+fn list(elements: &Value, items: Items) -> Value {
     let mut schema = json!({ "type": "array", "items": elements });
     if items.needs_one() {
         schema["minItems"] = json!(1);

@@ -14,7 +14,7 @@ use crate::fact::event::{
     Quantity, ReferralReceived, ReportSubmitted, TargetSeries, TargetsPublished,
 };
 use crate::fact::refusal::{RefusalCode as Code, Severity};
-use crate::people::town::{Town, corrected, referred, retracted, shps, told, town};
+use crate::people::town::{Town, corrected, fact_of, referred, retracted, shps, town};
 use crate::story::{JOURNEY, SUBJECT, day, referral};
 
 const OTHER_JOURNEY: JourneyId = JourneyId(Uuid::from_u128(0x11));
@@ -207,7 +207,7 @@ fn target_profiles_apply_side_by_side_and_a_revision_is_a_new_version() {
 #[test]
 fn targets_are_of_whole_months_areas_of_the_rulebook_and_never_negative() {
     let refused = |published: TargetsPublished| {
-        let refusals = town().decide(&told(shps(), "2018-02-01", published)).expect_err("a refusal");
+        let refusals = town().decide(&fact_of(shps(), "2018-02-01", published)).expect_err("a refusal");
         let path = refusals[0].path.clone().unwrap_or_default().to_string();
         (refusals[0].code, path)
     };

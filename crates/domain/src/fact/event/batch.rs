@@ -159,7 +159,7 @@ pub struct ClaimRejected {
 pub struct ClaimResubmitted {
     /// The position of the log that the claim was prepared from.
     pub prepared_at: Position,
-    /// The claim as it is now.
+    /// The present claim.
     pub line: ClaimLine,
 }
 

@@ -53,7 +53,7 @@ impl<'a> Footing<'a> {
             out_of_turn,
         };
         for fact in facts {
-            let Some((thing, part)) = tracked::told_by(fact.event) else { continue };
+            let Some((thing, part)) = tracked::item_of(fact.event) else { continue };
             if let (Kind::Spell, Part::Begins) = (thing.kind, part) {
                 footing.supportable.insert(thing.id);
             }
@@ -162,7 +162,7 @@ impl<'a> Footing<'a> {
     /// A fact about a spell, appointment, task, risk or piece of evidence needs that item. Each item starts and ends
     /// once.
     fn of_an_item(&self, fact: &Stated<'a>) -> Option<Refusal> {
-        let (thing, part) = tracked::told_by(fact.event)?;
+        let (thing, part) = tracked::item_of(fact.event)?;
         let Some(begun) = self.begun.get(&thing) else {
             return Some(refusals::not_found(thing.kind, self.open(thing.kind)));
         };

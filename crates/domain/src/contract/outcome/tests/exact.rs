@@ -3,7 +3,7 @@
 
 use chrono::Days;
 
-use super::telling::{Told, day, evidence_id, journey, outcome, risk_id, spell_id, start};
+use super::telling::{Sample, day, evidence_id, journey, outcome, risk_id, spell_id, start};
 use crate::contract::outcome::{Hold, State, Status};
 use crate::fact::event::{
     Attribute, EvidenceAttached, MeasureRecorded, Quantity, RiskCleared, RiskRaised, SpellChanged,
@@ -16,8 +16,8 @@ fn sustained(sustain: &str, more: &str) -> crate::contract::Rulebook {
 }
 
 /// The day of each repeat that is achieved.
-fn every_time(told: &Told, rulebook: &crate::contract::Rulebook, as_of: &str) -> Vec<String> {
-    let reached = told.evaluated(rulebook, as_of).into_iter().filter_map(|of| match of.state {
+fn every_time(sample: &Sample, rulebook: &crate::contract::Rulebook, as_of: &str) -> Vec<String> {
+    let reached = sample.evaluated(rulebook, as_of).into_iter().filter_map(|of| match of.state {
         State::Reached(achievement) => Some(achievement.achieved_on.to_string()),
         State::Maturing { .. } | State::NotStarted { .. } => None,
     });
@@ -28,15 +28,19 @@ fn every_time(told: &Told, rulebook: &crate::contract::Rulebook, as_of: &str) ->
 fn the_next_repeat_starts_where_the_last_was_achieved_even_if_the_spell_changes_on_that_day() {
     let rulebook = sustained("days = 28, continuity = \"none\", combine = \"employers\", repeats = 3", "");
     let three = ["2022-01-31", "2022-02-28", "2022-03-28"];
-    let told = journey().job(1, "A", 20, "2022-01-03").hours(1, 21, "2022-01-31");
-    assert_eq!(every_time(&told, &rulebook, "2022-06-30"), three);
+    let sample = journey().job(1, "A", 20, "2022-01-03").hours(1, 21, "2022-01-31");
+    assert_eq!(every_time(&sample, &rulebook, "2022-06-30"), three);
     let attribute = SpellChanged {
         spell: spell_id(1),
         hours_per_week: None,
         attributes: [("grade".to_owned(), Attribute::Text("b".to_owned()))].into(),
     };
-    let told = journey().job(1, "A", 20, "2022-01-03").and("2022-01-31", attribute);
-    assert_eq!(every_time(&told, &rulebook, "2022-06-30"), three, "an attribute that no outcome uses is not a change");
+    let sample = journey().job(1, "A", 20, "2022-01-03").and("2022-01-31", attribute);
+    assert_eq!(
+        every_time(&sample, &rulebook, "2022-06-30"),
+        three,
+        "an attribute that no outcome uses is not a change"
+    );
 }
 
 #[test]
@@ -45,44 +49,44 @@ fn an_outcome_on_hold_does_not_expire_and_its_date_ignores_open_risks() {
     let rulebook = sustained(sustain, "hold_on_risk = [\"relapse\"]\nclaim = { within_days = 90 }");
     let raised = |n: u128| RiskRaised { risk: risk_id(n), kind: "relapse".to_owned() };
     let cleared = |n: u128| RiskCleared { risk: risk_id(n) };
-    let told = journey().and("2021-05-20", raised(1)).job(1, "A", 20, "2021-06-01").and("2022-02-01", cleared(1));
+    let sample = journey().and("2021-05-20", raised(1)).job(1, "A", 20, "2021-06-01").and("2022-02-01", cleared(1));
     for held in ["2021-06-29", "2021-12-01", "2022-01-31"] {
-        assert_eq!(told.standing(&rulebook, held), (Status::OnHold, Some(Hold::RiskOpen)), "{held}");
-        assert_eq!(told.achieved_on(&rulebook, held), "2021-06-29");
+        assert_eq!(sample.standing(&rulebook, held), (Status::OnHold, Some(Hold::RiskOpen)), "{held}");
+        assert_eq!(sample.achieved_on(&rulebook, held), "2021-06-29");
     }
-    assert_eq!(told.standing(&rulebook, "2022-02-01"), (Status::Claimable, None));
-    assert_eq!(told.standing(&rulebook, "2022-05-02"), (Status::Claimable, None));
+    assert_eq!(sample.standing(&rulebook, "2022-02-01"), (Status::Claimable, None));
+    assert_eq!(sample.standing(&rulebook, "2022-05-02"), (Status::Claimable, None));
     assert_eq!(
-        told.standing(&rulebook, "2022-05-03"),
+        sample.standing(&rulebook, "2022-05-03"),
         (Status::Expired, None),
         "the window opens when the date is final"
     );
     // A second risk, raised while the first was open, is still open. The cleared one counts.
-    let told = told.and("2021-07-01", raised(2));
-    assert_eq!(told.standing(&rulebook, "2022-06-30"), (Status::OnHold, Some(Hold::RiskOpen)));
-    assert_eq!(told.achieved_on(&rulebook, "2022-06-30"), "2022-02-01");
+    let sample = sample.and("2021-07-01", raised(2));
+    assert_eq!(sample.standing(&rulebook, "2022-06-30"), (Status::OnHold, Some(Hold::RiskOpen)));
+    assert_eq!(sample.achieved_on(&rulebook, "2022-06-30"), "2022-02-01");
 }
 
 #[test]
 fn an_imprecise_date_is_the_latest_possible_whichever_way_it_is_found() {
     let rulebook = sustained("days = 91, continuity = \"none\", combine = \"employers\"", "");
-    let told = journey().job(1, "A", 20, "2022-01");
+    let sample = journey().job(1, "A", 20, "2022-01");
     // A start between 1 and 31 January is achieved between 2 April and 2 May.
-    assert_eq!(told.standing(&rulebook, "2022-04-15"), (Status::OnHold, Some(Hold::DateImprecise)));
-    assert_eq!(told.achieved_on(&rulebook, "2022-04-15"), "2022-04-15");
-    assert_eq!(told.achieved_on(&rulebook, "2022-05-02"), "2022-05-02");
-    assert_eq!(told.standing(&rulebook, "2022-05-02"), (Status::Claimable, None));
+    assert_eq!(sample.standing(&rulebook, "2022-04-15"), (Status::OnHold, Some(Hold::DateImprecise)));
+    assert_eq!(sample.achieved_on(&rulebook, "2022-04-15"), "2022-04-15");
+    assert_eq!(sample.achieved_on(&rulebook, "2022-05-02"), "2022-05-02");
+    assert_eq!(sample.standing(&rulebook, "2022-05-02"), (Status::Claimable, None));
     // Too many readings to try each: only the year of a start and of a break is known.
-    let told = journey().job(1, "A", 20, "2020").ends(1, "2021").job(2, "B", 20, "2019");
-    let found = told.achieved_on(&rulebook, "2020-02-15");
+    let sample = journey().job(1, "A", 20, "2020").ends(1, "2021").job(2, "B", 20, "2019");
+    let found = sample.achieved_on(&rulebook, "2020-02-15");
     assert_eq!(found, "2020-02-15");
 }
 
 #[test]
 fn an_outcome_maturing_from_an_imprecise_date_is_expected_on_the_latest_possible_day() {
     let rulebook = sustained("months = 1, continuity = \"cumulative\", combine = \"nothing\"", "");
-    let told = journey().job(1, "A", 20, "2023-11");
-    let State::Maturing { earliest_on, .. } = told.state(&rulebook, "2023-11-20") else { panic!("it matures") };
+    let sample = journey().job(1, "A", 20, "2023-11");
+    let State::Maturing { earliest_on, .. } = sample.state(&rulebook, "2023-11-20") else { panic!("it matures") };
     assert_eq!(earliest_on, day("2023-12-20"), "a start on any day until today");
 }
 
@@ -91,12 +95,12 @@ fn the_spell_that_closes_a_counted_gap_is_in_the_run_and_its_evidence_counts() {
     let sustain = "days = 91, continuity = \"max_gap\", gap_days = 7, gap_counts = true, combine = \"employers\"";
     let rulebook = sustained(sustain, "evidence = { any_of = [\"payslip\"] }");
     // 91 days from 3 January end on 4 April, within the gap: the second job closes it on the 6th.
-    let told = journey().job(1, "A", 20, "2022-01-03").ends(1, "2022-04-01").job(2, "B", 20, "2022-04-06");
-    let told = told.evidence(1, "payslip", "2022-04-30", 2);
-    let reached = told.reached(&rulebook, "2022-06-30");
+    let sample = journey().job(1, "A", 20, "2022-01-03").ends(1, "2022-04-01").job(2, "B", 20, "2022-04-06");
+    let sample = sample.evidence(1, "payslip", "2022-04-30", 2);
+    let reached = sample.reached(&rulebook, "2022-06-30");
     assert_eq!(reached.achieved_on, day("2022-04-06"));
     assert!(reached.missing.is_empty(), "the payslip of the second job supports it");
-    let started = told.history.events()[3].event_id;
+    let started = sample.history.events()[3].event_id;
     assert!(reached.events.contains(&started), "its start is in the derivation");
 }
 
@@ -108,7 +112,7 @@ fn a_spell_entirely_within_a_pause_counts_for_nothing() {
          sustain = {{ days = 91, continuity = \"none\", combine = \"employers\", pause = \"holidays\" }}\n\
          evidence = {{ any_of = [\"payslip\"] }}\n[[outcome.tariff]]\namount = \"100.00\"\n"
     ));
-    let told = journey().job(1, "A", 20, "2021-06-01").job(2, "B", 20, "2021-08-01").ends(2, "2021-08-20");
+    let sample = journey().job(1, "A", 20, "2021-06-01").job(2, "B", 20, "2021-08-01").ends(2, "2021-08-20");
     let piece = |spell: u128| EvidenceAttached {
         evidence: evidence_id(spell),
         kind: "payslip".to_owned(),
@@ -118,10 +122,10 @@ fn a_spell_entirely_within_a_pause_counts_for_nothing() {
         obtained_how: None,
         supports: vec![spell_id(spell).0],
     };
-    let told = told.and("2021-10-30", piece(2));
-    let reached = told.reached(&rulebook, "2021-12-31");
+    let sample = sample.and("2021-10-30", piece(2));
+    let reached = sample.reached(&rulebook, "2021-12-31");
     assert_eq!((reached.missing.as_slice(), reached.events.len()), (&["payslip".to_owned()][..], 1));
-    assert!(told.and("2021-10-31", piece(1)).reached(&rulebook, "2021-12-31").missing.is_empty());
+    assert!(sample.and("2021-10-31", piece(1)).reached(&rulebook, "2021-12-31").missing.is_empty());
 }
 
 #[test]
@@ -131,8 +135,8 @@ fn the_trigger_of_overlapping_spells_is_the_earliest_that_covers_the_first_day()
          hours = {{ basis = \"every_week\", at_least = 30 }}"
     ));
     // The hours of the first job change on the first counted day, which the second job covers too.
-    let told = journey().job(1, "A", 10, "2022-01-03").job(2, "B", 10, "2022-02-01").hours(1, 25, "2022-03-01");
-    let evaluated = told.evaluated(&rulebook, "2022-06-30");
+    let sample = journey().job(1, "A", 10, "2022-01-03").job(2, "B", 10, "2022-02-01").hours(1, 25, "2022-03-01");
+    let evaluated = sample.evaluated(&rulebook, "2022-06-30");
     let begun = evaluated[0].begun.expect("it has started");
     assert_eq!((begun.on, begun.counted_from), (day("2022-01-03"), day("2022-03-01")));
 }
@@ -146,17 +150,17 @@ fn out_of_range_hours_hold_only_the_outcome_that_uses_them_and_name_the_event() 
         ))
     };
     let huge = Quantity("79228162514264337593543950335".parse().expect("a decimal"));
-    let told = journey().and("2022-01-03", start(1, "employment", None, None));
+    let sample = journey().and("2022-01-03", start(1, "employment", None, None));
     let changed = SpellChanged { spell: spell_id(1), hours_per_week: Some(huge), attributes: [].into() };
-    let told = told.and("2022-01-03", changed);
+    let sample = sample.and("2022-01-03", changed);
     for unknown in ["hold", "lower"] {
         let rulebook = with_hours(unknown);
-        assert_eq!(told.standing(&rulebook, "2022-06-30"), (Status::OnHold, Some(Hold::OutOfRange)), "{unknown}");
-        let named = told.history.events().last().expect("an event").event_id;
-        assert!(told.reached(&rulebook, "2022-06-30").events.contains(&named));
+        assert_eq!(sample.standing(&rulebook, "2022-06-30"), (Status::OnHold, Some(Hold::OutOfRange)), "{unknown}");
+        let named = sample.history.events().last().expect("an event").event_id;
+        assert!(sample.reached(&rulebook, "2022-06-30").events.contains(&named));
     }
     let without = sustained("days = 28, continuity = \"none\", combine = \"employers\"", "");
-    assert_eq!(told.standing(&without, "2022-06-30"), (Status::Claimable, None), "nothing else is held");
+    assert_eq!(sample.standing(&without, "2022-06-30"), (Status::Claimable, None), "nothing else is held");
     let measured = outcome("trigger = { measure = { code = \"earned\", at_least = 10 } }");
     let most = MeasureRecorded { code: "earned".to_owned(), value: huge, unit: None, period: None };
     assert_eq!(journey().and("2022-01-03", most).standing(&measured, "2022-06-30"), (Status::Claimable, None));

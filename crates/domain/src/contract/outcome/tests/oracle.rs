@@ -9,7 +9,7 @@ use chrono::{Days, Months, NaiveDate};
 use proptest::prelude::*;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::telling::{Told, journey, rules, spell_id, start};
+use super::telling::{Sample, journey, rules, spell_id, start};
 use crate::contract::outcome::{Gap, Hold, State};
 use crate::fact::envelope::Occurred;
 use crate::fact::event::{Quantity, SpellChanged, SpellEnded};
@@ -316,8 +316,8 @@ impl World {
         text
     }
 
-    fn told(&self) -> Told {
-        let mut told = journey();
+    fn sample(&self) -> Sample {
+        let mut sample = journey();
         let mut facts = Vec::new();
         for (n, spell) in (1..).zip(&self.spells) {
             let employer = spell.employer.map(|employer| format!("employer {employer}"));
@@ -337,13 +337,13 @@ impl World {
         }
         facts.sort_by_key(|(on, kind, _)| (*on, *kind));
         for (on, _, event) in facts {
-            told.record(Occurred::on(date(on)), event);
+            sample.record(Occurred::on(date(on)), event);
         }
-        told
+        sample
     }
 
     fn engine(&self) -> Answer {
-        match self.told().state(&rules(&self.rulebook()), &date(self.as_of).to_string()) {
+        match self.sample().state(&rules(&self.rulebook()), &date(self.as_of).to_string()) {
             State::NotStarted { .. } => Answer::NotStarted,
             State::Maturing { earliest_on, .. } => Answer::Maturing(earliest_on),
             State::Reached(reached) => Answer::Reached {

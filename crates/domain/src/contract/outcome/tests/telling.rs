@@ -20,7 +20,7 @@ use crate::fact::event::{
 pub(in crate::contract::outcome) const HEAD: &str = r#"rulebook = 1
 contract = "try"
 version = "1"
-title = "Told"
+title = "Sample"
 effective_from = 2010-01-01
 applies_by = "achieved"
 retroactive = false
@@ -68,15 +68,15 @@ pub(in crate::contract::outcome) const fn risk_id(n: u128) -> RiskId {
 }
 
 /// A case whose referral was received at the start of 2010.
-pub(in crate::contract::outcome) struct Told {
+pub(in crate::contract::outcome) struct Sample {
     pub(in crate::contract::outcome) history: History,
 }
 
-pub(in crate::contract::outcome) fn journey() -> Told {
+pub(in crate::contract::outcome) fn journey() -> Sample {
     journey_in("north", None)
 }
 
-pub(in crate::contract::outcome) fn journey_in(area: &str, cohort: Option<&str>) -> Told {
+pub(in crate::contract::outcome) fn journey_in(area: &str, cohort: Option<&str>) -> Sample {
     let referral = ReferralReceived {
         subject: SubjectId(Uuid::from_u128(0x1_0000)),
         area: area.to_owned(),
@@ -84,10 +84,10 @@ pub(in crate::contract::outcome) fn journey_in(area: &str, cohort: Option<&str>)
         referrer: None,
         external_references: Vec::new(),
     };
-    Told { history: History::default() }.and("2010-01-01", referral)
+    Sample { history: History::default() }.and("2010-01-01", referral)
 }
 
-impl Told {
+impl Sample {
     pub(in crate::contract::outcome) fn and(mut self, at: &str, event: impl Into<Event>) -> Self {
         self.record(when(at), event.into());
         self

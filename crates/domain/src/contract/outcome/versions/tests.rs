@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::super::price::Price;
 use super::super::settle::{AdjustmentCause, Line, LineState, Settlement, settle};
-use super::super::tests::telling::{HEAD, Told, day, journey, start};
+use super::super::tests::telling::{HEAD, Sample, day, journey, start};
 use super::*;
 use crate::fact::event::PlanAgreed;
 use crate::fact::money::Money;
@@ -52,8 +52,8 @@ fn on(as_of: &str) -> View {
 }
 
 impl View {
-    fn judged(&self, rulebooks: &[Rulebook], told: &Told) -> Vec<(String, Judged)> {
-        let facts = told.history.facts_as_of(self.as_of);
+    fn judged(&self, rulebooks: &[Rulebook], sample: &Sample) -> Vec<(String, Judged)> {
+        let facts = sample.history.facts_as_of(self.as_of);
         let versions = Versions::of(rulebooks);
         let (submitted_on, recorded_on) = (self.submitted_on, self.recorded_on);
         let sight = Sight { as_of: self.as_of, submitted_on: &|_| submitted_on, recorded_on: &|_| recorded_on };
@@ -63,23 +63,23 @@ impl View {
     }
 
     /// The version that judges an outcome, and whether it is achieved.
-    fn of(&self, rulebooks: &[Rulebook], told: &Told, code: &str) -> Option<(String, bool)> {
+    fn of(&self, rulebooks: &[Rulebook], sample: &Sample, code: &str) -> Option<(String, bool)> {
         let is = |of: &Judged| {
             let rulebook = Versions::of(rulebooks).get(of.version);
             rulebook.outcomes[of.evaluation.outcome].code == code
         };
-        let mut found = self.judged(rulebooks, told).into_iter().filter(|(_, of)| is(of));
+        let mut found = self.judged(rulebooks, sample).into_iter().filter(|(_, of)| is(of));
         let first = found.next();
         assert!(found.next().is_none(), "one version judges an outcome");
         first.map(|(version, of)| (version, matches!(of.evaluation.state, State::Reached(_))))
     }
 }
 
-fn plan(on: &str) -> Told {
+fn plan(on: &str) -> Sample {
     journey().and(on, PlanAgreed { kind: "php".to_owned() })
 }
 
-fn job(from: &str) -> Told {
+fn job(from: &str) -> Sample {
     journey().and(from, start(1, "employment", None, None))
 }
 
@@ -126,13 +126,13 @@ fn by_the_day_on_which_that_fact_was_recorded() {
 #[test]
 fn rule_v2_by_submission_from_2021_10_01() {
     let rulebooks = two("submitted");
-    let told = plan("2021-09-01");
-    assert_eq!(version_of(on("2021-09-30").of(&rulebooks, &told, "plan")).0, "1", "before it is submitted, asOf");
-    assert_eq!(version_of(on("2021-10-01").of(&rulebooks, &told, "plan")).0, "2");
+    let sample = plan("2021-09-01");
+    assert_eq!(version_of(on("2021-09-30").of(&rulebooks, &sample, "plan")).0, "1", "before it is submitted, asOf");
+    assert_eq!(version_of(on("2021-10-01").of(&rulebooks, &sample, "plan")).0, "2");
     let submitted = View { submitted_on: Some(day("2021-09-30")), ..on("2021-12-31") };
-    assert_eq!(version_of(submitted.of(&rulebooks, &told, "plan")).0, "1", "submitted 30 September under v1");
+    assert_eq!(version_of(submitted.of(&rulebooks, &sample, "plan")).0, "1", "submitted 30 September under v1");
     let again = View { submitted_on: Some(day("2021-10-01")), ..on("2021-12-31") };
-    assert_eq!(version_of(again.of(&rulebooks, &told, "plan")).0, "2", "a rejected one is submitted again under v2");
+    assert_eq!(version_of(again.of(&rulebooks, &sample, "plan")).0, "2", "a rejected one is submitted again under v2");
 }
 
 #[test]
@@ -175,11 +175,11 @@ fn entitlements(
 }
 
 /// The settlement of a paid plan of 1 September under these versions.
-fn settled(rulebooks: &[Rulebook], told: &Told, as_of: &str) -> (Vec<Status>, Settlement) {
+fn settled(rulebooks: &[Rulebook], sample: &Sample, as_of: &str) -> (Vec<Status>, Settlement) {
     let versions = Versions::of(rulebooks);
     let submitted_on = |_| Some(day("2021-09-15"));
     let sight = Sight { as_of: day(as_of), submitted_on: &submitted_on, recorded_on: &|_| None };
-    let facts = told.history.facts_as_of(day(as_of));
+    let facts = sample.history.facts_as_of(day(as_of));
     let judged = versions.judge(JOURNEY, &Case::of(&facts), sight);
     let terms = versions.terms(day(as_of));
     let entitlements = entitlements(&versions, &judged, &terms, (day(as_of), day(as_of)));
@@ -211,10 +211,10 @@ fn retroactive_v2_removes_a_paid_outcome() {
         .expect("a head")
         .to_owned();
     let rulebooks = read(&[version("1", "2021-01-01", "achieved", "100.00"), retroactive(&without)]);
-    let told = plan("2021-09-01");
-    let (before, settlement) = settled(&rulebooks, &told, "2021-09-30");
+    let sample = plan("2021-09-01");
+    let (before, settlement) = settled(&rulebooks, &sample, "2021-09-30");
     assert_eq!((before, settlement.adjustments.len()), (vec![Status::Paid], 0), "not in force yet");
-    let (after, settlement) = settled(&rulebooks, &told, "2021-10-01");
+    let (after, settlement) = settled(&rulebooks, &sample, "2021-10-01");
     assert_eq!(after, [], "entitlement 0");
     let proposed = &settlement.adjustments[0];
     assert_eq!((proposed.amount.to_string(), proposed.cause), ("-100.00".to_owned(), AdjustmentCause::Clawback));
@@ -238,9 +238,9 @@ fn nothing_is_claimable_on_a_future_day() {
     let rulebooks = two("achieved");
     let versions = Versions::of(&rulebooks);
     let standing = |as_of: &str, today: &str| {
-        let told = plan("2021-09-01");
+        let sample = plan("2021-09-01");
         let sight = Sight { as_of: day(as_of), submitted_on: &|_| None, recorded_on: &|_| None };
-        let judged = versions.judge(JOURNEY, &Case::of(&told.history.facts()), sight);
+        let judged = versions.judge(JOURNEY, &Case::of(&sample.history.facts()), sight);
         entitlements(&versions, &judged, &versions.terms(day(as_of)), (day(as_of), day(today)))[0].standing
     };
     assert_eq!(standing("2021-09-30", "2021-09-30"), Status::Claimable);
@@ -277,10 +277,10 @@ fn outcomes_of_two_versions_exclude_each_other_if_the_judging_version_says_so() 
 #[test]
 fn a_derivation_has_one_digest() {
     let rulebooks = two("achieved");
-    let told = plan("2021-09-01");
+    let sample = plan("2021-09-01");
     let state = |on_day: &str| {
         let (_, of) = on(on_day)
-            .judged(&rulebooks, &told)
+            .judged(&rulebooks, &sample)
             .into_iter()
             .find(|(_, of)| of.evaluation.outcome == 1)
             .expect("the plan");

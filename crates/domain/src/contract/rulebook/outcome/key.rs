@@ -60,7 +60,7 @@ impl OutcomeKey {
         Self::Tariff,
     ];
 
-    /// The key as it is written in a rulebook.
+    /// The spelling of the key in a rulebook.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Trigger => "trigger",

@@ -5,21 +5,18 @@ use super::super::reader::Section;
 use super::{Counted, ManyTerms};
 
 pub(super) fn many(outcome: &Section<'_>) -> Option<ManyTerms> {
-    let (section, counted) = match outcome.section("ratio") {
-        Some(ratio) => {
-            let counted = Counted::Ratio {
-                spell_days: ratio.texts("spell_days"),
-                of: ratio.word("of", &RATIO_BASES)?,
-                at_least: ratio.decimal("at_least"),
-                below: ratio.decimal("below"),
-            };
-            (ratio, counted)
-        }
-        None => {
-            let volume = outcome.section("volume")?;
-            let counted = Counted::Volume { measure: volume.text("measure")? };
-            (volume, counted)
-        }
+    let (section, counted) = if let Some(ratio) = outcome.section("ratio") {
+        let counted = Counted::Ratio {
+            spell_days: ratio.texts("spell_days"),
+            of: ratio.word("of", &RATIO_BASES)?,
+            at_least: ratio.decimal("at_least"),
+            below: ratio.decimal("below"),
+        };
+        (ratio, counted)
+    } else {
+        let volume = outcome.section("volume")?;
+        let counted = Counted::Volume { measure: volume.text("measure")? };
+        (volume, counted)
     };
     let period = section.word("period", &PERIODS)?;
     Some(ManyTerms { scope: outcome.word("scope", &SCOPES)?, period, counted })

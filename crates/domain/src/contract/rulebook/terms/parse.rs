@@ -112,7 +112,7 @@ pub(in super::super) fn duties(top: &Section<'_>) -> Duties {
     let Some(section) = top.section("duties") else { return Duties::default() };
     let named = section.texts("separate");
     let is_named = |duties: Separate| {
-        SEPARATE.iter().any(|word| word.value == duties && named.iter().any(|name| name == word.word))
+        SEPARATE.iter().any(|word| word.value == duties && named.iter().any(|name| name == word.text))
     };
     Duties {
         attach_verify: is_named(Separate::AttachVerify),

@@ -512,7 +512,7 @@ impl World {
         while let Some(smaller) = smallest.smaller().into_iter().find(|world| fault(world).is_some()) {
             smallest = smaller;
         }
-        format!("{}\n{}", fault(&smallest).unwrap_or_default(), smallest.told())
+        format!("{}\n{}", fault(&smallest).unwrap_or_default(), smallest.described())
     }
 
     /// Every world with one event, line or version less.
@@ -550,7 +550,7 @@ impl World {
         all
     }
 
-    fn told(&self) -> String {
+    fn described(&self) -> String {
         let mut text = format!("as of {}, known at {}\n", self.as_of, self.known);
         for book in &self.books {
             let lines = book.text();
