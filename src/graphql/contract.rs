@@ -51,7 +51,7 @@ use throughline_projections::agenda::Kind;
 
 /// A contract at one point in time.
 pub struct Contract {
-    contract_state: Arc<contract::Contract>,
+    state: Arc<contract::Contract>,
     code: String,
     as_of: NaiveDate,
     today: NaiveDate,
@@ -75,10 +75,10 @@ impl Contract {
 
     /// The contract in a given view, as of a day.
     pub(super) fn seen(ctx: &Context<'_>, scope: InScope<'_>, seen: Seen, as_of: Option<NaiveDate>) -> Option<Self> {
-        let contract_state = seen.generation.contract_state(scope)?;
-        let today = ctx.today(&contract_state);
+        let state = seen.generation.contract_state(scope)?;
+        let today = ctx.today(&state);
         let (code, as_of) = (scope.contract().to_owned(), as_of.unwrap_or(today));
-        Some(Self { contract_state, code, as_of, today, seen, dealings: OnceLock::new(), claims: OnceCell::new() })
+        Some(Self { state, code, as_of, today, seen, dealings: OnceLock::new(), claims: OnceCell::new() })
     }
 
     pub(super) fn scope<'c>(&'c self, ctx: &'c Context<'_>) -> Result<InScope<'c>> {
@@ -87,7 +87,7 @@ impl Contract {
 
     /// The contract's record as of the day: what the parties agreed, published, assessed and decided.
     fn dealings(&self) -> &Dealings {
-        self.dealings.get_or_init(|| Box::new(self.contract_state.dealings(self.as_of)))
+        self.dealings.get_or_init(|| Box::new(self.state.dealings(self.as_of)))
     }
 
     fn terms(&self) -> Option<&Terms> {
@@ -96,7 +96,7 @@ impl Contract {
 
     /// The rulebook that applies.
     pub(super) fn rules(&self) -> Result<&Arc<Rulebook>> {
-        let newest = self.contract_state.newest_rulebook();
+        let newest = self.state.newest_rulebook();
         newest.ok_or_else(|| Code::Internal.error("an open contract has no rulebook"))
     }
 }
@@ -159,7 +159,7 @@ impl Contract {
         #[graphql(desc = "Only targets for this measure or stage, by code.")] measure: Option<String>,
         #[graphql(desc = "Only for this service area, by code.")] area: Option<String>,
     ) -> Result<Vec<Targets>> {
-        Targets::in_force(&self.contract_state, self.dealings(), &TargetsAsked { profile, measure, area })
+        Targets::in_force(&self.state, self.dealings(), &TargetsAsked { profile, measure, area })
     }
 
     /// The commentary on figures and periods, for reports, oldest first.
@@ -178,7 +178,7 @@ impl Contract {
         &self,
         #[graphql(desc = "Only those with this code.")] code: Option<String>,
     ) -> Result<Vec<Measure>> {
-        dealings::measures(&self.contract_state, self.dealings(), code.as_deref())
+        dealings::measures(&self.state, self.dealings(), code.as_deref())
     }
 
     /// The closed periods, in the order in which they were closed. The figures of a closed period are settled.
@@ -203,7 +203,7 @@ impl Contract {
         &self,
         #[graphql(desc = "Only for this indicator, by code.")] kpi: Option<String>,
     ) -> Result<Vec<KpiAssessment>> {
-        KpiAssessment::found(&self.contract_state, self.dealings(), kpi.as_deref())
+        KpiAssessment::found(&self.state, self.dealings(), kpi.as_deref())
     }
 
     /// The formal notices issued under the contract, oldest first.
@@ -240,11 +240,11 @@ impl Contract {
         on: Option<Date>,
     ) -> Result<RulebookVersion> {
         let published = match on {
-            Some(day) => self.contract_state.published_in_force(day.0),
-            None => self.contract_state.rulebooks().last(),
+            Some(day) => self.state.published_in_force(day.0),
+            None => self.state.rulebooks().last(),
         };
         let published = published.ok_or_else(|| Code::Internal.error("an open contract has no rulebook"))?;
-        Ok(RulebookVersion::of(published, &self.contract_state))
+        Ok(RulebookVersion::of(published, &self.state))
     }
 
     /// Every version of the rulebook that this view knows, in the order of publication.
@@ -255,7 +255,7 @@ impl Contract {
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
     ) -> Result<RulebookVersionConnection> {
-        RulebookVersionConnection::of(&self.contract_state, (first, after))
+        RulebookVersionConnection::of(&self.state, (first, after))
     }
 
     /// The cases on the caseload that you may see: accepted and not closed. Default order: by reference.
@@ -661,13 +661,13 @@ impl Contract {
     /// The conditions for a list of claims, with the cases that match.
     async fn selected(&self, ctx: &Context<'_>, filter: Option<ClaimSelectionInput>) -> Result<Selected> {
         let (of, scope) = (filter.unwrap_or_default().into(), self.scope(ctx)?);
-        Selected::asked(ctx, (&self.seen.generation, scope), (&self.contract_state, self.as_of), of).await
+        Selected::asked(ctx, (&self.seen.generation, scope), (&self.state, self.as_of), of).await
     }
 
     /// The contract as lists of cases need it.
     pub(super) fn source(&self) -> list::Source {
         list::Source {
-            contract_state: Arc::clone(&self.contract_state),
+            contract_state: Arc::clone(&self.state),
             code: self.code.clone(),
             as_of: self.as_of,
             generation: Arc::clone(&self.seen.generation),
@@ -695,6 +695,6 @@ impl Contract {
 
     /// The months from the start of the contract to the month of `asOf`.
     pub(super) fn whole_contract(&self) -> Months {
-        Months::of_contract(&self.contract_state, self.as_of)
+        Months::of_contract(&self.state, self.as_of)
     }
 }

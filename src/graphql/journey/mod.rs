@@ -122,15 +122,15 @@ impl Journey {
     }
 
     fn story(&self) -> &Arc<Story> {
-        self.from_story().0
+        self.replayed().0
     }
 
     fn folded(&self) -> &Folded {
-        let (story, folded) = self.from_story();
+        let (story, folded) = self.replayed();
         folded.get_or_init(|| Box::new(story.history().journey_as_of(self.as_of)))
     }
 
-    fn from_story(&self) -> (&Arc<Story>, &OnceLock<Box<Folded>>) {
+    fn replayed(&self) -> (&Arc<Story>, &OnceLock<Box<Folded>>) {
         match &self.teller {
             Teller::Story { story, folded } => (story, folded),
             Teller::Row(_) => unreachable!("rows are used only if they hold every requested field"),

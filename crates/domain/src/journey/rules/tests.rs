@@ -307,7 +307,7 @@ fn a_restored_history_may_hold_what_no_command_would_give() {
 fn what_stood_without_ground_before_does_not_stop_what_is_recorded_now() {
     let story = given([on("2018-01-10", referral()), on("2018-01-20", closed()), on("2018-02-01", contact())]);
     assert_eq!(groundless(&story.history).len(), 1);
-    story.and(&state("2018-01-15", contact()));
+    let _ = story.and(&state("2018-01-15", contact()));
 }
 
 #[test]
@@ -315,5 +315,5 @@ fn evidence_of_a_restored_history_may_support_nothing() {
     let nothing = EvidenceAttached { supports: vec![Uuid::from_u128(0x99)], ..attached(PIECE) };
     let story = given([on("2018-01-10", referral()), on("2018-02-01", nothing)]);
     assert_eq!(groundless(&story.history)[0].refusal.code, RefusalCode::SupportNotFound);
-    story.and(&state("2018-02-10", verified(PIECE)));
+    let _ = story.and(&state("2018-02-10", verified(PIECE)));
 }
