@@ -177,8 +177,8 @@ async fn one_bad_line_and_nothing_is_loaded() {
     let id_of = |at: usize| lines[at - 1].split('"').nth(7).expect("an id");
     let cases = [
         (without(9), "line 9: sequence: expected position 9, found 10"),
-        (without(2), "line 2: sequence: position 2 is due, not 3"),
-        (changed(14, r#""0000000000000000014""#, "15"), "line 14: sequence: position 14 is due, not 15"),
+        (without(2), "line 2: sequence: expected position 2, found 3"),
+        (changed(14, r#""0000000000000000014""#, "15"), "line 14: sequence: expected position 14, found 15"),
         (changed(14, r#""sequence":"0000000000000000014","#, ""), "line 14: sequence: missing"),
         (
             changed(14, "\"recordedtime\":\"2018-03-01", "\"recordedtime\":\"2018-02-01"),
