@@ -182,7 +182,7 @@ async fn one_bad_line_and_nothing_is_loaded() {
         (changed(14, r#""sequence":"0000000000000000014","#, ""), "line 14: sequence: missing"),
         (
             changed(14, "\"recordedtime\":\"2018-03-01", "\"recordedtime\":\"2018-02-01"),
-            "line 14: recordedtime: 2018-02-01",
+            "line 14: recordedtime: recorded at 2018-02-01",
         ),
         (changed(14, "\"recordedtime\"", "\"recorded\""), "line 14: recordedtime: missing"),
         (

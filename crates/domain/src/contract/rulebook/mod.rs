@@ -1,6 +1,6 @@
 //! The rulebook: the codes and rules of one contract, read from TOML into valid values.
 //!
-//! [`grammar`] declares every section and key once. The parser, the JSON Schema and `docs/rulebook.md` follow from it.
+//! `grammar` declares every section and key once. The parser, the JSON Schema and `docs/rulebook.md` follow from it.
 //! A [`Rulebook`] has been checked completely, so later code need not ask whether a label is missing or a code unknown.
 //! This module reads no files: it takes the text.
 
