@@ -1,6 +1,7 @@
 //! Throughline: event-sourced case tracking and claims for outcomes contracts.
 //!
-//! All pure code is in [`journey`], [`contract`] and [`projections`]. Code that performs IO is in the other modules.
+//! The service: everything that touches the world. What is recorded and computed is in [`throughline_domain`] and
+//! [`throughline_projections`], which are pure. GraphQL over HTTP, events and sockets is in [`throughline_gateway`].
 
 pub mod access;
 pub mod bench;

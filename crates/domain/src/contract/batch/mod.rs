@@ -1,7 +1,7 @@
 //! A batch: the claims that are submitted to the commissioner together, the decision on each, and the payments.
 //!
-//! Pure. `evolve` never fails. The `command` folder decides what may be recorded. A submitted line never changes: a higher or
-//! lower amount is an adjustment in a later batch.
+//! Pure. `evolve` never fails. The `command` folder decides what may be recorded. A submitted line never changes: a
+//! higher or lower amount is an adjustment in a later batch.
 
 pub mod ledger;
 
