@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 use tower::ServiceExt;
 
 pub(super) use self::small::{Behind, EXPIRED, endpoint, executed, token};
-use self::small::{Small, somebody};
+use self::small::{Small, caller_for};
 use super::*;
 
 const GRAPHQL: &str = "application/graphql-response+json";
@@ -23,7 +23,7 @@ const JSON: &str = "application/json";
 
 /// Routes everything to an endpoint, with a caller whose token has this lifetime.
 fn router_of(endpoint: Small, lasting: Duration, stopping: Stopping) -> Router {
-    let caller = somebody(lasting);
+    let caller = caller_for(lasting);
     let answer = move |http: Request| {
         let (endpoint, caller) = (endpoint.clone(), caller.clone());
         let arrival = Arrival { http, request_id: "r-1".into(), stopping: stopping.clone() };
@@ -71,13 +71,17 @@ async fn send_to(router: Router, request: HttpRequest<Body>) -> Answered {
     }
 }
 
-async fn post(accept: &str, body: impl Into<Body>) -> Answered {
-    let request = HttpRequest::post("/graphql")
+/// A request with a JSON body.
+fn posted(accept: &str, body: impl Into<Body>) -> HttpRequest<Body> {
+    HttpRequest::post("/graphql")
         .header("content-type", "application/json")
         .header("accept", accept)
         .body(body.into())
-        .expect("a request");
-    send(request).await
+        .expect("a request")
+}
+
+async fn post(accept: &str, body: impl Into<Body>) -> Answered {
+    send(posted(accept, body)).await
 }
 
 async fn ask(query: &str) -> Answered {
@@ -416,11 +420,7 @@ async fn the_introspection_of_graphiql_is_answered() {
 
 /// The events of a response until it ends, each with its data.
 async fn events_of(router: Router, query: &str) -> (HeaderMap, Vec<(String, Json)>) {
-    let request = HttpRequest::post("/graphql")
-        .header("content-type", "application/json")
-        .header("accept", "text/event-stream")
-        .body(Body::from(json!({ "query": query }).to_string()))
-        .expect("a request");
+    let request = posted("text/event-stream", json!({ "query": query }).to_string());
     let response = router.oneshot(request).await.expect("an answer");
     let (parts, body) = response.into_parts();
     assert_eq!(parts.status, 200);
@@ -519,11 +519,7 @@ async fn events_send_heartbeats_and_end_silently_when_the_service_stops() {
     let patience = Patience { heartbeat: Duration::from_millis(10), ..Patience::default() };
     let endpoint = endpoint(Behind::default(), Terms { patience, ..Terms::default() });
     let router = router_of(endpoint, Duration::from_mins(5), Stopping::when(stopped));
-    let request = HttpRequest::post("/graphql")
-        .header("content-type", "application/json")
-        .header("accept", "text/event-stream")
-        .body(Body::from(json!({ "query": "subscription { silence }" }).to_string()))
-        .expect("a request");
+    let request = posted("text/event-stream", json!({ "query": "subscription { silence }" }).to_string());
     let mut body = router.oneshot(request).await.expect("an answer").into_body().into_data_stream();
     for _ in 0..3 {
         let sign = body.next().await.expect("a sign of life").expect("bytes");
@@ -541,11 +537,7 @@ async fn the_cost_is_reported_and_too_high_a_cost_is_refused() {
     assert_eq!(answered.body["extensions"]["cost"], json!({ "requested": 2, "allowed": 100_000 }));
     let terms = Terms { limits: Limits { cost_max: 1, ..Limits::default() }, ..Terms::default() };
     let router = router_of(endpoint(Behind::default(), terms), Duration::from_mins(5), Stopping::default());
-    let request = HttpRequest::post("/graphql")
-        .header("content-type", "application/json")
-        .header("accept", GRAPHQL)
-        .body(Body::from(json!({ "query": "{ hello actor }" }).to_string()))
-        .expect("a request");
+    let request = posted(GRAPHQL, json!({ "query": "{ hello actor }" }).to_string());
     let answered = send_to(router, request).await;
     assert_eq!((answered.status, answered.code()), (422, "QUERY_TOO_COMPLEX"));
     let extensions = json!({ "code": "QUERY_TOO_COMPLEX", "limit": "cost", "asked": 2, "allowed": 1 });
@@ -562,11 +554,7 @@ fn sha256_of(text: &str) -> String {
 async fn a_document_is_remembered_by_its_hash_once_it_is_admitted() {
     let router = router();
     let send = async |body: Json| {
-        let request = HttpRequest::post("/graphql")
-            .header("content-type", "application/json")
-            .header("accept", GRAPHQL)
-            .body(Body::from(body.to_string()))
-            .expect("a request");
+        let request = posted(GRAPHQL, body.to_string());
         send_to(router.clone(), request).await
     };
     let hash = "a0f7a4d4ae4f4cd8f4c4d5f3eb9f1b3c8a1b0d7c6e5f4a3b2c1d0e9f8a7b6c5d";
@@ -599,11 +587,7 @@ async fn with_trusted_documents_all_others_are_refused() {
 async fn a_document_that_is_not_valid_is_not_remembered() {
     let router = router();
     let send = async |body: Json| {
-        let request = HttpRequest::post("/graphql")
-            .header("content-type", "application/json")
-            .header("accept", GRAPHQL)
-            .body(Body::from(body.to_string()))
-            .expect("a request");
+        let request = posted(GRAPHQL, body.to_string());
         send_to(router.clone(), request).await
     };
     for text in ["{ nothing }", "{ hello(name: 1) }", "query($v: Int!) { hello(name: $v) }"] {
@@ -623,11 +607,7 @@ async fn a_login_over_its_limit_learns_when_to_retry() {
     let terms = || Terms { budget: Arc::clone(&budget), ..Terms::default() };
     let ask = async |query: &str| {
         let router = router_of(endpoint(Behind::default(), terms()), Duration::from_mins(5), Stopping::default());
-        let request = HttpRequest::post("/graphql")
-            .header("content-type", "application/json")
-            .header("accept", JSON)
-            .body(Body::from(json!({ "query": query }).to_string()))
-            .expect("a request");
+        let request = posted(JSON, json!({ "query": query }).to_string());
         send_to(router, request).await
     };
     assert_eq!(ask("{ hello actor }").await.status, 200);

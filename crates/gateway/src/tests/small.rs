@@ -184,11 +184,11 @@ impl Subscription {
 
 /// A caller whose token is valid until an instant.
 #[derive(Clone)]
-pub(crate) struct Somebody {
+pub(crate) struct TestCaller {
     until: Instant,
 }
 
-impl Caller for Somebody {
+impl Caller for TestCaller {
     fn key(&self) -> CallerKey {
         CallerKey::new("kw-07")
     }
@@ -224,8 +224,8 @@ static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 /// A token that has expired.
 pub(crate) const EXPIRED: &str = "kw-07.0";
 
-pub(crate) fn somebody(lasting: Duration) -> Somebody {
-    Somebody { until: Instant::now() + lasting }
+pub(crate) fn caller_for(lasting: Duration) -> TestCaller {
+    TestCaller { until: Instant::now() + lasting }
 }
 
 pub(crate) fn token(lasting: Duration) -> String {
@@ -240,16 +240,16 @@ pub(crate) struct Behind {
 }
 
 impl Host for Behind {
-    type Caller = Somebody;
+    type Caller = TestCaller;
     type TokenRefusal = Refused;
 
-    fn verify(&self, token: &str) -> Result<Somebody, Refused> {
+    fn verify(&self, token: &str) -> Result<TestCaller, Refused> {
         let until = token.strip_prefix("kw-07.").and_then(|millis| millis.parse().ok()).ok_or(Refused::Unreadable)?;
-        let somebody = Somebody { until: *BEGAN + Duration::from_millis(until) };
-        if somebody.time_left().is_zero() { Err(Refused::Expired) } else { Ok(somebody) }
+        let caller = TestCaller { until: *BEGAN + Duration::from_millis(until) };
+        if caller.time_left().is_zero() { Err(Refused::Expired) } else { Ok(caller) }
     }
 
-    fn data(&self, _: &Somebody) -> Data {
+    fn data(&self, _: &TestCaller) -> Data {
         let mut data = Data::default();
         data.insert(Actor("kw-07"));
         data.insert(Arc::clone(&self.made));

@@ -73,7 +73,7 @@ when = { spell = ["employment", "self_employment"], where = { paid = [true], kin
 "#;
 
 /// The smallest rulebook.
-const LEAST: &str = r#"rulebook = 1
+pub(super) const LEAST: &str = r#"rulebook = 1
 contract = "least"
 version = "1"
 title = "The least"
