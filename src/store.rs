@@ -3,11 +3,11 @@
 //! It knows how to reach a database, but not its content: no table is named here.
 
 mod check;
-mod copied;
 mod frozen;
 mod grants;
 mod growth;
-mod holds;
+mod leases;
+mod pg_copy;
 mod room;
 mod session;
 mod sessions;
@@ -26,11 +26,11 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, Ro
 
 pub use check::is_corrupt;
 pub(crate) use check::{check_postgres, findings};
-pub(crate) use copied::Copied;
 pub(crate) use frozen::look_at;
 pub(crate) use growth::Growth;
-pub(crate) use holds::Hold;
-use holds::Holds;
+pub(crate) use leases::Lease;
+use leases::Leases;
+pub(crate) use pg_copy::CopyDecoder;
 pub use session::Session;
 pub use sessions::Sessions;
 pub(crate) use sqlite::{VIEW, sqlite_pools};
@@ -188,7 +188,7 @@ pub struct Store {
     claim: Mutex<Option<File>>,
     /// Held while a view is built in this process.
     building: Arc<tokio::sync::Mutex<()>>,
-    holds: Arc<Holds>,
+    leases: Arc<Leases>,
     growth: Arc<Growth>,
 }
 
@@ -412,8 +412,8 @@ impl Store {
         let reader = postgres_readers(serving, &growth);
         let place = Place::Postgres { options: Box::new(options), schema };
         let (writer, reader) = (On::Postgres(writer), On::Postgres(reader));
-        let (claim, building, holds) = (Mutex::new(None), Arc::default(), Arc::default());
-        Ok(Self { writer, reader, place, mode, is_made: false, claim, building, holds, growth })
+        let (claim, building, leases) = (Mutex::new(None), Arc::default(), Arc::default());
+        Ok(Self { writer, reader, place, mode, is_made: false, claim, building, leases, growth })
     }
 
     /// Records how many rows are in the store.

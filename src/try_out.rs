@@ -18,7 +18,7 @@ use uuid::Uuid;
 pub use known::{KnownAt, MalformedInstant};
 
 use crate::cloud_event::LineError;
-use crate::shares::share_out;
+use crate::parallel::share_out;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::civil_day::civil_day;
 use throughline_domain::contract::outcome::aggregate::Many;

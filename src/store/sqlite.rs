@@ -58,8 +58,8 @@ impl Store {
     ) -> Self {
         let place = Place::Sqlite { path: path.to_owned() };
         let (writer, reader) = (On::Sqlite(writer), On::Sqlite(reader));
-        let (building, holds, growth) = (Arc::default(), Arc::default(), Arc::default());
-        Self { writer, reader, place, mode, is_made, claim, building, holds, growth }
+        let (building, leases, growth) = (Arc::default(), Arc::default(), Arc::default());
+        Self { writer, reader, place, mode, is_made, claim, building, leases, growth }
     }
 
     /// Opens an `SQLite` file that no one writes to, such as a backup, only to read it. The file does not change.

@@ -14,7 +14,7 @@ use super::known::recorded_at;
 use super::{Streams, Trial, TryError};
 use crate::cloud_event::{self, CloudEvent, LineError};
 use crate::import::lines::Lines;
-use crate::shares::processors;
+use crate::parallel::processors;
 use throughline_domain::contract::outcome::is_looked_at;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Actor, EventId, Position, StreamId, StreamKind};

@@ -18,7 +18,7 @@ use super::soundness::is_no_view;
 use super::{digest, rows};
 use crate::access::{InScope, Scope};
 use crate::log::{Log, LogError};
-use crate::store::{self, Dialect, Growth, Hold, On, Place, Pool, Sql, Store, StoreError, doing, on};
+use crate::store::{self, Dialect, Growth, Lease, On, Place, Pool, Sql, Store, StoreError, doing, on};
 use throughline_domain::contract::Contract;
 use throughline_domain::fact::envelope::Position;
 use throughline_projections::TABLES;
@@ -78,7 +78,7 @@ pub struct Generation {
     pub(super) place: Place,
     /// Whether it was found to be damaged. A damaged generation is never rolled back to.
     is_damaged: AtomicBool,
-    hold: Hold,
+    lease: Lease,
 }
 
 /// What was found in the place of a generation.
@@ -104,7 +104,7 @@ impl Found {
 impl Generation {
     /// Opens an existing generation. It is not deleted while it is held.
     pub(super) async fn open(store: &Store, place: &Place, number: i64) -> Result<Found, StoreError> {
-        let hold = store.hold(name(place, number)).await?;
+        let lease = store.lease(name(place, number)).await?;
         let growth = Arc::<Growth>::default();
         let (writer, reader) = match place {
             Place::Sqlite { path } if !file(path, number).exists() => return Ok(Found::Nothing),
@@ -140,7 +140,7 @@ impl Generation {
                     claims,
                     place,
                     is_damaged,
-                    hold,
+                    lease,
                 };
                 let is_ours = definition == *rows::DEFINITION;
                 Ok(if is_ours { Found::Ours(generation) } else { Found::Foreign(generation) })
@@ -216,7 +216,7 @@ impl Generation {
     /// Closes its pools and releases it, so that it can be deleted at once.
     pub(super) async fn end(self) {
         self.close().await;
-        self.hold.release().await;
+        self.lease.release().await;
     }
 
     /// Closes its pools.
@@ -309,15 +309,15 @@ pub(super) async fn numbers(store: &Store, place: &Place) -> Result<Vec<i64>, St
 
 /// Reserves a number, at least this one, that no generation in the place has. While it is held, no other process uses
 /// the number or deletes what is created under it.
-pub(super) async fn claim(store: &Store, place: &Place, least: i64) -> Result<(i64, Hold), StoreError> {
+pub(super) async fn claim(store: &Store, place: &Place, least: i64) -> Result<(i64, Lease), StoreError> {
     let there = numbers(store, place).await?.last().copied().unwrap_or_default();
     for number in least.max(there + 1).. {
         // Hold the number before creating anything, so that no process takes it for the remains of a killed rebuild.
-        let hold = store.hold(name(place, number)).await?;
+        let lease = store.lease(name(place, number)).await?;
         if make(place, number).await? {
-            return Ok((number, hold));
+            return Ok((number, lease));
         }
-        hold.release().await;
+        lease.release().await;
     }
     unreachable!("there are more numbers than generations")
 }
@@ -356,7 +356,7 @@ pub(super) fn name(place: &Place, number: i64) -> String {
 
 /// Deletes a generation that is not in use. Returns `false` if it is in use.
 pub(super) async fn remove(store: &Store, place: &Place, number: i64) -> Result<bool, StoreError> {
-    if store.is_held_here(&name(place, number)) {
+    if store.is_leased_here(&name(place, number)) {
         return Ok(false);
     }
     match place {
@@ -374,7 +374,7 @@ pub(super) async fn remove(store: &Store, place: &Place, number: i64) -> Result<
         Place::Postgres { options, schema } => {
             let schema = schema_name(schema, number);
             let mut owner = options.connect().await.map_err(doing("connect to Postgres"))?;
-            if !Store::unheld(&mut owner, &schema).await? {
+            if !Store::lock_unused(&mut owner, &schema).await? {
                 return Ok(false);
             }
             // The session of a killed process may still be creating an index there, and notices only afterwards.

@@ -145,7 +145,7 @@ impl Views {
                 tokio::select! {
                     _ = newest.changed() => break,
                     _ = live.changed() => break,
-                    () = self.shared.log.store().let_go() => later.sweep = Some(Instant::now()),
+                    () = self.shared.log.store().lease_ended() => later.sweep = Some(Instant::now()),
                     _ = poll.tick() => {
                         let pointer = pointer::read(self.shared.log.store()).await?;
                         self.shared.log.announce(pointer.head);

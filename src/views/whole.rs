@@ -11,7 +11,7 @@ use sqlx::{Connection as _, Executor as _};
 use tokio::sync::mpsc;
 
 use super::rebuild::POSTGRES_EPOCH;
-use crate::store::{Copied, Pool, Sessions, StoreError, doing, look_at};
+use crate::store::{CopyDecoder, Pool, Sessions, StoreError, doing, look_at};
 use throughline_projections::{TABLES, Table, Type};
 
 /// The approximate number of bytes of rows in one lot.
@@ -134,10 +134,10 @@ async fn of_postgres(pool: &Sessions, lots: &mpsc::Sender<Result<Lot, StoreError
         let mut lot = Lot::of(number);
         let copy = format!("copy ({}) to stdout (format binary)", ordered(table));
         let mut pieces = conn.copy_out_raw(&copy).await?;
-        let mut copied = Copied::default();
+        let mut decoder = CopyDecoder::default();
         while let Some(piece) = pieces.try_next().await? {
-            copied.take(&piece);
-            while let Some(fields) = copied.next_row() {
+            decoder.take(&piece);
+            while let Some(fields) = decoder.next_row() {
                 for ((_, of_type), field) in table.columns.iter().zip(fields) {
                     match (of_type, field) {
                         (Type::Date, Some(days)) => lot.add(Type::Date, Some(date(days).as_bytes())),

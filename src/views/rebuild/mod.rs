@@ -17,6 +17,7 @@ use super::pointer::Pointer;
 use super::project::Projector;
 use super::{ViewError, statements};
 use crate::log::Log;
+use crate::parallel::processors;
 use crate::store::Place;
 pub(super) use postgres::EPOCH as POSTGRES_EPOCH;
 pub(super) use progress::Meter;
@@ -38,7 +39,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let workers = processors();
         Self { workers, held: HELD }
     }
 }

@@ -7,7 +7,7 @@ const HEADER: usize = 11 + 4 + 4;
 
 /// The bytes of a COPY, as they arrive.
 #[derive(Default)]
-pub(crate) struct Copied {
+pub(crate) struct CopyDecoder {
     bytes: Vec<u8>,
     at: usize,
     has_begun: bool,
@@ -16,7 +16,7 @@ pub(crate) struct Copied {
 /// The fields of one row. `None` for a null.
 pub(crate) struct Fields<'b>(&'b [u8]);
 
-impl Copied {
+impl CopyDecoder {
     /// Adds the next piece.
     pub(crate) fn take(&mut self, piece: &[u8]) {
         self.bytes.drain(..self.at);
@@ -84,10 +84,10 @@ mod tests {
         let rows = [vec![field("one"), None], vec![field(""), field("two")], vec![None, field("and three")]];
         let bytes = framed(&rows);
         for cut in 1..=bytes.len() {
-            let (mut copied, mut read): (Copied, Vec<Row>) = (Copied::default(), Vec::new());
+            let (mut decoder, mut read): (CopyDecoder, Vec<Row>) = (CopyDecoder::default(), Vec::new());
             for piece in bytes.chunks(cut) {
-                copied.take(piece);
-                while let Some(fields) = copied.next_row() {
+                decoder.take(piece);
+                while let Some(fields) = decoder.next_row() {
                     read.push(fields.map(|field| field.map(<[u8]>::to_vec)).collect());
                 }
             }

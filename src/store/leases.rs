@@ -1,4 +1,4 @@
-//! Records which parts of the store are in use, so that none is deleted while it is being read or built.
+//! Leases: which parts of the store are in use, so that none is deleted while it is being read or built.
 //!
 //! Within this process it is a count for each name. Between processes, on Postgres, it is an advisory lock that ends
 //! with its session, however the session ends. Nothing here knows what the parts are, or deletes any.
@@ -13,14 +13,14 @@ use super::{Place, Store, StoreError, doing};
 
 /// The parts that this process uses, by name.
 #[derive(Debug, Default)]
-pub(crate) struct Holds {
+pub(crate) struct Leases {
     names: Mutex<BTreeMap<String, usize>>,
-    let_go: Notify,
+    ended: Notify,
 }
 
 /// One use of one part. It ends when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Hold {
+pub(crate) struct Lease {
     /// The lock that keeps other processes from deleting the part. It is released before the count is.
     session: Mutex<Option<PgConnection>>,
     counted: Counted,
@@ -30,49 +30,49 @@ pub(crate) struct Hold {
 #[derive(Debug)]
 struct Counted {
     name: String,
-    holds: Arc<Holds>,
+    leases: Arc<Leases>,
 }
 
 impl Store {
-    /// Marks the part with this name as used, whether or not it exists yet.
-    pub(crate) async fn hold(&self, name: String) -> Result<Hold, StoreError> {
+    /// Leases the part with this name, whether or not it exists yet.
+    pub(crate) async fn lease(&self, name: String) -> Result<Lease, StoreError> {
         // Count first, so that a deletion from now on leaves the part alone.
-        self.holds.counted(|names| *names.entry(name.clone()).or_default() += 1);
-        let counted = Counted { name, holds: Arc::clone(&self.holds) };
+        self.leases.counted(|names| *names.entry(name.clone()).or_default() += 1);
+        let counted = Counted { name, leases: Arc::clone(&self.leases) };
         let mut session = None;
         if let Place::Postgres { options, .. } = &self.place {
             let mut locking = options.connect().await.map_err(doing("connect to Postgres"))?;
             let lock = sqlx::query("select pg_advisory_lock_shared(hashtextextended($1, 2))").bind(&counted.name);
-            lock.execute(&mut locking).await.map_err(doing("hold a view"))?;
+            lock.execute(&mut locking).await.map_err(doing("lease a view"))?;
             session = Some(locking);
         }
-        Ok(Hold { session: Mutex::new(session), counted })
+        Ok(Lease { session: Mutex::new(session), counted })
     }
 
     /// Whether this process uses the part with this name.
-    pub(crate) fn is_held_here(&self, name: &str) -> bool {
-        self.holds.counted(|names| names.contains_key(name))
+    pub(crate) fn is_leased_here(&self, name: &str) -> bool {
+        self.leases.counted(|names| names.contains_key(name))
     }
 
     /// Prevents all use of the part with this name while the session lasts. Returns `false` if it is in use.
-    pub(crate) async fn unheld(session: &mut PgConnection, name: &str) -> Result<bool, StoreError> {
+    pub(crate) async fn lock_unused(session: &mut PgConnection, name: &str) -> Result<bool, StoreError> {
         let lock = sqlx::query_scalar("select pg_try_advisory_lock(hashtextextended($1, 2))").bind(name);
         lock.fetch_one(session).await.map_err(doing("check whether a view is in use"))
     }
 
-    /// Completes when a use has ended.
-    pub(crate) async fn let_go(&self) {
-        self.holds.let_go.notified().await;
+    /// Completes when a lease has ended.
+    pub(crate) async fn lease_ended(&self) {
+        self.leases.ended.notified().await;
     }
 }
 
-impl Holds {
+impl Leases {
     fn counted<T>(&self, with: impl FnOnce(&mut BTreeMap<String, usize>) -> T) -> T {
-        with(&mut self.names.lock().expect("no panic while holding the count"))
+        with(&mut self.names.lock().expect("no panic while counting"))
     }
 }
 
-impl Hold {
+impl Lease {
     /// Ends the use at once. If it is only dropped, the database notices a moment later.
     pub(crate) async fn release(self) {
         let session = self.session.lock().expect("no panic while holding the session").take();
@@ -87,7 +87,7 @@ impl Hold {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.holds.counted(|names| {
+        self.leases.counted(|names| {
             if let Some(count) = names.get_mut(&self.name) {
                 *count -= 1;
                 if *count == 0 {
@@ -95,6 +95,6 @@ impl Drop for Counted {
                 }
             }
         });
-        self.holds.let_go.notify_one();
+        self.leases.ended.notify_one();
     }
 }
