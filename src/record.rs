@@ -3,9 +3,11 @@
 //!
 //! It connects the pure parts (access policy, decisions) with the log and the view, and decides nothing itself.
 
-mod admission;
+mod authorization;
 mod leaving;
-mod login;
+mod login_uniqueness;
+mod mode;
+mod request;
 mod same_case;
 mod sending;
 mod unseen;
@@ -17,81 +19,27 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use crate::access::policy::Denied;
 use crate::access::{InScope, Principal};
 use crate::clock::{Chance, Clock};
 use crate::log::append::{Appended, Appender, Decide, Draft, Expected, Request, State, Streams};
 use crate::log::{Log, LogError};
 use crate::views::{ViewError, Views};
-use admission::Admission;
+use authorization::Authorization;
+use mode::Mode;
+pub use request::{CommandRequest, RecordError, RecordedCommand};
+pub use sending::{PreparedCommand, Sent};
 use throughline_domain::command::{Command, Given, NewEvent, decide};
 use throughline_domain::contract::Contract;
 pub use throughline_domain::contract::civil_day::{civil_day, end_of_day};
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
-use throughline_domain::fact::envelope::{
-    CommandId, Envelope, JourneyId, Position, Source, StreamId, StreamKind, WorkerId,
-};
+use throughline_domain::fact::envelope::{Envelope, JourneyId, Position, StreamId, StreamKind, WorkerId};
 use throughline_domain::fact::refusal::{Refusal, Severity};
-
-pub use sending::{Ready, Sent};
 
 /// The zone of dates that do not belong to a contract.
 pub const DEPLOYMENT_ZONE: Tz = chrono_tz::Europe::London;
 /// The most time that a command waits for the live view.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// A command with everything that is sent with it.
-#[derive(Debug, Clone)]
-pub struct Instruction {
-    /// The sender.
-    pub principal: Principal,
-    /// The command id. A command is recorded once per id.
-    pub command_id: CommandId,
-    /// The content that identifies this command when it is sent again. If empty, a repeat is not compared.
-    pub body: Vec<u8>,
-    /// The expected version of the stream.
-    pub expected: Expected,
-    /// The source of the facts.
-    pub source: Option<Source>,
-    /// The codes of the warnings that the sender accepts.
-    pub accept_warnings: BTreeSet<String>,
-    /// Whether to judge the command without recording it.
-    pub dry_run: bool,
-    /// The command.
-    pub command: Command,
-}
-
-/// The result of an accepted command.
-#[derive(Debug, Clone)]
-pub struct Done {
-    /// Its events, and whether they were already recorded.
-    pub appended: Appended,
-    /// Whether the live view shows them already.
-    pub shown: bool,
-}
-
-/// Why a command was not recorded.
-#[derive(Debug)]
-pub enum NotDone {
-    /// The role does not permit it.
-    Denied(Denied),
-    /// The domain refused it.
-    Refused(Vec<Refusal>),
-    /// Another command was recorded under this command id.
-    CommandIdReused,
-    /// The stream is no longer at the expected version.
-    Conflict {
-        /// The current version of the stream.
-        actual: i64,
-        /// The events since the expected version.
-        since: Vec<Envelope>,
-    },
-    /// The command would have been accepted with these events, but it was a dry run.
-    DryRun(Vec<Draft>),
-    /// The log or the view failed.
-    Fault(LogError),
-}
 
 /// Takes commands and records them.
 #[derive(Clone)]
@@ -99,10 +47,7 @@ pub struct Recorder {
     log: Log,
     clock: Arc<Clock>,
     appender: Appender<Decision, StreamState>,
-    /// The views that follow the log. `None` in a dry run.
-    views: Option<Views>,
-    /// Whether all senders may know every subject, worker and team of the deployment, whatever their contracts.
-    knows_everybody: bool,
+    mode: Mode,
 }
 
 impl Recorder {
@@ -114,38 +59,43 @@ impl Recorder {
         chance: Arc<Chance>,
     ) -> Result<(Self, tokio::task::JoinHandle<()>), LogError> {
         let (appender, task) = Appender::start(log.clone(), Arc::clone(&clock), chance).await?;
-        Ok((Self { log, clock, appender, views: Some(views), knows_everybody: false }, task))
+        Ok((Self { log, clock, appender, mode: Mode::Live(views) }, task))
+    }
+
+    /// A recorder for a dry run: it decides everything and writes nothing. Each command sees what earlier ones would
+    /// have recorded. The ids and positions of the events are made up.
+    pub async fn dry_run(log: Log, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, LogError> {
+        let appender = Appender::dry_run(log.clone(), Arc::clone(&clock), chance).await?;
+        Ok(Self { log, clock, appender, mode: Mode::DryRun })
     }
 
     /// A recorder for a sequence of commands from one source. Everyone named in it is taken to belong to the whole
     /// contract, so the view is not asked. Commands are queued in the order in which they are polled.
     #[must_use]
-    pub fn in_order_of_telling(&self) -> Self {
-        Self { views: None, ..self.knowing_everybody() }
+    pub fn ordered(&self) -> Self {
+        Self { mode: self.mode.ordered(), ..self.clone() }
     }
 
     /// A recorder for a sender that may know the whole deployment, such as a file on this machine. No subject, worker
     /// or team is hidden from it.
     #[must_use]
-    pub fn knowing_everybody(&self) -> Self {
-        Self { knows_everybody: true, ..self.clone() }
-    }
-
-    /// A recorder for a dry run: it decides everything and writes nothing. Each command sees what earlier ones would
-    /// have recorded. The ids and positions of the events are made up.
-    pub async fn rehearsing(log: Log, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, LogError> {
-        let appender = Appender::rehearsing(log.clone(), Arc::clone(&clock), chance).await?;
-        Ok(Self { log, clock, appender, views: None, knows_everybody: true })
+    pub fn trusted(&self) -> Self {
+        Self { mode: self.mode.trusted(), ..self.clone() }
     }
 
     /// Whether this recorder never writes.
-    pub const fn is_rehearsing(&self) -> bool {
-        self.views.is_none()
+    pub const fn is_dry_run(&self) -> bool {
+        self.mode.is_dry_run()
+    }
+
+    /// The log that this recorder writes to.
+    pub const fn log(&self) -> &Log {
+        &self.log
     }
 
     /// The case numbers of another system for the journeys of a contract. Empty if there is no view to ask.
     pub async fn references(&self, scope: InScope<'_>, system: &str) -> Result<Vec<String>, LogError> {
-        let views = match &self.views {
+        let views = match self.mode.view() {
             Some(views) => views.clone(),
             None => match Views::open_to_read(self.log.clone()).await {
                 Ok(views) => views,
@@ -158,70 +108,82 @@ impl Recorder {
     }
 
     /// Records a command and waits at most a second until the live view shows it.
-    pub async fn record(&self, instruction: Instruction) -> Result<Done, NotDone> {
-        let appended = self.append(instruction).await?;
-        let shown = match &self.views {
+    pub async fn record(&self, request: CommandRequest) -> Result<RecordedCommand, RecordError> {
+        let appended = self.append(request).await?;
+        let shown = match self.mode.view() {
             Some(views) => views.passed(appended.position(), PATIENCE).await,
             None => false,
         };
-        Ok(Done { appended, shown })
+        Ok(RecordedCommand { appended, shown })
     }
 
     /// Records a command without waiting for the view. A bulk load waits once at its end.
-    pub async fn append(&self, instruction: Instruction) -> Result<Appended, NotDone> {
-        self.ready(instruction).await?.append().await
+    pub async fn append(&self, request: CommandRequest) -> Result<Appended, RecordError> {
+        self.prepare(request).await?.append().await
     }
 
     /// Prepares a command for the append task: asks the view everything that the decision needs.
-    pub async fn ready(&self, instruction: Instruction) -> Result<Ready<'_>, NotDone> {
-        let Instruction { principal, command_id, body, expected, source, accept_warnings, dry_run, command } =
-            instruction;
-        let today = civil_day(self.clock.now(), DEPLOYMENT_ZONE);
+    pub async fn prepare(&self, request: CommandRequest) -> Result<PreparedCommand<'_>, RecordError> {
+        let CommandRequest { principal, command_id, body, expected, source, accept_warnings, dry_run, command } =
+            request;
         let actor = principal.actor();
-        let namesakes = match &self.views {
-            Some(views) => login::namesakes(views, &command).await.map_err(NotDone::Fault)?,
-            None => Vec::new(),
+        let sender = Sender { principal, today: civil_day(self.clock.now(), DEPLOYMENT_ZONE) };
+        let found = match self.mode.view() {
+            Some(views) => Found::read(views, &sender, &command, &accept_warnings).await.map_err(RecordError::Fault)?,
+            None => Found::default(),
         };
-        let same_case = match &self.views {
-            Some(views) => same_case::candidates(views, (&principal, today), &command, &accept_warnings)
-                .await
-                .map_err(NotDone::Fault)?,
-            None => Vec::new(),
-        };
-        let warnings = match &self.views {
-            Some(views) => warnings(views, (&principal, today), &command).await.map_err(NotDone::Fault)?,
-            None => Vec::new(),
-        };
-        let admission = Admission::read(self.asked(), principal, today, &command).await.map_err(NotDone::Fault)?;
-        let (sender, again) = ((admission.principal.clone(), today), command.clone());
-        let decide = Decision { admission, namesakes, same_case, warnings, accept_warnings, command };
+        let authorization = Authorization::read(self.mode.limiting_view(), sender.clone(), &command).await;
+        let authorization = authorization.map_err(RecordError::Fault)?;
+        let again = command.clone();
+        let decide = Decision { authorization, found, accept_warnings, command };
         let request = Request { actor, command_id, body, expected, source, correlation_id: None, dry_run, decide };
-        Ok(Ready::new(self, sender, again, request))
-    }
-
-    /// The views that say who may know whom. `None` if everyone may know everyone.
-    fn asked(&self) -> Option<&Views> {
-        self.views.as_ref().filter(|_| !self.knows_everybody)
+        Ok(PreparedCommand::new(self, sender, again, request))
     }
 
     /// A conflict, with the events since the expected version.
-    async fn conflict(&self, stream: StreamId, expected: Expected, actual: i64) -> NotDone {
+    async fn conflict(&self, stream: StreamId, expected: Expected, actual: i64) -> RecordError {
         let after = match expected {
             Expected::Exact(version) => version.max(0),
             Expected::Any | Expected::None | Expected::Exists => 0,
         };
         match self.log.streams([(stream, after)].into_iter()).await {
-            Ok(since) => NotDone::Conflict { actual, since },
-            Err(fault) => NotDone::Fault(fault),
+            Ok(since) => RecordError::Conflict { actual, since },
+            Err(fault) => RecordError::Fault(fault),
         }
     }
 }
 
-/// The warnings that follow from the live view when a command arrives.
-async fn warnings(views: &Views, sender: (&Principal, NaiveDate), command: &Command) -> Result<Vec<Refusal>, LogError> {
-    let mut warnings = unseen::warnings(views, sender, command).await?;
-    warnings.extend(leaving::warning(views, command).await?);
-    Ok(warnings)
+/// The sender of a command, on the day on which it arrives.
+#[derive(Debug, Clone)]
+struct Sender {
+    principal: Principal,
+    today: NaiveDate,
+}
+
+/// What the live view says about a command when it arrives.
+#[derive(Default)]
+struct Found {
+    /// The workers who have or had the login that the command gives to a worker.
+    namesakes: Vec<WorkerId>,
+    /// The journeys that share a case number with the referral in the command.
+    same_case: Vec<JourneyId>,
+    /// The warnings that follow from the view.
+    warnings: Vec<Refusal>,
+}
+
+impl Found {
+    async fn read(
+        views: &Views,
+        sender: &Sender,
+        command: &Command,
+        accepted: &BTreeSet<String>,
+    ) -> Result<Self, LogError> {
+        let namesakes = login_uniqueness::namesakes(views, command).await?;
+        let same_case = same_case::candidates(views, sender, command, accepted).await?;
+        let mut warnings = unseen::warnings(views, sender, command).await?;
+        warnings.extend(leaving::warning(views, command).await?);
+        Ok(Self { namesakes, same_case, warnings })
+    }
 }
 
 /// The state of a stream, for a decision.
@@ -261,13 +223,8 @@ impl State for StreamState {
 
 /// A command and its sender, as the append task sees them.
 struct Decision {
-    admission: Admission,
-    /// The workers who have or had the login that the command gives to a worker.
-    namesakes: Vec<WorkerId>,
-    /// The journeys that share a case number with the referral in the command.
-    same_case: Vec<JourneyId>,
-    /// The warnings that follow from the view.
-    warnings: Vec<Refusal>,
+    authorization: Authorization,
+    found: Found,
     accept_warnings: BTreeSet<String>,
     command: Command,
 }
@@ -288,14 +245,14 @@ impl Decision {
         let given = Given {
             today: civil_day(now, contract.zone().unwrap_or(DEPLOYMENT_ZONE)),
             contract,
-            sender: &self.admission.principal.subject,
+            sender: &self.authorization.sender.principal.subject,
             history: &|stream| {
                 history(streams, stream)
-                    .filter(|history| history.contract().is_none_or(|code| self.admission.sees(code)))
-                    .filter(|_| !self.admission.hides(stream))
+                    .filter(|history| history.contract().is_none_or(|code| self.authorization.sees(code)))
+                    .filter(|_| !self.authorization.hides(stream))
             },
             accepted: &self.accept_warnings,
-            moved: streams.moved(),
+            changed: streams.changed(),
         };
         let none = History::default();
         decide(history(streams, self.command.stream()).unwrap_or(&none), &self.command, &given)
@@ -307,7 +264,7 @@ fn history<'a>(streams: &Streams<'a, StreamState>, stream: StreamId) -> Option<&
 }
 
 impl Decide<StreamState> for Decision {
-    type Refusal = NotDone;
+    type Refusal = RecordError;
 
     fn streams(&self) -> Vec<StreamId> {
         std::iter::once(self.command.stream()).chain(self.command.names()).collect()
@@ -315,11 +272,11 @@ impl Decide<StreamState> for Decision {
 
     fn also(&self, streams: &Streams<'_, StreamState>) -> Vec<StreamId> {
         let contract = self.contract_code(streams).map(StreamId::contract);
-        let batches = streams.moved().streams().filter(|stream| stream.kind == StreamKind::Batch);
+        let batches = streams.changed().streams().filter(|stream| stream.kind == StreamKind::Batch);
         let batches = batches.filter(|_| self.since().is_some());
-        let namesakes = self.namesakes.iter().copied().map(StreamId::worker);
-        let same_case = self.same_case.iter().copied().map(StreamId::journey);
-        let holders = self.admission.streams(&self.command, streams);
+        let namesakes = self.found.namesakes.iter().copied().map(StreamId::worker);
+        let same_case = self.found.same_case.iter().copied().map(StreamId::journey);
+        let holders = self.authorization.streams(&self.command, streams);
         let beside = history(streams, self.command.stream()).map(|history| self.command.names_beside(history));
         let beside = beside.unwrap_or_default();
         contract.into_iter().chain(holders).chain(beside).chain(same_case).chain(namesakes).chain(batches).collect()
@@ -329,27 +286,27 @@ impl Decide<StreamState> for Decision {
         self.command.since()
     }
 
-    fn admit(&self, streams: &Streams<'_, StreamState>) -> Result<(), NotDone> {
-        self.admission.judge(&self.command, self.contract_code(streams), streams)
+    fn authorize(&self, streams: &Streams<'_, StreamState>) -> Result<(), RecordError> {
+        self.authorization.judge(&self.command, self.contract_code(streams), streams)
     }
 
-    fn decide(&self, streams: &Streams<'_, StreamState>, now: DateTime<Utc>) -> Result<Vec<Draft>, NotDone> {
+    fn decide(&self, streams: &Streams<'_, StreamState>, now: DateTime<Utc>) -> Result<Vec<Draft>, RecordError> {
         let on = civil_day(now, DEPLOYMENT_ZONE);
-        let history_of = |stream| history(streams, stream);
-        login::is_free(&self.command, (&self.namesakes, on), history_of).map_err(NotDone::Refused)?;
+        let known = |stream| history(streams, stream);
+        login_uniqueness::is_free(&self.command, &self.found.namesakes, on, known).map_err(RecordError::Refused)?;
         let is_unheeded = |warning: &&Refusal| !self.accept_warnings.contains(warning.code.as_str());
-        let unheeded: Vec<Refusal> = self.warnings.iter().filter(is_unheeded).cloned().collect();
+        let unheeded: Vec<Refusal> = self.found.warnings.iter().filter(is_unheeded).cloned().collect();
         let events = self.events(streams, now).map_err(|mut refusals| {
             // If there are only warnings, report all of them together.
             if refusals.iter().all(|refusal| refusal.severity == Severity::Warning) {
                 refusals.extend(unheeded.iter().cloned());
             }
-            NotDone::Refused(refusals)
+            RecordError::Refused(refusals)
         })?;
-        let known = |stream| history(streams, stream);
-        same_case::is_new(&self.command, &self.same_case, &self.accept_warnings, known).map_err(NotDone::Refused)?;
+        let same_case = &self.found.same_case;
+        same_case::is_new(&self.command, same_case, &self.accept_warnings, known).map_err(RecordError::Refused)?;
         if !unheeded.is_empty() {
-            return Err(NotDone::Refused(unheeded));
+            return Err(RecordError::Refused(unheeded));
         }
         Ok(events.into_iter().map(draft).collect())
     }

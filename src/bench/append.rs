@@ -21,8 +21,7 @@ use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
 use crate::graphql::context::Parts;
 use crate::log::Log;
-use crate::log::append::Expected;
-use crate::record::{Instruction, Recorder};
+use crate::record::{CommandRequest, Recorder};
 use crate::store::{Dialect, Mode, Store};
 use crate::views::Views;
 use throughline_domain::command::contracts::OpenContract;
@@ -32,7 +31,6 @@ use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Occurre
 use throughline_domain::fact::event::{
     Attendance, ContactLogged, ContactWith, ContractOpened, Direction, ReferralAccepted, ReferralReceived, SubjectKind,
 };
-use throughline_domain::fact::refusal::RefusalCode;
 
 /// The default number of events in the log before the measurement.
 const EVENTS: u64 = 50_000;
@@ -213,20 +211,14 @@ impl Filled {
 
     async fn append(&self, node: &Node, command: Command, until: Until) {
         let role = if matches!(command, Command::OpenContract(_)) { Role::Administrator } else { Role::Manager };
-        let instruction = Instruction {
-            // The same contact is measured repeatedly.
-            accept_warnings: RefusalCode::WARNINGS.iter().map(|code| code.as_str().to_owned()).collect(),
-            dry_run: false,
-            principal: Principal { subject: "bench".to_owned(), role, scope: Scope::Deployment },
-            command_id: CommandId(self.chance.id_at(Clock::Machine.now())),
-            body: b"the body of a client's request".to_vec(),
-            expected: Expected::Any,
-            source: None,
-            command,
-        };
+        let principal = Principal { subject: "bench".to_owned(), role, scope: Scope::Deployment };
+        let id = CommandId(self.chance.id_at(Clock::Machine.now()));
+        let request = CommandRequest::new(principal, id, command).with_body(b"the body of a client's request".to_vec());
+        // The same contact is measured repeatedly.
+        let request = request.accepting_every_warning();
         let is_replayed = match until {
-            Until::Durable => node.recorder.append(instruction).await.map(|done| done.replayed),
-            Until::Shown => node.recorder.record(instruction).await.map(|done| done.appended.replayed),
+            Until::Durable => node.recorder.append(request).await.map(|done| done.replayed),
+            Until::Shown => node.recorder.record(request).await.map(|done| done.appended.replayed),
         };
         assert!(!is_replayed.expect("the log accepts it"), "every command is new");
     }

@@ -24,8 +24,7 @@ use crate::deployment::Deployment;
 use crate::graphql::context::Parts;
 use crate::http;
 use crate::log::Log;
-use crate::log::append::Expected;
-use crate::record::{Instruction, NotDone, Recorder, civil_day};
+use crate::record::{CommandRequest, RecordError, Recorder, civil_day};
 use crate::store::{Mode, Store};
 use crate::views::Views;
 use throughline_domain::command::Command as Stated;
@@ -343,29 +342,21 @@ async fn open_contract(places: &Places, opening: Opening) -> Result<Ending> {
 
 /// Records a command from the command line and prints the result.
 pub(super) async fn record(recorder: &Recorder, clock: &Clock, command: Stated, done: &str) -> Result<Ending> {
-    let instruction = Instruction {
-        accept_warnings: BTreeSet::new(),
-        dry_run: false,
-        principal: Principal { subject: COMMAND_LINE.to_owned(), role: Role::Administrator, scope: Scope::Deployment },
-        command_id: CommandId(Chance::System.id_at(clock.now())),
-        body: Vec::new(),
-        expected: Expected::Any,
-        source: None,
-        command,
-    };
-    match recorder.append(instruction).await {
+    let principal = Principal { subject: COMMAND_LINE.to_owned(), role: Role::Administrator, scope: Scope::Deployment };
+    let id = CommandId(Chance::System.id_at(clock.now()));
+    match recorder.append(CommandRequest::new(principal, id, command)).await {
         Ok(appended) => {
             writeln!(std::io::stdout().lock(), "{done}, at position {}", appended.position())?;
             Ok(Ending::Done)
         }
-        Err(NotDone::Refused(refusals)) => {
+        Err(RecordError::Refused(refusals)) => {
             for refusal in refusals {
                 complain(&refusal.to_string());
             }
             Ok(Ending::WrongUse)
         }
-        Err(NotDone::Fault(fault)) => Err(fault.into()),
-        Err(NotDone::Denied(denied)) => Err(denied.into()),
+        Err(RecordError::Fault(fault)) => Err(fault.into()),
+        Err(RecordError::Denied(denied)) => Err(denied.into()),
         Err(other) => bail!("{other:?}"),
     }
 }

@@ -180,7 +180,7 @@ impl Importing {
             return Ok(Self::Live(open(places).await?));
         }
         let log = read_log(places).await?;
-        let recorder = Recorder::rehearsing(log.clone(), Arc::new(Clock::Machine), Arc::new(Chance::System)).await?;
+        let recorder = Recorder::dry_run(log.clone(), Arc::new(Clock::Machine), Arc::new(Chance::System)).await?;
         Ok(Self::Rehearsed { log, recorder })
     }
 

@@ -9,10 +9,9 @@ use tokio::task::coop::unconstrained;
 
 use super::story::{Item, Story};
 use crate::clock::Clock;
-use crate::log::append::{Appended, Expected};
-use crate::record::{Instruction, NotDone, Recorder};
+use crate::log::append::Appended;
+use crate::record::{CommandRequest, RecordError, Recorder};
 use throughline_domain::fact::envelope::{CommandId, EventId, Position};
-use throughline_domain::fact::refusal::RefusalCode;
 
 /// The result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,13 +27,13 @@ pub struct Played {
 pub enum PlayError {
     /// The log did not accept a command: the demo is wrong, or the log was not empty.
     #[error("the demo's command {command_id} of {recorded_at} was not recorded: {why:?}")]
-    NotDone {
+    NotRecorded {
         /// The command.
         command_id: CommandId,
         /// The time at which it should have been recorded.
         recorded_at: DateTime<Utc>,
         /// The reason.
-        why: NotDone,
+        why: RecordError,
     },
     /// A command corrects or retracts a fact that no earlier command stated.
     #[error("the demo's command {0} is about a fact that no earlier command stated")]
@@ -68,15 +67,15 @@ pub async fn play_showing(
     story: &Story,
     mut report: impl FnMut(Progress),
 ) -> Result<Played, PlayError> {
-    let recorder = &recorder.in_order_of_telling();
+    let recorder = &recorder.ordered();
     let targets: HashSet<CommandId> = story.items().iter().flat_map(|item| item.deed.targets()).copied().collect();
     let mut stated: HashMap<CommandId, EventId> = HashMap::with_capacity(targets.len());
     let mut position = Position::default();
     let mut progress = Progress { commands: 0, of: story.items().len(), at: clock.now() };
     for moment in story.items().chunk_by(|one, other| one.recorded_at == other.recorded_at) {
         clock.set(moment[0].recorded_at);
-        let instructions = moment.iter().map(|item| instruction(item, &stated)).collect::<Result<Vec<_>, _>>()?;
-        let sent = moment.iter().zip(instructions).map(|(item, instruction)| send(recorder, item, instruction));
+        let requests = moment.iter().map(|item| request(item, &stated)).collect::<Result<Vec<_>, _>>()?;
+        let sent = moment.iter().zip(requests).map(|(item, request)| send(recorder, item, request));
         // With tokio's budget, the task would pause when it is spent and continue with the last commands first.
         let done = unconstrained(sent.collect::<FuturesOrdered<_>>().try_collect::<Vec<Appended>>()).await?;
         for (item, appended) in moment.iter().zip(&done) {
@@ -91,22 +90,14 @@ pub async fn play_showing(
     Ok(Played { commands: story.items().len(), position })
 }
 
-async fn send(recorder: &Recorder, item: &Item, instruction: Instruction) -> Result<Appended, PlayError> {
+async fn send(recorder: &Recorder, item: &Item, request: CommandRequest) -> Result<Appended, PlayError> {
     let (command_id, recorded_at) = (item.command_id, item.recorded_at);
-    recorder.append(instruction).await.map_err(|why| PlayError::NotDone { command_id, recorded_at, why })
+    recorder.append(request).await.map_err(|why| PlayError::NotRecorded { command_id, recorded_at, why })
 }
 
-fn instruction(item: &Item, stated: &HashMap<CommandId, EventId>) -> Result<Instruction, PlayError> {
+fn request(item: &Item, stated: &HashMap<CommandId, EventId>) -> Result<CommandRequest, PlayError> {
     let command = item.deed.command(|of| stated.get(&of).copied()).ok_or(PlayError::Untold(item.command_id))?;
-    Ok(Instruction {
-        // The demo accepts warnings, because real cases have them too, such as two calls on one day.
-        accept_warnings: RefusalCode::WARNINGS.iter().map(|code| code.as_str().to_owned()).collect(),
-        dry_run: false,
-        principal: item.principal.clone(),
-        command_id: item.command_id,
-        body: Vec::new(),
-        expected: Expected::Any,
-        source: item.source.clone(),
-        command,
-    })
+    let request = CommandRequest::new(item.principal.clone(), item.command_id, command);
+    // Real cases have warnings too, such as two calls on one day.
+    Ok(request.from_source(item.source.clone()).accepting_every_warning())
 }

@@ -18,11 +18,11 @@ use throughline_domain::command::{Command, Given, NewEvent, decide};
 use throughline_domain::contract::Contract;
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
+use throughline_domain::fact::changed::ChangedStreams;
 use throughline_domain::fact::envelope::{
     CommandId, Envelope, EventId, JourneyId, Occurred, Position, StreamId, StreamKind,
 };
 use throughline_domain::fact::event::Event;
-use throughline_domain::fact::moved::Moved;
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use throughline_projections::{CaseFacts, contact, stage};
 
@@ -68,7 +68,7 @@ impl Ledger {
             sender: &item.principal.subject,
             history: &|stream| self.histories.get(&stream),
             accepted: &accepted,
-            moved: &Moved::default(),
+            changed: &ChangedStreams::default(),
         };
         decide(history, command, &given)
     }

@@ -10,8 +10,8 @@ pub mod ssda903;
 
 use std::io;
 
-use crate::access::Principal;
 use crate::access::policy::Denied;
+use crate::access::{Principal, Scope};
 use crate::cloud_event::LineError;
 use crate::log::{Log, LogError};
 use crate::record::Recorder;
@@ -43,6 +43,11 @@ impl Import<'_> {
             contract.evolve(&Recorded::decode(&envelope)?)?;
         }
         if contract.opened().is_some() { Ok(contract) } else { Err(self.no_contract()) }
+    }
+
+    /// The principal that imports, limited to the contract.
+    fn principal_here(&self) -> Principal {
+        Principal { scope: Scope::Contracts([self.contract.to_owned()].into()), ..self.principal.clone() }
     }
 
     fn no_contract(&self) -> ImportError {

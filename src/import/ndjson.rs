@@ -15,10 +15,9 @@ use uuid::Uuid;
 
 use super::lines::{Lines, digest_of};
 use super::{Import, ImportError, Outcome, Problem, Row, Summary, not_by_import};
-use crate::access::{Principal, Scope};
 use crate::cloud_event::{self, CloudEvent, LineError, payload_error};
-use crate::log::append::{Appended, Expected};
-use crate::record::{Instruction, NotDone};
+use crate::log::append::Appended;
+use crate::record::{CommandRequest, RecordError};
 use throughline_domain::command::{
     Command, CorrectFact, PatchFact, Patched, PatchedDate, ReceiveReferral, RetractFacts, check_source,
 };
@@ -49,14 +48,14 @@ impl Import<'_> {
         let reader = Reader { contract: self.contract, zone, digest };
         let mut lines = Lines::of(file);
         let mut window = Window::default();
-        let mut rehearsed = Known::default();
+        let mut in_dry_run = Known::default();
         let mut summary = Summary::default();
         loop {
             let next = next_line(&mut lines, &reader, window.last)?;
             let is_last = next.is_none();
             if is_last || next.as_ref().is_some_and(|next| window.must_be_sent_before(next)) {
                 let mut rows = Vec::with_capacity(window.lines.len());
-                let sent = self.send(std::mem::take(&mut window), &mut rehearsed, &mut rows).await;
+                let sent = self.send(std::mem::take(&mut window), &mut in_dry_run, &mut rows).await;
                 for row in &rows {
                     summary.count(&row.outcome);
                     report(row);
@@ -72,9 +71,9 @@ impl Import<'_> {
 
     /// Sends a window's statements in order and adds the result of every row, in order. A row whose sending failed has
     /// no result.
-    async fn send(&self, window: Window, rehearsed: &mut Known, rows: &mut Vec<Row>) -> Result<(), ImportError> {
-        let known = self.known(&window, rehearsed).await?;
-        let recorder = self.recorder.knowing_everybody();
+    async fn send(&self, window: Window, in_dry_run: &mut Known, rows: &mut Vec<Row>) -> Result<(), ImportError> {
+        let known = self.known(&window, in_dry_run).await?;
+        let recorder = self.recorder.trusted();
         let (mut sent, mut waiting) = (Vec::with_capacity(window.lines.len()), Vec::new());
         for line in window.lines {
             sent.push(match line {
@@ -82,16 +81,16 @@ impl Import<'_> {
                 Line::Stated(stated) => match command(&stated, self.contract, &known) {
                     Ok(command) => {
                         let rows = stated.rows();
-                        let is_sent = match recorder.ready(self.instruction(*stated, command)).await {
-                            Ok(ready) => ready.send().await,
-                            Err(not_done) => Err(not_done),
+                        let is_sent = match recorder.prepare(self.request(*stated, command)).await {
+                            Ok(prepared) => prepared.send().await,
+                            Err(error) => Err(error),
                         };
                         match is_sent {
                             Ok(one) => {
                                 waiting.push(one);
                                 Sent::Waiting(rows)
                             }
-                            Err(not_done) => Sent::Answered(rows, not_done),
+                            Err(error) => Sent::Answered(rows, error),
                         }
                     }
                     Err(outcome) => Sent::Finished(rows_with(stated.rows(), &outcome)),
@@ -106,11 +105,11 @@ impl Import<'_> {
                     rows.extend(finished);
                     continue;
                 }
-                Sent::Answered(of, not_done) => (of, Err(not_done)),
+                Sent::Answered(of, error) => (of, Err(error)),
                 Sent::Waiting(of) => (of, answers.next().expect("what was sent has an answer")),
             };
-            if let (Ok(done), true) = (&answer, self.recorder.is_rehearsing()) {
-                done.events.iter().for_each(|event| rehearsed.learn(event));
+            if let (Ok(done), true) = (&answer, self.recorder.is_dry_run()) {
+                done.events.iter().for_each(|event| in_dry_run.learn(event));
             }
             match outcome(answer) {
                 Ok(outcome) => rows.extend(rows_with(of, &outcome)),
@@ -120,23 +119,15 @@ impl Import<'_> {
         failed
     }
 
-    fn instruction(&self, stated: Stated, command: Command) -> Instruction {
-        let only_here = Scope::Contracts([self.contract.to_owned()].into());
-        Instruction {
-            // A file states facts, and nobody is present to confirm a warning.
-            accept_warnings: RefusalCode::WARNINGS.iter().map(|code| code.as_str().to_owned()).collect(),
-            dry_run: false,
-            principal: Principal { scope: only_here, ..self.principal.clone() },
-            command_id: CommandId(stated.id),
-            body: stated.body(),
-            expected: Expected::Any,
-            source: Some(stated.source),
-            command,
-        }
+    fn request(&self, stated: Stated, command: Command) -> CommandRequest {
+        CommandRequest::new(self.principal_here(), CommandId(stated.id), command)
+            .with_body(stated.body())
+            .from_source(Some(stated.source))
+            .accepting_every_warning()
     }
 
     /// What the window's statements need to know of the log, and of the events that a dry run would have recorded.
-    async fn known(&self, window: &Window, rehearsed: &Known) -> Result<Known, ImportError> {
+    async fn known(&self, window: &Window, in_dry_run: &Known) -> Result<Known, ImportError> {
         let stated = || window.lines.iter().filter_map(Line::stated);
         let subjects = stated().filter_map(|stated| match &stated.event {
             Event::ReferralReceived(referral) => Some(referral.subject),
@@ -148,7 +139,7 @@ impl Import<'_> {
             let streams = subjects.iter().map(|subject| (StreamId::subject(*subject), 0));
             let registered = self.log.streams(streams).await?;
             known.subjects.extend(registered.iter().map(|envelope| SubjectId(envelope.stream.id)));
-            known.subjects.extend(subjects.intersection(&rehearsed.subjects));
+            known.subjects.extend(subjects.intersection(&in_dry_run.subjects));
         }
         known.subjects.extend(stated().filter_map(|stated| match stated.event {
             Event::SubjectRegistered(_) => Some(SubjectId(stated.stream.id)),
@@ -167,18 +158,18 @@ impl Import<'_> {
             }
         }
         let named = stated().flat_map(|stated| stated.named().into_iter().map(|event| (event.0, stated.stream)));
-        let named = named.filter_map(|key| rehearsed.by_command.get(&key).map(|target| (key, *target)));
+        let named = named.filter_map(|key| in_dry_run.by_command.get(&key).map(|target| (key, *target)));
         known.by_command.extend(named);
         Ok(known)
     }
 }
 
-type Answer = Result<Appended, NotDone>;
+type Answer = Result<Appended, RecordError>;
 
 /// A statement that was sent. Its result applies to all its rows.
 enum Sent {
     Finished(Vec<Row>),
-    Answered(Vec<(u64, Uuid)>, NotDone),
+    Answered(Vec<(u64, Uuid)>, RecordError),
     Waiting(Vec<(u64, Uuid)>),
 }
 
@@ -190,17 +181,17 @@ fn outcome(answer: Answer) -> Result<Outcome, ImportError> {
     Ok(match answer {
         Ok(done) if done.replayed => Outcome::Replayed(done.position()),
         Ok(done) => Outcome::Recorded(done.position()),
-        Err(NotDone::Refused(refusals)) => refusals_of(refusals),
-        Err(NotDone::Denied(denied)) => refused("FORBIDDEN", &not_by_import(denied)),
-        Err(NotDone::CommandIdReused) => {
+        Err(RecordError::Refused(refusals)) => refusals_of(refusals),
+        Err(RecordError::Denied(denied)) => refused("FORBIDDEN", &not_by_import(denied)),
+        Err(RecordError::CommandIdReused) => {
             let message = "this id was imported before with different content: give the line a new id";
             refused("COMMAND_ID_REUSED", message)
         }
-        Err(NotDone::Conflict { actual, .. }) => {
+        Err(RecordError::Conflict { actual, .. }) => {
             refused("VERSION_CONFLICT", &format!("the stream is at version {actual}: import the file again"))
         }
-        Err(NotDone::DryRun(_)) => unreachable!("an import never asks for a dry run of a single command"),
-        Err(NotDone::Fault(fault)) => return Err(fault.into()),
+        Err(RecordError::DryRun(_)) => unreachable!("an import never asks for a dry run of a single command"),
+        Err(RecordError::Fault(fault)) => return Err(fault.into()),
     })
 }
 

@@ -4,10 +4,10 @@
 //! left by the ones before it, inserts all events and commits once. Requests never own a transaction, and this task
 //! does not know what events mean.
 
+mod changed;
+mod dry_run;
 mod failed_commit;
 mod head;
-mod look_back;
-mod rehearsal;
 mod reply;
 
 use std::collections::{HashMap, HashSet};
@@ -32,8 +32,8 @@ use crate::telemetry::repeated::Repeated;
 pub(super) use head::{lock_head, move_head};
 pub use reply::Sent;
 use reply::{answer, give_up, refuse};
+use throughline_domain::fact::changed::ChangedStreams;
 use throughline_domain::fact::envelope::{Actor, CommandId, Envelope, EventId, Occurred, Position, Source, StreamId};
-use throughline_domain::fact::moved::Moved;
 
 static COMMANDS: Sql = Sql::new(
     "select c.actor, c.command_id, c.fingerprint, c.first_position, c.last_position from {commands $1} asked \
@@ -43,7 +43,7 @@ static COMMANDS: Sql = Sql::new(
 static SECRET: Sql = Sql::new("select value from secrets where name = $1");
 
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&head::LOCK_HEAD, &COMMANDS, &head::MOVE_HEAD, &SECRET, &look_back::MOVED];
+pub(super) static STATEMENTS: &[&Sql] = &[&head::LOCK_HEAD, &COMMANDS, &head::MOVE_HEAD, &SECRET, &changed::CHANGED];
 
 static BATCH_FAILED: Repeated = Repeated::warning("a batch failed; its commands are retried one at a time");
 
@@ -110,13 +110,13 @@ pub struct Draft {
 /// The streams that a command asked for, in their state before it.
 pub struct Streams<'a, S> {
     states: &'a HashMap<StreamId, Loaded<S>>,
-    moved: &'a Moved,
+    changed: &'a ChangedStreams,
 }
 
 impl<'a, S> Streams<'a, S> {
     /// The streams that have changed since the position that the command was prepared from, if it names one.
-    pub const fn moved(&self) -> &'a Moved {
-        self.moved
+    pub const fn changed(&self) -> &'a ChangedStreams {
+        self.changed
     }
 
     /// The stream's state. `None` if the stream has no event.
@@ -142,7 +142,7 @@ pub trait Decide<S>: Send + Sync + 'static {
     }
 
     /// Whether the actor may send the command at all. Runs before any check of versions.
-    fn admit(&self, streams: &Streams<'_, S>) -> Result<(), Self::Refusal>;
+    fn authorize(&self, streams: &Streams<'_, S>) -> Result<(), Self::Refusal>;
 
     /// The resulting events. Must be pure, because it is called again if the batch is retried.
     fn decide(&self, streams: &Streams<'_, S>, now: DateTime<Utc>) -> Result<Vec<Draft>, Self::Refusal>;
@@ -217,7 +217,7 @@ pub enum Answer {
     /// can write other commands.
     Before(Position, Position),
     /// The command was already part of this dry run, so the log holds no events of it.
-    Rehearsed,
+    RepeatedInDryRun,
 }
 
 /// A handle to the append task.
@@ -254,7 +254,7 @@ impl<D: Decide<S>, S: State> Appender<D, S> {
                 let events = self.log.page_of(Position(first.0 - 1), last, i64::MAX).await;
                 Ok(Appended { events: events.map_err(Rejection::Fault)?, replayed: true })
             }
-            Answer::Rehearsed => Ok(Appended { events: Vec::new(), replayed: true }),
+            Answer::RepeatedInDryRun => Ok(Appended { events: Vec::new(), replayed: true }),
         }
     }
 
@@ -319,7 +319,7 @@ pub(super) struct Batch {
     known: HashMap<(String, CommandId), Known>,
     pub(super) events: Vec<Envelope>,
     pub(super) commands: Vec<NewCommand>,
-    moved: Moved,
+    changed: ChangedStreams,
 }
 
 /// An accepted command, from an earlier batch or from this one.
@@ -488,10 +488,10 @@ impl<S: State> AppendTask<S> {
         if self.left_at != Some(head.position) {
             self.alone_since = head.position;
         }
-        let moved = self.moved(conn, head.position, waiting).await?;
-        self.load(conn, (head.position, &moved), waiting).await?;
+        let changed = self.changed(conn, head.position, waiting).await?;
+        self.load(conn, head.position, &changed, waiting).await?;
         let now = now.max(head.recorded_at);
-        let mut batch = Batch { head, known, events: Vec::new(), commands: Vec::new(), moved };
+        let mut batch = Batch { head, known, events: Vec::new(), commands: Vec::new(), changed };
         let mut verdicts = Vec::with_capacity(waiting.len());
         for waiting in waiting {
             verdicts.push(self.judge(&mut batch, &waiting.request, now).map_err(Failed::Faulted)?);
@@ -508,18 +508,19 @@ impl<S: State> AppendTask<S> {
     async fn load<D: Decide<S>>(
         &mut self,
         conn: &mut Conn,
-        (head, moved): (Position, &Moved),
+        head: Position,
+        changed: &ChangedStreams,
         waiting: &[Waiting<D, S>],
     ) -> Result<(), StoreError> {
         let named = waiting.iter().flat_map(|waiting| waiting.request.decide.streams());
-        let loaded: HashSet<StreamId> = named.chain(self.further(moved, waiting)).collect();
+        let loaded: HashSet<StreamId> = named.chain(self.further(changed, waiting)).collect();
         self.bring_up(conn, head, &loaded).await?;
-        let missing: HashSet<StreamId> = self.further(moved, waiting).difference(&loaded).copied().collect();
+        let missing: HashSet<StreamId> = self.further(changed, waiting).difference(&loaded).copied().collect();
         self.bring_up(conn, head, &missing).await
     }
 
-    fn further<D: Decide<S>>(&self, moved: &Moved, waiting: &[Waiting<D, S>]) -> HashSet<StreamId> {
-        let streams = Streams { states: &self.states, moved };
+    fn further<D: Decide<S>>(&self, changed: &ChangedStreams, waiting: &[Waiting<D, S>]) -> HashSet<StreamId> {
+        let streams = Streams { states: &self.states, changed };
         waiting.iter().flat_map(|waiting| waiting.request.decide.also(&streams)).collect()
     }
 
@@ -580,7 +581,7 @@ impl<S: State> AppendTask<S> {
                 Verdict::Rejected(Rejection::CommandIdReused)
             });
         }
-        let drafts = match self.decided(&batch.moved, request, now) {
+        let drafts = match self.decided(&batch.changed, request, now) {
             Ok(drafts) => drafts,
             Err(rejection) => return Ok(Verdict::Rejected(rejection)),
         };
@@ -599,12 +600,12 @@ impl<S: State> AppendTask<S> {
 
     fn decided<D: Decide<S>>(
         &self,
-        moved: &Moved,
+        changed: &ChangedStreams,
         request: &Request<D>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Draft>, Rejection<D::Refusal>> {
-        let streams = Streams { states: &self.states, moved };
-        request.decide.admit(&streams).map_err(Rejection::Refused)?;
+        let streams = Streams { states: &self.states, changed };
+        request.decide.authorize(&streams).map_err(Rejection::Refused)?;
         let first = request.decide.streams().first().copied();
         let actual = first.and_then(|stream| self.states.get(&stream)).map_or(0, |loaded| loaded.version);
         if !request.expected.allows(actual) {
@@ -643,7 +644,7 @@ impl<S: State> AppendTask<S> {
         };
         self.take(&envelope)?;
         batch.head.position = position;
-        batch.moved.take(envelope.stream, position);
+        batch.changed.take(envelope.stream, position);
         batch.events.push(envelope);
         Ok(())
     }

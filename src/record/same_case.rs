@@ -9,9 +9,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chrono::NaiveDate;
-
-use crate::access::Principal;
+use super::Sender;
 use crate::log::LogError;
 use crate::views::Views;
 use throughline_domain::command::{Command, ReceiveReferral};
@@ -36,7 +34,7 @@ fn numbered(command: &Command) -> Option<&ReceiveReferral> {
 /// The journeys of the same contract with one of the command's case numbers, limited to those that the sender may see.
 pub(super) async fn candidates(
     views: &Views,
-    (principal, on): (&Principal, NaiveDate),
+    sender: &Sender,
     command: &Command,
     accepted: &BTreeSet<String>,
 ) -> Result<Vec<JourneyId>, LogError> {
@@ -54,7 +52,7 @@ pub(super) async fn candidates(
     if found.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(live.readable(principal, on, &found).await?.into_iter().collect())
+    Ok(live.readable(&sender.principal, sender.today, &found).await?.into_iter().collect())
 }
 
 /// Warns of a referral if one of these journeys is open and has its case number.

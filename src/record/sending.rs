@@ -5,11 +5,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::NaiveDate;
-
-use super::admission::{amends, still_may};
-use super::{Decision, NotDone, Recorder};
-use crate::access::Principal;
+use super::authorization::{Earlier, amends, still_may};
+use super::{Decision, RecordError, Recorder, Sender};
 use crate::log::append::{self, Answer, Appended, Expected, Rejection, Request};
 use crate::log::{Log, LogError};
 use crate::telemetry::repeated::Repeated;
@@ -21,7 +18,7 @@ use throughline_domain::fact::envelope::{CommandId, Envelope, StreamId};
 static UNREAD: Repeated = Repeated::of("the result of a repeated command cannot be read");
 
 /// A command that only needs to be decided and written.
-pub struct Ready<'a> {
+pub struct PreparedCommand<'a> {
     recorder: &'a Recorder,
     asked: Asked,
     request: Request<Decision>,
@@ -30,37 +27,32 @@ pub struct Ready<'a> {
 /// A command that was given to the append task.
 pub struct Sent {
     asked: Asked,
-    waiting: append::Sent<NotDone>,
+    waiting: append::Sent<RecordError>,
 }
 
 /// What was sent, kept to check a command that was already recorded.
 struct Asked {
-    sender: (Principal, NaiveDate),
+    sender: Sender,
     id: CommandId,
     command: Command,
     expected: Expected,
 }
 
-impl<'a> Ready<'a> {
-    pub(super) fn new(
-        recorder: &'a Recorder,
-        sender: (Principal, NaiveDate),
-        command: Command,
-        request: Request<Decision>,
-    ) -> Self {
+impl<'a> PreparedCommand<'a> {
+    pub(super) fn new(recorder: &'a Recorder, sender: Sender, command: Command, request: Request<Decision>) -> Self {
         let asked = Asked { sender, id: request.command_id, command, expected: request.expected };
         Self { recorder, asked, request }
     }
 
     /// Gives the command to the append task and waits for the result.
-    pub async fn append(self) -> Result<Appended, NotDone> {
+    pub async fn append(self) -> Result<Appended, RecordError> {
         let recorder = self.recorder;
         let mut answers = recorder.answers(vec![self.send().await?]).await;
         answers.pop().expect("a command that is sent has an answer")
     }
 
     /// Gives the command to the append task, which keeps the order in which commands are sent.
-    pub async fn send(self) -> Result<Sent, NotDone> {
+    pub async fn send(self) -> Result<Sent, RecordError> {
         let Self { recorder, asked, request } = self;
         match recorder.appender.send(request).await {
             Ok(waiting) => Ok(Sent { asked, waiting }),
@@ -72,7 +64,7 @@ impl<'a> Ready<'a> {
 impl Recorder {
     /// Waits for the results of commands that were sent, and returns them in order. Earlier recordings are read for all
     /// of them together.
-    pub async fn answers(&self, sent: Vec<Sent>) -> Vec<Result<Appended, NotDone>> {
+    pub async fn answers(&self, sent: Vec<Sent>) -> Vec<Result<Appended, RecordError>> {
         let mut answered = Vec::with_capacity(sent.len());
         for Sent { asked, waiting } in sent {
             answered.push((asked, waiting.answer().await));
@@ -89,12 +81,12 @@ impl Recorder {
         for (asked, answer) in answered {
             appended.push(match (answer, &before) {
                 (Ok(Answer::New(events)), _) => Ok(Appended { events, replayed: false }),
-                (Ok(Answer::Rehearsed), _) => self.replayed(asked, Vec::new(), &History::default()).await,
+                (Ok(Answer::RepeatedInDryRun), _) => self.replayed(asked, Vec::new(), &History::default()).await,
                 (Ok(Answer::Before(..)), Ok(before)) => {
                     let (events, stream_history) = (before.events(&asked), before.stream_history(&asked));
                     self.replayed(asked, events, stream_history).await
                 }
-                (Ok(Answer::Before(..)), Err(())) => Err(NotDone::Fault(LogError::Unreachable)),
+                (Ok(Answer::Before(..)), Err(())) => Err(RecordError::Fault(LogError::Unreachable)),
                 (Err(rejection), _) => Err(self.rejected(rejection, &asked).await),
             });
         }
@@ -108,21 +100,22 @@ impl Recorder {
         asked: Asked,
         events: Vec<Envelope>,
         stream_history: &History,
-    ) -> Result<Appended, NotDone> {
-        let may = still_may(self.asked(), asked.sender, (&asked.command, stream_history), &events).await;
+    ) -> Result<Appended, RecordError> {
+        let earlier = Earlier { command: &asked.command, stream_history, events: &events };
+        let may = still_may(self.mode.limiting_view(), asked.sender, earlier).await;
         may.map_err(|fault| {
             UNREAD.met(&fault);
-            NotDone::Fault(LogError::Unreachable)
+            RecordError::Fault(LogError::Unreachable)
         })??;
         Ok(Appended { events, replayed: true })
     }
 
-    async fn rejected(&self, rejection: Rejection<NotDone>, asked: &Asked) -> NotDone {
+    async fn rejected(&self, rejection: Rejection<RecordError>, asked: &Asked) -> RecordError {
         match rejection {
-            Rejection::Refused(not_done) => not_done,
-            Rejection::CommandIdReused => NotDone::CommandIdReused,
-            Rejection::DryRun(events) => NotDone::DryRun(events),
-            Rejection::Fault(fault) => NotDone::Fault(fault),
+            Rejection::Refused(refused) => refused,
+            Rejection::CommandIdReused => RecordError::CommandIdReused,
+            Rejection::DryRun(events) => RecordError::DryRun(events),
+            Rejection::Fault(fault) => RecordError::Fault(fault),
             Rejection::Conflict { expected, actual } => {
                 debug_assert_eq!(expected, asked.expected);
                 self.conflict(asked.command.stream(), expected, actual).await
@@ -143,7 +136,7 @@ impl Before {
         let mut before = Self { by_command: HashMap::new(), streams: HashMap::new(), none: History::default() };
         let (mut ids, mut streams): (BTreeMap<&str, Vec<CommandId>>, HashSet<StreamId>) = Default::default();
         for asked in asked {
-            ids.entry(&asked.sender.0.subject).or_default().push(asked.id);
+            ids.entry(&asked.sender.principal.subject).or_default().push(asked.id);
             if amends(&asked.command) {
                 streams.insert(asked.command.stream());
             }
@@ -164,7 +157,7 @@ impl Before {
     }
 
     fn events(&self, asked: &Asked) -> Vec<Envelope> {
-        self.by_command.get(&(asked.sender.0.subject.clone(), asked.id)).cloned().unwrap_or_default()
+        self.by_command.get(&(asked.sender.principal.subject.clone(), asked.id)).cloned().unwrap_or_default()
     }
 
     fn stream_history(&self, asked: &Asked) -> &History {

@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::Sender;
 use crate::access::{Principal, Role, Scope};
 use crate::log::LogError;
 use crate::views::Views;
@@ -69,14 +70,10 @@ fn named(command: &Command) -> Option<Named> {
 
 /// The warnings for work given to a worker who sees the case neither now nor on the day of the work. For a worker who
 /// does not sign in, someone else shows them the work, so there is no warning.
-pub(super) async fn warnings(
-    views: &Views,
-    (sender, today): (&Principal, NaiveDate),
-    command: &Command,
-) -> Result<Vec<Refusal>, LogError> {
+pub(super) async fn warnings(views: &Views, sender: &Sender, command: &Command) -> Result<Vec<Refusal>, LogError> {
     let mut warnings = Vec::new();
     for named in command.each().into_iter().filter_map(named) {
-        if !sees(views, (sender, today), &named).await? {
+        if !sees(views, sender, &named).await? {
             let message = "this worker does not see the case: assign them in a role, or accept this warning";
             let warning = Refusal::new(RefusalCode::WorkerDoesNotSeeCase, message).at(named.path);
             let rule = "a keyworker sees their own cases, those of their team, and those that they cover";
@@ -86,18 +83,18 @@ pub(super) async fn warnings(
     Ok(warnings)
 }
 
-async fn sees(views: &Views, (sender, today): (&Principal, NaiveDate), named: &Named) -> Result<bool, LogError> {
+async fn sees(views: &Views, sender: &Sender, named: &Named) -> Result<bool, LogError> {
     let live = views.live();
     let known = live.workers(&[named.worker]).await?;
     let Some(login) = known.into_iter().find_map(|worker| worker.login) else { return Ok(true) };
-    if login::is_same(&login, &sender.subject) {
+    if login::is_same(&login, &sender.principal.subject) {
         return Ok(true);
     }
     let events = views.log().stream(named.stream).await?;
     let Some(contract) = events.first().and_then(|first| first.contract.as_deref()) else { return Ok(true) };
     let worker = Principal { subject: login, role: Role::Keyworker, scope: Scope::Deployment };
     let journey = (JourneyId(named.stream.id), contract);
-    for day in [Some(today), named.day.filter(|day| *day > today)].into_iter().flatten() {
+    for day in [Some(sender.today), named.day.filter(|day| *day > sender.today)].into_iter().flatten() {
         if !live.readable(&worker, day, &[journey]).await?.is_empty() {
             return Ok(true);
         }

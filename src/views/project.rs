@@ -330,8 +330,7 @@ mod tests {
     use super::*;
     use crate::access::{Principal, Role, Scope};
     use crate::clock::{Chance, Clock};
-    use crate::log::append::Expected;
-    use crate::record::{Instruction, Recorder};
+    use crate::record::{CommandRequest, Recorder};
     use crate::store::{Mode, Store};
     use crate::views::Views;
     use crate::views::rebuild::tests::{Plan, built};
@@ -401,17 +400,9 @@ mod tests {
             } else {
                 Role::Manager
             };
-            let instruction = Instruction {
-                accept_warnings: std::collections::BTreeSet::new(),
-                dry_run: false,
-                principal: Principal { subject: "tester".to_owned(), role, scope: Scope::Deployment },
-                command_id: CommandId(uuid::Uuid::from_u128(number)),
-                body: Vec::new(),
-                expected: Expected::Any,
-                source: None,
-                command,
-            };
-            recorder.append(instruction).await.expect("it is recorded");
+            let principal = Principal { subject: "tester".to_owned(), role, scope: Scope::Deployment };
+            let request = CommandRequest::new(principal, CommandId(uuid::Uuid::from_u128(number)), command);
+            recorder.append(request).await.expect("it is recorded");
         }
         let mut digests = Vec::new();
         for (number, (upto, step)) in (2..).zip([(2, 1), (2, 2), (4, 3), (7, STEP)]) {

@@ -13,7 +13,7 @@ use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
 use throughline::log::append::{Appended, Appender, Decide, Draft, Expected, Rejection, Request, State, Streams};
 use throughline::log::{Log, LogError};
-use throughline::record::NotDone;
+use throughline::record::RecordError;
 use throughline::store::{Dialect, Mode, Store, StoreError};
 use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId};
 
@@ -55,7 +55,7 @@ async fn of_twenty_clients_that_expect_one_version_one_wins_and_nineteen_are_tol
         assert_eq!((won.len(), lost.len()), (1, 19));
         let winner = won[0].as_ref().expect("it won").events[0].event_id;
         for conflict in lost {
-            let Err(NotDone::Conflict { actual, since }) = conflict else { panic!("a conflict, not {conflict:?}") };
+            let Err(RecordError::Conflict { actual, since }) = conflict else { panic!("a conflict, not {conflict:?}") };
             assert_eq!(actual, version + 1);
             assert_eq!(since.iter().map(|event| event.event_id).collect::<Vec<_>>(), [winner]);
         }
@@ -81,7 +81,7 @@ async fn one_command_sent_twenty_times_at_once_is_done_once() {
         assert_eq!(ids.len(), 1, "everybody is answered with the same event");
         contact.body = b"another".to_vec();
         let reused = fresh.recorder.append(contact).await;
-        assert!(matches!(reused, Err(NotDone::CommandIdReused)), "{reused:?}");
+        assert!(matches!(reused, Err(RecordError::CommandIdReused)), "{reused:?}");
         assert_eq!(whole(&fresh.log).await.len(), before + 1);
         fresh.end().await;
     }
@@ -140,7 +140,7 @@ async fn by_turns(field: &Field, nodes: [&Deployment; 2], journey: JourneyId, el
         let done = node.recorder.append(exactly(version)).await.expect("it is at this version");
         other.recorder.append(field.contact(elsewhere)).await.expect("anything is expected there");
         let stale = other.recorder.append(exactly(version)).await;
-        assert!(matches!(&stale, Err(NotDone::Conflict { actual, .. }) if *actual == version + 1), "{stale:?}");
+        assert!(matches!(&stale, Err(RecordError::Conflict { actual, .. }) if *actual == version + 1), "{stale:?}");
         version = done.events[0].version;
     }
 }
@@ -183,7 +183,7 @@ async fn connections_that_are_cut_lose_and_repeat_nothing() {
                 for _ in 0..40 {
                     let contact = field.contact(journey);
                     while let Err(fault) = recorder.append(contact.clone()).await {
-                        assert!(matches!(fault, NotDone::Fault(_)), "{fault:?}");
+                        assert!(matches!(fault, RecordError::Fault(_)), "{fault:?}");
                     }
                     written.fetch_add(1, Ordering::Relaxed);
                 }
@@ -265,7 +265,7 @@ impl Decide<Count> for Script {
         Vec::new()
     }
 
-    fn admit(&self, _: &Streams<'_, Count>) -> Result<(), Self::Refusal> {
+    fn authorize(&self, _: &Streams<'_, Count>) -> Result<(), Self::Refusal> {
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use throughline::export::ndjson as export;
 use throughline::import::as_recorded::as_recorded;
 use throughline::log::read::Stored;
 use throughline::log::{Log, LogError};
-use throughline::record::NotDone;
+use throughline::record::RecordError;
 use throughline::store::{Dialect, Mode, Store};
 use throughline_domain::command::Command;
 use throughline_domain::command::contracts::OpenContract;
@@ -158,7 +158,7 @@ async fn a_backup_restores_into_either_store_and_goes_on_with_its_commands_and_i
         assert_eq!(again.views.live().digest().await.expect("a digest"), here.digest().await);
         assert!(record(&again.recorder, 12, contact("2018-03-01")).await.replayed);
         let other = crate::deployment::try_record(&again.recorder, 12, b"another body", contact("2018-02-20")).await;
-        assert!(matches!(other, Err(NotDone::CommandIdReused)), "{other:?}");
+        assert!(matches!(other, Err(RecordError::CommandIdReused)), "{other:?}");
         let next = record(&again.recorder, 13, contact("2018-02-28")).await;
         assert_eq!((next.replayed, next.position()), (false, Position(15)));
         again.close().await;

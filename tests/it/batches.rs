@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use throughline::access::Role;
 use throughline::import::lines::LINE_MAX;
 use throughline::log::append::{Appended, Expected};
-use throughline::record::{Instruction, NotDone, Recorder};
+use throughline::record::{CommandRequest, RecordError, Recorder};
 use throughline::store::Dialect;
 use throughline_domain::command::Command;
 use throughline_domain::command::batches::{
@@ -65,9 +65,9 @@ pub(crate) fn open(of: BatchId) -> Command {
     Command::Batch(BatchCommand { batch: of, occurred: Occurred::on(day("2018-03-01")), act, warnings: Vec::new() })
 }
 
-async fn send(recorder: &Recorder, id: u128, command: Command) -> Result<Appended, NotDone> {
+async fn send(recorder: &Recorder, id: u128, command: Command) -> Result<Appended, RecordError> {
     let decides = matches!(&command, Command::Batch(BatchCommand { act: BatchAct::Decide(..), .. }));
-    let instruction = Instruction {
+    let instruction = CommandRequest {
         principal: of_role(if decides { Role::Commissioner } else { Role::Manager }),
         command_id: CommandId(Uuid::from_u128(id)),
         body: id.to_be_bytes().to_vec(),
@@ -80,9 +80,9 @@ async fn send(recorder: &Recorder, id: u128, command: Command) -> Result<Appende
     recorder.append(instruction).await
 }
 
-fn refusal(outcome: &Result<Appended, NotDone>) -> Option<RefusalCode> {
+fn refusal(outcome: &Result<Appended, RecordError>) -> Option<RefusalCode> {
     match outcome {
-        Err(NotDone::Refused(refusals)) => Some(refusals[0].code),
+        Err(RecordError::Refused(refusals)) => Some(refusals[0].code),
         Err(other) => panic!("{other:?}"),
         Ok(_) => None,
     }
@@ -105,7 +105,7 @@ async fn two_managers_submit_overlapping_batches_at_once_and_no_claim_is_in_both
             );
             let refused: Vec<_> = [&first, &second].into_iter().filter_map(refusal).collect();
             assert_eq!(refused, [RefusalCode::ClaimInBatch], "{first:?} {second:?}");
-            let Some(NotDone::Refused(refused)) = first.err().or(second.err()) else { panic!("one is refused") };
+            let Some(RecordError::Refused(refused)) = first.err().or(second.err()) else { panic!("one is refused") };
             assert!(refused[0].message.contains(&line(claims[1]).claim.to_string()), "{refused:?}");
         }
         drop((here, there));
@@ -124,7 +124,7 @@ async fn a_later_event_of_a_journey_makes_its_claim_stale_and_one_of_another_jou
         let told = record(&recorder, 22, contact("2018-02-27")).await.position();
         let stale = send(&recorder, 23, submit(batch(0), &[0, 1], opened)).await;
         assert_eq!(refusal(&stale), Some(RefusalCode::StaleClaims));
-        let Err(NotDone::Refused(refused)) = stale else { panic!("refused") };
+        let Err(RecordError::Refused(refused)) = stale else { panic!("refused") };
         assert_eq!((refused.len(), refused[0].path.clone()), (1, Some("claims.0".into())));
         send(&recorder, 24, submit(batch(0), &[1], opened)).await.expect("nothing of it has moved");
         let elsewhere = send(&recorder, 25, submit(batch(1), &[0], told)).await;

@@ -7,7 +7,7 @@ use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
 use throughline::log::Log;
 use throughline::log::append::{Appended, Expected};
-use throughline::record::{Instruction, NotDone, Recorder};
+use throughline::record::{CommandRequest, RecordError, Recorder};
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::Views;
 use throughline_domain::command::contracts::OpenContract;
@@ -117,14 +117,14 @@ pub(crate) async fn try_record(
     id: u128,
     body: &[u8],
     command: impl Into<Command>,
-) -> Result<Appended, NotDone> {
+) -> Result<Appended, RecordError> {
     let command = command.into();
     let role = if matches!(command, Command::OpenContract(_) | Command::PublishRulebook(_)) {
         Role::Administrator
     } else {
         Role::Manager
     };
-    let instruction = Instruction {
+    let instruction = CommandRequest {
         accept_warnings: std::collections::BTreeSet::new(),
         dry_run: false,
         principal: of_role(role),

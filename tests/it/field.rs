@@ -9,7 +9,7 @@ use throughline::access::{Principal, Role, Scope};
 use throughline::clock::Chance;
 use throughline::log::Log;
 use throughline::log::append::Expected;
-use throughline::record::{Instruction, Recorder};
+use throughline::record::{CommandRequest, Recorder};
 use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::command::{Command, ReceiveReferral};
 use throughline_domain::contract::rulebook::packs::pack;
@@ -73,13 +73,13 @@ impl Field {
     }
 
     /// A command with an id of its own, from somebody who may.
-    pub(crate) fn instruct(&self, command: Command) -> Instruction {
+    pub(crate) fn instruct(&self, command: Command) -> CommandRequest {
         let role = if matches!(command, Command::OpenContract(_) | Command::PublishRulebook(_)) {
             Role::Administrator
         } else {
             Role::Manager
         };
-        Instruction {
+        CommandRequest {
             accept_warnings: throughline_domain::fact::refusal::RefusalCode::WARNINGS
                 .iter()
                 .map(|code| code.as_str().to_owned())
@@ -95,7 +95,7 @@ impl Field {
     }
 
     /// A contact with the client of a journey.
-    pub(crate) fn contact(&self, journey: JourneyId) -> Instruction {
+    pub(crate) fn contact(&self, journey: JourneyId) -> CommandRequest {
         let fact = ContactLogged {
             appointment: None,
             channel: "phone".to_owned(),
@@ -113,7 +113,7 @@ impl Field {
     }
 
     /// A subject who becomes known: the smallest command there is.
-    pub(crate) fn subject(&self) -> Instruction {
+    pub(crate) fn subject(&self) -> CommandRequest {
         self.instruct(Command::state(
             StreamId::subject(SubjectId(self.id())),
             Occurred::on(day()),

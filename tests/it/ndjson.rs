@@ -59,10 +59,10 @@ fn unkept(lines: &str) -> String {
 async fn import(deployment: &Deployment, recorder: &Recorder, file: impl AsRef<[u8]>) -> (Summary, Vec<Row>) {
     let principal = of_role(Role::Integrator);
     let (clock, chance) = (Arc::clone(&deployment.clock), Arc::new(Chance::System));
-    let rehearsing = Recorder::rehearsing(deployment.log.clone(), clock, chance).await.expect("a rehearsal");
+    let dry_run = Recorder::dry_run(deployment.log.clone(), clock, chance).await.expect("a dry run");
     let before = deployment.log.head().await.expect("a head");
     let mut foreseen = Vec::new();
-    for recorder in [&rehearsing, recorder] {
+    for recorder in [&dry_run, recorder] {
         assert_eq!(deployment.log.head().await.expect("a head"), before);
         let import = Import { log: &deployment.log, recorder, principal: &principal, contract: "shps" };
         let mut rows = Vec::new();

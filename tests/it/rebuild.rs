@@ -386,7 +386,7 @@ impl Decide<Nothing> for Unreadable {
         Vec::new()
     }
 
-    fn admit(&self, _: &Streams<'_, Nothing>) -> Result<(), Self::Refusal> {
+    fn authorize(&self, _: &Streams<'_, Nothing>) -> Result<(), Self::Refusal> {
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 use throughline::log::append::Expected;
-use throughline::record::{Instruction, NotDone};
+use throughline::record::{CommandRequest, RecordError};
 use throughline_domain::command::Command;
 use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, StreamId, TeamId, WorkerId};
 use throughline_domain::fact::event::{ContactWith, TeamSet, WorkerAssigned, WorkerLeft};
@@ -330,7 +330,7 @@ async fn a_command_right_behind_a_reassignment_is_judged_by_the_log_and_not_by_t
     on_both_stores(async |app| {
         let service = Service::with_teams(app).await;
         let journey = StreamId::journey(JourneyId(id(&service.own)));
-        let instruct = |who: Principal, command: Command| Instruction {
+        let instruct = |who: Principal, command: Command| CommandRequest {
             accept_warnings: throughline_domain::fact::refusal::RefusalCode::WARNINGS
                 .iter()
                 .map(|code| code.as_str().to_owned())
@@ -367,7 +367,7 @@ async fn a_command_right_behind_a_reassignment_is_judged_by_the_log_and_not_by_t
             recorder.append(assign(&service.eve)).await.expect("a manager assigns");
             // Nobody has waited for the view.
             let refused = recorder.append(call()).await;
-            assert!(matches!(refused, Err(NotDone::Refused(_))), "round {round}: {refused:?}");
+            assert!(matches!(refused, Err(RecordError::Refused(_))), "round {round}: {refused:?}");
             recorder.append(assign(&service.ann)).await.expect("a manager assigns");
             recorder.append(call()).await.unwrap_or_else(|error| panic!("round {round}: {error:?}"));
         }

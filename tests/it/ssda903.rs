@@ -81,10 +81,10 @@ pub(crate) async fn import(fresh: &Fresh, file: &str) -> (Summary, Vec<RowResult
     imported(fresh, &fresh.recorder, &of_role(Role::Integrator), &[file]).await.expect("an import")
 }
 
-pub(crate) async fn rehearse(fresh: &Fresh, files: &[&str]) -> (Summary, Vec<RowResult>) {
+pub(crate) async fn dry_run(fresh: &Fresh, files: &[&str]) -> (Summary, Vec<RowResult>) {
     let (log, clock) = (fresh.log.clone(), Arc::clone(&fresh.clock));
-    let recorder = Recorder::rehearsing(log, clock, Arc::new(Chance::System)).await.expect("a rehearsal");
-    imported(fresh, &recorder, &of_role(Role::Integrator), files).await.expect("a rehearsal")
+    let recorder = Recorder::dry_run(log, clock, Arc::new(Chance::System)).await.expect("a dry run");
+    imported(fresh, &recorder, &of_role(Role::Integrator), files).await.expect("a dry run")
 }
 
 /// What became of each row, in a few words.
@@ -355,8 +355,8 @@ async fn a_bad_row_is_named_whole_and_the_others_are_recorded() {
     let expected: Vec<String> = (2..).zip(&rows).map(|(line, (_, outcome))| format!("{line} {outcome}")).collect();
     let file = file(&rows.map(|(row, _)| row));
     on_both_stores(async |fresh| {
-        let rehearsed = shown(&rehearse(fresh, &[file.trim_end()]).await.1);
-        assert_eq!((rehearsed, head(fresh).await), (expected.clone(), 2));
+        let foreseen = shown(&dry_run(fresh, &[file.trim_end()]).await.1);
+        assert_eq!((foreseen, head(fresh).await), (expected.clone(), 2));
         let (summary, rows) = import(fresh, file.trim_end()).await;
         assert_eq!(shown(&rows), expected);
         assert_eq!((summary.recorded, summary.refused, summary.unreadable, summary.journeys), (3, 10, 4, 2));
@@ -519,11 +519,11 @@ async fn after_any_returns_stands_what_the_last_one_says_and_a_dry_run_said_so()
     let files: Vec<String> = (0..25).map(|_| of_chance(&field)).collect();
     on_both_stores(async |fresh| {
         let all: Vec<&str> = files.iter().map(String::as_str).collect();
-        let ahead = shown(&rehearse(fresh, &all).await.1);
+        let ahead = shown(&dry_run(fresh, &all).await.1);
         assert_eq!(head(fresh).await, 2, "nothing is recorded");
         let mut done = Vec::new();
         for file in &files {
-            let ((foreseen, told), (summary, rows)) = (rehearse(fresh, &[file]).await, import(fresh, file).await);
+            let ((foreseen, told), (summary, rows)) = (dry_run(fresh, &[file]).await, import(fresh, file).await);
             assert_eq!(shown(&told), shown(&rows), "{file}");
             assert_eq!(Summary { position: summary.position, ..foreseen }, summary);
             done.extend(shown(&rows));
@@ -544,7 +544,7 @@ async fn after_any_returns_stands_what_the_last_one_says_and_a_dry_run_said_so()
             assert_eq!(head(fresh).await, head_before, "{file}{:?}", shown(&again.1));
             assert_eq!((again.0.recorded, again.0.corrected), (0, 0));
         }
-        assert_eq!(ahead, done, "files that are rehearsed together build on each other");
+        assert_eq!(ahead, done, "files of one dry run build on each other");
         let verified = fresh.log.verify(|envelope| Ok(Recorded::decode(envelope).map(drop)?)).await.expect("no fault");
         assert!(verified.is_sound(), "{:#?}", verified.findings);
     })

@@ -5,7 +5,7 @@
 use throughline::import::ssda903::Outcome;
 use throughline_domain::fact::envelope::StreamId;
 
-use crate::ssda903::{HEADER, file as file_of, head, import, journeys, on_both_stores, rehearse, row, shown, spells};
+use crate::ssda903::{HEADER, file as file_of, head, import, journeys, on_both_stores, dry_run, row, shown, spells};
 
 #[tokio::test]
 async fn two_years_of_one_episode_in_one_file_are_one_spell() {
@@ -67,7 +67,7 @@ async fn codes_that_differ_by_zeros_or_case_alone_are_noted() {
         let (summary, _) = import(fresh, &file_of(&[row("001234", "01/04/2017", "C1", "", "")])).await;
         assert!(fresh.views.passed(summary.position, crate::stores::PATIENCE).await);
         let files = file_of(&[row("1234", "01/04/2017", "C1", "", ""), row("12340", "01/04/2017", "C1", "", "")]);
-        for (_, rows) in [rehearse(fresh, &[&files]).await, import(fresh, &files).await] {
+        for (_, rows) in [dry_run(fresh, &[&files]).await, import(fresh, &files).await] {
             let note = rows[0].note.as_deref().unwrap_or_default();
             assert_eq!(note, "differs from 001234 by leading zeros or case only: one child may be here twice");
             assert_eq!(rows[1].note, None);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 use throughline::import::{Import, Outcome, Row};
 use throughline::log::append::Expected;
-use throughline::record::Instruction;
+use throughline::record::CommandRequest;
 use throughline_domain::command::Command;
 use throughline_domain::fact::envelope::{CommandId, Occurred, StreamId, WorkerId};
 use throughline_domain::fact::event::WorkerJoined;
@@ -414,11 +414,11 @@ async fn two_who_were_given_one_login_at_once_are_told_apart_alike_everywhere() 
     on_both_stores(async |app| {
         let [early, late] = ["2018-01-01", "2018-02-01"].map(|on| (WorkerId(id(&new_id())), on));
         // Nothing is asked of the view, as if neither command had seen the other.
-        let recorder = app.fresh.recorder.in_order_of_telling();
+        let recorder = app.fresh.recorder.ordered();
         let instruct = |(worker, on): (WorkerId, &str)| {
             let occurred = Occurred::on(on.parse().expect("a day"));
             let fact = WorkerJoined { login: Some("kw-07".to_owned()), label: on.to_owned() };
-            Instruction {
+            CommandRequest {
                 principal: everywhere(),
                 command_id: CommandId(id(&new_id())),
                 body: Vec::new(),

@@ -11,7 +11,7 @@ use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
 use throughline::log::Log;
 use throughline::log::append::{Appended, Expected};
-use throughline::record::{Instruction, NotDone, Recorder};
+use throughline::record::{CommandRequest, RecordError, Recorder};
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::Views;
 use throughline_domain::command::Command;
@@ -70,7 +70,7 @@ impl Fresh {
         } else {
             Role::Manager
         };
-        let instruction = Instruction {
+        let instruction = CommandRequest {
             // Whoever tells a story has looked twice.
             accept_warnings: RefusalCode::WARNINGS.iter().map(|code| code.as_str().to_owned()).collect(),
             dry_run: false,
@@ -87,7 +87,7 @@ impl Fresh {
                 assert!(done.shown || self.views.passed(newest, PATIENCE).await, "the view does not follow the log");
                 Ok(done.appended)
             }
-            Err(NotDone::Refused(refusals)) => Err(refusals),
+            Err(RecordError::Refused(refusals)) => Err(refusals),
             Err(fault) => panic!("the command failed: {fault:?}"),
         }
     }

@@ -18,7 +18,7 @@ use super::context::{Asked as _, OrFault as _};
 use super::query::visible;
 use super::views::ViewMutations;
 use crate::graphql::scalars::Id;
-use crate::record::{Instruction, NotDone};
+use crate::record::{CommandRequest, RecordError};
 use amend::Amendments;
 use batch::BatchMutations;
 use contract::ContractMutations;
@@ -96,24 +96,19 @@ async fn record_as(
     if let Err(refusals) = reading.done() {
         return Ok(Outcome::refused(refusals, &sent));
     }
-    let instruction = Instruction {
-        principal: ctx.caller().principal.clone(),
-        command_id: stamp.command(),
-        body: body(ctx)?,
-        expected,
-        source: None,
-        dry_run: stamp.dry_run,
-        accept_warnings: stamp.accept_warnings.into_iter().collect(),
-        command,
-    };
-    let mut answer = ctx.parts().recorder.record(instruction).await;
+    let request = CommandRequest::new(ctx.caller().principal.clone(), stamp.command(), command)
+        .with_body(body(ctx)?)
+        .expecting(expected)
+        .accepting(stamp.accept_warnings)
+        .dry_run_if(stamp.dry_run);
+    let mut answer = ctx.parts().recorder.record(request).await;
     if let Ok(done) = &mut answer {
         Recorded::note(ctx);
         // The response is read from the view that was live when the request arrived. Another generation may have
         // replaced it since.
         done.shown &= *ctx.caller().generation.position().borrow() >= done.appended.position();
     }
-    if let Err(NotDone::Conflict { since, .. }) = &mut answer {
+    if let Err(RecordError::Conflict { since, .. }) = &mut answer {
         let visible = visible(ctx, since).await?;
         since.retain(|event| visible(event));
     }

@@ -16,7 +16,7 @@ use crate::graphql::scalars::Position;
 use crate::graphql::team::Team;
 use crate::graphql::views::Views;
 use crate::log::append::Draft;
-use crate::record::{Done, NotDone};
+use crate::record::{RecordError, RecordedCommand};
 use throughline_domain::fact::envelope::{BatchId, Envelope, JourneyId, SubjectId, TeamId, WorkerId};
 use throughline_domain::fact::refusal::{self, DependentFact};
 use throughline_gateway::Code;
@@ -214,7 +214,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// Reads the answer of the recorder: a refusal becomes data, access errors and faults become GraphQL errors.
-    pub fn of(answer: Result<Done, NotDone>, sent: &Sent) -> Result<Self> {
+    pub fn of(answer: Result<RecordedCommand, RecordError>, sent: &Sent) -> Result<Self> {
         let unrecorded = |problems| Ok(Self::unrecorded(false, problems));
         match answer {
             Ok(done) => Ok(Self {
@@ -222,16 +222,16 @@ impl Outcome {
                 problems: if done.shown { Vec::new() } else { vec![view_behind()] },
                 events: done.appended.events,
             }),
-            Err(NotDone::Refused(refusals)) => Ok(Self::refused(refusals, sent)),
-            Err(NotDone::CommandIdReused) => unrecorded(vec![command_id_reused()]),
-            Err(NotDone::Conflict { actual, since }) => {
+            Err(RecordError::Refused(refusals)) => Ok(Self::refused(refusals, sent)),
+            Err(RecordError::CommandIdReused) => unrecorded(vec![command_id_reused()]),
+            Err(RecordError::Conflict { actual, since }) => {
                 let remedy = "check the events recorded since, then send the command again";
                 let message = format!("the stream is at version {actual}: {remedy}");
                 unrecorded(vec![conflict(actual, message, since)])
             }
-            Err(NotDone::DryRun(events)) => unrecorded(vec![dry_run(&events)]),
-            Err(NotDone::Denied(denied)) => Err(Code::Forbidden.error(denied.to_string())),
-            Err(NotDone::Fault(fault)) => Err(fault).or_fault(),
+            Err(RecordError::DryRun(events)) => unrecorded(vec![dry_run(&events)]),
+            Err(RecordError::Denied(denied)) => Err(Code::Forbidden.error(denied.to_string())),
+            Err(RecordError::Fault(fault)) => Err(fault).or_fault(),
         }
     }
 

@@ -19,10 +19,9 @@ use futures_util::future::join_all;
 pub use file::{Return, Unfit};
 
 use super::{Import, ImportError, Problem, not_by_import};
-use crate::access::{Principal, Scope};
 use crate::cloud_event::LineError;
 use crate::log::append::Expected;
-use crate::record::{Instruction, NotDone};
+use crate::record::{CommandRequest, RecordError};
 use file::{Episode, Particulars, Row};
 use known::{Ids, Known, KnownEpisode};
 use namesakes::Namesakes;
@@ -123,7 +122,7 @@ impl Import<'_> {
         area: &str,
         mut report: impl FnMut(usize, &RowResult),
     ) -> Result<Summary, ImportError> {
-        let mut rehearsed = HashMap::new();
+        let mut in_dry_run = HashMap::new();
         let mut summary = Summary::default();
         let mut namesakes = Namesakes::of(self.codes_known().await?);
         namesakes.learn(returns.iter().flat_map(Return::codes));
@@ -134,7 +133,7 @@ impl Import<'_> {
             // A file without a readable row has one empty portion.
             for portion in if children.is_empty() { vec![None] } else { portions.collect() } {
                 let portion = portion.unwrap_or_default();
-                let taken = self.portion(one, area, portion, &rehearsed).await?;
+                let taken = self.portion(one, area, portion, &in_dry_run).await?;
                 let is_last = portion.last().map(|(child, _)| child) == children.last().map(|(child, _)| child);
                 let ahead = unread.iter().take_while(|result| is_last || result.line <= last_line_of(portion)).count();
                 let mut results: Vec<RowResult> = unread.drain(..ahead).collect();
@@ -144,9 +143,9 @@ impl Import<'_> {
                         Ok(child) => {
                             summary.journeys += u64::from(child.began);
                             results.extend(child.results);
-                            if self.recorder.is_rehearsing() {
+                            if self.recorder.is_dry_run() {
                                 for event in child.recorded {
-                                    rehearsed.entry(event.stream).or_insert_with(Vec::new).push(event);
+                                    in_dry_run.entry(event.stream).or_insert_with(Vec::new).push(event);
                                 }
                             }
                         }
@@ -202,7 +201,7 @@ impl Import<'_> {
         of: &Return,
         area: &str,
         children: &[(&str, Vec<&Episode>)],
-        rehearsed: &HashMap<StreamId, Vec<Envelope>>,
+        in_dry_run: &HashMap<StreamId, Vec<Envelope>>,
     ) -> Result<Vec<Result<Taken, ImportError>>, ImportError> {
         let ids = |child| Ids { contract: self.contract, child };
         let streams = |child| [StreamId::subject(ids(child).subject()), StreamId::journey(ids(child).journey())];
@@ -214,13 +213,13 @@ impl Import<'_> {
         let reason = format!("{SYSTEM} return, file {}", &of.digest[..DIGEST_SHOWN]);
         let silent = of.silent();
         // The children's ids are derived from the contract, so they cannot belong to anyone else.
-        let writing = self.recorder.knowing_everybody();
+        let writing = self.recorder.trusted();
         let import = Import { recorder: &writing, ..*self };
         let mut taking = Vec::with_capacity(children.len());
         for (child, episodes) in children {
             let streams = streams(child);
             let envelopes =
-                [&recorded, rehearsed].into_iter().flat_map(|from| streams.iter().filter_map(|s| from.get(s)));
+                [&recorded, in_dry_run].into_iter().flat_map(|from| streams.iter().filter_map(|s| from.get(s)));
             let known = Known::of(envelopes.flatten(), &silent)?;
             let bringing = Bringing { ids: ids(child), area, reason: &reason };
             let child = Child { import: &import, digest: &of.digest, bringing, known, taken: Taken::default() };
@@ -389,21 +388,15 @@ impl Child<'_> {
     }
 
     async fn send(&mut self, row: &Episode, commands: &Commands) -> Result<Outcome, ImportError> {
-        let only_here = Scope::Contracts([self.import.contract.to_owned()].into());
-        let instruction = Instruction {
-            principal: Principal { scope: only_here, ..self.import.principal.clone() },
-            command_id: commands.id,
-            body: commands.body.clone(),
+        let request = CommandRequest::new(self.import.principal_here(), commands.id, commands.together())
+            .with_body(commands.body.clone())
             // The commands were chosen from the state that was read. If that state has changed, nothing is recorded.
-            expected: Expected::Exact(self.known.history.version()),
-            source: Some(source(&row.child, self.digest, row.line)),
-            accept_warnings: RefusalCode::WARNINGS.iter().map(|code| code.as_str().to_owned()).collect(),
-            dry_run: false,
-            command: commands.together(),
-        };
-        let done = match self.import.recorder.append(instruction).await {
+            .expecting(Expected::Exact(self.known.history.version()))
+            .from_source(Some(source(&row.child, self.digest, row.line)))
+            .accepting_every_warning();
+        let done = match self.import.recorder.append(request).await {
             Ok(done) => done,
-            Err(not_done) => return Ok(Outcome::Refused(refused(not_done, commands)?)),
+            Err(error) => return Ok(Outcome::Refused(refused(error, commands)?)),
         };
         self.taken.began |= !done.replayed && self.known.history.events().is_empty();
         let marks = done.events.iter().map(|event| (event.position, event.event_id)).collect();
@@ -476,15 +469,15 @@ fn problems(refusals: Vec<Refusal>, column: impl Fn(&str) -> Option<&'static str
     refusals.into_iter().map(named).collect()
 }
 
-fn refused(not_done: NotDone, commands: &Commands) -> Result<Vec<Problem>, ImportError> {
+fn refused(error: RecordError, commands: &Commands) -> Result<Vec<Problem>, ImportError> {
     let problem = |code, message: &str| Ok(vec![Problem { code, message: message.to_owned(), path: None }]);
-    match not_done {
-        NotDone::Refused(refusals) => Ok(problems(refusals, |path| commands.column(path))),
-        NotDone::Denied(denied) => problem("FORBIDDEN", &not_by_import(denied)),
-        NotDone::CommandIdReused | NotDone::Conflict { .. } => {
+    match error {
+        RecordError::Refused(refusals) => Ok(problems(refusals, |path| commands.column(path))),
+        RecordError::Denied(denied) => problem("FORBIDDEN", &not_by_import(denied)),
+        RecordError::CommandIdReused | RecordError::Conflict { .. } => {
             problem("VERSION_CONFLICT", "the journey was changed while its rows were read: import the file again")
         }
-        NotDone::DryRun(_) => unreachable!("an import never asks for a dry run of a single command"),
-        NotDone::Fault(fault) => Err(fault.into()),
+        RecordError::DryRun(_) => unreachable!("an import never asks for a dry run of a single command"),
+        RecordError::Fault(fault) => Err(fault.into()),
     }
 }

@@ -11,8 +11,8 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
-use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::parallel::share_out;
+use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use throughline_domain::contract::batch::ledger::Ledger;
 use throughline_domain::contract::outcome::aggregate::Many;
 use throughline_domain::contract::outcome::versions::{Judged, Sight, Versions, parted};

@@ -33,8 +33,7 @@ mod parking {
     use crate::access::{Principal, Role, Scope};
     use crate::clock::{Chance, Clock};
     use crate::log::Log;
-    use crate::log::append::Expected;
-    use crate::record::{Instruction, Recorder};
+    use crate::record::{CommandRequest, Recorder};
     use crate::store::{Mode, Store};
     use crate::views::Views;
     use crate::views::project::Projector;
@@ -77,17 +76,9 @@ mod parking {
     }
 
     async fn record(recorder: &Recorder, nth: u128, role: Role, command: Command) {
-        let instruction = Instruction {
-            accept_warnings: std::collections::BTreeSet::new(),
-            dry_run: false,
-            principal: Principal { subject: "tester".to_owned(), role, scope: Scope::Deployment },
-            command_id: CommandId(uuid::Uuid::from_u128(nth)),
-            body: Vec::new(),
-            expected: Expected::Any,
-            source: None,
-            command,
-        };
-        recorder.append(instruction).await.expect("it is recorded");
+        let principal = Principal { subject: "tester".to_owned(), role, scope: Scope::Deployment };
+        let request = CommandRequest::new(principal, CommandId(uuid::Uuid::from_u128(nth)), command);
+        recorder.append(request).await.expect("it is recorded");
     }
 
     async fn receive(recorder: &Recorder, nth: u128) -> JourneyId {

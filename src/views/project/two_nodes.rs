@@ -3,8 +3,7 @@
 use super::*;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
-use crate::log::append::Expected;
-use crate::record::{Instruction, Recorder};
+use crate::record::{CommandRequest, Recorder};
 use crate::store::{Mode, Store};
 use crate::views::Views;
 use throughline_domain::command::contracts::OpenContract;
@@ -14,17 +13,9 @@ use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, Subject
 use throughline_domain::fact::event::{ContractOpened, ReferralReceived, SubjectKind};
 
 async fn record(recorder: &Recorder, nth: u128, role: Role, command: Command) {
-    let instruction = Instruction {
-        accept_warnings: std::collections::BTreeSet::new(),
-        dry_run: false,
-        principal: Principal { subject: "tester".to_owned(), role, scope: Scope::Deployment },
-        command_id: CommandId(uuid::Uuid::from_u128(nth)),
-        body: Vec::new(),
-        expected: Expected::Any,
-        source: None,
-        command,
-    };
-    recorder.append(instruction).await.expect("it is recorded");
+    let principal = Principal { subject: "tester".to_owned(), role, scope: Scope::Deployment };
+    let request = CommandRequest::new(principal, CommandId(uuid::Uuid::from_u128(nth)), command);
+    recorder.append(request).await.expect("it is recorded");
 }
 
 fn on() -> Occurred {

@@ -32,13 +32,13 @@ use crate::command::validate::Shape;
 pub use crate::command::validate::check_source;
 use crate::contract::{self, Contract, kpi};
 use crate::fact::History;
+use crate::fact::changed::ChangedStreams;
 use crate::fact::consistency::{self, Change};
 use crate::fact::envelope::{EventId, JourneyId, Occurred, Position, StreamId, StreamKind, SubjectId};
 use crate::fact::event::{
     ContactLogged, Event, EventType, KEYWORKER, ReferralReceived, SubjectKind, SubjectRegistered, WorkerAssigned,
     WorkerReleased,
 };
-use crate::fact::moved::Moved;
 use crate::fact::refusal::{self, Refusal, RefusalCode};
 use crate::journey::rules;
 use crate::people::{subject, subject_exists, team, worker};
@@ -72,7 +72,7 @@ pub struct Given<'a> {
     pub accepted: &'a BTreeSet<String>,
     /// The streams that have changed since the position that the command was prepared from, if it was prepared from
     /// one.
-    pub moved: &'a Moved,
+    pub changed: &'a ChangedStreams,
 }
 
 impl Given<'_> {

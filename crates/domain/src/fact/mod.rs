@@ -1,12 +1,12 @@
 //! What is recorded: ids and dates, every kind of event, a stream's history, and the words in which a command is
 //! refused.
 
+pub mod changed;
 pub mod consistency;
 pub mod envelope;
 pub mod event;
 pub mod history;
 pub mod money;
-pub mod moved;
 pub mod path;
 pub mod personal;
 pub mod refusal;

@@ -98,8 +98,8 @@ fn line_refused(asked: &Asked<'_, '_>, from: &Basis, line: &ClaimLine) -> Option
 /// The refusal where the case of a line has changed since the line was prepared.
 pub(super) fn moved_on(asked: &Asked<'_, '_>, from: &Basis, line: &ClaimLine) -> Option<Refusal> {
     let ClaimAbout::Journey(journey) = line.about else { return None };
-    let moved = asked.given.moved.is_after(from.position, StreamId::journey(journey));
-    moved.then(|| stale(from, &format!("the case {journey} of the claim {} has", line.claim)))
+    let has_changed = asked.given.changed.is_after(from.position, StreamId::journey(journey));
+    has_changed.then(|| stale(from, &format!("the case {journey} of the claim {} has", line.claim)))
 }
 
 /// The refusal where a rulebook that may judge this line was published after the lines were prepared.
@@ -125,7 +125,7 @@ fn not_ready(asked: &Asked<'_, '_>, from: &Basis, line: &ClaimLine) -> Option<Re
 
 /// Refuses each claim that is in another batch which was submitted in the meantime.
 fn in_other_batches(asked: &Asked<'_, '_>, from: &Basis, lines: &[ClaimLine]) -> impl Iterator<Item = Refusal> {
-    let others = moved_batches(asked, from).filter(|(id, _)| *id != asked.command.batch);
+    let others = changed_batches(asked, from).filter(|(id, _)| *id != asked.command.batch);
     let others: Vec<(BatchId, Batch)> = others.map(|(id, history)| (id, Batch::of(history))).collect();
     lines.iter().enumerate().filter_map(move |(at, line)| {
         let (other, _) = others.iter().find(|(_, batch)| batch.holds(line.claim))?;
@@ -135,23 +135,27 @@ fn in_other_batches(asked: &Asked<'_, '_>, from: &Basis, lines: &[ClaimLine]) ->
 }
 
 /// The batches of this contract that have changed since, with their histories.
-fn moved_batches<'g>(asked: &Asked<'_, 'g>, from: &Basis) -> impl Iterator<Item = (BatchId, &'g History)> {
+fn changed_batches<'g>(asked: &Asked<'_, 'g>, from: &Basis) -> impl Iterator<Item = (BatchId, &'g History)> {
     let (given, since) = (asked.given, from.position);
-    let of_batches = given.moved.streams().filter(|stream| stream.kind == StreamKind::Batch);
-    let moved = of_batches.filter(move |stream| given.moved.is_after(since, *stream));
-    let known = moved.filter_map(|stream| Some((BatchId(stream.id), (given.history)(stream)?)));
+    let of_batches = given.changed.streams().filter(|stream| stream.kind == StreamKind::Batch);
+    let changed = of_batches.filter(move |stream| given.changed.is_after(since, *stream));
+    let known = changed.filter_map(|stream| Some((BatchId(stream.id), (given.history)(stream)?)));
     known.filter(|(_, history)| history.contract() == given.contract.code())
 }
 
 /// Refuses a preparation that is so old that the changes since are not known.
 pub(super) fn reaches(asked: &Asked<'_, '_>, from: &Basis) -> Result<(), Vec<Refusal>> {
-    if asked.given.moved.reaches(from.position) { Ok(()) } else { Err(stale(from, "too much of the log has").alone()) }
+    if asked.given.changed.reaches(from.position) {
+        Ok(())
+    } else {
+        Err(stale(from, "too much of the log has").alone())
+    }
 }
 
 /// Refuses a preparation if the batches of the contract have since used more or less of a cap, or if links between
 /// records have changed.
 pub(super) fn stands_still(asked: &Asked<'_, '_>, from: &Basis) -> Result<(), Vec<Refusal>> {
-    if from.streams.iter().any(|stream| asked.given.moved.is_after(from.position, *stream)) {
+    if from.streams.iter().any(|stream| asked.given.changed.is_after(from.position, *stream)) {
         return Err(stale(from, "a link between client records has").alone());
     }
     let counts = |history: &History| {
@@ -167,7 +171,7 @@ pub(super) fn stands_still(asked: &Asked<'_, '_>, from: &Basis) -> Result<(), Ve
             )
         })
     };
-    match moved_batches(asked, from).find(|(_, history)| counts(history)) {
+    match changed_batches(asked, from).find(|(_, history)| counts(history)) {
         Some((batch, _)) => Err(stale(from, &format!("the batch {batch} of the same contract has")).alone()),
         None => Ok(()),
     }

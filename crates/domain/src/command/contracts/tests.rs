@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::command::{self, Command, Given};
+use crate::fact::changed::ChangedStreams;
 use crate::fact::event::Party;
-use crate::fact::moved::Moved;
 use crate::fact::refusal::RefusalCode as Code;
 use crate::story::{RULES, TODAY, day, open_contract, when};
 
@@ -36,8 +36,14 @@ fn second() -> String {
 /// Decides a command about this contract.
 fn decide(contract: &Contract, command: &Command, today: NaiveDate) -> Result<Vec<NewEvent>, Vec<Refusal>> {
     let accepted = BTreeSet::new();
-    let given =
-        Given { today, contract, sender: "ann", history: &|_| None, accepted: &accepted, moved: &Moved::default() };
+    let given = Given {
+        today,
+        contract,
+        sender: "ann",
+        history: &|_| None,
+        accepted: &accepted,
+        changed: &ChangedStreams::default(),
+    };
     command::decide(contract.history(), command, &given)
 }
 

@@ -11,11 +11,11 @@ use crate::command::batches::{Adjusting, Basis, BatchAct, BatchCommand, ClaimDec
 use crate::command::{Command, Given, NewEvent, decide};
 use crate::contract::Contract;
 use crate::contract::outcome::settle::LineState;
+use crate::fact::changed::ChangedStreams;
 use crate::fact::envelope::{AdjustmentId, BatchId, EventId, JourneyId, RiskId, StreamId, SubjectId};
 use crate::fact::event::{
     AdjustmentKind, AmountPaid, BatchSubmitted, ClaimAbout, ClaimAccepted, ClaimResubmitted, RiskCleared,
 };
-use crate::fact::moved::Moved;
 use crate::fact::refusal::{Refusal, RefusalCode as Code};
 use crate::story::{RULES, day, open_contract, recorded, when};
 
@@ -95,7 +95,7 @@ impl Books {
             history: &|stream| self.histories.get(&stream),
             // Excess payments have a test of their own.
             accepted: &BTreeSet::from([Code::PaymentBeyondDue.as_str().to_owned()]),
-            moved: &Moved::since(Position::default(), newest),
+            changed: &ChangedStreams::since(Position::default(), newest),
         };
         let none = History::default();
         let history = self.histories.get(&StreamId::batch(command.batch)).unwrap_or(&none);

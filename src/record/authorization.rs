@@ -1,4 +1,4 @@
-//! Admission: whether a sender may send a command at all. This comes before any check of versions or facts.
+//! Authorization: whether a sender may send a command at all. This comes before any check of versions or facts.
 //!
 //! Who holds a case is read from the case's own stream, under the lock of the log's head: an assignment or a release
 //! takes effect on the very next command. Who works with whom, who has left, whose subject someone is, and to which
@@ -10,10 +10,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
 use serde_json::Value;
 
-use super::{NotDone, StreamState, history};
+use super::{RecordError, Sender, StreamState, history};
 use crate::access::policy::{Action, Denied, is_bound_to_cases, is_outside, policy};
 use crate::access::relation::{Case, Cases, Holders, Relation, Standing};
 use crate::access::{Principal, Role, Scope};
@@ -118,10 +117,19 @@ fn unknown(command: &Command) -> Refusal {
     }
 }
 
+/// A command that was recorded before.
+pub(super) struct Earlier<'a> {
+    pub(super) command: &'a Command,
+    /// The history of its stream, if the command amends facts.
+    pub(super) stream_history: &'a History,
+    /// The events that it made.
+    pub(super) events: &'a [Envelope],
+}
+
 /// The sender of a command and their relation to its subjects, as read when it arrived.
 #[derive(Debug, Clone)]
-pub(super) struct Admission {
-    pub(super) principal: Principal,
+pub(super) struct Authorization {
+    pub(super) sender: Sender,
     standing: Standing,
     /// The sender's relation to the subjects that the command names, as far as the view knows them.
     to_subjects: BTreeMap<SubjectId, Relation>,
@@ -131,28 +139,24 @@ pub(super) struct Admission {
     hidden_claims: BTreeSet<ClaimId>,
 }
 
-impl Admission {
+impl Authorization {
     /// Reads what the view knows about the sender. Without a view (in a dry run, a sequence of commands from one
     /// source, or a file), the sender is taken to belong to the whole contract and to know everyone.
-    pub(super) async fn read(
-        views: Option<&Views>,
-        principal: Principal,
-        on: NaiveDate,
-        command: &Command,
-    ) -> Result<Self, LogError> {
+    pub(super) async fn read(views: Option<&Views>, sender: Sender, command: &Command) -> Result<Self, LogError> {
+        let (principal, on) = (&sender.principal, sender.today);
         let (mut to_subjects, mut of_others) = (BTreeMap::new(), BTreeSet::new());
         let is_bound = is_bound_to_cases(principal.role);
         let Some(views) = views else {
             let standing = if is_bound { Standing::at_home(on) } else { Standing::contract_wide(on) };
-            return Ok(Self { principal, standing, to_subjects, of_others, hidden_claims: BTreeSet::new() });
+            return Ok(Self { sender, standing, to_subjects, of_others, hidden_claims: BTreeSet::new() });
         };
         let live = views.live();
-        let standing = live.standing(&principal, on).await?;
+        let standing = live.standing(principal, on).await?;
         let named = || std::iter::once(command.stream()).chain(command.names());
         if is_bound || principal.scope != Scope::Deployment {
             let subjects: Vec<SubjectId> =
                 named().filter(|of| of.kind == StreamKind::Subject).map(|of| SubjectId(of.id)).collect();
-            to_subjects = live.relations_to_subjects(&principal, on, &subjects).await?;
+            to_subjects = live.relations_to_subjects(principal, on, &subjects).await?;
         }
         if principal.scope != Scope::Deployment {
             of_others = live.of_others(&principal.scope, &named().collect::<Vec<_>>()).await?;
@@ -163,21 +167,21 @@ impl Admission {
         {
             of_others.remove(&StreamId::worker(own.worker));
         }
-        let hidden_claims = hidden_claims(views, &principal, command).await?;
-        Ok(Self { principal, standing, to_subjects, of_others, hidden_claims })
+        let hidden_claims = hidden_claims(views, principal, command).await?;
+        Ok(Self { sender, standing, to_subjects, of_others, hidden_claims })
     }
 
     /// Refuses every command of a keyworker who is not a worker of the service or has left it.
-    fn works_here(&self) -> Result<(), NotDone> {
+    fn works_here(&self) -> Result<(), RecordError> {
         if self.standing.is_nobodys() {
-            return Err(NotDone::Refused(Refusal::worker_unknown().alone()));
+            return Err(RecordError::Refused(Refusal::worker_unknown().alone()));
         }
         Ok(())
     }
 
     /// Whether something that a command names does not exist for the sender.
     pub(super) fn hides(&self, stream: StreamId) -> bool {
-        is_outside(self.principal.role, self.to_people(stream))
+        is_outside(self.sender.principal.role, self.to_people(stream))
     }
 
     /// The sender's relation to a subject, worker or team. A stream unknown to the view belongs to no one else.
@@ -191,7 +195,7 @@ impl Admission {
     }
 
     pub(super) fn sees(&self, code: &str) -> bool {
-        self.principal.scope.contract(code).is_some()
+        self.sender.principal.scope.contract(code).is_some()
     }
 
     /// Who holds the journey that a command is about, if that matters, and whether as keyworker.
@@ -224,13 +228,13 @@ impl Admission {
             }
             (_, Some(code)) if self.sees(code) => {
                 let is_known = stream.kind == StreamKind::Journey && history(streams, stream).is_some();
-                if is_known { self.to_journey((stream, code), streams) } else { Relation::Contract }
+                if is_known { self.to_journey(stream, code, streams) } else { Relation::Contract }
             }
             _ => Relation::Outside,
         }
     }
 
-    fn to_journey(&self, (stream, contract): (StreamId, &str), streams: &Streams<'_, StreamState>) -> Relation {
+    fn to_journey(&self, stream: StreamId, contract: &str, streams: &Streams<'_, StreamState>) -> Relation {
         let mut holders = Holders::default();
         for (worker, as_keyworker) in self.held_by(stream, streams) {
             if !self.has_left(worker, streams) {
@@ -238,7 +242,7 @@ impl Admission {
                 held.insert(worker);
             }
         }
-        let area = match self.principal.scope.areas() {
+        let area = match self.sender.principal.scope.areas() {
             Some(_) => history(streams, stream).map(area_of).unwrap_or_default(),
             None => String::new(),
         };
@@ -257,7 +261,7 @@ impl Admission {
         command: &Command,
         contract: Option<&str>,
         streams: &Streams<'_, StreamState>,
-    ) -> Result<(), NotDone> {
+    ) -> Result<(), RecordError> {
         self.works_here()?;
         let Command::AssignMany(many) = command else { return self.judge_single(command, contract, streams) };
         if many.is_too_long() {
@@ -265,10 +269,10 @@ impl Admission {
         }
         for (index, single) in command.of_each_stream().iter().enumerate() {
             let contract = history(streams, single.stream()).and_then(History::contract);
-            self.judge_single(single, contract, streams).map_err(|not_done| match not_done {
-                NotDone::Refused(refusals) => {
+            self.judge_single(single, contract, streams).map_err(|error| match error {
+                RecordError::Refused(refusals) => {
                     let at = |refusal: Refusal| refusal.at(format!("journeys.{index}"));
-                    NotDone::Refused(refusals.into_iter().map(at).collect())
+                    RecordError::Refused(refusals.into_iter().map(at).collect())
                 }
                 other => other,
             })?;
@@ -282,11 +286,12 @@ impl Admission {
         command: &Command,
         contract: Option<&str>,
         streams: &Streams<'_, StreamState>,
-    ) -> Result<(), NotDone> {
+    ) -> Result<(), RecordError> {
         let relation = self.relation(command, contract, streams);
         let stream = command.stream();
         for action in actions(command, history(streams, stream)) {
-            policy(&self.principal, action, relation).map_err(|denied| not_done(denied, unknown(command)))?;
+            policy(&self.sender.principal, action, relation)
+                .map_err(|denied| record_error(denied, unknown(command)))?;
         }
         // The id of a new journey or subject may already belong to one that the sender may not know. The refusal does
         // not reveal it.
@@ -294,30 +299,30 @@ impl Admission {
             && referral.register.is_some()
             && self.hides(StreamId::subject(referral.fact.subject))
         {
-            return Err(NotDone::Refused(Refusal::subject_not_found().alone()));
+            return Err(RecordError::Refused(Refusal::subject_not_found().alone()));
         }
         if let Some(refusals) = self.beyond_areas(command) {
-            return Err(NotDone::Refused(refusals));
+            return Err(RecordError::Refused(refusals));
         }
         if let Some(refusal) = self.notice_of_another_role(command, history(streams, stream)) {
-            return Err(NotDone::Refused(refusal.alone()));
+            return Err(RecordError::Refused(refusal.alone()));
         }
         let taken = match history(streams, stream).and_then(History::contract) {
             Some(code) if !self.sees(code) => Err(Denied::Outside),
             Some(_) if stream.kind == StreamKind::Journey => {
-                policy(&self.principal, Action::ReadJourneys, relation).map(drop)
+                policy(&self.sender.principal, Action::ReadJourneys, relation).map(drop)
             }
             _ => Ok(()),
         };
-        taken.map_err(|denied| not_done(denied, not_found(stream.kind)))
+        taken.map_err(|denied| record_error(denied, not_found(stream.kind)))
     }
 }
 
-impl Admission {
+impl Authorization {
     /// The refusal for a sender whose token is limited to areas, if the command is about another area: a referral
     /// there, or claims of cases there.
     fn beyond_areas(&self, command: &Command) -> Option<Vec<Refusal>> {
-        let areas = self.principal.scope.areas()?;
+        let areas = self.sender.principal.scope.areas()?;
         let referral = command.each().into_iter().find_map(|single| match single {
             Command::ReceiveReferral(referral) => Some(&referral.fact),
             Command::State(Dated { fact: Event::ReferralReceived(referral), .. })
@@ -342,7 +347,7 @@ impl Admission {
 
     /// The refusal for a sender whose role may not give a notice of this kind.
     fn notice_of_another_role(&self, command: &Command, stream_history: Option<&History>) -> Option<Refusal> {
-        let (role, theirs) = (self.principal.role, kinds_of_notice(self.principal.role));
+        let (role, theirs) = (self.sender.principal.role, kinds_of_notice(self.sender.principal.role));
         let kind = notices_in(command, stream_history).into_iter().find(|kind| !theirs.contains(kind))?;
         let message =
             format!("a {role} may not give a notice of the kind {}: ask a commissioner to give it", kind.as_str());
@@ -406,36 +411,36 @@ async fn hidden_claims(views: &Views, principal: &Principal, command: &Command) 
     Ok(claims.iter().filter(|claim| !is_theirs(claim)).copied().collect())
 }
 
-fn not_done(denied: Denied, outside: Refusal) -> NotDone {
+fn record_error(denied: Denied, outside: Refusal) -> RecordError {
     match denied {
-        Denied::Outside => NotDone::Refused(outside.alone()),
-        Denied::Role { .. } | Denied::Areas { .. } => NotDone::Denied(denied),
+        Denied::Outside => RecordError::Refused(outside.alone()),
+        Denied::Role { .. } | Denied::Areas { .. } => RecordError::Denied(denied),
     }
 }
 
 /// Whether a sender may still do what a command did the first time, and may still know its events. The log looks for an
-/// earlier recording first, but its result is only for senders who may still see it. For a command that amends facts,
-/// `stream_history` is the history of its stream.
+/// earlier recording first, but its result is only for senders who may still see it.
 pub(super) async fn still_may(
     views: Option<&Views>,
-    (principal, on): (Principal, NaiveDate),
-    (command, stream_history): (&Command, &History),
-    events: &[Envelope],
-) -> Result<Result<(), NotDone>, LogError> {
+    sender: Sender,
+    recorded: Earlier<'_>,
+) -> Result<Result<(), RecordError>, LogError> {
+    let Earlier { command, stream_history, events } = recorded;
     let of_contracts = || events.iter().filter_map(|event| Some((event.stream, event.contract.as_deref()?)));
-    let within = of_contracts().all(|(_, code)| principal.scope.contract(code).is_some());
-    let admission = Admission::read(views, principal, on, command).await?;
-    if let Err(not_done) = admission.works_here() {
-        return Ok(Err(not_done));
+    let within = of_contracts().all(|(_, code)| sender.principal.scope.contract(code).is_some());
+    let authorization = Authorization::read(views, sender, command).await?;
+    if let Err(error) = authorization.works_here() {
+        return Ok(Err(error));
     }
+    let Sender { principal, today } = &authorization.sender;
     let journeys = of_contracts().filter(|(stream, _)| stream.kind == StreamKind::Journey);
     let journeys: Vec<(JourneyId, &str)> = journeys.map(|(stream, code)| (JourneyId(stream.id), code)).collect();
     let to_journeys = match views {
-        Some(views) => views.live().relations(&admission.principal, on, &journeys).await?.into_values().max(),
+        Some(views) => views.live().relations(principal, *today, &journeys).await?.into_values().max(),
         None => None,
     };
     let people = events.iter().map(|event| event.stream).filter(|stream| stream.kind.belongs_to_deployment());
-    let to_people = people.map(|stream| admission.to_people(stream)).max();
+    let to_people = people.map(|stream| authorization.to_people(stream)).max();
     let relation = match (within, to_journeys.max(to_people)) {
         (true, Some(relation)) => relation,
         (true, None) => Relation::Contract,
@@ -445,9 +450,9 @@ pub(super) async fn still_may(
     if !journeys.is_empty() {
         actions.push(Action::ReadJourneys);
     }
-    let mut judged = actions.into_iter().map(|action| policy(&admission.principal, action, relation));
+    let mut judged = actions.into_iter().map(|action| policy(principal, action, relation));
     let judged = judged.try_for_each(|verdict| verdict.map(drop));
-    Ok(judged.map_err(|denied| not_done(denied, unknown(command))))
+    Ok(judged.map_err(|denied| record_error(denied, unknown(command))))
 }
 
 /// Whether a command amends recorded facts, so that its stream is needed to judge it.

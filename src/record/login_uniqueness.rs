@@ -59,7 +59,8 @@ pub(super) async fn namesakes(views: &Views, command: &Command) -> Result<Vec<Wo
 /// Refuses a login with which one of these workers signs in who has not left by a day.
 pub(super) fn is_free<'h>(
     command: &Command,
-    (namesakes, on): (&[WorkerId], NaiveDate),
+    namesakes: &[WorkerId],
+    on: NaiveDate,
     history: impl Fn(StreamId) -> Option<&'h History>,
 ) -> Result<(), Vec<Refusal>> {
     let worker_of = |stream| history(stream).map(|history| Worker::fold(&history.facts())).unwrap_or_default();

@@ -8,12 +8,12 @@ use super::envelope::{Position, StreamId};
 
 /// The streams with events after a position, each with the position of its newest event.
 #[derive(Debug, Clone, Default)]
-pub struct Moved {
+pub struct ChangedStreams {
     since: Position,
     newest: HashMap<StreamId, Position>,
 }
 
-impl Moved {
+impl ChangedStreams {
     /// The streams that have changed since a position.
     pub fn since(since: Position, newest: impl IntoIterator<Item = (StreamId, Position)>) -> Self {
         Self { since, newest: newest.into_iter().collect() }

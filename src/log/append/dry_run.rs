@@ -16,36 +16,41 @@ use crate::clock::{Chance, Clock};
 use crate::log::{Log, LogError};
 use crate::store::{Conn, doing};
 use crate::telemetry::repeated::Repeated;
+use throughline_domain::fact::changed::ChangedStreams;
 use throughline_domain::fact::envelope::Position;
-use throughline_domain::fact::moved::Moved;
 
-static NOT_REHEARSED: Repeated = Repeated::of("the commands of a dry run cannot be judged");
+static NOT_JUDGED: Repeated = Repeated::of("the commands of a dry run cannot be judged");
 
 impl<D: Decide<S>, S: State> Appender<D, S> {
     /// An appender that writes nothing. The ids and positions in its answers are made up. For a command that it has
     /// already judged, it returns no events.
-    pub async fn rehearsing(log: Log, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, LogError> {
+    pub async fn dry_run(log: Log, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, LogError> {
         let (key, head) = (fingerprint_key(&log).await?, log.head().await?);
         // Each stream is read once, and its cached state stays current.
         let (states, left_at, alone_since) = (HashMap::new(), None, Position::default());
         let task = AppendTask { log: log.clone(), clock, chance, key, states, left_at, alone_since };
-        let batch =
-            Batch { head, known: HashMap::new(), events: Vec::new(), commands: Vec::new(), moved: Moved::default() };
+        let batch = Batch {
+            head,
+            known: HashMap::new(),
+            events: Vec::new(),
+            commands: Vec::new(),
+            changed: ChangedStreams::default(),
+        };
         let (queue, waiting) = mpsc::channel(WAITING);
-        tokio::spawn(Rehearsal { task, batch, began_at: head.position }.run(waiting));
+        tokio::spawn(DryRun { task, batch, began_at: head.position }.run(waiting));
         Ok(Self { queue, log })
     }
 }
 
 /// An append task, and the events that would be in the log by now.
-struct Rehearsal<S> {
+struct DryRun<S> {
     task: AppendTask<S>,
     batch: Batch,
     /// The position of the log at the start. Later positions are made up here.
     began_at: Position,
 }
 
-impl<S: State> Rehearsal<S> {
+impl<S: State> DryRun<S> {
     async fn run<D: Decide<S>>(mut self, mut waiting: mpsc::Receiver<Waiting<D, S>>) {
         let mut batch = Vec::with_capacity(BATCH);
         while waiting.recv_many(&mut batch, BATCH).await > 0 {
@@ -55,7 +60,7 @@ impl<S: State> Rehearsal<S> {
                 let answer = match &looked_up {
                     Ok(()) => self.judge(&request),
                     Err(error) => {
-                        NOT_REHEARSED.met(error);
+                        NOT_JUDGED.met(error);
                         Err(Rejection::Fault(LogError::NotBegun))
                     }
                 };
@@ -69,7 +74,7 @@ impl<S: State> Rehearsal<S> {
     async fn look_up<D: Decide<S>>(&mut self, waiting: &[Waiting<D, S>]) -> Result<(), LogError> {
         let Self { task, batch, .. } = self;
         let conn = Conn::acquire(&task.log.store.reader).await;
-        let mut conn = conn.map_err(doing("connect to rehearse"))?;
+        let mut conn = conn.map_err(doing("connect for a dry run"))?;
         let ids: Vec<_> = waiting
             .iter()
             .map(|waiting| (waiting.request.actor.subject.as_str(), waiting.request.command_id))
@@ -79,8 +84,8 @@ impl<S: State> Rehearsal<S> {
             batch.known.entry(id).or_insert(known);
         }
         // Streams with made-up events have changed, too.
-        batch.moved.widen(task.moved(&mut conn, batch.head.position, waiting).await?);
-        task.load(&mut conn, (batch.head.position, &batch.moved), waiting).await?;
+        batch.changed.widen(task.changed(&mut conn, batch.head.position, waiting).await?);
+        task.load(&mut conn, batch.head.position, &batch.changed, waiting).await?;
         Ok(())
     }
 
@@ -92,7 +97,7 @@ impl<S: State> Rehearsal<S> {
         match verdict {
             Verdict::Accepted(_) => Ok(Answer::New(std::mem::take(&mut batch.events))),
             Verdict::Replayed(first, last) if last <= *began_at => Ok(Answer::Before(first, last)),
-            Verdict::Replayed(..) => Ok(Answer::Rehearsed),
+            Verdict::Replayed(..) => Ok(Answer::RepeatedInDryRun),
             Verdict::Rejected(rejection) => Err(rejection),
         }
     }
