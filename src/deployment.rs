@@ -1,52 +1,55 @@
-//! A deployment: one open store with its log, its live view and its recorder.
+//! A deployment: an open store that this process keeps running, with its tasks.
 //!
-//! The server, the demo and the command line share it. It holds the parts together and has no logic of its own.
+//! It starts and ends the tasks and has no logic of its own.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
+use crate::app::App;
 use crate::clock::{Chance, Clock};
-use crate::log::Log;
-use crate::record::Recorder;
-use crate::store::{Mode, Store};
-use crate::views::{ViewError, Views};
+use crate::views::ViewError;
 
-/// A store that this process may write to, with its tasks running.
+/// An application with its tasks running. It is used like the application itself.
 pub struct Deployment {
-    /// The log.
-    pub log: Log,
-    /// The live view.
-    pub views: Views,
-    /// The recorder, which takes commands.
-    pub recorder: Recorder,
-    /// The clock.
-    pub clock: Arc<Clock>,
+    app: App,
     appending: JoinHandle<()>,
     projecting: JoinHandle<()>,
 }
 
 impl Deployment {
-    /// Opens the store at a URL, migrates it, brings its live view up to date with the log and starts the append task.
+    /// Opens the store at a URL, starts the append task and lets the live view follow the log.
     pub async fn open(url: &str, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, ViewError> {
-        let store = Arc::new(Store::open(url, Mode::Write).await?);
-        let log = Log::open(store).await?;
-        let views = Views::open(log.clone()).await?;
-        let (recorder, appending) = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), chance).await?;
-        let projecting = tokio::spawn(views.clone().keep_up());
-        Ok(Self { log, views, recorder, clock, appending, projecting })
+        let (app, appending) = App::open(url, clock, chance).await?;
+        let projecting = tokio::spawn(app.views.clone().keep_up());
+        Ok(Self { app, appending, projecting })
+    }
+
+    /// A handle for what serves requests. Drop every handle before the deployment is closed.
+    pub fn app(&self) -> App {
+        self.app.clone()
     }
 
     /// Stops the append task after all waiting commands are done, and closes the store.
     pub async fn close(self) {
-        drop(self.recorder);
+        let App { log, views, recorder, clock: _ } = self.app;
+        drop(recorder);
         if let Err(error) = self.appending.await {
             tracing::error!(%error, "the append task did not end well");
         }
         self.projecting.abort();
         // The task is aborted on purpose. An interrupted step rolls back and runs again at the next start.
         let _ = self.projecting.await;
-        self.views.close().await;
-        self.log.store().close().await;
+        views.close().await;
+        log.store().close().await;
+    }
+}
+
+impl Deref for Deployment {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.app
     }
 }

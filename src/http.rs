@@ -30,7 +30,7 @@ use tower_http::trace::TraceLayer;
 use tracing::{Span, info_span};
 
 use crate::access::token::{LocalKey, Login};
-use crate::graphql::context::Parts;
+use crate::app::App;
 use crate::graphql::{Api, graphiql};
 use crate::log::ClockOff;
 use crate::telemetry::repeated::Repeated;
@@ -63,7 +63,7 @@ const PREFLIGHT_HOLDS: Duration = Duration::from_mins(10);
 #[derive(Clone)]
 pub struct Service {
     api: Api,
-    parts: Parts,
+    app: App,
     key: Arc<LocalKey>,
     budget: Arc<Budget>,
     capacity: Arc<Capacity>,
@@ -71,12 +71,12 @@ pub struct Service {
 }
 
 /// Every route of the service, with its limits.
-pub fn router(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Router {
+pub fn router(app: App, key: Arc<LocalKey>, terms: Terms) -> Router {
     let (meters, budget, explorer) = (Meters::new(), Arc::clone(&terms.budget), terms.explorer);
     let capacity = Arc::clone(&terms.capacity);
     let foreign_pages = of_origins(&terms.origins);
-    let api = Api::new(parts.clone(), Arc::clone(&key), terms);
-    let service = Service { api, parts, key, budget, capacity: Arc::clone(&capacity), meters: Arc::clone(&meters) };
+    let api = Api::new(app.clone(), Arc::clone(&key), terms);
+    let service = Service { api, app, key, budget, capacity: Arc::clone(&capacity), meters: Arc::clone(&meters) };
     let page = match explorer {
         Explorer::Served => graphiql::routes(),
         Explorer::Absent => Router::new(),
@@ -258,12 +258,12 @@ async fn livez() -> &'static str {
 async fn readyz(State(service): State<Service>) -> Response {
     let unavailable =
         |detail: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).after(READY_AGAIN).into_response();
-    if !service.parts.views.is_current() {
+    if !service.app.views.is_current() {
         return unavailable(
             "the live view belongs to another version of this program: use a server of that version".to_owned(),
         );
     }
-    let head = match tokio::time::timeout(READY_WITHIN, service.parts.log.head()).await {
+    let head = match tokio::time::timeout(READY_WITHIN, service.app.log.head()).await {
         Ok(Ok(head)) => head,
         Ok(Err(error)) => {
             NOT_READY.met(&error);
@@ -275,18 +275,18 @@ async fn readyz(State(service): State<Service>) -> Response {
             return unavailable(detail.to_owned());
         }
     };
-    if let Some(why) = service.parts.log.unwritable(READY_WITHIN).await {
+    if let Some(why) = service.app.log.unwritable(READY_WITHIN).await {
         return unavailable(format!("the log cannot be written: {why}"));
     }
-    let clock = &service.parts.clock;
+    let clock = &service.app.clock;
     let off = head.clock_off(clock, clock.now());
     if let Some(off) = off.filter(ClockOff::is_refused) {
         return unavailable(format!("{off}: nothing is recorded until the clock is corrected"));
     }
     let head = head.position;
-    let live = service.parts.views.live();
+    let live = service.app.views.live();
     let position = *live.position().borrow();
-    if let Some(still) = service.parts.views.stands_still(head) {
+    if let Some(still) = service.app.views.stands_still(head) {
         return unavailable(format!(
             "the live view has been at position {position} for {} s, while the log is at {head}: new events \
              are safe but not shown; see the log of this server",

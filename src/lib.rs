@@ -4,6 +4,7 @@
 //! [`throughline_projections`], which are pure. GraphQL over HTTP, events and sockets is in [`throughline_gateway`].
 
 pub mod access;
+pub mod app;
 pub mod bench;
 mod causes;
 pub mod cli;

@@ -18,12 +18,10 @@ use super::over_http::OverHttp;
 use super::raw::{Connections, OneByOne, Raw, Row, Rows};
 use super::report::{Figure, Limit, Size, median, number, rate};
 use crate::access::{Principal, Role, Scope};
+use crate::app::App;
 use crate::clock::{Chance, Clock};
-use crate::graphql::context::Parts;
-use crate::log::Log;
-use crate::record::{CommandRequest, Recorder};
-use crate::store::{Dialect, Mode, Store};
-use crate::views::Views;
+use crate::record::CommandRequest;
+use crate::store::Dialect;
 use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::command::{Command, ReceiveReferral};
 use throughline_domain::contract::rulebook::packs::pack;
@@ -73,7 +71,7 @@ pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figur
         Dialect::Postgres => Raw::postgres(&ground.server()?.options([("search_path", &place.schema)])).await?,
     };
     raw.preload(&Row::all(&log.after(Position::default()).await?)).await?;
-    let http = OverHttp::over(log.node.parts(), &ground.scratch("key")).await?;
+    let http = OverHttp::over(log.node.app.clone(), &ground.scratch("key")).await?;
     let connections = match store {
         Dialect::Sqlite => None,
         Dialect::Postgres => {
@@ -99,32 +97,22 @@ pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figur
     Ok(measured.figures(store, size))
 }
 
-/// One process that appends: the log, the views and the recorder. The view follows only on request.
+/// One process that appends. The view follows only on request.
 struct Node {
-    log: Log,
-    views: Views,
-    recorder: Recorder,
+    app: App,
 }
 
 impl Node {
     async fn open(url: &str) -> Result<Self> {
-        let log = Log::open(Arc::new(Store::open(url, Mode::Write).await?)).await?;
-        let views = Views::open(log.clone()).await?;
-        let (clock, chance) = (Arc::new(Clock::Machine), Arc::new(Chance::System));
-        let (recorder, _) = Recorder::start(log.clone(), views.clone(), clock, chance).await?;
-        Ok(Self { log, views, recorder })
-    }
-
-    fn parts(&self) -> Parts {
-        let (log, views, recorder) = (self.log.clone(), self.views.clone(), self.recorder.clone());
-        Parts { log, views, recorder, clock: Arc::new(Clock::Machine) }
+        let (app, _) = App::open(url, Arc::new(Clock::Machine), Arc::new(Chance::System)).await?;
+        Ok(Self { app })
     }
 
     /// Makes the live view follow the log from now on, once it has caught up.
     async fn follow(&self) -> Result<JoinHandle<()>> {
-        let keeping_up = tokio::spawn(self.views.clone().keep_up());
-        let head = self.log.head().await?.position;
-        let is_there = self.views.passed(head, FOLLOWS_WITHIN).await;
+        let keeping_up = tokio::spawn(self.app.views.clone().keep_up());
+        let head = self.app.log.head().await?.position;
+        let is_there = self.app.views.passed(head, FOLLOWS_WITHIN).await;
         anyhow::ensure!(is_there, "the live view did not follow the log");
         Ok(keeping_up)
     }
@@ -132,8 +120,8 @@ impl Node {
     /// Stops the live view from following. On Postgres an interrupted step holds its lock for a minute, so the last
     /// step gets time to end.
     async fn leave(&self, keeping_up: JoinHandle<()>) -> Result<()> {
-        let head = self.log.head().await?.position;
-        let is_there = self.views.passed(head, FOLLOWS_WITHIN).await;
+        let head = self.app.log.head().await?.position;
+        let is_there = self.app.views.passed(head, FOLLOWS_WITHIN).await;
         anyhow::ensure!(is_there, "the live view did not follow the log");
         tokio::time::sleep(LAST_STEP).await;
         keeping_up.abort();
@@ -143,8 +131,8 @@ impl Node {
     }
 
     async fn close(&self) {
-        self.views.close().await;
-        self.log.store().close().await;
+        self.app.views.close().await;
+        self.app.log.store().close().await;
     }
 }
 
@@ -217,8 +205,8 @@ impl Filled {
         // The same contact is measured repeatedly.
         let request = request.accepting_every_warning();
         let is_replayed = match until {
-            Until::Durable => node.recorder.append(request).await.map(|done| done.replayed),
-            Until::Shown => node.recorder.record(request).await.map(|done| done.appended.replayed),
+            Until::Durable => node.app.recorder.append(request).await.map(|done| done.replayed),
+            Until::Shown => node.app.recorder.record(request).await.map(|done| done.appended.replayed),
         };
         assert!(!is_replayed.expect("the log accepts it"), "every command is new");
     }
@@ -233,7 +221,7 @@ impl Filled {
         let mut events: Vec<Envelope> = Vec::new();
         loop {
             let after = events.last().map_or(position, |event| event.position);
-            let page = self.node.log.page(after, Position(i64::MAX)).await?;
+            let page = self.node.app.log.page(after, Position(i64::MAX)).await?;
             if page.is_empty() {
                 return Ok(events);
             }
@@ -242,7 +230,7 @@ impl Filled {
     }
 
     async fn head(&self) -> Result<Position> {
-        Ok(self.node.log.head().await?.position)
+        Ok(self.node.app.log.head().await?.position)
     }
 }
 

@@ -16,7 +16,6 @@ use super::child::highest_mark;
 use super::client::{Connection, Request};
 use super::generate::{CONTRACT, LAST_DAY};
 use super::ground::{Ground, size};
-use super::naive::parts;
 use super::over_http::{Server, token};
 use super::report::{Figure, Limit, Size, number};
 use crate::access::Role;
@@ -98,7 +97,7 @@ impl Office {
     async fn over(deployment: &Deployment, key: &Path) -> Result<Self> {
         let key = Arc::new(LocalKey::read_or_make(key)?);
         let (manager, commissioner) = (token(&key, Role::Manager, "bench"), token(&key, Role::Commissioner, "payer"));
-        let server = Server::of(http::router(parts(deployment), key, Terms::without_budget())).await?;
+        let server = Server::of(http::router(deployment.app(), key, Terms::without_budget())).await?;
         Ok(Self { server, manager, commissioner, chance: Chance::System })
     }
 

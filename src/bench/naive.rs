@@ -15,7 +15,6 @@ use super::over_http::{Server, token};
 use crate::access::Role;
 use crate::access::token::LocalKey;
 use crate::deployment::Deployment;
-use crate::graphql::context::Parts;
 use crate::http;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::packs::pack;
@@ -42,7 +41,7 @@ impl Naive {
     pub(super) async fn over(deployment: &Deployment, key: &Path, journeys: u64) -> Result<Self> {
         let key = Arc::new(LocalKey::read_or_make(key)?);
         let token = token(&key, Role::Auditor, "bench");
-        let server = Server::of(http::router(parts(deployment), key, Terms::without_budget())).await?;
+        let server = Server::of(http::router(deployment.app(), key, Terms::without_budget())).await?;
         let text = pack(CONTRACT).context("it ships")?.text;
         let rulebook = Rulebook::parse(text).ok().context("a pack is read")?;
         let (mut sample, most) = (Vec::new(), SAMPLE.min(journeys));
@@ -92,15 +91,5 @@ impl Naive {
         }
         let history = History::of(events);
         Ok(throughline_projections::rows_of_journey(journey, CONTRACT, &history.facts(), &self.rulebook).iter().count())
-    }
-}
-
-/// The parts of a deployment that its routes share.
-pub(super) fn parts(deployment: &Deployment) -> Parts {
-    Parts {
-        log: deployment.log.clone(),
-        views: deployment.views.clone(),
-        recorder: deployment.recorder.clone(),
-        clock: Arc::clone(&deployment.clock),
     }
 }

@@ -27,8 +27,8 @@ use super::client::{Request, throughput};
 use super::generate::CONTRACT;
 use crate::access::token::{InvalidToken, LocalKey, Login};
 use crate::access::{Principal, Role, Scope};
+use crate::app::App;
 use crate::clock::{Chance, Clock};
-use crate::graphql::context::Parts;
 use crate::http;
 use throughline_domain::fact::envelope::JourneyId;
 use throughline_gateway::{Arrival, Endpoint, Host, Stopping, Terms, bearer};
@@ -85,10 +85,10 @@ pub(super) struct OverHttp {
 
 impl OverHttp {
     /// Starts both servers: one over the log, one that does nothing.
-    pub(super) async fn over(parts: Parts, key: &Path) -> Result<Self> {
+    pub(super) async fn over(app: App, key: &Path) -> Result<Self> {
         let key = Arc::new(LocalKey::read_or_make(key)?);
         let token = token(&key, Role::Manager, "bench");
-        let ours = Server::of(http::router(parts, Arc::clone(&key), Terms::without_budget())).await?;
+        let ours = Server::of(http::router(app, Arc::clone(&key), Terms::without_budget())).await?;
         let nothing = Server::of(nothing(key)).await?;
         Ok(Self { ours, nothing, token, chance: Chance::seeded(2) })
     }

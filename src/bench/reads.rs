@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use super::client::{Connection, Request, Sampling, latencies};
 use super::generate::{CONTRACT, EVENTS_EACH, Generated, SEED, login};
 use super::ground::{Ground, size};
-use super::naive::parts;
 use super::over_http::{Server, token};
 use super::report::{Figure, Limit, median, number, percentile};
 use crate::access::Role;
@@ -115,7 +114,7 @@ impl Site {
         let deployment = ground.deployed(&place).await?;
         let key = Arc::new(LocalKey::read_or_make(&ground.scratch("key"))?);
         let questions = questions(&key, journeys);
-        let server = Server::of(http::router(parts(&deployment), key, Terms::without_budget())).await?;
+        let server = Server::of(http::router(deployment.app(), key, Terms::without_budget())).await?;
         let measured = questions.iter().map(|_| Measured::default()).collect();
         Ok(Self { journeys, deployment, server, questions, measured })
     }

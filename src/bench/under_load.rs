@@ -17,7 +17,6 @@ use tokio::task::JoinSet;
 use super::client::{Connection, Request};
 use super::generate::{CONTRACT, Generated, LAST_DAY, SEED, login};
 use super::ground::{Ground, size};
-use super::naive::parts;
 use super::over_http::{LOG_CONTACT, Server, token};
 use super::reads::CASELOAD;
 use super::report::{Figure, Limit, number};
@@ -60,7 +59,7 @@ pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figur
     let place = ground.log_of_this_run(store, journeys).await?;
     let deployment = ground.deployed(&place).await?;
     let key = Arc::new(LocalKey::read_or_make(&ground.scratch("key"))?);
-    let server = Server::of(http::router(parts(&deployment), Arc::clone(&key), Terms::without_budget())).await?;
+    let server = Server::of(http::router(deployment.app(), Arc::clone(&key), Terms::without_budget())).await?;
     let measured = measured(ground, &deployment, (server.address, &key), journeys).await;
     server.stop().await;
     deployment.close().await;

@@ -21,7 +21,6 @@ use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
-use crate::graphql::context::Parts;
 use crate::http;
 use crate::log::Log;
 use crate::record::{CommandRequest, RecordError, Recorder, civil_day};
@@ -171,15 +170,6 @@ pub(super) fn key(places: &Places) -> Result<Arc<LocalKey>> {
     Ok(Arc::new(LocalKey::read_or_make(places.key())?))
 }
 
-pub(super) fn parts(deployment: &Deployment) -> Parts {
-    Parts {
-        log: deployment.log.clone(),
-        views: deployment.views.clone(),
-        recorder: deployment.recorder.clone(),
-        clock: Arc::clone(&deployment.clock),
-    }
-}
-
 /// Renames views that follow events which the log has lost.
 async fn set_aside(places: &Places) -> Result<()> {
     let store = Arc::new(Store::open(places.database(), Mode::Write).await?);
@@ -259,7 +249,7 @@ pub(super) async fn serve_until_stopped(
     stop: impl Future<Output = ()>,
 ) -> Result<()> {
     tracing::info!(url = http::url_of(listener.local_addr()?), "serving");
-    let router = http::router(parts(&deployment), key, terms);
+    let router = http::router(deployment.app(), key, terms);
     http::serve(listener, http::connections_within(connections), router, stop).await;
     tracing::info!("stopping");
     deployment.close().await;

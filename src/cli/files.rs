@@ -170,7 +170,7 @@ pub(super) async fn restore(places: &Places, path: &Path) -> Result<Ending> {
 /// The store for an import, or for a dry run of one.
 enum Importing {
     Live(Deployment),
-    Rehearsed { log: Log, recorder: Recorder },
+    DryRun(Recorder),
 }
 
 impl Importing {
@@ -180,23 +180,22 @@ impl Importing {
             return Ok(Self::Live(open(places).await?));
         }
         let log = read_log(places).await?;
-        let recorder = Recorder::dry_run(log.clone(), Arc::new(Clock::Machine), Arc::new(Chance::System)).await?;
-        Ok(Self::Rehearsed { log, recorder })
+        Ok(Self::DryRun(Recorder::dry_run(log, Arc::new(Clock::Machine), Arc::new(Chance::System)).await?))
     }
 
     fn import<'a>(&'a self, principal: &'a Principal, contract: &'a str) -> Import<'a> {
-        let (log, recorder) = match self {
-            Self::Live(deployment) => (&deployment.log, &deployment.recorder),
-            Self::Rehearsed { log, recorder } => (log, recorder),
+        let recorder = match self {
+            Self::Live(deployment) => &deployment.recorder,
+            Self::DryRun(recorder) => recorder,
         };
-        Import { log, recorder, principal, contract }
+        Import { recorder, principal, contract }
     }
 
     /// The position or id of an event to show, or null in a dry run, where they are made up.
     fn shown(&self, mark: &impl ToString) -> Value {
         match self {
             Self::Live(_) => Value::String(mark.to_string()),
-            Self::Rehearsed { .. } => Value::Null,
+            Self::DryRun(_) => Value::Null,
         }
     }
 
@@ -204,7 +203,7 @@ impl Importing {
     const fn prefix(&self) -> &'static str {
         match self {
             Self::Live(_) => "",
-            Self::Rehearsed { .. } => "dry run, nothing is recorded: ",
+            Self::DryRun(_) => "dry run, nothing is recorded: ",
         }
     }
 
@@ -217,7 +216,7 @@ impl Importing {
                 }
                 deployment.close().await;
             }
-            Self::Rehearsed { log, .. } => log.store().close().await,
+            Self::DryRun(recorder) => recorder.log().store().close().await,
         }
     }
 }

@@ -96,7 +96,7 @@ impl Until {
     async fn position(self, ctx: &Context<'_>) -> Result<Option<envelope::Position>> {
         match self {
             Self::Now => Ok(None),
-            Self::Instant(instant) => ctx.parts().log.recorded_by(instant).await.or_fault().map(Some),
+            Self::Instant(instant) => ctx.app().log.recorded_by(instant).await.or_fault().map(Some),
             Self::Position(position) => Ok(Some(position)),
         }
     }
@@ -141,7 +141,7 @@ impl Seen {
         }
         // The position of the log's head is needed only for an earlier knowledge date.
         let head = match position {
-            Some(_) => Some(ctx.parts().log.head().await.or_fault()?.position),
+            Some(_) => Some(ctx.app().log.head().await.or_fault()?.position),
             None => None,
         };
         let upto = position.filter(|position| head.is_some_and(|head| *position < head));
@@ -161,7 +161,7 @@ impl Seen {
 
 /// The live view, once it has reached this position.
 async fn caught_up(ctx: &Context<'_>, head: envelope::Position) -> Result<Arc<Generation>> {
-    let views = &ctx.parts().views;
+    let views = &ctx.app().views;
     if !views.passed(head, PATIENCE).await {
         return Err(not_yet(None));
     }
@@ -179,7 +179,7 @@ async fn rules_of(
     upto: Option<envelope::Position>,
 ) -> Result<Option<envelope::Position>> {
     let code = live.code().unwrap_or_default();
-    let events = ctx.parts().log.stream(StreamId::contract(code)).await.or_fault()?;
+    let events = ctx.app().log.stream(StreamId::contract(code)).await.or_fault()?;
     let recorded: Vec<Recorded> = events.iter().map(Recorded::decode).collect::<Result<_, _>>().or_fault()?;
     let contract_state = contract::Contract::of(&recorded).or_fault()?;
     let mut published = contract_state.rulebooks().iter().rev();
@@ -203,7 +203,7 @@ async fn rules_of(
 
 /// The view with the knowledge of a log position.
 pub(super) async fn as_known(ctx: &Context<'_>, Known(position): Known) -> Result<Arc<Generation>> {
-    let head = ctx.parts().log.head().await.or_fault()?.position;
+    let head = ctx.app().log.head().await.or_fault()?.position;
     if position >= head {
         return caught_up(ctx, head).await;
     }
@@ -215,7 +215,7 @@ pub(super) async fn as_known(ctx: &Context<'_>, Known(position): Known) -> Resul
 async fn known_by_caller(ctx: &Context<'_>, asked: Asked) -> Result<Arc<Generation>> {
     let who = &ctx.caller().principal;
     let who = format!("{} {}", who.role, who.subject);
-    found(ctx.parts().views.as_known_by(&who, asked, PATIENCE).await)
+    found(ctx.app().views.as_known_by(&who, asked, PATIENCE).await)
 }
 
 /// The requested view, or the error that it is not ready yet.

@@ -451,7 +451,7 @@ impl Batch {
         if !ctx.may(Action::ReadBatches) {
             return Ok(None);
         }
-        let events = ctx.parts().log.stream(StreamId::batch(id)).await.or_fault()?;
+        let events = ctx.app().log.stream(StreamId::batch(id)).await.or_fault()?;
         let code = events.first().and_then(|first| first.contract.as_deref()).unwrap_or_default();
         Self::of_contract(ctx, code, id).await
     }
@@ -463,7 +463,7 @@ impl Batch {
         let Some(contract) = generation.contract_state(scope) else { return Ok(None) };
         let today = ctx.today(&contract);
         let asked = Asked { as_of: today, today, purpose: Purpose::Look };
-        let contract_claims = generation.claims(&ctx.parts().log, scope, asked).await.or_fault()?;
+        let contract_claims = generation.claims(&ctx.app().log, scope, asked).await.or_fault()?;
         let contract_claims = claim::of_caller(ctx, contract_claims).await?;
         Ok(contract_claims.and_then(|contract_claims| Self::among(&contract_claims, id)))
     }

@@ -616,7 +616,7 @@ pub(super) async fn as_known(
     asked: Asked,
 ) -> Result<Option<Arc<Claims>>> {
     let scope = ctx.in_scope(code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))?;
-    let (log, generation) = (&ctx.parts().log, &ctx.caller().generation);
+    let (log, generation) = (&ctx.app().log, &ctx.caller().generation);
     let live = *generation.position().borrow();
     let contract_claims = generation.claims_at(log, scope, asked, known.min(live)).await.or_fault()?;
     of_caller(ctx, contract_claims).await

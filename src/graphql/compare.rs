@@ -221,7 +221,7 @@ async fn contract(ctx: &Context<'_>, code: &str, point: ViewPoint) -> Result<Opt
             Code::BadUserInput.error("a view number has its own knowledge date and rulebook: give only asOf with it")
         );
     }
-    let found = ctx.parts().views.numbered(view.into()).await.or_fault()?;
+    let found = ctx.app().views.numbered(view.into()).await.or_fault()?;
     let none = || {
         Code::BadUserInput
             .error(format!("there is no view with the number {view}: use the live one or the one before it"))
@@ -379,7 +379,7 @@ impl ViewComparison {
         let (one, other, most) = (self.a.side()?, self.b.side()?, i64::try_from(LOOKED_AT).unwrap_or(i64::MAX));
         if one.differs_by_events_alone(&other) {
             let between = (one.upto.min(other.upto), one.upto.max(other.upto));
-            return ctx.parts().log.journeys_between(&self.a.source().code, between, place, most).await.or_fault();
+            return ctx.app().log.journeys_between(&self.a.source().code, between, place, most).await.or_fault();
         }
         let mut known = BTreeSet::new();
         for side in [&self.a, &self.b] {
@@ -407,7 +407,7 @@ impl ViewComparison {
         };
         let wanted: BTreeSet<StreamId> = shifts.iter().flat_map(|of| streams(of.claim)).collect();
         let mut events: HashMap<StreamId, Vec<Envelope>> = HashMap::new();
-        for envelope in ctx.parts().log.streams(wanted.into_iter().map(|stream| (stream, 0))).await.or_fault()? {
+        for envelope in ctx.app().log.streams(wanted.into_iter().map(|stream| (stream, 0))).await.or_fault()? {
             events.entry(envelope.stream).or_default().push(envelope);
         }
         let differ = events.iter().map(|(id, stream)| (*id, compare::events_that_differ(stream, &one, &other)));
@@ -448,7 +448,7 @@ impl ViewComparison {
         let readable = context::readable(ctx, &named).await?;
         let mut streams: HashMap<JourneyId, Vec<Envelope>> = HashMap::new();
         let wanted = ids.iter().filter(|id| readable.contains(id)).map(|id| (StreamId::journey(*id), 0));
-        for envelope in ctx.parts().log.streams(wanted).await.or_fault()? {
+        for envelope in ctx.app().log.streams(wanted).await.or_fault()? {
             streams.entry(JourneyId(envelope.stream.id)).or_default().push(envelope);
         }
         let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! The context of a resolver: the deployment's parts and the caller.
+//! The context of a resolver: the application and the caller.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -11,27 +11,13 @@ use super::fault::fault;
 use crate::access::policy::{Action, Redaction, policy};
 use crate::access::relation::{Relation, Standing};
 use crate::access::{InScope, Principal};
+use crate::app::App;
 use crate::clock::Clock;
-use crate::log::Log;
-use crate::record::{DEPLOYMENT_ZONE, Recorder, civil_day};
+use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::store::StoreError;
-use crate::views::Views;
 use crate::views::generation::Generation;
 use throughline_domain::contract::Contract;
 use throughline_domain::fact::envelope::JourneyId;
-
-/// The parts of the deployment, the same for every request.
-#[derive(Clone)]
-pub struct Parts {
-    /// The log.
-    pub log: Log,
-    /// The views.
-    pub views: Views,
-    /// The recorder, which handles commands.
-    pub recorder: Recorder,
-    /// The clock.
-    pub clock: Arc<Clock>,
-}
 
 /// The caller and the generation that answers the whole request.
 pub struct Caller {
@@ -43,8 +29,8 @@ pub struct Caller {
 
 /// Shortcuts to what a resolver needs.
 pub trait Asked {
-    /// The parts of the deployment.
-    fn parts(&self) -> &Parts;
+    /// The application.
+    fn app(&self) -> &App;
     /// The caller.
     fn caller(&self) -> &Caller;
     /// The contract with this code, if it is in the caller's scope.
@@ -62,11 +48,11 @@ pub trait Asked {
     }
     /// Today's date in the deployment's time zone, for data outside any contract.
     fn deployment_today(&self) -> NaiveDate {
-        civil_day(self.parts().clock.now(), DEPLOYMENT_ZONE)
+        civil_day(self.app().clock.now(), DEPLOYMENT_ZONE)
     }
     /// Today's date in a contract's time zone.
     fn today(&self, contract: &Contract) -> NaiveDate {
-        civil_day(self.parts().clock.now(), contract.zone().unwrap_or(DEPLOYMENT_ZONE))
+        civil_day(self.app().clock.now(), contract.zone().unwrap_or(DEPLOYMENT_ZONE))
     }
 }
 
@@ -114,7 +100,7 @@ impl Loader<(JourneyId, String)> for Relations {
 }
 
 impl Asked for Context<'_> {
-    fn parts(&self) -> &Parts {
+    fn app(&self) -> &App {
         self.data_unchecked()
     }
 

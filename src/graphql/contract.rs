@@ -601,7 +601,7 @@ impl Contract {
         let position = *self.seen.generation.position().borrow();
         Ok(PointOfView {
             position: Position(position),
-            recorded_through: ctx.parts().log.recorded_at(position).await.or_fault()?.map(Instant),
+            recorded_through: ctx.app().log.recorded_at(position).await.or_fault()?.map(Instant),
             known_at: self.seen.known_at.map(Instant),
             rulebook_version: rulebook.version.clone(),
             as_of: Date(self.as_of),
@@ -638,7 +638,7 @@ impl Contract {
     pub(super) async fn contract_claims(&self, ctx: &Context<'_>) -> Result<&Arc<Claims>> {
         let judged = || async {
             let asked = Asked { as_of: self.as_of, today: self.today, purpose: Purpose::Look };
-            let claims = self.seen.generation.claims(&ctx.parts().log, self.scope(ctx)?, asked).await.or_fault()?;
+            let claims = self.seen.generation.claims(&ctx.app().log, self.scope(ctx)?, asked).await.or_fault()?;
             claim::of_caller(ctx, claims)
                 .await?
                 .ok_or_else(|| Code::Internal.error("the view has no claims for an open contract"))

@@ -116,7 +116,7 @@ async fn others(
     }
     let asked = Asked { purpose: Purpose::Look, ..contract_claims.asked.clone() };
     let live = *generation.position().borrow();
-    generation.claims_at(&ctx.parts().log, scope, asked, contract_claims.position.min(live)).await.or_fault()
+    generation.claims_at(&ctx.app().log, scope, asked, contract_claims.position.min(live)).await.or_fault()
 }
 
 /// The dismissals of a contract up to the day, as known at a log position.

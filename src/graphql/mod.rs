@@ -55,7 +55,8 @@ use tracing::Instrument as _;
 
 use crate::access::fields;
 use crate::access::token::{InvalidToken, LocalKey, Login};
-use context::{Caller, Parts, Relations};
+use crate::app::App;
+use context::{Caller, Relations};
 use int::Int;
 use journey::Stories;
 use mutation::Mutation;
@@ -72,12 +73,12 @@ pub struct Api {
 }
 
 impl Api {
-    /// Builds the API from its parts. It accepts tokens signed with this key, within these limits.
-    pub fn new(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Self {
-        let (data, stories) = (parts.clone(), Arc::new(Stories::default()));
+    /// Builds the API of an application. It accepts tokens signed with this key, within these limits.
+    pub fn new(app: App, key: Arc<LocalKey>, terms: Terms) -> Self {
+        let (data, stories) = (app.clone(), Arc::new(Stories::default()));
         let schema = move || schema().extension(Wall::default()).data(data.clone()).data(Arc::clone(&stories));
         let terms = Terms { weights: &weights::WEIGHTS, ..terms };
-        Self { endpoint: Endpoint::new(schema, Behind { parts, key }, terms) }
+        Self { endpoint: Endpoint::new(schema, Behind { app, key }, terms) }
     }
 
     /// Answers one HTTP request from an authenticated caller.
@@ -108,7 +109,7 @@ pub fn sdl() -> String {
 /// The service behind the transports.
 #[derive(Clone)]
 struct Behind {
-    parts: Parts,
+    app: App,
     key: Arc<LocalKey>,
 }
 
@@ -122,8 +123,8 @@ impl Host for Behind {
 
     /// The generation that is live when a response starts provides the whole response.
     fn data(&self, caller: &Login) -> Data {
-        let generation = self.parts.views.live();
-        let clock = || Arc::clone(&self.parts.clock);
+        let generation = self.app.views.live();
+        let clock = || Arc::clone(&self.app.clock);
         let (who, view) = (|| caller.principal.clone(), || Arc::clone(&generation));
         let relations = Relations { principal: who(), generation: view(), clock: clock() };
         let visible = Visible { principal: who(), generation: view(), clock: clock() };
@@ -132,7 +133,7 @@ impl Host for Behind {
         data.insert(each_once(TeamsOfWorkers(view())));
         data.insert(each_once(Groups(view())));
         data.insert(each_once(visible));
-        data.insert(each_once(Histories(self.parts.log.clone())));
+        data.insert(each_once(Histories(self.app.log.clone())));
         data.insert(DataLoader::new(relations, InTheSpan, TokioTimer::default()));
         data.insert(Caller { principal: who(), generation: view() });
         data

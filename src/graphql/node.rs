@@ -109,7 +109,7 @@ impl Found {
         let teams = generation.visible_teams(scope, &known).await.or_fault()?;
         if ctx.may(Action::ReadEvents) || ctx.may(Action::ReadJourneys) {
             let known: Vec<EventId> = ids.iter().map(|id| EventId(*id)).collect();
-            let mut read = ctx.parts().log.events(&known).await.or_fault()?;
+            let mut read = ctx.app().log.events(&known).await.or_fault()?;
             if !ctx.may(Action::ReadEvents) {
                 // A caller who may read a case sees its events in the timeline.
                 read.retain(|event| event.stream.kind == StreamKind::Journey);
@@ -122,7 +122,7 @@ impl Found {
         let mut batches = HashMap::new();
         if ctx.may(Action::ReadBatches) {
             let streams = ids.iter().map(|id| (StreamId::batch(BatchId(*id)), 0));
-            let read = ctx.parts().log.streams(streams).await.or_fault()?;
+            let read = ctx.app().log.streams(streams).await.or_fault()?;
             let of = |event: Envelope| Some((BatchId(event.stream.id), event.contract?));
             batches = read.into_iter().filter_map(of).collect();
         }

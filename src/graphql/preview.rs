@@ -342,6 +342,6 @@ pub(super) async fn preview(
         }
     };
     let asked = Asked { as_of: as_of.unwrap_or(today), today, purpose: Purpose::Look };
-    let judged = generation.preview(&ctx.parts().log, scope, asked, draft).await.or_fault()?;
+    let judged = generation.preview(&ctx.app().log, scope, asked, draft).await.or_fault()?;
     Ok(Some(RulebookPreview { judged, problems: Vec::new() }))
 }

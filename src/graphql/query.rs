@@ -207,7 +207,7 @@ impl Query {
 
     /// The newest event of the log: its position and time.
     async fn log(&self, ctx: &Context<'_>) -> Result<LogHead> {
-        let head = ctx.parts().log.head().await.or_fault()?;
+        let head = ctx.app().log.head().await.or_fault()?;
         Ok(LogHead { position: Position(head.position), recorded_at: Instant(head.recorded_at) })
     }
 
@@ -410,7 +410,7 @@ async fn events(
     filter: &EventFilter,
 ) -> Result<EventConnection> {
     filter.check(ctx)?;
-    let log = &ctx.parts().log;
+    let log = &ctx.app().log;
     if let Some(id) = filter.stream.or(filter.journey) {
         return events_of_stream(ctx, id.0, (after, first), filter).await;
     }
@@ -442,7 +442,7 @@ async fn events_of_stream(
     filter: &EventFilter,
 ) -> Result<EventConnection> {
     let streams = envelope::StreamKind::ALL.into_iter().map(|kind| (StreamId { kind, id }, 0));
-    let mut found = ctx.parts().log.streams(streams).await.or_fault()?;
+    let mut found = ctx.app().log.streams(streams).await.or_fault()?;
     let visible = visible(ctx, &found).await?;
     found.retain(|event| event.position > after && filter.fits(event) && visible(event));
     let more = found.len() > first;
@@ -472,7 +472,7 @@ fn page(
 
 /// The number of events in the whole log that match and that the caller may see.
 async fn count(ctx: &Context<'_>, filter: &EventFilter) -> Result<usize> {
-    let log = &ctx.parts().log;
+    let log = &ctx.app().log;
     let (upto, mut end, mut count) = (log.head().await.or_fault()?.position, envelope::Position::default(), 0);
     let streams = filter
         .stream

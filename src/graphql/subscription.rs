@@ -15,7 +15,7 @@ use futures_util::stream::unfold;
 use tokio::sync::watch;
 
 use super::at::Known;
-use super::context::{Asked as _, OrFault as _, Parts};
+use super::context::{Asked as _, OrFault as _};
 use super::event::Event;
 use super::journey::{Journey, Story};
 use super::known;
@@ -25,6 +25,7 @@ use super::views::RebuildProgress;
 use crate::access::policy::{Action, is_bound_to_cases, policy};
 use crate::access::relation::{Case, Holders, Relation, Standing};
 use crate::access::{Principal, Scope};
+use crate::app::App;
 use crate::log::read::PAGE_SIZE;
 use crate::log::{LogError, Pages};
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
@@ -112,7 +113,7 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<ChangedJourney>>> {
         entitled(ctx, Action::ReadJourneys)?;
         let (follower, journey) = (Follower::of(ctx), JourneyId(id.0));
-        let events = follower.parts.log.stream(StreamId::journey(journey)).await.or_fault()?;
+        let events = follower.app.log.stream(StreamId::journey(journey)).await.or_fault()?;
         let unknown = || Code::BadUserInput.error("there is no case with this id: check the id");
         let newest = events.last().map(|event| event.position).ok_or_else(unknown)?;
         let contract = events.into_iter().next().and_then(|first| first.contract).ok_or_else(unknown)?;
@@ -156,7 +157,7 @@ impl Subscription {
     async fn rebuild_progress(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<RebuildProgress>>> {
         entitled(ctx, Action::TendViews)?;
         let follower = Follower::of(ctx);
-        let mut progress = follower.parts.views.progress();
+        let mut progress = follower.app.views.progress();
         progress.mark_changed();
         Ok(items_of(OfRebuild { follower, progress }))
     }
@@ -206,7 +207,7 @@ impl ItemSource for OfRebuild {
                 return Ok(None);
             }
             if let Some(progress) = *self.progress.borrow_and_update() {
-                return Ok(Some(RebuildProgress::read(self.follower.parts.clock.now(), progress)));
+                return Ok(Some(RebuildProgress::read(self.follower.app.clock.now(), progress)));
             }
         }
     }
@@ -223,15 +224,15 @@ enum Root<'a> {
     Caseload(&'a str),
 }
 
-/// The subscriber, and the parts needed to serve them.
+/// The subscriber, and the application needed to serve them.
 struct Follower {
-    parts: Parts,
+    app: App,
     principal: Principal,
 }
 
 impl Follower {
     fn of(ctx: &Context<'_>) -> Self {
-        Self { parts: ctx.parts().clone(), principal: ctx.caller().principal.clone() }
+        Self { app: ctx.app().clone(), principal: ctx.caller().principal.clone() }
     }
 
     /// Whether they have access now. Checked before each item and before any search for items.
@@ -250,12 +251,12 @@ impl Follower {
 
     /// Which of these cases they may read now.
     async fn readable(&self, journeys: &[(JourneyId, &str)]) -> Result<BTreeSet<JourneyId>> {
-        self.parts.views.live().readable(&self.principal, self.deployment_today(), journeys).await.or_fault()
+        self.app.views.live().readable(&self.principal, self.deployment_today(), journeys).await.or_fault()
     }
 
     /// The cases that their rights cover now.
     async fn standing(&self) -> Result<Standing> {
-        self.parts.views.live().standing(&self.principal, self.deployment_today()).await.or_fault()
+        self.app.views.live().standing(&self.principal, self.deployment_today()).await.or_fault()
     }
 
     /// Whether a caller with this access could read a case of their contract in this state.
@@ -267,25 +268,25 @@ impl Follower {
     }
 
     fn deployment_today(&self) -> NaiveDate {
-        civil_day(self.parts.clock.now(), DEPLOYMENT_ZONE)
+        civil_day(self.app.clock.now(), DEPLOYMENT_ZONE)
     }
 
     /// The log after a position, or from now on.
     async fn steps(&self, after: Option<Position>) -> Result<Steps> {
         let after = match after {
-            None => self.parts.log.head().await.or_fault()?.position,
+            None => self.app.log.head().await.or_fault()?.position,
             Some(Position(after)) => {
-                let found = self.parts.log.within(after).await.or_fault()?;
+                let found = self.app.log.within(after).await.or_fault()?;
                 found.map_err(|elsewhere| Code::BadUserInput.error(elsewhere.to_string()))?;
                 after
             }
         };
-        Ok(Steps { pages: self.parts.log.pages(after), step: STEP })
+        Ok(Steps { pages: self.app.log.pages(after), step: STEP })
     }
 
     /// Waits until the live view has applied a position.
     async fn shown(&self, position: envelope::Position) {
-        while !self.parts.views.passed(position, LOOK).await {}
+        while !self.app.views.passed(position, LOOK).await {}
     }
 
     /// Whether they may see an event. For an event of a subject or worker this depends on the current cases connected
@@ -304,8 +305,8 @@ impl Follower {
             }
         }
         // The events recorded together with it say whom it concerns. They are at or before the head.
-        self.shown(self.parts.log.head().await.or_fault()?.position).await;
-        let live = self.parts.views.live();
+        self.shown(self.app.log.head().await.or_fault()?.position).await;
+        let live = self.app.views.live();
         let visible = live
             .visible_events(&self.principal, self.deployment_today(), std::slice::from_ref(event))
             .await
@@ -314,11 +315,11 @@ impl Follower {
     }
 
     fn contract(&self, code: &str) -> Option<Arc<Contract>> {
-        self.principal.scope.contract(code).and_then(|scoped| self.parts.views.live().contract_state(scoped))
+        self.principal.scope.contract(code).and_then(|scoped| self.app.views.live().contract_state(scoped))
     }
 
     fn today(&self, contract: &Contract) -> NaiveDate {
-        civil_day(self.parts.clock.now(), contract.zone().unwrap_or(DEPLOYMENT_ZONE))
+        civil_day(self.app.clock.now(), contract.zone().unwrap_or(DEPLOYMENT_ZONE))
     }
 }
 
@@ -400,7 +401,7 @@ impl ItemSource for OfJourney {
 impl OfJourney {
     async fn changed(&self, position: envelope::Position) -> Result<Option<ChangedJourney>> {
         let Some(contract) = self.follower.contract(&self.contract) else { return Ok(None) };
-        let events = self.follower.parts.log.stream(StreamId::journey(self.journey)).await.or_fault()?;
+        let events = self.follower.app.log.stream(StreamId::journey(self.journey)).await.or_fault()?;
         let story = Story::of(events, Known(position)).or_fault()?;
         let today = self.follower.today(&contract);
         Ok(story.map(|story| ChangedJourney {
@@ -469,7 +470,7 @@ impl OfCaseload {
         let standing = self.follower.standing().await?;
         let streams = newest.keys().map(|id| (StreamId::journey(*id), 0));
         let mut recorded: HashMap<JourneyId, Vec<Envelope>> = HashMap::new();
-        for event in self.follower.parts.log.streams(streams).await.or_fault()? {
+        for event in self.follower.app.log.streams(streams).await.or_fault()? {
             recorded.entry(JourneyId(event.stream.id)).or_default().push(event);
         }
         let mut concerned = Vec::new();

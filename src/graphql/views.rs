@@ -130,7 +130,7 @@ pub struct Views;
 impl Views {
     /// The live view: the one that answers every query.
     async fn live(&self, ctx: &Context<'_>) -> LiveView {
-        let live = ctx.parts().views.live();
+        let live = ctx.app().views.live();
         let contracts = live.contract_states(&ctx.caller().principal.scope).into_iter();
         let rulebooks = contracts.filter_map(|contract| {
             let rulebook = contract.newest_rulebook()?;
@@ -147,15 +147,15 @@ impl Views {
 
     /// The rebuild that this server is running. Null if there is none.
     async fn building(&self, ctx: &Context<'_>) -> Option<RebuildProgress> {
-        let progress = *ctx.parts().views.progress().borrow();
+        let progress = *ctx.app().views.progress().borrow();
         progress
             .filter(|progress| !progress.phase.is_over())
-            .map(|progress| RebuildProgress::read(ctx.parts().clock.now(), progress))
+            .map(|progress| RebuildProgress::read(ctx.app().clock.now(), progress))
     }
 
     /// The number of the view that was live before, if it is kept. `rollbackView` goes back to it.
     async fn previous(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
-        Ok(ctx.parts().views.generations().await.or_fault()?.previous.map(number))
+        Ok(ctx.app().views.generations().await.or_fault()?.previous.map(number))
     }
 
     /// The parked streams of the live view, in the order of the log.
@@ -167,7 +167,7 @@ impl Views {
         after: Option<Position>,
     ) -> Result<ParkedStreamConnection> {
         let after = after.map_or_else(envelope::Position::default, |after| after.0);
-        let generation = ctx.parts().views.live();
+        let generation = ctx.app().views.live();
         let mut parked = generation.parked(after, i64::from(first.rows()) + 1).await.or_fault()?;
         let has_next_page = parked.len() > first.count();
         parked.truncate(first.count());
@@ -370,7 +370,7 @@ impl Act {
 
 /// Performs an action on the views for an authorised caller, once per command id. A dry run only checks it.
 async fn act(ctx: &Context<'_>, (stamp, mut reading): (&Stamp, Reading), what: Act) -> Result<ViewsPayload> {
-    let (views, sent) = (&ctx.parts().views, Sent::of(ctx)?);
+    let (views, sent) = (&ctx.app().views, Sent::of(ctx)?);
     let expected = stamp.expected(&mut reading);
     if let Err(refusals) = reading.done() {
         return Ok(ViewsPayload::of(Outcome::refused(refusals, &sent)));

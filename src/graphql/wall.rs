@@ -15,10 +15,11 @@ use async_graphql::{
 use tokio::sync::OnceCell;
 
 use super::codes::WORKER_UNKNOWN;
-use super::context::{Caller, OrFault as _, Parts};
+use super::context::{Caller, OrFault as _};
 use crate::access::fields::{self, Shown};
 use crate::access::policy::is_bound_to_cases;
 use crate::access::relation::Relation;
+use crate::app::App;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use throughline_domain::fact::refusal::Refusal;
 use throughline_gateway::Code;
@@ -93,11 +94,11 @@ impl Wall {
         if info.parent_type != "Query" || OF_ONESELF.contains(&info.name) {
             return Ok(false);
         }
-        let (Some(caller), Some(parts)) = (ctx.data_opt::<Caller>(), ctx.data_opt::<Parts>()) else { return Ok(false) };
+        let (Some(caller), Some(app)) = (ctx.data_opt::<Caller>(), ctx.data_opt::<App>()) else { return Ok(false) };
         if !is_bound_to_cases(caller.principal.role) {
             return Ok(false);
         }
-        let today = civil_day(parts.clock.now(), DEPLOYMENT_ZONE);
+        let today = civil_day(app.clock.now(), DEPLOYMENT_ZONE);
         let read = || async {
             let standing = caller.generation.standing(&caller.principal, today).await.or_fault();
             standing.map(|standing| standing.is_nobodys())

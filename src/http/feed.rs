@@ -134,7 +134,7 @@ fn asked(request: &Request) -> Result<Asked, Problem> {
 async fn answer(service: &Service, login: &Login, asked: &Asked) -> Result<Result<Response, Problem>, Fault> {
     let until = Instant::now() + Duration::from_secs(asked.wait);
     let after = Position(i64::try_from(asked.after).unwrap_or(i64::MAX));
-    if let Err(elsewhere) = service.parts.log.within(after).await? {
+    if let Err(elsewhere) = service.app.log.within(after).await? {
         return Ok(Err(Problem::new(StatusCode::CONFLICT, elsewhere.to_string())));
     }
     let mut part = Part { events: Vec::new(), next: after };
@@ -150,9 +150,9 @@ async fn answer(service: &Service, login: &Login, asked: &Asked) -> Result<Resul
             break place;
         }
         drop(place);
-        service.parts.views.passed(part.next.next(), left).await;
+        service.app.views.passed(part.next.next(), left).await;
     };
-    let mut zones = Zones::load(&service.parts.log, part.next).await?;
+    let mut zones = Zones::load(&service.app.log, part.next).await?;
     let mut body = String::new();
     for event in &part.events {
         body.push_str(&zones.line(event)?);
@@ -164,14 +164,14 @@ async fn answer(service: &Service, login: &Login, asked: &Asked) -> Result<Resul
 
 /// The events that the caller may see after a position, as far as the live view has applied the log.
 async fn further(service: &Service, principal: &Principal, (after, limit): (Position, usize)) -> Result<Part, Fault> {
-    let live = service.parts.views.live();
+    let live = service.app.views.live();
     let upto = *live.position().borrow();
-    let today = civil_day(service.parts.clock.now(), DEPLOYMENT_ZONE);
+    let today = civil_day(service.app.clock.now(), DEPLOYMENT_ZONE);
     let mut part = Part { events: Vec::new(), next: after };
     let mut looked_at = 0;
     let lanes = lanes_of(&principal.scope);
     while part.next < upto && part.events.len() < limit && looked_at < LOOKED_AT {
-        let page = service.parts.log.page_among(&lanes, (part.next, upto), PAGE).await?;
+        let page = service.app.log.page_among(&lanes, (part.next, upto), PAGE).await?;
         // A page that is not full is the last one.
         let is_full = i64::try_from(page.len()).is_ok_and(|read| read >= PAGE);
         let last = page.last().map(|last| last.position).filter(|_| is_full).unwrap_or(upto);

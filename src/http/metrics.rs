@@ -132,12 +132,12 @@ pub(super) async fn count(State(meters): State<Arc<Meters>>, request: Request, n
 
 /// Metrics that need a read from the store.
 async fn read(service: &Service) -> Result<(Head, i64), LogError> {
-    Ok((service.parts.log.head().await?, service.parts.views.live().parked_count().await?))
+    Ok((service.app.log.head().await?, service.app.views.live().parked_count().await?))
 }
 
 /// All metrics, as text.
 pub(super) async fn metrics(State(service): State<Service>) -> Response {
-    let live = service.parts.views.live();
+    let live = service.app.views.live();
     let position = *live.position().borrow();
     let Ok(Ok((head, parked))) = tokio::time::timeout(READY_WITHIN, read(&service)).await else {
         let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the log or the live view cannot be read");
@@ -148,7 +148,7 @@ pub(super) async fn metrics(State(service): State<Service>) -> Response {
     meters.places.set(i64::try_from(load.places).unwrap_or(i64::MAX));
     meters.under_way.set(i64::try_from(load.taken).unwrap_or(i64::MAX));
     meters.turned_away.inc_by(load.turned_away.saturating_sub(meters.turned_away.get()));
-    let clock = &service.parts.clock;
+    let clock = &service.app.clock;
     let off = head.compared(clock, clock.now()).map_or(0.0, |off| off.by.as_seconds_f64());
     meters.clock_off.set(off);
     meters.log_position.set(head.position.0);
@@ -157,7 +157,7 @@ pub(super) async fn metrics(State(service): State<Service>) -> Response {
     let lag = u32::try_from((head.position.0 - position.0).max(0)).unwrap_or(u32::MAX);
     meters.lag.set(lag.into());
     meters.parked.set(parked);
-    let progress = *service.parts.views.progress().borrow();
+    let progress = *service.app.views.progress().borrow();
     let progress = progress.filter(|progress| !progress.phase.is_over());
     meters.rebuild_events.set(progress.map_or(0, |progress| progress.events));
     meters.rebuild_rate.set(progress.map_or(0.0, |progress| progress.rate));

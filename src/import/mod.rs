@@ -13,7 +13,7 @@ use std::io;
 use crate::access::policy::Denied;
 use crate::access::{Principal, Scope};
 use crate::cloud_event::LineError;
-use crate::log::{Log, LogError};
+use crate::log::LogError;
 use crate::record::Recorder;
 use throughline_domain::contract::{Contract, UnreadableRulebook};
 use throughline_domain::fact::Recorded;
@@ -24,9 +24,7 @@ use throughline_domain::fact::refusal::Refusal;
 /// An import into one contract. With a dry-run recorder, it reports the result of every row and records nothing.
 #[derive(Clone, Copy)]
 pub struct Import<'a> {
-    /// The log, to read earlier events.
-    pub log: &'a Log,
-    /// The recorder for the commands.
+    /// The recorder for the commands. Earlier events are read from its log.
     pub recorder: &'a Recorder,
     /// The principal that imports.
     pub principal: &'a Principal,
@@ -39,7 +37,7 @@ impl Import<'_> {
     async fn contract(&self) -> Result<Contract, ImportError> {
         self.principal.scope.contract(self.contract).ok_or_else(|| self.no_contract())?;
         let mut contract = Contract::default();
-        for envelope in self.log.stream(StreamId::contract(self.contract)).await? {
+        for envelope in self.recorder.log().stream(StreamId::contract(self.contract)).await? {
             contract.evolve(&Recorded::decode(&envelope)?)?;
         }
         if contract.opened().is_some() { Ok(contract) } else { Err(self.no_contract()) }

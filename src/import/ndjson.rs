@@ -137,7 +137,7 @@ impl Import<'_> {
         let mut known = Known::default();
         if !subjects.is_empty() {
             let streams = subjects.iter().map(|subject| (StreamId::subject(*subject), 0));
-            let registered = self.log.streams(streams).await?;
+            let registered = self.recorder.log().streams(streams).await?;
             known.subjects.extend(registered.iter().map(|envelope| SubjectId(envelope.stream.id)));
             known.subjects.extend(subjects.intersection(&in_dry_run.subjects));
         }
@@ -147,13 +147,13 @@ impl Import<'_> {
         }));
         let named: Vec<CommandId> = stated().flat_map(Stated::named).map(|event| CommandId(event.0)).collect();
         if !named.is_empty() {
-            for envelope in self.log.of_commands(&self.principal.subject, &named).await? {
+            for envelope in self.recorder.log().of_commands(&self.principal.subject, &named).await? {
                 known.by_command.insert((envelope.command_id.0, envelope.stream), Target::of(&envelope));
             }
         }
         let corrected: Vec<EventId> = stated().filter_map(Stated::corrected).collect();
         if !corrected.is_empty() {
-            for envelope in self.log.events(&corrected).await? {
+            for envelope in self.recorder.log().events(&corrected).await? {
                 known.by_event.insert((envelope.event_id, envelope.stream), Target::of(&envelope));
             }
         }

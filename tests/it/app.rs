@@ -12,8 +12,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use throughline::access::token::LocalKey;
 use throughline::access::{Principal, Role, Scope};
+use throughline::app::App;
 use throughline::clock::{Chance, Clock};
-use throughline::graphql::context::Parts;
 use throughline::http::router;
 use throughline::store::Dialect;
 use throughline_domain::contract::rulebook::packs;
@@ -103,13 +103,13 @@ fn key(keys: &tempfile::TempDir) -> LocalKey {
 
 /// The routes of a server over a store.
 fn served(fresh: &Fresh, keys: &tempfile::TempDir, terms: Terms) -> Router {
-    let parts = Parts {
+    let app = App {
         log: fresh.log.clone(),
         views: fresh.views.clone(),
         recorder: fresh.recorder.clone(),
         clock: Arc::clone(&fresh.clock),
     };
-    router(parts, Arc::new(key(keys)), terms)
+    router(app, Arc::new(key(keys)), terms)
 }
 
 fn asking(token: &str, document: &str, variables: &Value) -> Request<Body> {

@@ -151,7 +151,7 @@ async fn import(deployment: &Deployment, recorder: &Recorder, file: &str) -> (Su
 
 async fn import_as(role: Role, deployment: &Deployment, recorder: &Recorder, file: &str) -> (Summary, Vec<Row>) {
     let principal = of_role(role);
-    let import = Import { log: &deployment.log, recorder, principal: &principal, contract: "shps" };
+    let import = Import { recorder, principal: &principal, contract: "shps" };
     let mut rows = Vec::new();
     let summary = import.ndjson(Cursor::new(file), |row| rows.push(row.clone())).await.expect("an import");
     (summary, rows)

@@ -9,7 +9,6 @@ use throughline::access::Role;
 use throughline::access::token::LocalKey;
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
-use throughline::graphql::context::Parts;
 use throughline::http;
 use throughline::store::Dialect;
 use throughline_domain::fact::envelope::{CommandId, JourneyId};
@@ -39,16 +38,10 @@ async fn serve(deployment: &Deployment) -> Server {
     let key = LocalKey::read_or_make(&directory.path().join("key")).expect("a key");
     // Tokens go by the machine's clock.
     let token = key.issue(&principal(Role::Manager), Clock::Machine.now(), TimeDelta::hours(1), Uuid::nil());
-    let parts = Parts {
-        log: deployment.log.clone(),
-        views: deployment.views.clone(),
-        recorder: deployment.recorder.clone(),
-        clock: Arc::clone(&deployment.clock),
-    };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     let (stop, stopped) = tokio::sync::oneshot::channel();
-    let router = http::router(parts, Arc::new(key), Terms::default());
+    let router = http::router(deployment.app(), Arc::new(key), Terms::default());
     let task = tokio::spawn(async move {
         let stopped = async { drop(stopped.await) };
         http::serve(listener, http::CONNECTIONS, router, stopped).await;

@@ -52,7 +52,7 @@ fn a_return(children: usize) -> String {
 
 async fn import(fresh: &Fresh, file: &str) -> (Duration, u64) {
     let principal = of_role(Role::Integrator);
-    let import = Import { log: &fresh.log, recorder: &fresh.recorder, principal: &principal, contract: MST };
+    let import = Import { recorder: &fresh.recorder, principal: &principal, contract: MST };
     let read = [Return::read(Cursor::new(file)).expect("a return")];
     let began = Instant::now();
     let summary = import.ssda903(&read, "mid", |_, _| {}).await.expect("an import");
@@ -132,12 +132,7 @@ async fn the_same_lines_again_are_no_slower_than_the_first_time_and_stall_nobody
         throughline::export::ndjson::ndjson(&told.log, &scope, &mut lines).await.expect("an export");
         field.journeys(&fresh.recorder, 0).await;
         let principal = of_role(Role::Integrator);
-        let import = Import {
-            log: &fresh.log,
-            recorder: &fresh.recorder,
-            principal: &principal,
-            contract: crate::field::CONTRACT,
-        };
+        let import = Import { recorder: &fresh.recorder, principal: &principal, contract: crate::field::CONTRACT };
         let mut first = None;
         for _ in 0..=times {
             let began = Instant::now();

@@ -64,7 +64,7 @@ async fn import(deployment: &Deployment, recorder: &Recorder, file: impl AsRef<[
     let mut foreseen = Vec::new();
     for recorder in [&dry_run, recorder] {
         assert_eq!(deployment.log.head().await.expect("a head"), before);
-        let import = Import { log: &deployment.log, recorder, principal: &principal, contract: "shps" };
+        let import = Import { recorder, principal: &principal, contract: "shps" };
         let mut rows = Vec::new();
         let imported = import.ndjson(Cursor::new(&file), |row| rows.push(row.clone())).await;
         foreseen.push((imported.expect("an import"), rows));
@@ -499,12 +499,12 @@ async fn an_import_needs_an_open_contract_in_scope() {
     let elsewhere = Principal { scope: Scope::Contracts(["mhep".to_owned()].into()), ..of_role(Role::Integrator) };
     let of_all = of_role(Role::Integrator);
     for (principal, contract) in [(&elsewhere, "shps"), (&of_all, "mhep")] {
-        let import = Import { log: &deployment.log, recorder: &recorder, principal, contract };
+        let import = Import { recorder: &recorder, principal, contract };
         let error = import.ndjson(Cursor::new(""), |_| ()).await.expect_err("no such contract");
         assert!(matches!(error, ImportError::NoContract(code) if code == contract));
     }
     let auditor = of_role(Role::Auditor);
-    let import = Import { log: &deployment.log, recorder: &recorder, principal: &auditor, contract: "shps" };
+    let import = Import { recorder: &recorder, principal: &auditor, contract: "shps" };
     let mut rows = Vec::new();
     import.ndjson(Cursor::new(referral(1)), |row| rows.push(row.clone())).await.expect("an import");
     assert_eq!(shown(&rows[0].outcome), "refused: FORBIDDEN");

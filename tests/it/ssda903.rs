@@ -70,7 +70,7 @@ async fn imported(
     principal: &Principal,
     files: &[&str],
 ) -> Result<(Summary, Vec<RowResult>), ImportError> {
-    let import = Import { log: &fresh.log, recorder, principal, contract: MST };
+    let import = Import { recorder, principal, contract: MST };
     let returns: Vec<Return> = files.iter().map(|file| Return::read(Cursor::new(file)).expect("a return")).collect();
     let mut rows = Vec::new();
     let summary = import.ssda903(&returns, "mid", |_, told| rows.push(told.clone())).await?;
@@ -455,7 +455,7 @@ async fn an_import_needs_its_contract_an_area_and_somebody_who_may() {
     let fresh = Fresh::on(Dialect::Sqlite, instant("2018-06-01T09:00:00Z")).await;
     open_contract(&fresh).await;
     let principal = of_role(Role::Integrator);
-    let into = |contract| Import { log: &fresh.log, recorder: &fresh.recorder, principal: &principal, contract };
+    let into = |contract| Import { recorder: &fresh.recorder, principal: &principal, contract };
     assert_eq!(into(MST).area(Some("mid")).await.expect("an area"), "mid");
     assert_eq!(into(MST).area(None).await.expect("an area"), "essex", "what the rulebook says where the file does not");
     for (contract, named, expected) in [

@@ -5,7 +5,7 @@
 use throughline::import::ssda903::Outcome;
 use throughline_domain::fact::envelope::StreamId;
 
-use crate::ssda903::{HEADER, file as file_of, head, import, journeys, on_both_stores, dry_run, row, shown, spells};
+use crate::ssda903::{HEADER, dry_run, file as file_of, head, import, journeys, on_both_stores, row, shown, spells};
 
 #[tokio::test]
 async fn two_years_of_one_episode_in_one_file_are_one_spell() {

@@ -540,8 +540,7 @@ async fn a_file_keeps_logins_apart_knows_everybody_and_brings_no_decisions() {
         ];
         let file = lines.iter().map(|(line, _)| line.as_str()).collect::<Vec<_>>().join("\n");
         let principal = somebody(Role::Integrator, "command line", &[]);
-        let import =
-            Import { log: &app.fresh.log, recorder: &app.fresh.recorder, principal: &principal, contract: SHPS };
+        let import = Import { recorder: &app.fresh.recorder, principal: &principal, contract: SHPS };
         let mut told = Vec::new();
         let report = |row: &Row| {
             told.push(match &row.outcome {

@@ -14,7 +14,6 @@ use throughline::access::Role;
 use throughline::access::token::LocalKey;
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
-use throughline::graphql::context::Parts;
 use throughline::http;
 use throughline::store::Dialect;
 use throughline_domain::fact::envelope::JourneyId;
@@ -122,13 +121,7 @@ impl Service {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let key = LocalKey::read_or_make(&directory.path().join("key")).expect("a key");
         let token = key.issue(&principal(Role::Manager), Clock::Machine.now(), TimeDelta::hours(1), Uuid::nil());
-        let parts = Parts {
-            log: deployment.log.clone(),
-            views: deployment.views.clone(),
-            recorder: deployment.recorder.clone(),
-            clock: Arc::clone(&deployment.clock),
-        };
-        let router = http::router(parts, Arc::new(key), Terms::default());
+        let router = http::router(deployment.app(), Arc::new(key), Terms::default());
         Self { deployment, router, token, journey }
     }
 

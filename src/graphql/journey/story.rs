@@ -164,7 +164,7 @@ pub async fn stories(
     known: Known,
 ) -> Result<HashMap<JourneyId, Arc<Story>>> {
     let (kept, ids): (&Arc<Stories>, Vec<JourneyId>) = (ctx.data_unchecked(), ids.collect());
-    let read = kept.read(&ctx.parts().log, &ids).await.or_fault()?;
+    let read = kept.read(&ctx.app().log, &ids).await.or_fault()?;
     let known_part = |(id, whole)| Some((id, Story::as_known(&whole, known)?));
     let mut stories: HashMap<JourneyId, Arc<Story>> = read.into_iter().filter_map(known_part).collect();
     let named: Vec<(JourneyId, &str)> =

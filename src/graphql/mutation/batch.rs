@@ -225,7 +225,7 @@ async fn contract_claims(
     as_of: NaiveDate,
     again: BTreeSet<ClaimId>,
 ) -> Result<Option<Arc<Claims>>> {
-    let log = &ctx.parts().log;
+    let log = &ctx.app().log;
     let opened = log.stream(StreamId::batch(BatchId(batch.0))).await.or_fault()?;
     let code = opened.first().and_then(|first| first.contract.as_deref()).unwrap_or_default();
     let Some(scope) = ctx.in_scope(code) else { return Ok(None) };

@@ -101,7 +101,7 @@ async fn record_as(
         .expecting(expected)
         .accepting(stamp.accept_warnings)
         .dry_run_if(stamp.dry_run);
-    let mut answer = ctx.parts().recorder.record(request).await;
+    let mut answer = ctx.app().recorder.record(request).await;
     if let Ok(done) = &mut answer {
         Recorded::note(ctx);
         // The response is read from the view that was live when the request arrived. Another generation may have
@@ -158,7 +158,7 @@ async fn today(ctx: &Context<'_>, stream: StreamId, when: &When) -> Result<Naive
     if when.occurred_on.is_some() || stream.kind.belongs_to_deployment() {
         return Ok(ctx.deployment_today());
     }
-    let envelopes = ctx.parts().log.stream(stream).await.or_fault()?;
+    let envelopes = ctx.app().log.stream(stream).await.or_fault()?;
     let code = envelopes.first().and_then(|first| first.contract.as_deref()).unwrap_or_default();
     contract_today(ctx, code).await
 }

@@ -207,7 +207,7 @@ impl Import<'_> {
         let streams = |child| [StreamId::subject(ids(child).subject()), StreamId::journey(ids(child).journey())];
         let wanted = children.iter().flat_map(|(child, _)| streams(child)).map(|stream| (stream, 0));
         let mut recorded: HashMap<StreamId, Vec<Envelope>> = HashMap::new();
-        for envelope in self.log.streams(wanted).await? {
+        for envelope in self.recorder.log().streams(wanted).await? {
             recorded.entry(envelope.stream).or_default().push(envelope);
         }
         let reason = format!("{SYSTEM} return, file {}", &of.digest[..DIGEST_SHOWN]);

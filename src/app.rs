@@ -1,0 +1,40 @@
+//! The application: the handles that every entrance to an open store shares, such as HTTP, GraphQL, the demo and the
+//! command line.
+//!
+//! It is passed whole to what serves requests. A component that needs one handle gets that handle. Never here: anything
+//! about one request or its sender, the settings of one entrance (keys, limits, addresses), anything optional, tasks,
+//! and logic.
+
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+
+use crate::clock::{Chance, Clock};
+use crate::log::Log;
+use crate::record::Recorder;
+use crate::store::{Mode, Store};
+use crate::views::{ViewError, Views};
+
+/// An open store: its log, its live view and its recorder. Clones are handles to the same.
+#[derive(Clone)]
+pub struct App {
+    /// The log.
+    pub log: Log,
+    /// The views. The live view follows the log only while a task keeps it up.
+    pub views: Views,
+    /// The recorder, which takes commands.
+    pub recorder: Recorder,
+    /// The clock.
+    pub clock: Arc<Clock>,
+}
+
+impl App {
+    /// Opens the store at a URL for writing, migrates it, brings its live view up to date with the log and starts the
+    /// append task. The task ends when the last handle is dropped and all waiting commands are done.
+    pub async fn open(url: &str, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<(Self, JoinHandle<()>), ViewError> {
+        let log = Log::open(Arc::new(Store::open(url, Mode::Write).await?)).await?;
+        let views = Views::open(log.clone()).await?;
+        let (recorder, appending) = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), chance).await?;
+        Ok((Self { log, views, recorder, clock }, appending))
+    }
+}
