@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::commands::complain;
 use super::files::{is_damage, print_findings, read_log, verified, verified_at};
+use super::terminal::{self, message};
 use super::{BadFile, Ending, Misuse, Places};
 use crate::log::Log;
 use crate::log::copy::{Copied, Mark};
@@ -68,7 +68,7 @@ pub(super) async fn backup(places: &Places, to: &Path) -> Result<Ending> {
     let (log, copied) = match copied_from(places, &part.path).await {
         Err(error) if is_damage(&error) => {
             print_findings(&verified_at(places, FINDINGS_KEPT).await?)?;
-            complain("the log is DAMAGED and cannot be copied completely: keep earlier backups");
+            message("the log is DAMAGED and cannot be copied completely: keep earlier backups");
             return Ok(Ending::CheckFailed);
         }
         copied => copied?,
@@ -89,7 +89,7 @@ pub(super) async fn backup(places: &Places, to: &Path) -> Result<Ending> {
     let Copied { position, digest } = copied;
     let verdict = if found.is_sound() { "sound" } else { "DAMAGED: see above, and keep earlier backups" };
     writeln!(
-        std::io::stdout().lock(),
+        terminal::out(),
         "{} events up to position {position} in {}, digest {digest}: {verdict}",
         found.events,
         to.display()
@@ -142,7 +142,7 @@ pub(super) async fn restore(places: &Places, from: &Path) -> Result<Ending> {
     let held = kept.digest().await?;
     if found.is_sound() && (found.position, &held) != (marked.position, &marked) {
         let Copied { position, digest } = marked;
-        complain(&format!(
+        message(format_args!(
             "{} was written as a backup of events up to position {position}, digest {digest}, but holds different \
                 events, up to position {}: nothing was restored; use an earlier backup",
             from.display(),
@@ -152,7 +152,7 @@ pub(super) async fn restore(places: &Places, from: &Path) -> Result<Ending> {
     }
     if !found.is_sound() {
         print_findings(&found)?;
-        complain(&format!("{} is DAMAGED: nothing was restored; use an earlier backup", from.display()));
+        message(format_args!("{} is DAMAGED: nothing was restored; use an earlier backup", from.display()));
         return Ok(Ending::CheckFailed);
     }
     let store = Arc::new(Store::open(places.database(), Mode::Write).await?);
@@ -176,7 +176,7 @@ pub(super) async fn restore(places: &Places, from: &Path) -> Result<Ending> {
     backup.close().await;
     let Copied { position, digest } = copied;
     writeln!(
-        std::io::stdout().lock(),
+        terminal::out(),
         "restored {} events up to position {position}, digest {digest}; view at {at}, digest {view}",
         found.events
     )?;

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use super::commands::{complain, stop_signal};
-use super::table::{self, Table};
+use super::commands::stop_signal;
+use super::table::{self, Table, columns};
+use super::terminal::{self, message};
 use super::{BadFile, Ending, Format};
 use crate::bench::report::{Figure, name_of, shown};
 use crate::bench::{Asked, Ground, What, measure};
@@ -62,7 +63,7 @@ impl BenchArguments {
             (Some(Store::Postgres), None) => Err("give a Postgres server to measure: --postgres URL"),
             (None, Some(_)) => Ok(vec![Dialect::Sqlite, Dialect::Postgres]),
             (None, None) => {
-                complain("Postgres is not measured: to measure it too, give a server with --postgres URL");
+                message("Postgres is not measured: to measure it too, give a server with --postgres URL");
                 Ok(vec![Dialect::Sqlite])
             }
         }
@@ -73,7 +74,7 @@ pub(super) async fn run(arguments: BenchArguments) -> Result<Ending> {
     let stores = match arguments.stores() {
         Ok(stores) => stores,
         Err(wrong) => {
-            complain(wrong);
+            message(wrong);
             return Ok(Ending::WrongUse);
         }
     };
@@ -105,7 +106,7 @@ pub(super) async fn run(arguments: BenchArguments) -> Result<Ending> {
 async fn measured(ground: &Ground, what: &[What], as_json: bool) -> Result<()> {
     for what in what {
         let figures = measure(ground, *what).await?;
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::out();
         if as_json {
             figures.iter().try_for_each(|figure| writeln!(out, "{}", figure.json()))?;
         } else {
@@ -118,7 +119,7 @@ async fn measured(ground: &Ground, what: &[What], as_json: bool) -> Result<()> {
 }
 
 fn table_of(title: String, figures: &[Figure]) -> Table {
-    let columns = ["figure", "store", "events", "median", "lowest", "highest", "unit", "ratio", "against", "limit", ""];
+    let heads = ["figure", "store", "events", "median", "lowest", "highest", "unit", "ratio", "against", "limit", ""];
     let row = |figure: &Figure| {
         let extreme = |fold: fn(f64, f64) -> f64| figure.rounds.iter().copied().reduce(fold).map(shown);
         let mut name = figure.name.to_owned();
@@ -139,7 +140,7 @@ fn table_of(title: String, figures: &[Figure]) -> Table {
             figure.verdict().map(|verdict| verdict.as_str().to_owned()).unwrap_or_default(),
         ]
     };
-    Table { title, columns: columns.map(str::to_owned).to_vec(), rows: figures.iter().map(row).collect() }
+    Table { title, columns: columns(&heads), rows: figures.iter().map(row).collect() }
 }
 
 #[cfg(test)]

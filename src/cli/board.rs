@@ -6,8 +6,10 @@ use anyhow::Result;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use super::commands::{complain, unless_stopped};
+use super::commands::unless_stopped;
+use super::rulebook::open_contract;
 use super::table::{self, Table};
+use super::terminal::{self, message};
 use super::views::show_progress;
 use super::{Ending, Format, Places};
 use crate::access::{InScope, Scope};
@@ -51,14 +53,10 @@ async fn show(
     format: Format,
 ) -> Result<Ending> {
     let scope = Scope::Deployment;
-    let (live, scoped) = (views.live(), scope.contract(code));
-    let found = scoped.and_then(|scoped| live.contract_state(scoped).map(|contract| (scoped, contract)));
-    let Some((scoped, contract)) = found else {
-        complain(&format!("contract {code:?} is not open: open it with `throughline contract open`"));
-        return Ok(Ending::WrongUse);
-    };
+    let live = views.live();
+    let Some((scoped, contract)) = open_contract(&live, &scope, code) else { return Ok(Ending::WrongUse) };
     let not_yet = || {
-        complain(&format!("contract {code:?} was not open yet at that --known-at: use a later one"));
+        message(format_args!("contract {code:?} was not open yet at that --known-at: use a later one"));
         Ok(Ending::WrongUse)
     };
     let zone = contract.zone().unwrap_or(DEPLOYMENT_ZONE);
@@ -72,13 +70,13 @@ async fn show(
     };
     let today = civil_day(Clock::Machine.now(), zone);
     if as_of.is_some_and(|as_of| as_of > today) {
-        complain("this is a forecast, because --as-of is in the future: open spells are assumed to continue");
+        message("this is a forecast, because --as-of is in the future: open spells are assumed to continue");
     }
     let tables = tables(&view, scoped, &contract, as_of.unwrap_or(today)).await?;
-    table::print(&mut std::io::stdout().lock(), &tables, format)?;
+    table::print(&mut terminal::out(), &tables, format)?;
     let parked = view.parked_count().await?;
     if parked > 0 {
-        complain(&format!(
+        message(format_args!(
             "these numbers are incomplete. Streams that could not be applied to the view: {parked}. `throughline \
                 parked list` lists those of the live view"
         ));

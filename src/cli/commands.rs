@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use super::files::ImportOptions;
+use super::terminal::{self, message};
 use super::{BadFile, Misuse};
 use super::{
     Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
@@ -31,7 +32,7 @@ use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::contract::calendar::BankHolidays;
 use throughline_domain::contract::rulebook::CodeList;
 use throughline_domain::contract::rulebook::{reference, schema};
-use throughline_domain::contract::{Contract, Rulebook, RulebookError};
+use throughline_domain::contract::{Contract, Rulebook};
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{CommandId, Occurred, StreamId};
 use throughline_domain::fact::event::{ContractOpened, Party};
@@ -65,7 +66,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
                 None => Documents::default(),
                 Some(Ok(documents)) => documents,
                 Some(Err(wrong)) => {
-                    complain(&wrong);
+                    message(wrong);
                     return Ok(Ending::WrongUse);
                 }
             };
@@ -86,7 +87,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         }
         Command::Schema { access } => {
             let shown = if access { crate::graphql::access_table() } else { crate::graphql::sdl() };
-            write!(std::io::stdout().lock(), "{shown}")?;
+            write!(terminal::out(), "{shown}")?;
             Ok(Ending::Done)
         }
         Command::Rulebook(RulebookCommand::Check { rulebooks }) => rulebook::check(&rulebooks),
@@ -131,7 +132,7 @@ fn add_bank_holidays(file: &Path) -> Result<()> {
     let shipped = BankHolidays::shipped();
     let shipped: Vec<&str> = shipped.names().collect();
     for division in further.names().filter(|name| !shipped.contains(name)) {
-        complain(&format!(
+        message(format_args!(
             "{}: {division:?} is not a built-in division ({}): its days count only for rulebooks that name this \
                 division",
             file.display(),
@@ -143,20 +144,6 @@ fn add_bank_holidays(file: &Path) -> Result<()> {
 
 fn import_options(contract: String, how: ImportHow) -> ImportOptions {
     ImportOptions { contract, is_dry_run: how.dry_run, results: how.results }
-}
-
-/// Prints a message to standard error.
-pub(super) fn complain(message: &str) {
-    // If standard error is closed, there is nowhere to report it.
-    let _ = writeln!(std::io::stderr().lock(), "{message}");
-}
-
-/// Prints the errors of a rulebook, one a line.
-pub(super) fn complain_of(rulebook: &str, errors: &[RulebookError]) -> Ending {
-    for error in errors {
-        complain(&format!("{rulebook}: {error}"));
-    }
-    Ending::WrongUse
 }
 
 /// Opens the deployment for writing, with the machine's clock.
@@ -175,7 +162,7 @@ async fn set_aside(places: &Places) -> Result<()> {
     let store = Arc::new(Store::open(places.database(), Mode::Write).await?);
     let aside = Views::set_aside(&Log::open(Arc::clone(&store)).await?).await?;
     for view in aside {
-        complain(&format!("the log has lost its newest events; the view that had applied them is kept as {view}"));
+        message(format_args!("the log has lost its newest events; the view that had applied them is kept as {view}"));
     }
     store.close().await;
     Ok(())
@@ -199,7 +186,7 @@ async fn serve(
         }
     };
     if deployment.log.head().await?.position.0 == 0 {
-        complain(
+        message(
             "the database is empty: stop the server, then open a contract with `throughline contract open --rulebook \
                 FILE`",
         );
@@ -299,12 +286,12 @@ async fn open_contract(places: &Places, opening: Opening) -> Result<Ending> {
     let text = rulebook::text(&opening.rulebook)?;
     let rulebook = match Rulebook::parse(&text) {
         Ok(rulebook) => rulebook,
-        Err(errors) => return Ok(complain_of(&opening.rulebook, &errors)),
+        Err(errors) => return Ok(rulebook::print_errors(&opening.rulebook, &errors)),
     };
     let mut parties = Vec::new();
     for party in &opening.parties {
         let Some((role, name)) = party.split_once('=') else {
-            complain(&format!("--party {party:?}: use ROLE=NAME, such as 'commissioner=A council'"));
+            message(format_args!("--party {party:?}: use ROLE=NAME, such as 'commissioner=A council'"));
             return Ok(Ending::WrongUse);
         };
         parties.push(Party { name: name.to_owned(), role: Some(role.to_owned()) });
@@ -336,12 +323,12 @@ pub(super) async fn record(recorder: &Recorder, clock: &Clock, command: Stated, 
     let id = CommandId(Chance::System.id_at(clock.now()));
     match recorder.append(CommandRequest::new(principal, id, command)).await {
         Ok(appended) => {
-            writeln!(std::io::stdout().lock(), "{done}, at position {}", appended.position())?;
+            writeln!(terminal::out(), "{done}, at position {}", appended.position())?;
             Ok(Ending::Done)
         }
         Err(RecordError::Refused(refusals)) => {
             for refusal in refusals {
-                complain(&refusal.to_string());
+                message(refusal);
             }
             Ok(Ending::WrongUse)
         }
@@ -358,13 +345,13 @@ async fn token(
     minutes: i64,
 ) -> Result<Ending> {
     if !areas.is_empty() && !role.may_be_limited_to_areas() {
-        complain(&format!("a token for a {role} cannot be limited to areas: leave out --area"));
+        message(format_args!("a token for a {role} cannot be limited to areas: leave out --area"));
         return Ok(Ending::WrongUse);
     }
     if !contracts.is_empty()
         && let Some(wrong) = unknown_to_the_log(places, &contracts, &areas).await?
     {
-        complain(&wrong);
+        message(wrong);
         return Ok(Ending::WrongUse);
     }
     let contracts = contracts.into_iter().collect::<BTreeSet<_>>();
@@ -375,7 +362,7 @@ async fn token(
     };
     let principal = Principal { subject, role, scope };
     let token = issue(&*key(places)?, &principal, TimeDelta::minutes(minutes));
-    writeln!(std::io::stdout().lock(), "{token}")?;
+    writeln!(terminal::out(), "{token}")?;
     Ok(Ending::Done)
 }
 

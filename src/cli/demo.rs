@@ -1,6 +1,6 @@
 //! The demo: records a year of cases in a fresh database, prints its boards, and runs a server on it.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +8,9 @@ use anyhow::{Context as _, Result, bail};
 use chrono::{NaiveDate, TimeDelta};
 use tempfile::TempDir;
 
-use super::commands::{complain, issue, listening, serve_until_stopped, stop_signal};
+use super::commands::{issue, listening, serve_until_stopped, stop_signal};
 use super::table;
+use super::terminal::{self, ProgressLine, message};
 use super::{Ending, Format, Places, board};
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
@@ -69,7 +70,7 @@ async fn record_year(database: &str) -> Result<Ending> {
     let clock = Arc::new(Clock::standing_at(demo::CONTINUES_AT));
     let deployment = Deployment::open(database, Arc::clone(&clock), Arc::new(Chance::seeded(SEED))).await?;
     if deployment.log.head().await?.position != Position::default() {
-        complain("the demo needs an empty database: leave out --database, or name a database that does not exist yet");
+        message("the demo needs an empty database: leave out --database, or name a database that does not exist yet");
         deployment.close().await;
         return Ok(Ending::WrongUse);
     }
@@ -88,18 +89,19 @@ async fn record_year(database: &str) -> Result<Ending> {
 
 /// Shows the progress: on a terminal as one line that changes, in a log as one line for each quarter of the work.
 fn progress() -> impl FnMut(Progress) {
-    let (on_a_terminal, mut shown) = (std::io::stderr().is_terminal(), 0);
+    let (mut line, mut shown) = (ProgressLine::on_terminal(), 0);
     move |Progress { commands, of, at }| {
         let percent = commands * 100 / of.max(1);
-        if on_a_terminal && percent > shown {
-            shown = percent;
-            let end = if commands == of { "\r\x1b[K".to_owned() } else { String::new() };
-            let line = format!("\r\x1b[Krecording a year of cases: {percent} %, {}{end}", at.format("%B %Y"));
-            // If standard error is closed, there is nowhere to show progress.
-            let _ = std::io::stderr().lock().write_all(line.as_bytes());
-        } else if !on_a_terminal && percent >= shown + 25 {
-            shown = percent;
-            tracing::info!(percent, month = %at.format("%Y-%m"), "telling");
+        match &mut line {
+            Some(line) if percent > shown => {
+                shown = percent;
+                line.show(format_args!("recording a year of cases: {percent} %, {}", at.format("%B %Y")));
+            }
+            None if percent >= shown + 25 => {
+                shown = percent;
+                tracing::info!(percent, month = %at.format("%Y-%m"), "recording");
+            }
+            Some(_) | None => {}
         }
     }
 }
@@ -111,7 +113,7 @@ async fn print_boards(deployment: &Deployment, most: usize) -> Result<()> {
     let contract = deployment.views.live().contract_state(scoped).context("the demo's contract is open")?;
     let mut tables = board::tables(&deployment.views.live(), scoped, &contract, LAST_DAY).await?;
     tables.truncate(most);
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::out();
     writeln!(out, "{}\n", contract.opened().map(|opened| opened.name.clone()).unwrap_or_default())?;
     table::print(&mut out, &tables, Format::Table)?;
     Ok(())
@@ -119,14 +121,14 @@ async fn print_boards(deployment: &Deployment, most: usize) -> Result<()> {
 
 /// Prints the command that shows every board of a running demo.
 fn print_whole_boards(database: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::out();
     let contract = demo::CONTRACT;
     writeln!(out, "Every board: throughline board --contract {contract} --as-of {LAST_DAY} --database {database}")?;
     Ok(out.flush()?)
 }
 
 fn print_banner(key: &LocalKey, url: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::out();
     writeln!(out, "The demo's clock starts at 1 March 2018, 09:00 in London. It sets today's date, recording times")?;
     writeln!(out, "and default dates. Tokens use this machine's clock.\n")?;
     for role in Role::ALL {

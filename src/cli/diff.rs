@@ -10,10 +10,11 @@ use anyhow::{Result, anyhow};
 use chrono::NaiveDate;
 
 use super::board::{Opened, opened};
-use super::commands::{complain, unless_stopped};
+use super::commands::unless_stopped;
 use super::files::is_damage;
 use super::rulebook::read;
-use super::table::{self, Table};
+use super::table::{self, Table, columns};
+use super::terminal::{self, message};
 use super::views::show_progress;
 use super::{Ending, Format, Places};
 use crate::access::{InScope, Scope};
@@ -66,7 +67,7 @@ pub(super) async fn run(places: &Places, asking: &Asking<'_>) -> Result<Ending> 
     };
     match compared {
         Err(error) if error.downcast_ref().is_some_and(ViewError::is_no_view_to_use) || is_damage(&error) => {
-            complain(&format!("there is no live view to compare with: {}", causes::in_words(&*error)));
+            message(format_args!("there is no live view to compare with: {}", causes::in_words(&*error)));
             let views = unless_stopped(async { Ok(Views::open_apart(log).await?) }).await?;
             let shown = alone(&views, asking).await;
             views.close().await;
@@ -83,7 +84,7 @@ async fn alone(views: &Views, asking: &Asking<'_>) -> Result<Ending> {
     let built = vec!["built".to_owned(), position.to_string(), digest];
     let table =
         Table { title: "Views".to_owned(), columns: columns(&["View", "Position", "Digest"]), rows: vec![built] };
-    table::print(&mut std::io::stdout().lock(), &[table], asking.format)?;
+    table::print(&mut terminal::out(), &[table], asking.format)?;
     Ok(if asking.exit_code { Ending::CheckFailed } else { Ending::Done })
 }
 
@@ -107,9 +108,9 @@ async fn show(views: &Views, asking: &Asking<'_>) -> Result<Ending> {
     // Positions and digests are always shown. Every other table is a difference.
     tables.retain(|table| !table.rows.is_empty());
     let differs = tables.len() > 1;
-    table::print(&mut std::io::stdout().lock(), &tables, asking.format)?;
+    table::print(&mut terminal::out(), &tables, asking.format)?;
     if !differs {
-        complain("no differences");
+        message("no differences");
     }
     Ok(if differs && asking.exit_code { Ending::CheckFailed } else { Ending::Done })
 }
@@ -119,11 +120,11 @@ fn draft(views: &Views, path: &Path) -> Result<Result<Rulebook, Ending>> {
     let text = read(path)?;
     let named = match Rulebook::parse(&text) {
         Ok(rulebook) => rulebook.contract,
-        Err(errors) => return Ok(Err(super::commands::complain_of(&path.display().to_string(), &errors))),
+        Err(errors) => return Ok(Err(super::commands::print_errors(&path.display().to_string(), &errors))),
     };
     let contract = Scope::Deployment.contract(&named).and_then(|scoped| views.live().contract_state(scoped));
     let Some(contract) = contract else {
-        complain(&format!(
+        message(format_args!(
             "{}: contract {named:?} is not open: open it with `throughline contract open`",
             path.display()
         ));
@@ -132,7 +133,7 @@ fn draft(views: &Views, path: &Path) -> Result<Result<Rulebook, Ending>> {
     let today = civil_day(Clock::Machine.now(), contract.zone().unwrap_or(DEPLOYMENT_ZONE));
     Ok(command::draft(&contract, &text, today).map_err(|refusals| {
         for refusal in refusals {
-            complain(&format!("{}: {refusal}", path.display()));
+            message(format_args!("{}: {refusal}", path.display()));
         }
         Ending::WrongUse
     }))
@@ -153,7 +154,7 @@ async fn compare(views: &Views, asking: &Asking<'_>, draft: Option<Arc<Rulebook>
     if live.stands_at().await? == position {
         return Ok(Compared { live, built, rows });
     }
-    complain("events are being recorded: the comparison uses the live view's state at the start, built from the log");
+    message("events are being recorded: the comparison uses the live view's state at the start, built from the log");
     let live = views.foreseen((position, live.rulebooks_upto), None, options).await?;
     let rows = live.rows_that_differ(&built).await?;
     Ok(Compared { live, built, rows })
@@ -194,10 +195,6 @@ async fn unsound(compared: &Compared) -> Result<Table> {
     let wrong = compared.live.wrong(Depth::Indexes).await?;
     let rows = wrong.into_iter().map(|wrong| vec![wrong]).collect();
     Ok(Table { title: "The live view is damaged".to_owned(), columns: columns(&["What the database says"]), rows })
-}
-
-fn columns(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 fn rows(compared: &Compared) -> Table {

@@ -10,8 +10,9 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tokio_stream::StreamExt as _;
 
-use super::commands::{COMMAND_LINE, complain, open, stop_signal};
+use super::commands::{COMMAND_LINE, open, stop_signal};
 use super::results::Results;
+use super::terminal::{self, message};
 use super::{BadFile, Ending, Misuse, Places};
 use crate::access::{Principal, Role, Scope};
 use crate::causes;
@@ -46,7 +47,7 @@ pub(super) async fn verify(places: &Places, all: bool) -> Result<Ending> {
     let verified = verified_at(places, if all { usize::MAX } else { FINDINGS_KEPT }).await?;
     print_findings(&verified)?;
     let verdict = if verified.is_sound() { "sound" } else { "DAMAGED" };
-    writeln!(std::io::stdout().lock(), "{} events up to position {}: {verdict}", verified.events, verified.position)?;
+    writeln!(terminal::out(), "{} events up to position {}: {verdict}", verified.events, verified.position)?;
     Ok(if verified.is_sound() { Ending::Done } else { Ending::CheckFailed })
 }
 
@@ -89,7 +90,7 @@ fn readable(envelope: &Envelope) -> Result<(), Unread> {
 
 /// Prints the findings about a log, one a line.
 pub(super) fn print_findings(verified: &Verified) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::out();
     for finding in &verified.findings {
         writeln!(out, "{finding}")?;
     }
@@ -116,7 +117,7 @@ pub(super) async fn tail(places: &Places, after: Option<i64>) -> Result<Ending> 
         tokio::select! {
             () = &mut stop => return Ok(Ending::Done),
             event = events.next() => match event {
-                Some(event) => writeln!(std::io::stdout().lock(), "{}", zones.line(&event?)?)?,
+                Some(event) => writeln!(terminal::out(), "{}", zones.line(&event?)?)?,
                 None => return Ok(Ending::Done),
             }
         }
@@ -136,7 +137,7 @@ pub(super) async fn export(places: &Places, contracts: Vec<String>) -> Result<En
             }
         }
     }
-    let mut out = BufWriter::new(std::io::stdout());
+    let mut out = BufWriter::new(terminal::out());
     let written = exported::ndjson(&log, &scope, &mut out).await?;
     out.flush()?;
     tracing::info!(events = written, "exported");
@@ -151,7 +152,7 @@ pub(super) async fn restore(places: &Places, path: &Path) -> Result<Ending> {
         as_recorded(&log, (&Clock::Machine, &Chance::System), &importer().actor(), BufReader::new(file)).await?;
     let views = Views::open(log).await.context("the events are in the log, but the view cannot be built")?;
     let digest = views.live().digest().await?;
-    let (position, mut out) = (restored.position, std::io::stdout().lock());
+    let (position, mut out) = (restored.position, terminal::out());
     writeln!(out, "restored {position} events as recorded; view at {position}, digest {digest}")?;
     if restored.is_part {
         writeln!(out, "the file holds part of a log: its events have new positions here, and therefore new hashes")?;
@@ -212,7 +213,7 @@ impl Importing {
         match self {
             Self::Live(deployment) => {
                 if !deployment.views.passed(newest, PATIENCE).await {
-                    complain("recorded, but the live view has not caught up yet: it catches up at the next start");
+                    message("recorded, but the live view has not caught up yet: it catches up at the next start");
                 }
                 deployment.close().await;
             }
@@ -240,7 +241,7 @@ pub(super) async fn import_ndjson(places: &Places, path: PathBuf, options: Impor
     let (results, prefix) = (results.end()?, importing.prefix());
     importing.close(summary.position).await;
     writeln!(
-        std::io::stdout().lock(),
+        terminal::out(),
         "{prefix}{} recorded, {} already recorded, {} refused, {} unreadable; results of each row in {}",
         summary.recorded,
         summary.replayed,
@@ -268,11 +269,11 @@ pub(super) async fn import_ssda903(
         }
     }
     for (path, read) in paths.iter().zip(&returns).filter(|(_, read)| !read.left_out().is_empty()) {
-        complain(&format!("{}: these columns are not imported: {}", path.display(), read.left_out().join(", ")));
+        message(format_args!("{}: these columns are not imported: {}", path.display(), read.left_out().join(", ")));
     }
     for (path, read) in paths.iter().zip(&returns).filter(|(_, read)| !read.absent().is_empty()) {
         let absent = read.absent().join(", ");
-        complain(&format!(
+        message(format_args!(
             "{}: columns that the file does not have: {absent}. Their recorded values do not change",
             path.display()
         ));
@@ -288,7 +289,7 @@ pub(super) async fn import_ssda903(
     let (results, prefix) = (results.end()?, importing.prefix());
     importing.close(summary.position).await;
     writeln!(
-        std::io::stdout().lock(),
+        terminal::out(),
         "{prefix}{} recorded, {} corrected, {} already recorded, {} refused, {} unreadable; {} new cases; {} recorded \
             before but missing now; results of each row in {}",
         summary.recorded,

@@ -13,6 +13,7 @@ mod files;
 mod results;
 mod rulebook;
 mod table;
+mod terminal;
 mod try_out;
 mod views;
 
@@ -37,7 +38,7 @@ use throughline_gateway::{PER_MINUTE, REQUESTS};
 
 /// Event-sourced case tracking and claims for outcomes contracts.
 #[derive(Debug, Parser)]
-#[command(name = "throughline", version, max_term_width = 100)]
+#[command(name = "throughline", version, max_term_width = terminal::HELP_WIDTH)]
 struct Cli {
     #[command(flatten)]
     places: Places,
@@ -462,7 +463,7 @@ fn exit_code(ended: anyhow::Result<Ending>) -> ExitCode {
         Ok(Ending::WrongUse) => ExitCode::from(2),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            commands::complain(&format!("error: {}", causes::in_words(&*error)));
+            terminal::message(format_args!("error: {}", causes::in_words(&*error)));
             ExitCode::from(if is_wrong_use(&error) { 2 } else { 3 })
         }
     }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value};
 
-use super::commands::complain;
 use super::table::csv_row;
+use super::terminal::message;
 use super::{BadFile, Misuse};
 
 /// A result file that is being written.
@@ -38,7 +38,7 @@ impl Results {
             .into());
         }
         if path.exists() {
-            complain(&format!("{} already existed and was replaced", path.display()));
+            message(format_args!("{} already existed and was replaced", path.display()));
         }
         let to = crate::store::private().write(true).create(true).truncate(true).open(&path);
         let to = to.map_err(|source| BadFile { doing: "write", path: path.clone(), source })?;

@@ -2,22 +2,24 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 
-use super::commands::{complain, complain_of};
-use super::table::{self, Table};
+use super::table::{self, Table, columns};
+use super::terminal::{self, message, shortened, wrapped};
 use super::{BadFile, Ending, Format, Places, board, views};
 use crate::access::{InScope, Scope};
 use crate::clock::Clock;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::views::Views;
 use crate::views::claims::{Asked, Cause, Claims, Ground, Move, Moved, Preview, Purpose, Total};
+use crate::views::generation::Generation;
 use crate::views::rebuild::Options;
 use throughline_domain::command::contracts as command;
 use throughline_domain::contract::rulebook::{packs, sentences};
-use throughline_domain::contract::{Contract, Rulebook};
+use throughline_domain::contract::{Contract, Rulebook, RulebookError};
 use throughline_domain::fact::envelope::ClaimId;
 use throughline_domain::fact::money::Money;
 
@@ -27,8 +29,6 @@ const CASE_MAX: usize = 16;
 const OUTCOME_MAX: usize = 16;
 const STATUS_MAX: usize = 26;
 const RULES_MAX: usize = 10;
-/// The most characters of a line of text.
-const LINE_MAX: usize = 116;
 
 /// The text of a rulebook: a pack that ships, or a file.
 pub(super) fn text(named: &str) -> Result<String> {
@@ -47,6 +47,14 @@ pub(super) fn read(path: &Path) -> Result<String> {
     })
 }
 
+/// Prints the errors of a rulebook, one a line.
+pub(super) fn print_errors(named: &str, errors: &[RulebookError]) -> Ending {
+    for error in errors {
+        message(format_args!("{named}: {error}"));
+    }
+    Ending::WrongUse
+}
+
 pub(super) fn check(named: &[String]) -> Result<Ending> {
     let mut ending = Ending::Done;
     let mut read: Vec<(&String, String, Rulebook)> = Vec::new();
@@ -54,18 +62,18 @@ pub(super) fn check(named: &[String]) -> Result<Ending> {
         let text = text(name)?;
         match Rulebook::parse(&text) {
             Ok(rulebook) => read.push((name, text, rulebook)),
-            Err(errors) => ending = complain_of(name, &errors),
+            Err(errors) => ending = print_errors(name, &errors),
         }
     }
     for (at, (name, text, rulebook)) in read.iter().enumerate() {
         for (earlier, _, other) in &read[..at] {
             if let Some(error) = rulebook.overlap(text, other) {
-                complain(&format!("{name}: {error} (as in {earlier})"));
+                message(format_args!("{name}: {error} (as in {earlier})"));
                 ending = Ending::WrongUse;
             }
         }
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::out();
     for (at, (name, _, rulebook)) in read.iter().enumerate() {
         writeln!(out, "{name}")?;
         for sentence in sentences::of(rulebook) {
@@ -83,16 +91,16 @@ pub(super) fn check(named: &[String]) -> Result<Ending> {
 pub(super) fn hash(named: &str) -> Result<Ending> {
     match Rulebook::parse(&text(named)?) {
         Ok(rulebook) => {
-            writeln!(std::io::stdout().lock(), "{}", rulebook.hash())?;
+            writeln!(terminal::out(), "{}", rulebook.hash())?;
             Ok(Ending::Done)
         }
-        Err(errors) => Ok(complain_of(named, &errors)),
+        Err(errors) => Ok(print_errors(named, &errors)),
     }
 }
 
 /// Prints a text that is generated from the grammar: the JSON Schema or the reference page.
 pub(super) fn print(text: &str) -> Result<Ending> {
-    write!(std::io::stdout().lock(), "{text}")?;
+    write!(terminal::out(), "{text}")?;
     Ok(Ending::Done)
 }
 
@@ -101,7 +109,7 @@ pub(super) async fn publish(places: &Places, contract: &str, named: &str) -> Res
     let text = text(named)?;
     let rulebook = match Rulebook::parse(&text) {
         Ok(rulebook) => rulebook,
-        Err(errors) => return Ok(complain_of(named, &errors)),
+        Err(errors) => return Ok(print_errors(named, &errors)),
     };
     let views = views::open(places).await?;
     let ending = publish_to(&views, contract, (named, text, rulebook)).await;
@@ -111,7 +119,7 @@ pub(super) async fn publish(places: &Places, contract: &str, named: &str) -> Res
 
 async fn publish_to(views: &Views, code: &str, (named, text, rulebook): (&str, String, Rulebook)) -> Result<Ending> {
     let scope = Scope::Deployment;
-    let Some((_, contract)) = open_contract(views, &scope, code) else { return Ok(Ending::WrongUse) };
+    let Some((_, contract)) = open_contract(&views.live(), &scope, code) else { return Ok(Ending::WrongUse) };
     if let Some(ending) = overlapping(&contract, named, &text, &rulebook) {
         return Ok(ending);
     }
@@ -124,7 +132,7 @@ async fn publish_to(views: &Views, code: &str, (named, text, rulebook): (&str, S
     }
     views::build(views, right, Options::default()).await?;
     let (position, digest) = views.position_and_digest().await?;
-    writeln!(std::io::stdout().lock(), "live view under it: position {position}  digest {digest}")?;
+    writeln!(terminal::out(), "live view under it: position {position}  digest {digest}")?;
     Ok(Ending::Done)
 }
 
@@ -137,7 +145,7 @@ pub(super) async fn preview(
 ) -> Result<Ending> {
     let text = text(named)?;
     if let Err(errors) = Rulebook::parse(&text) {
-        return Ok(complain_of(named, &errors));
+        return Ok(print_errors(named, &errors));
     }
     let views = board::open_to_read(places).await?;
     let ending = preview_in(&views, contract, (named, &text), (as_of, format)).await;
@@ -152,7 +160,7 @@ async fn preview_in(
     (as_of, format): (Option<NaiveDate>, Format),
 ) -> Result<Ending> {
     let scope = Scope::Deployment;
-    let Some((scoped, contract)) = open_contract(views, &scope, code) else { return Ok(Ending::WrongUse) };
+    let Some((scoped, contract)) = open_contract(&views.live(), &scope, code) else { return Ok(Ending::WrongUse) };
     let today = civil_day(Clock::Machine.now(), contract.zone().unwrap_or(DEPLOYMENT_ZONE));
     let draft = match command::draft(&contract, text, today) {
         Ok(draft) => draft,
@@ -160,7 +168,7 @@ async fn preview_in(
             let ending = Rulebook::parse(text).ok().and_then(|read| overlapping(&contract, named, text, &read));
             if ending.is_none() {
                 for refusal in &refusals {
-                    complain(&format!("{named}: {refusal}"));
+                    message(format_args!("{named}: {refusal}"));
                 }
             }
             return Ok(Ending::WrongUse);
@@ -169,20 +177,20 @@ async fn preview_in(
     let asked = Asked { as_of: as_of.unwrap_or(today), today, purpose: Purpose::Look };
     let judged = views.live().preview(views.log(), scoped, asked, draft).await?;
     let preview = judged.context("the view has no open contract of this code")?;
-    table::print(&mut std::io::stdout().lock(), &tables(&preview, format), format)?;
+    table::print(&mut terminal::out(), &tables(&preview, format), format)?;
     Ok(Ending::Done)
 }
 
 /// An open contract. If there is none, prints what to do.
-fn open_contract<'c>(
-    views: &Views,
+pub(super) fn open_contract<'c>(
+    view: &Generation,
     scope: &'c Scope,
     code: &'c str,
-) -> Option<(InScope<'c>, std::sync::Arc<Contract>)> {
+) -> Option<(InScope<'c>, Arc<Contract>)> {
     let scoped = scope.contract(code);
-    let found = scoped.and_then(|scoped| views.live().contract_state(scoped).map(|contract| (scoped, contract)));
+    let found = scoped.and_then(|scoped| view.contract_state(scoped).map(|contract| (scoped, contract)));
     if found.is_none() {
-        complain(&format!("contract {code:?} is not open: open it with `throughline contract open`"));
+        message(format_args!("contract {code:?} is not open: open it with `throughline contract open`"));
     }
     found
 }
@@ -192,11 +200,7 @@ fn overlapping(contract: &Contract, named: &str, text: &str, rulebook: &Rulebook
     let published = contract.rulebooks().iter();
     let overlaps: Vec<_> =
         published.filter_map(|published| rulebook.overlap(text, &published.rulebook)).take(1).collect();
-    (!overlaps.is_empty()).then(|| complain_of(named, &overlaps))
-}
-
-fn columns(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
+    (!overlaps.is_empty()).then(|| print_errors(named, &overlaps))
 }
 
 fn tables(preview: &Preview, format: Format) -> Vec<Table> {
@@ -264,7 +268,7 @@ fn rules_in_words(preview: &Preview) -> Table {
             rules.push(words);
         }
     }
-    let lines = rules.iter().flat_map(|(rule, words)| wrapped(&format!("{rule}: {words}"), LINE_MAX));
+    let lines = rules.iter().flat_map(|(rule, words)| wrapped(&format!("{rule}: {words}")));
     Table {
         title: "These rules in words (complete with --format json)".to_owned(),
         columns: columns(&["now -> in the draft"]),
@@ -301,30 +305,6 @@ fn status_in_short(claims: &Claims, claim: ClaimId, money: &impl Fn(Money) -> St
         return status;
     }
     shortened(status.trim_end_matches(claims.currency()).trim_end(), STATUS_MAX)
-}
-
-/// A text of at most this many characters. A cut text ends with an ellipsis.
-fn shortened(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    text.chars().take(most - 1).chain(['…']).collect()
-}
-
-/// A text in lines of at most this many characters, broken between words. Lines after the first are indented.
-fn wrapped(text: &str, most: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= most => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            Some(_) => lines.push(format!("  {word}")),
-            None => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 /// The status of a claim and its amount.

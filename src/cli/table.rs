@@ -52,6 +52,11 @@ impl Table {
     }
 }
 
+/// The heads of columns.
+pub(crate) fn columns(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
 /// Prints tables in a format.
 pub(crate) fn print(out: &mut impl Write, tables: &[Table], format: Format) -> io::Result<()> {
     match format {

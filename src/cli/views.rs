@@ -1,14 +1,15 @@
 //! Views on the command line: rebuilding them, and parked streams that could not be folded.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
 use tokio::sync::watch;
 
-use super::commands::{complain, complain_of, record, stop_signal};
-use super::rulebook::read;
+use super::commands::{record, stop_signal};
+use super::rulebook::{print_errors, read};
+use super::terminal::{self, ProgressLine, message};
 use super::{Ending, Places};
 use crate::clock::{Chance, Clock};
 use crate::log::Log;
@@ -41,7 +42,7 @@ pub(super) async fn rebuild(places: &Places, rulebook: Option<&Path>, workers: O
     let rulebook = match rulebook.map(|path| read(path).map(|text| (path, text))).transpose()? {
         Some((path, text)) => match Rulebook::parse(&text) {
             Ok(rulebook) => Some((path, text, rulebook)),
-            Err(errors) => return Ok(complain_of(&path.display().to_string(), &errors)),
+            Err(errors) => return Ok(print_errors(&path.display().to_string(), &errors)),
         },
         None => None,
     };
@@ -65,7 +66,7 @@ pub(super) async fn rebuild(places: &Places, rulebook: Option<&Path>, workers: O
         build(&views, right, Options { workers, ..Options::default() }).await?;
     }
     let new = position_and_digest(&views).await?;
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::out();
     let old = match &old {
         None => "no view that this build can read".to_owned(),
         Some(Ok(old)) => old.clone(),
@@ -102,9 +103,7 @@ pub(super) async fn build(views: &Views, right: SoleBuilder, options: Options) -
 
 /// Shows the progress of a rebuild on a terminal.
 pub(super) async fn show_progress(mut progress: watch::Receiver<Option<Progress>>) {
-    if !std::io::stderr().is_terminal() {
-        return;
-    }
+    let Some(mut line) = ProgressLine::on_terminal() else { return };
     while progress.changed().await.is_ok() {
         let Some(progress) = *progress.borrow_and_update() else { continue };
         let doing = match progress.phase {
@@ -114,14 +113,14 @@ pub(super) async fn show_progress(mut progress: watch::Receiver<Option<Progress>
             Phase::Verifying => "verifying",
             Phase::CatchingUp => "catching up",
             Phase::Switching => "switching",
-            Phase::Done | Phase::Cancelled | Phase::Failed => "",
+            Phase::Done | Phase::Cancelled | Phase::Failed => {
+                line.clear();
+                continue;
+            }
         };
         let Progress { events, of, rate, eta, .. } = progress;
         let eta = eta.map(|eta| format!(", {} s to go", eta.as_secs())).unwrap_or_default();
-        let line = format!("{doing}: {events} of {of} events, {rate:.0} a second{eta}");
-        // Return to the start of the line and clear the old text.
-        let line = if progress.phase.is_over() { "\r\x1b[K".to_owned() } else { format!("\r\x1b[K{line}") };
-        let _ = std::io::stderr().lock().write_all(line.as_bytes());
+        line.show(format_args!("{doing}: {events} of {of} events, {rate:.0} a second{eta}"));
     }
 }
 
@@ -165,7 +164,7 @@ async fn print_parked(views: &Views) -> Result<usize> {
     let (live, mut after, mut count) = (views.live(), Position::default(), 0);
     loop {
         let parked = live.parked(after, PARKED).await?;
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::out();
         for parked in &parked {
             writeln!(
                 out,
@@ -180,7 +179,7 @@ async fn print_parked(views: &Views) -> Result<usize> {
         }
     }
     if count == 0 {
-        complain("no streams are parked");
+        message("no streams are parked");
     }
     Ok(count)
 }
