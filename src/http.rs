@@ -164,7 +164,7 @@ pub async fn serve(listener: TcpListener, connections: usize, router: Router, st
     let stopping = Stopping::when(stopping);
     let router = router.layer(Extension(stopping.clone()));
     let serving = async {
-        connection::serve((listener, connections), router, stopping).await;
+        connection::serve(listener, connections, router, stopping).await;
         // Each socket holds its end of the channel while it is open.
         tell.closed().await;
     };

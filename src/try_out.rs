@@ -23,7 +23,9 @@ use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::civil_day::civil_day;
 use throughline_domain::contract::outcome::aggregate::Many;
 use throughline_domain::contract::outcome::settle::{Entitlement, Settled, settle};
-use throughline_domain::contract::outcome::versions::{Judged, JudgedMany, Sight, Versions, entitlement};
+use throughline_domain::contract::outcome::versions::{
+    ClaimDays, Claimant, Judged, JudgedMany, Sight, Versions, entitlement,
+};
 use throughline_domain::contract::outcome::{Case, People, State, claim_id};
 use throughline_domain::fact::History;
 use throughline_domain::fact::envelope::{EventId, JourneyId};
@@ -119,12 +121,10 @@ impl<'r> Trial<'r> {
         let sight = Sight { as_of: self.as_of, submitted_on: &|_| None, recorded_on: &|_| None };
         let many = versions.judge_many(sight, &all.many, |subject| people.person(subject));
         let terms = versions.terms(self.as_of);
-        all.entitlements.extend(answer::entitlements_of_many(self, (&versions, &terms), &many));
+        all.entitlements.extend(answer::entitlements_of_many(self, &versions, &terms, &many));
         let settled = settle(&terms, &all.entitlements, &[]).claims;
         let words = answer::Words::of(self, &versions, &terms).map_err(TryError::Write)?;
-        answer(&words, all.journeys, (&many, &settled), &mut out)
-            .and_then(|()| out.flush())
-            .map_err(TryError::Write)?;
+        answer(&words, all.journeys, &many, &settled, &mut out).and_then(|()| out.flush()).map_err(TryError::Write)?;
         Ok(tried)
     }
 
@@ -157,7 +157,8 @@ impl<'r> Trial<'r> {
                 let code = &versions.get(*version).outcomes[evaluation.outcome].code;
                 let claim = claim_id(journey, code, evaluation.repeat);
                 let outcome = terms.number(*version, evaluation.outcome);
-                Some(entitlement(claim, (journey.0, person), outcome, achievement, (self.as_of, self.as_of)))
+                let claimant = Claimant { holder: journey.0, person };
+                Some(entitlement(claim, claimant, outcome, achievement, ClaimDays::on(self.as_of)))
             }));
             share.journeys.push(OfJourney { journey, judged });
         }
@@ -173,7 +174,8 @@ fn nothing_added(versions: &Versions<'_>) -> Vec<Many> {
 fn answer(
     words: &answer::Words<'_>,
     journeys: Vec<OfJourney>,
-    (many, mut settled): (&[JudgedMany], &[Settled]),
+    many: &[JudgedMany],
+    mut settled: &[Settled],
     out: &mut impl Write,
 ) -> io::Result<()> {
     let mut journeys = journeys.into_iter();

@@ -271,9 +271,9 @@ impl Run {
     async fn round(self: &Arc<Self>, raw: &mut Raw, measured: &mut Measured) -> Result<()> {
         let Counts { alone, together, by_head } = self.counts;
         let before = self.log.head().await?;
-        measured.alone.push(self.appends((1, alone), Until::Durable, Nodes::One).await);
+        measured.alone.push(self.appends(1, alone, Until::Durable, Nodes::One).await);
         let between = self.log.head().await?;
-        measured.together.push(self.appends((CALLERS, together), Until::Durable, Nodes::One).await);
+        measured.together.push(self.appends(CALLERS, together, Until::Durable, Nodes::One).await);
         let events = self.log.after(before).await?;
         let (one, many) = events.split_at(usize::try_from(between.0 - before.0)?);
         let transactions: HashSet<_> = many.iter().map(|event| event.recorded_at).collect();
@@ -295,20 +295,20 @@ impl Run {
     async fn shown(self: &Arc<Self>, measured: &mut Measured) -> Result<()> {
         let Counts { together, .. } = self.counts;
         let following = self.log.node.follow().await?;
-        measured.shown.push(self.appends((CALLERS, together), Until::Shown, Nodes::One).await);
+        measured.shown.push(self.appends(CALLERS, together, Until::Shown, Nodes::One).await);
         let requests: Vec<JourneyId> = (0..together).map(|at| self.log.turn(at)).collect();
         measured.http.push(self.http.log_contacts(&requests).await?);
         measured.http_nothing.push(self.http.nothing(&requests).await?);
         if let Some(other) = &self.other {
             let also = other.follow().await?;
-            measured.two_nodes.push(self.appends((CALLERS, together), Until::Shown, Nodes::Both).await);
+            measured.two_nodes.push(self.appends(CALLERS, together, Until::Shown, Nodes::Both).await);
             other.leave(also).await?;
         }
         self.log.node.leave(following).await
     }
 
     /// Makes single-event appends from several callers. Returns events per second.
-    async fn appends(self: &Arc<Self>, (callers, appends): (usize, usize), until: Until, nodes: Nodes) -> f64 {
+    async fn appends(self: &Arc<Self>, callers: usize, appends: usize, until: Until, nodes: Nodes) -> f64 {
         let began = Instant::now();
         let tasks = (0..callers).map(|nth| {
             let run = Arc::clone(self);

@@ -31,7 +31,7 @@ pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figur
     let journeys = ground.journeys(EVENTS);
     let place = ground.log_of(store, journeys).await?;
     let deployment = ground.deployed(&place).await?;
-    let measured = compared(ground, (store, &place), &deployment, journeys).await;
+    let measured = compared(ground, store, &place, &deployment, journeys).await;
     deployment.close().await;
     let mut measured = measured?;
     let key = ground.scratch("key");
@@ -90,7 +90,8 @@ impl Measured {
 
 async fn compared(
     ground: &Ground,
-    (store, place): (Dialect, &Place),
+    store: Dialect,
+    place: &Place,
     deployment: &Deployment,
     journeys: u64,
 ) -> Result<Measured> {

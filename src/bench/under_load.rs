@@ -60,7 +60,7 @@ pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figur
     let deployment = ground.deployed(&place).await?;
     let key = Arc::new(LocalKey::read_or_make(&ground.scratch("key"))?);
     let server = Server::of(http::router(deployment.app(), Arc::clone(&key), Terms::without_budget())).await?;
-    let measured = measured(ground, &deployment, (server.address, &key), journeys).await;
+    let measured = measured(ground, &deployment, server.address, &key, journeys).await;
     server.stop().await;
     deployment.close().await;
     Ok(measured?.into_iter().map(|figure| figure.on(store)).collect())
@@ -69,7 +69,8 @@ pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figur
 async fn measured(
     ground: &Ground,
     deployment: &Deployment,
-    (address, key): (SocketAddr, &LocalKey),
+    address: SocketAddr,
+    key: &LocalKey,
     journeys: u64,
 ) -> Result<Vec<Figure>> {
     let tally = Arc::new(Tally::default());

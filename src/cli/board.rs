@@ -5,13 +5,14 @@ use std::sync::Arc;
 use anyhow::Result;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use clap::Args;
 
 use super::commands::unless_stopped;
 use super::rulebook::open_contract;
 use super::table::{self, Table};
 use super::terminal::{self, message};
 use super::views::show_progress;
-use super::{Ending, Format, Places};
+use super::{Ending, Format, Places, day};
 use crate::access::{InScope, Scope};
 use crate::clock::Clock;
 use crate::log::Log;
@@ -34,24 +35,33 @@ use throughline_domain::contract::rulebook::Buckets;
 /// The most months that a month-by-month table shows.
 const MONTHS_SHOWN: usize = 12;
 
-pub(super) async fn run(
-    places: &Places,
-    code: &str,
-    (as_of, known_at): (Option<NaiveDate>, Option<KnownAt>),
+/// The contract, and the points in time that the tables are read at.
+#[derive(Debug, Args)]
+pub(super) struct BoardArguments {
+    /// The contract's code.
+    #[arg(long)]
+    contract: String,
+    /// The as-of date: facts are read at the end of this day. Default: today.
+    #[arg(long, value_parser = day)]
+    as_of: Option<NaiveDate>,
+    /// The knowledge date: only events recorded by then count. A day (until its end in the contract's zone), or an
+    /// instant with its offset.
+    #[arg(long)]
+    known_at: Option<KnownAt>,
+    /// The output format.
+    #[arg(long, value_enum, default_value_t)]
     format: Format,
-) -> Result<Ending> {
+}
+
+pub(super) async fn run(places: &Places, arguments: &BoardArguments) -> Result<Ending> {
     let views = unless_stopped(open_to_read(places)).await?;
-    let shown = unless_stopped(Box::pin(show(&views, code, (as_of, known_at), format))).await;
+    let shown = unless_stopped(Box::pin(show(&views, arguments))).await;
     views.close().await;
     shown
 }
 
-async fn show(
-    views: &Views,
-    code: &str,
-    (as_of, known_at): (Option<NaiveDate>, Option<KnownAt>),
-    format: Format,
-) -> Result<Ending> {
+async fn show(views: &Views, arguments: &BoardArguments) -> Result<Ending> {
+    let BoardArguments { contract: code, as_of, known_at, format } = arguments;
     let scope = Scope::Deployment;
     let live = views.live();
     let Some((scoped, contract)) = open_contract(&live, &scope, code) else { return Ok(Ending::WrongUse) };
@@ -60,7 +70,7 @@ async fn show(
         Ok(Ending::WrongUse)
     };
     let zone = contract.zone().unwrap_or(DEPLOYMENT_ZONE);
-    let (view, contract) = match known_at {
+    let (view, contract) = match *known_at {
         None => (live, contract),
         Some(known_at) => {
             let Some(view) = known(views, &contract, known_at, zone).await? else { return not_yet() };
@@ -69,11 +79,12 @@ async fn show(
         }
     };
     let today = civil_day(Clock::Machine.now(), zone);
-    if as_of.is_some_and(|as_of| as_of > today) {
+    let as_of = as_of.unwrap_or(today);
+    if as_of > today {
         message("this is a forecast, because --as-of is in the future: open spells are assumed to continue");
     }
-    let tables = tables(&view, scoped, &contract, as_of.unwrap_or(today)).await?;
-    table::print(&mut terminal::out(), &tables, format)?;
+    let tables = tables(&view, scoped, &contract, as_of).await?;
+    table::print(&mut terminal::out(), &tables, *format)?;
     let parked = view.parked_count().await?;
     if parked > 0 {
         message(format_args!(
@@ -144,8 +155,8 @@ pub(super) async fn tables(
     let board = view.performance(scope, as_of, rulebook, (performance::By::Area, shown)).await?;
     let mut tables = funnel(&board, month, as_of);
     tables.extend(recency(view, scope, rulebook, as_of).await?);
-    tables.extend(waits(view, scope, rulebook, (as_of, month)).await?);
-    tables.push(left(view, scope, rulebook, (as_of, month)).await?);
+    tables.extend(waits(view, scope, rulebook, as_of).await?);
+    tables.push(left(view, scope, rulebook, as_of).await?);
     Ok(tables)
 }
 
@@ -215,13 +226,9 @@ async fn recency(view: &Generation, scope: InScope<'_>, rulebook: &Rulebook, as_
     Ok(tables)
 }
 
-async fn waits(
-    view: &Generation,
-    scope: InScope<'_>,
-    rulebook: &Rulebook,
-    (as_of, month): (NaiveDate, Month),
-) -> Result<Vec<Table>> {
+async fn waits(view: &Generation, scope: InScope<'_>, rulebook: &Rulebook, as_of: NaiveDate) -> Result<Vec<Table>> {
     let Some(measured) = &rulebook.referral_to_plan else { return Ok(Vec::new()) };
+    let month = Month::of(as_of);
     let periods = [
         ("Referral to plan, to date".to_owned(), Period::ToDate),
         (
@@ -252,13 +259,8 @@ fn bucket_columns(first: &str, buckets: &Buckets) -> Vec<String> {
     std::iter::once(first.to_owned()).chain(buckets.labels.iter().cloned()).collect()
 }
 
-async fn left(
-    view: &Generation,
-    scope: InScope<'_>,
-    rulebook: &Rulebook,
-    (as_of, month): (NaiveDate, Month),
-) -> Result<Table> {
-    let by = exits::By::Reason;
+async fn left(view: &Generation, scope: InScope<'_>, rulebook: &Rulebook, as_of: NaiveDate) -> Result<Table> {
+    let (by, month) = (exits::By::Reason, Month::of(as_of));
     let in_month = view.exits(scope, as_of, rulebook, (by, Period::Months(Months::one(month)))).await?;
     let to_date = view.exits(scope, as_of, rulebook, (by, Period::ToDate)).await?;
     let mut rows = side_by_side(&in_month.closed, &to_date.closed, "");

@@ -1,22 +1,20 @@
 //! Runs each command by calling the library, and prints its result.
 
-use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use async_graphql::ServerError;
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 use tokio::net::TcpListener;
-use uuid::Uuid;
 
 use super::files::ImportOptions;
 use super::terminal::{self, message};
 use super::{BadFile, Misuse};
 use super::{
     Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
-    RulebookCommand, backup, bench, board, demo, diff, files, rulebook, try_out, views,
+    RulebookCommand, backup, bench, board, demo, diff, files, rulebook, token, try_out, views,
 };
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
@@ -29,12 +27,10 @@ use crate::store::{Mode, Store};
 use crate::views::Views;
 use throughline_domain::command::Command as Stated;
 use throughline_domain::command::contracts::OpenContract;
+use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::calendar::BankHolidays;
-use throughline_domain::contract::rulebook::CodeList;
 use throughline_domain::contract::rulebook::{reference, schema};
-use throughline_domain::contract::{Contract, Rulebook};
-use throughline_domain::fact::Recorded;
-use throughline_domain::fact::envelope::{CommandId, Occurred, StreamId};
+use throughline_domain::fact::envelope::{CommandId, Occurred};
 use throughline_domain::fact::event::{ContractOpened, Party};
 use throughline_gateway::{Budget, Capacity, Documents, Explorer, Terms, guard};
 
@@ -73,18 +69,14 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             let explorer = if no_graphiql { Explorer::Absent } else { Explorer::Served };
             let (budget, capacity) = (Arc::new(Budget::per_minute(budget)), Arc::new(Capacity::of(requests)));
             let terms = Terms { budget, capacity, documents, origins, explorer, ..Terms::default() };
-            serve(&places, (&listen, connections), terms, stop).await
+            serve(&places, &listen, connections, terms, stop).await
         }
         Command::Contract(ContractCommand::Open { rulebook, name, parties, starts_on, ends_on }) => {
             let opening = Opening { rulebook, name, parties, starts_on, ends_on };
             open_contract(&places, opening).await
         }
-        Command::Board { contract, as_of, known_at, format } => {
-            board::run(&places, &contract, (as_of, known_at), format).await
-        }
-        Command::Token { role, subject, contracts, areas, minutes } => {
-            token(&places, (role, subject), (contracts, areas), minutes).await
-        }
+        Command::Board(arguments) => board::run(&places, &arguments).await,
+        Command::Token(arguments) => token::run(&places, arguments).await,
         Command::Schema { access } => {
             let shown = if access { crate::graphql::access_table() } else { crate::graphql::sdl() };
             write!(terminal::out(), "{shown}")?;
@@ -97,9 +89,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         Command::Rulebook(RulebookCommand::Publish { contract, rulebook }) => {
             rulebook::publish(&places, &contract, &rulebook).await
         }
-        Command::Rulebook(RulebookCommand::Preview { contract, rulebook, as_of, format }) => {
-            rulebook::preview(&places, (&contract, &rulebook), as_of, format).await
-        }
+        Command::Rulebook(RulebookCommand::Preview(arguments)) => rulebook::preview(&places, &arguments).await,
         Command::Try { rulebook, events, as_of, known_at } => try_out::run(&rulebook, &events, as_of, known_at),
         Command::Rebuild { rulebook, workers, diff: true, exit_code, as_of, format } => {
             let rulebook = rulebook.as_deref();
@@ -170,7 +160,8 @@ async fn set_aside(places: &Places) -> Result<()> {
 
 async fn serve(
     places: &Places,
-    (listen, connections): (&str, usize),
+    listen: &str,
+    connections: usize,
     terms: Terms,
     stop: impl Future<Output = ()>,
 ) -> Result<Ending> {
@@ -191,7 +182,7 @@ async fn serve(
                 FILE`",
         );
     }
-    serve_until_stopped(deployment, (key, terms), (listener, connections), stop).await?;
+    serve_until_stopped(deployment, key, terms, listener, connections, stop).await?;
     Ok(Ending::Done)
 }
 
@@ -231,8 +222,10 @@ pub(super) async fn listening(at: &str) -> Result<TcpListener> {
 /// Serves a deployment until the process receives a signal to stop, then finishes the requests in progress.
 pub(super) async fn serve_until_stopped(
     deployment: Deployment,
-    (key, terms): (Arc<LocalKey>, Terms),
-    (listener, connections): (TcpListener, usize),
+    key: Arc<LocalKey>,
+    terms: Terms,
+    listener: TcpListener,
+    connections: usize,
     stop: impl Future<Output = ()>,
 ) -> Result<()> {
     tracing::info!(url = http::url_of(listener.local_addr()?), "serving");
@@ -336,61 +329,4 @@ pub(super) async fn record(recorder: &Recorder, clock: &Clock, command: Stated, 
         Err(RecordError::Denied(denied)) => Err(denied.into()),
         Err(other) => bail!("{other:?}"),
     }
-}
-
-async fn token(
-    places: &Places,
-    (role, subject): (Role, String),
-    (contracts, areas): (Vec<String>, Vec<String>),
-    minutes: i64,
-) -> Result<Ending> {
-    if !areas.is_empty() && !role.may_be_limited_to_areas() {
-        message(format_args!("a token for a {role} cannot be limited to areas: leave out --area"));
-        return Ok(Ending::WrongUse);
-    }
-    if !contracts.is_empty()
-        && let Some(wrong) = unknown_to_the_log(places, &contracts, &areas).await?
-    {
-        message(wrong);
-        return Ok(Ending::WrongUse);
-    }
-    let contracts = contracts.into_iter().collect::<BTreeSet<_>>();
-    let scope = match (contracts.is_empty(), areas.is_empty()) {
-        (true, _) => Scope::Deployment,
-        (false, true) => Scope::Contracts(contracts),
-        (false, false) => Scope::Areas { contracts, areas: areas.into_iter().collect() },
-    };
-    let principal = Principal { subject, role, scope };
-    let token = issue(&*key(places)?, &principal, TimeDelta::minutes(minutes));
-    writeln!(terminal::out(), "{token}")?;
-    Ok(Ending::Done)
-}
-
-/// Checks the contracts and areas of a token. Returns an error message for a contract that was never opened, or an area
-/// that none of the contracts' rulebooks lists.
-async fn unknown_to_the_log(places: &Places, contracts: &[String], areas: &[String]) -> Result<Option<String>> {
-    let log = files::read_log(places).await.context("cannot read the database, which a token with --contract needs")?;
-    let (mut listed, mut lists_all) = (BTreeSet::new(), false);
-    for code in contracts {
-        let mut contract = Contract::default();
-        for envelope in log.stream(StreamId::contract(code)).await? {
-            contract.evolve(&Recorded::decode(&envelope)?)?;
-        }
-        if contract.code() != Some(code) {
-            return Ok(Some(format!("contract {code:?} was never opened in this database: check the code")));
-        }
-        match contract.newest_rulebook().and_then(|rulebook| rulebook.codes.listed(CodeList::Areas)) {
-            Some(areas) => listed.extend(areas.iter().cloned()),
-            None => lists_all = true,
-        }
-    }
-    let unknown = areas.iter().find(|area| !lists_all && !listed.contains(*area));
-    let known = || listed.iter().cloned().collect::<Vec<_>>().join(", ");
-    Ok(unknown.map(|area| format!("no rulebook of these contracts lists the area {area:?}: use one of {}", known())))
-}
-
-/// Issues a token that is valid from now on. Tokens always use the machine's clock.
-pub(super) fn issue(key: &LocalKey, principal: &Principal, lasting: TimeDelta) -> String {
-    let now = Clock::Machine.now();
-    key.issue(principal, now, lasting, Uuid::from_bytes(Chance::System.bytes()))
 }

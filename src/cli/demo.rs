@@ -8,9 +8,10 @@ use anyhow::{Context as _, Result, bail};
 use chrono::{NaiveDate, TimeDelta};
 use tempfile::TempDir;
 
-use super::commands::{issue, listening, serve_until_stopped, stop_signal};
+use super::commands::{listening, serve_until_stopped, stop_signal};
 use super::table;
 use super::terminal::{self, ProgressLine, message};
+use super::token::issue;
 use super::{Ending, Format, Places, board};
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
@@ -56,8 +57,7 @@ pub(super) async fn run(places: &Places, listen: &str, once: bool) -> Result<End
                 print_banner(&key, &http::url_of(listener.local_addr()?))?;
                 print_boards(&deployment, TABLES_ON_A_PAGE).await?;
                 print_whole_boards(&database)?;
-                let listening = (listener, http::CONNECTIONS);
-                serve_until_stopped(deployment, (key, Terms::default()), listening, stop).await?;
+                serve_until_stopped(deployment, key, Terms::default(), listener, http::CONNECTIONS, stop).await?;
             }
         }
     }

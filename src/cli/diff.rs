@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 use super::board::{Opened, opened};
 use super::commands::unless_stopped;
 use super::files::is_damage;
-use super::rulebook::read;
+use super::rulebook::{NamedRulebook, read};
 use super::table::{self, Table, columns};
 use super::terminal::{self, message};
 use super::views::show_progress;
@@ -117,23 +117,20 @@ async fn show(views: &Views, asking: &Asking<'_>) -> Result<Ending> {
 
 /// Reads a draft as if it were to be published now.
 fn draft(views: &Views, path: &Path) -> Result<Result<Rulebook, Ending>> {
-    let text = read(path)?;
-    let named = match Rulebook::parse(&text) {
-        Ok(rulebook) => rulebook.contract,
-        Err(errors) => return Ok(Err(super::commands::print_errors(&path.display().to_string(), &errors))),
+    let NamedRulebook { name, text, rulebook } = match NamedRulebook::of(&path.display().to_string(), read(path)?) {
+        Ok(rulebook) => rulebook,
+        Err(wrong) => return Ok(Err(wrong)),
     };
-    let contract = Scope::Deployment.contract(&named).and_then(|scoped| views.live().contract_state(scoped));
+    let code = &rulebook.contract;
+    let contract = Scope::Deployment.contract(code).and_then(|scoped| views.live().contract_state(scoped));
     let Some(contract) = contract else {
-        message(format_args!(
-            "{}: contract {named:?} is not open: open it with `throughline contract open`",
-            path.display()
-        ));
+        message(format_args!("{name}: contract {code:?} is not open: open it with `throughline contract open`"));
         return Ok(Err(Ending::WrongUse));
     };
     let today = civil_day(Clock::Machine.now(), contract.zone().unwrap_or(DEPLOYMENT_ZONE));
     Ok(command::draft(&contract, &text, today).map_err(|refusals| {
         for refusal in refusals {
-            message(format_args!("{}: {refusal}", path.display()));
+            message(format_args!("{name}: {refusal}"));
         }
         Ending::WrongUse
     }))

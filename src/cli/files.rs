@@ -149,7 +149,7 @@ pub(super) async fn restore(places: &Places, path: &Path) -> Result<Ending> {
     let store = Arc::new(Store::open(places.database(), Mode::Write).await?);
     let log = Log::open(Arc::clone(&store)).await?;
     let restored =
-        as_recorded(&log, (&Clock::Machine, &Chance::System), &importer().actor(), BufReader::new(file)).await?;
+        as_recorded(&log, &Clock::Machine, &Chance::System, &importer().actor(), BufReader::new(file)).await?;
     let views = Views::open(log).await.context("the events are in the log, but the view cannot be built")?;
     let digest = views.live().digest().await?;
     let (position, mut out) = (restored.position, terminal::out());

@@ -14,6 +14,7 @@ mod results;
 mod rulebook;
 mod table;
 mod terminal;
+mod token;
 mod try_out;
 mod views;
 
@@ -25,7 +26,6 @@ use std::time::Duration;
 use chrono::{Datelike as _, NaiveDate};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::access::Role;
 use crate::causes;
 use crate::http::CONNECTIONS;
 use crate::import::ImportError;
@@ -119,42 +119,11 @@ enum Command {
     Contract(ContractCommand),
     /// Prints the performance tables of a contract.
     #[command(after_help = "Example: throughline board --contract shps --as-of 2018-02-23 --known-at 2018-02-23")]
-    Board {
-        /// The contract's code.
-        #[arg(long)]
-        contract: String,
-        /// The as-of date: facts are read at the end of this day. Default: today.
-        #[arg(long, value_parser = day)]
-        as_of: Option<NaiveDate>,
-        /// The knowledge date: only events recorded by then count. A day (until its end in the contract's zone), or an
-        /// instant with its offset.
-        #[arg(long)]
-        known_at: Option<KnownAt>,
-        /// The output format.
-        #[arg(long, value_enum, default_value_t)]
-        format: Format,
-    },
+    Board(board::BoardArguments),
     /// Prints a short-lived token, signed with the local key.
     #[command(after_help = "Examples: throughline token --role keyworker --subject kw-07 --contract shps\n          \
                             throughline token --role commissioner --subject brent --contract shps --area brent")]
-    Token {
-        /// The role: keyworker, manager, commissioner, auditor, integrator or administrator.
-        #[arg(long)]
-        role: Role,
-        /// The login of the token's holder.
-        #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
-        subject: String,
-        /// The code of a contract that the holder may see. Repeat for more contracts. Default: all contracts.
-        #[arg(long = "contract")]
-        contracts: Vec<String>,
-        /// The code of a service area of these contracts, such as a commissioner's borough. The holder sees only this
-        /// area. Repeat for more areas. Default: all areas. Not for keyworkers and administrators.
-        #[arg(long = "area", requires = "contracts")]
-        areas: Vec<String>,
-        /// How many minutes the token is valid, at most a day.
-        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(i64).range(1..=1440))]
-        minutes: i64,
-    },
+    Token(token::TokenArguments),
     /// Prints the GraphQL schema, or the table of who may see which fields.
     #[command(after_help = "Example: throughline schema > schema.graphql")]
     Schema {
@@ -266,18 +235,7 @@ enum RulebookCommand {
     },
     /// Shows which claims of a contract a draft rulebook would change, and why. Nothing is stored.
     #[command(after_help = "Example: throughline rulebook preview shps shps-2018-04.toml --as-of 2018-04-01")]
-    Preview {
-        /// The contract's code.
-        contract: String,
-        /// The draft's file, or the name of a built-in pack.
-        rulebook: String,
-        /// The as-of date: facts are read at the end of this day. Default: today in the contract's zone.
-        #[arg(long, value_parser = day)]
-        as_of: Option<NaiveDate>,
-        /// The output format.
-        #[arg(long, value_enum, default_value_t)]
-        format: Format,
-    },
+    Preview(rulebook::PreviewArguments),
     /// Prints the hash that identifies a rulebook: the SHA-256 of its content, whatever its layout.
     #[command(after_help = "Example: throughline rulebook hash shps-2018-04.toml")]
     Hash {

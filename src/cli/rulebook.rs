@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
+use clap::Args;
 
 use super::table::{self, Table, columns};
 use super::terminal::{self, message, shortened, wrapped};
-use super::{BadFile, Ending, Format, Places, board, views};
+use super::{BadFile, Ending, Format, Places, board, day, views};
 use crate::access::{InScope, Scope};
 use crate::clock::Clock;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
@@ -29,6 +30,21 @@ const CASE_MAX: usize = 16;
 const OUTCOME_MAX: usize = 16;
 const STATUS_MAX: usize = 26;
 const RULES_MAX: usize = 10;
+
+/// A contract, a draft of a further rulebook, and the as-of date.
+#[derive(Debug, Args)]
+pub(super) struct PreviewArguments {
+    /// The contract's code.
+    contract: String,
+    /// The draft's file, or the name of a built-in pack.
+    rulebook: String,
+    /// The as-of date: facts are read at the end of this day. Default: today in the contract's zone.
+    #[arg(long, value_parser = day)]
+    as_of: Option<NaiveDate>,
+    /// The output format.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
 
 /// The text of a rulebook: a pack that ships, or a file.
 pub(super) fn text(named: &str) -> Result<String> {
@@ -55,34 +71,51 @@ pub(super) fn print_errors(named: &str, errors: &[RulebookError]) -> Ending {
     Ending::WrongUse
 }
 
-pub(super) fn check(named: &[String]) -> Result<Ending> {
-    let mut ending = Ending::Done;
-    let mut read: Vec<(&String, String, Rulebook)> = Vec::new();
-    for name in named {
-        let text = text(name)?;
+/// A rulebook that was read, with its name on the command line.
+pub(super) struct NamedRulebook {
+    pub(super) name: String,
+    pub(super) text: String,
+    pub(super) rulebook: Rulebook,
+}
+
+impl NamedRulebook {
+    /// Checks the text of a rulebook. If it is wrong, prints the errors.
+    pub(super) fn of(name: &str, text: String) -> Result<Self, Ending> {
         match Rulebook::parse(&text) {
-            Ok(rulebook) => read.push((name, text, rulebook)),
-            Err(errors) => ending = print_errors(name, &errors),
+            Ok(rulebook) => Ok(Self { name: name.to_owned(), text, rulebook }),
+            Err(errors) => Err(print_errors(name, &errors)),
         }
     }
-    for (at, (name, text, rulebook)) in read.iter().enumerate() {
-        for (earlier, _, other) in &read[..at] {
-            if let Some(error) = rulebook.overlap(text, other) {
-                message(format_args!("{name}: {error} (as in {earlier})"));
+}
+
+pub(super) fn check(named: &[String]) -> Result<Ending> {
+    let mut ending = Ending::Done;
+    let mut read: Vec<NamedRulebook> = Vec::new();
+    for name in named {
+        match NamedRulebook::of(name, text(name)?) {
+            Ok(rulebook) => read.push(rulebook),
+            Err(wrong) => ending = wrong,
+        }
+    }
+    for (at, NamedRulebook { name, text, rulebook }) in read.iter().enumerate() {
+        for earlier in &read[..at] {
+            if let Some(error) = rulebook.overlap(text, &earlier.rulebook) {
+                message(format_args!("{name}: {error} (as in {})", earlier.name));
                 ending = Ending::WrongUse;
             }
         }
     }
     let mut out = terminal::out();
-    for (at, (name, _, rulebook)) in read.iter().enumerate() {
+    for (at, NamedRulebook { name, rulebook, .. }) in read.iter().enumerate() {
         writeln!(out, "{name}")?;
         for sentence in sentences::of(rulebook) {
             writeln!(out, "  {sentence}")?;
         }
         let same_day =
             |other: &Rulebook| other.contract == rulebook.contract && other.effective_from == rulebook.effective_from;
-        for (earlier, _, other) in read[..at].iter().filter(|(_, _, other)| same_day(other)) {
-            writeln!(out, "  It supersedes version {} ({earlier}), which has the same first day.", other.version)?;
+        for earlier in read[..at].iter().filter(|earlier| same_day(&earlier.rulebook)) {
+            let NamedRulebook { name, rulebook, .. } = earlier;
+            writeln!(out, "  It supersedes version {} ({name}), which has the same first day.", rulebook.version)?;
         }
     }
     Ok(ending)
@@ -106,26 +139,25 @@ pub(super) fn print(text: &str) -> Result<Ending> {
 
 /// Publishes a further rulebook, builds the view that applies it and switches to it.
 pub(super) async fn publish(places: &Places, contract: &str, named: &str) -> Result<Ending> {
-    let text = text(named)?;
-    let rulebook = match Rulebook::parse(&text) {
+    let rulebook = match NamedRulebook::of(named, text(named)?) {
         Ok(rulebook) => rulebook,
-        Err(errors) => return Ok(print_errors(named, &errors)),
+        Err(wrong) => return Ok(wrong),
     };
     let views = views::open(places).await?;
-    let ending = publish_to(&views, contract, (named, text, rulebook)).await;
+    let ending = publish_to(&views, contract, rulebook).await;
     views::close(views).await;
     ending
 }
 
-async fn publish_to(views: &Views, code: &str, (named, text, rulebook): (&str, String, Rulebook)) -> Result<Ending> {
+async fn publish_to(views: &Views, code: &str, rulebook: NamedRulebook) -> Result<Ending> {
     let scope = Scope::Deployment;
     let Some((_, contract)) = open_contract(&views.live(), &scope, code) else { return Ok(Ending::WrongUse) };
-    if let Some(ending) = overlapping(&contract, named, &text, &rulebook) {
+    if let Some(ending) = overlapping(&contract, &rulebook) {
         return Ok(ending);
     }
     // Taken before publishing, so that a server that sees the new rulebook leaves the build to this process.
     let right = views.right_to_build().await?;
-    let published = views::publish(views, (named, code), text, &rulebook).await?;
+    let published = views::publish(views, code, rulebook).await?;
     if published != Ending::Done {
         right.release().await;
         return Ok(published);
@@ -137,38 +169,28 @@ async fn publish_to(views: &Views, code: &str, (named, text, rulebook): (&str, S
 }
 
 /// Prints the claims that a draft would change, and why.
-pub(super) async fn preview(
-    places: &Places,
-    (contract, named): (&str, &str),
-    as_of: Option<NaiveDate>,
-    format: Format,
-) -> Result<Ending> {
-    let text = text(named)?;
-    if let Err(errors) = Rulebook::parse(&text) {
-        return Ok(print_errors(named, &errors));
-    }
+pub(super) async fn preview(places: &Places, arguments: &PreviewArguments) -> Result<Ending> {
+    let rulebook = match NamedRulebook::of(&arguments.rulebook, text(&arguments.rulebook)?) {
+        Ok(rulebook) => rulebook,
+        Err(wrong) => return Ok(wrong),
+    };
     let views = board::open_to_read(places).await?;
-    let ending = preview_in(&views, contract, (named, &text), (as_of, format)).await;
+    let ending = preview_in(&views, arguments, &rulebook).await;
     views.close().await;
     ending
 }
 
-async fn preview_in(
-    views: &Views,
-    code: &str,
-    (named, text): (&str, &str),
-    (as_of, format): (Option<NaiveDate>, Format),
-) -> Result<Ending> {
+async fn preview_in(views: &Views, arguments: &PreviewArguments, rulebook: &NamedRulebook) -> Result<Ending> {
+    let PreviewArguments { contract: code, as_of, format, .. } = arguments;
     let scope = Scope::Deployment;
     let Some((scoped, contract)) = open_contract(&views.live(), &scope, code) else { return Ok(Ending::WrongUse) };
     let today = civil_day(Clock::Machine.now(), contract.zone().unwrap_or(DEPLOYMENT_ZONE));
-    let draft = match command::draft(&contract, text, today) {
+    let draft = match command::draft(&contract, &rulebook.text, today) {
         Ok(draft) => draft,
         Err(refusals) => {
-            let ending = Rulebook::parse(text).ok().and_then(|read| overlapping(&contract, named, text, &read));
-            if ending.is_none() {
+            if overlapping(&contract, rulebook).is_none() {
                 for refusal in &refusals {
-                    message(format_args!("{named}: {refusal}"));
+                    message(format_args!("{}: {refusal}", rulebook.name));
                 }
             }
             return Ok(Ending::WrongUse);
@@ -177,7 +199,7 @@ async fn preview_in(
     let asked = Asked { as_of: as_of.unwrap_or(today), today, purpose: Purpose::Look };
     let judged = views.live().preview(views.log(), scoped, asked, draft).await?;
     let preview = judged.context("the view has no open contract of this code")?;
-    table::print(&mut terminal::out(), &tables(&preview, format), format)?;
+    table::print(&mut terminal::out(), &tables(&preview, *format), *format)?;
     Ok(Ending::Done)
 }
 
@@ -196,11 +218,11 @@ pub(super) fn open_contract<'c>(
 }
 
 /// Prints the first conflict of a rulebook with one that is published, with its line.
-fn overlapping(contract: &Contract, named: &str, text: &str, rulebook: &Rulebook) -> Option<Ending> {
+fn overlapping(contract: &Contract, NamedRulebook { name, text, rulebook }: &NamedRulebook) -> Option<Ending> {
     let published = contract.rulebooks().iter();
     let overlaps: Vec<_> =
         published.filter_map(|published| rulebook.overlap(text, &published.rulebook)).take(1).collect();
-    (!overlaps.is_empty()).then(|| print_errors(named, &overlaps))
+    (!overlaps.is_empty()).then(|| print_errors(name, &overlaps))
 }
 
 fn tables(preview: &Preview, format: Format) -> Vec<Table> {

@@ -8,7 +8,7 @@ use anyhow::Result;
 use tokio::sync::watch;
 
 use super::commands::{record, stop_signal};
-use super::rulebook::{print_errors, read};
+use super::rulebook::{NamedRulebook, read};
 use super::terminal::{self, ProgressLine, message};
 use super::{Ending, Places};
 use crate::clock::{Chance, Clock};
@@ -19,7 +19,6 @@ use crate::views::rebuild::{Options, Phase, Progress};
 use crate::views::{ViewError, Views};
 use throughline_domain::command::Command;
 use throughline_domain::command::contracts::PublishRulebook;
-use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::envelope::{Occurred, Position};
 
 /// The number of parked streams to read at once.
@@ -39,10 +38,10 @@ pub(super) async fn close(views: Views) {
 
 /// Rebuilds the view, with a further rulebook if one is given. Prints position and digest, old and new.
 pub(super) async fn rebuild(places: &Places, rulebook: Option<&Path>, workers: Option<u16>) -> Result<Ending> {
-    let rulebook = match rulebook.map(|path| read(path).map(|text| (path, text))).transpose()? {
-        Some((path, text)) => match Rulebook::parse(&text) {
-            Ok(rulebook) => Some((path, text, rulebook)),
-            Err(errors) => return Ok(print_errors(&path.display().to_string(), &errors)),
+    let rulebook = match rulebook {
+        Some(path) => match NamedRulebook::of(&path.display().to_string(), read(path)?) {
+            Ok(rulebook) => Some(rulebook),
+            Err(wrong) => return Ok(wrong),
         },
         None => None,
     };
@@ -50,9 +49,9 @@ pub(super) async fn rebuild(places: &Places, rulebook: Option<&Path>, workers: O
     // Take the right to build before publishing, so that a server which sees the new rulebook does not build too.
     let right = views.right_to_build().await?;
     let is_published = rulebook.is_some();
-    if let Some((path, text, rulebook)) = rulebook {
-        let named = path.display().to_string();
-        let published = publish(&views, (&named, &rulebook.contract), text, &rulebook).await?;
+    if let Some(rulebook) = rulebook {
+        let contract = rulebook.rulebook.contract.clone();
+        let published = publish(&views, &contract, rulebook).await?;
         if published != Ending::Done {
             right.release().await;
             close(views).await;
@@ -125,17 +124,13 @@ pub(super) async fn show_progress(mut progress: watch::Receiver<Option<Progress>
 }
 
 /// Publishes a further rulebook. The live view does not follow, because it is about to be replaced.
-pub(super) async fn publish(
-    views: &Views,
-    (named, contract): (&str, &str),
-    text: String,
-    rulebook: &Rulebook,
-) -> Result<Ending> {
+pub(super) async fn publish(views: &Views, contract: &str, rulebook: NamedRulebook) -> Result<Ending> {
+    let NamedRulebook { name, text, rulebook } = rulebook;
     let clock = Arc::new(Clock::Machine);
     let occurred = Occurred::on(civil_day(clock.now(), rulebook.calendar.zone));
     let (recorder, appending) =
         Recorder::start(views.log().clone(), views.clone(), Arc::clone(&clock), Arc::new(Chance::System)).await?;
-    let done = format!("published {named}, version {}, for {contract}", rulebook.version);
+    let done = format!("published {name}, version {}, for {contract}", rulebook.version);
     let contract = contract.to_owned();
     let command = Command::PublishRulebook(PublishRulebook { contract, occurred, rulebook: text });
     let ending = record(&recorder, &clock, command, &done).await;

@@ -11,7 +11,7 @@ use super::course::{Course, Home};
 use super::days::{EVENING, LAST, MORNING, Moment, before, day, working, working_after};
 use super::dice::Dice;
 use super::story::NAMES;
-use super::telling::{Case, Office, Telling, later, promptly};
+use super::telling::{Case, Mistake, Office, Telling, later, promptly};
 use throughline_domain::fact::envelope::{Occurred, Precision, SpellId};
 use throughline_domain::fact::event::{
     Attribute, ContactLogged, Disengaged, JourneyClosed, PlanAgreed, SpellEnded, SpellStarted,
@@ -51,13 +51,13 @@ fn log(telling: &mut Telling, office: &Office<'_>, course: &Course, contact: &Co
             let on = before(contact.on, dice.from(1..=6)).max(course.received_on);
             let wrong = Occurred::on(on).at(contact.local_time);
             let wrong = (if wrong == right.0 { Occurred::on(before(on, 1)) } else { wrong }, right.1.clone());
-            telling.mend((&by, at), wrong, right, ("logged on the wrong day", dice));
+            telling.mend(&by, at, Mistake { wrong, right, reason: "logged on the wrong day" }, dice);
         }
         16..=20 if contact.by.is_some() => {
             let worker = contact.by.map(|at| &office.team[at]);
             let kind = if right.1.is_made() { Kind::Missed } else { Kind::Meeting };
             let wrong = (right.0, logged(kind, contact.on, worker, dice));
-            telling.mend((&by, at), wrong, right, ("attendance mixed up with another case", dice));
+            telling.mend(&by, at, Mistake { wrong, right, reason: "attendance mixed up with another case" }, dice);
         }
         _ => {
             telling.state(&by, at, right.0, right.1);
@@ -90,7 +90,7 @@ fn plan(telling: &mut Telling, office: &Office<'_>, course: &Course, dice: &Dice
     if wrong < on && dice.permille(25) {
         let (wrong, right) = ((Occurred::on(wrong), php()), (Occurred::on(on), php()));
         let reason = "dated by the first draft, agreed later";
-        telling.mend((&by, at), wrong, right, (reason, dice));
+        telling.mend(&by, at, Mistake { wrong, right, reason }, dice);
     } else {
         telling.state(&by, at, Occurred::on(on), php());
     }
@@ -132,7 +132,7 @@ fn homes(telling: &mut Telling, office: &Office<'_>, course: &Course, dice: &Dic
         let mut wrong = fact.clone();
         wrong.attributes.insert("secured_as".to_owned(), Attribute::Text(other.to_owned()));
         let (wrong, right) = ((Occurred::on(from), wrong), (Occurred::on(from), fact));
-        telling.mend((&by, at), wrong, right, ("kept and new home mixed up", dice));
+        telling.mend(&by, at, Mistake { wrong, right, reason: "kept and new home mixed up" }, dice);
     } else {
         telling.state(&by, at, Occurred::on(from), fact);
     }

@@ -86,6 +86,14 @@ impl Case {
     }
 }
 
+/// A fact that is recorded wrongly at first.
+pub(super) struct Mistake<T> {
+    pub(super) wrong: (Occurred, T),
+    pub(super) right: (Occurred, T),
+    /// The reason of the correction.
+    pub(super) reason: &'static str,
+}
+
 /// The commands of one case, in the order in which its facts depend on each other.
 #[derive(Debug)]
 pub(super) struct Telling {
@@ -103,13 +111,13 @@ impl Telling {
         let slip = dice.permille(15).then(|| later(at, dice)).flatten();
         let mut telling = Self::begin(case.reference, at);
         let Some(then) = slip else {
-            telling.refer(office, case.registers, (on, at), fact, dice);
+            telling.refer(office, case.registers, on, at, fact, dice);
             return telling;
         };
         let others: Vec<&Area> = AREAS.iter().filter(|area| area.code != office.area.code).collect();
         let wrong = ReferralReceived { area: dice.pick(&others).code.to_owned(), ..fact.clone() };
-        let said = telling.refer(office, case.registers, (on, at), wrong, dice);
-        telling.correct(&office.manager(), then, said, (Occurred::on(on), fact.into()), "sent to the wrong borough");
+        let said = telling.refer(office, case.registers, on, at, wrong, dice);
+        telling.correct(&office.manager(), then, said, Occurred::on(on), fact.into(), "sent to the wrong borough");
         telling
     }
 
@@ -120,7 +128,7 @@ impl Telling {
         let again = Case { reference: format!("{}-2", case.reference), ..case.clone() };
         let fact = referral(office.area, &again, dice);
         let mut telling = Self::begin(again.reference, at);
-        let said = telling.refer(office, false, (on, at), fact, dice);
+        let said = telling.refer(office, false, on, at, fact, dice);
         telling.retract(&office.manager(), then, vec![said], "the referral was entered twice");
         Some(telling)
     }
@@ -134,7 +142,8 @@ impl Telling {
         &mut self,
         office: &Office<'_>,
         registers: bool,
-        (on, at): (NaiveDate, Moment),
+        on: NaiveDate,
+        at: Moment,
         fact: ReferralReceived,
         dice: &Dice,
     ) -> CommandId {
@@ -199,17 +208,17 @@ impl Telling {
     /// once.
     pub(super) fn mend<T: Into<Event>>(
         &mut self,
-        (by, at): (&Principal, Moment),
-        wrong: (Occurred, T),
-        right: (Occurred, T),
-        (reason, dice): (&str, &Dice),
+        by: &Principal,
+        at: Moment,
+        Mistake { wrong, right, reason }: Mistake<T>,
+        dice: &Dice,
     ) {
         let Some(then) = later(at.max(self.since), dice) else {
             self.state(by, at, right.0, right.1);
             return;
         };
         let said = self.state(by, at, wrong.0, wrong.1);
-        self.correct(by, then, said, (right.0, right.1.into()), reason);
+        self.correct(by, then, said, right.0, right.1.into(), reason);
     }
 
     /// Adds a correction of a command's fact.
@@ -218,7 +227,8 @@ impl Telling {
         by: &Principal,
         at: Moment,
         of: CommandId,
-        (occurred, replacement): (Occurred, Event),
+        occurred: Occurred,
+        replacement: Event,
         reason: &str,
     ) {
         let journey = self.journey;

@@ -15,10 +15,10 @@ pub(super) fn courses(area: &Area, team: &[Worker], size: Size, dice: &Dice) -> 
     courses.sort_by_key(|course| course.received_on);
     for at in 0..MONTHS {
         let [_, plans, homes] = area.counts(at, size);
-        for (course, on) in chosen(&mut courses, (area, at), plans, &PLAN, dice) {
+        for (course, on) in chosen(&mut courses, area, at, plans, &PLAN, dice) {
             course.plan(on, dice);
         }
-        for (course, on) in chosen(&mut courses, (area, at), homes, &HOME, dice) {
+        for (course, on) in chosen(&mut courses, area, at, homes, &HOME, dice) {
             course.secure(on, dice);
         }
     }
@@ -62,7 +62,8 @@ const HOME: Step = Step {
 /// first, then those that would be due later.
 fn chosen<'a>(
     courses: &'a mut [Course],
-    (area, at): (&Area, usize),
+    area: &Area,
+    at: usize,
     count: u32,
     step: &Step,
     dice: &Dice,

@@ -384,7 +384,7 @@ impl Claim {
     /// Every piece of evidence of the case, as it applies to this claim.
     pub(super) fn proofs(&self, case: &Case<'_>) -> Vec<Proof> {
         let Some(outcome) = self.of.rulebook.outcome(&self.of.outcome) else { return Vec::new() };
-        proofs(case, (&self.of.rulebook, outcome), self.of.repeat, self.contract_claims.asked.as_of)
+        proofs(case, &self.of.rulebook, outcome, self.of.repeat, self.contract_claims.asked.as_of)
     }
 
     /// The missing evidence, or the evidence that a maturing claim will need.

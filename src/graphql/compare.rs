@@ -378,8 +378,9 @@ impl ViewComparison {
     async fn candidates(&self, ctx: &Context<'_>, place: JourneyId) -> Result<Vec<JourneyId>> {
         let (one, other, most) = (self.a.side()?, self.b.side()?, i64::try_from(LOOKED_AT).unwrap_or(i64::MAX));
         if one.differs_by_events_alone(&other) {
-            let between = (one.upto.min(other.upto), one.upto.max(other.upto));
-            return ctx.app().log.journeys_between(&self.a.source().code, between, place, most).await.or_fault();
+            let (after, upto) = (one.upto.min(other.upto), one.upto.max(other.upto));
+            let code = &self.a.source().code;
+            return ctx.app().log.journeys_between(code, after, upto, place, most).await.or_fault();
         }
         let mut known = BTreeSet::new();
         for side in [&self.a, &self.b] {

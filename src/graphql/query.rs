@@ -422,7 +422,7 @@ async fn events(
         let most = i64::try_from(step).unwrap_or(i64::MAX);
         // An index finds the events of a type; those of one contract among them are found by searching.
         let reach = upto.min(envelope::Position(end.0.saturating_add(REACH)));
-        let read = log.page_among(&lanes, (end, reach), most).await.or_fault()?;
+        let read = log.page_among(&lanes, end, reach, most).await.or_fault()?;
         // Fewer events than the limit means that there are no more.
         let last = read.last().map(|last| last.position).filter(|_| read.len() >= step).unwrap_or(reach);
         let visible = visible(ctx, &read).await?;
@@ -485,7 +485,7 @@ async fn count(ctx: &Context<'_>, filter: &EventFilter) -> Result<usize> {
     }
     let lanes = filter.lanes(&ctx.caller().principal.scope);
     while end < upto {
-        let read = log.page_among(&lanes, (end, upto), COUNTED_AT_ONCE).await.or_fault()?;
+        let read = log.page_among(&lanes, end, upto, COUNTED_AT_ONCE).await.or_fault()?;
         let Some(last) = read.last() else { break };
         end = last.position;
         let visible = visible(ctx, &read).await?;

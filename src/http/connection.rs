@@ -42,7 +42,7 @@ const OUT_OF_BREATH: Duration = Duration::from_millis(200);
 
 /// Accepts connections until it is asked to stop, and serves each in its own task. Open connections then finish the requests
 /// in progress. They hold their own signal to stop, and so does a connection that became a socket.
-pub(super) async fn serve((listener, connections): (TcpListener, usize), router: Router, mut stopping: Stopping) {
+pub(super) async fn serve(listener: TcpListener, connections: usize, router: Router, mut stopping: Stopping) {
     let (places, farewells) = (Arc::new(Semaphore::new(connections)), Arc::new(Semaphore::new(TURNED_AWAY)));
     let mut builder = Builder::new();
     // The headers of a socket's handshake are answered in the letter case of the request, because some clients compare

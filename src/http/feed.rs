@@ -144,7 +144,7 @@ async fn answer(service: &Service, login: &Login, asked: &Asked) -> Result<Resul
             Ok(place) => place,
             Err(full) => return Ok(Err(full.into())),
         };
-        part = further(service, &login.principal, (part.next, asked.limit)).await?;
+        part = further(service, &login.principal, part.next, asked.limit).await?;
         let left = until.saturating_duration_since(Instant::now());
         if !part.events.is_empty() || left.is_zero() {
             break place;
@@ -163,7 +163,7 @@ async fn answer(service: &Service, login: &Login, asked: &Asked) -> Result<Resul
 }
 
 /// The events that the caller may see after a position, as far as the live view has applied the log.
-async fn further(service: &Service, principal: &Principal, (after, limit): (Position, usize)) -> Result<Part, Fault> {
+async fn further(service: &Service, principal: &Principal, after: Position, limit: usize) -> Result<Part, Fault> {
     let live = service.app.views.live();
     let upto = *live.position().borrow();
     let today = civil_day(service.app.clock.now(), DEPLOYMENT_ZONE);
@@ -171,7 +171,7 @@ async fn further(service: &Service, principal: &Principal, (after, limit): (Posi
     let mut looked_at = 0;
     let lanes = lanes_of(&principal.scope);
     while part.next < upto && part.events.len() < limit && looked_at < LOOKED_AT {
-        let page = service.app.log.page_among(&lanes, (part.next, upto), PAGE).await?;
+        let page = service.app.log.page_among(&lanes, part.next, upto, PAGE).await?;
         // A page that is not full is the last one.
         let is_full = i64::try_from(page.len()).is_ok_and(|read| read >= PAGE);
         let last = page.last().map(|last| last.position).filter(|_| is_full).unwrap_or(upto);

@@ -66,7 +66,8 @@ pub struct Restored {
 /// does not change: open the views afterwards.
 pub async fn as_recorded(
     log: &Log,
-    (clock, chance): (&Clock, &Chance),
+    clock: &Clock,
+    chance: &Chance,
     otherwise: &Actor,
     file: impl Read,
 ) -> Result<Restored, RestoreError> {

@@ -142,7 +142,7 @@ async fn fill(conn: &mut Conn, other: &Log, head: Head) -> Result<Copied, LogErr
             records.push(stored.record);
             of_records.push(stored.hash);
         }
-        insert::as_stored(conn, &events, (&records, &of_records)).await.map_err(doing("copy events"))?;
+        insert::as_stored(conn, &events, &records, &of_records).await.map_err(doing("copy events"))?;
     }
     commands(conn, other, head.position).await?;
     move_head(conn, &head).await?;

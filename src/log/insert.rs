@@ -68,7 +68,7 @@ pub(super) async fn batch(conn: &mut Conn, batch: &Batch) -> Result<(), StoreErr
     match conn {
         On::Postgres(conn) => {
             let (records, hashes) = records(new);
-            let batch = bind_events(sqlx::query(BATCH.text(Dialect::Postgres)), new, (&records, &hashes));
+            let batch = bind_events(sqlx::query(BATCH.text(Dialect::Postgres)), new, &records, &hashes);
             let batch = bind_commands(batch, done).bind(head.position.0).bind(head.recorded_at);
             batch.execute(&mut **conn).await.map(drop).map_err(doing("insert a batch"))
         }
@@ -92,7 +92,8 @@ type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
 fn bind_events<'q>(
     query: Query<'q>,
     events: &'q [Envelope],
-    (records, hashes): (&'q [String], &'q [Vec<u8>]),
+    records: &'q [String],
+    hashes: &'q [Vec<u8>],
 ) -> Query<'q> {
     let numbers = |of: fn(&Envelope) -> i64| events.iter().map(of).collect::<Vec<_>>();
     let ids = |of: fn(&Envelope) -> Uuid| events.iter().map(of).collect::<Vec<_>>();
@@ -124,21 +125,22 @@ fn bind_commands<'q>(query: Query<'q>, commands: &'q [NewCommand]) -> Query<'q> 
 /// Inserts events, each with its record and the record's hash.
 pub(super) async fn events(conn: &mut Conn, events: &[Envelope]) -> sqlx::Result<()> {
     let (records, hashes) = records(events);
-    as_stored(conn, events, (&records, &hashes)).await
+    as_stored(conn, events, &records, &hashes).await
 }
 
 /// Inserts events with the records and hashes with which another log stored them.
 pub(super) async fn as_stored(
     conn: &mut Conn,
     events: &[Envelope],
-    (records, hashes): (&[String], &[Vec<u8>]),
+    records: &[String],
+    hashes: &[Vec<u8>],
 ) -> sqlx::Result<()> {
     if events.is_empty() {
         return Ok(());
     }
     match conn {
         On::Postgres(conn) => {
-            let insert = bind_events(sqlx::query(EVENTS.text(Dialect::Postgres)), events, (records, hashes));
+            let insert = bind_events(sqlx::query(EVENTS.text(Dialect::Postgres)), events, records, hashes);
             insert.execute(&mut **conn).await?;
         }
         On::Sqlite(conn) => {

@@ -195,7 +195,8 @@ impl Log {
     pub async fn journeys_between(
         &self,
         contract: &str,
-        (after, upto): (Position, Position),
+        after: Position,
+        upto: Position,
         place: JourneyId,
         most: i64,
     ) -> Result<Vec<JourneyId>, LogError> {
@@ -258,7 +259,8 @@ impl Log {
     pub async fn page_among(
         &self,
         lanes: &[Lane],
-        (after, upto): (Position, Position),
+        after: Position,
+        upto: Position,
         most: i64,
     ) -> Result<Vec<Envelope>, LogError> {
         if let [Lane::Whole] = lanes {
@@ -266,7 +268,7 @@ impl Log {
         }
         let mut found = Vec::new();
         for lane in lanes {
-            found.extend(self.page_of_lane(lane, (after, upto), most).await?);
+            found.extend(self.page_of_lane(lane, after, upto, most).await?);
         }
         found.sort_by_key(|event: &Envelope| event.position);
         found.truncate(usize::try_from(most).unwrap_or_default());
@@ -276,7 +278,8 @@ impl Log {
     async fn page_of_lane(
         &self,
         lane: &Lane,
-        (after, upto): (Position, Position),
+        after: Position,
+        upto: Position,
         most: i64,
     ) -> Result<Vec<Envelope>, LogError> {
         let reader = &self.store.reader;

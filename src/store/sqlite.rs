@@ -46,13 +46,14 @@ impl Store {
             SQLITE_MIGRATIONS.run(&writer).await.map_err(|error| unmigrated(error, path))?;
         }
         let reader = sqlite_readers(options);
-        Ok(Self::of_file(path, mode, (writer, reader), Mutex::new(claim), is_made))
+        Ok(Self::of_file(path, mode, writer, reader, Mutex::new(claim), is_made))
     }
 
     fn of_file(
         path: &Path,
         mode: Mode,
-        (writer, reader): (SqlitePool, SqlitePool),
+        writer: SqlitePool,
+        reader: SqlitePool,
         claim: Mutex<Option<std::fs::File>>,
         is_made: bool,
     ) -> Self {
@@ -69,8 +70,8 @@ impl Store {
         }
         let options = SqliteConnectOptions::new().filename(path).read_only(true);
         let options = options.immutable(frozen::is_frozen(path));
-        let pools = (sqlite_writer(options.clone()), sqlite_readers(options));
-        Ok(Self::of_file(path, Mode::Read, pools, Mutex::new(None), false))
+        let (writer, reader) = (sqlite_writer(options.clone()), sqlite_readers(options));
+        Ok(Self::of_file(path, Mode::Read, writer, reader, Mutex::new(None), false))
     }
 
     /// Creates an `SQLite` file, or opens an existing one for writing.

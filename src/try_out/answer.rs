@@ -12,7 +12,7 @@ use super::{OfJourney, Trial};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::outcome::aggregate::ManyEvaluation;
 use throughline_domain::contract::outcome::settle::{Entitlement, ExcludedBy, Settled, Terms};
-use throughline_domain::contract::outcome::versions::{Judged, JudgedMany, Versions, entitlement};
+use throughline_domain::contract::outcome::versions::{ClaimDays, Claimant, Judged, JudgedMany, Versions, entitlement};
 use throughline_domain::contract::outcome::{Achievement, Hold, State, Status, claim_id};
 use throughline_domain::contract::rulebook::outcome::{AchievedBy, Scope};
 use throughline_domain::fact::envelope::{EventId, JourneyId};
@@ -85,8 +85,12 @@ struct OfOutcome {
     not_started: Vec<u8>,
 }
 
-/// An outcome, by its version and its index in the version.
-type Named = (usize, usize);
+/// An outcome, by the version of the rules and its index there.
+#[derive(Clone, Copy)]
+struct OutcomeAt {
+    version: usize,
+    index: usize,
+}
 
 /// The start of every line.
 const JOURNEY: &[u8] = b"{\"journey\":";
@@ -100,7 +104,7 @@ impl<'t> Words<'t> {
         for version in 0..versions.len() {
             let of_outcome = |(at, code): (usize, &str)| {
                 let mut line = Vec::new();
-                words.not_started((version, at)).write(&mut line)?;
+                words.not_started(OutcomeAt { version, index: at }).write(&mut line)?;
                 let place = codes.binary_search(&code).expect("every code is listed");
                 Ok(OfOutcome { place, not_started: line.split_off(JOURNEY.len() + b"null".len()) })
             };
@@ -144,7 +148,8 @@ impl<'t> Words<'t> {
             to.extend_from_slice(&self.outcomes[*version][evaluation.outcome].not_started);
             return Ok(());
         }
-        let line = self.of_state((*version, evaluation.outcome), &evaluation.state, settled);
+        let of = OutcomeAt { version: *version, index: evaluation.outcome };
+        let line = self.of_state(of, &evaluation.state, settled);
         let repeat = line.repeat.map(|_| evaluation.repeat);
         Line { journey: Some(journey), repeat, ..line }.write(to)
     }
@@ -173,13 +178,13 @@ impl<'t> Words<'t> {
             out_of: out_of.map(|days| days.to_string()),
             share: evaluation.share().map(|share| share.round_dp(6).normalize().to_string()),
         };
-        Line { of: Some(of), ..self.of_state((*version, *outcome), state, settled) }
+        Line { of: Some(of), ..self.of_state(OutcomeAt { version: *version, index: *outcome }, state, settled) }
     }
 
     /// The content of the line of an outcome that has not started.
-    fn not_started(&self, (version, place): Named) -> Line<'t> {
+    fn not_started(&self, OutcomeAt { version, index }: OutcomeAt) -> Line<'t> {
         let rulebook = self.versions.get(version);
-        let outcome = &rulebook.outcomes[place];
+        let outcome = &rulebook.outcomes[index];
         let repeats = match &outcome.achieved_by {
             AchievedBy::Journey(terms) => terms.repeats > 1,
             AchievedBy::Many(_) => false,
@@ -204,7 +209,12 @@ impl<'t> Words<'t> {
         }
     }
 
-    fn of_state<'a>(&'a self, of: Named, state: &'a State, settled: &mut std::slice::Iter<'_, Settled>) -> Line<'a> {
+    fn of_state<'a>(
+        &'a self,
+        of: OutcomeAt,
+        state: &'a State,
+        settled: &mut std::slice::Iter<'_, Settled>,
+    ) -> Line<'a> {
         let none = self.not_started(of);
         match state {
             State::NotStarted { .. } => none,
@@ -254,7 +264,8 @@ fn two_decimals(mut hours: Decimal) -> String {
 /// The entitlements of outcomes over several cases.
 pub(super) fn entitlements_of_many<'a>(
     trial: &'a Trial<'_>,
-    (versions, terms): (&'a Versions<'_>, &'a Terms<'_>),
+    versions: &'a Versions<'_>,
+    terms: &'a Terms<'_>,
     many: &'a [JudgedMany],
 ) -> impl Iterator<Item = Entitlement> + 'a {
     many.iter().filter_map(move |JudgedMany { version, evaluation }| {
@@ -263,6 +274,7 @@ pub(super) fn entitlements_of_many<'a>(
         let holder = evaluation.about().holder(&rulebook.contract);
         let claim = claim_id(holder, &rulebook.outcomes[evaluation.outcome].code, 1);
         let outcome = terms.number(*version, evaluation.outcome);
-        Some(entitlement(claim, (holder.0, None), outcome, achievement, (trial.as_of, trial.as_of)))
+        let claimant = Claimant { holder: holder.0, person: None };
+        Some(entitlement(claim, claimant, outcome, achievement, ClaimDays::on(trial.as_of)))
     })
 }

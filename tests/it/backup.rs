@@ -267,13 +267,15 @@ async fn the_export_of_one_contract_restores_with_everything_in_its_place() {
         let lines = String::from_utf8(lines).expect("text");
 
         let otherwise = Actor { subject: "restore".to_owned(), role: "administrator".to_owned(), on_behalf_of: None };
-        let by = (&Clock::Machine, &Chance::System);
         let missing: Vec<&str> = lines.lines().enumerate().filter(|(at, _)| *at != 7).map(|(_, line)| line).collect();
-        let error = as_recorded(&there.log, by, &otherwise, missing.join("\n").as_bytes())
-            .await
-            .expect_err("a line is missing");
+        let error =
+            as_recorded(&there.log, &Clock::Machine, &Chance::System, &otherwise, missing.join("\n").as_bytes())
+                .await
+                .expect_err("a line is missing");
         assert!(error.to_string().contains("lines are missing"), "{error}");
-        let restored = as_recorded(&there.log, by, &otherwise, lines.as_bytes()).await.expect("loaded");
+        let restored = as_recorded(&there.log, &Clock::Machine, &Chance::System, &otherwise, lines.as_bytes())
+            .await
+            .expect("loaded");
         assert!(restored.is_part && restored.is_salted);
         assert_verified(&there.log).await;
 

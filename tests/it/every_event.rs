@@ -81,7 +81,7 @@ fn every_line() -> Vec<String> {
 pub(crate) async fn restored(dialect: Dialect, lines: &str) -> Deployment {
     let deployment = Deployment::on(dialect).await;
     let otherwise = Actor { subject: "restore".to_owned(), role: "administrator".to_owned(), on_behalf_of: None };
-    let loaded = as_recorded(&deployment.log, (&Clock::Machine, &Chance::System), &otherwise, lines.as_bytes()).await;
+    let loaded = as_recorded(&deployment.log, &Clock::Machine, &Chance::System, &otherwise, lines.as_bytes()).await;
     let count = i64::try_from(lines.lines().count()).expect("few lines");
     assert_eq!(loaded.expect("loaded").position, Position(count));
     deployment

@@ -41,7 +41,7 @@ async fn story() -> String {
 
 pub(crate) async fn restore(deployment: &Deployment, lines: &str) -> Result<Position, RestoreError> {
     let otherwise = Actor { subject: "restore".to_owned(), role: "administrator".to_owned(), on_behalf_of: None };
-    let loaded = as_recorded(&deployment.log, (&Clock::Machine, &Chance::System), &otherwise, lines.as_bytes()).await;
+    let loaded = as_recorded(&deployment.log, &Clock::Machine, &Chance::System, &otherwise, lines.as_bytes()).await;
     loaded.map(|restored| restored.position)
 }
 

@@ -235,7 +235,7 @@ impl Guard {
             return Ok(None);
         }
         let operation_alone = merged.unwrap_or_else(|| operation.node.clone());
-        let mut normal = merge::alone(document, operation_alone, (name, operation.pos));
+        let mut normal = merge::alone(document, operation_alone, name, operation.pos);
         fill::take_out(&mut normal, &gone);
         Ok(Some(normal))
     }

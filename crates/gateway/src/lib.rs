@@ -239,28 +239,28 @@ where
         };
         let operation = match operation {
             Ok(operation) => operation,
-            Err(refused) => return self.single(*refused, accepted, (caller, stopping)),
+            Err(refused) => return self.single(*refused, accepted, caller, stopping),
         };
         if operation.kind != OperationType::Subscription {
             let executed = self.execute_in_time(operation, caller).await;
-            return self.single(executed, accepted, (caller, stopping));
+            return self.single(executed, accepted, caller, stopping);
         }
         if accepted.events == Taken::No {
-            return self.single(without_events(), accepted, (caller, stopping));
+            return self.single(without_events(), accepted, caller, stopping);
         }
         let answers = self.follow(operation, caller, None);
-        self.events(answers.map(|(answer, _)| answer).boxed(), (caller, stopping))
+        self.events(answers.map(|(answer, _)| answer).boxed(), caller, stopping)
     }
 
     /// Sends the only response in the format that the client prefers.
-    fn single(&self, answer: Answer, accepted: Accepted, until: (&H::Caller, Stopping)) -> Response {
+    fn single(&self, answer: Answer, accepted: Accepted, caller: &H::Caller, stopping: Stopping) -> Response {
         match accepted {
             Accepted { single: Some(media), events: Taken::No | Taken::IfNeeded } => answer.into_response(media),
-            _ => self.events(stream::once(std::future::ready(answer)).boxed(), until),
+            _ => self.events(stream::once(std::future::ready(answer)).boxed(), caller, stopping),
         }
     }
 
-    fn events(&self, answers: BoxStream<'static, Answer>, (caller, stopping): (&H::Caller, Stopping)) -> Response {
+    fn events(&self, answers: BoxStream<'static, Answer>, caller: &H::Caller, stopping: Stopping) -> Response {
         let keep_alive = self.patience.heartbeat;
         sse::response(answers, sse::Sending { caller: caller.clone(), stopping, keep_alive })
     }

@@ -66,9 +66,9 @@ pub(super) fn negotiate(headers: &HeaderMap) -> Option<Accepted> {
     if ranges.is_empty() {
         return Some(Accepted { single: Some(Media::Json), events: Taken::No });
     }
-    let new = preference(&ranges, ("application", "graphql-response+json"));
-    let old = preference(&ranges, ("application", "json"));
-    let events = preference(&ranges, ("text", "event-stream")).filter(|&(_, fit)| fit == Fit::Exact);
+    let new = preference(&ranges, "application/graphql-response+json");
+    let old = preference(&ranges, "application/json");
+    let events = preference(&ranges, "text/event-stream").filter(|&(_, fit)| fit == Fit::Exact);
     let single = match (new, old) {
         (Some((new, fit)), Some((old, _))) => {
             let named = fit == Fit::Exact;
@@ -88,7 +88,7 @@ pub(super) fn negotiate(headers: &HeaderMap) -> Option<Accepted> {
 }
 
 /// The weight, in thousandths, that the most specific range gives to a type; none if it is zero.
-fn preference(ranges: &[&str], media: (&str, &str)) -> Option<(u16, Fit)> {
+fn preference(ranges: &[&str], media: &str) -> Option<(u16, Fit)> {
     ranges
         .iter()
         .filter_map(|range| read(range, media))
@@ -98,7 +98,8 @@ fn preference(ranges: &[&str], media: (&str, &str)) -> Option<(u16, Fit)> {
 }
 
 /// The weight and fit of one range for a type, if it fits and can be read.
-fn read(range: &str, (kind, name): (&str, &str)) -> Option<(u16, Fit)> {
+fn read(range: &str, media: &str) -> Option<(u16, Fit)> {
+    let (kind, name) = media.split_once('/')?;
     let mut parts = range.split(';').map(str::trim);
     let (of_kind, named) = parts.next()?.split_once('/')?;
     let fit = match (of_kind, named) {

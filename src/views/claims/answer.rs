@@ -16,7 +16,7 @@ use throughline_domain::contract::outcome::funding::Funded;
 use throughline_domain::contract::outcome::settle::{
     Adjustment, Entitlement, ExcludedBy, Line, LineState, Pot, Reason, Settled, Settlement, Terms, Withdrawal, settle,
 };
-use throughline_domain::contract::outcome::versions::{Sight, Versions, entitlement};
+use throughline_domain::contract::outcome::versions::{ClaimDays, Claimant, Sight, Versions, entitlement};
 use throughline_domain::contract::outcome::{People, State, Status, claim_id};
 use throughline_domain::contract::rulebook::Cap;
 use throughline_domain::contract::rulebook::outcome::{AchievedBy, Scope};
@@ -261,9 +261,9 @@ impl Unsettled {
                 ClaimAbout::Journey(journey) => journey.0,
                 ClaimAbout::Many(many) => many.holder(&shown.rulebook.contract).0,
             };
-            let days = (asked.as_of, asked.today);
+            let (claimant, days) = (Claimant { holder, person }, ClaimDays { as_of: asked.as_of, today: asked.today });
             self.entitled.push(self.claims.len());
-            self.entitlements.push(entitlement(shown.claim, (holder, person), outcome, achievement, days));
+            self.entitlements.push(entitlement(shown.claim, claimant, outcome, achievement, days));
         }
         self.claims.push(Claim::unsettled(Arc::clone(shown), person));
     }

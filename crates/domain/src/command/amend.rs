@@ -34,8 +34,8 @@ pub(super) fn correct(
     let fact = standing(history, *target)?;
     same_fact(stream.kind, &fact, replacement)?;
     let mut stated = Shape::new(given.today);
-    values(&mut stated, (*occurred, replacement), Some((fact.occurred, fact.event)), given);
-    attributes::check(&mut stated, history, (*occurred, replacement), given);
+    values(&mut stated, *occurred, replacement, Some((fact.occurred, fact.event)), given);
+    attributes::check(&mut stated, history, *occurred, replacement, given);
     let mut shape = Shape::new(given.today);
     shape.reason(reason);
     for refusal in in_payload(stream.kind, stated.done()).err().into_iter().flatten() {
@@ -51,8 +51,8 @@ pub(super) fn correct(
     in_payload(stream.kind, stands(history, stream.kind, Change::Correct(*target, *occurred, replacement)))?;
     in_payload(stream.kind, duties::stays_verified(history, &fact, replacement, given))?;
     let early = too_early(*occurred, replacement, given).filter(|_| fact.occurred != *occurred);
-    let known: Vec<RefusalCode> = codes(rules::doubts(history, Some(*target), (fact.occurred, fact.event)));
-    let doubts = rules::doubts(history, Some(*target), (*occurred, replacement));
+    let known: Vec<RefusalCode> = codes(rules::doubts(history, Some(*target), fact.occurred, fact.event));
+    let doubts = rules::doubts(history, Some(*target), *occurred, replacement);
     let doubts = doubts.into_iter().filter(|doubt| !known.contains(&doubt.code));
     let unproving = evidence::supports_nothing(history, replacement, given);
     let is_news = evidence::supports_nothing(history, fact.event, given).is_none();

@@ -24,7 +24,7 @@ struct Listed<'a> {
 
 /// Refuses attributes of a spell that the rulebook does not list, and a start without an attribute that the rulebook
 /// requires.
-pub(super) fn check(shape: &mut Shape, history: &History, (occurred, fact): (Occurred, &Event), given: &Given<'_>) {
+pub(super) fn check(shape: &mut Shape, history: &History, occurred: Occurred, fact: &Event, given: &Given<'_>) {
     let (domain, said, is_start) = match fact {
         Event::SpellStarted(start) => (Some(start.domain.as_str()), &start.attributes, true),
         Event::SpellChanged(change) => (domain_of(history, change.spell), &change.attributes, false),

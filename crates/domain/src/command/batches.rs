@@ -10,7 +10,7 @@ mod submit;
 
 use std::collections::BTreeSet;
 
-use crate::command::validate::Shape;
+use crate::command::validate::{Rules, Shape};
 use crate::command::{Given, NewEvent, heeded};
 use crate::contract::batch::{Batch, BatchLine, BatchState, Decision};
 use crate::fact::History;
@@ -165,7 +165,7 @@ impl BatchCommand {
 /// Decides a command: returns the events to append, or all refusals that were found.
 pub fn decide(history: &History, command: &BatchCommand, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
     if let BatchAct::Open(contract, fact) = &command.act {
-        return open(history, command, (contract, fact), given);
+        return open(history, command, contract, fact, given);
     }
     if history.events().is_empty() {
         return Err(batch_not_found().alone());
@@ -214,7 +214,8 @@ fn decided_by_another(history: &History, occurred: Occurred, given: &Given<'_>) 
 fn open(
     history: &History,
     command: &BatchCommand,
-    (contract, fact): (&str, &BatchOpened),
+    contract: &str,
+    fact: &BatchOpened,
     given: &Given<'_>,
 ) -> Result<Vec<NewEvent>, Vec<Refusal>> {
     if given.contract.code() != Some(contract) {
@@ -226,7 +227,8 @@ fn open(
         return Err(Refusal::new(Code::BatchExists, message).at("batch").alone());
     }
     let mut shape = Shape::new(given.today);
-    shape.of_batch(command.occurred, fact, (given.contract, command.occurred.earliest()));
+    let rules = Rules { contract: given.contract, on: command.occurred.earliest() };
+    shape.of_batch(command.occurred, fact, rules);
     let of = fact.claims.as_ref();
     if of.and_then(|of| of.keyworker).is_some_and(|worker| !given.knows(StreamId::worker(worker))) {
         shape.refuse(Refusal::worker_not_found().at("claims.keyworker"));
@@ -310,7 +312,7 @@ impl Asked<'_, '_> {
             ClaimDecision::Accept => {}
             ClaimDecision::Query { remark } => shape.remark(remark),
             ClaimDecision::Reject { defect, remark } => {
-                let rules = (self.given.contract, self.command.occurred.earliest());
+                let rules = Rules { contract: self.given.contract, on: self.command.occurred.earliest() };
                 shape.rejection(defect, remark.as_deref(), rules);
             }
         }

@@ -37,7 +37,7 @@ pub(super) fn assign(command: &AssignMany, given: &Given<'_>) -> Result<Vec<NewE
         }
     }
     // Problems with the worker or the dates are reported once, not for each case.
-    values(&mut shape, (*occurred, &fact), None, given);
+    values(&mut shape, *occurred, &fact, None, given);
     shape.done()?;
     let (mut events, mut refusals) = (Vec::new(), Vec::new());
     for (index, journey) in journeys.iter().enumerate() {

@@ -324,8 +324,8 @@ fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<Ne
         exists(history, *stream)?;
     }
     let mut shape = Shape::new(given.today);
-    values(&mut shape, (*occurred, fact), None, given);
-    attributes::check(&mut shape, history, (*occurred, fact), given);
+    values(&mut shape, *occurred, fact, None, given);
+    attributes::check(&mut shape, history, *occurred, fact, given);
     shape.done()?;
     let fact = &graded(fact, history, None, given)?;
     subject::approved_by_another(history, fact, given.sender)?;
@@ -389,7 +389,7 @@ fn graded(
     given: &Given<'_>,
 ) -> Result<Event, Vec<Refusal>> {
     match fact {
-        Event::KpiAssessed(assessed) => kpi::assessed(assessed, (history, corrected), given.contract)
+        Event::KpiAssessed(assessed) => kpi::assessed(assessed, history, corrected, given.contract)
             .map(Event::from)
             .map_err(|refusal| refusal.alone()),
         other => Ok(other.clone()),
@@ -424,16 +424,11 @@ fn of_the_other(history: &History, command: &Dated, given: &Given<'_>) -> Result
 
 /// Checks the values of a fact, and the other streams that it names. `before` is the fact before a correction, if it is
 /// already recorded.
-fn values(
-    shape: &mut Shape,
-    (occurred, fact): (Occurred, &Event),
-    before: Option<(Occurred, &Event)>,
-    given: &Given<'_>,
-) {
+fn values(shape: &mut Shape, occurred: Occurred, fact: &Event, before: Option<(Occurred, &Event)>, given: &Given<'_>) {
     shape.fact(occurred, fact, given.contract);
     shape.of_people(occurred, fact);
     shape.of_contract(occurred, fact, given.contract);
-    names::check(shape, (occurred, fact), before, given);
+    names::check(shape, occurred, fact, before, given);
     let is_new = before.is_none_or(|(on, _)| on != occurred);
     if let (Event::ReferralReceived(_), true, Some(refusal)) = (fact, is_new, given.contract.over_by(occurred)) {
         shape.refuse(refusal);
@@ -463,7 +458,7 @@ fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> R
     }
     let event = Event::from(fact.clone());
     let mut shape = Shape::new(given.today);
-    values(&mut shape, (*occurred, &event), None, given);
+    values(&mut shape, *occurred, &event, None, given);
     match (given.knows(StreamId::subject(fact.subject)), register) {
         (false, None) => shape.refuse(Refusal::subject_not_found()),
         (true, Some(_)) => shape.refuse(subject_exists()),

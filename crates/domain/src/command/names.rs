@@ -104,7 +104,8 @@ impl Named {
 /// correction does not check again the names that the fact already had for the same day.
 pub(super) fn check(
     shape: &mut Shape,
-    (occurred, fact): (Occurred, &Event),
+    occurred: Occurred,
+    fact: &Event,
     before: Option<(Occurred, &Event)>,
     given: &Given<'_>,
 ) {

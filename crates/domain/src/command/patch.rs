@@ -81,7 +81,7 @@ impl PatchFact {
         let occurred = self.occurred.of(fact.occurred)?;
         let mut replacement = self.replacement(fact.event)?;
         if let (Event::ContactLogged(old), Event::ContactLogged(new)) = (fact.event, &mut replacement) {
-            self.follow_the_channel(old, new, (fact.occurred, contract));
+            self.follow_the_channel(old, new, fact.occurred, contract);
         }
         let (stream, target, reason) = (self.stream, self.target, self.reason.clone());
         Ok(CorrectFact { stream, target, occurred, replacement, reason })
@@ -117,8 +117,13 @@ impl PatchFact {
 
     /// If the face-to-face value of a contact was the one that follows from its channel and attendance, it keeps
     /// following them after the correction, unless the patch sets it.
-    fn follow_the_channel(&self, old: &ContactLogged, new: &mut ContactLogged, on: (Occurred, &Contract)) {
-        let (occurred, contract) = on;
+    fn follow_the_channel(
+        &self,
+        old: &ContactLogged,
+        new: &mut ContactLogged,
+        occurred: Occurred,
+        contract: &Contract,
+    ) {
         let by_channel = contract.is_face_to_face(&old.channel, occurred.earliest());
         let says_so = (by_channel && !old.is_missed()) == old.is_face_to_face();
         let moves = (&old.channel, old.attendance) != (&new.channel, new.attendance);

@@ -11,7 +11,7 @@ mod people;
 use chrono::{Datelike, NaiveDate};
 
 use crate::contract::Contract;
-use crate::contract::rulebook::CodeList;
+use crate::contract::rulebook::{CodeList, Rulebook};
 use crate::fact::envelope::{Occurred, Source};
 use crate::fact::event::{Event, EventType};
 use crate::fact::path::Place;
@@ -19,8 +19,20 @@ use crate::fact::personal::{self, Personal};
 use crate::fact::refusal::{Refusal, RefusalCode};
 use crate::fact::text;
 
-/// The contract whose rulebook applies, and the day that chooses the rulebook version.
-pub(crate) type Rules<'a> = (&'a Contract, NaiveDate);
+/// The rules that apply to a fact.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules<'a> {
+    /// The contract whose rulebook applies.
+    pub(crate) contract: &'a Contract,
+    /// The day that chooses the version of the rulebook.
+    pub(crate) on: NaiveDate,
+}
+
+impl<'a> Rules<'a> {
+    fn in_force(self) -> Option<&'a Rulebook> {
+        self.contract.rulebook_in_force(self.on).map(|rulebook| &**rulebook)
+    }
+}
 
 /// The longest code, role, login or name of another system, in characters.
 const CODE_MAX: usize = 64;
@@ -86,11 +98,11 @@ impl Shape {
     }
 
     /// Checks a code against one of the rulebook's lists, in the version that was in force on the date of the fact.
-    fn code(&mut self, path: impl Place, code: &str, list: CodeList, (contract, on): Rules<'_>) {
+    fn code(&mut self, path: impl Place, code: &str, list: CodeList, rules: Rules<'_>) {
         if !self.text(path, code, CODE_MAX) {
             return;
         }
-        let Some(rulebook) = contract.rulebook_in_force(on) else { return };
+        let Some(rulebook) = rules.in_force() else { return };
         let checked = rulebook.codes.check(list, code);
         if rulebook.codes.listed(list).is_none() || checked.is_err() {
             // A listed code may look like personal data. One that is not listed is neither stored nor repeated if it

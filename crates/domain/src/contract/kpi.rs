@@ -26,7 +26,8 @@ const MAJOR: &str = "major";
 /// repeats the recorded grade, the grade counts as left out.
 pub(crate) fn assessed(
     stated: &KpiAssessed,
-    (history, corrected): (&History, Option<EventId>),
+    history: &History,
+    corrected: Option<EventId>,
     contract: &Contract,
 ) -> Result<KpiAssessed, Box<Refusal>> {
     let is_repeated = corrected

@@ -8,6 +8,8 @@ mod facts;
 mod people;
 mod value;
 
+use std::ops::Range;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -242,7 +244,7 @@ impl Event {
             return event_type.decode_present(payload).map_err(fault);
         }
         let old = serde_json::from_str(payload).map_err(fault)?;
-        let present = carry_forward(UPCASTS, (event_type, event_type.schema_version()), schema_version, old)
+        let present = carry_forward(UPCASTS, event_type, schema_version..event_type.schema_version(), old)
             .ok_or(DecodeError::UnknownVersion { event_type, schema_version })?;
         event_type.decode_present(&present.to_string()).map_err(fault)
     }
@@ -251,14 +253,14 @@ impl Event {
 /// Applies the upcasts from one version to another. None if a step is missing.
 fn carry_forward(
     upcasts: &[(EventType, u16, Upcast)],
-    (event_type, wanted): (EventType, u16),
-    from: u16,
+    event_type: EventType,
+    mut versions: Range<u16>,
     payload: Value,
 ) -> Option<Value> {
-    if from > wanted {
+    if versions.start > versions.end {
         return None;
     }
-    (from..wanted).try_fold(payload, |value, version| {
+    versions.try_fold(payload, |value, version| {
         let step = upcasts.iter().find(|(of, from, _)| *of == event_type && *from == version);
         step.map(|(_, _, upcast)| upcast(value))
     })
@@ -313,7 +315,7 @@ mod tests {
             (EventType::PlanAgreed, 2, |old| serde_json::json!({ "kind": old["plan_kind"] })),
             (EventType::PlanAgreed, 1, |old| serde_json::json!({ "plan_kind": old["plan"] })),
         ];
-        let carry = |from| carry_forward(upcasts, (EventType::PlanAgreed, 3), from, serde_json::json!({"plan": "php"}));
+        let carry = |from| carry_forward(upcasts, EventType::PlanAgreed, from..3, serde_json::json!({"plan": "php"}));
         assert_eq!(carry(1), Some(serde_json::json!({"kind": "php"})));
         assert_eq!(carry(0), None, "a missing step");
         assert_eq!(carry(4), None, "a version that does not exist yet");

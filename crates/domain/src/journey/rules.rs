@@ -38,12 +38,12 @@ const LONG_BEFORE_DAYS: i64 = 28;
 pub(crate) fn warnings(history: &History, occurred: Occurred, event: &Event) -> Vec<Refusal> {
     let left = left_undone(history, occurred, event);
     let late = planned_after_close(history, occurred, event);
-    left.into_iter().chain(late).chain(doubts(history, None, (occurred, event))).collect()
+    left.into_iter().chain(late).chain(doubts(history, None, occurred, event)).collect()
 }
 
 /// The values of a fact that are probably mistakes, whether the fact is recorded or corrected. `own` is the event of
 /// the fact, if it is already recorded.
-pub(crate) fn doubts(history: &History, own: Option<EventId>, (occurred, event): (Occurred, &Event)) -> Vec<Refusal> {
+pub(crate) fn doubts(history: &History, own: Option<EventId>, occurred: Occurred, event: &Event) -> Vec<Refusal> {
     let (contradictory, ahead) = match event {
         Event::ContactLogged(contact) => {
             (refusals::contradictory(contact), before_appointment(history, occurred, contact))
@@ -52,7 +52,7 @@ pub(crate) fn doubts(history: &History, own: Option<EventId>, (occurred, event):
     };
     let early = matches!(event, Event::ContactLogged(_) | Event::PlanAgreed(_) | Event::PlanReviewed(_));
     let early = early.then(|| long_before_referral(history, occurred)).flatten();
-    let again = doubles::of(history, own, (occurred, event)).map(refusals::recorded_already);
+    let again = doubles::of(history, own, occurred, event).map(refusals::recorded_already);
     contradictory.into_iter().chain(ahead).chain(early).chain(again).map(Refusal::as_warning).collect()
 }
 

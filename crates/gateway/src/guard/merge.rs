@@ -246,7 +246,8 @@ fn is_same(one: &Field, two: &Field) -> bool {
 pub(super) fn alone(
     document: &ExecutableDocument,
     mut operation: OperationDefinition,
-    (name, pos): (Option<&Name>, Pos),
+    name: Option<&Name>,
+    pos: Pos,
 ) -> ExecutableDocument {
     let mut waiting = Vec::new();
     collect_spreads(&operation.selection_set.node, &mut waiting);

@@ -144,7 +144,7 @@ impl<'a> Parser<'a> {
     }
 
     /// One or more items between two punctuators.
-    fn between<T>(&mut self, (open, close): (char, char), mut read: impl FnMut(&mut Self) -> Read<T>) -> Read<Vec<T>> {
+    fn between<T>(&mut self, open: char, close: char, mut read: impl FnMut(&mut Self) -> Read<T>) -> Read<Vec<T>> {
         self.expect(open)?;
         let mut all = vec![read(self)?];
         while !self.takes(close)? {
@@ -180,7 +180,7 @@ impl<'a> Parser<'a> {
         self.take()?;
         let name = if let Token::Name(_) = self.token { Some(self.name()?.node) } else { None };
         let variable_definitions =
-            if self.is_sign('(') { self.between(('(', ')'), Self::variable_definition)? } else { Vec::new() };
+            if self.is_sign('(') { self.between('(', ')', Self::variable_definition)? } else { Vec::new() };
         let directives = self.directives()?;
         let selection_set = self.selection_set()?;
         let operation = OperationDefinition { ty, variable_definitions, directives, selection_set };
@@ -257,7 +257,7 @@ impl<'a> Parser<'a> {
         if !self.is_sign('(') {
             return Ok(Vec::new());
         }
-        let arguments = self.between(('(', ')'), |parser| {
+        let arguments = self.between('(', ')', |parser| {
             let name = parser.name()?;
             parser.expect(':')?;
             Ok((name, parser.value()?))
@@ -273,7 +273,7 @@ impl<'a> Parser<'a> {
 
     fn selection_set(&mut self) -> Read<Positioned<SelectionSet>> {
         let pos = self.pos;
-        let items = self.between(('{', '}'), Self::selection)?;
+        let items = self.between('{', '}', Self::selection)?;
         Ok(Positioned::new(SelectionSet { items }, pos))
     }
 

@@ -142,7 +142,7 @@ impl<'a> Uses<'a> {
         let shape = catalogue.shape(of, &field.name.node);
         for (name, value) in &field.arguments {
             if let Some(input) = shape.and_then(|shape| shape.argument(&name.node)) {
-                self.value(catalogue, (&value.node, name.pos), input);
+                self.value(catalogue, &value.node, name.pos, input);
             }
         }
         self.set(catalogue, &field.selection_set.node, shape.map_or("", |shape| &shape.returns));
@@ -153,18 +153,18 @@ impl<'a> Uses<'a> {
             for (name, value) in &directive.node.arguments {
                 let input = catalogue.argument_of_directive(&directive.node.name.node, &name.node);
                 if let Some(input) = input {
-                    self.value(catalogue, (&value.node, name.pos), input);
+                    self.value(catalogue, &value.node, name.pos, input);
                 }
             }
         }
     }
 
-    fn value(&mut self, catalogue: &'a Catalogue, (value, pos): (&'a Value, Pos), input: &'a Input) {
+    fn value(&mut self, catalogue: &'a Catalogue, value: &'a Value, pos: Pos, input: &'a Input) {
         let place = Place { ty: &input.ty, has_default: input.has_default, is_the_one: false };
-        self.at(catalogue, (value, pos), place);
+        self.at(catalogue, value, pos, place);
     }
 
-    fn at(&mut self, catalogue: &'a Catalogue, (value, pos): (&'a Value, Pos), place: Place<'a>) {
+    fn at(&mut self, catalogue: &'a Catalogue, value: &'a Value, pos: Pos, place: Place<'a>) {
         let Place { ty, has_default, is_the_one } = place;
         let item = |ty| Place { ty, has_default: false, is_the_one: false };
         match (value, &ty.base) {
@@ -173,11 +173,11 @@ impl<'a> Uses<'a> {
             }
             (Value::List(values), BaseType::List(ty)) => {
                 for value in values {
-                    self.at(catalogue, (value, pos), item(ty));
+                    self.at(catalogue, value, pos, item(ty));
                 }
             }
             // A single value counts as a list with one item.
-            (Value::Object(_) | Value::String(_), BaseType::List(ty)) => self.at(catalogue, (value, pos), item(ty)),
+            (Value::Object(_) | Value::String(_), BaseType::List(ty)) => self.at(catalogue, value, pos, item(ty)),
             (Value::Null, _) | (_, BaseType::List(_)) => {}
             (Value::String(_), BaseType::Named(name)) if matches!(catalogue.input(name), Some(InputType::Enum)) => {
                 self.refusals.push(Refusal::Invalid { message: no_string(name), at: vec![pos] });
@@ -192,7 +192,7 @@ impl<'a> Uses<'a> {
                 for (name, value) in given {
                     let Some(field) = fields.get(name.as_str()) else { continue };
                     let place = Place { ty: &field.ty, has_default: field.has_default, is_the_one: *is_one_of };
-                    self.at(catalogue, (value, pos), place);
+                    self.at(catalogue, value, pos, place);
                 }
             }
         }

@@ -39,7 +39,7 @@ pub(super) fn resubmit(asked: &Asked<'_, '_>, prepared: &Prepared) -> Result<Vec
     all(lines.iter().enumerate().filter_map(|(at, line)| {
         let refusal = match asked.batch.line(line.claim) {
             None => Some(claim_not_found(line.claim)),
-            Some(before) => no_resubmission(asked, (before, rejected.get(&line.claim).copied().unwrap_or(0)), line),
+            Some(before) => no_resubmission(asked, before, rejected.get(&line.claim).copied().unwrap_or(0), line),
         };
         refusal.map(|refusal| refusal.at(format!("claims.{at}")))
     }))?;
@@ -49,11 +49,7 @@ pub(super) fn resubmit(asked: &Asked<'_, '_>, prepared: &Prepared) -> Result<Vec
 
 /// The refusal where a line of this batch, rejected this many times, may not be submitted again. Only a rejection uses
 /// up an attempt, not a query.
-fn no_resubmission(
-    asked: &Asked<'_, '_>,
-    (before, rejected): (&BatchLine, usize),
-    line: &ClaimLine,
-) -> Option<Refusal> {
+fn no_resubmission(asked: &Asked<'_, '_>, before: &BatchLine, rejected: usize, line: &ClaimLine) -> Option<Refusal> {
     if let Err(refusal) = before.may(LineAct::Resubmit) {
         return Some(*refusal);
     }

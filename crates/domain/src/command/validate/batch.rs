@@ -28,14 +28,14 @@ impl Shape {
     }
 
     /// Checks the selection of claims that a batch is for: codes of the rulebook, and days in order.
-    fn selection(&mut self, selection: &ClaimSelection, (contract, on): Rules<'_>) {
+    fn selection(&mut self, selection: &ClaimSelection, rules: Rules<'_>) {
         if let Some(area) = &selection.area {
-            self.code("claims.area", area, CodeList::Areas, (contract, on));
+            self.code("claims.area", area, CodeList::Areas, rules);
         }
         if let Some(cohort) = &selection.cohort {
-            self.code("claims.cohort", cohort, CodeList::Cohorts, (contract, on));
+            self.code("claims.cohort", cohort, CodeList::Cohorts, rules);
         }
-        let known = contract.outcome_codes();
+        let known = rules.contract.outcome_codes();
         for (at, outcome) in selection.outcomes.iter().enumerate() {
             if !known.contains(outcome.as_str()) {
                 let message =

@@ -130,11 +130,11 @@ impl Shape {
 
     /// Checks the measure of a target: a stage, outcome or standard of the rulebook in force, or one of its listed
     /// measures.
-    fn aim(&mut self, path: impl Place, measure: &str, (contract, on): Rules<'_>) {
+    fn aim(&mut self, path: impl Place, measure: &str, rules: Rules<'_>) {
         if !self.text(path, measure, CODE_MAX) {
             return;
         }
-        let Some(rulebook) = contract.rulebook_in_force(on) else { return };
+        let Some(rulebook) = rules.in_force() else { return };
         let stages = rulebook.stages.iter().map(|stage| stage.code.as_str());
         let outcomes = rulebook.outcomes.iter().map(|outcome| outcome.code.as_str());
         let standards = rulebook.standards.iter().map(|standard| standard.code.as_str());

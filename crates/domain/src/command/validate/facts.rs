@@ -42,7 +42,7 @@ impl Shape {
         } else {
             self.occurred(occurred);
         }
-        let rules = (contract, occurred.earliest());
+        let rules = Rules { contract, on: occurred.earliest() };
         match event {
             Event::ReferralReceived(referral) => self.referral(referral, rules),
             Event::ReferralDeclined(declined) => self.code("reason", &declined.reason, CodeList::CloseReasons, rules),

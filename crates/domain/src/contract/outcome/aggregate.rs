@@ -4,6 +4,7 @@
 //! on request.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use chrono::{Datelike as _, Days, Months, NaiveDate};
 use rust_decimal::Decimal;
@@ -86,7 +87,8 @@ impl Many {
         }
         let since = received.earliest();
         let over_many = rulebook.outcomes.iter().enumerate().filter_map(|(at, of)| Some((at, many(of)?)));
-        let parts: Vec<Part> = over_many.map(|of| Part::of(case, of, (subject, since))).collect();
+        let parts: Vec<Part> =
+            over_many.map(|(outcome, terms)| Part::of(case, outcome, terms, subject, since)).collect();
         if !parts.is_empty() {
             self.0.insert(journey, parts);
         }
@@ -130,7 +132,7 @@ impl Many {
             let mut first = period_start(from, terms.period, rulebook.calendar.financial_year);
             while first <= as_of {
                 let next = first.checked_add_months(Months::new(months(terms.period))).expect("a period ends");
-                let (counted, out_of, state) = reckoning.of_period(outcome, terms, &sum, (first, next));
+                let (counted, out_of, state) = reckoning.of_period(outcome, terms, &sum, first..next);
                 let last = next.pred_opt().expect("a period has a last day");
                 evaluations.push(ManyEvaluation { outcome: at, of: of.clone(), first, last, counted, out_of, state });
                 first = next;
@@ -153,8 +155,9 @@ impl Reckoning<'_> {
         outcome: &Outcome,
         terms: &ManyTerms,
         sum: &Sum<'_>,
-        (first, next): (NaiveDate, NaiveDate),
+        period: Range<NaiveDate>,
     ) -> (Decimal, Option<Decimal>, State) {
+        let Range { start: first, end: next } = period;
         let none = State::NotStarted { is_for_others: false };
         let is_over = next <= self.as_of;
         let priced = Priced { achieved_on: next, area: sum.area, cohort: sum.cohort };
@@ -236,7 +239,7 @@ fn many(outcome: &Outcome) -> Option<&ManyTerms> {
 }
 
 impl Part {
-    fn of(case: &Case<'_>, (outcome, terms): (usize, &ManyTerms), (subject, since): (SubjectId, NaiveDate)) -> Self {
+    fn of(case: &Case<'_>, outcome: usize, terms: &ManyTerms, subject: SubjectId, since: NaiveDate) -> Self {
         let (mut days, mut measured) = (Person::known_since(since), Vec::new());
         match &terms.counted {
             Counted::Ratio { spell_days, .. } => days.covered(case, spell_days),

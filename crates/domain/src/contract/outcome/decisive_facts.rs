@@ -12,7 +12,7 @@ use super::case::{Case, Spell};
 use super::days::{Day, FOREVER, day};
 use super::imprecise::verdicts;
 use super::judge::{Reached, Verdict};
-use super::{Price, State, Status, of_outcome, pauses};
+use super::{JourneyOutcome, Price, State, Status, of_outcome, pauses};
 use crate::contract::rulebook::Rulebook;
 use crate::contract::rulebook::outcome::key::OutcomeKey;
 use crate::contract::rulebook::outcome::{AchievedBy, Condition, Hours, HoursBasis, JourneyTerms, Outcome};
@@ -104,7 +104,7 @@ impl Shown {
     fn of(case: &Case<'_>, Under { rulebook, outcome }: Under<'_>, repeat: u32, as_of: NaiveDate) -> Self {
         let nothing = Self { status: Status::NotStarted, on: None, price: None };
         let AchievedBy::Journey(terms) = &outcome.achieved_by else { return nothing };
-        let evaluated = of_outcome(case, rulebook, (0, outcome, terms), as_of);
+        let evaluated = of_outcome(case, rulebook, JourneyOutcome { at: 0, outcome, terms }, as_of);
         match evaluated.into_iter().find(|evaluation| evaluation.repeat == repeat).map(|evaluation| evaluation.state) {
             Some(State::Reached(of)) => {
                 Self { status: of.standing(as_of), on: Some(of.achieved_on), price: Some(of.price) }

@@ -225,13 +225,22 @@ pub fn claim_id(journey: JourneyId, outcome: &str, repeat: u32) -> ClaimId {
     ClaimId(Uuid::new_v5(&journey.0, format!("{outcome}#{repeat}").as_bytes()))
 }
 
+/// An outcome of single cases.
+#[derive(Clone, Copy)]
+struct JourneyOutcome<'r> {
+    /// Its place in the rulebook.
+    at: usize,
+    outcome: &'r Outcome,
+    terms: &'r JourneyTerms,
+}
+
 /// Judges every outcome of single cases, in file order. `case` holds the facts dated up to the end of that day.
 pub fn evaluate(case: &Case<'_>, rulebook: &Rulebook, as_of: NaiveDate) -> Vec<Evaluation> {
     let journeys = rulebook.outcomes.iter().enumerate().filter_map(|(at, outcome)| match &outcome.achieved_by {
-        AchievedBy::Journey(terms) => Some((at, outcome, terms)),
+        AchievedBy::Journey(terms) => Some(JourneyOutcome { at, outcome, terms }),
         AchievedBy::Many(_) => None,
     });
-    journeys.flat_map(|(at, outcome, terms)| of_outcome(case, rulebook, (at, outcome, terms), as_of)).collect()
+    journeys.flat_map(|one| of_outcome(case, rulebook, one, as_of)).collect()
 }
 
 /// The first day at whose end the first repeat of an outcome is achieved, if current spells continue. None if the case
@@ -241,7 +250,7 @@ pub fn first_achieved(facts: &[Fact<'_>], rulebook: &Rulebook, code: &str) -> Op
     let AchievedBy::Journey(terms) = &outcome.achieved_by else { return None };
     let at = |day: NaiveDate| {
         let known: Vec<Fact<'_>> = facts.iter().filter(|fact| fact.occurred.earliest() <= day).copied().collect();
-        of_outcome(&Case::of(&known), rulebook, (0, outcome, terms), day).swap_remove(0).state
+        of_outcome(&Case::of(&known), rulebook, JourneyOutcome { at: 0, outcome, terms }, day).swap_remove(0).state
     };
     let achieved_on = |state: State| match state {
         State::Reached(achievement) if achievement.hold.is_none() => Some(achievement.achieved_on),
@@ -258,12 +267,8 @@ pub fn first_achieved(facts: &[Fact<'_>], rulebook: &Rulebook, code: &str) -> Op
     std::iter::once(on).chain(days).find(|day| achieved_on(at(*day)).is_some())
 }
 
-fn of_outcome(
-    case: &Case<'_>,
-    rulebook: &Rulebook,
-    (at, outcome, terms): (usize, &Outcome, &JourneyTerms),
-    as_of: NaiveDate,
-) -> Vec<Evaluation> {
+fn of_outcome(case: &Case<'_>, rulebook: &Rulebook, one: JourneyOutcome<'_>, as_of: NaiveDate) -> Vec<Evaluation> {
+    let JourneyOutcome { at, terms, .. } = one;
     let is_for_others = terms.only_if.as_ref().is_some_and(|condition| !case.meets(condition));
     let verdicts = if is_for_others || case.received.is_none() {
         Vec::new()
@@ -280,7 +285,7 @@ fn of_outcome(
                 (Some(began_with(case, began)), state)
             }
             Verdict::Reached(reached) => {
-                let achieved = achievement(case, rulebook, (outcome, terms), &reached);
+                let achieved = achievement(case, rulebook, one, &reached);
                 (begun(case, &reached), State::Reached(Box::new(achieved)))
             }
         };
@@ -317,7 +322,7 @@ fn pauses(terms: &JourneyTerms, calendar: &Calendar) -> Pauses {
 fn achievement(
     case: &Case<'_>,
     rulebook: &Rulebook,
-    (outcome, terms): (&Outcome, &JourneyTerms),
+    JourneyOutcome { outcome, terms, .. }: JourneyOutcome<'_>,
     reached: &Reached,
 ) -> Achievement {
     let achieved_on = date(reached.on);

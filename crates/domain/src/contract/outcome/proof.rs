@@ -60,12 +60,7 @@ pub fn dated_within(asked: &EvidenceTerms, on: NaiveDate) -> (Option<NaiveDate>,
 }
 
 /// Every piece of evidence of a case, judged for one repeat of an outcome.
-pub fn proofs(
-    case: &Case<'_>,
-    (rulebook, outcome): (&Rulebook, &Outcome),
-    repeat: u32,
-    as_of: NaiveDate,
-) -> Vec<Proof> {
+pub fn proofs(case: &Case<'_>, rulebook: &Rulebook, outcome: &Outcome, repeat: u32, as_of: NaiveDate) -> Vec<Proof> {
     let judge = |why_not: &dyn Fn(&Evidence<'_>) -> Vec<WhyNot>| {
         case.evidence.iter().map(|piece| Proof { evidence: piece.id, why_not: why_not(piece) }).collect()
     };

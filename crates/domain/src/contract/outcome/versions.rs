@@ -133,11 +133,11 @@ impl<'r> Versions<'r> {
         let known: Vec<BTreeMap<(&str, u32), &Evaluation>> =
             (0..).zip(&evaluated).map(|(version, of)| of.iter().map(|of| (key(version, of), of)).collect()).collect();
         let claims: BTreeSet<(&str, u32)> = known.iter().flat_map(BTreeMap::keys).copied().collect();
+        let named = |(outcome, repeat)| OneClaim { journey, outcome, repeat };
         let applying: BTreeMap<(&str, u32), usize> = claims
             .into_iter()
             .map(|claim| {
-                let date =
-                    |version: usize| self.date(version, (journey, claim), case, known[version].get(&claim), sight);
+                let date = |version: usize| self.date(version, named(claim), case, known[version].get(&claim), sight);
                 (claim, self.applying(sight.as_of, date))
             })
             .collect();
@@ -152,7 +152,7 @@ impl<'r> Versions<'r> {
     fn date(
         &self,
         version: usize,
-        (journey, (outcome, repeat)): (JourneyId, (&str, u32)),
+        claim: OneClaim<'_>,
         case: &Case<'_>,
         of: Option<&&Evaluation>,
         sight: Sight<'_>,
@@ -160,7 +160,8 @@ impl<'r> Versions<'r> {
         match self.0[version].applies_by {
             AppliesBy::Referred => case.received.map(|received| received.earliest()),
             AppliesBy::Submitted => {
-                Some((sight.submitted_on)(claim_id(journey, outcome, repeat)).unwrap_or(sight.as_of))
+                let id = claim_id(claim.journey, claim.outcome, claim.repeat);
+                Some((sight.submitted_on)(id).unwrap_or(sight.as_of))
             }
             AppliesBy::Occurred => of?.begun.map(|begun| begun.on),
             AppliesBy::Recorded => (sight.recorded_on)(of?.begun?.event),
@@ -206,14 +207,48 @@ impl<'r> Versions<'r> {
     }
 }
 
+/// A claim of one case.
+#[derive(Clone, Copy)]
+struct OneClaim<'a> {
+    journey: JourneyId,
+    outcome: &'a str,
+    repeat: u32,
+}
+
+/// Who a claim is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claimant {
+    /// The case, cohort, site or area that holds the outcome.
+    pub holder: Uuid,
+    /// The person of the case.
+    pub person: Option<SubjectId>,
+}
+
+/// The days on which a claim is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimDays {
+    /// The as-of date.
+    pub as_of: NaiveDate,
+    /// Today. A later as-of date makes a forecast.
+    pub today: NaiveDate,
+}
+
+impl ClaimDays {
+    /// The as-of date, seen on that day.
+    pub const fn on(as_of: NaiveDate) -> Self {
+        Self { as_of, today: as_of }
+    }
+}
+
 /// The entitlement of an achieved outcome, before it is settled with others. A forecast is not claimed.
 pub fn entitlement(
     claim: ClaimId,
-    (holder, person): (Uuid, Option<SubjectId>),
+    claimant: Claimant,
     outcome: usize,
     achievement: &Achievement,
-    (as_of, today): (NaiveDate, NaiveDate),
+    days: ClaimDays,
 ) -> Entitlement {
+    let (Claimant { holder, person }, ClaimDays { as_of, today }) = (claimant, days);
     let foreseen = |standing: Status| match standing {
         Status::Claimable if as_of > today => Status::Achieved,
         standing => standing,

@@ -121,7 +121,7 @@ impl<'a> Holding<'a> {
     }
 
     /// One keyworker takes over the case from another, permanently or until a day.
-    fn take_over(&mut self, (worker, holds): (WorkerId, Stated<'a>), until: Option<NaiveDate>) {
+    fn take_over(&mut self, worker: WorkerId, holds: Stated<'a>, until: Option<NaiveDate>) {
         let begun = |(worker, turn): (&WorkerId, &Turn<'a>)| match turn {
             Turn::Begun(held) => Some((*worker, *held)),
             Turn::Ended(_) => None,
@@ -159,7 +159,7 @@ pub(super) fn assignments<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn)
                     holds = first;
                 }
                 if assigned.role == KEYWORKER {
-                    holding.take_over((assigned.worker, holds), assigned.until);
+                    holding.take_over(assigned.worker, holds, assigned.until);
                 } else {
                     holding.limited.retain(|limited| limited.worker != assigned.worker);
                     let limited = |until| Limited { until, worker: assigned.worker, holds, former: None };

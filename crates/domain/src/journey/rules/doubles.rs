@@ -18,14 +18,15 @@ use crate::journey::{Journey, Slot};
 pub(super) fn of(
     history: &History,
     besides: Option<EventId>,
-    (occurred, event): (Occurred, &Event),
+    occurred: Occurred,
+    event: &Event,
 ) -> Option<DependentFact> {
     let open = match event {
         Event::AppointmentBooked(_)
         | Event::AppointmentMoved(_)
         | Event::TaskSet(_)
         | Event::EvidenceAttached(EvidenceAttached { sha256: Some(_), .. }) => {
-            still_open(&history.journey(), besides, (occurred, event))
+            still_open(&history.journey(), besides, occurred, event)
         }
         _ => None,
     };
@@ -42,11 +43,12 @@ pub(super) fn of(
 
 /// The event that recorded the same appointment, task or document, if it is still open, on whatever day it was
 /// recorded.
-fn still_open(journey: &Journey, besides: Option<EventId>, (occurred, event): (Occurred, &Event)) -> Option<EventId> {
+fn still_open(journey: &Journey, besides: Option<EventId>, occurred: Occurred, event: &Event) -> Option<EventId> {
     let other = |id: EventId| Some(id) != besides;
     match event {
         Event::AppointmentBooked(booked) => {
-            let slot = (booked.scheduled_on, booked.time, booked.channel.as_str());
+            let (on, time, channel, worker) = (booked.scheduled_on, booked.time, &*booked.channel, booked.worker);
+            let slot = Slot { on, time, channel, worker };
             taken(journey, booked.appointment, slot).filter(|id| other(*id))
         }
         Event::AppointmentMoved(moved) => {
@@ -54,7 +56,8 @@ fn still_open(journey: &Journey, besides: Option<EventId>, (occurred, event): (O
             let before = own.slot(occurred.latest());
             let AppointmentMoved { scheduled_on, time, channel, .. } = moved;
             let channel = channel.as_deref().unwrap_or(before.channel);
-            taken(journey, moved.appointment, (scheduled_on.unwrap_or(before.on), time.over(before.time), channel))
+            let (on, time) = (scheduled_on.unwrap_or(before.on), time.over(before.time));
+            taken(journey, moved.appointment, Slot { on, time, channel, ..before })
         }
         Event::TaskSet(set) => {
             let what = |task: &TaskSet| (task.kind.clone(), task.due_on, task.owner);
@@ -70,14 +73,10 @@ fn still_open(journey: &Journey, besides: Option<EventId>, (occurred, event): (O
     }
 }
 
-/// The booking of another appointment for this day, time and channel.
-fn taken(
-    journey: &Journey,
-    own: AppointmentId,
-    slot: (chrono::NaiveDate, Option<chrono::NaiveTime>, &str),
-) -> Option<EventId> {
+/// The booking of another appointment for this day, time and channel, with whatever worker.
+fn taken(journey: &Journey, own: AppointmentId, wanted: Slot<'_>) -> Option<EventId> {
     let mut others = journey.appointments.iter().filter(|other| other.is_open() && other.details.appointment != own);
-    let same = |Slot { on, time, channel, .. }: Slot<'_>| (on, time, channel) == slot;
+    let same = |slot: Slot<'_>| Slot { worker: wanted.worker, ..slot } == wanted;
     others.find(|other| same(other.slot(chrono::NaiveDate::MAX))).map(|other| other.event_id)
 }
 

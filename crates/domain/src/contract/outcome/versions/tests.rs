@@ -159,17 +159,12 @@ fn an_outcome_that_a_later_version_leaves_out_is_judged_where_it_was_achieved_be
 }
 
 /// The entitlements of the case on a day, judged on another.
-fn entitlements(
-    versions: &Versions<'_>,
-    judged: &[Judged],
-    terms: &Terms<'_>,
-    days: (NaiveDate, NaiveDate),
-) -> Vec<Entitlement> {
+fn entitlements(versions: &Versions<'_>, judged: &[Judged], terms: &Terms<'_>, days: ClaimDays) -> Vec<Entitlement> {
     let entitled = judged.iter().filter_map(|Judged { version, evaluation }| {
         let State::Reached(achievement) = &evaluation.state else { return None };
         let claim = claim_id(JOURNEY, versions.code(*version, evaluation.outcome), evaluation.repeat);
         let outcome = terms.number(*version, evaluation.outcome);
-        Some(entitlement(claim, (JOURNEY.0, None), outcome, achievement, days))
+        Some(entitlement(claim, Claimant { holder: JOURNEY.0, person: None }, outcome, achievement, days))
     });
     entitled.collect()
 }
@@ -182,7 +177,7 @@ fn settled(rulebooks: &[Rulebook], sample: &Sample, as_of: &str) -> (Vec<Status>
     let facts = sample.history.facts_as_of(day(as_of));
     let judged = versions.judge(JOURNEY, &Case::of(&facts), sight);
     let terms = versions.terms(day(as_of));
-    let entitlements = entitlements(&versions, &judged, &terms, (day(as_of), day(as_of)));
+    let entitlements = entitlements(&versions, &judged, &terms, ClaimDays::on(day(as_of)));
     let hundred = Money::of(Decimal::from(100), "GBP");
     let line = Line {
         claim: claim_id(JOURNEY, "plan", 1),
@@ -241,7 +236,8 @@ fn nothing_is_claimable_on_a_future_day() {
         let sample = plan("2021-09-01");
         let sight = Sight { as_of: day(as_of), submitted_on: &|_| None, recorded_on: &|_| None };
         let judged = versions.judge(JOURNEY, &Case::of(&sample.history.facts()), sight);
-        entitlements(&versions, &judged, &versions.terms(day(as_of)), (day(as_of), day(today)))[0].standing
+        let days = ClaimDays { as_of: day(as_of), today: day(today) };
+        entitlements(&versions, &judged, &versions.terms(day(as_of)), days)[0].standing
     };
     assert_eq!(standing("2021-09-30", "2021-09-30"), Status::Claimable);
     assert_eq!(standing("2021-10-01", "2021-09-30"), Status::Achieved);

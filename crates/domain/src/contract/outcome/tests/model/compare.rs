@@ -15,7 +15,7 @@ use super::world::World;
 use crate::contract::Rulebook;
 use crate::contract::outcome::price::Price;
 use crate::contract::outcome::settle::{self, Settled};
-use crate::contract::outcome::versions::{Judged, Sight, Versions, entitlement};
+use crate::contract::outcome::versions::{ClaimDays, Claimant, Judged, Sight, Versions, entitlement};
 use crate::contract::outcome::{Case, People, State, claim_id};
 use crate::fact::History;
 use crate::fact::Recorded;
@@ -83,8 +83,8 @@ fn by_the_engine(world: &World, rulebooks: &[Rulebook]) -> Says {
             let claim = claim_id(JourneyId(*journey), code, repeat);
             heads.push(format!("{head} {claim} {}", achievement.achieved_on));
             let number = terms.number(judged.version, outcome);
-            let days = (world.as_of, world.as_of);
-            entitlements.push(entitlement(claim, (*journey, person), number, achievement, days));
+            let (claimant, days) = (Claimant { holder: *journey, person }, ClaimDays::on(world.as_of));
+            entitlements.push(entitlement(claim, claimant, number, achievement, days));
         }
     }
     let words = |of: Settled| {

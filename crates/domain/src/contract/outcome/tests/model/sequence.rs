@@ -16,7 +16,7 @@ use crate::contract::batch::ledger::{self, Ledger};
 use crate::contract::batch::{Batch, Decision};
 use crate::contract::outcome::price::Price;
 use crate::contract::outcome::settle::{Entitlement, Line, LineState, Settlement, Terms, settle};
-use crate::contract::outcome::versions::{Sight, Versions, entitlement};
+use crate::contract::outcome::versions::{ClaimDays, Claimant, Sight, Versions, entitlement};
 use crate::contract::outcome::{Case, People, State, Status, claim_id};
 use crate::contract::rulebook::Outcome;
 use crate::contract::rulebook::outcome::{AchievedBy, OncePer};
@@ -132,7 +132,8 @@ impl Course {
                 let code = rules.outcomes[outcome].code.clone();
                 let claim = claim_id(JourneyId(*journey), &code, repeat);
                 let number = terms.number(judged.version, outcome);
-                entitlements.push(entitlement(claim, (*journey, person), number, achievement, (as_of, as_of)));
+                let claimant = Claimant { holder: *journey, person };
+                entitlements.push(entitlement(claim, claimant, number, achievement, ClaimDays::on(as_of)));
                 of.push((*journey, code, repeat, rules.hash().to_owned()));
             }
         }
