@@ -145,7 +145,8 @@ impl BatchLine {
 impl BatchLine {
     pub(super) fn of(
         line: &domain::BatchLine,
-        (contract_claims, currency): (&Arc<Claims>, &str),
+        contract_claims: &Arc<Claims>,
+        currency: &str,
         story: Option<Arc<Story>>,
     ) -> Self {
         let money = |amount| Money::of(amount, currency);
@@ -554,7 +555,7 @@ impl Batch {
         let stories = self.stories(ctx, shown).await?;
         let line = |line: &domain::BatchLine| {
             let story = line.frozen.about.journey().and_then(|journey| stories.get(&journey)).cloned();
-            BatchLine::of(line, (&self.contract_claims, currency), story)
+            BatchLine::of(line, &self.contract_claims, currency, story)
         };
         let edges = cursors.into_iter().zip(shown);
         Ok(BatchLineConnection {

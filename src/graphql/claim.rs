@@ -344,7 +344,7 @@ impl Claim {
     async fn history(&self) -> Vec<BatchLine> {
         let lines = self.contract_claims.lines_of(self.of.claim).into_iter();
         lines
-            .map(|line| BatchLine::of(line, (&self.contract_claims, &self.of.rulebook.currency), self.story.clone()))
+            .map(|line| BatchLine::of(line, &self.contract_claims, &self.of.rulebook.currency, self.story.clone()))
             .collect()
     }
 

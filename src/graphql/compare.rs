@@ -332,7 +332,7 @@ impl ViewComparison {
             has_next_page: rest + shown.len() < shifts.len(),
             has_previous_page: rest > 0,
         };
-        let nodes = self.claims_that_differ(ctx, (a, b), shown).await?;
+        let nodes = self.claims_that_differ(ctx, a, b, shown).await?;
         let edge = |node: &ClaimDifference| ClaimDifferenceEdge {
             cursor: cursor::of(CLAIMS_DIFFERING, node.id.as_str()),
             node: node.clone(),
@@ -393,7 +393,8 @@ impl ViewComparison {
     async fn claims_that_differ(
         &self,
         ctx: &Context<'_>,
-        (a, b): (&Arc<Claims>, &Arc<Claims>),
+        a: &Arc<Claims>,
+        b: &Arc<Claims>,
         shifts: &[Shift],
     ) -> Result<Vec<ClaimDifference>> {
         let (one, other) = (self.a.side()?, self.b.side()?);

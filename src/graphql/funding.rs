@@ -90,7 +90,7 @@ pub(super) async fn among(
         let Some(others) = others(ctx, contract_claims, &row.code, &classes).await? else { continue };
         let dismissed = of_own.iter().cloned().chain(dismissed(&row.code)).collect();
         for of in &own {
-            let twice = twice(of, (&row.code, &others), &dismissed);
+            let twice = twice(of, &row.code, &others, &dismissed);
             let shown = twice.into_iter().map(|of| if is_seen { of } else { of.without_names() });
             found.entry(of.claim).or_default().extend(shown);
         }
@@ -131,7 +131,7 @@ fn dismissed(contract: &Contract, as_of: NaiveDate, known: Position) -> Vec<(Str
     dismissed.collect()
 }
 
-fn twice(own: &Funded<'_>, (code, others): (&str, &Claims), dismissed: &Dismissed) -> Vec<DoubleFunding> {
+fn twice(own: &Funded<'_>, code: &str, others: &Claims, dismissed: &Dismissed) -> Vec<DoubleFunding> {
     let theirs: Vec<(&Claim, Funded<'_>)> =
         others.of_person(own.person).filter_map(|claim| Some((claim, claim.funded(code)?))).collect();
     let funded: Vec<Funded<'_>> = std::iter::once(own.clone()).chain(theirs.iter().map(|(_, of)| of.clone())).collect();

@@ -326,7 +326,8 @@ fn place(cursor: &str) -> Result<ClaimId> {
 /// Judges the claims of a contract with and without a draft.
 pub(super) async fn preview(
     ctx: &Context<'_>,
-    (code, text): (&str, &str),
+    code: &str,
+    text: &str,
     as_of: Option<NaiveDate>,
 ) -> Result<Option<RulebookPreview>> {
     let Some(scope) = ctx.in_scope(code) else { return Ok(None) };

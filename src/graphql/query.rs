@@ -270,7 +270,7 @@ impl Query {
             the draft is in force. Default: today in the contract's time zone.")]
         as_of: Option<Date>,
     ) -> Option<Result<RulebookPreview>> {
-        preview::preview(ctx, (&contract, &rulebook), as_of.map(|day| day.0)).await.transpose()
+        preview::preview(ctx, &contract, &rulebook, as_of.map(|day| day.0)).await.transpose()
     }
 
     /// One case, at any as-of date and knowledge date. An auditor can replay a single case with it.

@@ -294,7 +294,7 @@ impl ViewMutations {
             }
         };
         let options = Options { workers, ..Options::default() };
-        answered(act(ctx, (&input.stamp, reading), Act::Rebuild(options))).await
+        answered(act(ctx, &input.stamp, reading, Act::Rebuild(options))).await
     }
 
     /// Cancels the rebuild that this server is running. Nothing of it is kept.
@@ -303,7 +303,7 @@ impl ViewMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The id of the command and the expected live view.")] input: ViewInput,
     ) -> Answered<ViewsPayload> {
-        answered(act(ctx, (&input.stamp, Reading::default()), Act::Cancel)).await
+        answered(act(ctx, &input.stamp, Reading::default(), Act::Cancel)).await
     }
 
     /// Goes back to the view that was live before, after it has caught up with the log. Rulebooks that it does not know
@@ -313,7 +313,7 @@ impl ViewMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The id of the command and the expected live view.")] input: ViewInput,
     ) -> Answered<ViewsPayload> {
-        answered(act(ctx, (&input.stamp, Reading::default()), Act::RollBack)).await
+        answered(act(ctx, &input.stamp, Reading::default(), Act::RollBack)).await
     }
 
     /// Retries parked streams. Streams that can now be applied are no longer parked.
@@ -330,7 +330,7 @@ impl ViewMutations {
             _ => {}
         }
         let alone = input.kind.zip(input.id).map(|(kind, id)| StreamId { kind: kind.into(), id: id.0 });
-        answered(act(ctx, (&input.stamp, reading), Act::Retry(alone))).await
+        answered(act(ctx, &input.stamp, reading, Act::Retry(alone))).await
     }
 }
 
@@ -369,7 +369,7 @@ impl Act {
 }
 
 /// Performs an action on the views for an authorised caller, once per command id. A dry run only checks it.
-async fn act(ctx: &Context<'_>, (stamp, mut reading): (&Stamp, Reading), what: Act) -> Result<ViewsPayload> {
+async fn act(ctx: &Context<'_>, stamp: &Stamp, mut reading: Reading, what: Act) -> Result<ViewsPayload> {
     let (views, sent) = (&ctx.app().views, Sent::of(ctx)?);
     let expected = stamp.expected(&mut reading);
     if let Err(refusals) = reading.done() {
