@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::{Chance, Clock};
 use crate::log::Log;
+use crate::queries;
 use crate::record::Recorder;
 use crate::store::{Mode, Store};
 use crate::views::{ViewError, Views};
@@ -32,6 +33,7 @@ impl Deployment {
         let store = Arc::new(Store::open(url, Mode::Write).await?);
         let log = Log::open(store).await?;
         let views = Views::open(log.clone()).await?;
+        queries::prepare(&views.live()).await?;
         let (recorder, appending) = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), chance).await?;
         let projecting = tokio::spawn(views.clone().keep_up());
         Ok(Self { log, views, recorder, clock, appending, projecting })

@@ -16,6 +16,7 @@ pub mod graphql;
 pub mod http;
 pub mod import;
 pub mod log;
+pub mod queries;
 pub mod record;
 pub mod shares;
 pub mod store;

@@ -22,6 +22,7 @@ use crate::access::{InScope, Principal};
 use crate::clock::{Chance, Clock};
 use crate::log::append::{Appended, Appender, Decide, Draft, Expected, Request, State, Streams};
 use crate::log::{Log, LogError};
+use crate::queries;
 use crate::views::{ViewError, Views};
 use admission::Admission;
 use throughline_domain::command::{Command, Given, NewEvent, decide};
@@ -154,7 +155,7 @@ impl Recorder {
                 Err(_) => return Ok(Vec::new()),
             },
         };
-        Ok(views.live().references(scope, system).await?)
+        Ok(queries::case_numbers::of_system(&views.live(), scope, system).await?)
     }
 
     /// Records a command and waits at most a second until the live view shows it.

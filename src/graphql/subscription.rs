@@ -27,6 +27,7 @@ use crate::access::relation::{Case, Holders, Relation, Standing};
 use crate::access::{Principal, Scope};
 use crate::log::read::PAGE_SIZE;
 use crate::log::{LogError, Pages};
+use crate::queries;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::views::rebuild::Progress;
 use throughline_domain::contract::Contract;
@@ -250,12 +251,16 @@ impl Follower {
 
     /// Which of these cases they may read now.
     async fn readable(&self, journeys: &[(JourneyId, &str)]) -> Result<BTreeSet<JourneyId>> {
-        self.parts.views.live().readable(&self.principal, self.deployment_today(), journeys).await.or_fault()
+        queries::caseload_scope::readable(&self.parts.views.live(), &self.principal, self.deployment_today(), journeys)
+            .await
+            .or_fault()
     }
 
     /// The cases that their rights cover now.
     async fn standing(&self) -> Result<Standing> {
-        self.parts.views.live().standing(&self.principal, self.deployment_today()).await.or_fault()
+        queries::caseload_scope::standing(&self.parts.views.live(), &self.principal, self.deployment_today())
+            .await
+            .or_fault()
     }
 
     /// Whether a caller with this access could read a case of their contract in this state.
@@ -306,10 +311,14 @@ impl Follower {
         // The events recorded together with it say whom it concerns. They are at or before the head.
         self.shown(self.parts.log.head().await.or_fault()?.position).await;
         let live = self.parts.views.live();
-        let visible = live
-            .visible_events(&self.principal, self.deployment_today(), std::slice::from_ref(event))
-            .await
-            .or_fault()?;
+        let visible = queries::event_visibility::filter(
+            &live,
+            &self.principal,
+            self.deployment_today(),
+            std::slice::from_ref(event),
+        )
+        .await
+        .or_fault()?;
         Ok(visible(event))
     }
 

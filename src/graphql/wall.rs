@@ -19,6 +19,7 @@ use super::context::{Caller, OrFault as _, Parts};
 use crate::access::fields::{self, Shown};
 use crate::access::policy::is_bound_to_cases;
 use crate::access::relation::Relation;
+use crate::queries;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use throughline_domain::fact::refusal::Refusal;
 use throughline_gateway::Code;
@@ -99,7 +100,8 @@ impl Wall {
         }
         let today = civil_day(parts.clock.now(), DEPLOYMENT_ZONE);
         let read = || async {
-            let standing = caller.generation.standing(&caller.principal, today).await.or_fault();
+            let standing =
+                queries::caseload_scope::standing(&caller.generation, &caller.principal, today).await.or_fault();
             standing.map(|standing| standing.is_nobodys())
         };
         let is_nobody = self.is_nobody.get_or_try_init(read).await;

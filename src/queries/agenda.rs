@@ -11,12 +11,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::board;
-use super::generation::Generation;
+use super::caseload_scope::whose;
 use super::journeys::HeldBy;
 use super::period::{BEGINNING, bound};
-use super::standing::{may_be_shown, whose};
 use crate::access::CasesInScope;
 use crate::store::{Sql, StoreError, doing, on};
+use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::{JourneyId, TeamId, WorkerId};
 use throughline_projections::FOREVER;
 use throughline_projections::agenda::{Kind, State};
@@ -89,54 +89,9 @@ pub struct AgendaPage {
     pub has_next: bool,
 }
 
-/// The keyworker of the item `b` on the day `$7`, who is the worker `w`. Null if the item is open and the worker has
-/// left.
-macro_rules! keyworker {
-    () => {
-        "case when b.state <> 'open' or w.left_on is null or w.left_on > $7 then b.keyworker end"
-    };
-}
-
-/// The team memberships `m` of a worker on the day `$7`, or the last ones before it.
-macro_rules! memberships {
-    ($worker:literal) => {
-        concat!(
-            "m.worker = ",
-            $worker,
-            " and m.from_on <= $7 and (m.to_on > $7 or not exists (select 1 from team_member n ",
-            "where n.worker = m.worker and n.from_on <= $7 and n.to_on > m.to_on))"
-        )
-    };
-}
-
-/// A page of the agenda of a contract on a day, limited to cases that the caller may see.
-macro_rules! page {
-    () => {
-        concat!(
-    "select b.journey, b.item, b.due_on, b.due_at from agenda b left join worker w on w.id = b.keyworker ",
-    "where b.contract = $1 and b.kind = $6 and b.counts_from <= $7 and b.counts_to > $7 ",
-    "and b.due_on >= $8 and b.due_on <= $9 and (cast($10 as text) is null or ",
-    "case when b.state = 'open' and b.due_on < $7 then 'overdue' else b.state end in {texts $10}) ",
-    "and (cast($11 as text) is null or b.area = $11) and (cast($12 as text) is null or b.worker in {uuids $12} or ",
-    keyworker!(),
-    " in {uuids $12}) and (not $13 or ",
-    keyworker!(),
-    " is null) and (cast($14 as uuid) is null or b.worker = $14 or b.worker is null and b.kind = 'appointment' and ",
-    keyworker!(),
-    " = $14) and (cast($15 as uuid) is null or exists (select 1 from team_member m where m.team = $15 and (",
-    memberships!("b.last_keyworker"),
-    " or ",
-    memberships!("b.worker"),
-    "))) and (b.due_on, b.due_at, b.journey, b.item) > ($16, $17, $18, $19) and ",
-    may_be_shown!("b.journey"),
-    " order by b.due_on, b.due_at, b.journey, b.item limit $20"
-)
-    };
-}
-
-static PAGE: Sql = Sql::new(page!());
+static PAGE: Sql = Sql::new(include_str!("agenda.sql"));
 /// The number of items on all pages: the page from the start, without a limit.
-static COUNT: Sql = Sql::new(concat!("select count(*) from (", page!(), ") listed"));
+static COUNT: Sql = Sql::new(concat!("select count(*) from (", include_str!("agenda.sql"), ") listed"));
 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &COUNT];
@@ -183,40 +138,37 @@ macro_rules! bind {
     }};
 }
 
-impl Generation {
-    /// A page of the agenda of a contract at the end of a day, ordered by date: at most `first` items after a position.
-    pub async fn agenda(
-        &self,
-        scope: CasesInScope<'_>,
-        as_of: NaiveDate,
-        filter: &AgendaFilter,
-        (after, first): (Option<&Place>, u32),
-    ) -> Result<AgendaPage, StoreError> {
-        let sql = PAGE.text(self.reader.dialect());
-        let page = (after, i64::from(first) + 1);
-        let rows: sqlx::Result<Vec<Row>> = on!(&self.reader, pool => {
-            bind!(sqlx::query_as(sql), scope, as_of, filter, page).fetch_all(pool).await
-        });
-        let rows = rows.map_err(doing("read a page of the agenda"))?;
-        let first = usize::try_from(first).expect("a page is smaller than memory");
-        let has_next = rows.len() > first;
-        let place =
-            |row: Row| Place { due: row.due_on, at: row.due_at, journey: JourneyId(row.journey), item: row.item };
-        Ok(AgendaPage { items: rows.into_iter().take(first).map(place).collect(), has_next })
-    }
+/// A page of the agenda of a contract at the end of a day, ordered by date: at most `first` items after a position.
+pub async fn page(
+    generation: &Generation,
+    scope: CasesInScope<'_>,
+    as_of: NaiveDate,
+    filter: &AgendaFilter,
+    (after, first): (Option<&Place>, u32),
+) -> Result<AgendaPage, StoreError> {
+    let sql = PAGE.text(generation.reader.dialect());
+    let page = (after, i64::from(first) + 1);
+    let rows: sqlx::Result<Vec<Row>> = on!(&generation.reader, pool => {
+        bind!(sqlx::query_as(sql), scope, as_of, filter, page).fetch_all(pool).await
+    });
+    let rows = rows.map_err(doing("read a page of the agenda"))?;
+    let first = usize::try_from(first).expect("a page is smaller than memory");
+    let has_next = rows.len() > first;
+    let place = |row: Row| Place { due: row.due_on, at: row.due_at, journey: JourneyId(row.journey), item: row.item };
+    Ok(AgendaPage { items: rows.into_iter().take(first).map(place).collect(), has_next })
+}
 
-    /// The number of items in the agenda of a contract at the end of a day, on all pages.
-    pub async fn agenda_count(
-        &self,
-        scope: CasesInScope<'_>,
-        as_of: NaiveDate,
-        filter: &AgendaFilter,
-    ) -> Result<u64, StoreError> {
-        let sql = COUNT.text(self.reader.dialect());
-        let all = (None::<&Place>, i64::MAX);
-        let counted: sqlx::Result<i64> = on!(&self.reader, pool => {
-            bind!(sqlx::query_scalar(sql), scope, as_of, filter, all).fetch_one(pool).await
-        });
-        Ok(board::count(counted.map_err(doing("count the agenda"))?))
-    }
+/// The number of items in the agenda of a contract at the end of a day, on all pages.
+pub async fn count(
+    generation: &Generation,
+    scope: CasesInScope<'_>,
+    as_of: NaiveDate,
+    filter: &AgendaFilter,
+) -> Result<u64, StoreError> {
+    let sql = COUNT.text(generation.reader.dialect());
+    let all = (None::<&Place>, i64::MAX);
+    let counted: sqlx::Result<i64> = on!(&generation.reader, pool => {
+        bind!(sqlx::query_scalar(sql), scope, as_of, filter, all).fetch_one(pool).await
+    });
+    Ok(board::count(counted.map_err(doing("count the agenda"))?))
 }

@@ -15,9 +15,9 @@ use std::sync::{Arc, Mutex};
 
 use chrono::NaiveDate;
 
-use super::generation::Generation;
 use crate::access::InScope;
 use crate::log::{Log, LogError};
+use crate::views::generation::Generation;
 use throughline_domain::contract::Contract;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{BatchId, ClaimId, Position, StreamId};
@@ -25,7 +25,7 @@ use throughline_domain::fact::envelope::{BatchId, ClaimId, Position, StreamId};
 pub use answer::{CapOf, CapUse, Claim, Claims, Excluded, Proposed, ProposedWithdrawal};
 use facts::Facts;
 pub use judged::{Counted, Ground, Shown};
-pub use preview::{Cause, Move, Moved, Preview, Shift, Total, rules_that_differ, shifts};
+pub use preview::{Cause, Move, Moved, Preview, Shift, Total, preview, rules_that_differ, shifts};
 
 /// The number of contracts whose facts a generation caches.
 const CONTRACTS: usize = 16;
@@ -60,9 +60,9 @@ type Shared = Arc<tokio::sync::Mutex<Facts>>;
 
 /// The facts of contracts by code, the most recently used first.
 #[derive(Debug, Default)]
-pub(super) struct Kept(Mutex<VecDeque<(String, Shared)>>);
+struct FactsByContract(Mutex<VecDeque<(String, Shared)>>);
 
-impl Kept {
+impl FactsByContract {
     fn facts(&self, code: &str) -> Shared {
         let mut kept = self.0.lock().expect("no panic while holding the facts");
         let at = kept.iter().position(|(of, _)| of == code);
@@ -74,37 +74,40 @@ impl Kept {
     }
 }
 
-impl Generation {
-    /// The claims of a contract in this view. `None` if the contract is not open.
-    pub async fn claims(&self, log: &Log, scope: InScope<'_>, asked: Asked) -> Result<Option<Arc<Claims>>, LogError> {
-        let position = *self.position().borrow();
-        let Some(contract) = self.contract_state(scope) else { return Ok(None) };
-        let mut facts = self.claims.facts(scope.contract()).lock_owned().await;
-        facts.catch_up(log, scope.contract(), position).await?;
-        judged(move || facts.claims(&contract, asked)).await.map(Some)
-    }
+/// The claims of a contract in this view. `None` if the contract is not open.
+pub async fn of_contract(
+    generation: &Generation,
+    log: &Log,
+    scope: InScope<'_>,
+    asked: Asked,
+) -> Result<Option<Arc<Claims>>, LogError> {
+    let position = *generation.position().borrow();
+    let Some(contract) = generation.contract_state(scope) else { return Ok(None) };
+    let mut facts = generation.cached::<FactsByContract>().facts(scope.contract()).lock_owned().await;
+    facts.catch_up(log, scope.contract(), position).await?;
+    judged(move || facts.claims(&contract, asked)).await.map(Some)
+}
 
-    /// The claims of a contract as this view showed them at an earlier position, for data that was read at that
-    /// position. `None` if the contract was not open.
-    pub async fn claims_at(
-        &self,
-        log: &Log,
-        scope: InScope<'_>,
-        asked: Asked,
-        position: Position,
-    ) -> Result<Option<Arc<Claims>>, LogError> {
-        let Some(contract) = self.contract_state(scope) else { return Ok(None) };
-        let mut facts = self.claims.facts(scope.contract()).lock_owned().await;
-        if facts.position <= position {
-            facts.catch_up(log, scope.contract(), position).await?;
-            return judged(move || facts.claims(&contract, asked)).await.map(Some);
-        }
-        if let Some(known) = facts.known(&contract, &asked, position) {
-            return Ok(Some(known));
-        }
-        drop(facts);
-        as_known_at(log, scope.contract(), position, asked).await
+/// The claims of a contract as this view showed them at an earlier position, for data that was read at that
+/// position. `None` if the contract was not open.
+pub async fn of_contract_at(
+    generation: &Generation,
+    log: &Log,
+    scope: InScope<'_>,
+    asked: Asked,
+    position: Position,
+) -> Result<Option<Arc<Claims>>, LogError> {
+    let Some(contract) = generation.contract_state(scope) else { return Ok(None) };
+    let mut facts = generation.cached::<FactsByContract>().facts(scope.contract()).lock_owned().await;
+    if facts.position <= position {
+        facts.catch_up(log, scope.contract(), position).await?;
+        return judged(move || facts.claims(&contract, asked)).await.map(Some);
     }
+    if let Some(known) = facts.known(&contract, &asked, position) {
+        return Ok(Some(known));
+    }
+    drop(facts);
+    as_known_at(log, scope.contract(), position, asked).await
 }
 
 /// Runs an evaluation on a blocking thread, because evaluating many journeys takes a while without waiting.

@@ -4,22 +4,19 @@
 //! caller may see.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 
 use chrono::NaiveDate;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::board::Group;
-use super::generation::Generation;
 use super::performance::MonthsRow;
 use super::period::{Month, Months, Period};
 use super::recency::{self, Measure};
-use super::{ViewError, Views, exits, obligations, performance, referral_to_plan};
+use super::{caseload, exits, obligations, performance, referral_to_plan};
 use crate::access::InScope;
 use crate::store::{Sql, StoreError, doing, on};
-use crate::views::generation;
-use crate::views::pointer;
-use crate::views::project::Projector;
+use crate::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
@@ -28,8 +25,13 @@ use throughline_projections::{Rows, rows_of_journey};
 
 static JOURNEYS: Sql = Sql::new("select id from journey where contract = $1 and id > $2 order by id limit $3");
 
+static NAMED: Sql = Sql::new("select id, contract, reference from journey where id in {uuids $1}");
+
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&JOURNEYS];
+pub(super) static STATEMENTS: &[&Sql] = &[&JOURNEYS, &NAMED];
+
+/// The number of journeys looked up in one statement.
+const NAMED_AT_ONCE: usize = 500;
 
 /// One of the two sides.
 #[derive(Debug, Clone, Copy)]
@@ -223,139 +225,138 @@ fn by_month(numbers: &mut Numbers, board: Board, column: &str, months: Months, r
     }
 }
 
-impl Generation {
-    /// The next journeys of a contract after one, in the order of their ids.
-    pub async fn journeys_after(
-        &self,
-        scope: InScope<'_>,
-        place: JourneyId,
-        most: i64,
-    ) -> Result<Vec<JourneyId>, StoreError> {
-        let sql = JOURNEYS.text(self.reader.dialect());
-        let found: sqlx::Result<Vec<(Uuid,)>> = on!(&self.reader, pool => {
-            sqlx::query_as(sql).bind(scope.contract()).bind(place.0).bind(most).fetch_all(pool).await
-        });
-        let found = found.map_err(doing("list the journeys of a contract"))?;
-        Ok(found.into_iter().map(|(id,)| JourneyId(id)).collect())
-    }
-
-    /// The numbers of a contract's boards that differ in another view, each view read on its own day, under its own
-    /// rules and over its own months.
-    pub async fn numbers_that_differ(
-        &self,
-        scope: InScope<'_>,
-        (one, of_one): (&Side<'_>, Months),
-        other: &Self,
-        (another, of_other): (&Side<'_>, Months),
-    ) -> Result<Vec<NumberDifference>, StoreError> {
-        let (one, mut other) =
-            (self.numbers(scope, one, of_one).await?, other.numbers(scope, another, of_other).await?);
-        let mut found: BTreeMap<Key, (Group, u64, u64)> = BTreeMap::new();
-        for (key, (group, count)) in one {
-            let (group, then) = other.remove(&key).unwrap_or((group, 0));
-            found.insert(key, (group, count, then));
-        }
-        found.extend(other.into_iter().map(|(key, (group, count))| (key, (group, 0, count))));
-        let differ = found.into_iter().filter(|(_, (_, one, other))| one != other);
-        let differ = differ.map(|(Key { board, column, month, .. }, (group, one, other))| NumberDifference {
-            board,
-            group,
-            column,
-            month,
-            one,
-            other,
-        });
-        let mut differ: Vec<_> = differ.collect();
-        // Sorted by row, as people read boards.
-        differ.sort_by_cached_key(|number| (number.board, number.group.label()));
-        Ok(differ)
-    }
-
-    async fn numbers(&self, scope: InScope<'_>, side: &Side<'_>, months: Months) -> Result<Numbers, StoreError> {
-        let (mut numbers, as_of, rulebook) = (Numbers::new(), side.as_of, side.rulebook);
-        for row in self.caseload_by_keyworker(scope, as_of).await? {
-            add(&mut numbers, Board::CaseloadByKeyworker, &row.group, [("Cases".to_owned(), None, row.journeys)]);
-        }
-        self.recency_numbers(&mut numbers, scope, side).await?;
-        let by = performance::By::Area;
-        let board = self.performance(scope, as_of, rulebook, (by, months)).await?;
-        for stage in &board.stages {
-            by_month(&mut numbers, Board::PerformanceByArea, &stage.label, months, &stage.rows);
-        }
-        by_month(&mut numbers, Board::DeclinedByArea, "Declined", months, &board.declined);
-        let by = (referral_to_plan::By::Area, Period::ToDate);
-        if let Some(measured) = &rulebook.referral_to_plan {
-            for row in self.referral_to_plan(scope, as_of, rulebook, by).await?.unwrap_or_default() {
-                let rest = [
-                    (measured.buckets.none.clone(), None, row.no_plan_yet),
-                    ("Closed without plan".to_owned(), None, row.closed_without_plan),
-                    ("Date imprecise".to_owned(), None, row.date_imprecise),
-                ];
-                let cells = labelled(&measured.buckets.labels, &row.buckets).chain(rest);
-                add(&mut numbers, Board::ReferralToPlanByArea, &row.group, cells);
-            }
-        }
-        let left = self.exits(scope, as_of, rulebook, (exits::By::Reason, Period::ToDate)).await?;
-        for (board, rows) in [(Board::ExitsByReason, left.closed), (Board::DisengagementsByReason, left.disengaged)] {
-            for row in rows {
-                add(&mut numbers, board, &row.group, [("Cases".to_owned(), None, row.journeys)]);
-            }
-        }
-        let owed = self.obligation_counts(scope, as_of, rulebook, (obligations::By::Keyworker, None)).await?;
-        for standard in owed {
-            for (group, counts) in standard.rows {
-                let cells = counts
-                    .into_iter()
-                    .map(|(stands, count)| (format!("{}: {}", standard.standard, stands.as_str()), None, count));
-                add(&mut numbers, Board::ObligationsByKeyworker, &group, cells);
-            }
-        }
-        Ok(numbers)
-    }
-
-    async fn recency_numbers(
-        &self,
-        numbers: &mut Numbers,
-        scope: InScope<'_>,
-        side: &Side<'_>,
-    ) -> Result<(), StoreError> {
-        let buckets = &side.rulebook.recency.buckets;
-        for (board, by, measure) in [
-            (Board::ContactRecencyByKeyworker, recency::By::Keyworker, Measure::Anyone),
-            (Board::OwnContactRecencyByKeyworker, recency::By::Keyworker, Measure::Keyworker),
-            (Board::ContactRecencyByArea, recency::By::Area, Measure::Anyone),
-        ] {
-            let none = match measure {
-                Measure::Anyone => buckets.none.as_str(),
-                Measure::Keyworker => recency::NO_CONTACT_BY_KEYWORKER,
-            };
-            for row in self.contact_recency(scope, side.as_of, side.rulebook, (by, measure)).await? {
-                let rest = [(none, row.none), ("Date imprecise", row.date_imprecise), ("No keyworker", row.unassigned)];
-                let rest = rest.map(|(column, count)| (column.to_owned(), None, count));
-                add(numbers, board, &row.group, labelled(&buckets.labels, &row.buckets).chain(rest));
-            }
-        }
-        Ok(())
-    }
+/// The next journeys of a contract after one, in the order of their ids.
+pub async fn journeys_after(
+    generation: &Generation,
+    scope: InScope<'_>,
+    place: JourneyId,
+    most: i64,
+) -> Result<Vec<JourneyId>, StoreError> {
+    let sql = JOURNEYS.text(generation.reader.dialect());
+    let found: sqlx::Result<Vec<(Uuid,)>> = on!(&generation.reader, pool => {
+        sqlx::query_as(sql).bind(scope.contract()).bind(place.0).bind(most).fetch_all(pool).await
+    });
+    let found = found.map_err(doing("list the journeys of a contract"))?;
+    Ok(found.into_iter().map(|(id,)| JourneyId(id)).collect())
 }
 
-impl Views {
-    /// The live view or the one before it, by its number. `None` if no view with this number is kept.
-    pub async fn numbered(&self, number: i64) -> Result<Option<Arc<Generation>>, ViewError> {
-        let live = self.live();
-        if live.number == number {
-            return Ok(Some(live));
-        }
-        let (log, store) = (self.log(), self.log().store());
-        if pointer::read(store).await?.previous != number {
-            return Ok(None);
-        }
-        let generation::Found::Ours(previous) = Generation::open(store, store.place(), number).await? else {
-            return Ok(None);
-        };
-        let previous = Arc::new(previous);
-        // This folds the contracts up to the view's position.
-        Projector::new(log.clone(), Arc::clone(&previous)).await?;
-        Ok(Some(previous))
+/// The numbers of a contract's boards that differ in another view, each view read on its own day, under its own
+/// rules and over its own months.
+pub async fn numbers_that_differ(
+    generation: &Generation,
+    scope: InScope<'_>,
+    (one, of_one): (&Side<'_>, Months),
+    other: &Generation,
+    (another, of_other): (&Side<'_>, Months),
+) -> Result<Vec<NumberDifference>, StoreError> {
+    let (one, mut other) =
+        (numbers(generation, scope, one, of_one).await?, numbers(other, scope, another, of_other).await?);
+    let mut found: BTreeMap<Key, (Group, u64, u64)> = BTreeMap::new();
+    for (key, (group, count)) in one {
+        let (group, then) = other.remove(&key).unwrap_or((group, 0));
+        found.insert(key, (group, count, then));
     }
+    found.extend(other.into_iter().map(|(key, (group, count))| (key, (group, 0, count))));
+    let differ = found.into_iter().filter(|(_, (_, one, other))| one != other);
+    let differ = differ.map(|(Key { board, column, month, .. }, (group, one, other))| NumberDifference {
+        board,
+        group,
+        column,
+        month,
+        one,
+        other,
+    });
+    let mut differ: Vec<_> = differ.collect();
+    // Sorted by row, as people read boards.
+    differ.sort_by_cached_key(|number| (number.board, number.group.label()));
+    Ok(differ)
+}
+
+async fn numbers(
+    generation: &Generation,
+    scope: InScope<'_>,
+    side: &Side<'_>,
+    months: Months,
+) -> Result<Numbers, StoreError> {
+    let (mut numbers, as_of, rulebook) = (Numbers::new(), side.as_of, side.rulebook);
+    for row in caseload::by_keyworker(generation, scope, as_of).await? {
+        add(&mut numbers, Board::CaseloadByKeyworker, &row.group, [("Cases".to_owned(), None, row.journeys)]);
+    }
+    recency_numbers(generation, &mut numbers, scope, side).await?;
+    let by = performance::By::Area;
+    let board = performance::in_months(generation, scope, as_of, rulebook, (by, months)).await?;
+    for stage in &board.stages {
+        by_month(&mut numbers, Board::PerformanceByArea, &stage.label, months, &stage.rows);
+    }
+    by_month(&mut numbers, Board::DeclinedByArea, "Declined", months, &board.declined);
+    let by = (referral_to_plan::By::Area, Period::ToDate);
+    if let Some(measured) = &rulebook.referral_to_plan {
+        for row in referral_to_plan::rows(generation, scope, as_of, rulebook, by).await?.unwrap_or_default() {
+            let rest = [
+                (measured.buckets.none.clone(), None, row.no_plan_yet),
+                ("Closed without plan".to_owned(), None, row.closed_without_plan),
+                ("Date imprecise".to_owned(), None, row.date_imprecise),
+            ];
+            let cells = labelled(&measured.buckets.labels, &row.buckets).chain(rest);
+            add(&mut numbers, Board::ReferralToPlanByArea, &row.group, cells);
+        }
+    }
+    let left = exits::in_period(generation, scope, as_of, rulebook, (exits::By::Reason, Period::ToDate)).await?;
+    for (board, rows) in [(Board::ExitsByReason, left.closed), (Board::DisengagementsByReason, left.disengaged)] {
+        for row in rows {
+            add(&mut numbers, board, &row.group, [("Cases".to_owned(), None, row.journeys)]);
+        }
+    }
+    let owed = obligations::counts(generation, scope, as_of, rulebook, (obligations::By::Keyworker, None)).await?;
+    for standard in owed {
+        for (group, counts) in standard.rows {
+            let cells = counts
+                .into_iter()
+                .map(|(stands, count)| (format!("{}: {}", standard.standard, stands.as_str()), None, count));
+            add(&mut numbers, Board::ObligationsByKeyworker, &group, cells);
+        }
+    }
+    Ok(numbers)
+}
+
+async fn recency_numbers(
+    generation: &Generation,
+    numbers: &mut Numbers,
+    scope: InScope<'_>,
+    side: &Side<'_>,
+) -> Result<(), StoreError> {
+    let buckets = &side.rulebook.recency.buckets;
+    for (board, by, measure) in [
+        (Board::ContactRecencyByKeyworker, recency::By::Keyworker, Measure::Anyone),
+        (Board::OwnContactRecencyByKeyworker, recency::By::Keyworker, Measure::Keyworker),
+        (Board::ContactRecencyByArea, recency::By::Area, Measure::Anyone),
+    ] {
+        let none = match measure {
+            Measure::Anyone => buckets.none.as_str(),
+            Measure::Keyworker => recency::NO_CONTACT_BY_KEYWORKER,
+        };
+        for row in recency::rows(generation, scope, side.as_of, side.rulebook, (by, measure)).await? {
+            let rest = [(none, row.none), ("Date imprecise", row.date_imprecise), ("No keyworker", row.unassigned)];
+            let rest = rest.map(|(column, count)| (column.to_owned(), None, count));
+            add(numbers, board, &row.group, labelled(&buckets.labels, &row.buckets).chain(rest));
+        }
+    }
+    Ok(())
+}
+
+/// The contracts and references of these journeys, as far as the view knows them.
+pub async fn names(
+    generation: &Generation,
+    journeys: impl IntoIterator<Item = JourneyId>,
+) -> Result<BTreeMap<JourneyId, (String, String)>, StoreError> {
+    let (sql, mut names) = (NAMED.text(generation.reader.dialect()), BTreeMap::new());
+    let mut journeys = journeys.into_iter().peekable();
+    while journeys.peek().is_some() {
+        let some = json!(journeys.by_ref().take(NAMED_AT_ONCE).collect::<Vec<_>>()).to_string();
+        let found: sqlx::Result<Vec<(Uuid, String, String)>> =
+            on!(&generation.reader, pool => sqlx::query_as(sql).bind(some).fetch_all(pool).await);
+        let found = found.map_err(doing("name journeys"))?.into_iter();
+        names.extend(found.map(|(id, contract, reference)| (JourneyId(id), (contract, reference))));
+    }
+    Ok(names)
 }

@@ -13,40 +13,38 @@ use crate::store::StoreError;
 use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::{Envelope, JourneyId, StreamKind, SubjectId, TeamId, WorkerId};
 
-impl Generation {
-    /// The events among these that a caller may see on a day: those of contracts in scope, of journeys that they may
-    /// read, and of the subjects, workers and teams of such journeys.
-    pub async fn visible_events(
-        &self,
-        principal: &Principal,
-        on: NaiveDate,
-        events: &[Envelope],
-    ) -> Result<impl Fn(&Envelope) -> bool + use<>, StoreError> {
-        let reads_all = policy(principal, Action::ReadJourneys, Relation::Contract).is_ok();
-        let sees_all = reads_all && principal.scope == Scope::Deployment;
-        let of = |kind| events.iter().filter(move |event| !sees_all && event.stream.kind == kind);
-        let subjects: Vec<SubjectId> = of(StreamKind::Subject).map(|event| SubjectId(event.stream.id)).collect();
-        let workers: Vec<WorkerId> = of(StreamKind::Worker).map(|event| WorkerId(event.stream.id)).collect();
-        let subjects = self.readable_subjects(principal, on, &subjects).await?;
-        let workers = self.visible_workers(&principal.scope, &workers).await?;
-        let teams: Vec<TeamId> = of(StreamKind::Team).map(|event| TeamId(event.stream.id)).collect();
-        let teams = self.visible_teams(&principal.scope, &teams).await?;
-        let of_contract = |event: &Envelope| Some((JourneyId(event.stream.id), event.contract.clone()?));
-        let journeys: Vec<(JourneyId, String)> = of(StreamKind::Journey).filter_map(of_contract).collect();
-        let journeys: Vec<(JourneyId, &str)> = journeys.iter().map(|(id, code)| (*id, code.as_str())).collect();
-        let journeys = self.readable(principal, on, &journeys).await?;
-        let scope = principal.scope.clone();
-        // The lines of a batch are from all areas.
-        let sees_batches = scope.areas().is_none();
-        Ok(move |event: &Envelope| match (event.stream.kind, &event.contract) {
-            _ if sees_all => true,
-            (StreamKind::Journey, _) => journeys.contains(&JourneyId(event.stream.id)),
-            (StreamKind::Subject, _) => subjects.contains(&SubjectId(event.stream.id)),
-            (StreamKind::Worker, _) => workers.contains(&WorkerId(event.stream.id)),
-            (StreamKind::Team, _) => teams.contains(&TeamId(event.stream.id)),
-            (StreamKind::Batch, _) if !sees_batches => false,
-            (_, Some(code)) => scope.contract(code).is_some(),
-            (_, None) => false,
-        })
-    }
+/// The events among these that a caller may see on a day: those of contracts in scope, of journeys that they may
+/// read, and of the subjects, workers and teams of such journeys.
+pub async fn filter(
+    generation: &Generation,
+    principal: &Principal,
+    on: NaiveDate,
+    events: &[Envelope],
+) -> Result<impl Fn(&Envelope) -> bool + use<>, StoreError> {
+    let reads_all = policy(principal, Action::ReadJourneys, Relation::Contract).is_ok();
+    let sees_all = reads_all && principal.scope == Scope::Deployment;
+    let of = |kind| events.iter().filter(move |event| !sees_all && event.stream.kind == kind);
+    let subjects: Vec<SubjectId> = of(StreamKind::Subject).map(|event| SubjectId(event.stream.id)).collect();
+    let workers: Vec<WorkerId> = of(StreamKind::Worker).map(|event| WorkerId(event.stream.id)).collect();
+    let subjects = caseload_scope::readable_subjects(generation, principal, on, &subjects).await?;
+    let workers = people::visible_workers(generation, &principal.scope, &workers).await?;
+    let teams: Vec<TeamId> = of(StreamKind::Team).map(|event| TeamId(event.stream.id)).collect();
+    let teams = people::visible_teams(generation, &principal.scope, &teams).await?;
+    let of_contract = |event: &Envelope| Some((JourneyId(event.stream.id), event.contract.clone()?));
+    let journeys: Vec<(JourneyId, String)> = of(StreamKind::Journey).filter_map(of_contract).collect();
+    let journeys: Vec<(JourneyId, &str)> = journeys.iter().map(|(id, code)| (*id, code.as_str())).collect();
+    let journeys = caseload_scope::readable(generation, principal, on, &journeys).await?;
+    let scope = principal.scope.clone();
+    // The lines of a batch are from all areas.
+    let sees_batches = scope.areas().is_none();
+    Ok(move |event: &Envelope| match (event.stream.kind, &event.contract) {
+        _ if sees_all => true,
+        (StreamKind::Journey, _) => journeys.contains(&JourneyId(event.stream.id)),
+        (StreamKind::Subject, _) => subjects.contains(&SubjectId(event.stream.id)),
+        (StreamKind::Worker, _) => workers.contains(&WorkerId(event.stream.id)),
+        (StreamKind::Team, _) => teams.contains(&TeamId(event.stream.id)),
+        (StreamKind::Batch, _) if !sees_batches => false,
+        (_, Some(code)) => scope.contract(code).is_some(),
+        (_, None) => false,
+    })
 }

@@ -7,35 +7,15 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::board::{self, Group};
-use super::counted::{settled, unsettled};
-use super::generation::Generation;
 use super::period::{Period, bound};
 use crate::access::InScope;
 use crate::store::{Sql, StoreError, doing, on};
+use crate::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::CodeList;
 
-/// The counts of a counted board, and of the dated rows that it counts.
-macro_rules! left {
-    ($board:literal, $dated:literal) => {
-        Sql::new(concat!(
-            "select r.code as reason, r.area, cast(sum(r.journeys) as bigint) as journeys from monthly r \
-             where r.board = '",
-            $board,
-            "' and r.month >= $3 and r.month <= $4 and r.contract = ",
-            settled!(),
-            " group by r.code, r.area union all select reason, area, count(*) as journeys from ",
-            $dated,
-            " and counts_from <= $2 and contract = ",
-            unsettled!(),
-            " group by reason, area"
-        ))
-    };
-}
-
-static CLOSED: Sql = left!("closed", "exit where closed_on >= $3 and closed_on <= $4");
-
-static DISENGAGED: Sql = left!("disengaged", "disengagement where marked_on >= $3 and marked_on <= $4");
+static CLOSED: Sql = Sql::new(include_str!("exits/closed.sql"));
+static DISENGAGED: Sql = Sql::new(include_str!("exits/disengaged.sql"));
 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&CLOSED, &DISENGAGED];
@@ -81,40 +61,38 @@ struct Left {
     journeys: i64,
 }
 
-impl Generation {
-    /// The exits of a period, as known in this view at the end of a day.
-    pub async fn exits(
-        &self,
-        scope: InScope<'_>,
-        as_of: NaiveDate,
-        rulebook: &Rulebook,
-        (by, period): (By, Period),
-    ) -> Result<Exits, StoreError> {
-        let closed = self.left(&CLOSED, scope, as_of, period).await?;
-        let disengaged = self.left(&DISENGAGED, scope, as_of, period).await?;
-        Ok(Exits {
-            closed: rows((closed, scope), by, rulebook, CodeList::CloseReasons),
-            disengaged: rows((disengaged, scope), by, rulebook, CodeList::DisengageReasons),
-        })
-    }
+/// The exits of a period, as known in this view at the end of a day.
+pub async fn in_period(
+    generation: &Generation,
+    scope: InScope<'_>,
+    as_of: NaiveDate,
+    rulebook: &Rulebook,
+    (by, period): (By, Period),
+) -> Result<Exits, StoreError> {
+    let closed = left(generation, &CLOSED, scope, as_of, period).await?;
+    let disengaged = left(generation, &DISENGAGED, scope, as_of, period).await?;
+    Ok(Exits {
+        closed: rows((closed, scope), by, rulebook, CodeList::CloseReasons),
+        disengaged: rows((disengaged, scope), by, rulebook, CodeList::DisengageReasons),
+    })
+}
 
-    async fn left(
-        &self,
-        statement: &'static Sql,
-        scope: InScope<'_>,
-        as_of: NaiveDate,
-        period: Period,
-    ) -> Result<Vec<Left>, StoreError> {
-        let (first, last) = period.edges();
-        let sql = statement.text(self.reader.dialect());
-        let found: sqlx::Result<Vec<Left>> = on!(&self.reader, pool => {
-            let left = sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of));
-            left.bind(first).bind(last).fetch_all(pool).await
-        });
-        let mut found = found.map_err(doing("count exits"))?;
-        found.retain(|left| scope.has_area(&left.area));
-        Ok(found)
-    }
+async fn left(
+    generation: &Generation,
+    statement: &'static Sql,
+    scope: InScope<'_>,
+    as_of: NaiveDate,
+    period: Period,
+) -> Result<Vec<Left>, StoreError> {
+    let (first, last) = period.edges();
+    let sql = statement.text(generation.reader.dialect());
+    let found: sqlx::Result<Vec<Left>> = on!(&generation.reader, pool => {
+        let left = sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of));
+        left.bind(first).bind(last).fetch_all(pool).await
+    });
+    let mut found = found.map_err(doing("count exits"))?;
+    found.retain(|left| scope.has_area(&left.area));
+    Ok(found)
 }
 
 fn rows((found, scope): (Vec<Left>, InScope<'_>), by: By, rulebook: &Rulebook, reasons: CodeList) -> Vec<ExitRow> {

@@ -10,12 +10,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::board::{self, Group};
-use super::generation::Generation;
+use super::caseload_scope::whose;
 use super::journeys::HeldBy;
 use super::period::{BEGINNING, bound};
-use super::standing::{may_be_shown, whose};
 use crate::access::{CasesInScope, InScope};
 use crate::store::{Sql, StoreError, doing, on};
+use crate::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::envelope::{JourneyId, TeamId, WorkerId};
 use throughline_projections::CaseFacts;
@@ -186,109 +186,12 @@ pub struct StandardCounts {
     pub rows: Vec<(Group, Counts)>,
 }
 
-/// The status of the obligation `b` on a day.
-macro_rules! standing {
-    ($day:literal) => {
-        concat!(
-            "case b.state when 'owed' then case when b.due_on > ",
-            $day,
-            " then 'due' when b.due_on = ",
-            $day,
-            " then 'due_today' else 'overdue' end ",
-            "when 'met' then case when b.ended_on <= b.due_on then 'met' else 'missed' end ",
-            "else case when b.ended_on <= b.due_on then 'cancelled' else 'missed' end end"
-        )
-    };
-}
-
-/// The date that decides whose the obligation `b` is: the date of the query, or the date on which it ended.
-macro_rules! worker_on {
-    ($day:literal) => {
-        concat!("coalesce(b.ended_on, ", $day, ")")
-    };
-}
-
-/// The keyworker of the obligation `b`, who is the worker `w`. Null if they had left.
-macro_rules! keyworker {
-    ($day:literal) => {
-        concat!("case when w.left_on is null or w.left_on > ", worker_on!($day), " then b.keyworker end")
-    };
-}
-
-/// The team memberships `m` of the last keyworker of `b`: those on the day, or the last ones before it.
-macro_rules! memberships {
-    ($day:literal) => {
-        concat!(
-            "m.worker = b.last_keyworker and m.from_on <= ",
-            worker_on!($day),
-            " and (m.to_on > ",
-            worker_on!($day),
-            " or not exists (select 1 from team_member n where n.worker = m.worker and n.from_on <= ",
-            worker_on!($day),
-            " and n.to_on > m.to_on))"
-        )
-    };
-}
-
-/// A page of the obligations of a contract on a day, limited to cases that the caller may see.
-macro_rules! page {
-    () => {
-        concat!(
-            "select b.journey, b.standard, b.nth, b.state, b.from_on, b.due_on, b.ended_on, ",
-            keyworker!("$6"),
-            " as keyworker from obligation b left join worker w on w.id = b.keyworker ",
-            "where b.contract = $1 and b.state in ($7, $8, $9) and b.counts_from <= $6 and b.counts_to > $6 ",
-            "and b.due_on >= $10 and b.due_on <= $11 and (cast($12 as text) is null or ",
-            standing!("$6"),
-            " in {texts $12}) and (cast($13 as text) is null or b.standard = $13) and (cast($14 as text) is null or b.area = $14) ",
-            "and (cast($15 as text) is null or ",
-            keyworker!("$6"),
-            " in {uuids $15}) and (not $16 or ",
-            keyworker!("$6"),
-            " is null) and (cast($17 as uuid) is null or exists (select 1 from team_member m where m.team = $17 and ",
-            memberships!("$6"),
-            ")) and (b.due_on, b.journey, b.standard, b.nth) > ($18, $19, $20, $21) and ",
-            may_be_shown!("b.journey"),
-            " order by b.due_on, b.journey, b.standard, b.nth limit $22"
-        )
-    };
-}
-
-static PAGE: Sql = Sql::new(page!());
+static PAGE: Sql = Sql::new(include_str!("obligations/page.sql"));
 /// The number of obligations on all pages: the page from the start, without a limit.
-static COUNT: Sql = Sql::new(concat!("select count(*) from (", page!(), ") listed"));
-
-/// The counts of the obligations of the contract `$1` due from `$3` to `$4`, by status on the day `$2`.
-macro_rules! counts {
-    ($columns:literal, $join:expr) => {
-        Sql::new(concat!(
-            "select b.standard, b.standing, ",
-            $columns,
-            ", count(*) as obligations from (select b.standard, b.area, b.last_keyworker, b.ended_on, ",
-            keyworker!("$2"),
-            " as keyworker, ",
-            standing!("$2"),
-            " as standing from obligation b left join worker w on w.id = b.keyworker ",
-            "where b.contract = $1 and b.counts_from <= $2 and b.counts_to > $2 and b.due_on >= $3 and b.due_on <= $4 ",
-            "and (cast($5 as text) is null or b.area in {texts $5})",
-            ") b",
-            $join,
-            " group by b.standard, b.standing, ",
-            $columns
-        ))
-    };
-}
-
-static BY_KEYWORKER: Sql = counts!("b.keyworker, w.label", " left join worker w on w.id = b.keyworker");
-static BY_TEAM: Sql = counts!(
-    "b.last_keyworker, m.team, t.label",
-    concat!(
-        " left join team_member m on ",
-        memberships!("$2"),
-        " left join team t on t.id = m.team and t.from_on <= $2 and t.to_on > $2"
-    )
-);
-static BY_AREA: Sql = counts!("b.area", "");
+static COUNT: Sql = Sql::new(concat!("select count(*) from (", include_str!("obligations/page.sql"), ") listed"));
+static BY_KEYWORKER: Sql = Sql::new(include_str!("obligations/by_keyworker.sql"));
+static BY_TEAM: Sql = Sql::new(include_str!("obligations/by_team.sql"));
+static BY_AREA: Sql = Sql::new(include_str!("obligations/by_area.sql"));
 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &COUNT, &BY_KEYWORKER, &BY_TEAM, &BY_AREA];
@@ -375,75 +278,73 @@ macro_rules! bind {
     }};
 }
 
-impl Generation {
-    /// A page of the obligations of a contract at the end of a day, ordered by due date: at most `first` after a
-    /// position.
-    pub async fn obligations(
-        &self,
-        scope: CasesInScope<'_>,
-        as_of: NaiveDate,
-        filter: &ObligationFilter,
-        (after, first): (Option<&Place>, u32),
-    ) -> Result<ObligationPage, StoreError> {
-        let sql = PAGE.text(self.reader.dialect());
-        let page = (after, i64::from(first) + 1);
-        let rows: sqlx::Result<Vec<Row>> = on!(&self.reader, pool => {
-            bind!(sqlx::query_as(sql), scope, as_of, filter, page).fetch_all(pool).await
-        });
-        let rows = rows.map_err(doing("read a page of obligations"))?;
-        let first = usize::try_from(first).expect("a page is smaller than memory");
-        let has_next = rows.len() > first;
-        Ok(ObligationPage { rows: rows.into_iter().take(first).map(|row| row.shown(as_of)).collect(), has_next })
-    }
+/// A page of the obligations of a contract at the end of a day, ordered by due date: at most `first` after a
+/// position.
+pub async fn page(
+    generation: &Generation,
+    scope: CasesInScope<'_>,
+    as_of: NaiveDate,
+    filter: &ObligationFilter,
+    (after, first): (Option<&Place>, u32),
+) -> Result<ObligationPage, StoreError> {
+    let sql = PAGE.text(generation.reader.dialect());
+    let page = (after, i64::from(first) + 1);
+    let rows: sqlx::Result<Vec<Row>> = on!(&generation.reader, pool => {
+        bind!(sqlx::query_as(sql), scope, as_of, filter, page).fetch_all(pool).await
+    });
+    let rows = rows.map_err(doing("read a page of obligations"))?;
+    let first = usize::try_from(first).expect("a page is smaller than memory");
+    let has_next = rows.len() > first;
+    Ok(ObligationPage { rows: rows.into_iter().take(first).map(|row| row.shown(as_of)).collect(), has_next })
+}
 
-    /// The number of obligations of a contract at the end of a day, on all pages.
-    pub async fn obligation_count(
-        &self,
-        scope: CasesInScope<'_>,
-        as_of: NaiveDate,
-        filter: &ObligationFilter,
-    ) -> Result<u64, StoreError> {
-        let sql = COUNT.text(self.reader.dialect());
-        let all = (None::<&Place>, i64::MAX);
-        let counted: sqlx::Result<i64> = on!(&self.reader, pool => {
-            bind!(sqlx::query_scalar(sql), scope, as_of, filter, all).fetch_one(pool).await
-        });
-        Ok(board::count(counted.map_err(doing("count obligations"))?))
-    }
+/// The number of obligations of a contract at the end of a day, on all pages.
+pub async fn count(
+    generation: &Generation,
+    scope: CasesInScope<'_>,
+    as_of: NaiveDate,
+    filter: &ObligationFilter,
+) -> Result<u64, StoreError> {
+    let sql = COUNT.text(generation.reader.dialect());
+    let all = (None::<&Place>, i64::MAX);
+    let counted: sqlx::Result<i64> = on!(&generation.reader, pool => {
+        bind!(sqlx::query_scalar(sql), scope, as_of, filter, all).fetch_one(pool).await
+    });
+    Ok(board::count(counted.map_err(doing("count obligations"))?))
+}
 
-    /// The counts of a contract's obligations by status at the end of a day, for those due in a period, both ends
-    /// included: a table for each standard, in the order of the rulebook.
-    pub async fn obligation_counts(
-        &self,
-        scope: InScope<'_>,
-        as_of: NaiveDate,
-        rulebook: &Rulebook,
-        (by, due): (By, Option<(NaiveDate, NaiveDate)>),
-    ) -> Result<Vec<StandardCounts>, StoreError> {
-        let statement = match by {
-            By::Keyworker => &BY_KEYWORKER,
-            By::Team => &BY_TEAM,
-            By::Area | By::Whole => &BY_AREA,
-        };
-        let sql = statement.text(self.reader.dialect());
-        let due = due.map_or((BEGINNING, FOREVER), |(from, to)| (bound(from), bound(to)));
-        let found: sqlx::Result<Vec<Counted>> = on!(&self.reader, pool => {
-            sqlx::query_as(sql)
-                .bind(scope.contract())
-                .bind(bound(as_of))
-                .bind(due.0)
-                .bind(due.1)
-                .bind(board::areas(scope))
-                .fetch_all(pool)
-                .await
-        });
-        let found = found.map_err(doing("count obligations"))?;
-        let table = |standard: &str| {
-            let of: Vec<&Counted> = found.iter().filter(|found| found.standard == standard).collect();
-            StandardCounts { standard: standard.to_owned(), rows: board::in_scope(scope, rows(&of, by, rulebook)) }
-        };
-        Ok(rulebook.standards.iter().map(|standard| table(&standard.code)).collect())
-    }
+/// The counts of a contract's obligations by status at the end of a day, for those due in a period, both ends
+/// included: a table for each standard, in the order of the rulebook.
+pub async fn counts(
+    generation: &Generation,
+    scope: InScope<'_>,
+    as_of: NaiveDate,
+    rulebook: &Rulebook,
+    (by, due): (By, Option<(NaiveDate, NaiveDate)>),
+) -> Result<Vec<StandardCounts>, StoreError> {
+    let statement = match by {
+        By::Keyworker => &BY_KEYWORKER,
+        By::Team => &BY_TEAM,
+        By::Area | By::Whole => &BY_AREA,
+    };
+    let sql = statement.text(generation.reader.dialect());
+    let due = due.map_or((BEGINNING, FOREVER), |(from, to)| (bound(from), bound(to)));
+    let found: sqlx::Result<Vec<Counted>> = on!(&generation.reader, pool => {
+        sqlx::query_as(sql)
+            .bind(scope.contract())
+            .bind(bound(as_of))
+            .bind(due.0)
+            .bind(due.1)
+            .bind(board::areas(scope))
+            .fetch_all(pool)
+            .await
+    });
+    let found = found.map_err(doing("count obligations"))?;
+    let table = |standard: &str| {
+        let of: Vec<&Counted> = found.iter().filter(|found| found.standard == standard).collect();
+        StandardCounts { standard: standard.to_owned(), rows: board::in_scope(scope, rows(&of, by, rulebook)) }
+    };
+    Ok(rulebook.standards.iter().map(|standard| table(&standard.code)).collect())
 }
 
 /// The three binds for the states of the table that these statuses may have (a state may be repeated to fill them), and

@@ -1,4 +1,4 @@
-//! The data behind the boards: contracts, workers, teams, subjects and their journeys.
+//! Workers, teams and subjects.
 //!
 //! Workers and teams belong to the deployment. A caller with a scope of some contracts sees the workers and teams who
 //! have or had a case in one of them (domain.md §3), and those who do not have a case anywhere yet.
@@ -10,20 +10,14 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::board::count;
-use super::generation::Generation;
 use super::period::bound;
 use crate::access::{InScope, Scope};
 use crate::store::{Sql, StoreError, doing, on};
+use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::{JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
 use throughline_domain::people::{login, worker};
 use throughline_projections::FOREVER;
 
-static CONTRACTS: Sql = Sql::new(
-    "select code, name, starts_on, ends_on, rulebook_version, rulebook_hash from contract \
-     where code > $1 order by code limit $2",
-);
-static CONTRACT: Sql =
-    Sql::new("select code, name, starts_on, ends_on, rulebook_version, rulebook_hash from contract where code = $1");
 static WORKERS: Sql =
     Sql::new("select id, login, label, joined_on, left_on from worker where id in {uuids $1} limit $2");
 static WORKER_OF_LOGIN: Sql = Sql::new(
@@ -34,20 +28,21 @@ static WORKER_OF_LOGIN: Sql = Sql::new(
 static WORKERS_OF_LOGIN: Sql = Sql::new(
     "select id from worker where login_key = $1 or login_key = (select login_key from worker where id = $2) limit $3",
 );
-/// Whether the worker `w` belongs to the contract `$1` at the end of the day `$2`.
-macro_rules! works_in_contract {
-    () => {
-        "(exists (select 1 from assignment a where a.worker = w.id and a.contract = $1 and a.counts_from <= $2) \
-         or w.joined_on <= $2 and not exists \
-         (select 1 from assignment a where a.worker = w.id and (a.contract <> $1 or a.counts_from <= $2)))"
-    };
-}
-static WORKERS_OF_CONTRACT: Sql = Sql::new(concat!(
-    "select w.id, w.login, w.label, w.joined_on, w.left_on from worker w where ",
-    works_in_contract!(),
-    " and (w.label, w.id) > ($3, $4) order by w.label, w.id limit $5"
-));
-static WORKER_COUNT_OF_CONTRACT: Sql = Sql::new(concat!("select count(*) from worker w where ", works_in_contract!()));
+/// The workers who by the day `$2` had held a case of the contract `$1`, or had joined and held no case anywhere.
+static WORKERS_OF_CONTRACT: Sql = Sql::new(
+    "select w.id, w.login, w.label, w.joined_on, w.left_on from worker w \
+     where (exists (select 1 from assignment a where a.worker = w.id and a.contract = $1 and a.counts_from <= $2) \
+     or w.joined_on <= $2 and not exists \
+     (select 1 from assignment a where a.worker = w.id and (a.contract <> $1 or a.counts_from <= $2))) \
+     and (w.label, w.id) > ($3, $4) order by w.label, w.id limit $5",
+);
+/// How many they are.
+static WORKER_COUNT_OF_CONTRACT: Sql = Sql::new(
+    "select count(*) from worker w \
+     where (exists (select 1 from assignment a where a.worker = w.id and a.contract = $1 and a.counts_from <= $2) \
+     or w.joined_on <= $2 and not exists \
+     (select 1 from assignment a where a.worker = w.id and (a.contract <> $1 or a.counts_from <= $2)))",
+);
 static WORKERS_IN: Sql = Sql::new(
     "select distinct w.id, a.contract from worker w left join assignment a on a.worker = w.id \
      where w.id in {uuids $1} limit $2",
@@ -62,22 +57,23 @@ static TEAMS: Sql = Sql::new(
     "select id, label from team where from_on <= $1 and to_on > $1 and (label, id) > ($2, $3) order by label, id limit \
         $4",
 );
-/// Whether the team `t` belongs to the contract `$1` on the day `$2`.
-macro_rules! team_in_contract {
-    () => {
-        "t.from_on <= $2 and t.to_on > $2 and (exists \
-         (select 1 from team_member m join assignment a on a.worker = m.worker where m.team = t.id \
-         and m.from_on <= $2 and a.contract = $1 and a.counts_from <= $2) \
-         or not exists (select 1 from team_member m join assignment a on a.worker = m.worker where m.team = t.id \
-         and (a.contract <> $1 or a.counts_from <= $2)))"
-    };
-}
-static TEAMS_OF_CONTRACT: Sql = Sql::new(concat!(
-    "select t.id, t.label from team t where ",
-    team_in_contract!(),
-    " and (t.label, t.id) > ($3, $4) order by t.label, t.id limit $5"
-));
-static TEAM_COUNT_OF_CONTRACT: Sql = Sql::new(concat!("select count(*) from team t where ", team_in_contract!()));
+/// The teams with a member who by the day `$2` had held a case of the contract `$1`, or whose members had held none.
+static TEAMS_OF_CONTRACT: Sql = Sql::new(
+    "select t.id, t.label from team t where t.from_on <= $2 and t.to_on > $2 and (exists \
+     (select 1 from team_member m join assignment a on a.worker = m.worker where m.team = t.id \
+     and m.from_on <= $2 and a.contract = $1 and a.counts_from <= $2) \
+     or not exists (select 1 from team_member m join assignment a on a.worker = m.worker where m.team = t.id \
+     and (a.contract <> $1 or a.counts_from <= $2))) \
+     and (t.label, t.id) > ($3, $4) order by t.label, t.id limit $5",
+);
+/// How many they are.
+static TEAM_COUNT_OF_CONTRACT: Sql = Sql::new(
+    "select count(*) from team t where t.from_on <= $2 and t.to_on > $2 and (exists \
+     (select 1 from team_member m join assignment a on a.worker = m.worker where m.team = t.id \
+     and m.from_on <= $2 and a.contract = $1 and a.counts_from <= $2) \
+     or not exists (select 1 from team_member m join assignment a on a.worker = m.worker where m.team = t.id \
+     and (a.contract <> $1 or a.counts_from <= $2)))",
+);
 static TEAMS_OF_WORKERS: Sql = Sql::new(
     "select m.worker, m.team from team_member m join team t on t.id = m.team and t.from_on <= $2 and t.to_on > $2 \
      where m.worker in {uuids $1} and m.from_on <= $2 and m.to_on > $2 order by t.label, t.id limit $3",
@@ -105,19 +101,14 @@ static TEAMS_IN: Sql = Sql::new(
     "select distinct t.id, a.contract from team t left join team_member m on m.team = t.id \
      left join assignment a on a.worker = m.worker where t.id in {uuids $1} limit $2",
 );
-/// The journeys of the tracked items with these ids.
-static THINGS: Sql = Sql::new("select id, journey from thing where id in {uuids $1} order by id, journey limit $2");
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[
-    &CONTRACTS,
-    &CONTRACT,
     &WORKERS,
     &WORKER_OF_LOGIN,
     &WORKERS_OF_LOGIN,
     &WORKERS_OF_CONTRACT,
     &WORKER_COUNT_OF_CONTRACT,
     &WORKERS_IN,
-    &THINGS,
     &LINKS,
     &TEAMS,
     &TEAMS_OF_CONTRACT,
@@ -128,25 +119,8 @@ pub(super) static STATEMENTS: &[&Sql] = &[
     &TEAMS_IN,
 ];
 
-/// The number of contracts or teams read at once while looking for those in scope.
+/// The number of teams read at once while looking for those in scope.
 const READ_AT_ONCE: i64 = 500;
-
-/// A contract and the rules that this view applies to it.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct ContractRow {
-    /// The short name in rulebooks, commands and URLs, such as `shps`.
-    pub code: String,
-    /// The contract's name.
-    pub name: String,
-    /// The first day of the contract.
-    pub starts_on: NaiveDate,
-    /// The last day of the contract, if it has one.
-    pub ends_on: Option<NaiveDate>,
-    /// The version of the rulebook, as the parties name it.
-    pub rulebook_version: String,
-    /// The hash of the rulebook.
-    pub rulebook_hash: String,
-}
 
 /// A keyworker or other member of staff.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,269 +213,263 @@ impl From<Worker> for WorkerRow {
     }
 }
 
-impl Generation {
-    /// The contracts in scope, in the order of their codes.
-    pub async fn contracts(&self, scope: &Scope) -> Result<Vec<ContractRow>, StoreError> {
-        let sql = CONTRACTS.text(self.reader.dialect());
-        let mut contracts = Vec::new();
-        let mut after = String::new();
-        loop {
-            let read: sqlx::Result<Vec<ContractRow>> = on!(&self.reader, pool => {
-                sqlx::query_as(sql).bind(&after).bind(READ_AT_ONCE).fetch_all(pool).await
-            });
-            let read = read.map_err(doing("list contracts"))?;
-            let Some(last) = read.last() else { return Ok(contracts) };
-            after.clone_from(&last.code);
-            contracts.extend(read.into_iter().filter(|contract| scope.contract(&contract.code).is_some()));
+/// The workers with these ids, as far as they are known. For naming workers in data that is already visible.
+pub async fn workers(generation: &Generation, ids: &[WorkerId]) -> Result<Vec<WorkerRow>, StoreError> {
+    let sql = WORKERS.text(generation.reader.dialect());
+    let found: sqlx::Result<Vec<Worker>> = on!(&generation.reader, pool => {
+        sqlx::query_as(sql).bind(json!(ids).to_string()).bind(i64::MAX).fetch_all(pool).await
+    });
+    Ok(found.map_err(doing("read workers"))?.into_iter().map(WorkerRow::from).collect())
+}
+
+/// The worker who signs in with this login and is here on a day. If there are several, the one who joined last, and
+/// among those the one with the greatest id.
+pub async fn worker_of_login(
+    generation: &Generation,
+    login: &str,
+    on: NaiveDate,
+) -> Result<Option<WorkerRow>, StoreError> {
+    let sql = WORKER_OF_LOGIN.text(generation.reader.dialect());
+    let found: sqlx::Result<Option<Worker>> = on!(&generation.reader, pool => sqlx::query_as(sql).bind(login::key(login)).bind(bound(on)).fetch_optional(pool).await);
+    Ok(found.map_err(doing("find the worker of a login"))?.map(WorkerRow::from))
+}
+
+/// All workers who have or had this login, or the login of this worker.
+pub async fn workers_of_login(
+    generation: &Generation,
+    login: Option<&str>,
+    of: WorkerId,
+) -> Result<Vec<WorkerId>, StoreError> {
+    let sql = WORKERS_OF_LOGIN.text(generation.reader.dialect());
+    let found: sqlx::Result<Vec<(Uuid,)>> = on!(&generation.reader, pool => {
+        sqlx::query_as(sql).bind(login.map(login::key)).bind(of.0).bind(i64::MAX).fetch_all(pool).await
+    });
+    let found = found.map_err(doing("find the workers with a login"))?;
+    Ok(found.into_iter().map(|(id,)| WorkerId(id)).collect())
+}
+
+/// The workers who by the end of a day had held a case of a contract, in any role, or had joined and held no case
+/// anywhere: at most `first` of them after a label and id, in this order.
+pub async fn workers_of_contract(
+    generation: &Generation,
+    scope: InScope<'_>,
+    as_of: NaiveDate,
+    (after, first): (Option<(&str, WorkerId)>, u32),
+) -> Result<Vec<WorkerRow>, StoreError> {
+    let sql = WORKERS_OF_CONTRACT.text(generation.reader.dialect());
+    // Labels are never empty, so every worker comes after this position.
+    let (label, worker) = after.unwrap_or(("", WorkerId(Uuid::nil())));
+    let found: sqlx::Result<Vec<Worker>> = on!(&generation.reader, pool => {
+        let workers = sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of));
+        workers.bind(label).bind(worker.0).bind(i64::from(first)).fetch_all(pool).await
+    });
+    let found = found.map_err(doing("list the workers of a contract"))?;
+    Ok(found.into_iter().map(WorkerRow::from).collect())
+}
+
+/// The number of workers of a contract at the end of a day.
+pub async fn worker_count_of_contract(
+    generation: &Generation,
+    scope: InScope<'_>,
+    as_of: NaiveDate,
+) -> Result<u64, StoreError> {
+    let sql = WORKER_COUNT_OF_CONTRACT.text(generation.reader.dialect());
+    let counted: sqlx::Result<i64> = on!(&generation.reader, pool => {
+        sqlx::query_scalar(sql).bind(scope.contract()).bind(bound(as_of)).fetch_one(pool).await
+    });
+    Ok(count(counted.map_err(doing("count the workers of a contract"))?))
+}
+
+/// The workers among these that a caller with this scope may see.
+pub async fn visible_workers(
+    generation: &Generation,
+    scope: &Scope,
+    ids: &[WorkerId],
+) -> Result<BTreeSet<WorkerId>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let known = known_of(generation, scope, &ids, &WORKERS_IN).await?;
+    Ok(known.into_iter().filter_map(|(id, is_visible)| is_visible.then_some(WorkerId(id))).collect())
+}
+
+/// The teams among these that a caller with this scope may see: those with a member, at any time, who has or had a
+/// case in a contract of the scope, and those without such a case anywhere.
+pub async fn visible_teams(
+    generation: &Generation,
+    scope: &Scope,
+    ids: &[TeamId],
+) -> Result<BTreeSet<TeamId>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let known = known_of(generation, scope, &ids, &TEAMS_IN).await?;
+    Ok(known.into_iter().filter_map(|(id, is_visible)| is_visible.then_some(TeamId(id))).collect())
+}
+
+/// The workers and teams among these that a caller with this scope may not know. Streams that the view does not
+/// know yet belong to no other contract.
+pub async fn of_others(
+    generation: &Generation,
+    scope: &Scope,
+    streams: &[StreamId],
+) -> Result<BTreeSet<StreamId>, StoreError> {
+    let mut hidden = BTreeSet::new();
+    for (kind, sql) in [(StreamKind::Worker, &WORKERS_IN), (StreamKind::Team, &TEAMS_IN)] {
+        let ids: Vec<Uuid> = streams.iter().filter(|stream| stream.kind == kind).map(|stream| stream.id).collect();
+        let known = known_of(generation, scope, &ids, sql).await?;
+        hidden.extend(known.into_iter().filter(|(_, is_visible)| !is_visible).map(|(id, _)| StreamId { kind, id }));
+    }
+    Ok(hidden)
+}
+
+/// For each of these workers or teams that the view knows, whether a caller with this scope may see it.
+async fn known_of(
+    generation: &Generation,
+    scope: &Scope,
+    ids: &[Uuid],
+    sql: &'static Sql,
+) -> Result<BTreeMap<Uuid, bool>, StoreError> {
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let sql = sql.text(generation.reader.dialect());
+    let found: sqlx::Result<Vec<(Uuid, Option<String>)>> = on!(&generation.reader, pool => {
+        sqlx::query_as(sql).bind(json!(ids).to_string()).bind(i64::MAX).fetch_all(pool).await
+    });
+    let mut contracts: BTreeMap<Uuid, BTreeSet<String>> = BTreeMap::new();
+    for (id, contract) in found.map_err(doing("find the visible workers and teams"))? {
+        contracts.entry(id).or_default().extend(contract);
+    }
+    Ok(contracts.into_iter().map(|(id, of)| (id, scope.knows_of(&of))).collect())
+}
+
+/// The links in force on a day, of these subjects and of all subjects reached through links.
+pub async fn links_of(
+    generation: &Generation,
+    subjects: &[SubjectId],
+    on: NaiveDate,
+) -> Result<BTreeMap<SubjectId, BTreeSet<SubjectId>>, StoreError> {
+    let sql = LINKS.text(generation.reader.dialect());
+    let found: sqlx::Result<Vec<(Uuid, Uuid)>> = on!(&generation.reader, pool => {
+        sqlx::query_as(sql).bind(json!(subjects).to_string()).bind(bound(on)).bind(i64::MAX).fetch_all(pool).await
+    });
+    let mut links: BTreeMap<SubjectId, BTreeSet<SubjectId>> = BTreeMap::new();
+    for (subject, other) in found.map_err(doing("read the links of subjects"))? {
+        links.entry(SubjectId(subject)).or_default().insert(SubjectId(other));
+    }
+    Ok(links)
+}
+
+/// The teams on a day that a caller with this scope may see: at most `first` of them after a label and id, in this
+/// order.
+pub async fn teams(
+    generation: &Generation,
+    scope: &Scope,
+    on: NaiveDate,
+    (after, first): (Option<(&str, TeamId)>, u32),
+) -> Result<Vec<LabelledTeam>, StoreError> {
+    let sql = TEAMS.text(generation.reader.dialect());
+    let (label, team) = after.unwrap_or(("", TeamId(Uuid::nil())));
+    let (mut teams, mut after) = (Vec::new(), (label.to_owned(), team.0));
+    let first = usize::try_from(first).expect("a page is smaller than memory");
+    loop {
+        let read: sqlx::Result<Vec<(Uuid, String)>> = on!(&generation.reader, pool => {
+            let page = sqlx::query_as(sql).bind(bound(on)).bind(&after.0).bind(after.1).bind(READ_AT_ONCE);
+            page.fetch_all(pool).await
+        });
+        let read = read.map_err(doing("list teams"))?;
+        let Some((id, label)) = read.last() else { return Ok(teams) };
+        after = (label.clone(), *id);
+        let ids: Vec<TeamId> = read.iter().map(|(id, _)| TeamId(*id)).collect();
+        let visible = visible_teams(generation, scope, &ids).await?;
+        teams.extend(read.into_iter().map(LabelledTeam::from).filter(|found| visible.contains(&found.team)));
+        if teams.len() >= first {
+            teams.truncate(first);
+            return Ok(teams);
         }
     }
+}
 
-    /// One contract.
-    pub async fn contract(&self, scope: InScope<'_>) -> Result<Option<ContractRow>, StoreError> {
-        let sql = CONTRACT.text(self.reader.dialect());
-        let found = on!(&self.reader, pool => sqlx::query_as(sql).bind(scope.contract()).fetch_optional(pool).await);
-        found.map_err(doing("read a contract"))
-    }
+/// The number of teams on a day that a caller with this scope may see.
+pub async fn team_count(generation: &Generation, scope: &Scope, on: NaiveDate) -> Result<u64, StoreError> {
+    let all = teams(generation, scope, on, (None, u32::MAX)).await?;
+    Ok(u64::try_from(all.len()).expect("a list is smaller than memory"))
+}
 
-    /// The workers with these ids, as far as they are known. For naming workers in data that is already visible.
-    pub async fn workers(&self, ids: &[WorkerId]) -> Result<Vec<WorkerRow>, StoreError> {
-        let sql = WORKERS.text(self.reader.dialect());
-        let found: sqlx::Result<Vec<Worker>> = on!(&self.reader, pool => {
-            sqlx::query_as(sql).bind(json!(ids).to_string()).bind(i64::MAX).fetch_all(pool).await
-        });
-        Ok(found.map_err(doing("read workers"))?.into_iter().map(WorkerRow::from).collect())
-    }
+/// The teams on a day with a member who by then had held a case of a contract, and those whose members had held no
+/// case anywhere: at most `first` of them after a label and id, in this order.
+pub async fn teams_of_contract(
+    generation: &Generation,
+    scope: InScope<'_>,
+    on: NaiveDate,
+    (after, first): (Option<(&str, TeamId)>, u32),
+) -> Result<Vec<LabelledTeam>, StoreError> {
+    let sql = TEAMS_OF_CONTRACT.text(generation.reader.dialect());
+    let (label, team) = after.unwrap_or(("", TeamId(Uuid::nil())));
+    let found: sqlx::Result<Vec<(Uuid, String)>> = on!(&generation.reader, pool => {
+        let teams = sqlx::query_as(sql).bind(scope.contract()).bind(bound(on)).bind(label).bind(team.0);
+        teams.bind(i64::from(first)).fetch_all(pool).await
+    });
+    let found = found.map_err(doing("list the teams of a contract"))?;
+    Ok(found.into_iter().map(LabelledTeam::from).collect())
+}
 
-    /// The worker who signs in with this login and is here on a day. If there are several, the one who joined last, and
-    /// among those the one with the greatest id.
-    pub async fn worker_of_login(&self, login: &str, on: NaiveDate) -> Result<Option<WorkerRow>, StoreError> {
-        let sql = WORKER_OF_LOGIN.text(self.reader.dialect());
-        let found: sqlx::Result<Option<Worker>> = on!(&self.reader, pool => sqlx::query_as(sql).bind(login::key(login)).bind(bound(on)).fetch_optional(pool).await);
-        Ok(found.map_err(doing("find the worker of a login"))?.map(WorkerRow::from))
-    }
+/// The number of teams of a contract on a day.
+pub async fn team_count_of_contract(
+    generation: &Generation,
+    scope: InScope<'_>,
+    on: NaiveDate,
+) -> Result<u64, StoreError> {
+    let sql = TEAM_COUNT_OF_CONTRACT.text(generation.reader.dialect());
+    let counted: sqlx::Result<i64> = on!(&generation.reader, pool => {
+        sqlx::query_scalar(sql).bind(scope.contract()).bind(bound(on)).fetch_one(pool).await
+    });
+    Ok(count(counted.map_err(doing("count the teams of a contract"))?))
+}
 
-    /// All workers who have or had this login, or the login of this worker.
-    pub async fn workers_of_login(&self, login: Option<&str>, of: WorkerId) -> Result<Vec<WorkerId>, StoreError> {
-        let sql = WORKERS_OF_LOGIN.text(self.reader.dialect());
-        let found: sqlx::Result<Vec<(Uuid,)>> = on!(&self.reader, pool => {
-            sqlx::query_as(sql).bind(login.map(login::key)).bind(of.0).bind(i64::MAX).fetch_all(pool).await
-        });
-        let found = found.map_err(doing("find the workers with a login"))?;
-        Ok(found.into_iter().map(|(id,)| WorkerId(id)).collect())
-    }
+/// The facts about a worker from a day on, as far as lists show them.
+pub async fn later_facts_of(
+    generation: &Generation,
+    worker: WorkerId,
+    from: NaiveDate,
+) -> Result<LaterFacts, StoreError> {
+    let sql = LATER_FACTS.text(generation.reader.dialect());
+    let found: sqlx::Result<Later> = on!(&generation.reader, pool => {
+        sqlx::query_as(sql).bind(worker.0).bind(bound(from)).bind(FOREVER).fetch_one(pool).await
+    });
+    let found = found.map_err(doing("find the later facts of a worker who leaves"))?;
+    Ok(LaterFacts {
+        contacts: count(found.contacts),
+        assignments: count(found.assignments),
+        appointments: count(found.appointments),
+        tasks: count(found.tasks),
+        covers: count(found.covers),
+        loans: count(found.loans),
+        last_on: found.contact_on.max(found.assigned_on).max(found.planned_on),
+    })
+}
 
-    /// The workers who by the end of a day had held a case of a contract, in any role, or had joined and held no case
-    /// anywhere: at most `first` of them after a label and id, in this order.
-    pub async fn workers_of_contract(
-        &self,
-        scope: InScope<'_>,
-        as_of: NaiveDate,
-        (after, first): (Option<(&str, WorkerId)>, u32),
-    ) -> Result<Vec<WorkerRow>, StoreError> {
-        let sql = WORKERS_OF_CONTRACT.text(self.reader.dialect());
-        // Labels are never empty, so every worker comes after this position.
-        let (label, worker) = after.unwrap_or(("", WorkerId(Uuid::nil())));
-        let found: sqlx::Result<Vec<Worker>> = on!(&self.reader, pool => {
-            let workers = sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of));
-            workers.bind(label).bind(worker.0).bind(i64::from(first)).fetch_all(pool).await
-        });
-        let found = found.map_err(doing("list the workers of a contract"))?;
-        Ok(found.into_iter().map(WorkerRow::from).collect())
-    }
+/// The workers whom a worker covers for on a day.
+pub async fn covered_by(
+    generation: &Generation,
+    worker: WorkerId,
+    on: NaiveDate,
+) -> Result<BTreeSet<WorkerId>, StoreError> {
+    let sql = COVERED.text(generation.reader.dialect());
+    let found: sqlx::Result<Vec<(Uuid,)>> = on!(&generation.reader, pool => {
+        sqlx::query_as(sql).bind(worker.0).bind(bound(on)).bind(i64::MAX).fetch_all(pool).await
+    });
+    let found = found.map_err(doing("find the workers whom a worker covers for"))?;
+    Ok(found.into_iter().map(|(absent,)| WorkerId(absent)).collect())
+}
 
-    /// The number of workers of a contract at the end of a day.
-    pub async fn worker_count_of_contract(&self, scope: InScope<'_>, as_of: NaiveDate) -> Result<u64, StoreError> {
-        let sql = WORKER_COUNT_OF_CONTRACT.text(self.reader.dialect());
-        let counted: sqlx::Result<i64> = on!(&self.reader, pool => {
-            sqlx::query_scalar(sql).bind(scope.contract()).bind(bound(as_of)).fetch_one(pool).await
-        });
-        Ok(count(counted.map_err(doing("count the workers of a contract"))?))
-    }
-
-    /// The workers among these that a caller with this scope may see.
-    pub async fn visible_workers(&self, scope: &Scope, ids: &[WorkerId]) -> Result<BTreeSet<WorkerId>, StoreError> {
-        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        let known = self.known_of(scope, &ids, &WORKERS_IN).await?;
-        Ok(known.into_iter().filter_map(|(id, is_visible)| is_visible.then_some(WorkerId(id))).collect())
-    }
-
-    /// The teams among these that a caller with this scope may see: those with a member, at any time, who has or had a
-    /// case in a contract of the scope, and those without such a case anywhere.
-    pub async fn visible_teams(&self, scope: &Scope, ids: &[TeamId]) -> Result<BTreeSet<TeamId>, StoreError> {
-        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        let known = self.known_of(scope, &ids, &TEAMS_IN).await?;
-        Ok(known.into_iter().filter_map(|(id, is_visible)| is_visible.then_some(TeamId(id))).collect())
-    }
-
-    /// The workers and teams among these that a caller with this scope may not know. Streams that the view does not
-    /// know yet belong to no other contract.
-    pub async fn of_others(&self, scope: &Scope, streams: &[StreamId]) -> Result<BTreeSet<StreamId>, StoreError> {
-        let mut hidden = BTreeSet::new();
-        for (kind, sql) in [(StreamKind::Worker, &WORKERS_IN), (StreamKind::Team, &TEAMS_IN)] {
-            let ids: Vec<Uuid> = streams.iter().filter(|stream| stream.kind == kind).map(|stream| stream.id).collect();
-            let known = self.known_of(scope, &ids, sql).await?;
-            hidden.extend(known.into_iter().filter(|(_, is_visible)| !is_visible).map(|(id, _)| StreamId { kind, id }));
-        }
-        Ok(hidden)
-    }
-
-    /// For each of these workers or teams that the view knows, whether a caller with this scope may see it.
-    async fn known_of(
-        &self,
-        scope: &Scope,
-        ids: &[Uuid],
-        sql: &'static Sql,
-    ) -> Result<BTreeMap<Uuid, bool>, StoreError> {
-        if ids.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let sql = sql.text(self.reader.dialect());
-        let found: sqlx::Result<Vec<(Uuid, Option<String>)>> = on!(&self.reader, pool => {
-            sqlx::query_as(sql).bind(json!(ids).to_string()).bind(i64::MAX).fetch_all(pool).await
-        });
-        let mut contracts: BTreeMap<Uuid, BTreeSet<String>> = BTreeMap::new();
-        for (id, contract) in found.map_err(doing("find the visible workers and teams"))? {
-            contracts.entry(id).or_default().extend(contract);
-        }
-        Ok(contracts.into_iter().map(|(id, of)| (id, scope.knows_of(&of))).collect())
-    }
-
-    /// The journeys of the spells, appointments, tasks, risks and evidence with these ids. The caller must check who
-    /// may read the journeys.
-    pub async fn journeys_of_things(&self, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Vec<JourneyId>>, StoreError> {
-        let mut journeys: BTreeMap<Uuid, Vec<JourneyId>> = BTreeMap::new();
-        if ids.is_empty() {
-            return Ok(journeys);
-        }
-        let sql = THINGS.text(self.reader.dialect());
-        let found: sqlx::Result<Vec<(Uuid, Uuid)>> = on!(&self.reader, pool => {
-            sqlx::query_as(sql).bind(json!(ids).to_string()).bind(i64::MAX).fetch_all(pool).await
-        });
-        for (id, journey) in found.map_err(doing("find tracked items by their ids"))? {
-            journeys.entry(id).or_default().push(JourneyId(journey));
-        }
-        Ok(journeys)
-    }
-
-    /// The links in force on a day, of these subjects and of all subjects reached through links.
-    pub async fn links_of(
-        &self,
-        subjects: &[SubjectId],
-        on: NaiveDate,
-    ) -> Result<BTreeMap<SubjectId, BTreeSet<SubjectId>>, StoreError> {
-        let sql = LINKS.text(self.reader.dialect());
-        let found: sqlx::Result<Vec<(Uuid, Uuid)>> = on!(&self.reader, pool => {
-            sqlx::query_as(sql).bind(json!(subjects).to_string()).bind(bound(on)).bind(i64::MAX).fetch_all(pool).await
-        });
-        let mut links: BTreeMap<SubjectId, BTreeSet<SubjectId>> = BTreeMap::new();
-        for (subject, other) in found.map_err(doing("read the links of subjects"))? {
-            links.entry(SubjectId(subject)).or_default().insert(SubjectId(other));
-        }
-        Ok(links)
-    }
-
-    /// The teams on a day that a caller with this scope may see: at most `first` of them after a label and id, in this
-    /// order.
-    pub async fn teams(
-        &self,
-        scope: &Scope,
-        on: NaiveDate,
-        (after, first): (Option<(&str, TeamId)>, u32),
-    ) -> Result<Vec<LabelledTeam>, StoreError> {
-        let sql = TEAMS.text(self.reader.dialect());
-        let (label, team) = after.unwrap_or(("", TeamId(Uuid::nil())));
-        let (mut teams, mut after) = (Vec::new(), (label.to_owned(), team.0));
-        let first = usize::try_from(first).expect("a page is smaller than memory");
-        loop {
-            let read: sqlx::Result<Vec<(Uuid, String)>> = on!(&self.reader, pool => {
-                let page = sqlx::query_as(sql).bind(bound(on)).bind(&after.0).bind(after.1).bind(READ_AT_ONCE);
-                page.fetch_all(pool).await
-            });
-            let read = read.map_err(doing("list teams"))?;
-            let Some((id, label)) = read.last() else { return Ok(teams) };
-            after = (label.clone(), *id);
-            let ids: Vec<TeamId> = read.iter().map(|(id, _)| TeamId(*id)).collect();
-            let visible = self.visible_teams(scope, &ids).await?;
-            teams.extend(read.into_iter().map(LabelledTeam::from).filter(|found| visible.contains(&found.team)));
-            if teams.len() >= first {
-                teams.truncate(first);
-                return Ok(teams);
-            }
-        }
-    }
-
-    /// The number of teams on a day that a caller with this scope may see.
-    pub async fn team_count(&self, scope: &Scope, on: NaiveDate) -> Result<u64, StoreError> {
-        let all = self.teams(scope, on, (None, u32::MAX)).await?;
-        Ok(u64::try_from(all.len()).expect("a list is smaller than memory"))
-    }
-
-    /// The teams on a day with a member who by then had held a case of a contract, and those whose members had held no
-    /// case anywhere: at most `first` of them after a label and id, in this order.
-    pub async fn teams_of_contract(
-        &self,
-        scope: InScope<'_>,
-        on: NaiveDate,
-        (after, first): (Option<(&str, TeamId)>, u32),
-    ) -> Result<Vec<LabelledTeam>, StoreError> {
-        let sql = TEAMS_OF_CONTRACT.text(self.reader.dialect());
-        let (label, team) = after.unwrap_or(("", TeamId(Uuid::nil())));
-        let found: sqlx::Result<Vec<(Uuid, String)>> = on!(&self.reader, pool => {
-            let teams = sqlx::query_as(sql).bind(scope.contract()).bind(bound(on)).bind(label).bind(team.0);
-            teams.bind(i64::from(first)).fetch_all(pool).await
-        });
-        let found = found.map_err(doing("list the teams of a contract"))?;
-        Ok(found.into_iter().map(LabelledTeam::from).collect())
-    }
-
-    /// The number of teams of a contract on a day.
-    pub async fn team_count_of_contract(&self, scope: InScope<'_>, on: NaiveDate) -> Result<u64, StoreError> {
-        let sql = TEAM_COUNT_OF_CONTRACT.text(self.reader.dialect());
-        let counted: sqlx::Result<i64> = on!(&self.reader, pool => {
-            sqlx::query_scalar(sql).bind(scope.contract()).bind(bound(on)).fetch_one(pool).await
-        });
-        Ok(count(counted.map_err(doing("count the teams of a contract"))?))
-    }
-
-    /// The facts about a worker from a day on, as far as lists show them.
-    pub async fn later_facts_of(&self, worker: WorkerId, from: NaiveDate) -> Result<LaterFacts, StoreError> {
-        let sql = LATER_FACTS.text(self.reader.dialect());
-        let found: sqlx::Result<Later> = on!(&self.reader, pool => {
-            sqlx::query_as(sql).bind(worker.0).bind(bound(from)).bind(FOREVER).fetch_one(pool).await
-        });
-        let found = found.map_err(doing("find the later facts of a worker who leaves"))?;
-        Ok(LaterFacts {
-            contacts: count(found.contacts),
-            assignments: count(found.assignments),
-            appointments: count(found.appointments),
-            tasks: count(found.tasks),
-            covers: count(found.covers),
-            loans: count(found.loans),
-            last_on: found.contact_on.max(found.assigned_on).max(found.planned_on),
-        })
-    }
-
-    /// The workers whom a worker covers for on a day.
-    pub async fn covered_by(&self, worker: WorkerId, on: NaiveDate) -> Result<BTreeSet<WorkerId>, StoreError> {
-        let sql = COVERED.text(self.reader.dialect());
-        let found: sqlx::Result<Vec<(Uuid,)>> = on!(&self.reader, pool => {
-            sqlx::query_as(sql).bind(worker.0).bind(bound(on)).bind(i64::MAX).fetch_all(pool).await
-        });
-        let found = found.map_err(doing("find the workers whom a worker covers for"))?;
-        Ok(found.into_iter().map(|(absent,)| WorkerId(absent)).collect())
-    }
-
-    /// The teams of each of these workers on a day, in the order of their labels.
-    pub async fn teams_of_workers(
-        &self,
-        workers: &[WorkerId],
-        on: NaiveDate,
-    ) -> Result<Vec<(WorkerId, TeamId)>, StoreError> {
-        let sql = TEAMS_OF_WORKERS.text(self.reader.dialect());
-        let found: sqlx::Result<Vec<(Uuid, Uuid)>> = on!(&self.reader, pool => {
-            sqlx::query_as(sql).bind(json!(workers).to_string()).bind(bound(on)).bind(i64::MAX).fetch_all(pool).await
-        });
-        let found = found.map_err(doing("read the teams of workers"))?;
-        Ok(found.into_iter().map(|(worker, team)| (WorkerId(worker), TeamId(team))).collect())
-    }
+/// The teams of each of these workers on a day, in the order of their labels.
+pub async fn teams_of_workers(
+    generation: &Generation,
+    workers: &[WorkerId],
+    on: NaiveDate,
+) -> Result<Vec<(WorkerId, TeamId)>, StoreError> {
+    let sql = TEAMS_OF_WORKERS.text(generation.reader.dialect());
+    let found: sqlx::Result<Vec<(Uuid, Uuid)>> = on!(&generation.reader, pool => {
+        sqlx::query_as(sql).bind(json!(workers).to_string()).bind(bound(on)).bind(i64::MAX).fetch_all(pool).await
+    });
+    let found = found.map_err(doing("read the teams of workers"))?;
+    Ok(found.into_iter().map(|(worker, team)| (WorkerId(worker), TeamId(team))).collect())
 }

@@ -7,54 +7,15 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::board::{self, Group};
-use super::counted::{self, packed, settled, unsettled};
-use super::generation::Generation;
 use super::period::{Month, Months, bound};
+use super::rollups;
 use crate::access::InScope;
 use crate::store::{Sql, StoreError, doing, on};
+use crate::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
 
-/// The counts of a counted board, packed by month, and of the dated rows that it counts.
-macro_rules! by_month {
-    ($board:literal, $dated:literal, $code:literal, $columns:literal) => {
-        Sql::new(concat!(
-            "select r.code, r.area, ",
-            packed!("cast(r.month as text)", "r.journeys"),
-            " from monthly r where r.board = '",
-            $board,
-            "' and r.month >= $3 and r.month <= $4 and r.contract = ",
-            settled!(),
-            " group by r.code, r.area union all select r.code, r.area, ",
-            packed!("cast(r.day as text)", "r.journeys"),
-            " from (select ",
-            $code,
-            " as code, ",
-            $columns,
-            " as day, count(*) as journeys from ",
-            $dated,
-            " and contract = ",
-            unsettled!(),
-            " group by ",
-            $columns,
-            ") r group by r.code, r.area"
-        ))
-    };
-}
-
-static REACHED: Sql = by_month!(
-    "reached",
-    "stage where month >= $3 and month <= $4 and counts_from <= $2",
-    "stage",
-    "stage, area, month"
-);
-
-static DECLINED: Sql = by_month!(
-    "declined",
-    "journey where declined_on >= $3 and declined_on <= $4 and declined_on <= $2 \
-     and received_on <= $2",
-    "''",
-    "area, declined_on"
-);
+static REACHED: Sql = Sql::new(include_str!("performance/reached.sql"));
+static DECLINED: Sql = Sql::new(include_str!("performance/declined.sql"));
 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&REACHED, &DECLINED];
@@ -121,58 +82,56 @@ struct Reached {
 /// Counts by month.
 type ByMonth = BTreeMap<Month, u64>;
 
-impl Generation {
-    /// The number of journeys that had reached each stage by the end of a day, by the month of the first qualifying
-    /// fact.
-    pub async fn performance(
-        &self,
-        scope: InScope<'_>,
-        as_of: NaiveDate,
-        rulebook: &Rulebook,
-        (by, months): (By, Months),
-    ) -> Result<Performance, StoreError> {
-        let contract = self.contract(scope).await?;
-        let start = contract.map_or(months.first(), |contract| Month::of(contract.starts_on));
-        let days = (start.min(months.first()).first(), months.last().last());
-        let reached = self.reached(&REACHED, (scope, as_of), days).await?;
-        let declined = self.reached(&DECLINED, (scope, as_of), days).await?;
-        let rows = |areas: BTreeMap<String, ByMonth>| -> Vec<MonthsRow> {
-            let rows = match by {
-                By::Area => board::in_scope(scope, board::by_area(rulebook, areas)),
-                By::Whole => vec![(Group::Whole, whole(areas))],
-            };
-            rows.into_iter().map(|(group, counts)| row(group, &counts, months, start)).collect()
+/// The number of journeys that had reached each stage by the end of a day, by the month of the first qualifying
+/// fact.
+pub async fn in_months(
+    generation: &Generation,
+    scope: InScope<'_>,
+    as_of: NaiveDate,
+    rulebook: &Rulebook,
+    (by, months): (By, Months),
+) -> Result<Performance, StoreError> {
+    let contract = contracts::find(generation, scope).await?;
+    let start = contract.map_or(months.first(), |contract| Month::of(contract.starts_on));
+    let days = (start.min(months.first()).first(), months.last().last());
+    let reached = reached(generation, &REACHED, (scope, as_of), days).await?;
+    let declined = reached(generation, &DECLINED, (scope, as_of), days).await?;
+    let rows = |areas: BTreeMap<String, ByMonth>| -> Vec<MonthsRow> {
+        let rows = match by {
+            By::Area => board::in_scope(scope, board::by_area(rulebook, areas)),
+            By::Whole => vec![(Group::Whole, whole(areas))],
         };
-        let stages = rulebook.stages.iter().map(|stage| StageTable {
-            code: stage.code.clone(),
-            label: stage.label.clone(),
-            rows: rows(by_area(reached.iter().filter(|reached| reached.code == stage.code))),
-        });
-        Ok(Performance { months, stages: stages.collect(), declined: rows(by_area(declined.iter())) })
-    }
+        rows.into_iter().map(|(group, counts)| row(group, &counts, months, start)).collect()
+    };
+    let stages = rulebook.stages.iter().map(|stage| StageTable {
+        code: stage.code.clone(),
+        label: stage.label.clone(),
+        rows: rows(by_area(reached.iter().filter(|reached| reached.code == stage.code))),
+    });
+    Ok(Performance { months, stages: stages.collect(), declined: rows(by_area(declined.iter())) })
+}
 
-    async fn reached(
-        &self,
-        statement: &'static Sql,
-        (scope, as_of): (InScope<'_>, NaiveDate),
-        (first, last): (NaiveDate, NaiveDate),
-    ) -> Result<Vec<Reached>, StoreError> {
-        let sql = statement.text(self.reader.dialect());
-        let found: sqlx::Result<Vec<Reached>> = on!(&self.reader, pool => {
-            let reached = sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of));
-            reached.bind(bound(first)).bind(bound(last)).fetch_all(pool).await
-        });
-        let mut found = found.map_err(doing("count the journeys that reached a stage"))?;
-        found.retain(|reached| scope.has_area(&reached.area));
-        Ok(found)
-    }
+async fn reached(
+    generation: &Generation,
+    statement: &'static Sql,
+    (scope, as_of): (InScope<'_>, NaiveDate),
+    (first, last): (NaiveDate, NaiveDate),
+) -> Result<Vec<Reached>, StoreError> {
+    let sql = statement.text(generation.reader.dialect());
+    let found: sqlx::Result<Vec<Reached>> = on!(&generation.reader, pool => {
+        let reached = sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of));
+        reached.bind(bound(first)).bind(bound(last)).fetch_all(pool).await
+    });
+    let mut found = found.map_err(doing("count the journeys that reached a stage"))?;
+    found.retain(|reached| scope.has_area(&reached.area));
+    Ok(found)
 }
 
 fn by_area<'a>(found: impl Iterator<Item = &'a Reached>) -> BTreeMap<String, ByMonth> {
     let mut areas: BTreeMap<String, ByMonth> = BTreeMap::new();
     for reached in found {
         let months = areas.entry(reached.area.clone()).or_default();
-        for (day, journeys) in counted::unpacked(&reached.days, &reached.counts) {
+        for (day, journeys) in rollups::unpacked(&reached.days, &reached.counts) {
             *months.entry(Month::of(day.parse().expect("a day"))).or_default() += journeys;
         }
     }

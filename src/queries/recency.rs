@@ -8,127 +8,23 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::board::{self, Group};
-use super::counted::{self, packed, settled, unsettled};
-use super::generation::Generation;
 use super::period::bound;
+use super::rollups;
 use crate::access::InScope;
 use crate::store::{Sql, StoreError, doing, on};
+use crate::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Buckets;
 use throughline_domain::fact::envelope::{TeamId, WorkerId};
 use throughline_projections::held::NOBODY;
 use throughline_projections::{DaySpan, last_contact};
 
-/// The cases on the caseload on the day `$2` from the dated tables, by keyworker, area and date of the last contact
-/// that matches `$counts`, packed by these columns.
-macro_rules! dated {
-    ($columns:literal, $counts:literal) => {
-        concat!(
-            "select ",
-            $columns,
-            ", ",
-            packed!("r.last", "r.journeys"),
-            " from (select ",
-            $columns,
-            ", r.last, count(*) as journeys from (select r.keyworker, r.area, coalesce((select ",
-            "case when k.latest = k.day then cast(k.day as text) ",
-            "else cast(k.day as text) || '/' || cast(k.latest as text) end ",
-            "from contact k where k.journey = r.journey and k.day <= $2",
-            $counts,
-            " order by k.day desc, k.latest limit 1), '') as last from (",
-            "select c.journey, case when d.id is null then c.keyworker end as keyworker, c.area from caseload c ",
-            "left join worker d on d.id = c.keyworker and d.left_on <= $2 ",
-            "where c.from_on <= $2 and c.to_on > $2 and (cast($3 as text) is null or c.area in {texts $3}) ",
-            "and c.contract = ",
-            unsettled!(),
-            ") r) r group by ",
-            $columns,
-            ", r.last) r group by ",
-            $columns
-        )
-    };
-}
-
-/// The counted cases, packed by these columns.
-macro_rules! counted {
-    ($columns:literal, $table:literal, $last:literal) => {
-        concat!(
-            "select ",
-            $columns,
-            ", ",
-            packed!($last, "r.journeys"),
-            " from ",
-            $table,
-            " r where (cast($3 as text) is null or r.area in {texts $3}) and r.contract = ",
-            settled!(),
-            " group by ",
-            $columns
-        )
-    };
-}
-
-/// The keyworker of counted cases, unless they have left.
-macro_rules! unless_left {
-    () => {
-        "case when w.left_on <= $2 then null else c.keyworker end as keyworker"
-    };
-}
-
-macro_rules! by_keyworker {
-    ($counts:literal, $last:literal) => {
-        Sql::new(concat!(
-            "select ",
-            unless_left!(),
-            ", w.label, c.days, c.counts from (",
-            counted!("r.keyworker", "last_contact", $last),
-            ") c left join worker w on w.id = c.keyworker union all ",
-            "select c.keyworker, w.label, c.days, c.counts from (",
-            dated!("r.keyworker", $counts),
-            ") c left join worker w on w.id = c.keyworker"
-        ))
-    };
-}
-
-/// The teams `t` of the keyworker of `c`. If a keyworker is in several teams, their cases are in the row of each.
-macro_rules! teams {
-    () => {
-        " left join team_member m on m.worker = c.keyworker and m.from_on <= $2 and m.to_on > $2 \
-         left join team t on t.id = m.team and t.from_on <= $2 and t.to_on > $2"
-    };
-}
-
-macro_rules! by_team {
-    ($counts:literal, $last:literal) => {
-        Sql::new(concat!(
-            "select ",
-            unless_left!(),
-            ", m.team, t.label, c.days, c.counts from (",
-            counted!("r.keyworker", "last_contact", $last),
-            ") c left join worker w on w.id = c.keyworker",
-            teams!(),
-            " union all select c.keyworker, m.team, t.label, c.days, c.counts from (",
-            dated!("r.keyworker", $counts),
-            ") c",
-            teams!()
-        ))
-    };
-}
-
-static ANYONE_BY_KEYWORKER: Sql = by_keyworker!("", "r.last");
-static ANYONE_BY_TEAM: Sql = by_team!("", "r.last");
-static ANYONE_BY_AREA: Sql =
-    Sql::new(concat!(counted!("r.area", "last_contact_by_area", "r.last"), " union all ", dated!("r.area", "")));
-static KEYWORKER_BY_KEYWORKER: Sql = by_keyworker!(" and k.worker = r.keyworker", "r.own");
-static KEYWORKER_BY_TEAM: Sql = by_team!(" and k.worker = r.keyworker", "r.own");
-/// Whether a case has a keyworker depends on who has left, so these counts are by keyworker too.
-static KEYWORKER_BY_AREA: Sql = Sql::new(concat!(
-    "select ",
-    unless_left!(),
-    ", c.area, c.days, c.counts from (",
-    counted!("r.keyworker, r.area", "last_contact", "r.own"),
-    ") c left join worker w on w.id = c.keyworker union all ",
-    dated!("r.keyworker, r.area", " and k.worker = r.keyworker")
-));
+static ANYONE_BY_KEYWORKER: Sql = Sql::new(include_str!("recency/anyone_by_keyworker.sql"));
+static ANYONE_BY_TEAM: Sql = Sql::new(include_str!("recency/anyone_by_team.sql"));
+static ANYONE_BY_AREA: Sql = Sql::new(include_str!("recency/anyone_by_area.sql"));
+static KEYWORKER_BY_KEYWORKER: Sql = Sql::new(include_str!("recency/keyworker_by_keyworker.sql"));
+static KEYWORKER_BY_TEAM: Sql = Sql::new(include_str!("recency/keyworker_by_team.sql"));
+static KEYWORKER_BY_AREA: Sql = Sql::new(include_str!("recency/keyworker_by_area.sql"));
 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[
@@ -302,51 +198,48 @@ impl Counts {
     }
 }
 
-impl Generation {
-    /// The caseload of a contract at the end of a day by days since the last made contact, in the rulebook's buckets.
-    pub async fn contact_recency(
-        &self,
-        scope: InScope<'_>,
-        as_of: NaiveDate,
-        rulebook: &Rulebook,
-        (by, measure): (By, Measure),
-    ) -> Result<Vec<RecencyRow>, StoreError> {
-        let statement = match (measure, by) {
-            (Measure::Anyone, By::Keyworker) => &ANYONE_BY_KEYWORKER,
-            (Measure::Anyone, By::Team) => &ANYONE_BY_TEAM,
-            (Measure::Anyone, By::Area | By::Whole) => &ANYONE_BY_AREA,
-            (Measure::Keyworker, By::Keyworker) => &KEYWORKER_BY_KEYWORKER,
-            (Measure::Keyworker, By::Team) => &KEYWORKER_BY_TEAM,
-            (Measure::Keyworker, By::Area | By::Whole) => &KEYWORKER_BY_AREA,
-        };
-        let sql = statement.text(self.reader.dialect());
-        let found: sqlx::Result<Vec<LastContacts>> = on!(&self.reader, pool => {
-            let counted = sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of));
-            counted.bind(board::areas(scope)).fetch_all(pool).await
-        });
-        let found = found.map_err(doing("count days since contact"))?;
-        let buckets = &rulebook.recency.buckets;
-        let mut columns = Columns::on(as_of, buckets);
-        let rows = match by {
-            By::Keyworker => {
-                let holder = |found: &LastContacts| found.keyworker().map(|worker| (found.label(), worker));
-                board::by_keyworker(counts_by(&found, holder, measure, &mut columns))
-            }
-            By::Team => {
-                let team = |found: &LastContacts| {
-                    found.keyworker().map(|_| found.team.map(|team| (found.label(), TeamId(team))))
-                };
-                board::by_team(counts_by(&found, team, measure, &mut columns))
-            }
-            By::Area => board::by_area(rulebook, counts_by(&found, |found| found.area.clone(), measure, &mut columns)),
-            By::Whole => {
-                let mut whole = counts_by(&found, |_| (), measure, &mut columns);
-                vec![(Group::Whole, whole.remove(&()).unwrap_or_default())]
-            }
-        };
-        let rows = board::in_scope(scope, rows);
-        Ok(rows.into_iter().map(|(group, counts)| counts.row(group, buckets)).collect())
-    }
+/// The caseload of a contract at the end of a day by days since the last made contact, in the rulebook's buckets.
+pub async fn rows(
+    generation: &Generation,
+    scope: InScope<'_>,
+    as_of: NaiveDate,
+    rulebook: &Rulebook,
+    (by, measure): (By, Measure),
+) -> Result<Vec<RecencyRow>, StoreError> {
+    let statement = match (measure, by) {
+        (Measure::Anyone, By::Keyworker) => &ANYONE_BY_KEYWORKER,
+        (Measure::Anyone, By::Team) => &ANYONE_BY_TEAM,
+        (Measure::Anyone, By::Area | By::Whole) => &ANYONE_BY_AREA,
+        (Measure::Keyworker, By::Keyworker) => &KEYWORKER_BY_KEYWORKER,
+        (Measure::Keyworker, By::Team) => &KEYWORKER_BY_TEAM,
+        (Measure::Keyworker, By::Area | By::Whole) => &KEYWORKER_BY_AREA,
+    };
+    let sql = statement.text(generation.reader.dialect());
+    let found: sqlx::Result<Vec<LastContacts>> = on!(&generation.reader, pool => {
+        let counted = sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of));
+        counted.bind(board::areas(scope)).fetch_all(pool).await
+    });
+    let found = found.map_err(doing("count days since contact"))?;
+    let buckets = &rulebook.recency.buckets;
+    let mut columns = Columns::on(as_of, buckets);
+    let rows = match by {
+        By::Keyworker => {
+            let holder = |found: &LastContacts| found.keyworker().map(|worker| (found.label(), worker));
+            board::by_keyworker(counts_by(&found, holder, measure, &mut columns))
+        }
+        By::Team => {
+            let team =
+                |found: &LastContacts| found.keyworker().map(|_| found.team.map(|team| (found.label(), TeamId(team))));
+            board::by_team(counts_by(&found, team, measure, &mut columns))
+        }
+        By::Area => board::by_area(rulebook, counts_by(&found, |found| found.area.clone(), measure, &mut columns)),
+        By::Whole => {
+            let mut whole = counts_by(&found, |_| (), measure, &mut columns);
+            vec![(Group::Whole, whole.remove(&()).unwrap_or_default())]
+        }
+    };
+    let rows = board::in_scope(scope, rows);
+    Ok(rows.into_iter().map(|(group, counts)| counts.row(group, buckets)).collect())
 }
 
 fn counts_by<'a, K: Ord>(
@@ -359,7 +252,7 @@ fn counts_by<'a, K: Ord>(
     for found in found {
         let counts = groups.entry(key(found)).or_default();
         let is_held = measure == Measure::Anyone || found.keyworker().is_some();
-        for (days, cases) in counted::unpacked(&found.days, &found.counts) {
+        for (days, cases) in rollups::unpacked(&found.days, &found.counts) {
             if is_held {
                 counts.add(columns.of(days), cases);
             } else {

@@ -1,34 +1,12 @@
-//! Counted tables: when they can answer, and how the counts of a group are packed in one row.
+//! Rollups: tables of counts, and how the counts of a group are packed in one row.
 //!
-//! They hold the counts after all events in the log. A query for an earlier day reads the dated tables, in the same
-//! statement, so that no answer mixes the two.
+//! They hold the counts after all events in the log. A question about a day before the contract's newest fact reads the
+//! dated tables. Both parts are in one statement, so that no answer mixes the two: of `(select $1 where exists …)` and
+//! `(select $1 where not exists …)` one is the contract and the other nothing. As the value that an index is searched
+//! for, nothing reads no rows. Counts are packed with `string_agg`, because transferring a row costs more than its
+//! content.
 
 use super::board;
-
-/// The contract `$1` if it has no fact after the day `$2`, so that the counted tables are right for that day, else
-/// nothing. Used as the value that an index is searched for, it reads no rows in vain.
-macro_rules! settled {
-    () => {
-        "(select $1 where not exists (select 1 from newest_day n where n.contract = $1 and n.day > $2))"
-    };
-}
-pub(super) use settled;
-
-/// The contract if it has a later fact, so that only the dated tables can answer.
-macro_rules! unsettled {
-    () => {
-        "(select $1 where exists (select 1 from newest_day n where n.contract = $1 and n.day > $2))"
-    };
-}
-pub(super) use unsettled;
-
-/// The counts of a group in one row, as `days` and `counts`. Transferring a row costs more than its content.
-macro_rules! packed {
-    ($days:literal, $counts:literal) => {
-        concat!("string_agg(", $days, ", ',') as days, string_agg(cast(", $counts, " as text), ',') as counts")
-    };
-}
-pub(super) use packed;
 
 /// The counts of a group from one row, each with its days.
 pub(super) fn unpacked<'r>(mut days: &'r str, mut counts: &'r str) -> impl Iterator<Item = (&'r str, u64)> {

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::access::{Principal, Role, Scope};
 use crate::log::LogError;
+use crate::queries;
 use crate::views::Views;
 use throughline_domain::command::{Command, PatchFact};
 use throughline_domain::fact::envelope::{JourneyId, StreamId, StreamKind, WorkerId};
@@ -88,7 +89,7 @@ pub(super) async fn warnings(
 
 async fn sees(views: &Views, (sender, today): (&Principal, NaiveDate), named: &Named) -> Result<bool, LogError> {
     let live = views.live();
-    let known = live.workers(&[named.worker]).await?;
+    let known = queries::people::workers(&live, &[named.worker]).await?;
     let Some(login) = known.into_iter().find_map(|worker| worker.login) else { return Ok(true) };
     if login::is_same(&login, &sender.subject) {
         return Ok(true);
@@ -98,7 +99,7 @@ async fn sees(views: &Views, (sender, today): (&Principal, NaiveDate), named: &N
     let worker = Principal { subject: login, role: Role::Keyworker, scope: Scope::Deployment };
     let journey = (JourneyId(named.stream.id), contract);
     for day in [Some(today), named.day.filter(|day| *day > today)].into_iter().flatten() {
-        if !live.readable(&worker, day, &[journey]).await?.is_empty() {
+        if !queries::caseload_scope::readable(&live, &worker, day, &[journey]).await?.is_empty() {
             return Ok(true);
         }
     }

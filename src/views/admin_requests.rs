@@ -12,7 +12,7 @@ const KEPT: usize = 256;
 
 /// A request, as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Order {
+pub struct AdminRequest {
     /// The sender.
     pub actor: String,
     /// The id under which it is carried out once.
@@ -34,23 +34,23 @@ pub enum Known {
 
 /// The requests that were carried out, the newest last.
 #[derive(Debug, Default)]
-pub(super) struct Orders(Mutex<VecDeque<Order>>);
+pub(super) struct AdminRequests(Mutex<VecDeque<AdminRequest>>);
 
-impl Orders {
-    pub(super) fn known(&self, order: &Order) -> Known {
-        let done = self.0.lock().expect("no panic while holding the orders");
-        match done.iter().find(|known| known.actor == order.actor && known.id == order.id) {
-            Some(known) if known.body == order.body => Known::Done,
+impl AdminRequests {
+    pub(super) fn known(&self, request: &AdminRequest) -> Known {
+        let done = self.0.lock().expect("no panic while holding the requests");
+        match done.iter().find(|known| known.actor == request.actor && known.id == request.id) {
+            Some(known) if known.body == request.body => Known::Done,
             Some(_) => Known::AsAnother,
             None => Known::New,
         }
     }
 
-    pub(super) fn remember(&self, order: Order) {
-        let mut done = self.0.lock().expect("no panic while holding the orders");
+    pub(super) fn remember(&self, request: AdminRequest) {
+        let mut done = self.0.lock().expect("no panic while holding the requests");
         if done.len() == KEPT {
             done.pop_front();
         }
-        done.push_back(order);
+        done.push_back(request);
     }
 }

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use super::answer::{Claim, Claims, Excluded};
 use super::facts::Facts;
 use super::judged::Ground;
-use super::{Asked, Generation};
+use super::{Asked, FactsByContract};
 use crate::access::InScope;
 use crate::log::{Log, LogError};
 use throughline_domain::contract::Rulebook;
@@ -371,25 +371,23 @@ fn is_capped(was: &Claim, is: &Claim) -> bool {
     [was, is].into_iter().any(|claim| claim.status == Status::Capped || lacks(claim) && !converts(claim))
 }
 
-impl Generation {
-    /// The claims of a contract that a draft of the rules would change. `None` if the contract is not open.
-    pub async fn preview(
-        &self,
-        log: &Log,
-        scope: InScope<'_>,
-        asked: Asked,
-        draft: Rulebook,
-    ) -> Result<Option<Preview>, LogError> {
-        let position = *self.position().borrow();
-        let Some(contract) = self.contract_state(scope) else { return Ok(None) };
-        let mut facts = self.claims.facts(scope.contract()).lock_owned().await;
-        facts.catch_up(log, scope.contract(), position).await?;
-        super::judged(move || {
-            let before = facts.claims(&contract, asked.clone());
-            let with_draft = Arc::new(contract.with_draft(Arc::new(draft)));
-            Preview::of(before, Arc::new(facts.claims_by(&with_draft, &asked)), &facts)
-        })
-        .await
-        .map(Some)
-    }
+/// The claims of a contract that a draft of the rules would change. `None` if the contract is not open.
+pub async fn preview(
+    generation: &Generation,
+    log: &Log,
+    scope: InScope<'_>,
+    asked: Asked,
+    draft: Rulebook,
+) -> Result<Option<Preview>, LogError> {
+    let position = *generation.position().borrow();
+    let Some(contract) = generation.contract_state(scope) else { return Ok(None) };
+    let mut facts = generation.cached::<FactsByContract>().facts(scope.contract()).lock_owned().await;
+    facts.catch_up(log, scope.contract(), position).await?;
+    super::judged(move || {
+        let before = facts.claims(&contract, asked.clone());
+        let with_draft = Arc::new(contract.with_draft(Arc::new(draft)));
+        Preview::of(before, Arc::new(facts.claims_by(&with_draft, &asked)), &facts)
+    })
+    .await
+    .map(Some)
 }

@@ -13,12 +13,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::board;
-use super::generation::Generation;
+use super::caseload_scope::whose;
 use super::period::{BEGINNING, END, bound};
-use super::standing::whose;
 use crate::access::CasesInScope;
 use crate::access::relation::Cases;
 use crate::store::{Sql, StoreError, doing, on};
+use crate::views::generation::Generation;
 use texts::{CASELOAD, CASELOAD_HELD, JOURNEYS, JOURNEYS_FOUND, Texts, WHOLE};
 use throughline_domain::contract::rulebook::Buckets;
 use throughline_domain::fact::envelope::{JourneyId, SubjectId, TeamId, WorkerId};
@@ -401,63 +401,61 @@ impl Population {
     }
 }
 
-impl Generation {
-    /// A page of a list at the end of a day: at most `first` journeys after a position.
-    pub async fn journeys(
-        &self,
-        scope: CasesInScope<'_>,
-        as_of: NaiveDate,
-        (population, filter, order): (Population, &JourneyFilter, Order),
-        (after, first): (Option<&Place>, u32),
-    ) -> Result<JourneyPage, StoreError> {
-        let none = JourneyPage { rows: Vec::new(), has_next: false };
-        let Some(asked) = Bound::of(scope, population, as_of, filter) else { return Ok(none) };
-        let sql = order.text(population.texts(filter)).text(self.reader.dialect());
-        let Place { key, journey } = after.cloned().unwrap_or_else(|| order.beginning());
-        let rows: sqlx::Result<Vec<Row>> = on!(&self.reader, pool => {
-            let page = bind!(sqlx::query_as(sql), &asked);
-            let page = match &key {
-                Key::Text(text) => page.bind(text.as_str()),
-                Key::Day(day) => page.bind(bound(*day)),
-            };
-            page.bind(journey.0).bind(i64::from(first) + 1).fetch_all(pool).await
-        });
-        let rows = rows.map_err(doing("read a page of journeys"))?;
-        let first = usize::try_from(first).expect("a page is smaller than memory");
-        let has_next = rows.len() > first;
-        Ok(JourneyPage { rows: rows.into_iter().take(first).map(|row| row.shown(as_of, order)).collect(), has_next })
-    }
+/// A page of a list at the end of a day: at most `first` journeys after a position.
+pub async fn page(
+    generation: &Generation,
+    scope: CasesInScope<'_>,
+    as_of: NaiveDate,
+    (population, filter, order): (Population, &JourneyFilter, Order),
+    (after, first): (Option<&Place>, u32),
+) -> Result<JourneyPage, StoreError> {
+    let none = JourneyPage { rows: Vec::new(), has_next: false };
+    let Some(asked) = Bound::of(scope, population, as_of, filter) else { return Ok(none) };
+    let sql = order.text(population.texts(filter)).text(generation.reader.dialect());
+    let Place { key, journey } = after.cloned().unwrap_or_else(|| order.beginning());
+    let rows: sqlx::Result<Vec<Row>> = on!(&generation.reader, pool => {
+        let page = bind!(sqlx::query_as(sql), &asked);
+        let page = match &key {
+            Key::Text(text) => page.bind(text.as_str()),
+            Key::Day(day) => page.bind(bound(*day)),
+        };
+        page.bind(journey.0).bind(i64::from(first) + 1).fetch_all(pool).await
+    });
+    let rows = rows.map_err(doing("read a page of journeys"))?;
+    let first = usize::try_from(first).expect("a page is smaller than memory");
+    let has_next = rows.len() > first;
+    Ok(JourneyPage { rows: rows.into_iter().take(first).map(|row| row.shown(as_of, order)).collect(), has_next })
+}
 
-    /// The number of journeys of a list that match a filter at the end of a day.
-    pub async fn journey_count(
-        &self,
-        scope: CasesInScope<'_>,
-        as_of: NaiveDate,
-        population: Population,
-        filter: &JourneyFilter,
-    ) -> Result<u64, StoreError> {
-        if scope.cases() == Cases::All && *filter == JourneyFilter::default() {
-            return self.journey_count_of_all(scope, as_of, population).await;
-        }
-        let Some(asked) = Bound::of(scope, population, as_of, filter) else { return Ok(0) };
-        let sql = population.texts(filter).count.text(self.reader.dialect());
-        let counted: sqlx::Result<i64> =
-            on!(&self.reader, pool => bind!(sqlx::query_scalar(sql), &asked).fetch_one(pool).await);
-        Ok(board::count(counted.map_err(doing("count journeys"))?))
+/// The number of journeys of a list that match a filter at the end of a day.
+pub async fn count(
+    generation: &Generation,
+    scope: CasesInScope<'_>,
+    as_of: NaiveDate,
+    population: Population,
+    filter: &JourneyFilter,
+) -> Result<u64, StoreError> {
+    if scope.cases() == Cases::All && *filter == JourneyFilter::default() {
+        return count_of_all(generation, scope, as_of, population).await;
     }
+    let Some(asked) = Bound::of(scope, population, as_of, filter) else { return Ok(0) };
+    let sql = population.texts(filter).count.text(generation.reader.dialect());
+    let counted: sqlx::Result<i64> =
+        on!(&generation.reader, pool => bind!(sqlx::query_scalar(sql), &asked).fetch_one(pool).await);
+    Ok(board::count(counted.map_err(doing("count journeys"))?))
+}
 
-    async fn journey_count_of_all(
-        &self,
-        scope: CasesInScope<'_>,
-        as_of: NaiveDate,
-        population: Population,
-    ) -> Result<u64, StoreError> {
-        let sql = WHOLE[usize::from(population == Population::Journeys)].text(self.reader.dialect());
-        let counted: sqlx::Result<i64> = on!(&self.reader, pool => {
-            sqlx::query_scalar(sql).bind(scope.contract()).bind(bound(as_of)).fetch_one(pool).await
-        });
-        Ok(board::count(counted.map_err(doing("count journeys"))?))
-    }
+async fn count_of_all(
+    generation: &Generation,
+    scope: CasesInScope<'_>,
+    as_of: NaiveDate,
+    population: Population,
+) -> Result<u64, StoreError> {
+    let sql = WHOLE[usize::from(population == Population::Journeys)].text(generation.reader.dialect());
+    let counted: sqlx::Result<i64> = on!(&generation.reader, pool => {
+        sqlx::query_scalar(sql).bind(scope.contract()).bind(bound(as_of)).fetch_one(pool).await
+    });
+    Ok(board::count(counted.map_err(doing("count journeys"))?))
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@
 //!
 //! A filter that is not asked for is bound as null. Nothing here decides which text answers a question.
 
+use crate::queries::caseload_scope::may_be_shown;
 use crate::store::Sql;
-use crate::views::standing::may_be_shown;
 
 /// The furthest stage that the journey `j` has reached.
 macro_rules! stage {
