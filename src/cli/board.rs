@@ -143,7 +143,7 @@ pub(super) async fn tables(
     let Some(rulebook) = contract.newest_rulebook() else { return Ok(Vec::new()) };
     let month = Month::of(as_of);
     let shown = last_months(contract, month);
-    let board = performance::in_months(&view, scope, as_of, rulebook, (performance::By::Area, shown)).await?;
+    let board = performance::in_months(view, scope, as_of, rulebook, (performance::By::Area, shown)).await?;
     let mut tables = funnel(&board, month, as_of);
     tables.extend(recency(view, scope, rulebook, as_of).await?);
     tables.extend(waits(view, scope, rulebook, (as_of, month)).await?);
@@ -200,7 +200,7 @@ async fn recency(view: &Generation, scope: InScope<'_>, rulebook: &Rulebook, as_
         ("Days since contact by area, contacts by anyone", recency::By::Area, Measure::Anyone),
     ];
     for (title, by, measure) in asked {
-        let rows = recency::rows(&view, scope, as_of, rulebook, (by, measure)).await?;
+        let rows = recency::rows(view, scope, as_of, rulebook, (by, measure)).await?;
         let none = match measure {
             Measure::Anyone => rulebook.recency.buckets.none.as_str(),
             Measure::Keyworker => recency::NO_CONTACT_BY_KEYWORKER,
@@ -234,7 +234,7 @@ async fn waits(
     let mut tables = Vec::new();
     for (title, period) in periods {
         let by = referral_to_plan::By::Area;
-        let Some(rows) = referral_to_plan::rows(&view, scope, as_of, rulebook, (by, period)).await? else { continue };
+        let Some(rows) = referral_to_plan::rows(view, scope, as_of, rulebook, (by, period)).await? else { continue };
         let mut columns = bucket_columns("Area", &measured.buckets);
         columns.push(measured.buckets.none.clone());
         columns.extend(["Closed without plan", "Date imprecise", "Total", "Median", "Mean"].map(str::to_owned));
@@ -261,8 +261,8 @@ async fn left(
     (as_of, month): (NaiveDate, Month),
 ) -> Result<Table> {
     let by = exits::By::Reason;
-    let in_month = exits::in_period(&view, scope, as_of, rulebook, (by, Period::Months(Months::one(month)))).await?;
-    let to_date = exits::in_period(&view, scope, as_of, rulebook, (by, Period::ToDate)).await?;
+    let in_month = exits::in_period(view, scope, as_of, rulebook, (by, Period::Months(Months::one(month)))).await?;
+    let to_date = exits::in_period(view, scope, as_of, rulebook, (by, Period::ToDate)).await?;
     let mut rows = side_by_side(&in_month.closed, &to_date.closed, "");
     rows.push(vec!["Exits".to_owned(), in_month.total().to_string(), to_date.total().to_string()]);
     rows.extend(side_by_side(&in_month.disengaged, &to_date.disengaged, "Disengaged: "));

@@ -465,7 +465,7 @@ impl Batch {
         let today = ctx.today(&contract);
         let asked = Asked { as_of: today, today, purpose: Purpose::Look };
         let contract_claims =
-            queries::claims::of_contract(&generation, &ctx.parts().log, scope, asked).await.or_fault()?;
+            queries::claims::of_contract(generation, &ctx.parts().log, scope, asked).await.or_fault()?;
         let contract_claims = claim::of_caller(ctx, contract_claims).await?;
         Ok(contract_claims.and_then(|contract_claims| Self::among(&contract_claims, id)))
     }

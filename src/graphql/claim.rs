@@ -563,7 +563,7 @@ impl Claim {
     /// may not read.
     pub(super) async fn today(ctx: &Context<'_>, claim: ClaimId) -> Result<Option<Self>> {
         let generation = &ctx.caller().generation;
-        for row in queries::contracts::all(&generation, &ctx.caller().principal.scope).await.or_fault()? {
+        for row in queries::contracts::all(generation, &ctx.caller().principal.scope).await.or_fault()? {
             let Some(contract) = ctx.in_scope(&row.code).and_then(|scope| generation.contract_state(scope)) else {
                 continue;
             };
@@ -619,7 +619,7 @@ pub(super) async fn as_known(
     let scope = ctx.in_scope(code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))?;
     let (log, generation) = (&ctx.parts().log, &ctx.caller().generation);
     let live = *generation.position().borrow();
-    let contract_claims = claims::of_contract_at(&generation, log, scope, asked, known.min(live)).await.or_fault()?;
+    let contract_claims = claims::of_contract_at(generation, log, scope, asked, known.min(live)).await.or_fault()?;
     of_caller(ctx, contract_claims).await
 }
 

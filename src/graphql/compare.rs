@@ -250,7 +250,7 @@ impl ViewComparison {
         let (of_one, of_other) = (self.a.whole_contract(), self.b.whole_contract());
         let (seen, then) = (self.a.generation(), self.b.generation());
         let found =
-            compare::numbers_that_differ(&seen, self.a.scope(ctx)?, (&one, of_one), then, (&other, of_other)).await;
+            compare::numbers_that_differ(seen, self.a.scope(ctx)?, (&one, of_one), then, (&other, of_other)).await;
         let known = self.b.source().known;
         let shown = found.or_fault()?.into_iter().map(|Differs { board, group, column, month, one, other }| {
             let (group, month) = (Group::known(group, known), month.map(|month| Date(month.first())));
@@ -384,7 +384,7 @@ impl ViewComparison {
         }
         let mut known = BTreeSet::new();
         for side in [&self.a, &self.b] {
-            known.extend(compare::journeys_after(&side.generation(), side.scope(ctx)?, place, most).await.or_fault()?);
+            known.extend(compare::journeys_after(side.generation(), side.scope(ctx)?, place, most).await.or_fault()?);
         }
         Ok(known.into_iter().take(LOOKED_AT).collect())
     }

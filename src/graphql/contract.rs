@@ -459,7 +459,7 @@ impl Contract {
         let due = due.map(|due| (due.first.0, due.last.0));
         known::days("the due dates", due.map(|due| due.0), due.map(|due| due.1))?;
         let (scope, generation) = (self.scope(ctx)?, &self.seen.generation);
-        let counts = queries::obligations::counts(&generation, scope, self.as_of, self.rules()?, (by.into(), due))
+        let counts = queries::obligations::counts(generation, scope, self.as_of, self.rules()?, (by.into(), due))
             .await
             .or_fault()?;
         Ok(counts.into_iter().map(|counts| StandardObligations::of(counts, self.seen.known)).collect())
@@ -537,7 +537,7 @@ impl Contract {
             None => self.whole_contract(),
         };
         let generation = &self.seen.generation;
-        let board = performance::in_months(&generation, self.scope(ctx)?, self.as_of, rulebook, (by, months))
+        let board = performance::in_months(generation, self.scope(ctx)?, self.as_of, rulebook, (by, months))
             .await
             .or_fault()?;
         let wanted =
@@ -698,7 +698,7 @@ impl Contract {
         };
         let how = (by, period_of(period)?);
         let generation = &self.seen.generation;
-        let rows = referral_to_plan::rows(&generation, self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
+        let rows = referral_to_plan::rows(generation, self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
         Ok(rows.map(|rows| rows.into_iter().map(|row| ReferralToPlan::of(row, &measured.buckets)).collect()))
     }
 

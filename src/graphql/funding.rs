@@ -117,7 +117,7 @@ async fn others(
     }
     let asked = Asked { purpose: Purpose::Look, ..contract_claims.asked.clone() };
     let live = *generation.position().borrow();
-    queries::claims::of_contract_at(&generation, &ctx.parts().log, scope, asked, contract_claims.position.min(live))
+    queries::claims::of_contract_at(generation, &ctx.parts().log, scope, asked, contract_claims.position.min(live))
         .await
         .or_fault()
 }

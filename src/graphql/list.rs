@@ -181,7 +181,7 @@ impl Source {
             return Ok(None);
         }
         let scope = ctx.in_scope(&self.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
-        queries::caseload_scope::shown(&live, scope.cases(standing)).await.or_fault()
+        queries::caseload_scope::shown(live, scope.cases(standing)).await.or_fault()
     }
 }
 
@@ -507,7 +507,7 @@ pub(super) async fn covered(
 ) -> Result<BTreeSet<WorkerId>> {
     match held {
         HeldBy::Keyworker(worker) if asked.unwrap_or_else(|| standing.is_of(worker)) => {
-            queries::people::covered_by(&generation, worker, on).await.or_fault()
+            queries::people::covered_by(generation, worker, on).await.or_fault()
         }
         _ => Ok(BTreeSet::new()),
     }

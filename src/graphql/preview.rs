@@ -343,6 +343,6 @@ pub(super) async fn preview(
         }
     };
     let asked = Asked { as_of: as_of.unwrap_or(today), today, purpose: Purpose::Look };
-    let judged = queries::claims::preview(&generation, &ctx.parts().log, scope, asked, draft).await.or_fault()?;
+    let judged = queries::claims::preview(generation, &ctx.parts().log, scope, asked, draft).await.or_fault()?;
     Ok(Some(RulebookPreview { judged, problems: Vec::new() }))
 }

@@ -134,7 +134,7 @@ async fn held_cases(
     let (mut found, mut after) = (BTreeSet::new(), None);
     loop {
         let asked = (Population::Journeys, filter, Order::default());
-        let page = queries::journeys::page(&generation, scope.cases(&standing), as_of, asked, (after.as_ref(), PAGE))
+        let page = queries::journeys::page(generation, scope.cases(&standing), as_of, asked, (after.as_ref(), PAGE))
             .await
             .or_fault()?;
         found.extend(page.rows.iter().map(|row| row.journey));

@@ -3,8 +3,9 @@
 //! A question is a function that takes a generation and the scope of the caller. Nothing here changes a row, and nothing
 //! here knows how a generation is built or replaced: that is in [`crate::views`].
 //!
-//! Each statement is one text with numbered binds, which a comment explains, beside its only caller. It can be pasted
-//! into `psql` once a marker such as `{texts $3}` is replaced ([`Sql`] says by what).
+//! Each statement is one text with numbered binds beside its only caller, long ones in a file of their own. It can be
+//! pasted into `psql` once a marker such as `{texts $3}` is replaced ([`Sql`] says by what). Only those of the lists of
+//! journeys are put together from parts.
 
 pub mod agenda;
 pub mod board;

@@ -77,23 +77,23 @@ impl Asked<'_> {
         let mut tell = |board: &dyn std::fmt::Debug| writeln!(told, "{as_of}: {board:?}").expect("memory");
         for by in [recency::By::Keyworker, recency::By::Team, recency::By::Area, recency::By::Whole] {
             for measure in [recency::Measure::Anyone, recency::Measure::Keyworker] {
-                tell(&recency::rows(&view, scope, as_of, rulebook, (by, measure)).await.expect("a board"));
+                tell(&recency::rows(view, scope, as_of, rulebook, (by, measure)).await.expect("a board"));
             }
         }
-        tell(&queries::caseload::by_keyworker(&view, scope, as_of).await.expect("a board"));
+        tell(&queries::caseload::by_keyworker(view, scope, as_of).await.expect("a board"));
         let month = |day: &str| Month::of(day.parse().expect("a day"));
         let some = Months::from_to(month("2018-01-01"), month("2018-02-01")).expect("in order");
         for period in [Period::ToDate, Period::Months(some), Period::Months(Months::one(month("2018-02-01")))] {
             for by in [referral_to_plan::By::Area, referral_to_plan::By::Whole] {
-                tell(&referral_to_plan::rows(&view, scope, as_of, rulebook, (by, period)).await.expect("a board"));
+                tell(&referral_to_plan::rows(view, scope, as_of, rulebook, (by, period)).await.expect("a board"));
             }
             for by in [exits::By::Reason, exits::By::Area] {
-                tell(&exits::in_period(&view, scope, as_of, rulebook, (by, period)).await.expect("a board"));
+                tell(&exits::in_period(view, scope, as_of, rulebook, (by, period)).await.expect("a board"));
             }
         }
         for months in [some, Months::one(month("2018-02-01"))] {
             for by in [performance::By::Area, performance::By::Whole] {
-                tell(&performance::in_months(&view, scope, as_of, rulebook, (by, months)).await.expect("a board"));
+                tell(&performance::in_months(view, scope, as_of, rulebook, (by, months)).await.expect("a board"));
             }
         }
         told

@@ -169,7 +169,7 @@ async fn lists(asked: &Asked<'_>, cases: &[Case]) -> Result<(), TestCaseError> {
             let mut after = None;
             loop {
                 let how = (population, &filter, order);
-                let page = queries::journeys::page(&asked.view, scope, asked.as_of, how, (after.as_ref(), 2))
+                let page = queries::journeys::page(asked.view, scope, asked.as_of, how, (after.as_ref(), 2))
                     .await
                     .expect("a page");
                 after = page.rows.last().map(|row| row.place.clone());
@@ -183,7 +183,7 @@ async fn lists(asked: &Asked<'_>, cases: &[Case]) -> Result<(), TestCaseError> {
                 }
             }
             let counted =
-                queries::journeys::count(&asked.view, scope, asked.as_of, population, &filter).await.expect("a count");
+                queries::journeys::count(asked.view, scope, asked.as_of, population, &filter).await.expect("a count");
             prop_assert_eq!(counted, found.len() as u64);
             prop_assert_eq!(found, expected, "{:?} on {} by {:?} {:?}", population, asked.as_of, filter, order);
         }
@@ -220,7 +220,7 @@ async fn held(asked: &Asked<'_>, cases: &[Case]) -> Result<(), TestCaseError> {
             *stages.entry(stage.to_owned()).or_default() += 1;
         }
     }
-    let found = queries::caseload::by_keyworker(&asked.view, asked.scope, asked.as_of).await.expect("a board");
+    let found = queries::caseload::by_keyworker(asked.view, asked.scope, asked.as_of).await.expect("a board");
     let found = found.into_iter().map(|row| (name(&row.group), (row.journeys, row.by_stage))).collect();
     prop_assert_eq!(expected, found);
     Ok(())
@@ -263,7 +263,7 @@ async fn since_contact(asked: &Asked<'_>, cases: &[Case]) -> Result<(), TestCase
                 };
                 put(&mut expected, &row, place(case), 8);
             }
-            let rows = recency::rows(&asked.view, asked.scope, asked.as_of, asked.rulebook, (by, measure)).await;
+            let rows = recency::rows(asked.view, asked.scope, asked.as_of, asked.rulebook, (by, measure)).await;
             let rows = rows.expect("a board").into_iter();
             let found: Counted = rows
                 .map(|row| {
@@ -316,7 +316,7 @@ async fn to_plan(asked: &Asked<'_>, cases: &[Case], rules: Rules) -> Result<(), 
                 waits.entry(row).or_default().push(days.0);
             }
         }
-        let rows = referral_to_plan::rows(&asked.view, asked.scope, asked.as_of, asked.rulebook, (by, period)).await;
+        let rows = referral_to_plan::rows(asked.view, asked.scope, asked.as_of, asked.rulebook, (by, period)).await;
         let rows = rows.expect("a board").expect("the rulebook measures it");
         for row in &rows {
             let mut days = waits.remove(&name(&row.group)).unwrap_or_default();
@@ -345,7 +345,7 @@ async fn reached(asked: &Asked<'_>, cases: &[Case]) -> Result<(), TestCaseError>
     for months in [Months::one(february), Months::from_to(january, february).expect("in order")] {
         for by in [performance::By::Area, performance::By::Whole] {
             let found =
-                performance::in_months(&asked.view, asked.scope, asked.as_of, asked.rulebook, (by, months)).await;
+                performance::in_months(asked.view, asked.scope, asked.as_of, asked.rulebook, (by, months)).await;
             let found = found.expect("a board");
             let declined = |case: &Case| case.declined.map(|days| days.0);
             let expected = counted_by_month(cases, by, months, declined);
@@ -396,7 +396,7 @@ fn counted_by_month(
 async fn left(asked: &Asked<'_>, cases: &[Case]) -> Result<(), TestCaseError> {
     for (by, period) in months().into_iter().flat_map(|period| [(exits::By::Reason, period), (exits::By::Area, period)])
     {
-        let found = exits::in_period(&asked.view, asked.scope, asked.as_of, asked.rulebook, (by, period))
+        let found = exits::in_period(asked.view, asked.scope, asked.as_of, asked.rulebook, (by, period))
             .await
             .expect("a board");
         let (mut closed, mut disengaged) = (BTreeMap::new(), BTreeMap::new());

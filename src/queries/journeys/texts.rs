@@ -3,7 +3,7 @@
 //! | bind | is | bind | is |
 //! | --- | --- | --- | --- |
 //! | `$1` | the contract | `$13` | received up to this day |
-//! | `$2` | the day on which the caller's standing was read | `$14`, `$15` | in one of these states |
+//! | `$2` | the day for which the caller's rights were read | `$14`, `$15` | in one of these states |
 //! | `$3` | which cases may be shown: all, held, among | `$16`, `$17` | a case number's system and id |
 //! | `$4` | those that these workers hold, or these | `$18`, `$19` | references from here up to there |
 //! | `$5` | and whether those without a keyworker | `$20` | the day at whose end it is read |
@@ -14,6 +14,9 @@
 //! | `$12` | received from this day on | `$27` | how many rows |
 //!
 //! A filter that is not asked for is bound as null. Nothing here decides which text answers a question.
+//!
+//! Written out, the 28 texts would repeat the same filters on two thousand lines. A test writes them out:
+//! `cargo test --test it -- psql`, then `tmp/statements.sql` in the build folder.
 
 use crate::queries::caseload_scope::may_be_shown;
 use crate::store::Sql;
