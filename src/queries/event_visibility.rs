@@ -6,6 +6,7 @@
 
 use chrono::NaiveDate;
 
+use super::{caseload_scope, people};
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
 use crate::access::{Principal, Scope};

@@ -14,7 +14,7 @@ use super::period::bound;
 use crate::access::{InScope, Scope};
 use crate::store::{Sql, StoreError, doing, on};
 use crate::views::generation::Generation;
-use throughline_domain::fact::envelope::{JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
+use throughline_domain::fact::envelope::{StreamId, StreamKind, SubjectId, TeamId, WorkerId};
 use throughline_domain::people::{login, worker};
 use throughline_projections::FOREVER;
 

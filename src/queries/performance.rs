@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 
 use super::board::{self, Group};
 use super::period::{Month, Months, bound};
-use super::rollups;
+use super::{contracts, rollups};
 use crate::access::InScope;
 use crate::store::{Sql, StoreError, doing, on};
 use crate::views::generation::Generation;
