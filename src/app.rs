@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::{Chance, Clock};
 use crate::log::Log;
+use crate::queries;
 use crate::record::Recorder;
 use crate::store::{Mode, Store};
 use crate::views::{ViewError, Views};
@@ -34,6 +35,7 @@ impl App {
     pub async fn open(url: &str, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<(Self, JoinHandle<()>), ViewError> {
         let log = Log::open(Arc::new(Store::open(url, Mode::Write).await?)).await?;
         let views = Views::open(log.clone()).await?;
+        queries::prepare(&views.live()).await?;
         let (recorder, appending) = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), chance).await?;
         Ok((Self { log, views, recorder, clock }, appending))
     }

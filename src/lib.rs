@@ -18,6 +18,7 @@ pub mod http;
 pub mod import;
 pub mod log;
 pub mod parallel;
+pub mod queries;
 pub mod record;
 pub mod store;
 pub mod telemetry;

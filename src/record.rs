@@ -23,6 +23,7 @@ use crate::access::{InScope, Principal};
 use crate::clock::{Chance, Clock};
 use crate::log::append::{Appended, Appender, Decide, Draft, Expected, Request, State, Streams};
 use crate::log::{Log, LogError};
+use crate::queries;
 use crate::views::{ViewError, Views};
 use authorization::Authorization;
 use mode::Mode;
@@ -104,7 +105,7 @@ impl Recorder {
                 Err(_) => return Ok(Vec::new()),
             },
         };
-        Ok(views.live().references(scope, system).await?)
+        Ok(queries::case_numbers::of_system(&views.live(), scope, system).await?)
     }
 
     /// Records a command and waits at most a second until the live view shows it.

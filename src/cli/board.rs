@@ -16,18 +16,18 @@ use super::{Ending, Format, Places, day};
 use crate::access::{InScope, Scope};
 use crate::clock::Clock;
 use crate::log::Log;
+use crate::queries::durations;
+use crate::queries::exits::{self, ExitRow};
+use crate::queries::performance::{self, Performance};
+use crate::queries::period::{Month, Months, Period};
+use crate::queries::recency::{self, Measure};
+use crate::queries::referral_to_plan;
 use crate::record::{DEPLOYMENT_ZONE, civil_day, end_of_day};
 use crate::store::{Mode, Store, StoreError};
 use crate::try_out::KnownAt;
 use crate::views::Views;
-use crate::views::durations;
-use crate::views::exits::{self, ExitRow};
 use crate::views::generation::Generation;
-use crate::views::known::Asked;
-use crate::views::performance::{self, Performance};
-use crate::views::period::{Month, Months, Period};
-use crate::views::recency::{self, Measure};
-use crate::views::referral_to_plan;
+use crate::views::snapshots::Asked;
 use throughline_domain::contract::Contract;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Buckets;
@@ -152,7 +152,7 @@ pub(super) async fn tables(
     let Some(rulebook) = contract.newest_rulebook() else { return Ok(Vec::new()) };
     let month = Month::of(as_of);
     let shown = last_months(contract, month);
-    let board = view.performance(scope, as_of, rulebook, (performance::By::Area, shown)).await?;
+    let board = performance::in_months(view, scope, as_of, rulebook, (performance::By::Area, shown)).await?;
     let mut tables = funnel(&board, month, as_of);
     tables.extend(recency(view, scope, rulebook, as_of).await?);
     tables.extend(waits(view, scope, rulebook, as_of).await?);
@@ -209,7 +209,7 @@ async fn recency(view: &Generation, scope: InScope<'_>, rulebook: &Rulebook, as_
         ("Days since contact by area, contacts by anyone", recency::By::Area, Measure::Anyone),
     ];
     for (title, by, measure) in asked {
-        let rows = view.contact_recency(scope, as_of, rulebook, (by, measure)).await?;
+        let rows = recency::rows(view, scope, as_of, rulebook, (by, measure)).await?;
         let none = match measure {
             Measure::Anyone => rulebook.recency.buckets.none.as_str(),
             Measure::Keyworker => recency::NO_CONTACT_BY_KEYWORKER,
@@ -239,7 +239,7 @@ async fn waits(view: &Generation, scope: InScope<'_>, rulebook: &Rulebook, as_of
     let mut tables = Vec::new();
     for (title, period) in periods {
         let by = referral_to_plan::By::Area;
-        let Some(rows) = view.referral_to_plan(scope, as_of, rulebook, (by, period)).await? else { continue };
+        let Some(rows) = referral_to_plan::rows(view, scope, as_of, rulebook, (by, period)).await? else { continue };
         let mut columns = bucket_columns("Area", &measured.buckets);
         columns.push(measured.buckets.none.clone());
         columns.extend(["Closed without plan", "Date imprecise", "Total", "Median", "Mean"].map(str::to_owned));
@@ -261,8 +261,8 @@ fn bucket_columns(first: &str, buckets: &Buckets) -> Vec<String> {
 
 async fn left(view: &Generation, scope: InScope<'_>, rulebook: &Rulebook, as_of: NaiveDate) -> Result<Table> {
     let (by, month) = (exits::By::Reason, Month::of(as_of));
-    let in_month = view.exits(scope, as_of, rulebook, (by, Period::Months(Months::one(month)))).await?;
-    let to_date = view.exits(scope, as_of, rulebook, (by, Period::ToDate)).await?;
+    let in_month = exits::in_period(view, scope, as_of, rulebook, (by, Period::Months(Months::one(month)))).await?;
+    let to_date = exits::in_period(view, scope, as_of, rulebook, (by, Period::ToDate)).await?;
     let mut rows = side_by_side(&in_month.closed, &to_date.closed, "");
     rows.push(vec!["Exits".to_owned(), in_month.total().to_string(), to_date.total().to_string()]);
     rows.extend(side_by_side(&in_month.disengaged, &to_date.disengaged, "Disengaged: "));

@@ -20,12 +20,13 @@ use super::{Ending, Format, Places};
 use crate::access::{InScope, Scope};
 use crate::causes;
 use crate::clock::Clock;
+use crate::queries;
+use crate::queries::claims::{self, Asked, Claim, Claims, Purpose, Shift};
+use crate::queries::compare::Side;
+use crate::queries::period::Months;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
-use crate::views::claims::{self, Asked, Claim, Claims, Purpose, Shift};
-use crate::views::compare::Side;
 use crate::views::diff::RowsDiffer;
 use crate::views::generation::Generation;
-use crate::views::period::Months;
 use crate::views::rebuild::Options;
 use crate::views::{Depth, ViewError, Views};
 use throughline_domain::command::contracts as command;
@@ -209,8 +210,8 @@ fn rows(compared: &Compared) -> Table {
 /// The cases whose rows differ, and the reason.
 async fn journeys(compared: &Compared) -> Result<Table> {
     let ids = || compared.rows.journeys.keys().copied();
-    let mut names = compared.live.names(ids()).await?;
-    names.extend(compared.built.names(ids()).await?);
+    let mut names = queries::compare::names(&compared.live, ids()).await?;
+    names.extend(queries::compare::names(&compared.built, ids()).await?);
     let scope = Scope::Deployment;
     let rules = |view: &Generation, code: &str| {
         let contract = scope.contract(code).and_then(|scoped| view.contract_state(scoped))?;
@@ -237,7 +238,7 @@ async fn numbers(compared: &Compared, scope: InScope<'_>, before: &Under, after:
     let side = |of: &'_ Under, rulebook| Side { as_of: of.as_of, upto: *compared.built.position().borrow(), rulebook };
     let (one, other) = (side(before, before.rules()?), side(after, after.rules()?));
     let (one, other) = ((&one, before.months()), (&other, after.months()));
-    let found = compared.live.numbers_that_differ(scope, one, &compared.built, other).await?;
+    let found = queries::compare::numbers_that_differ(&compared.live, scope, one, &compared.built, other).await?;
     let rows = found.into_iter().map(|number| {
         let month = number.month.map_or_else(|| "to date".to_owned(), |month| month.to_string());
         let (one, other) = (number.one.to_string(), number.other.to_string());
@@ -252,8 +253,8 @@ async fn numbers(compared: &Compared, scope: InScope<'_>, before: &Under, after:
 
 async fn claims_table(views: &Views, compared: &Compared, scope: InScope<'_>, under: &Under) -> Result<Option<Table>> {
     let asked = Asked { as_of: under.as_of, today: under.today, purpose: Purpose::Look };
-    let before = compared.live.claims(views.log(), scope, asked.clone()).await?;
-    let after = compared.built.claims(views.log(), scope, asked).await?;
+    let before = claims::of_contract(&compared.live, views.log(), scope, asked.clone()).await?;
+    let after = claims::of_contract(&compared.built, views.log(), scope, asked).await?;
     let Some((before, after)) = before.zip(after) else { return Ok(None) };
     let (shifts, _) = claims::shifts(&before, &after);
     let mut rows: Vec<Vec<String>> = shifts.iter().map(|shift| row(shift, &before, &after)).collect();

@@ -13,9 +13,10 @@ use super::terminal::{self, message, shortened, wrapped};
 use super::{BadFile, Ending, Format, Places, board, day, views};
 use crate::access::{InScope, Scope};
 use crate::clock::Clock;
+use crate::queries;
+use crate::queries::claims::{Asked, Cause, Claims, Ground, Move, Moved, Preview, Purpose, Total};
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::views::Views;
-use crate::views::claims::{Asked, Cause, Claims, Ground, Move, Moved, Preview, Purpose, Total};
 use crate::views::generation::Generation;
 use crate::views::rebuild::Options;
 use throughline_domain::command::contracts as command;
@@ -197,7 +198,7 @@ async fn preview_in(views: &Views, arguments: &PreviewArguments, rulebook: &Name
         }
     };
     let asked = Asked { as_of: as_of.unwrap_or(today), today, purpose: Purpose::Look };
-    let judged = views.live().preview(views.log(), scoped, asked, draft).await?;
+    let judged = queries::claims::preview(&views.live(), views.log(), scoped, asked, draft).await?;
     let preview = judged.context("the view has no open contract of this code")?;
     table::print(&mut terminal::out(), &tables(&preview, *format), *format)?;
     Ok(Ending::Done)

@@ -18,8 +18,9 @@ use super::list::{NOT_IN_SCOPE, PageInfo, Source};
 use super::mutation::input::DayPeriodInput;
 use super::scalars::Id;
 use crate::access::relation as access;
-use crate::views::agenda::{AgendaFilter, Place, Standing};
-use crate::views::journeys::HeldBy;
+use crate::queries;
+use crate::queries::agenda::{AgendaFilter, Place, Standing};
+use crate::queries::journeys::HeldBy;
 use throughline_domain::fact::envelope::{AppointmentId, JourneyId, TaskId, TeamId, WorkerId};
 use throughline_gateway::Code;
 use throughline_projections::agenda::{Kind, State};
@@ -177,7 +178,7 @@ impl List {
         let Self { source, filter, standing, among } = self;
         let scope = ctx.in_scope(&source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
         let cases = scope.cases(standing).among(among.as_ref());
-        source.generation.agenda_count(cases, source.as_of, filter).await.or_fault()
+        queries::agenda::count(&source.generation, cases, source.as_of, filter).await.or_fault()
     }
 }
 
@@ -215,7 +216,7 @@ impl Page {
         let asked = (after.as_ref(), first.rows());
         let among = source.shown_now(ctx, &standing).await?;
         let cases = scope.cases(&standing).among(among.as_ref());
-        let page = source.generation.agenda(cases, source.as_of, &filter, asked).await.or_fault()?;
+        let page = queries::agenda::page(&source.generation, cases, source.as_of, &filter, asked).await.or_fault()?;
         let stories = journey::stories(ctx, page.items.iter().map(|item| item.journey), source.known).await?;
         let cursors = page.items.iter().map(|item| cursor(item, &list)).collect();
         let (has_next, has_previous) = (page.has_next, after.is_some());

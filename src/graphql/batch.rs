@@ -19,7 +19,8 @@ use super::proposal::{ProposedAdjustment, ProposedWithdrawal};
 use super::scalars::{Date, Position};
 use super::selection::{ClaimSelection, Selected};
 use crate::access::policy::Action;
-use crate::views::claims::{Asked, CapOf, CapUse, Claims, Purpose};
+use crate::queries;
+use crate::queries::claims::{Asked, CapOf, CapUse, Claims, Purpose};
 use throughline_domain::contract::batch::{self as domain, Decision};
 use throughline_domain::contract::rulebook::terms::{CapScope, Crossing};
 use throughline_domain::fact::envelope::{BatchId, JourneyId, StreamId};
@@ -464,7 +465,8 @@ impl Batch {
         let Some(contract) = generation.contract_state(scope) else { return Ok(None) };
         let today = ctx.today(&contract);
         let asked = Asked { as_of: today, today, purpose: Purpose::Look };
-        let contract_claims = generation.claims(&ctx.app().log, scope, asked).await.or_fault()?;
+        let contract_claims =
+            queries::claims::of_contract(generation, &ctx.app().log, scope, asked).await.or_fault()?;
         let contract_claims = claim::of_caller(ctx, contract_claims).await?;
         Ok(contract_claims.and_then(|contract_claims| Self::among(&contract_claims, id)))
     }

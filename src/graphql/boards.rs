@@ -2,21 +2,21 @@
 //!
 //! This module only shapes the response. It reads no view and decides no access.
 
-use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Result, SimpleObject, Value};
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Result, SimpleObject};
 use chrono::NaiveDate;
 
 use super::at::Known;
 use super::bounds::PERCENT;
 use super::people::Worker;
 use super::scalars::{Date, Decimal};
-use super::table::{Asked, Read, Row};
-use crate::views::board::Group as BoardGroup;
-use crate::views::caseload::HeldRow;
-use crate::views::durations::{self, Durations};
-use crate::views::performance::MonthsRow;
-use crate::views::period::{self, Months};
-use crate::views::recency;
-use crate::views::referral_to_plan::ReferralToPlanRow;
+use super::table::row;
+use crate::queries::board::Group as BoardGroup;
+use crate::queries::caseload::HeldRow;
+use crate::queries::durations::{self, Durations};
+use crate::queries::performance::MonthsRow;
+use crate::queries::period::{self, Months};
+use crate::queries::recency;
+use crate::queries::referral_to_plan::ReferralToPlanRow;
 use throughline_domain::contract::rulebook::Buckets;
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_gateway::Code;
@@ -132,18 +132,7 @@ impl From<BoardGroup> for Group {
     }
 }
 
-impl Row for Group {
-    fn read(asked: &Asked<'_>) -> Option<Read<Self>> {
-        Some(match asked.name() {
-            "label" => Box::new(|group| group.label.as_str().into()),
-            "area" => Box::new(|group| group.area.as_deref().into()),
-            "reason" => Box::new(|group| group.reason.as_deref().into()),
-            "team" => Box::new(|group| group.team.as_deref().into()),
-            "unassigned" => Box::new(|group| group.unassigned.into()),
-            _ => return None,
-        })
-    }
-}
+row!(Group { label, area, reason, team, unassigned });
 
 /// The number of cases in one bucket.
 #[derive(Debug, Clone, SimpleObject)]
@@ -156,16 +145,7 @@ pub struct BucketCount {
     journeys: u64,
 }
 
-impl Row for BucketCount {
-    fn read(asked: &Asked<'_>) -> Option<Read<Self>> {
-        Some(match asked.name() {
-            "label" => Box::new(|bucket| bucket.label.as_str().into()),
-            "upToDays" => Box::new(|bucket| bucket.up_to_days.into()),
-            "journeys" => Box::new(|bucket| bucket.journeys.into()),
-            _ => return None,
-        })
-    }
-}
+row!(BucketCount { label, up_to_days, journeys });
 
 /// The counts of a rulebook's buckets with their labels.
 pub(super) fn counted(buckets: &Buckets, counts: &[u64]) -> Vec<BucketCount> {
@@ -229,26 +209,7 @@ pub struct ContactRecency {
     pub(super) total: u64,
 }
 
-impl Row for ContactRecency {
-    fn read(asked: &Asked<'_>) -> Option<Read<Self>> {
-        Some(match asked.name() {
-            "group" => {
-                let group = asked.row()?;
-                Box::new(move |row| group(&row.group))
-            }
-            "buckets" => {
-                let bucket = asked.row()?;
-                Box::new(move |row| Value::List(row.buckets.iter().map(&bucket).collect()))
-            }
-            "none" => Box::new(|row| row.none.into()),
-            "noneLabel" => Box::new(|row| row.none_label.as_str().into()),
-            "dateImprecise" => Box::new(|row| row.date_imprecise.into()),
-            "unassigned" => Box::new(|row| row.unassigned.into()),
-            "total" => Box::new(|row| row.total.into()),
-            _ => return None,
-        })
-    }
-}
+row!(ContactRecency { group, buckets, none, none_label, date_imprecise, unassigned, total });
 
 /// One row of days from referral to plan.
 #[derive(Debug, Clone, SimpleObject)]

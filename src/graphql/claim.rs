@@ -26,7 +26,8 @@ use super::money::Money;
 use super::permission::ClaimPermissions;
 use super::scalars::{Date, Decimal};
 use crate::access::relation::Cases;
-use crate::views::claims::{self, Asked, Claims, Excluded, Ground, Purpose};
+use crate::queries;
+use crate::queries::claims::{self, Asked, Claims, Excluded, Ground, Purpose};
 use throughline_domain::contract::calendar::WorkingDays;
 use throughline_domain::contract::outcome::proof::{Proof, dated_within, proofs};
 use throughline_domain::contract::outcome::{self, Achievement, Case, Hold, State, Status};
@@ -562,7 +563,7 @@ impl Claim {
     /// may not read.
     pub(super) async fn today(ctx: &Context<'_>, claim: ClaimId) -> Result<Option<Self>> {
         let generation = &ctx.caller().generation;
-        for row in generation.contracts(&ctx.caller().principal.scope).await.or_fault()? {
+        for row in queries::contracts::all(generation, &ctx.caller().principal.scope).await.or_fault()? {
             let Some(contract) = ctx.in_scope(&row.code).and_then(|scope| generation.contract_state(scope)) else {
                 continue;
             };
@@ -618,7 +619,7 @@ pub(super) async fn as_known(
     let scope = ctx.in_scope(code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))?;
     let (log, generation) = (&ctx.app().log, &ctx.caller().generation);
     let live = *generation.position().borrow();
-    let contract_claims = generation.claims_at(log, scope, asked, known.min(live)).await.or_fault()?;
+    let contract_claims = claims::of_contract_at(generation, log, scope, asked, known.min(live)).await.or_fault()?;
     of_caller(ctx, contract_claims).await
 }
 
@@ -627,7 +628,7 @@ pub(super) async fn of_caller(ctx: &Context<'_>, contract_claims: Option<Arc<Cla
     let (caller, Some(contract_claims)) = (ctx.caller(), contract_claims) else { return Ok(None) };
     let Some(areas) = caller.principal.scope.areas() else { return Ok(Some(contract_claims)) };
     let journeys: Vec<JourneyId> = contract_claims.journeys().into_iter().collect();
-    let known = caller.generation.areas_of(&journeys).await.or_fault()?;
+    let known = queries::caseload_scope::areas_of(&caller.generation, &journeys).await.or_fault()?;
     let theirs = known.into_iter().filter(|(_, area)| areas.contains(area)).map(|(journey, _)| journey).collect();
     Ok(Some(Arc::new(contract_claims.within(&theirs))))
 }

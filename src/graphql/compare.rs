@@ -22,8 +22,8 @@ use super::money::Money;
 use super::point_of_view::PointOfView;
 use super::preview::ClaimMoved;
 use super::scalars::{Date, Instant, Position};
-use crate::views::claims::{self, Claims, Shift};
-use crate::views::compare::{self, NumberDifference as Differs, Side};
+use crate::queries::claims::{self, Claims, Shift};
+use crate::queries::compare::{self, NumberDifference as Differs, Side};
 use throughline_domain::contract::outcome::is_looked_at;
 use throughline_domain::fact::envelope::{ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind};
 use throughline_domain::fact::event::EventType;
@@ -249,7 +249,8 @@ impl ViewComparison {
         let (one, other) = (self.a.side()?, self.b.side()?);
         let (of_one, of_other) = (self.a.whole_contract(), self.b.whole_contract());
         let (seen, then) = (self.a.generation(), self.b.generation());
-        let found = seen.numbers_that_differ(self.a.scope(ctx)?, (&one, of_one), then, (&other, of_other)).await;
+        let found =
+            compare::numbers_that_differ(seen, self.a.scope(ctx)?, (&one, of_one), then, (&other, of_other)).await;
         let known = self.b.source().known;
         let shown = found.or_fault()?.into_iter().map(|Differs { board, group, column, month, one, other }| {
             let (group, month) = (Group::known(group, known), month.map(|month| Date(month.first())));
@@ -384,7 +385,7 @@ impl ViewComparison {
         }
         let mut known = BTreeSet::new();
         for side in [&self.a, &self.b] {
-            known.extend(side.generation().journeys_after(side.scope(ctx)?, place, most).await.or_fault()?);
+            known.extend(compare::journeys_after(side.generation(), side.scope(ctx)?, place, most).await.or_fault()?);
         }
         Ok(known.into_iter().take(LOOKED_AT).collect())
     }

@@ -13,6 +13,7 @@ use crate::access::relation::{Relation, Standing};
 use crate::access::{InScope, Principal};
 use crate::app::App;
 use crate::clock::Clock;
+use crate::queries;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::store::StoreError;
 use crate::views::generation::Generation;
@@ -59,13 +60,15 @@ pub trait Asked {
 /// The cases that the caller's rights cover now.
 pub async fn standing(ctx: &Context<'_>) -> Result<Standing> {
     let caller = ctx.caller();
-    caller.generation.standing(&caller.principal, ctx.deployment_today()).await.or_fault()
+    queries::caseload_scope::standing(&caller.generation, &caller.principal, ctx.deployment_today()).await.or_fault()
 }
 
 /// Which of these cases, each given with the code of its contract, the caller may read. At most one statement.
 pub async fn readable(ctx: &Context<'_>, journeys: &[(JourneyId, &str)]) -> Result<BTreeSet<JourneyId>> {
     let caller = ctx.caller();
-    caller.generation.readable(&caller.principal, ctx.deployment_today(), journeys).await.or_fault()
+    queries::caseload_scope::readable(&caller.generation, &caller.principal, ctx.deployment_today(), journeys)
+        .await
+        .or_fault()
 }
 
 /// The caller's relation to a case now. Batched with the other cases of the response.
@@ -93,7 +96,7 @@ impl Loader<(JourneyId, String)> for Relations {
     async fn load(&self, keys: &[(JourneyId, String)]) -> Result<HashMap<(JourneyId, String), Relation>, Self::Error> {
         let journeys: Vec<(JourneyId, &str)> = keys.iter().map(|(id, code)| (*id, code.as_str())).collect();
         let today = civil_day(self.clock.now(), DEPLOYMENT_ZONE);
-        let found = self.generation.relations(&self.principal, today, &journeys).await?;
+        let found = queries::caseload_scope::relations(&self.generation, &self.principal, today, &journeys).await?;
         let relation_of = |key: &(JourneyId, String)| found.get(&key.0).map(|relation| (key.clone(), *relation));
         Ok(keys.iter().filter_map(relation_of).collect())
     }

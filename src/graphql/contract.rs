@@ -37,12 +37,13 @@ use super::selection::Selected;
 use super::staff::{StaffOf, TeamConnection, WorkerConnection};
 use super::table::Table;
 use crate::access::InScope;
-use crate::views::claims::{Asked, Claims, Purpose};
+use crate::queries;
+use crate::queries::claims::{Asked, Claims, Purpose};
+use crate::queries::journeys::{HeldBy, Population};
+use crate::queries::obligations::ObligationFilter;
+use crate::queries::period::Months;
+use crate::queries::{exits, performance, recency, referral_to_plan};
 use crate::views::generation::Generation;
-use crate::views::journeys::{HeldBy, Population};
-use crate::views::obligations::ObligationFilter;
-use crate::views::period::Months;
-use crate::views::{exits, performance, recency, referral_to_plan};
 use throughline_domain::contract::{self, Dealings, Rulebook, register::Terms};
 use throughline_domain::fact::envelope::{StreamId, TeamId, WorkerId};
 use throughline_domain::fact::{Entry, event::ReportSubmitted};
@@ -458,14 +459,16 @@ impl Contract {
         let due = due.map(|due| (due.first.0, due.last.0));
         known::days("the due dates", due.map(|due| due.0), due.map(|due| due.1))?;
         let (scope, generation) = (self.scope(ctx)?, &self.seen.generation);
-        let counts =
-            generation.obligation_counts(scope, self.as_of, self.rules()?, (by.into(), due)).await.or_fault()?;
+        let counts = queries::obligations::counts(generation, scope, self.as_of, self.rules()?, (by.into(), due))
+            .await
+            .or_fault()?;
         Ok(counts.into_iter().map(|counts| StandardObligations::of(counts, self.seen.known)).collect())
     }
 
     /// The number of cases that each keyworker holds. Cases without a keyworker are a row of their own.
     async fn caseload_by_keyworker(&self, ctx: &Context<'_>) -> Result<Vec<CaseloadOf>> {
-        let rows = self.seen.generation.caseload_by_keyworker(self.scope(ctx)?, self.as_of).await.or_fault()?;
+        let rows =
+            queries::caseload::by_keyworker(&self.seen.generation, self.scope(ctx)?, self.as_of).await.or_fault()?;
         Ok(rows.into_iter().map(|row| CaseloadOf::of(row, self.seen.known)).collect())
     }
 
@@ -486,7 +489,7 @@ impl Contract {
             },
         );
         let rows =
-            self.seen.generation.contact_recency(self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
+            recency::rows(&self.seen.generation, self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
         let none = match measure {
             ContactMeasure::Anyone => rulebook.recency.buckets.none.clone(),
             ContactMeasure::Keyworker => recency::NO_CONTACT_BY_KEYWORKER.to_owned(),
@@ -534,7 +537,9 @@ impl Contract {
             None => self.whole_contract(),
         };
         let generation = &self.seen.generation;
-        let board = generation.performance(self.scope(ctx)?, self.as_of, rulebook, (by, months)).await.or_fault()?;
+        let board = performance::in_months(generation, self.scope(ctx)?, self.as_of, rulebook, (by, months))
+            .await
+            .or_fault()?;
         let wanted =
             |code: &str| measures.as_ref().is_none_or(|measures| measures.iter().any(|measure| measure == code));
         let stages = board.stages.into_iter().filter(|stage| wanted(&stage.code));
@@ -562,7 +567,9 @@ impl Contract {
             ExitsBy::Area => exits::By::Area,
         };
         let how = (by, period_of(period)?);
-        let found = self.seen.generation.exits(self.scope(ctx)?, self.as_of, self.rules()?, how).await.or_fault()?;
+        let found = exits::in_period(&self.seen.generation, self.scope(ctx)?, self.as_of, self.rules()?, how)
+            .await
+            .or_fault()?;
         let rows = |rows: Vec<exits::ExitRow>| {
             rows.into_iter().map(|row| GroupCount { group: row.group.into(), journeys: row.journeys }).collect()
         };
@@ -638,7 +645,9 @@ impl Contract {
     pub(super) async fn contract_claims(&self, ctx: &Context<'_>) -> Result<&Arc<Claims>> {
         let judged = || async {
             let asked = Asked { as_of: self.as_of, today: self.today, purpose: Purpose::Look };
-            let claims = self.seen.generation.claims(&ctx.app().log, self.scope(ctx)?, asked).await.or_fault()?;
+            let claims = queries::claims::of_contract(&self.seen.generation, &ctx.app().log, self.scope(ctx)?, asked)
+                .await
+                .or_fault()?;
             claim::of_caller(ctx, claims)
                 .await?
                 .ok_or_else(|| Code::Internal.error("the view has no claims for an open contract"))
@@ -689,7 +698,7 @@ impl Contract {
         };
         let how = (by, period_of(period)?);
         let generation = &self.seen.generation;
-        let rows = generation.referral_to_plan(self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
+        let rows = referral_to_plan::rows(generation, self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
         Ok(rows.map(|rows| rows.into_iter().map(|row| ReferralToPlan::of(row, &measured.buckets)).collect()))
     }
 

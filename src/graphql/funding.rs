@@ -14,7 +14,8 @@ use super::context::{Asked as _, OrFault as _};
 use super::journey::work::DayPeriod;
 use crate::access::Scope;
 use crate::access::policy::Action;
-use crate::views::claims::{Asked, Claim, Claims, Purpose};
+use crate::queries;
+use crate::queries::claims::{Asked, Claim, Claims, Purpose};
 use throughline_domain::contract::Contract;
 use throughline_domain::contract::outcome::funding::{Dismissed, Funded, double_funding};
 use throughline_domain::contract::rulebook::Outcome;
@@ -82,7 +83,7 @@ pub(super) async fn among(
         })
     };
     let of_own = dismissed(code);
-    for row in ctx.caller().generation.contracts(&Scope::Deployment).await.or_fault()? {
+    for row in queries::contracts::all(&ctx.caller().generation, &Scope::Deployment).await.or_fault()? {
         let is_seen = ctx.in_scope(&row.code).is_some();
         if row.code == code || !(is_seen || pays) {
             continue;
@@ -116,7 +117,9 @@ async fn others(
     }
     let asked = Asked { purpose: Purpose::Look, ..contract_claims.asked.clone() };
     let live = *generation.position().borrow();
-    generation.claims_at(&ctx.app().log, scope, asked, contract_claims.position.min(live)).await.or_fault()
+    queries::claims::of_contract_at(generation, &ctx.app().log, scope, asked, contract_claims.position.min(live))
+        .await
+        .or_fault()
 }
 
 /// The dismissals of a contract up to the day, as known at a log position.

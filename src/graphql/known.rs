@@ -9,6 +9,7 @@ use async_graphql::{Context, Result};
 use chrono::NaiveDate;
 
 use super::context::{Asked as _, OrFault as _};
+use crate::queries;
 use throughline_domain::contract::rulebook::CodeList;
 use throughline_domain::contract::{Contract, Rulebook};
 use throughline_domain::fact::envelope::{TeamId, WorkerId};
@@ -81,7 +82,8 @@ pub(super) fn contract(ctx: &Context<'_>, asked: Option<&str>) -> Result<()> {
 pub(super) async fn worker(ctx: &Context<'_>, asked: Option<WorkerId>) -> Result<()> {
     let Some(asked) = asked else { return Ok(()) };
     let caller = ctx.caller();
-    let seen = caller.generation.visible_workers(&caller.principal.scope, &[asked]).await.or_fault()?;
+    let seen =
+        queries::people::visible_workers(&caller.generation, &caller.principal.scope, &[asked]).await.or_fault()?;
     if seen.contains(&asked) {
         return Ok(());
     }
@@ -92,7 +94,8 @@ pub(super) async fn worker(ctx: &Context<'_>, asked: Option<WorkerId>) -> Result
 pub(super) async fn team(ctx: &Context<'_>, asked: Option<TeamId>) -> Result<()> {
     let Some(asked) = asked else { return Ok(()) };
     let caller = ctx.caller();
-    let seen = caller.generation.visible_teams(&caller.principal.scope, &[asked]).await.or_fault()?;
+    let seen =
+        queries::people::visible_teams(&caller.generation, &caller.principal.scope, &[asked]).await.or_fault()?;
     if seen.contains(&asked) {
         return Ok(());
     }

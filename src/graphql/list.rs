@@ -22,10 +22,11 @@ use super::scalars::{Date, Id};
 use crate::access::CasesInScope;
 use crate::access::policy::{Action, Redaction};
 use crate::access::relation::Standing;
-use crate::views::generation::Generation;
-use crate::views::journeys::{
+use crate::queries;
+use crate::queries::journeys::{
     CaseNumber, HeldBy, InState, JourneyFilter, JourneyRow, Key, Order, Place, Population, SinceContact, Sort,
 };
+use crate::views::generation::Generation;
 use throughline_domain::contract;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::envelope::{JourneyId, SubjectId, TeamId, WorkerId};
@@ -180,7 +181,7 @@ impl Source {
             return Ok(None);
         }
         let scope = ctx.in_scope(&self.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
-        live.shown(scope.cases(standing)).await.or_fault()
+        queries::caseload_scope::shown(live, scope.cases(standing)).await.or_fault()
     }
 }
 
@@ -223,7 +224,8 @@ impl JourneyConnection {
         let mut count = 0;
         for part in &self.parts {
             let (cases, source) = (part.cases(ctx, &self.standing)?, &part.source);
-            let counted = source.generation.journey_count(cases, source.as_of, self.population, &part.filter);
+            let counted =
+                queries::journeys::count(&source.generation, cases, source.as_of, self.population, &part.filter);
             count += counted.await.or_fault()?;
         }
         Ok(count)
@@ -280,7 +282,8 @@ pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) 
         part.filter.covered = covered(generation, &standing, held, (part.source.as_of, asked_covered)).await?;
         let cases = part.cases(ctx, &standing)?;
         let (how, page) = ((population, &part.filter, order), (after.as_ref(), first));
-        let page = part.source.generation.journeys(cases, part.source.as_of, how, page).await.or_fault()?;
+        let page =
+            queries::journeys::page(&part.source.generation, cases, part.source.as_of, how, page).await.or_fault()?;
         has_next_page |= page.has_next;
         rows.extend(page.rows.into_iter().map(|row| (at, row)));
     }
@@ -504,7 +507,7 @@ pub(super) async fn covered(
 ) -> Result<BTreeSet<WorkerId>> {
     match held {
         HeldBy::Keyworker(worker) if asked.unwrap_or_else(|| standing.is_of(worker)) => {
-            generation.covered_by(worker, on).await.or_fault()
+            queries::people::covered_by(generation, worker, on).await.or_fault()
         }
         _ => Ok(BTreeSet::new()),
     }

@@ -23,6 +23,7 @@ use super::people::{Subject, Worker};
 use super::query::visible;
 use super::team::Team;
 use crate::access::policy::Action;
+use crate::queries;
 use throughline_domain::fact::envelope::{
     BatchId, ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId,
 };
@@ -95,18 +96,20 @@ impl Found {
         let (mut stories, mut subjects, mut events) = (HashMap::new(), BTreeSet::new(), HashMap::new());
         let mut things = BTreeMap::new();
         if ctx.may(Action::ReadJourneys) {
-            things = generation.journeys_of_things(ids).await.or_fault()?;
+            things = queries::tracked_items::journeys_of(generation, ids).await.or_fault()?;
             let named: BTreeSet<JourneyId> =
                 ids.iter().map(|id| JourneyId(*id)).chain(things.values().flatten().copied()).collect();
             stories = journey::stories(ctx, named.into_iter(), Known::ALL).await?;
             let known: Vec<SubjectId> = ids.iter().map(|id| SubjectId(*id)).collect();
             let today = ctx.deployment_today();
-            subjects = generation.readable_subjects(&caller.principal, today, &known).await.or_fault()?;
+            subjects = queries::caseload_scope::readable_subjects(generation, &caller.principal, today, &known)
+                .await
+                .or_fault()?;
         }
         let known: Vec<WorkerId> = ids.iter().map(|id| WorkerId(*id)).collect();
-        let workers = generation.visible_workers(scope, &known).await.or_fault()?;
+        let workers = queries::people::visible_workers(generation, scope, &known).await.or_fault()?;
         let known: Vec<TeamId> = ids.iter().map(|id| TeamId(*id)).collect();
-        let teams = generation.visible_teams(scope, &known).await.or_fault()?;
+        let teams = queries::people::visible_teams(generation, scope, &known).await.or_fault()?;
         if ctx.may(Action::ReadEvents) || ctx.may(Action::ReadJourneys) {
             let known: Vec<EventId> = ids.iter().map(|id| EventId(*id)).collect();
             let mut read = ctx.app().log.events(&known).await.or_fault()?;
@@ -117,7 +120,7 @@ impl Found {
             let visible = visible(ctx, &read).await?;
             events = read.into_iter().filter(|event| visible(event)).map(|event| (event.event_id, event)).collect();
         }
-        let contracts = generation.contracts(scope).await.or_fault()?.into_iter();
+        let contracts = queries::contracts::all(generation, scope).await.or_fault()?.into_iter();
         let contracts = contracts.map(|row| (StreamId::contract(&row.code).id, row.code)).collect();
         let mut batches = HashMap::new();
         if ctx.may(Action::ReadBatches) {

@@ -19,7 +19,7 @@ use super::list::{NOT_IN_SCOPE, PageInfo, Source};
 use super::people::Worker;
 use super::scalars::Date;
 use crate::access::relation as access;
-use crate::views::obligations::{self, Counts, ObligationFilter, ObligationRow, Place, StandardCounts, Standing};
+use crate::queries::obligations::{self, Counts, ObligationFilter, ObligationRow, Place, StandardCounts, Standing};
 use throughline_domain::fact::envelope::{JourneyId, WorkerId};
 use throughline_gateway::Code;
 use throughline_projections::CaseFacts;
@@ -157,7 +157,7 @@ impl ObligationConnection {
         let List { source, filter, standing, among } = &self.list;
         let scope = ctx.in_scope(&source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
         let cases = scope.cases(standing).among(among.as_ref());
-        source.generation.obligation_count(cases, source.as_of, filter).await.or_fault()
+        obligations::count(&source.generation, cases, source.as_of, filter).await.or_fault()
     }
 }
 
@@ -187,7 +187,7 @@ pub(super) async fn page(
     let asked = (after.as_ref(), first.rows());
     let among = source.shown_now(ctx, &standing).await?;
     let cases = scope.cases(&standing).among(among.as_ref());
-    let page = source.generation.obligations(cases, source.as_of, &filter, asked).await.or_fault()?;
+    let page = obligations::page(&source.generation, cases, source.as_of, &filter, asked).await.or_fault()?;
     let stories = journey::stories(ctx, page.rows.iter().map(|row| row.place.journey), source.known).await?;
     let node = |row: &ObligationRow| {
         let story = Arc::clone(stories.get(&row.place.journey)?);
@@ -248,7 +248,7 @@ pub struct ObligationCounts {
 impl StandardObligations {
     /// The counts of one standard, with keyworkers as known at the knowledge date.
     pub(super) fn of(counts: StandardCounts, known: Known) -> Self {
-        let row = |(group, counts): (crate::views::board::Group, Counts)| {
+        let row = |(group, counts): (crate::queries::board::Group, Counts)| {
             let count = |standing| counts.get(&standing).copied().unwrap_or(0);
             ObligationCounts {
                 group: Group::known(group, known),

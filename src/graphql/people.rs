@@ -19,10 +19,11 @@ use super::team::Team;
 use crate::access::Principal;
 use crate::clock::Clock;
 use crate::log::{Log, LogError};
+use crate::queries;
+use crate::queries::people::WorkerRow;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::store::StoreError;
 use crate::views::generation::Generation;
-use crate::views::people::WorkerRow;
 use throughline_domain::fact::Entry;
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
@@ -286,9 +287,9 @@ impl Worker {
     /// The workers whom this worker covers on a day, by label. This worker can see their cases on that day.
     async fn covering(&self, ctx: &Context<'_>, #[graphql(desc = "The day.")] on: Date) -> Result<Vec<Self>> {
         let covered = if self.known == Known::ALL {
-            ctx.caller().generation.covered_by(self.row.worker, on.0).await
+            queries::people::covered_by(&ctx.caller().generation, self.row.worker, on.0).await
         } else {
-            at::as_known(ctx, self.known).await?.covered_by(self.row.worker, on.0).await
+            queries::people::covered_by(&at::as_known(ctx, self.known).await?, self.row.worker, on.0).await
         };
         Self::load_many(ctx, &covered.or_fault()?, self.known).await
     }
@@ -300,7 +301,7 @@ impl Worker {
             loader.load_one((self.row.worker, on.0)).await.map_err(|error| fault(&*error))?.unwrap_or_default()
         } else {
             let then = at::as_known(ctx, self.known).await?;
-            let found = then.teams_of_workers(&[self.row.worker], on.0).await.or_fault()?;
+            let found = queries::people::teams_of_workers(&then, &[self.row.worker], on.0).await.or_fault()?;
             found.into_iter().map(|(_, team)| team).collect()
         };
         Ok(teams.into_iter().map(|id| Team::as_of(id, on.0, self.known)).collect())
@@ -451,7 +452,7 @@ impl Loader<WorkerId> for Workers {
     type Error = Arc<StoreError>;
 
     async fn load(&self, ids: &[WorkerId]) -> Result<HashMap<WorkerId, Self::Value>, Self::Error> {
-        let rows = self.0.workers(ids).await?;
+        let rows = queries::people::workers(&self.0, ids).await?;
         Ok(rows.into_iter().map(|row| (row.worker, row)).collect())
     }
 }
@@ -469,7 +470,7 @@ impl Loader<(SubjectId, NaiveDate)> for Groups {
     ) -> Result<HashMap<(SubjectId, NaiveDate), Self::Value>, Self::Error> {
         let mut found = HashMap::new();
         for (day, ids) in by_day(asked) {
-            let links = self.0.links_of(&ids, day).await?;
+            let links = queries::people::links_of(&self.0, &ids, day).await?;
             found.extend(ids.into_iter().map(|id| ((id, day), subject::reached(id, &links))));
         }
         Ok(found)
@@ -492,7 +493,7 @@ impl Loader<SubjectId> for Visible {
 
     async fn load(&self, ids: &[SubjectId]) -> Result<HashMap<SubjectId, ()>, Self::Error> {
         let today = civil_day(self.clock.now(), DEPLOYMENT_ZONE);
-        let visible = self.generation.readable_subjects(&self.principal, today, ids).await?;
+        let visible = queries::caseload_scope::readable_subjects(&self.generation, &self.principal, today, ids).await?;
         Ok(visible.into_iter().map(|id| (id, ())).collect())
     }
 }
@@ -510,7 +511,7 @@ impl Loader<(WorkerId, NaiveDate)> for TeamsOfWorkers {
     ) -> Result<HashMap<(WorkerId, NaiveDate), Self::Value>, Self::Error> {
         let mut found: HashMap<(WorkerId, NaiveDate), Vec<TeamId>> = HashMap::new();
         for (day, ids) in by_day(asked) {
-            for (worker, team) in self.0.teams_of_workers(&ids, day).await? {
+            for (worker, team) in queries::people::teams_of_workers(&self.0, &ids, day).await? {
                 found.entry((worker, day)).or_default().push(team);
             }
         }

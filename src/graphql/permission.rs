@@ -13,7 +13,7 @@ use super::journey::Story;
 use super::mutation::input::batch::Verdict;
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
-use crate::views::claims;
+use crate::queries::claims;
 use throughline_domain::command::batches::LineAct;
 use throughline_domain::contract::batch::BatchLine;
 use throughline_domain::contract::outcome::Status;

@@ -12,7 +12,8 @@ use super::money::Money;
 use super::mutation::payload::Problem;
 use super::mutation::sent::Sent;
 use super::scalars::Date;
-use crate::views::claims::{Asked, Cause, Move, Moved, Preview, Purpose, Total};
+use crate::queries;
+use crate::queries::claims::{Asked, Cause, Move, Moved, Preview, Purpose, Total};
 use throughline_domain::command::contracts;
 use throughline_domain::fact::envelope::ClaimId;
 use throughline_domain::fact::money;
@@ -343,6 +344,6 @@ pub(super) async fn preview(
         }
     };
     let asked = Asked { as_of: as_of.unwrap_or(today), today, purpose: Purpose::Look };
-    let judged = generation.preview(&ctx.app().log, scope, asked, draft).await.or_fault()?;
+    let judged = queries::claims::preview(generation, &ctx.app().log, scope, asked, draft).await.or_fault()?;
     Ok(Some(RulebookPreview { judged, problems: Vec::new() }))
 }

@@ -6,7 +6,7 @@ use async_graphql::{Enum, ID, SimpleObject};
 
 use super::batch::AdjustmentKind;
 use super::money::Money;
-use crate::views::claims::{self, Claims, Proposed};
+use crate::queries::claims::{self, Claims, Proposed};
 use throughline_domain::contract::outcome::settle::Reason;
 
 /// A proposal to pay more or less than a submitted line says, because of what is known now. Nothing is paid or taken

@@ -23,7 +23,8 @@ use super::team::Team;
 use super::views::Views;
 use crate::access::Scope;
 use crate::log::read::Lane;
-use crate::views::journeys::Population;
+use crate::queries;
+use crate::queries::journeys::Population;
 use throughline_domain::fact::envelope::{self, Envelope, JourneyId, StreamId, TeamId};
 use throughline_domain::fact::event::EventType;
 use throughline_gateway::Code;
@@ -51,7 +52,7 @@ impl Viewer {
     async fn worker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         let caller = ctx.caller();
         let (login, today) = (&caller.principal.subject, ctx.deployment_today());
-        let found = caller.generation.worker_of_login(login, today).await.or_fault();
+        let found = queries::people::worker_of_login(&caller.generation, login, today).await.or_fault();
         found.map(|own| own.map(Worker::now)).transpose()
     }
 }
@@ -374,7 +375,7 @@ impl Query {
 
 async fn contracts(ctx: &Context<'_>) -> Result<Vec<Contract>> {
     let mut contracts = Vec::new();
-    for row in ctx.caller().generation.contracts(&ctx.caller().principal.scope).await.or_fault()? {
+    for row in queries::contracts::all(&ctx.caller().generation, &ctx.caller().principal.scope).await.or_fault()? {
         if let Some(scoped) = ctx.in_scope(&row.code) {
             contracts.extend(Contract::today(ctx, scoped));
         }
@@ -385,7 +386,8 @@ async fn contracts(ctx: &Context<'_>) -> Result<Vec<Contract>> {
 /// The team with this id, if the caller may see it.
 pub(super) async fn team(ctx: &Context<'_>, id: TeamId, as_of: Option<Date>) -> Result<Option<Team>> {
     let caller = ctx.caller();
-    let visible = caller.generation.visible_teams(&caller.principal.scope, &[id]).await.or_fault()?;
+    let visible =
+        queries::people::visible_teams(&caller.generation, &caller.principal.scope, &[id]).await.or_fault()?;
     let as_of = as_of.map_or_else(|| ctx.deployment_today(), |date| date.0);
     Ok(visible.contains(&id).then(|| Team::as_of(id, as_of, Known::ALL)))
 }
@@ -498,7 +500,9 @@ async fn count(ctx: &Context<'_>, filter: &EventFilter) -> Result<usize> {
 /// connected with a case in scope or with no case at all.
 pub(super) async fn visible(ctx: &Context<'_>, events: &[Envelope]) -> Result<impl Fn(&Envelope) -> bool + use<>> {
     let caller = ctx.caller();
-    caller.generation.visible_events(&caller.principal, ctx.deployment_today(), events).await.or_fault()
+    queries::event_visibility::filter(&caller.generation, &caller.principal, ctx.deployment_today(), events)
+        .await
+        .or_fault()
 }
 
 #[cfg(test)]

@@ -17,9 +17,10 @@ use super::people::Worker;
 use super::team::Team;
 use crate::access::InScope;
 use crate::access::relation::Standing;
-use crate::views::claims::Claim;
+use crate::queries;
+use crate::queries::claims::Claim;
+use crate::queries::journeys::{HeldBy, JourneyFilter, Order, Population};
 use crate::views::generation::Generation;
-use crate::views::journeys::{HeldBy, JourneyFilter, Order, Population};
 use throughline_domain::contract::Contract;
 use throughline_domain::fact::envelope::JourneyId;
 use throughline_domain::fact::event::{self, Period};
@@ -133,8 +134,9 @@ async fn held_cases(
     let (mut found, mut after) = (BTreeSet::new(), None);
     loop {
         let asked = (Population::Journeys, filter, Order::default());
-        let page =
-            generation.journeys(scope.cases(&standing), as_of, asked, (after.as_ref(), PAGE)).await.or_fault()?;
+        let page = queries::journeys::page(generation, scope.cases(&standing), as_of, asked, (after.as_ref(), PAGE))
+            .await
+            .or_fault()?;
         found.extend(page.rows.iter().map(|row| row.journey));
         after = page.rows.last().map(|row| row.place.clone());
         if !page.has_next {

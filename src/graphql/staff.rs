@@ -16,8 +16,9 @@ use super::list::PageInfo;
 use super::people::Worker;
 use super::team::Team;
 use crate::access::InScope;
+use crate::queries;
+use crate::queries::people::{LabelledTeam, WorkerRow};
 use crate::views::generation::Generation;
-use crate::views::people::{LabelledTeam, WorkerRow};
 use throughline_domain::fact::envelope::{TeamId, WorkerId};
 use throughline_gateway::Code;
 
@@ -74,7 +75,7 @@ impl WorkerConnection {
     /// The number of workers on all pages. It is counted only when this field is requested.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let Some(scope) = self.of.scope(ctx)? else { return Ok(0) };
-        self.of.generation.worker_count_of_contract(scope, self.of.as_of).await.or_fault()
+        queries::people::worker_count_of_contract(&self.of.generation, scope, self.of.as_of).await.or_fault()
     }
 }
 
@@ -90,7 +91,9 @@ impl WorkerConnection {
         let begins = begins.as_ref().map(|(label, id)| (label.as_str(), WorkerId(*id)));
         let mut rows: Vec<WorkerRow> = match of.scope(ctx)? {
             Some(scope) => {
-                of.generation.workers_of_contract(scope, of.as_of, (begins, first.rows() + 1)).await.or_fault()?
+                queries::people::workers_of_contract(&of.generation, scope, of.as_of, (begins, first.rows() + 1))
+                    .await
+                    .or_fault()?
             }
             None => Vec::new(),
         };
@@ -132,8 +135,10 @@ impl TeamConnection {
     /// The number of teams on all pages. It is counted only when this field is requested.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let counted = match self.of.scope(ctx)? {
-            Some(scope) => self.of.generation.team_count_of_contract(scope, self.of.as_of).await,
-            None => self.of.generation.team_count(&ctx.caller().principal.scope, self.of.as_of).await,
+            Some(scope) => queries::people::team_count_of_contract(&self.of.generation, scope, self.of.as_of).await,
+            None => {
+                queries::people::team_count(&self.of.generation, &ctx.caller().principal.scope, self.of.as_of).await
+            }
         };
         counted.or_fault()
     }
@@ -151,8 +156,10 @@ impl TeamConnection {
         let begins = begins.as_ref().map(|(label, id)| (label.as_str(), TeamId(*id)));
         let most = first.rows() + 1;
         let found = match of.scope(ctx)? {
-            Some(scope) => of.generation.teams_of_contract(scope, of.as_of, (begins, most)).await,
-            None => of.generation.teams(&ctx.caller().principal.scope, of.as_of, (begins, most)).await,
+            Some(scope) => queries::people::teams_of_contract(&of.generation, scope, of.as_of, (begins, most)).await,
+            None => {
+                queries::people::teams(&of.generation, &ctx.caller().principal.scope, of.as_of, (begins, most)).await
+            }
         };
         let mut teams: Vec<LabelledTeam> = found.or_fault()?;
         let has_next_page = teams.len() > first.count();

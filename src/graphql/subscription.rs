@@ -28,6 +28,7 @@ use crate::access::{Principal, Scope};
 use crate::app::App;
 use crate::log::read::PAGE_SIZE;
 use crate::log::{LogError, Pages};
+use crate::queries;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::views::rebuild::Progress;
 use throughline_domain::contract::Contract;
@@ -251,12 +252,16 @@ impl Follower {
 
     /// Which of these cases they may read now.
     async fn readable(&self, journeys: &[(JourneyId, &str)]) -> Result<BTreeSet<JourneyId>> {
-        self.app.views.live().readable(&self.principal, self.deployment_today(), journeys).await.or_fault()
+        queries::caseload_scope::readable(&self.app.views.live(), &self.principal, self.deployment_today(), journeys)
+            .await
+            .or_fault()
     }
 
     /// The cases that their rights cover now.
     async fn standing(&self) -> Result<Standing> {
-        self.app.views.live().standing(&self.principal, self.deployment_today()).await.or_fault()
+        queries::caseload_scope::standing(&self.app.views.live(), &self.principal, self.deployment_today())
+            .await
+            .or_fault()
     }
 
     /// Whether a caller with this access could read a case of their contract in this state.
@@ -307,10 +312,14 @@ impl Follower {
         // The events recorded together with it say whom it concerns. They are at or before the head.
         self.shown(self.app.log.head().await.or_fault()?.position).await;
         let live = self.app.views.live();
-        let visible = live
-            .visible_events(&self.principal, self.deployment_today(), std::slice::from_ref(event))
-            .await
-            .or_fault()?;
+        let visible = queries::event_visibility::filter(
+            &live,
+            &self.principal,
+            self.deployment_today(),
+            std::slice::from_ref(event),
+        )
+        .await
+        .or_fault()?;
         Ok(visible(event))
     }
 

@@ -9,7 +9,9 @@ use std::borrow::Cow;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
-use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, SelectionField, ServerResult, Value};
+use async_graphql::{
+    ContextSelectionSet, ID, Name, OutputType, Positioned, ScalarType as _, SelectionField, ServerResult, Value,
+};
 
 use super::context::Caller;
 use super::wall;
@@ -17,14 +19,68 @@ use super::wall;
 /// The rows of a board.
 pub struct Table<T>(pub(super) Vec<T>);
 
-/// Reads a field of a row.
+/// Reads a value of the response.
 pub type Read<T> = Box<dyn Fn(&T) -> Value + Send>;
 
-/// A row of a table.
+/// A row of a table. [`row!`] makes a type one.
 pub trait Row: OutputType + Sized + 'static {
-    /// How to read a field; none if it cannot be read directly.
+    /// How to read the requested field of a row; none if it cannot be read directly.
+    fn field(asked: &Asked<'_>) -> Option<Read<Self>>;
+}
+
+/// The value of a field: a scalar, a row below it, or some or many of these.
+pub trait Cell: Sized {
+    /// How to read a value of the requested field; none if it cannot be read directly.
     fn read(asked: &Asked<'_>) -> Option<Read<Self>>;
 }
+
+macro_rules! scalars {
+    ($($scalar:ty),+) => {
+        $(impl Cell for $scalar {
+            fn read(_: &Asked<'_>) -> Option<Read<Self>> {
+                Some(Box::new(Self::to_value))
+            }
+        })+
+    };
+}
+
+scalars!(bool, u32, u64, String, ID);
+
+impl<T: Cell + 'static> Cell for Option<T> {
+    fn read(asked: &Asked<'_>) -> Option<Read<Self>> {
+        let read = T::read(asked)?;
+        Some(Box::new(move |value| value.as_ref().map_or(Value::Null, &read)))
+    }
+}
+
+impl<T: Cell + 'static> Cell for Vec<T> {
+    fn read(asked: &Asked<'_>) -> Option<Read<Self>> {
+        let read = T::read(asked)?;
+        Some(Box::new(move |values| Value::List(values.iter().map(&read).collect())))
+    }
+}
+
+/// Makes an object a row, with these fields. The others are not read directly.
+macro_rules! row {
+    ($row:ty { $($field:ident),+ }) => {
+        impl $crate::graphql::table::Row for $row {
+            fn field(asked: &$crate::graphql::table::Asked<'_>) -> Option<$crate::graphql::table::Read<Self>> {
+                $(if asked.is(stringify!($field)) {
+                    let read = $crate::graphql::table::Cell::read(asked)?;
+                    return Some(Box::new(move |row: &Self| read(&row.$field)));
+                })+
+                None
+            }
+        }
+
+        impl $crate::graphql::table::Cell for $row {
+            fn read(asked: &$crate::graphql::table::Asked<'_>) -> Option<$crate::graphql::table::Read<Self>> {
+                asked.row()
+            }
+        }
+    };
+}
+pub(super) use row;
 
 /// A requested field.
 pub struct Asked<'a> {
@@ -40,12 +96,12 @@ struct Columns<T> {
 }
 
 impl Asked<'_> {
-    /// The name of the field.
-    pub fn name(&self) -> &str {
-        self.field.name()
+    /// Whether it is the field of this name, as Rust writes it: `up_to_days` is `upToDays`.
+    pub fn is(&self, name: &str) -> bool {
+        self.field.name().eq_ignore_ascii_case(&name.replace('_', ""))
     }
 
-    /// How to read a nested row below this field.
+    /// How to read a row below this field.
     pub fn row<T: Row>(&self) -> Option<Read<T>> {
         let columns = Columns::<T>::of(&self.field, self.caller)?;
         Some(Box::new(move |row| columns.value_of(row)))
@@ -72,10 +128,10 @@ impl<T: Row> Columns<T> {
 
     fn read(asked: &Asked<'_>) -> Option<Read<T>> {
         let name = T::type_name();
-        if asked.name() == "__typename" {
+        if asked.field.name() == "__typename" {
             return Some(Box::new(move |_| Value::from(&*name)));
         }
-        if wall::is_open(asked.caller, &name, asked.name()) { T::read(asked) } else { None }
+        if wall::is_open(asked.caller, &name, asked.field.name()) { T::field(asked) } else { None }
     }
 
     fn value_of(&self, row: &T) -> Value {

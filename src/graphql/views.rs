@@ -18,8 +18,8 @@ use super::mutation::payload::{Outcome, Problem, ViewsPayload, command_id_reused
 use super::mutation::sent::Sent;
 use super::mutation::{Answered, answered, body};
 use super::scalars::{Id, Instant, Position};
+use crate::views::admin_requests::{AdminRequest, Known};
 use crate::views::generation::Generation;
-use crate::views::orders::{Known, Order};
 use crate::views::rebuild::{Options, Phase, Progress};
 use crate::views::{self, ViewError};
 use throughline_domain::fact::envelope::{self, StreamId};
@@ -375,9 +375,9 @@ async fn act(ctx: &Context<'_>, stamp: &Stamp, mut reading: Reading, what: Act) 
     if let Err(refusals) = reading.done() {
         return Ok(ViewsPayload::of(Outcome::refused(refusals, &sent)));
     }
-    let order = Order { actor: ctx.caller().principal.subject.clone(), id: stamp.command(), body: body(ctx)? };
+    let request = AdminRequest { actor: ctx.caller().principal.subject.clone(), id: stamp.command(), body: body(ctx)? };
     let answer = |replayed, problems| Ok(ViewsPayload::of(Outcome::unrecorded(replayed, problems)));
-    match views.known(&order) {
+    match views.known(&request) {
         Known::Done => return answer(true, Vec::new()),
         Known::AsAnother => return answer(false, vec![command_id_reused()]),
         Known::New => {}
@@ -397,7 +397,7 @@ async fn act(ctx: &Context<'_>, stamp: &Stamp, mut reading: Reading, what: Act) 
             )],
         ),
         Ok(()) => {
-            views.remember(order);
+            views.remember(request);
             answer(false, Vec::new())
         }
         Err(error) => {

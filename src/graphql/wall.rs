@@ -20,6 +20,7 @@ use crate::access::fields::{self, Shown};
 use crate::access::policy::is_bound_to_cases;
 use crate::access::relation::Relation;
 use crate::app::App;
+use crate::queries;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use throughline_domain::fact::refusal::Refusal;
 use throughline_gateway::Code;
@@ -100,7 +101,8 @@ impl Wall {
         }
         let today = civil_day(app.clock.now(), DEPLOYMENT_ZONE);
         let read = || async {
-            let standing = caller.generation.standing(&caller.principal, today).await.or_fault();
+            let standing =
+                queries::caseload_scope::standing(&caller.generation, &caller.principal, today).await.or_fault();
             standing.map(|standing| standing.is_nobodys())
         };
         let is_nobody = self.is_nobody.get_or_try_init(read).await;

@@ -20,6 +20,7 @@ use crate::access::token::Login;
 use crate::export::ndjson::{ExportError, Zones};
 use crate::graphql::query::lanes_of;
 use crate::log::LogError;
+use crate::queries;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::store::StoreError;
 use crate::telemetry::repeated::Repeated;
@@ -175,7 +176,7 @@ async fn further(service: &Service, principal: &Principal, after: Position, limi
         // A page that is not full is the last one.
         let is_full = i64::try_from(page.len()).is_ok_and(|read| read >= PAGE);
         let last = page.last().map(|last| last.position).filter(|_| is_full).unwrap_or(upto);
-        let visible = live.visible_events(principal, today, &page).await?;
+        let visible = queries::event_visibility::filter(&live, principal, today, &page).await?;
         looked_at += page.len();
         let room = limit - part.events.len();
         part.events.extend(page.into_iter().filter(|event| visible(event)).take(room));

@@ -18,6 +18,7 @@ use crate::access::relation::{Case, Cases, Holders, Relation, Standing};
 use crate::access::{Principal, Role, Scope};
 use crate::log::append::Streams;
 use crate::log::{Log, LogError};
+use crate::queries;
 use crate::views::Views;
 use throughline_domain::command::batches::{BatchAct, claim_not_found};
 use throughline_domain::command::{Command, CorrectFact, Dated, not_found};
@@ -151,19 +152,19 @@ impl Authorization {
             return Ok(Self { sender, standing, to_subjects, of_others, hidden_claims: BTreeSet::new() });
         };
         let live = views.live();
-        let standing = live.standing(principal, on).await?;
+        let standing = queries::caseload_scope::standing(&live, principal, on).await?;
         let named = || std::iter::once(command.stream()).chain(command.names());
         if is_bound || principal.scope != Scope::Deployment {
             let subjects: Vec<SubjectId> =
                 named().filter(|of| of.kind == StreamKind::Subject).map(|of| SubjectId(of.id)).collect();
-            to_subjects = live.relations_to_subjects(principal, on, &subjects).await?;
+            to_subjects = queries::caseload_scope::relations_to_subjects(&live, principal, on, &subjects).await?;
         }
         if principal.scope != Scope::Deployment {
-            of_others = live.of_others(&principal.scope, &named().collect::<Vec<_>>()).await?;
+            of_others = queries::people::of_others(&live, &principal.scope, &named().collect::<Vec<_>>()).await?;
         }
         // Workers always see themselves.
         if !of_others.is_empty()
-            && let Some(own) = live.worker_of_login(&principal.subject, on).await?
+            && let Some(own) = queries::people::worker_of_login(&live, &principal.subject, on).await?
         {
             of_others.remove(&StreamId::worker(own.worker));
         }
@@ -405,7 +406,7 @@ async fn hidden_claims(views: &Views, principal: &Principal, command: &Command) 
     let batch = Batch::of(&stream_history);
     let journey = |claim: &ClaimId| batch.line(*claim).and_then(|line| line.frozen.about.journey());
     let journeys: Vec<JourneyId> = claims.iter().filter_map(journey).collect();
-    let known = views.live().areas_of(&journeys).await?;
+    let known = queries::caseload_scope::areas_of(&views.live(), &journeys).await?;
     let is_theirs =
         |claim: &ClaimId| journey(claim).is_some_and(|id| known.get(&id).is_some_and(|of| areas.contains(of)));
     Ok(claims.iter().filter(|claim| !is_theirs(claim)).copied().collect())
@@ -436,7 +437,10 @@ pub(super) async fn still_may(
     let journeys = of_contracts().filter(|(stream, _)| stream.kind == StreamKind::Journey);
     let journeys: Vec<(JourneyId, &str)> = journeys.map(|(stream, code)| (JourneyId(stream.id), code)).collect();
     let to_journeys = match views {
-        Some(views) => views.live().relations(principal, *today, &journeys).await?.into_values().max(),
+        Some(views) => queries::caseload_scope::relations(&views.live(), principal, *today, &journeys)
+            .await?
+            .into_values()
+            .max(),
         None => None,
     };
     let people = events.iter().map(|event| event.stream).filter(|stream| stream.kind.belongs_to_deployment());

@@ -6,8 +6,9 @@
 use chrono::NaiveDate;
 
 use crate::log::LogError;
+use crate::queries;
+use crate::queries::people::LaterFacts;
 use crate::views::Views;
-use crate::views::people::LaterFacts;
 use throughline_domain::command::{Command, PatchFact};
 use throughline_domain::fact::envelope::{Envelope, StreamKind, WorkerId};
 use throughline_domain::fact::event::{Event, EventType};
@@ -43,7 +44,7 @@ pub(super) async fn warning(views: &Views, command: &Command) -> Result<Option<R
         None => moved(views, command).await?,
     };
     let Some(day) = said else { return Ok(None) };
-    let later = views.live().later_facts_of(WorkerId(stream.id), day).await?;
+    let later = queries::people::later_facts_of(&views.live(), WorkerId(stream.id), day).await?;
     let found = listed(&later);
     if found.is_empty() {
         return Ok(None);

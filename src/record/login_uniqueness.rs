@@ -12,6 +12,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 
 use crate::log::LogError;
+use crate::queries;
 use crate::views::Views;
 use throughline_domain::command::Command;
 use throughline_domain::fact::History;
@@ -50,7 +51,7 @@ pub(super) async fn namesakes(views: &Views, command: &Command) -> Result<Vec<Wo
     views.passed(head, PATIENCE).await;
     let mut namesakes = Vec::new();
     for single in asking {
-        let of_login = views.live().workers_of_login(given(single), WorkerId(own.id)).await?;
+        let of_login = queries::people::workers_of_login(&views.live(), given(single), WorkerId(own.id)).await?;
         namesakes.extend(of_login.into_iter().filter(|worker| worker.0 != own.id));
     }
     Ok(namesakes)

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::Sender;
 use crate::log::LogError;
+use crate::queries;
 use crate::views::Views;
 use throughline_domain::command::{Command, ReceiveReferral};
 use throughline_domain::fact::History;
@@ -45,14 +46,14 @@ pub(super) async fn candidates(
     let live = views.live();
     let mut found = BTreeSet::new();
     for reference in &fact.external_references {
-        found.extend(live.journeys_of_case_number(contract, (&reference.system, &reference.id)).await?);
+        found.extend(queries::case_numbers::journeys_with(&live, contract, (&reference.system, &reference.id)).await?);
     }
     found.remove(journey);
     let found: Vec<(JourneyId, &str)> = found.into_iter().map(|id| (id, contract.as_str())).collect();
     if found.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(live.readable(&sender.principal, sender.today, &found).await?.into_iter().collect())
+    Ok(queries::caseload_scope::readable(&live, &sender.principal, sender.today, &found).await?.into_iter().collect())
 }
 
 /// Warns of a referral if one of these journeys is open and has its case number.

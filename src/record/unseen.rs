@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::Sender;
 use crate::access::{Principal, Role, Scope};
 use crate::log::LogError;
+use crate::queries;
 use crate::views::Views;
 use throughline_domain::command::{Command, PatchFact};
 use throughline_domain::fact::envelope::{JourneyId, StreamId, StreamKind, WorkerId};
@@ -85,7 +86,7 @@ pub(super) async fn warnings(views: &Views, sender: &Sender, command: &Command) 
 
 async fn sees(views: &Views, sender: &Sender, named: &Named) -> Result<bool, LogError> {
     let live = views.live();
-    let known = live.workers(&[named.worker]).await?;
+    let known = queries::people::workers(&live, &[named.worker]).await?;
     let Some(login) = known.into_iter().find_map(|worker| worker.login) else { return Ok(true) };
     if login::is_same(&login, &sender.principal.subject) {
         return Ok(true);
@@ -95,7 +96,7 @@ async fn sees(views: &Views, sender: &Sender, named: &Named) -> Result<bool, Log
     let worker = Principal { subject: login, role: Role::Keyworker, scope: Scope::Deployment };
     let journey = (JourneyId(named.stream.id), contract);
     for day in [Some(sender.today), named.day.filter(|day| *day > sender.today)].into_iter().flatten() {
-        if !live.readable(&worker, day, &[journey]).await?.is_empty() {
+        if !queries::caseload_scope::readable(&live, &worker, day, &[journey]).await?.is_empty() {
             return Ok(true);
         }
     }

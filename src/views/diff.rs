@@ -5,23 +5,14 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use super::dump::{self, Lot};
 use super::generation::Generation;
-use super::whole::{self, Lot};
-use crate::store::{Sql, StoreError, doing, on};
+use crate::store::StoreError;
 use throughline_domain::fact::envelope::JourneyId;
 use throughline_projections::{TABLES, Table, Type, journey};
-
-static NAMED: Sql = Sql::new("select id, contract, reference from journey where id in {uuids $1}");
-
-/// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&NAMED];
-
-/// The number of journeys looked up in one statement.
-const NAMED_AT_ONCE: usize = 500;
 
 /// The rows that differ between two generations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,25 +64,6 @@ impl Generation {
     }
 }
 
-impl Generation {
-    /// The contracts and references of these journeys, as far as the view knows them.
-    pub async fn names(
-        &self,
-        journeys: impl IntoIterator<Item = JourneyId>,
-    ) -> Result<BTreeMap<JourneyId, (String, String)>, StoreError> {
-        let (sql, mut names) = (NAMED.text(self.reader.dialect()), BTreeMap::new());
-        let mut journeys = journeys.into_iter().peekable();
-        while journeys.peek().is_some() {
-            let some = json!(journeys.by_ref().take(NAMED_AT_ONCE).collect::<Vec<_>>()).to_string();
-            let found: sqlx::Result<Vec<(Uuid, String, String)>> =
-                on!(&self.reader, pool => sqlx::query_as(sql).bind(some).fetch_all(pool).await);
-            let found = found.map_err(doing("name journeys"))?.into_iter();
-            names.extend(found.map(|(id, contract, reference)| (JourneyId(id), (contract, reference))));
-        }
-        Ok(names)
-    }
-}
-
 impl RowsDiffer {
     fn add(&mut self, table: &'static Table, row: &[u8], order: Ordering) {
         let counts = self.tables.entry(table.name).or_default();
@@ -101,7 +73,7 @@ impl RowsDiffer {
             Ordering::Greater => &mut counts.only_other,
         } += 1;
         let is_of_journey = table.columns[0].0 == "journey" || table.name == journey::TABLE.name;
-        let id = whole::cells(row).next().flatten().and_then(|id| Uuid::from_slice(id).ok());
+        let id = dump::cells(row).next().flatten().and_then(|id| Uuid::from_slice(id).ok());
         if let Some(id) = id.filter(|_| is_of_journey) {
             self.journeys.entry(JourneyId(id)).or_default().insert(table.name);
         }
@@ -111,12 +83,11 @@ impl RowsDiffer {
 /// The order of two rows by table and key.
 fn by_key((table, a): (usize, &[u8]), (other, b): (usize, &[u8])) -> Ordering {
     let number = |cell: &[u8]| i64::from_be_bytes(cell.try_into().unwrap_or_default());
-    let of_type = |(at, cells): (usize, (whole::Cell<'_>, whole::Cell<'_>))| match (cells, TABLES[table].columns[at].1)
-    {
+    let of_type = |(at, cells): (usize, (dump::Cell<'_>, dump::Cell<'_>))| match (cells, TABLES[table].columns[at].1) {
         ((Some(a), Some(b)), Type::Int) => number(a).cmp(&number(b)),
         ((a, b), _) => a.cmp(&b),
     };
-    let key = || whole::cells(a).zip(whole::cells(b)).take(TABLES[table].key).enumerate().map(of_type);
+    let key = || dump::cells(a).zip(dump::cells(b)).take(TABLES[table].key).enumerate().map(of_type);
     table.cmp(&other).then_with(|| key().find(|order| order.is_ne()).unwrap_or(Ordering::Equal))
 }
 
@@ -132,7 +103,7 @@ struct Rows {
 
 impl Rows {
     async fn of(generation: &Generation) -> Result<Self, StoreError> {
-        let mut rows = Self { lots: whole::read(&generation.reader), lot: None, at: 0, table: 0 };
+        let mut rows = Self { lots: dump::read(&generation.reader), lot: None, at: 0, table: 0 };
         rows.fill().await?;
         Ok(rows)
     }
@@ -163,6 +134,6 @@ impl Rows {
                 return Ok(());
             }
         }
-        if self.table + 1 == TABLES.len() { Ok(()) } else { Err(whole::broken_off()) }
+        if self.table + 1 == TABLES.len() { Ok(()) } else { Err(dump::broken_off()) }
     }
 }

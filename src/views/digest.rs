@@ -3,14 +3,14 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use super::whole;
+use super::dump;
 use crate::store::{Pool, StoreError};
 use throughline_domain::fact::envelope::hex;
 use throughline_projections::TABLES;
 
 /// The digest of the generation that this pool reads.
 pub(super) async fn digest_of(pool: &Pool) -> Result<String, StoreError> {
-    let (mut whole, mut lots, mut begun) = (Context::new(&SHA256), whole::read(pool), 0);
+    let (mut whole, mut lots, mut begun) = (Context::new(&SHA256), dump::read(pool), 0);
     while let Some(lot) = lots.recv().await {
         let lot = lot?;
         if lot.table == begun {
@@ -19,5 +19,5 @@ pub(super) async fn digest_of(pool: &Pool) -> Result<String, StoreError> {
         }
         whole.update(&lot.bytes);
     }
-    if begun == TABLES.len() { Ok(hex(whole.finish().as_ref())) } else { Err(whole::broken_off()) }
+    if begun == TABLES.len() { Ok(hex(whole.finish().as_ref())) } else { Err(dump::broken_off()) }
 }

@@ -3,10 +3,11 @@
 //! This module finds, opens and deletes generations, and does not know what their rows mean. [`super::rebuild`] fills
 //! them.
 
-use std::collections::BTreeMap;
+use std::any::{Any, TypeId};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
@@ -74,7 +75,8 @@ pub struct Generation {
     log_event: Option<Uuid>,
     growth: Arc<Growth>,
     contracts: RwLock<Arc<Contracts>>,
-    pub(super) claims: super::claims::Kept,
+    /// What questions cache with this generation, by type. It lives as long as the generation.
+    cached: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     pub(super) place: Place,
     /// Whether it was found to be damaged. A damaged generation is never rolled back to.
     is_damaged: AtomicBool,
@@ -126,7 +128,7 @@ impl Generation {
             Ok(Some((position, upto, definition, log_event))) => {
                 growth.reaches(position);
                 let (position, rulebooks_upto) = (watch::Sender::new(Position(position)), Position(upto));
-                let (contracts, claims) = (RwLock::default(), super::claims::Kept::default());
+                let (contracts, cached) = (RwLock::default(), Mutex::default());
                 let (place, is_damaged) = (place.clone(), AtomicBool::new(false));
                 let generation = Self {
                     number,
@@ -137,7 +139,7 @@ impl Generation {
                     log_event,
                     growth,
                     contracts,
-                    claims,
+                    cached,
                     place,
                     is_damaged,
                     lease,
@@ -170,6 +172,13 @@ impl Generation {
             .filter(|(code, _)| scope.contract(code).is_some())
             .map(|(_, contract)| Arc::clone(contract))
             .collect()
+    }
+
+    /// What a question caches with this generation: one value of each type, empty at first.
+    pub(crate) fn cached<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let mut cached = self.cached.lock().expect("no panic while holding the cached values");
+        let value = Arc::clone(cached.entry(TypeId::of::<T>()).or_insert_with(|| Arc::<T>::default()));
+        value.downcast().expect("a value is stored under its own type")
     }
 
     pub(super) fn tell(&self, contracts: Arc<Contracts>) {

@@ -1,44 +1,26 @@
 //! Views: the content of the log in tables made for queries.
 //!
-//! The folds are in `projections/`. This module updates generations, replaces them and queries them. Every query needs
-//! a scope, and no function here writes to the log.
+//! The folds are in `projections/`. This module builds generations, updates them, replaces them and removes them. The
+//! questions asked of a generation are in [`crate::queries`], which this module does not use. No function here writes to
+//! the log.
 
-pub mod agenda;
-pub mod board;
-mod case_numbers;
-pub mod caseload;
-pub mod claims;
-pub mod compare;
+pub mod admin_requests;
 pub mod diff;
-pub mod durations;
-pub mod exits;
 pub mod generation;
-pub mod journeys;
-pub mod known;
-pub mod obligations;
-pub mod orders;
 pub mod parked;
-pub mod people;
-pub mod performance;
-pub mod period;
 pub mod rebuild;
-pub mod recency;
-pub mod references;
-pub mod referral_to_plan;
-pub mod standing;
-pub mod visible;
+pub mod snapshots;
 
-mod counted;
 mod digest;
+mod dump;
 mod fold;
-mod keeper;
+mod follower;
 mod pointer;
 mod project;
 mod rows;
 mod soundness;
 mod standstill;
 mod switch;
-mod whole;
 
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -52,12 +34,12 @@ use tokio::task::JoinHandle;
 
 use crate::log::{Log, LogError};
 use crate::store::{SoleBuilder, Sql, StoreError};
+use admin_requests::{AdminRequest, AdminRequests, Known};
 use generation::{Aside, Found, Generation};
-use known::OnDemand;
-use orders::{Known, Order, Orders};
 use pointer::Pointer;
 use project::Projector;
 use rebuild::{Meter, Options, Phase, Progress, Wanted};
+use snapshots::OnDemand;
 use standstill::Standstill;
 use throughline_domain::fact::envelope::{Position, StreamId};
 
@@ -190,7 +172,7 @@ struct Shared {
     /// How often parked streams were retried.
     retries: AtomicU64,
     standstill: Standstill,
-    orders: Orders,
+    admin_requests: AdminRequests,
     /// The generations built on request, beside the live view.
     on_demand: OnDemand,
 }
@@ -328,7 +310,7 @@ impl Views {
             is_fresh,
             retries: AtomicU64::new(0),
             standstill: Standstill::default(),
-            orders: Orders::default(),
+            admin_requests: AdminRequests::default(),
             on_demand,
         };
         Self { shared: Arc::new(shared) }
@@ -493,6 +475,25 @@ impl Views {
         Ok(previous)
     }
 
+    /// The live view or the one before it, by its number. `None` if no view with this number is kept.
+    pub async fn numbered(&self, number: i64) -> Result<Option<Arc<Generation>>, ViewError> {
+        let live = self.live();
+        if live.number == number {
+            return Ok(Some(live));
+        }
+        let (log, store) = (self.log(), self.log().store());
+        if pointer::read(store).await?.previous != number {
+            return Ok(None);
+        }
+        let Found::Ours(previous) = Generation::open(store, store.place(), number).await? else {
+            return Ok(None);
+        };
+        let previous = Arc::new(previous);
+        // This folds the contracts up to the view's position.
+        Projector::new(log.clone(), Arc::clone(&previous)).await?;
+        Ok(Some(previous))
+    }
+
     /// Whether a rebuild could start now, or why not.
     pub async fn may_rebuild(&self) -> Result<(), ViewError> {
         self.right_to_build().await?.release().await;
@@ -521,13 +522,13 @@ impl Views {
     }
 
     /// What is known about a request to manage the views.
-    pub fn known(&self, order: &Order) -> Known {
-        self.shared.orders.known(order)
+    pub fn known(&self, request: &AdminRequest) -> Known {
+        self.shared.admin_requests.known(request)
     }
 
     /// Stores a request that was carried out.
-    pub fn remember(&self, order: Order) {
-        self.shared.orders.remember(order);
+    pub fn remember(&self, request: AdminRequest) {
+        self.shared.admin_requests.remember(request);
     }
 
     /// Makes a projector's generation live, for this process and all others. The caller must have the right to build.
@@ -594,27 +595,9 @@ pub fn definition() -> &'static str {
     rows::DEFINITION.as_str()
 }
 
-/// Every statement that queries or updates a generation.
+/// Every statement by which views are checked and updated. Those of questions are in [`crate::queries`].
 pub fn statements() -> Vec<&'static Sql> {
-    [
-        generation::STATEMENTS,
-        case_numbers::STATEMENTS,
-        caseload::STATEMENTS,
-        compare::STATEMENTS,
-        diff::STATEMENTS,
-        exits::STATEMENTS,
-        &journeys::statements(),
-        obligations::STATEMENTS,
-        agenda::STATEMENTS,
-        parked::STATEMENTS,
-        people::STATEMENTS,
-        performance::STATEMENTS,
-        recency::STATEMENTS,
-        references::STATEMENTS,
-        referral_to_plan::STATEMENTS,
-        standing::STATEMENTS,
-    ]
-    .concat()
+    [generation::STATEMENTS, parked::STATEMENTS].concat()
 }
 
 async fn caught_up(log: &Log, generation: Arc<Generation>) -> Result<Arc<Generation>, ViewError> {

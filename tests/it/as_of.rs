@@ -11,9 +11,10 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use throughline::access::Scope;
 use throughline::access::relation::Standing;
+use throughline::queries;
+use throughline::queries::obligations::{By, Counts, ObligationFilter, of_journey};
 use throughline::store::Dialect;
 use throughline::views::Views;
-use throughline::views::obligations::{By, Counts, ObligationFilter, of_journey};
 use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
 use throughline_domain::contract::Rulebook;
@@ -466,9 +467,11 @@ async fn obligations(asked: &oracle_boards::Asked<'_>, streams: &[Vec<Envelope>]
     }
     told.sort_by(|one, other| one.place.cmp(&other.place));
     let everybody = Standing::contract_wide(as_of);
-    let page = view.obligations(scope.cases(&everybody), as_of, &ObligationFilter::default(), (None, 10_000)).await;
+    let page =
+        queries::obligations::page(&view, scope.cases(&everybody), as_of, &ObligationFilter::default(), (None, 10_000))
+            .await;
     prop_assert_eq!(&page.expect("a page").rows, &told);
-    let whole = view.obligation_counts(scope, as_of, rulebook, (By::Whole, None)).await.expect("counts");
+    let whole = queries::obligations::counts(&view, scope, as_of, rulebook, (By::Whole, None)).await.expect("counts");
     for standard in &whole {
         let of = told.iter().filter(|row| row.place.standard == standard.standard);
         let mut counts = Counts::default();

@@ -5,13 +5,14 @@
 use chrono::{Days, NaiveDate};
 use throughline::access::relation::Standing;
 use throughline::access::{Principal, Role, Scope};
+use throughline::queries;
+use throughline::queries::board::{Group, Holder};
+use throughline::queries::durations::shown;
+use throughline::queries::journeys::{HeldBy, JourneyFilter, JourneyRow, Order, Population};
+use throughline::queries::performance::{MonthsRow, Performance};
+use throughline::queries::period::{Month, Months, Period};
+use throughline::queries::{exits, performance, recency, referral_to_plan};
 use throughline::store::Dialect;
-use throughline::views::board::{Group, Holder};
-use throughline::views::durations::shown;
-use throughline::views::journeys::{HeldBy, JourneyFilter, JourneyRow, Order, Population};
-use throughline::views::performance::{MonthsRow, Performance};
-use throughline::views::period::{Month, Months, Period};
-use throughline::views::{exits, performance, recency, referral_to_plan};
 use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
 use throughline_domain::contract::Rulebook;
@@ -214,33 +215,34 @@ impl Service {
         let standing = Standing::contract_wide(day(as_of));
         let scope = scope.contract(CONTRACT).expect("in scope").cases(&standing);
         let how = (Population::Caseload, &JourneyFilter::default(), Order::default());
-        view.journeys(scope, day(as_of), how, (None, 200)).await.expect("a page").rows
+        queries::journeys::page(&view, scope, day(as_of), how, (None, 200)).await.expect("a page").rows
     }
 
     async fn recency(&self, as_of: &str, by: recency::By, measure: recency::Measure) -> Vec<recency::RecencyRow> {
         let (view, scope) = (self.fresh.views.live(), Scope::Deployment);
         let scope = scope.contract(CONTRACT).expect("in scope");
-        view.contact_recency(scope, day(as_of), &self.rulebook, (by, measure)).await.expect("a board")
+        recency::rows(&view, scope, day(as_of), &self.rulebook, (by, measure)).await.expect("a board")
     }
 
     async fn to_plan(&self, as_of: &str, period: Period) -> referral_to_plan::ReferralToPlanRow {
         let (view, scope) = (self.fresh.views.live(), Scope::Deployment);
         let scope = scope.contract(CONTRACT).expect("in scope");
         let by = referral_to_plan::By::Whole;
-        let rows = view.referral_to_plan(scope, day(as_of), &self.rulebook, (by, period)).await.expect("a board");
+        let rows =
+            referral_to_plan::rows(&view, scope, day(as_of), &self.rulebook, (by, period)).await.expect("a board");
         rows.expect("the rulebook measures it").remove(0)
     }
 
     async fn performance(&self, as_of: &str, by: performance::By, months: Months) -> Performance {
         let (view, scope) = (self.fresh.views.live(), Scope::Deployment);
         let scope = scope.contract(CONTRACT).expect("in scope");
-        view.performance(scope, day(as_of), &self.rulebook, (by, months)).await.expect("a board")
+        performance::in_months(&view, scope, day(as_of), &self.rulebook, (by, months)).await.expect("a board")
     }
 
     async fn exits(&self, as_of: &str, by: exits::By, period: Period) -> exits::Exits {
         let (view, scope) = (self.fresh.views.live(), Scope::Deployment);
         let scope = scope.contract(CONTRACT).expect("in scope");
-        view.exits(scope, day(as_of), &self.rulebook, (by, period)).await.expect("a board")
+        exits::in_period(&view, scope, day(as_of), &self.rulebook, (by, period)).await.expect("a board")
     }
 }
 
@@ -528,10 +530,10 @@ on_both_stores! {
         let cases = scope.cases(&standing);
         let all = JourneyFilter::default();
         let how = (Population::Caseload, &all, Order::default());
-        let first = view.journeys(cases, as_of, how, (None, 2)).await.expect("a page");
+        let first = queries::journeys::page(&view, cases, as_of, how, (None, 2)).await.expect("a page");
         assert_eq!(first.rows.iter().map(|row| row.journey).collect::<Vec<_>>(), [journey(3), journey(1)]);
         assert!(first.has_next);
-        let second = view.journeys(cases, as_of, how, (Some(&first.rows[1].place), 2)).await.expect("a page");
+        let second = queries::journeys::page(&view, cases, as_of, how, (Some(&first.rows[1].place), 2)).await.expect("a page");
         assert_eq!(second.rows.iter().map(|row| row.journey).collect::<Vec<_>>(), [journey(2), journey(4)]);
         assert!(!second.has_next);
         let filter = |held, area: Option<&str>| JourneyFilter {
@@ -548,15 +550,15 @@ on_both_stores! {
             (filter(HeldBy::Keyworker(BOB), None), 0),
         ] {
             let how = (Population::Caseload, &filter, Order::default());
-            let rows = view.journeys(cases, as_of, how, (None, 200)).await.expect("a page").rows.len() as u64;
-            let counted = view.journey_count(cases, as_of, Population::Caseload, &filter).await.expect("a count");
+            let rows = queries::journeys::page(&view, cases, as_of, how, (None, 200)).await.expect("a page").rows.len() as u64;
+            let counted = queries::journeys::count(&view, cases, as_of, Population::Caseload, &filter).await.expect("a count");
             assert_eq!((rows, counted), (count, count), "{filter:?}");
         }
-        let held = view.caseload_by_keyworker(scope, as_of).await.expect("a board");
+        let held = queries::caseload::by_keyworker(&view, scope, as_of).await.expect("a board");
         assert_eq!(held.iter().map(|row| row.journeys).collect::<Vec<_>>(), [1, 3]);
         // The end of the calendar is a day like any other.
         for as_of in [NaiveDate::MAX, NaiveDate::MIN, day("9999-12-31")] {
-            let open = view.journey_count(cases, as_of, Population::Caseload, &all).await.expect("a count");
+            let open = queries::journeys::count(&view, cases, as_of, Population::Caseload, &all).await.expect("a count");
             assert_eq!(open, if as_of == NaiveDate::MIN { 0 } else { 4 });
         }
     }
@@ -578,23 +580,23 @@ on_both_stores! {
         let subjects = [SubjectId(Uuid::from_u128(0x2001)), SubjectId(nobody)];
         for (scope, subjects_seen, workers_seen, contracts_seen) in scopes {
             let who = Principal { subject: String::new(), role: Role::Manager, scope: scope.clone() };
-            let seen = view.readable_subjects(&who, day("2018-02-28"), &subjects).await.expect("subjects");
+            let seen = queries::caseload_scope::readable_subjects(&view, &who, day("2018-02-28"), &subjects).await.expect("subjects");
             assert_eq!(seen.len(), subjects_seen, "{scope:?}");
-            let seen = view.visible_workers(&scope, &[ANN, BOB, WorkerId(nobody)]).await.expect("workers");
+            let seen = queries::people::visible_workers(&view, &scope, &[ANN, BOB, WorkerId(nobody)]).await.expect("workers");
             assert_eq!(seen.len(), workers_seen, "{scope:?}");
-            assert_eq!(view.contracts(&scope).await.expect("contracts").len(), contracts_seen, "{scope:?}");
+            assert_eq!(queries::contracts::all(&view, &scope).await.expect("contracts").len(), contracts_seen, "{scope:?}");
         }
         let scope = Scope::Deployment;
-        let contract = view.contract(scope.contract(CONTRACT).expect("in scope")).await.expect("a read");
+        let contract = queries::contracts::find(&view, scope.contract(CONTRACT).expect("in scope")).await.expect("a read");
         let contract = contract.expect("the contract");
         assert_eq!((contract.starts_on, contract.rulebook_hash.as_str()), (day("2017-10-16"), service.rulebook.hash()));
-        assert_eq!(view.contract(scope.contract("kmc").expect("in scope")).await.expect("a read"), None);
-        let bob = view.worker_of_login("kw-bob", day("2018-02-28")).await.expect("a read").expect("Bob");
+        assert_eq!(queries::contracts::find(&view, scope.contract("kmc").expect("in scope")).await.expect("a read"), None);
+        let bob = queries::people::worker_of_login(&view, "kw-bob", day("2018-02-28")).await.expect("a read").expect("Bob");
         assert_eq!((bob.worker, bob.label.as_str()), (BOB, "KW-bob"));
-        assert_eq!(view.worker_of_login("kw-eve", day("2018-02-28")).await.expect("a read"), None);
-        assert_eq!(view.workers(&[ANN, BOB]).await.expect("a read").len(), 2);
+        assert_eq!(queries::people::worker_of_login(&view, "kw-eve", day("2018-02-28")).await.expect("a read"), None);
+        assert_eq!(queries::people::workers(&view, &[ANN, BOB]).await.expect("a read").len(), 2);
         let scope = scope.contract(CONTRACT).expect("in scope");
-        let held = |as_of, after| view.workers_of_contract(scope, day(as_of), (after, 10));
+        let held = |as_of, after| queries::people::workers_of_contract(&view, scope, day(as_of), (after, 10));
         let workers = held("2018-02-28", None).await.expect("a list");
         assert_eq!(workers.iter().map(|worker| worker.worker).collect::<Vec<_>>(), [ANN, BOB]);
         assert_eq!(held("2018-02-28", Some(("KW-ann", ANN))).await.expect("a list").len(), 1);

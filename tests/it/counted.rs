@@ -8,10 +8,11 @@ use std::fmt::Write as _;
 use chrono::{Days, NaiveDate};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use throughline::access::{InScope, Scope};
+use throughline::queries;
+use throughline::queries::period::{Month, Months, Period};
+use throughline::queries::{exits, performance, recency, referral_to_plan};
 use throughline::views::generation::Generation;
-use throughline::views::period::{Month, Months, Period};
 use throughline::views::rebuild::Options;
-use throughline::views::{exits, performance, recency, referral_to_plan};
 use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
 use throughline_domain::contract::Rulebook;
@@ -76,23 +77,23 @@ impl Asked<'_> {
         let mut tell = |board: &dyn std::fmt::Debug| writeln!(told, "{as_of}: {board:?}").expect("memory");
         for by in [recency::By::Keyworker, recency::By::Team, recency::By::Area, recency::By::Whole] {
             for measure in [recency::Measure::Anyone, recency::Measure::Keyworker] {
-                tell(&view.contact_recency(scope, as_of, rulebook, (by, measure)).await.expect("a board"));
+                tell(&recency::rows(view, scope, as_of, rulebook, (by, measure)).await.expect("a board"));
             }
         }
-        tell(&view.caseload_by_keyworker(scope, as_of).await.expect("a board"));
+        tell(&queries::caseload::by_keyworker(view, scope, as_of).await.expect("a board"));
         let month = |day: &str| Month::of(day.parse().expect("a day"));
         let some = Months::from_to(month("2018-01-01"), month("2018-02-01")).expect("in order");
         for period in [Period::ToDate, Period::Months(some), Period::Months(Months::one(month("2018-02-01")))] {
             for by in [referral_to_plan::By::Area, referral_to_plan::By::Whole] {
-                tell(&view.referral_to_plan(scope, as_of, rulebook, (by, period)).await.expect("a board"));
+                tell(&referral_to_plan::rows(view, scope, as_of, rulebook, (by, period)).await.expect("a board"));
             }
             for by in [exits::By::Reason, exits::By::Area] {
-                tell(&view.exits(scope, as_of, rulebook, (by, period)).await.expect("a board"));
+                tell(&exits::in_period(view, scope, as_of, rulebook, (by, period)).await.expect("a board"));
             }
         }
         for months in [some, Months::one(month("2018-02-01"))] {
             for by in [performance::By::Area, performance::By::Whole] {
-                tell(&view.performance(scope, as_of, rulebook, (by, months)).await.expect("a board"));
+                tell(&performance::in_months(view, scope, as_of, rulebook, (by, months)).await.expect("a board"));
             }
         }
         told
@@ -241,7 +242,7 @@ async fn counted_tables_say_what_the_dated_ones_say_live_and_rebuilt() {
             tell(&fresh, nth, &mut drawn).await;
         }
         let live = fresh.views.live();
-        let held = live.caseload_by_keyworker(scope, day(100)).await.expect("a board");
+        let held = queries::caseload::by_keyworker(&live, scope, day(100)).await.expect("a board");
         assert!(held.len() > 3 && held.iter().all(|row| row.journeys > 0), "everybody but who left holds some");
         let mut tables = Tables::of(&fresh).await;
         Asked { view: &live, scope, rulebook: &rulebook }.compare(&mut tables, &days).await;
@@ -278,7 +279,7 @@ async fn counted_tables_answer_on_the_newest_day_and_after_it_and_never_before()
         // Whoever reads the counted table now is given away.
         Tables::of(&fresh).await.run("update held set journeys = journeys + 100").await;
         let held = async |nth| {
-            let rows = view.caseload_by_keyworker(scope, day(nth)).await.expect("a board");
+            let rows = queries::caseload::by_keyworker(&view, scope, day(nth)).await.expect("a board");
             rows.iter().map(|row| row.journeys).sum::<u64>()
         };
         assert_eq!([held(11).await, held(12).await, held(19).await], [0, 2, 2], "{dialect:?}");

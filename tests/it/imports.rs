@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use throughline::access::{Principal, Role};
 use throughline::import::Import;
 use throughline::import::ssda903::Return;
+use throughline::queries;
 use throughline::store::Dialect;
 use throughline_domain::command::Command;
 use throughline_domain::command::contracts::OpenContract;
@@ -68,7 +69,8 @@ async fn looked_up(fresh: &Fresh) -> Duration {
     let (live, began) = (fresh.views.live(), Instant::now());
     for _ in 0..10 {
         let subjects = [SubjectId(uuid::Uuid::from_u128(1))];
-        let looks = (0..8).map(|_| live.relations_to_subjects(&principal, day("2018-06-01"), &subjects));
+        let looks = (0..8)
+            .map(|_| queries::caseload_scope::relations_to_subjects(&live, &principal, day("2018-06-01"), &subjects));
         for looked in futures_util::future::join_all(looks).await {
             looked.expect("the view answers");
         }

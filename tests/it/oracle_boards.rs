@@ -8,13 +8,14 @@ use proptest::test_runner::TestCaseError;
 use rust_decimal::Decimal;
 use throughline::access::InScope;
 use throughline::access::relation::Standing;
-use throughline::views::board::Group;
-use throughline::views::generation::Generation;
-use throughline::views::journeys::{
+use throughline::queries;
+use throughline::queries::board::Group;
+use throughline::queries::journeys::{
     CaseNumber, HeldBy, InState, JourneyFilter, Key, Order, Population, SinceContact, Sort,
 };
-use throughline::views::period::{Month, Months, Period};
-use throughline::views::{exits, performance, recency, referral_to_plan};
+use throughline::queries::period::{Month, Months, Period};
+use throughline::queries::{exits, performance, recency, referral_to_plan};
+use throughline::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_projections::DaySpan;
@@ -168,7 +169,9 @@ async fn lists(asked: &Asked<'_>, cases: &[Case]) -> Result<(), TestCaseError> {
             let mut after = None;
             loop {
                 let how = (population, &filter, order);
-                let page = asked.view.journeys(scope, asked.as_of, how, (after.as_ref(), 2)).await.expect("a page");
+                let page = queries::journeys::page(asked.view, scope, asked.as_of, how, (after.as_ref(), 2))
+                    .await
+                    .expect("a page");
                 after = page.rows.last().map(|row| row.place.clone());
                 found.extend(page.rows.into_iter().map(|row| {
                     let keyworker = row.keyworker.map(|worker| worker.0);
@@ -179,7 +182,8 @@ async fn lists(asked: &Asked<'_>, cases: &[Case]) -> Result<(), TestCaseError> {
                     break;
                 }
             }
-            let counted = asked.view.journey_count(scope, asked.as_of, population, &filter).await.expect("a count");
+            let counted =
+                queries::journeys::count(asked.view, scope, asked.as_of, population, &filter).await.expect("a count");
             prop_assert_eq!(counted, found.len() as u64);
             prop_assert_eq!(found, expected, "{:?} on {} by {:?} {:?}", population, asked.as_of, filter, order);
         }
@@ -216,7 +220,7 @@ async fn held(asked: &Asked<'_>, cases: &[Case]) -> Result<(), TestCaseError> {
             *stages.entry(stage.to_owned()).or_default() += 1;
         }
     }
-    let found = asked.view.caseload_by_keyworker(asked.scope, asked.as_of).await.expect("a board");
+    let found = queries::caseload::by_keyworker(asked.view, asked.scope, asked.as_of).await.expect("a board");
     let found = found.into_iter().map(|row| (name(&row.group), (row.journeys, row.by_stage))).collect();
     prop_assert_eq!(expected, found);
     Ok(())
@@ -259,7 +263,7 @@ async fn since_contact(asked: &Asked<'_>, cases: &[Case]) -> Result<(), TestCase
                 };
                 put(&mut expected, &row, place(case), 8);
             }
-            let rows = asked.view.contact_recency(asked.scope, asked.as_of, asked.rulebook, (by, measure)).await;
+            let rows = recency::rows(asked.view, asked.scope, asked.as_of, asked.rulebook, (by, measure)).await;
             let rows = rows.expect("a board").into_iter();
             let found: Counted = rows
                 .map(|row| {
@@ -312,7 +316,7 @@ async fn to_plan(asked: &Asked<'_>, cases: &[Case], rules: Rules) -> Result<(), 
                 waits.entry(row).or_default().push(days.0);
             }
         }
-        let rows = asked.view.referral_to_plan(asked.scope, asked.as_of, asked.rulebook, (by, period)).await;
+        let rows = referral_to_plan::rows(asked.view, asked.scope, asked.as_of, asked.rulebook, (by, period)).await;
         let rows = rows.expect("a board").expect("the rulebook measures it");
         for row in &rows {
             let mut days = waits.remove(&name(&row.group)).unwrap_or_default();
@@ -340,7 +344,8 @@ async fn reached(asked: &Asked<'_>, cases: &[Case]) -> Result<(), TestCaseError>
     // February alone has January in its cumulative count; December is before the contract.
     for months in [Months::one(february), Months::from_to(january, february).expect("in order")] {
         for by in [performance::By::Area, performance::By::Whole] {
-            let found = asked.view.performance(asked.scope, asked.as_of, asked.rulebook, (by, months)).await;
+            let found =
+                performance::in_months(asked.view, asked.scope, asked.as_of, asked.rulebook, (by, months)).await;
             let found = found.expect("a board");
             let declined = |case: &Case| case.declined.map(|days| days.0);
             let expected = counted_by_month(cases, by, months, declined);
@@ -391,7 +396,9 @@ fn counted_by_month(
 async fn left(asked: &Asked<'_>, cases: &[Case]) -> Result<(), TestCaseError> {
     for (by, period) in months().into_iter().flat_map(|period| [(exits::By::Reason, period), (exits::By::Area, period)])
     {
-        let found = asked.view.exits(asked.scope, asked.as_of, asked.rulebook, (by, period)).await.expect("a board");
+        let found = exits::in_period(asked.view, asked.scope, asked.as_of, asked.rulebook, (by, period))
+            .await
+            .expect("a board");
         let (mut closed, mut disengaged) = (BTreeMap::new(), BTreeMap::new());
         for case in cases {
             let row = |reason: &str| if by == exits::By::Area { case.area.clone() } else { reason.to_owned() };

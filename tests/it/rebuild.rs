@@ -10,6 +10,7 @@ use throughline::access::Scope;
 use throughline::clock::{Chance, Clock};
 use throughline::log::Log;
 use throughline::log::append::{Appender, Decide, Draft, Expected, Request, State, Streams};
+use throughline::queries;
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::rebuild::{Options, Phase};
 use throughline::views::{ViewError, Views};
@@ -77,7 +78,7 @@ async fn look_on(views: &Views, stop: &AtomicBool) -> u32 {
         position = stands;
         let scope = Scope::Deployment;
         let scope = scope.contract(CONTRACT).expect("the contract is in scope");
-        let rows = live.caseload_by_keyworker(scope, day()).await.expect("the view answers");
+        let rows = queries::caseload::by_keyworker(&live, scope, day()).await.expect("the view answers");
         let now: u64 = rows.iter().map(|row| row.journeys).sum();
         assert!(now >= held, "a reader saw {now} cases after {held}");
         held = now;

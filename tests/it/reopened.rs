@@ -8,6 +8,7 @@ use std::sync::Arc;
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
 use throughline::log::{self, Log};
+use throughline::queries;
 use throughline::record::Recorder;
 use throughline::store::{Mode, Sql, Store};
 use throughline::views::{self, Views};
@@ -139,11 +140,12 @@ async fn every_statement_is_in_the_lists_that_start_up_prepares() {
         log::statements(throughline::store::Dialect::Postgres),
         views::STATEMENTS_ON_THE_LOG.to_vec(),
         views::statements(),
+        queries::statements(),
     ];
     let all: BTreeSet<String> = all.concat().iter().map(|statement| format!("{statement:p}")).collect();
     let written = statements_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     // Those of lists are put together by macros, all of them in one place.
-    let named = all.len() - views::journeys::statements().len();
+    let named = all.len() - queries::journeys::statements().len();
     assert_eq!(named, written.len(), "a statement is missing from its module's list: {written:#?}");
 }
 

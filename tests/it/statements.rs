@@ -9,6 +9,8 @@ use std::sync::{Arc, OnceLock};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use throughline::access::Principal;
+use throughline::queries;
+use throughline::store::Dialect;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::{Event, Instrument as _, Subscriber, info_span};
@@ -88,6 +90,15 @@ async fn statements_of(app: &TestApp, who: &Principal, document: &str, variables
     let place = next();
     let data = app.ask(who, document, variables).instrument(info_span!("counted", place)).await;
     (data, counter(place).expect("a counter").load(Ordering::Relaxed))
+}
+
+/// Also writes them to a file of the build folder, where those that are put together from parts can be read whole.
+#[test]
+fn every_statement_of_a_question_is_one_text_that_psql_understands() {
+    let texts: Vec<&str> = queries::statements().into_iter().map(|sql| sql.text(Dialect::Postgres)).collect();
+    assert!(texts.iter().all(|text| !text.contains(['{', '}', ';'])), "a marker or a second statement is left");
+    let place = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("statements.sql");
+    std::fs::write(place, texts.join(";\n\n") + ";\n").expect("the build folder takes files");
 }
 
 /// A case with all that a screen shows of it.

@@ -17,6 +17,8 @@ const RUST: [&str; 4] = ["crates", "src", "projections", "tests"];
 const IMPURE: &str = "async, await, tokio, sqlx, axum, async_graphql, fs::, io::, net::, env::, \
                       process::, thread::, Instant, SystemTime, rand, getrandom";
 const CLOCK: &str = "Utc::now, Local::now, SystemTime::now, now_v7, new_v4";
+/// What may read the rows of a generation.
+const READERS: [&str; 2] = ["src/views/", "src/queries/"];
 const EVENTS_TABLE: &str = "from events, join events, into events, update events, table events";
 const UNFINISHED: [&str; 3] = [concat!("FIX", "ME"), concat!("XX", "X"), concat!("#[", "ignore")];
 
@@ -45,7 +47,25 @@ fn only_the_log_names_the_events_table() {
     others.extend(files("crates", "rs"));
     others.extend(files("projections", "rs"));
     others.extend(files("projections", "sql"));
+    others.extend(files("src", "sql"));
     refuse(others.iter().flat_map(names));
+}
+
+#[test]
+fn views_do_not_know_of_the_questions_asked_of_them() {
+    let names = |file: &File, folder: &'static str| file.names(folder, "must not know of questions");
+    let views = files("src/views", "rs");
+    refuse(views.iter().flat_map(|file| names(file, "queries")));
+    // Control: the questions do know of views.
+    assert!(files("src/queries", "rs").iter().any(|file| !names(file, "views").is_empty()));
+}
+
+#[test]
+fn a_question_is_a_function_and_only_views_and_questions_read_the_rows_of_a_generation() {
+    refuse(files("src/queries", "rs").iter().flat_map(|file| file.names("impl Generation", "must be functions")));
+    let rest = files("src", "rs").into_iter();
+    let rest: Vec<File> = rest.filter(|file| !READERS.iter().any(|folder| file.path.starts_with(folder))).collect();
+    refuse(rest.iter().flat_map(|file| file.names("generation.reader", "must ask src/queries")));
 }
 
 #[test]

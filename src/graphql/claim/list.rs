@@ -19,7 +19,7 @@ use super::super::money::Money;
 use super::super::scalars::Position;
 use super::super::selection::Selected;
 use super::{Claim, ClaimStatus, earliest_on, readable};
-use crate::views::claims::{self, Claims};
+use crate::queries::claims::{self, Claims};
 use throughline_domain::fact::envelope::ClaimId;
 
 /// A claim with its cursor.

@@ -22,7 +22,8 @@ use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::funding;
 use crate::graphql::scalars::Id;
 use crate::graphql::selection::Selected;
-use crate::views::claims::{Asked, Claim, Claims, Purpose};
+use crate::queries;
+use crate::queries::claims::{Asked, Claim, Claims, Purpose};
 use throughline_domain::command::Command;
 use throughline_domain::command::batches::{Adjusting, Basis, BatchAct, BatchCommand, ClaimDecision, Prepared};
 use throughline_domain::fact::envelope::{AdjustmentId, BatchId, ClaimId, Position, StreamId};
@@ -231,7 +232,7 @@ async fn contract_claims(
     let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
     let today = contract_today(ctx, code).await?;
     let asked = Asked { as_of: as_of.min(today), today, purpose: Purpose::Submit { batch: BatchId(batch.0), again } };
-    ctx.caller().generation.claims(log, scope, asked).await.or_fault()
+    queries::claims::of_contract(&ctx.caller().generation, log, scope, asked).await.or_fault()
 }
 
 /// Which claims the batch is for; none if it is for all claims of the contract.

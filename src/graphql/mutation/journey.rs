@@ -22,6 +22,7 @@ use super::payload::{AssessmentPayload, AssignmentsPayload, JourneyPayload, Meas
 use super::{Answered, answered, contract_today, own_id, record, state, state_of, today};
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::scalars::Id;
+use crate::queries;
 use throughline_domain::command::{AssignMany, Command, ReceiveReferral};
 use throughline_domain::fact::envelope::{JourneyId, StreamId};
 
@@ -177,7 +178,9 @@ impl JourneyMutations {
             let login = &ctx.caller().principal.subject;
             let mut spelt = None;
             if input.fact.worker.is_none() {
-                let own = ctx.caller().generation.worker_of_login(login, ctx.deployment_today()).await.or_fault()?;
+                let own = queries::people::worker_of_login(&ctx.caller().generation, login, ctx.deployment_today())
+                    .await
+                    .or_fault()?;
                 input.fact.worker = own.as_ref().map(|own| Id(own.worker.0));
                 spelt = own.and_then(|own| own.login).filter(|own| own != login);
             }

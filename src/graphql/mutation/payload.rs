@@ -16,6 +16,7 @@ use crate::graphql::scalars::Position;
 use crate::graphql::team::Team;
 use crate::graphql::views::Views;
 use crate::log::append::Draft;
+use crate::queries;
 use crate::record::{RecordError, RecordedCommand};
 use throughline_domain::fact::envelope::{BatchId, Envelope, JourneyId, SubjectId, TeamId, WorkerId};
 use throughline_domain::fact::refusal::{self, DependentFact};
@@ -564,7 +565,8 @@ async fn worker(ctx: &Context<'_>, id: WorkerId, outcome: &Outcome) -> Result<Op
         return Ok(None);
     }
     let caller = ctx.caller();
-    let visible = caller.generation.visible_workers(&caller.principal.scope, &[id]).await.or_fault()?;
+    let visible =
+        queries::people::visible_workers(&caller.generation, &caller.principal.scope, &[id]).await.or_fault()?;
     if visible.contains(&id) { Worker::load(ctx, id, Known::ALL).await.transpose() } else { Ok(None) }
 }
 
@@ -574,7 +576,9 @@ async fn subject(ctx: &Context<'_>, id: SubjectId, outcome: &Outcome) -> Result<
         return Ok(None);
     }
     let (caller, today) = (ctx.caller(), ctx.deployment_today());
-    let readable = caller.generation.readable_subjects(&caller.principal, today, &[id]).await.or_fault()?;
+    let readable = queries::caseload_scope::readable_subjects(&caller.generation, &caller.principal, today, &[id])
+        .await
+        .or_fault()?;
     Ok(readable.contains(&id).then(|| Subject::today(id)))
 }
 

@@ -1,0 +1,51 @@
+//! Which events of the log a caller may see.
+//!
+//! A subject, worker or team belongs to the deployment. It is visible to callers with one of its journeys or cases,
+//! current or past, in their scope. While it has none anywhere, it is visible to all who may see a contract. So its
+//! events may become visible later than they are recorded, or stop being visible, as the view changes.
+
+use chrono::NaiveDate;
+
+use super::{caseload_scope, people};
+use crate::access::policy::{Action, policy};
+use crate::access::relation::Relation;
+use crate::access::{Principal, Scope};
+use crate::store::StoreError;
+use crate::views::generation::Generation;
+use throughline_domain::fact::envelope::{Envelope, JourneyId, StreamKind, SubjectId, TeamId, WorkerId};
+
+/// The events among these that a caller may see on a day: those of contracts in scope, of journeys that they may
+/// read, and of the subjects, workers and teams of such journeys.
+pub async fn filter(
+    generation: &Generation,
+    principal: &Principal,
+    on: NaiveDate,
+    events: &[Envelope],
+) -> Result<impl Fn(&Envelope) -> bool + use<>, StoreError> {
+    let reads_all = policy(principal, Action::ReadJourneys, Relation::Contract).is_ok();
+    let sees_all = reads_all && principal.scope == Scope::Deployment;
+    let of = |kind| events.iter().filter(move |event| !sees_all && event.stream.kind == kind);
+    let subjects: Vec<SubjectId> = of(StreamKind::Subject).map(|event| SubjectId(event.stream.id)).collect();
+    let workers: Vec<WorkerId> = of(StreamKind::Worker).map(|event| WorkerId(event.stream.id)).collect();
+    let subjects = caseload_scope::readable_subjects(generation, principal, on, &subjects).await?;
+    let workers = people::visible_workers(generation, &principal.scope, &workers).await?;
+    let teams: Vec<TeamId> = of(StreamKind::Team).map(|event| TeamId(event.stream.id)).collect();
+    let teams = people::visible_teams(generation, &principal.scope, &teams).await?;
+    let of_contract = |event: &Envelope| Some((JourneyId(event.stream.id), event.contract.clone()?));
+    let journeys: Vec<(JourneyId, String)> = of(StreamKind::Journey).filter_map(of_contract).collect();
+    let journeys: Vec<(JourneyId, &str)> = journeys.iter().map(|(id, code)| (*id, code.as_str())).collect();
+    let journeys = caseload_scope::readable(generation, principal, on, &journeys).await?;
+    let scope = principal.scope.clone();
+    // The lines of a batch are from all areas.
+    let sees_batches = scope.areas().is_none();
+    Ok(move |event: &Envelope| match (event.stream.kind, &event.contract) {
+        _ if sees_all => true,
+        (StreamKind::Journey, _) => journeys.contains(&JourneyId(event.stream.id)),
+        (StreamKind::Subject, _) => subjects.contains(&SubjectId(event.stream.id)),
+        (StreamKind::Worker, _) => workers.contains(&WorkerId(event.stream.id)),
+        (StreamKind::Team, _) => teams.contains(&TeamId(event.stream.id)),
+        (StreamKind::Batch, _) if !sees_batches => false,
+        (_, Some(code)) => scope.contract(code).is_some(),
+        (_, None) => false,
+    })
+}

@@ -1,0 +1,59 @@
+//! Questions asked of a generation: boards, lists, claims, people, and what a caller may see of them.
+//!
+//! A question is a function that takes a generation and the scope of the caller. Nothing here changes a row, and nothing
+//! here knows how a generation is built or replaced: that is in [`crate::views`].
+//!
+//! Each statement is one text with numbered binds beside its only caller, long ones in a file of their own. It can be
+//! pasted into `psql` once a marker such as `{texts $3}` is replaced ([`Sql`] says by what). Only those of the lists of
+//! journeys are put together from parts.
+
+pub mod agenda;
+pub mod board;
+pub mod case_numbers;
+pub mod caseload;
+pub mod caseload_scope;
+pub mod claims;
+pub mod compare;
+pub mod contracts;
+pub mod durations;
+pub mod event_visibility;
+pub mod exits;
+pub mod journeys;
+pub mod obligations;
+pub mod people;
+pub mod performance;
+pub mod period;
+pub mod recency;
+pub mod referral_to_plan;
+pub mod tracked_items;
+
+mod rollups;
+
+use crate::store::{Sql, StoreError};
+use crate::views::generation::Generation;
+
+/// Every statement of a question.
+pub fn statements() -> Vec<&'static Sql> {
+    [
+        agenda::STATEMENTS,
+        case_numbers::STATEMENTS,
+        caseload::STATEMENTS,
+        caseload_scope::STATEMENTS,
+        compare::STATEMENTS,
+        contracts::STATEMENTS,
+        exits::STATEMENTS,
+        &journeys::statements(),
+        obligations::STATEMENTS,
+        people::STATEMENTS,
+        performance::STATEMENTS,
+        recency::STATEMENTS,
+        referral_to_plan::STATEMENTS,
+        tracked_items::STATEMENTS,
+    ]
+    .concat()
+}
+
+/// Prepares every statement, so that one which the store does not understand is found before the service starts.
+pub async fn prepare(generation: &Generation) -> Result<(), StoreError> {
+    crate::store::prepare(&generation.reader, &statements()).await
+}

@@ -1,0 +1,33 @@
+-- Obligations due in a period, by standard, status and team: the teams of the last keyworker on the as-of date, or on
+-- the date on which the obligation ended, or the last teams before.
+-- $1 the contract, $2 the as-of date, $3 and $4 the first and the last day,
+-- $5 the service areas (null: all)
+select b.standard, b.standing, b.last_keyworker, m.team, t.label, count(*) as obligations
+from (
+    select b.standard, b.area, b.last_keyworker, b.ended_on,
+        case when w.left_on is null or w.left_on > coalesce(b.ended_on, $2) then b.keyworker end as keyworker,
+        case b.state
+            when 'owed' then case
+                when b.due_on > $2 then 'due'
+                when b.due_on = $2 then 'due_today'
+                else 'overdue'
+            end
+            when 'met' then case when b.ended_on <= b.due_on then 'met' else 'missed' end
+            else case when b.ended_on <= b.due_on then 'cancelled' else 'missed' end
+        end as standing
+    from obligation b
+    left join worker w on w.id = b.keyworker
+    where b.contract = $1 and b.counts_from <= $2 and b.counts_to > $2 and b.due_on >= $3 and b.due_on <= $4
+        and (cast($5 as text) is null or b.area in {texts $5})
+) b
+left join team_member m on m.worker = b.last_keyworker and m.from_on <= coalesce(b.ended_on, $2)
+    and (
+        m.to_on > coalesce(b.ended_on, $2)
+        or not exists (
+            select 1
+            from team_member n
+            where n.worker = m.worker and n.from_on <= coalesce(b.ended_on, $2) and n.to_on > m.to_on
+        )
+    )
+left join team t on t.id = m.team and t.from_on <= $2 and t.to_on > $2
+group by b.standard, b.standing, b.last_keyworker, m.team, t.label
