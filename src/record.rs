@@ -189,7 +189,7 @@ impl Recorder {
             None => Vec::new(),
         };
         let warnings = match &self.views {
-            Some(views) => warnings(views, (&principal, today), &command).await.map_err(NotDone::Fault)?,
+            Some(views) => view_warnings(views, (&principal, today), &command).await.map_err(NotDone::Fault)?,
             None => Vec::new(),
         };
         let admission = Admission::read(self.asked(), principal, today, &command).await.map_err(NotDone::Fault)?;
@@ -217,11 +217,22 @@ impl Recorder {
     }
 }
 
+/// A warning that follows from the live view.
+struct ViewWarning {
+    /// The only day of the decision for which it holds. None: whichever day it is.
+    decided_on: Option<NaiveDate>,
+    warning: Refusal,
+}
+
 /// The warnings that follow from the live view when a command arrives.
-async fn warnings(views: &Views, sender: (&Principal, NaiveDate), command: &Command) -> Result<Vec<Refusal>, LogError> {
-    let mut warnings = unseen::warnings(views, sender, command).await?;
-    warnings.extend(leaving::warning(views, command).await?);
-    Ok(warnings)
+async fn view_warnings(
+    views: &Views,
+    (sender, today): (&Principal, NaiveDate),
+    command: &Command,
+) -> Result<Vec<ViewWarning>, LogError> {
+    let unseen = unseen::warnings(views, (sender, today), command).await?.into_iter();
+    let unseen = unseen.map(|warning| ViewWarning { decided_on: None, warning });
+    Ok(unseen.chain(leaving::warnings(views, today, command).await?).collect())
 }
 
 /// The state of a stream, for a decision.
@@ -267,7 +278,7 @@ struct Decision {
     /// The journeys that share a case number with the referral in the command.
     same_case: Vec<JourneyId>,
     /// The warnings that follow from the view.
-    warnings: Vec<Refusal>,
+    warnings: Vec<ViewWarning>,
     accept_warnings: BTreeSet<String>,
     command: Command,
 }
@@ -285,8 +296,9 @@ impl Decision {
             Some(StreamState::Contract(contract)) => contract,
             _ => &none,
         };
+        let zone = contract.zone().or_else(|| self.command.zone_of_new_contract());
         let given = Given {
-            today: civil_day(now, contract.zone().unwrap_or(DEPLOYMENT_ZONE)),
+            today: civil_day(now, zone.unwrap_or(DEPLOYMENT_ZONE)),
             contract,
             sender: &self.admission.principal.subject,
             history: &|stream| {
@@ -337,8 +349,10 @@ impl Decide<StreamState> for Decision {
         let on = civil_day(now, DEPLOYMENT_ZONE);
         let history_of = |stream| history(streams, stream);
         login::is_free(&self.command, (&self.namesakes, on), history_of).map_err(NotDone::Refused)?;
-        let is_unheeded = |warning: &&Refusal| !self.accept_warnings.contains(warning.code.as_str());
-        let unheeded: Vec<Refusal> = self.warnings.iter().filter(is_unheeded).cloned().collect();
+        let warnings = self.warnings.iter().filter(|found| found.decided_on.is_none_or(|day| day == on));
+        let warnings = warnings.map(|found| found.warning.clone());
+        let unheeded: Vec<Refusal> =
+            warnings.filter(|warning| !self.accept_warnings.contains(warning.code.as_str())).collect();
         let events = self.events(streams, now).map_err(|mut refusals| {
             // If there are only warnings, report all of them together.
             if refusals.iter().all(|refusal| refusal.severity == Severity::Warning) {
