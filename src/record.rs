@@ -169,7 +169,7 @@ struct Found {
     /// The journeys that share a case number with the referral in the command.
     same_case: Vec<JourneyId>,
     /// The warnings that follow from the view.
-    warnings: Vec<Refusal>,
+    warnings: Vec<ViewWarning>,
 }
 
 impl Found {
@@ -181,10 +181,18 @@ impl Found {
     ) -> Result<Self, LogError> {
         let namesakes = login_uniqueness::namesakes(views, command).await?;
         let same_case = same_case::candidates(views, sender, command, accepted).await?;
-        let mut warnings = unseen::warnings(views, sender, command).await?;
-        warnings.extend(leaving::warning(views, command).await?);
+        let unseen = unseen::warnings(views, sender, command).await?.into_iter();
+        let unseen = unseen.map(|warning| ViewWarning { decided_on: None, warning });
+        let warnings = unseen.chain(leaving::warnings(views, sender.today, command).await?).collect();
         Ok(Self { namesakes, same_case, warnings })
     }
+}
+
+/// A warning that follows from the live view.
+struct ViewWarning {
+    /// The only day of the decision for which it holds. None: whichever day it is.
+    decided_on: Option<NaiveDate>,
+    warning: Refusal,
 }
 
 /// The state of a stream, for a decision.
@@ -243,8 +251,9 @@ impl Decision {
             Some(StreamState::Contract(contract)) => contract,
             _ => &none,
         };
+        let zone = contract.zone().or_else(|| self.command.zone_of_new_contract());
         let given = Given {
-            today: civil_day(now, contract.zone().unwrap_or(DEPLOYMENT_ZONE)),
+            today: civil_day(now, zone.unwrap_or(DEPLOYMENT_ZONE)),
             contract,
             sender: &self.authorization.sender.principal.subject,
             history: &|stream| {
@@ -293,10 +302,12 @@ impl Decide<StreamState> for Decision {
 
     fn decide(&self, streams: &Streams<'_, StreamState>, now: DateTime<Utc>) -> Result<Vec<Draft>, RecordError> {
         let on = civil_day(now, DEPLOYMENT_ZONE);
-        let known = |stream| history(streams, stream);
-        login_uniqueness::is_free(&self.command, &self.found.namesakes, on, known).map_err(RecordError::Refused)?;
-        let is_unheeded = |warning: &&Refusal| !self.accept_warnings.contains(warning.code.as_str());
-        let unheeded: Vec<Refusal> = self.found.warnings.iter().filter(is_unheeded).cloned().collect();
+        let history_of = |stream| history(streams, stream);
+        login_uniqueness::is_free(&self.command, &self.found.namesakes, on, history_of).map_err(RecordError::Refused)?;
+        let warnings = self.found.warnings.iter().filter(|found| found.decided_on.is_none_or(|day| day == on));
+        let warnings = warnings.map(|found| found.warning.clone());
+        let unheeded: Vec<Refusal> =
+            warnings.filter(|warning| !self.accept_warnings.contains(warning.code.as_str())).collect();
         let events = self.events(streams, now).map_err(|mut refusals| {
             // If there are only warnings, report all of them together.
             if refusals.iter().all(|refusal| refusal.severity == Severity::Warning) {

@@ -158,7 +158,7 @@ impl Filled {
         let journeys = (0..journeys).map(|_| JourneyId(chance.id_at(Clock::Machine.now()))).collect();
         let filled = Self { node, journeys, chance };
         let contract = Command::OpenContract(OpenContract {
-            occurred: Occurred::on(day()),
+            when: Occurred::on(day()).into(),
             fact: ContractOpened {
                 code: CONTRACT.to_owned(),
                 name: "Single Homelessness Prevention Service".to_owned(),
@@ -179,7 +179,7 @@ impl Filled {
         let referral = Command::ReceiveReferral(ReceiveReferral {
             journey,
             contract: CONTRACT.to_owned(),
-            occurred: Occurred::on(day()),
+            when: Occurred::on(day()).into(),
             register: Some(SubjectKind::Person),
             fact: ReferralReceived {
                 subject: SubjectId(self.chance.id_at(Clock::Machine.now())),

@@ -22,15 +22,16 @@ use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
 use crate::http;
 use crate::log::Log;
-use crate::record::{CommandRequest, RecordError, Recorder, civil_day};
+use crate::log::append::Expected;
+use crate::record::{CommandRequest, RecordError, Recorder};
 use crate::store::{Mode, Store};
 use crate::views::Views;
-use throughline_domain::command::Command as Stated;
 use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::contract::Rulebook;
+use throughline_domain::command::{Command as Stated, When};
 use throughline_domain::contract::calendar::BankHolidays;
 use throughline_domain::contract::rulebook::{reference, schema};
-use throughline_domain::fact::envelope::{CommandId, Occurred};
+use throughline_domain::fact::envelope::CommandId;
 use throughline_domain::fact::event::{ContractOpened, Party};
 use throughline_gateway::{Budget, Capacity, Documents, Explorer, Terms, guard};
 
@@ -297,8 +298,7 @@ async fn open_contract(places: &Places, opening: Opening) -> Result<Ending> {
         ends_on: opening.ends_on,
     };
     let deployment = open(places).await?;
-    let today = civil_day(deployment.clock.now(), rulebook.calendar.zone);
-    let command = Stated::OpenContract(OpenContract { occurred: Occurred::on(today), fact, rulebook: text });
+    let command = Stated::OpenContract(OpenContract { when: When::TODAY, fact, rulebook: text });
     let ending = record(
         &deployment.recorder,
         &deployment.clock,

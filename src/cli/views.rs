@@ -13,13 +13,13 @@ use super::terminal::{self, ProgressLine, message};
 use super::{Ending, Places};
 use crate::clock::{Chance, Clock};
 use crate::log::Log;
-use crate::record::{Recorder, civil_day};
+use crate::record::Recorder;
 use crate::store::{Mode, SoleBuilder, Store};
 use crate::views::rebuild::{Options, Phase, Progress};
 use crate::views::{ViewError, Views};
-use throughline_domain::command::Command;
 use throughline_domain::command::contracts::PublishRulebook;
-use throughline_domain::fact::envelope::{Occurred, Position};
+use throughline_domain::command::{Command, When};
+use throughline_domain::fact::envelope::Position;
 
 /// The number of parked streams to read at once.
 const PARKED: i64 = 1_000;
@@ -127,12 +127,11 @@ pub(super) async fn show_progress(mut progress: watch::Receiver<Option<Progress>
 pub(super) async fn publish(views: &Views, contract: &str, rulebook: NamedRulebook) -> Result<Ending> {
     let NamedRulebook { name, text, rulebook } = rulebook;
     let clock = Arc::new(Clock::Machine);
-    let occurred = Occurred::on(civil_day(clock.now(), rulebook.calendar.zone));
     let (recorder, appending) =
         Recorder::start(views.log().clone(), views.clone(), Arc::clone(&clock), Arc::new(Chance::System)).await?;
     let done = format!("published {name}, version {}, for {contract}", rulebook.version);
     let contract = contract.to_owned();
-    let command = Command::PublishRulebook(PublishRulebook { contract, occurred, rulebook: text });
+    let command = Command::PublishRulebook(PublishRulebook { contract, when: When::TODAY, rulebook: text });
     let ending = record(&recorder, &clock, command, &done).await;
     drop(recorder);
     appending.await?;

@@ -35,7 +35,7 @@ fn contract(code: &str, name: &str, starts_on: NaiveDate, parties: [(&str, &str)
         ends_on: None,
     };
     let rulebook = pack(code).expect("the demo opens built-in contracts").text.to_owned();
-    let command = Command::OpenContract(OpenContract { occurred: Occurred::on(starts_on), fact, rulebook });
+    let command = Command::OpenContract(OpenContract { when: Occurred::on(starts_on).into(), fact, rulebook });
     item(FIRST, &format!("opening of {code}"), command)
 }
 

@@ -150,7 +150,7 @@ impl Telling {
         let command = Command::ReceiveReferral(ReceiveReferral {
             journey: self.journey,
             contract: CONTRACT.to_owned(),
-            occurred: Occurred::on(on),
+            when: Occurred::on(on).into(),
             register: registers.then_some(SubjectKind::Person),
             fact,
         });

@@ -42,7 +42,7 @@ fn family(number: u32, received_on: NaiveDate, therapist: &Worker, dice: &Dice) 
     let referral = Command::ReceiveReferral(ReceiveReferral {
         journey: telling.journey(),
         contract: CONTRACT.to_owned(),
-        occurred: Occurred::on(received_on),
+        when: Occurred::on(received_on).into(),
         register: Some(SubjectKind::Family),
         fact: ReferralReceived {
             subject: case.subject,

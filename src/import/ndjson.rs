@@ -529,7 +529,7 @@ fn command(stated: &Stated, contract: &str, known: &Known) -> Result<Command, Ou
         Event::ReferralReceived(fact) => Command::ReceiveReferral(ReceiveReferral {
             journey: JourneyId(stream.id),
             contract: contract.to_owned(),
-            occurred,
+            when: occurred.into(),
             register: (!known.subjects.contains(&fact.subject)).then_some(SubjectKind::Person),
             fact: fact.clone(),
         }),

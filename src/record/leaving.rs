@@ -5,46 +5,64 @@
 
 use chrono::NaiveDate;
 
+use super::ViewWarning;
 use crate::log::LogError;
 use crate::queries;
 use crate::queries::people::LaterFacts;
 use crate::views::Views;
-use throughline_domain::command::{Command, PatchFact};
-use throughline_domain::fact::envelope::{Envelope, StreamKind, WorkerId};
+use throughline_domain::command::{Command, PatchFact, When};
+use throughline_domain::fact::envelope::{Envelope, Occurred, StreamKind, WorkerId};
 use throughline_domain::fact::event::{Event, EventType};
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
-/// The first day on which a worker is no longer here, if the command gives it.
-fn said(command: &Command) -> Option<NaiveDate> {
-    let (occurred, fact) = match command {
-        Command::State(stated) => (stated.occurred, &stated.fact),
-        Command::CorrectFact(correction) => (correction.occurred, &correction.replacement),
+/// The first day on which a worker is no longer here, if the command says that they leave.
+fn said(command: &Command) -> Option<When> {
+    let (when, fact) = match command {
+        Command::State(stated) => (stated.when, &stated.fact),
+        Command::CorrectFact(correction) => (correction.occurred.into(), &correction.replacement),
         _ => return None,
     };
-    matches!(fact, Event::WorkerLeft(_)).then(|| occurred.latest())
+    matches!(fact, Event::WorkerLeft(_)).then_some(when)
 }
 
 /// The same for a correction that may be about a leaving without naming the type, because it gives only another date.
-async fn moved(views: &Views, command: &Command) -> Result<Option<NaiveDate>, LogError> {
+async fn moved(views: &Views, command: &Command) -> Result<Option<When>, LogError> {
     let Command::PatchFact(PatchFact { stream, target, occurred, .. }) = command else { return Ok(None) };
     let Some(day) = occurred.on else { return Ok(None) };
     let events = views.log().stream(*stream).await?;
     let is_leaving = |event: &Envelope| event.event_id == *target && event.event_type == EventType::WorkerLeft.as_str();
-    Ok(events.iter().any(is_leaving).then_some(day))
+    Ok(events.iter().any(is_leaving).then(|| Occurred::on(day).into()))
 }
 
-/// The warning if facts about a leaving worker are recorded on that day or later.
-pub(super) async fn warning(views: &Views, command: &Command) -> Result<Option<Refusal>, LogError> {
+/// The warnings if facts about a leaving worker are recorded on that day or later. A command without a date may be
+/// decided today or, if midnight passes before, tomorrow: each day has its own warning.
+pub(super) async fn warnings(views: &Views, today: NaiveDate, command: &Command) -> Result<Vec<ViewWarning>, LogError> {
     let stream = command.stream();
     if stream.kind != StreamKind::Worker {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let said = match command.each().into_iter().find_map(said) {
-        Some(day) => Some(day),
+        Some(when) => Some(when),
         None => moved(views, command).await?,
     };
-    let Some(day) = said else { return Ok(None) };
-    let later = queries::people::later_facts_of(&views.live(), WorkerId(stream.id), day).await?;
+    let days = match said {
+        None => Vec::new(),
+        Some(When::On(occurred)) => vec![(None, occurred)],
+        Some(when @ When::Today { .. }) => {
+            let days = std::iter::once(today).chain(today.succ_opt());
+            days.map(|today| (Some(today), when.decided_on(today))).collect()
+        }
+    };
+    let mut warnings = Vec::new();
+    for (decided_on, occurred) in days {
+        let warning = warning(views, WorkerId(stream.id), occurred.latest()).await?;
+        warnings.extend(warning.map(|warning| ViewWarning { decided_on, warning }));
+    }
+    Ok(warnings)
+}
+
+async fn warning(views: &Views, worker: WorkerId, day: NaiveDate) -> Result<Option<Refusal>, LogError> {
+    let later = queries::people::later_facts_of(&views.live(), worker, day).await?;
     let found = listed(&later);
     if found.is_empty() {
         return Ok(None);

@@ -354,9 +354,12 @@ mod tests {
             ends_on: None,
         };
         let next = text.replace("2017-03\"", "2018-02\"").replace("= 2017-03-01", "= 2018-02-01");
-        let open = Command::OpenContract(OpenContract { occurred: day(1), fact, rulebook: text.to_owned() });
-        let publish =
-            Command::PublishRulebook(PublishRulebook { contract: "shps".to_owned(), occurred: day(9), rulebook: next });
+        let open = Command::OpenContract(OpenContract { when: day(1).into(), fact, rulebook: text.to_owned() });
+        let publish = Command::PublishRulebook(PublishRulebook {
+            contract: "shps".to_owned(),
+            when: day(9).into(),
+            rulebook: next,
+        });
         let joined = WorkerJoined { login: None, label: "KW-1".to_owned() };
         let referral = ReferralReceived {
             subject: SubjectId(id(3)),
@@ -368,7 +371,7 @@ mod tests {
         let received = ReceiveReferral {
             journey,
             contract: "shps".to_owned(),
-            occurred: day(2),
+            when: day(2).into(),
             register: Some(SubjectKind::Person),
             fact: referral,
         };

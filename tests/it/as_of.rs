@@ -262,7 +262,7 @@ impl Telling<'_> {
             ends_on: None,
         };
         let rulebook = rulebook(&self.contract, self.trial.counts_accepted);
-        let open = Command::OpenContract(OpenContract { occurred, fact, rulebook });
+        let open = Command::OpenContract(OpenContract { when: occurred.into(), fact, rulebook });
         fresh.record(open).await.expect("the contract opens");
         for n in 0..WORKERS {
             // Two workers share a label: the order must not depend on it alone.
@@ -382,7 +382,7 @@ impl Telling<'_> {
         };
         let (journey, contract) = (self.journey(n), self.contract.clone());
         let register = Some(SubjectKind::Person);
-        Command::ReceiveReferral(ReceiveReferral { journey, contract, occurred, register, fact })
+        Command::ReceiveReferral(ReceiveReferral { journey, contract, when: occurred.into(), register, fact })
     }
 
     fn corrected(&self, target: &Envelope, area: &str, worker: u128, attendance: Attendance) -> Event {

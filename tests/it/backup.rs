@@ -247,7 +247,7 @@ fn open_mst() -> Command {
     };
     let rulebook = pack("mst-essex").expect("it ships").text.to_owned();
     let occurred = throughline_domain::fact::envelope::Occurred::on(day("2018-03-01"));
-    Command::OpenContract(OpenContract { occurred, fact, rulebook })
+    Command::OpenContract(OpenContract { when: occurred.into(), fact, rulebook })
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -57,12 +57,24 @@ pub(crate) fn submit(of: BatchId, claims: &[u128], prepared_at: Position) -> Com
     let rulebooks = BTreeSet::from([RULES.clone()]);
     let from = Basis { position: prepared_at, streams: BTreeSet::new(), rulebooks };
     let act = BatchAct::Submit(Prepared { from, currency: "GBP".to_owned(), lines: Ok(lines) });
-    Command::Batch(BatchCommand { batch: of, occurred: Occurred::on(day("2018-03-01")), act, warnings: Vec::new() })
+    Command::Batch(BatchCommand {
+        batch: of,
+        when: Occurred::on(day("2018-03-01")).into(),
+        as_of: None,
+        act,
+        warnings: Vec::new(),
+    })
 }
 
 pub(crate) fn open(of: BatchId) -> Command {
     let act = BatchAct::Open("shps".to_owned(), BatchOpened::default());
-    Command::Batch(BatchCommand { batch: of, occurred: Occurred::on(day("2018-03-01")), act, warnings: Vec::new() })
+    Command::Batch(BatchCommand {
+        batch: of,
+        when: Occurred::on(day("2018-03-01")).into(),
+        as_of: None,
+        act,
+        warnings: Vec::new(),
+    })
 }
 
 async fn send(recorder: &Recorder, id: u128, command: Command) -> Result<Appended, RecordError> {
@@ -147,7 +159,8 @@ async fn a_batch_of_as_many_claims_as_one_may_hold_goes_out_and_into_the_other_s
     let act = |act| {
         Command::Batch(BatchCommand {
             batch: batch(0),
-            occurred: Occurred::on(day("2018-03-01")),
+            when: Occurred::on(day("2018-03-01")).into(),
+            as_of: None,
             act,
             warnings: Vec::new(),
         })

@@ -79,7 +79,7 @@ impl Service {
             ends_on: None,
         };
         let occurred = when("2017-10-01");
-        let open = Command::OpenContract(OpenContract { occurred, fact, rulebook: text });
+        let open = Command::OpenContract(OpenContract { when: occurred.into(), fact, rulebook: text });
         service.record(open).await;
         for (worker, label) in [(ANN, "KW-ann"), (BOB, "KW-bob")] {
             let fact = WorkerJoined { login: Some(label.to_lowercase()), label: label.to_owned() };
@@ -107,7 +107,7 @@ impl Service {
             external_references: vec![external],
         };
         let (journey, contract, register) = (journey(n), CONTRACT.to_owned(), Some(SubjectKind::Person));
-        let referral = ReceiveReferral { journey, contract, occurred: when(at), register, fact };
+        let referral = ReceiveReferral { journey, contract, when: when(at).into(), register, fact };
         self.record(Command::ReceiveReferral(referral)).await;
     }
 

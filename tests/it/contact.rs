@@ -2,8 +2,12 @@
 
 use serde_json::{Value, json};
 use throughline::access::Role;
+use throughline_domain::contract::rulebook::packs;
+use throughline_domain::fact::envelope::StreamId;
 
-use crate::app::{SHPS, TODAY, TestApp, call, keyworker, manager, on_both_stores, refusals, somebody, text, with};
+use crate::app::{
+    SHPS, TODAY, TestApp, administrator, call, keyworker, manager, on_both_stores, refusals, somebody, text, with,
+};
 
 /// The days since contact of a journey, by anyone's contacts and by the keyworker's.
 async fn days(app: &TestApp, journey: &str) -> (Value, Value) {
@@ -88,6 +92,22 @@ async fn today_is_the_contracts_civil_day_not_utcs() {
         let payload = app.log_contact(&keyworker("kw-07"), input).await;
         assert_eq!(payload["journey"]["asOf"], "2018-04-01");
         assert_eq!(payload["journey"]["daysSinceContact"], 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_contract_is_opened_on_the_civil_day_of_its_own_time_zone() {
+    on_both_stores(async |app| {
+        // Half past one in the night in Auckland.
+        app.it_is("2018-03-01T12:30:00Z");
+        let pack = packs::pack(SHPS).expect("a pack").text;
+        let rulebook =
+            pack.replace("contract = \"shps\"", "contract = \"far\"").replace("Europe/London", "Pacific/Auckland");
+        let input = json!({ "code": "far", "name": "far", "startsOn": "2017-03-01", "rulebook": rulebook });
+        app.done(&administrator(), "openContract", input).await;
+        let opened = app.fresh.log.stream(StreamId::contract("far")).await.expect("the contract");
+        assert_eq!(opened[0].occurred.earliest().to_string(), "2018-03-02");
     })
     .await;
 }

@@ -163,7 +163,7 @@ async fn open(fresh: &Fresh, rulebook: &str) {
     let (occurred, starts_on) = (Occurred::on(day(0)), day(0));
     let (code, name, parties, ends_on) = (CONTRACT.to_owned(), "A service".to_owned(), Vec::new(), None);
     let fact = ContractOpened { code, name, parties, starts_on, ends_on };
-    let open = Command::OpenContract(OpenContract { occurred, fact, rulebook: rulebook.to_owned() });
+    let open = Command::OpenContract(OpenContract { when: occurred.into(), fact, rulebook: rulebook.to_owned() });
     fresh.record(open).await.expect("the contract opens");
     for nth in 0..WORKERS {
         let joined = WorkerJoined { login: None, label: format!("KW-{nth}") };
@@ -183,7 +183,7 @@ async fn refer(fresh: &Fresh, nth: u64, occurred: Occurred, area: &str) {
     let (journey, contract, register) = (JourneyId(id(2, nth)), CONTRACT.to_owned(), Some(SubjectKind::Person));
     let (subject, external_references) = (SubjectId(id(3, nth)), Vec::new());
     let fact = ReferralReceived { subject, area: area.to_owned(), cohort: None, referrer: None, external_references };
-    let refer = Command::ReceiveReferral(ReceiveReferral { journey, contract, occurred, register, fact });
+    let refer = Command::ReceiveReferral(ReceiveReferral { journey, contract, when: occurred.into(), register, fact });
     fresh.record(refer).await.expect("the referral is received");
 }
 

@@ -171,7 +171,7 @@ pub(crate) async fn open_contract(recorder: &Recorder) {
         ends_on: None,
     };
     let rulebook = packs::pack("shps").expect("a pack that ships").text.to_owned();
-    let open = Command::OpenContract(OpenContract { occurred: Occurred::on(day("2017-07-03")), fact, rulebook });
+    let open = Command::OpenContract(OpenContract { when: Occurred::on(day("2017-07-03")).into(), fact, rulebook });
     record(recorder, 1, open).await;
 }
 
@@ -196,7 +196,7 @@ pub(crate) async fn tell_a_story(recorder: &Recorder) {
     let receive = ReceiveReferral {
         journey: JOURNEY,
         contract: "shps".to_owned(),
-        occurred: Occurred::on(day("2018-01-08")),
+        when: Occurred::on(day("2018-01-08")).into(),
         register: Some(SubjectKind::Person),
         fact: referral,
     };

@@ -124,7 +124,7 @@ impl Field {
     /// Opens the contract and takes on so many clients.
     pub(crate) async fn journeys(&self, recorder: &Recorder, count: usize) -> Vec<JourneyId> {
         let contract = Command::OpenContract(OpenContract {
-            occurred: Occurred::on(day()),
+            when: Occurred::on(day()).into(),
             fact: ContractOpened {
                 code: CONTRACT.to_owned(),
                 name: "Single Homelessness Prevention Service".to_owned(),
@@ -150,7 +150,7 @@ impl Field {
         let referral = ReceiveReferral {
             journey,
             contract: CONTRACT.to_owned(),
-            occurred: Occurred::on(day()),
+            when: Occurred::on(day()).into(),
             register: Some(SubjectKind::Person),
             fact: ReferralReceived {
                 subject: SubjectId(self.id()),

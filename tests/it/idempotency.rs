@@ -58,6 +58,46 @@ async fn the_same_command_again_is_a_replay_and_adds_nothing() {
     .await;
 }
 
+/// The dates of a case's contacts.
+async fn contact_dates(app: &TestApp, journey: &str) -> Vec<String> {
+    let document = "query($id: UUID!) { journey(id: $id) { contacts { occurred { on } } } }";
+    let data = app.ask(&manager(), document, json!({ "id": journey })).await;
+    let contacts = data["journey"]["contacts"].as_array().expect("contacts");
+    let mut dates: Vec<String> = contacts.iter().map(|contact| text(&contact["occurred"]["on"])).collect();
+    dates.sort();
+    dates
+}
+
+#[tokio::test]
+async fn a_command_without_a_date_that_comes_again_after_midnight_keeps_its_first_date() {
+    on_both_stores(async |app| {
+        let journey = case(app).await;
+        let who = keyworker("kw-07");
+        // In summer, midnight in London is an hour before midnight in UTC.
+        app.it_is("2018-03-31T22:59:00Z");
+        let command = json!({ "commandId": new_id(), "journey": journey, "channel": "phone", "twoWay": true });
+        let first = app.log_contact(&who, command.clone()).await;
+        assert_eq!(first["replayed"], false);
+        let head = app.head().await;
+
+        app.it_is("2018-03-31T23:01:00Z");
+        let again = app.log_contact(&who, command.clone()).await;
+        assert_eq!(again["replayed"], true);
+        assert_eq!(event_ids(&first), event_ids(&again));
+        assert_eq!(app.head().await, head);
+        assert_eq!(contact_dates(app, &journey).await, ["2018-03-31"]);
+        // The date that the first one got was no part of it.
+        let dated = with(command.clone(), json!({ "occurredOn": "2018-03-31" }));
+        assert_eq!(refusals(&app.tell(&who, "logContact", dated).await), ["COMMAND_ID_REUSED"]);
+
+        let dry = with(command.clone(), json!({ "commandId": new_id(), "dryRun": true }));
+        assert_eq!(refusals(&app.tell(&who, "logContact", dry).await), [""; 0]);
+        app.log_contact(&who, with(command, json!({ "commandId": new_id() }))).await;
+        assert_eq!(contact_dates(app, &journey).await, ["2018-03-31", "2018-04-01"]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_same_id_with_another_body_is_refused() {
     on_both_stores(async |app| {

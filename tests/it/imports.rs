@@ -36,7 +36,7 @@ async fn with_mst(dialect: Dialect) -> Fresh {
         ends_on: None,
     };
     let rulebook = pack(MST).expect("a pack that ships").text.to_owned();
-    let open = OpenContract { occurred: Occurred::on(day("2018-06-01")), fact, rulebook };
+    let open = OpenContract { when: Occurred::on(day("2018-06-01")).into(), fact, rulebook };
     fresh.record(Command::OpenContract(open)).await.expect("accepted");
     fresh
 }

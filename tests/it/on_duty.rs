@@ -1,8 +1,15 @@
 //! Who works here, who is away and who does what: logins, leave and cover, many assignments at once, duties kept apart and
 //! periods that are settled; on both stores.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
+use throughline::log::append::Expected;
+use throughline::record::Instruction;
+use throughline_domain::command::{Command, When};
+use throughline_domain::fact::envelope::{CommandId, StreamId, WorkerId};
+use throughline_domain::fact::event::WorkerLeft;
 
 use crate::app::{
     MST, SHPS, TODAY, TestApp, administrator, call, keyworker, manager, new_id, on_both_stores, other_manager,
@@ -154,6 +161,35 @@ async fn a_leaving_is_the_first_day_no_longer_here_and_warns_of_later_facts() {
         assert_eq!(warnings(&app.tell(&manager(), "leaveWorker", early.clone()).await), ["WORKER_HAS_LATER_FACTS"]);
         app.done(&manager(), "leaveWorker", accepting(&early, "WORKER_HAS_LATER_FACTS")).await;
         assert!(listed(app, &manager(), "(unassigned: true)").await.contains(&"BR-2".to_owned()), "{other}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_leaving_without_a_date_is_dated_on_the_day_of_the_decision_and_warns_as_of_that_day() {
+    on_both_stores(async |app| {
+        let ann = app.add_worker("kw-ann").await;
+        let journey = case(app, "BR-1", &ann).await;
+        // In summer, midnight in London is an hour before midnight in UTC.
+        app.it_is("2018-03-31T22:59:00Z");
+        app.log_contact(&keyworker("kw-ann"), call(&journey, "2018-03-31")).await;
+        let warned = app.tell(&manager(), "leaveWorker", json!({ "worker": ann })).await;
+        assert_eq!(warnings(&warned), ["WORKER_HAS_LATER_FACTS"], "{warned}");
+        let worker = WorkerId(ann.parse().expect("an id"));
+        let instruction = Instruction {
+            principal: manager(),
+            command_id: CommandId(new_id().parse().expect("an id")),
+            body: Vec::new(),
+            expected: Expected::Any,
+            source: None,
+            accept_warnings: BTreeSet::new(),
+            dry_run: false,
+            command: Command::state(StreamId::worker(worker), When::TODAY, WorkerLeft {}),
+        };
+        let prepared = app.fresh.recorder.ready(instruction).await.expect("it can be decided");
+        app.it_is("2018-03-31T23:01:00Z");
+        let appended = prepared.append().await.expect("there is no contact on that day or later");
+        assert_eq!(appended.events[0].occurred.earliest().to_string(), "2018-04-01");
     })
     .await;
 }

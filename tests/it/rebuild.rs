@@ -63,7 +63,7 @@ fn further(version: &str) -> Command {
         pack(CONTRACT).expect("it ships").text.replace("version = \"2017-03\"", &format!("version = \"{version}\""));
     Command::PublishRulebook(PublishRulebook {
         contract: CONTRACT.to_owned(),
-        occurred: Occurred::on(day()),
+        when: Occurred::on(day()).into(),
         rulebook: text.replace("effective_from = 2017-03-01", &format!("effective_from = {version}-01")),
     })
 }

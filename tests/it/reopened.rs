@@ -88,7 +88,7 @@ async fn a_view_is_built_anew_though_a_further_rulebook_stands_far_from_the_firs
         let text = pack(CONTRACT).expect("it ships").text.replace("version = \"2017-03\"", "version = \"2017-04\"");
         let command = Command::PublishRulebook(PublishRulebook {
             contract: CONTRACT.to_owned(),
-            occurred: Occurred::on(day()),
+            when: Occurred::on(day()).into(),
             rulebook: text.replace("effective_from = 2017-03-01", "effective_from = 2017-04-01"),
         });
         recorder.append(field.instruct(command)).await.expect("it is published");

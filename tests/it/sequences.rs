@@ -186,7 +186,13 @@ impl Telling<'_> {
                 Event::ReferralReceived(fact) => {
                     let (contract, is_new) = (CONTRACT.to_owned(), events.is_empty());
                     let register = is_new.then_some(SubjectKind::Person);
-                    Command::ReceiveReferral(ReceiveReferral { journey, contract, occurred, register, fact })
+                    Command::ReceiveReferral(ReceiveReferral {
+                        journey,
+                        contract,
+                        when: occurred.into(),
+                        register,
+                        fact,
+                    })
                 }
                 fact => Command::state(stream, occurred, fact),
             },
@@ -237,7 +243,10 @@ async fn open(fresh: &Fresh) {
         ends_on: None,
     };
     let rulebook = include_str!("rulebooks/sequences.toml").to_owned();
-    fresh.record(Command::OpenContract(OpenContract { occurred, fact, rulebook })).await.expect("the contract opens");
+    fresh
+        .record(Command::OpenContract(OpenContract { when: occurred.into(), fact, rulebook }))
+        .await
+        .expect("the contract opens");
     for n in 0..2 {
         let joined = WorkerJoined { login: None, label: format!("KW-{n}") };
         let add = Command::state(StreamId::worker(worker(n)), occurred, joined);

@@ -59,7 +59,7 @@ async fn open_contract(fresh: &Fresh) {
         ends_on: None,
     };
     let rulebook = pack(MST).expect("a pack that ships").text.to_owned();
-    let open = OpenContract { occurred: Occurred::on(day("2018-06-01")), fact, rulebook };
+    let open = OpenContract { when: Occurred::on(day("2018-06-01")).into(), fact, rulebook };
     fresh.record(Command::OpenContract(open)).await.expect("accepted");
 }
 

@@ -355,7 +355,7 @@ pub fn state(at: &str, fact: impl Into<Event>) -> Command {
     match fact.into() {
         Event::ReferralReceived(fact) => {
             let contract = "shps".to_owned();
-            Command::ReceiveReferral(ReceiveReferral { journey, contract, occurred, register: None, fact })
+            Command::ReceiveReferral(ReceiveReferral { journey, contract, when: occurred.into(), register: None, fact })
         }
         fact => Command::state(StreamId::journey(journey), occurred, fact),
     }

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
-use chrono::NaiveDate;
 
 use super::input::batch::{
     DecideClaimInput, OpenBatchInput, RaiseAdjustmentInput, RecordPaymentInput, ResubmitClaimInput, SubmitBatchInput,
@@ -17,7 +16,7 @@ use super::input::reading::Reading;
 use super::input::{Stamp, When};
 use super::payload::{BatchPayload, Outcome};
 use super::sent::Sent;
-use super::{Answered, answered, contract_today, own_id, record, today};
+use super::{Answered, answered, own_id, record};
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::funding;
 use crate::graphql::scalars::Id;
@@ -49,9 +48,9 @@ impl BatchMutations {
         answered(async {
             let mut reading = Reading::default();
             let batch = BatchId(own_id(&input.stamp, "batch", input.batch));
-            let occurred = input.when.occurred(contract_today(ctx, &input.contract).await?, &mut reading);
+            let when = input.when.read(&mut reading);
             let act = BatchAct::Open(input.contract.clone(), input.opened(&mut reading));
-            let command = Command::Batch(BatchCommand { batch, occurred, act, warnings: Vec::new() });
+            let command = Command::Batch(BatchCommand { batch, when, as_of: None, act, warnings: Vec::new() });
             BatchPayload::of(ctx, batch, record(ctx, input.stamp, reading, command).await?).await
         })
         .await
@@ -65,8 +64,7 @@ impl BatchMutations {
         #[graphql(desc = "The details to record.")] input: SubmitBatchInput,
     ) -> Answered<BatchPayload> {
         answered(async {
-            let day = day(ctx, input.batch, &input.when).await?;
-            let contract_claims = contract_claims(ctx, input.batch, day, BTreeSet::new()).await?;
+            let contract_claims = contract_claims(ctx, input.batch, input.when, BTreeSet::new()).await?;
             let of = selection(ctx, contract_claims.as_deref(), input.batch).await?;
             let named = input.claims.as_deref().map(claims);
             let others = named
@@ -81,7 +79,8 @@ impl BatchMutations {
             }
             let named = wanted.unwrap_or_else(|| lines(&prepared));
             let twice = doubly_funded(ctx, contract_claims.as_ref(), &named).await?;
-            send(ctx, input.batch, (input.stamp, input.when), (BatchAct::Submit(prepared), twice)).await
+            let act = BatchAct::Submit(prepared);
+            send(ctx, input.batch, (input.stamp, input.when), (act, twice), contract_claims.as_deref()).await
         })
         .await
     }
@@ -95,11 +94,12 @@ impl BatchMutations {
     ) -> Answered<BatchPayload> {
         answered(async {
             let wanted = claims(&input.claims);
-            let day = day(ctx, input.batch, &input.when).await?;
-            let contract_claims = contract_claims(ctx, input.batch, day, wanted.iter().copied().collect()).await?;
+            let contract_claims =
+                contract_claims(ctx, input.batch, input.when, wanted.iter().copied().collect()).await?;
             let prepared = prepared(contract_claims.as_deref(), Some(&wanted), input.prepared_at.map(|seen| seen.0));
             let twice = doubly_funded(ctx, contract_claims.as_ref(), &wanted).await?;
-            send(ctx, input.batch, (input.stamp, input.when), (BatchAct::Resubmit(prepared), twice)).await
+            let act = BatchAct::Resubmit(prepared);
+            send(ctx, input.batch, (input.stamp, input.when), (act, twice), contract_claims.as_deref()).await
         })
         .await
     }
@@ -114,15 +114,14 @@ impl BatchMutations {
             match input.decided() {
                 Ok(decision) => {
                     let named = claims(&input.claims);
-                    let twice = if decision == ClaimDecision::Accept {
-                        let day = day(ctx, input.batch, &input.when).await?;
-                        let contract_claims = contract_claims(ctx, input.batch, day, BTreeSet::new()).await?;
-                        doubly_funded(ctx, contract_claims.as_ref(), &named).await?
+                    let contract_claims = if decision == ClaimDecision::Accept {
+                        contract_claims(ctx, input.batch, input.when, BTreeSet::new()).await?
                     } else {
-                        Vec::new()
+                        None
                     };
+                    let twice = doubly_funded(ctx, contract_claims.as_ref(), &named).await?;
                     let act = BatchAct::Decide(named, decision);
-                    send(ctx, input.batch, (input.stamp, input.when), (act, twice)).await
+                    send(ctx, input.batch, (input.stamp, input.when), (act, twice), contract_claims.as_deref()).await
                 }
                 Err(refusals) => {
                     let outcome = Outcome::refused(refusals, &Sent::of(ctx)?);
@@ -141,7 +140,7 @@ impl BatchMutations {
     ) -> Answered<BatchPayload> {
         answered(async {
             let act = BatchAct::Withdraw(claims(&input.claims), input.reason);
-            send(ctx, input.batch, (input.stamp, input.when), (act, Vec::new())).await
+            send(ctx, input.batch, (input.stamp, input.when), (act, Vec::new()), None).await
         })
         .await
     }
@@ -154,7 +153,7 @@ impl BatchMutations {
     ) -> Answered<BatchPayload> {
         answered(async {
             let act = BatchAct::Pay(input.payment());
-            send(ctx, input.batch, (input.stamp, input.when), (act, Vec::new())).await
+            send(ctx, input.batch, (input.stamp, input.when), (act, Vec::new()), None).await
         })
         .await
     }
@@ -167,8 +166,7 @@ impl BatchMutations {
         #[graphql(desc = "The details to record.")] input: RaiseAdjustmentInput,
     ) -> Answered<BatchPayload> {
         answered(async {
-            let day = day(ctx, input.batch, &input.when).await?;
-            let contract_claims = contract_claims(ctx, input.batch, day, BTreeSet::new()).await?;
+            let contract_claims = contract_claims(ctx, input.batch, input.when, BTreeSet::new()).await?;
             let fact = AdjustmentRaised {
                 adjustment: AdjustmentId(own_id(&input.stamp, "adjustment", input.adjustment)),
                 kind: input.kind.into(),
@@ -192,47 +190,48 @@ impl BatchMutations {
                 .map(|(contract_claims, claim)| contract_claims.beyond(claim, fact.amount))
                 .unwrap_or_default();
             let act = BatchAct::Adjust(Adjusting { from, fact, due });
-            send(ctx, input.batch, (input.stamp, input.when), (act, beyond)).await
+            send(ctx, input.batch, (input.stamp, input.when), (act, beyond), contract_claims).await
         })
         .await
     }
 }
 
-/// The date of a command on a batch.
-async fn day(ctx: &Context<'_>, batch: Id, when: &When) -> Result<NaiveDate> {
-    let today = today(ctx, StreamId::batch(BatchId(batch.0)), when).await?;
-    // An invalid date is reported when the command itself is sent.
-    Ok(when.occurred(today, &mut Reading::default()).earliest())
-}
-
+/// Sends a command on a batch, with the claims that it was prepared from, if it was prepared from claims.
 async fn send(
     ctx: &Context<'_>,
     batch: Id,
     (stamp, when): (Stamp, When),
     (act, warnings): (BatchAct, Vec<Refusal>),
+    prepared_from: Option<&Claims>,
 ) -> Result<BatchPayload> {
     let batch = BatchId(batch.0);
     let mut reading = Reading::default();
-    let occurred = when.occurred(today(ctx, StreamId::batch(batch), &when).await?, &mut reading);
-    let command = Command::Batch(BatchCommand { batch, occurred, act, warnings });
+    let when = when.read(&mut reading);
+    let as_of = prepared_from.map(|contract_claims| contract_claims.asked.as_of);
+    let command = Command::Batch(BatchCommand { batch, when, as_of, act, warnings });
     BatchPayload::of(ctx, batch, record(ctx, stamp, reading, command).await?).await
 }
 
-/// The claims of a batch's contract as of a day, settled against all batches, as if the claims in `again` were not
-/// queried. None if the caller may not see the batch.
+/// The claims of a batch's contract as of the date of a command, settled against all batches, as if the claims in
+/// `again` were not queried. None if the caller may not see the batch. If midnight passes before the command is decided,
+/// the decision refuses the preparation as stale.
 async fn contract_claims(
     ctx: &Context<'_>,
     batch: Id,
-    as_of: NaiveDate,
+    when: When,
     again: BTreeSet<ClaimId>,
 ) -> Result<Option<Arc<Claims>>> {
     let log = &ctx.app().log;
     let opened = log.stream(StreamId::batch(BatchId(batch.0))).await.or_fault()?;
     let code = opened.first().and_then(|first| first.contract.as_deref()).unwrap_or_default();
     let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
-    let today = contract_today(ctx, code).await?;
-    let asked = Asked { as_of: as_of.min(today), today, purpose: Purpose::Submit { batch: BatchId(batch.0), again } };
-    queries::claims::of_contract(&ctx.caller().generation, log, scope, asked).await.or_fault()
+    let generation = &ctx.caller().generation;
+    let Some(contract) = generation.contract_state(scope) else { return Ok(None) };
+    let today = ctx.today(&contract);
+    // An invalid date is reported when the command itself is sent.
+    let as_of = when.read(&mut Reading::default()).decided_on(today).earliest().min(today);
+    let asked = Asked { as_of, today, purpose: Purpose::Submit { batch: BatchId(batch.0), again } };
+    queries::claims::of_contract(generation, log, scope, asked).await.or_fault()
 }
 
 /// Which claims the batch is for; none if it is for all claims of the contract.

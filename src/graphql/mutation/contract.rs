@@ -9,8 +9,7 @@ use super::input::contract::{
 };
 use super::input::reading::Reading;
 use super::payload::ContractPayload;
-use super::{Answered, answered, contract_today, own_id, record, state};
-use crate::graphql::context::Asked as _;
+use super::{Answered, answered, own_id, record, state};
 use throughline_domain::command::Command;
 use throughline_domain::command::contracts::{OpenContract, PublishRulebook};
 use throughline_domain::fact::envelope::StreamId;
@@ -43,8 +42,8 @@ impl ContractMutations {
         answered(async {
             let mut reading = Reading::default();
             let fact = input.fact.read(&mut reading);
-            let (code, occurred) = (fact.code.clone(), input.when.occurred(ctx.deployment_today(), &mut reading));
-            let command = Command::OpenContract(OpenContract { occurred, fact, rulebook: input.rulebook });
+            let (code, when) = (fact.code.clone(), input.when.read(&mut reading));
+            let command = Command::OpenContract(OpenContract { when, fact, rulebook: input.rulebook });
             let outcome = record(ctx, input.stamp, reading, command).await?;
             Ok(ContractPayload::of(ctx, &code, outcome))
         })
@@ -81,7 +80,7 @@ impl ContractMutations {
             let mut reading = Reading::default();
             let command = Command::PublishRulebook(PublishRulebook {
                 contract: input.contract.clone(),
-                occurred: input.when.occurred(contract_today(ctx, &input.contract).await?, &mut reading),
+                when: input.when.read(&mut reading),
                 rulebook: input.rulebook,
             });
             let outcome = record(ctx, input.stamp, reading, command).await?;

@@ -1,7 +1,6 @@
 //! Mutations on cases (journeys): one for each fact.
 
 use async_graphql::{Context, Object, Result};
-use uuid::Uuid;
 
 use super::input::amend::Whose;
 use super::input::appointment::{BookAppointmentInput, CancelAppointmentInput, MoveAppointmentInput};
@@ -19,7 +18,7 @@ use super::input::work::{
     StartEngagementInput,
 };
 use super::payload::{AssessmentPayload, AssignmentsPayload, JourneyPayload, MeasurePayload, Outcome};
-use super::{Answered, answered, contract_today, own_id, record, state, state_of, today};
+use super::{Answered, answered, own_id, record, state, state_of};
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::scalars::Id;
 use crate::queries;
@@ -56,11 +55,10 @@ impl JourneyMutations {
         let register = input.subject.is_none().then(|| input.subject_kind.into());
         answered(async {
             let mut reading = Reading::default();
-            let today = contract_today(ctx, &input.contract).await?;
             let command = Command::ReceiveReferral(ReceiveReferral {
                 journey: id,
                 contract: input.contract,
-                occurred: input.when.occurred(today, &mut reading),
+                when: input.when.read(&mut reading),
                 register,
                 fact: input.fact.of(subject).read(&mut reading),
             });
@@ -415,7 +413,7 @@ impl JourneyMutations {
     }
 }
 
-/// Sends the command that assigns many cases to a worker. Without a date: today in their contract's time zone.
+/// Sends the command that assigns many cases to a worker.
 async fn assign_many(ctx: &Context<'_>, input: AssignWorkersInput, journeys: Vec<JourneyId>) -> Result<Outcome> {
     let mut reading = Reading::default();
     let fact = input.fact.read(&mut reading);
@@ -423,7 +421,6 @@ async fn assign_many(ctx: &Context<'_>, input: AssignWorkersInput, journeys: Vec
         let message = "expectedVersion cannot be used for several cases: leave it out";
         reading.field("expected_version", |reading| reading.invalid(message));
     }
-    let first = StreamId::journey(journeys.first().copied().unwrap_or(JourneyId(Uuid::nil())));
-    let occurred = input.when.occurred(today(ctx, first, &input.when).await?, &mut reading);
-    record(ctx, input.stamp, reading, Command::AssignMany(AssignMany { journeys, occurred, fact })).await
+    let when = input.when.read(&mut reading);
+    record(ctx, input.stamp, reading, Command::AssignMany(AssignMany { journeys, when, fact })).await
 }

@@ -11,10 +11,9 @@ mod people;
 pub mod sent;
 
 use async_graphql::{Context, MergedObject, Result};
-use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::context::{Asked as _, OrFault as _};
+use super::context::Asked as _;
 use super::query::visible;
 use super::views::ViewMutations;
 use crate::graphql::scalars::Id;
@@ -51,12 +50,12 @@ pub(super) fn answered<T>(result: impl Future<Output = Result<T>>) -> impl Futur
     async { Some(result.await) }
 }
 
-/// Records a fact in a stream of any kind. Without a date, the fact is dated today in the contract's time zone.
+/// Records a fact in a stream of any kind.
 async fn state(ctx: &Context<'_>, stamp: Stamp, stream: StreamId, when: When, fact: impl States) -> Result<Outcome> {
     let mut reading = Reading::default();
     let fact = fact.stated(&mut reading);
-    let occurred = when.occurred(today(ctx, stream, &when).await?, &mut reading);
-    record(ctx, stamp, reading, Command::state(stream, occurred, fact)).await
+    let when = when.read(&mut reading);
+    record(ctx, stamp, reading, Command::state(stream, when, fact)).await
 }
 
 /// The same for the stream that the input names, if it names one. Returns the payload.
@@ -129,7 +128,7 @@ fn clears(mutation: &str, key: &str) -> bool {
 
 /// The content that identifies a command: the name of the mutation and its input as sent.
 ///
-/// Excluded are values that the server filled in (today, ids, the caller's worker), options on how to judge the
+/// Excluded are values that the server fills in (today, ids, the caller's worker), options on how to judge the
 /// command, and the command's id. The same request sent a day later is therefore still the same command.
 pub(super) fn body(ctx: &Context<'_>) -> Result<Vec<u8>> {
     let field = ctx.field();
@@ -144,21 +143,4 @@ pub(super) fn body(ctx: &Context<'_>) -> Result<Vec<u8>> {
     }
     given.insert("mutation".to_owned(), field.name().into());
     Ok(canonical::json(&given.into()).into_bytes())
-}
-
-/// Today in the contract with this code, if the caller may see the contract.
-async fn contract_today(ctx: &Context<'_>, code: &str) -> Result<NaiveDate> {
-    let Some(scoped) = ctx.in_scope(code) else { return Ok(ctx.deployment_today()) };
-    let contract = ctx.caller().generation.contract_state(scoped);
-    Ok(contract.map_or_else(|| ctx.deployment_today(), |contract| ctx.today(&contract)))
-}
-
-/// Today in the contract of a stream, if no date was given and the date matters.
-async fn today(ctx: &Context<'_>, stream: StreamId, when: &When) -> Result<NaiveDate> {
-    if when.occurred_on.is_some() || stream.kind.belongs_to_deployment() {
-        return Ok(ctx.deployment_today());
-    }
-    let envelopes = ctx.app().log.stream(stream).await.or_fault()?;
-    let code = envelopes.first().and_then(|first| first.contract.as_deref()).unwrap_or_default();
-    contract_today(ctx, code).await
 }

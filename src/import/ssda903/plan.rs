@@ -191,7 +191,7 @@ impl Bringing<'_> {
             let receive = ReceiveReferral {
                 journey: self.ids.journey(),
                 contract: self.ids.contract.to_owned(),
-                occurred: Occurred::on(row.began_on),
+                when: Occurred::on(row.began_on).into(),
                 register: (!known.is_registered).then_some(SubjectKind::Person),
                 fact: ReferralReceived {
                     subject: self.ids.subject(),

@@ -61,7 +61,7 @@ mod parking {
         let started = Recorder::start(log, views.clone(), clock, Arc::new(Chance::seeded(CHANCE))).await;
         let (recorder, _) = started.expect("it starts");
         let open = OpenContract {
-            occurred: on(),
+            when: on().into(),
             fact: ContractOpened {
                 code: "shps".to_owned(),
                 name: "A service".to_owned(),
@@ -86,7 +86,7 @@ mod parking {
         let receive = ReceiveReferral {
             journey,
             contract: "shps".to_owned(),
-            occurred: on(),
+            when: on().into(),
             register: Some(SubjectKind::Person),
             fact: ReferralReceived {
                 subject: SubjectId(uuid::Uuid::from_u128(nth)),

@@ -24,7 +24,7 @@ fn on() -> Occurred {
 
 fn opening() -> Command {
     Command::OpenContract(OpenContract {
-        occurred: on(),
+        when: on().into(),
         fact: ContractOpened {
             code: "shps".to_owned(),
             name: "A service".to_owned(),
@@ -40,7 +40,7 @@ fn referral(nth: u128) -> Command {
     Command::ReceiveReferral(ReceiveReferral {
         journey: JourneyId(uuid::Uuid::from_u128(nth)),
         contract: "shps".to_owned(),
-        occurred: on(),
+        when: on().into(),
         register: Some(SubjectKind::Person),
         fact: ReferralReceived {
             subject: SubjectId(uuid::Uuid::from_u128(nth)),

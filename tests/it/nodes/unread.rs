@@ -123,7 +123,7 @@ async fn an_answer_that_nobody_takes_holds_the_others_up_for_seconds() {
     let remark = "# What is said here at length changes nothing.\n".repeat((LENGTH - text.len()) / 48);
     for version in 0..RULEBOOKS {
         let rulebook = text.replace("version = \"2017-03\"", &format!("version = \"2017-03-{version}\"")) + &remark;
-        let published = PublishRulebook { contract: CONTRACT.to_owned(), occurred: Occurred::on(day()), rulebook };
+        let published = PublishRulebook { contract: CONTRACT.to_owned(), when: Occurred::on(day()).into(), rulebook };
         let command = field.instruct(Command::PublishRulebook(published));
         deployment.recorder.append(command).await.expect("it is published");
     }

@@ -11,7 +11,7 @@ mod submit;
 use std::collections::BTreeSet;
 
 use crate::command::validate::{Rules, Shape};
-use crate::command::{Given, NewEvent, heeded};
+use crate::command::{Given, NewEvent, When, heeded};
 use crate::contract::batch::{Batch, BatchLine, BatchState, Decision};
 use crate::fact::History;
 use crate::fact::Recorded;
@@ -35,7 +35,9 @@ pub struct BatchCommand {
     /// The batch.
     pub batch: BatchId,
     /// The day.
-    pub occurred: Occurred,
+    pub when: When,
+    /// The as-of date of the claims that the command was prepared from, if it was prepared from claims.
+    pub as_of: Option<NaiveDate>,
     /// What to do.
     pub act: BatchAct,
     /// The warnings that the preparation of the command found outside the batch.
@@ -164,16 +166,18 @@ impl BatchCommand {
 
 /// Decides a command: returns the events to append, or all refusals that were found.
 pub fn decide(history: &History, command: &BatchCommand, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    let occurred = command.when.decided_on(given.today);
     if let BatchAct::Open(contract, fact) = &command.act {
-        return open(history, command, contract, fact, given);
+        return open(history, command.batch, occurred, contract, fact, given);
     }
     if history.events().is_empty() {
         return Err(batch_not_found().alone());
     }
     if matches!(command.act, BatchAct::Decide(..)) {
-        decided_by_another(history, command.occurred, given)?;
+        decided_by_another(history, occurred, given)?;
     }
-    let asked = Asked { batch: &Batch::of(history), command, given };
+    let asked = Asked { batch: &Batch::of(history), command, occurred, given };
+    asked.is_as_of_its_date()?;
     let events = match &command.act {
         BatchAct::Open(..) => Vec::new(),
         BatchAct::Submit(prepared) => submit::submit(&asked, prepared)?,
@@ -190,7 +194,7 @@ pub fn decide(history: &History, command: &BatchCommand, given: &Given<'_>) -> R
     heeded(command.warnings.iter().cloned().chain(repeated), given)?;
     let stream = StreamId::batch(command.batch);
     let contract = history.contract().map(str::to_owned);
-    let new = |event| NewEvent { stream, contract: contract.clone(), occurred: command.occurred, event };
+    let new = |event| NewEvent { stream, contract: contract.clone(), occurred, event };
     Ok(events.into_iter().map(new).collect())
 }
 
@@ -213,7 +217,8 @@ fn decided_by_another(history: &History, occurred: Occurred, given: &Given<'_>) 
 
 fn open(
     history: &History,
-    command: &BatchCommand,
+    batch: BatchId,
+    occurred: Occurred,
     contract: &str,
     fact: &BatchOpened,
     given: &Given<'_>,
@@ -227,8 +232,8 @@ fn open(
         return Err(Refusal::new(Code::BatchExists, message).at("batch").alone());
     }
     let mut shape = Shape::new(given.today);
-    let rules = Rules { contract: given.contract, on: command.occurred.earliest() };
-    shape.of_batch(command.occurred, fact, rules);
+    let rules = Rules { contract: given.contract, on: occurred.earliest() };
+    shape.of_batch(occurred, fact, rules);
     let of = fact.claims.as_ref();
     if of.and_then(|of| of.keyworker).is_some_and(|worker| !given.knows(StreamId::worker(worker))) {
         shape.refuse(Refusal::worker_not_found().at("claims.keyworker"));
@@ -237,14 +242,16 @@ fn open(
         shape.refuse(Refusal::team_not_found().at("claims.team"));
     }
     shape.done()?;
-    let (stream, contract) = (StreamId::batch(command.batch), Some(contract.to_owned()));
-    Ok(vec![NewEvent { stream, contract, occurred: command.occurred, event: fact.clone().into() }])
+    let (stream, contract) = (StreamId::batch(batch), Some(contract.to_owned()));
+    Ok(vec![NewEvent { stream, contract, occurred, event: fact.clone().into() }])
 }
 
 /// A batch and the command about it.
 struct Asked<'a, 'g> {
     batch: &'a Batch,
     command: &'a BatchCommand,
+    /// The date of the command.
+    occurred: Occurred,
     given: &'a Given<'g>,
 }
 
@@ -252,7 +259,7 @@ impl Asked<'_, '_> {
     /// Starts the checks of values with the command's date: a full date, not in the future, and not before the previous
     /// steps of the batch.
     fn shape(&self) -> Shape {
-        let occurred = self.command.occurred;
+        let occurred = self.occurred;
         let mut shape = Shape::new(self.given.today);
         shape.occurred(occurred);
         if occurred.precision() != Precision::Day {
@@ -265,6 +272,17 @@ impl Asked<'_, '_> {
             shape.invalid("occurred_on", message);
         }
         shape
+    }
+
+    /// Refuses a command that was prepared from the claims of another day than its date, such as the day before, if
+    /// midnight passed in between.
+    fn is_as_of_its_date(&self) -> Result<(), Vec<Refusal>> {
+        let on = self.occurred.earliest().min(self.given.today);
+        let Some(as_of) = self.command.as_of.filter(|as_of| *as_of != on) else { return Ok(()) };
+        let message =
+            format!("the claims were computed as of {as_of} and the command is dated {on}: send the command again");
+        let rule = "the claims of a batch command are computed as of its date";
+        Err(Refusal::new(Code::StaleClaims, message).at("occurred_on").by(rule).alone())
     }
 
     fn is_open(&self) -> Result<(), Vec<Refusal>> {
@@ -312,7 +330,7 @@ impl Asked<'_, '_> {
             ClaimDecision::Accept => {}
             ClaimDecision::Query { remark } => shape.remark(remark),
             ClaimDecision::Reject { defect, remark } => {
-                let rules = Rules { contract: self.given.contract, on: self.command.occurred.earliest() };
+                let rules = Rules { contract: self.given.contract, on: self.occurred.earliest() };
                 shape.rejection(defect, remark.as_deref(), rules);
             }
         }

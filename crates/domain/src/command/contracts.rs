@@ -4,9 +4,10 @@
 //! taken from outside.
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 
-use crate::command::NewEvent;
 use crate::command::validate::Shape;
+use crate::command::{NewEvent, When};
 use crate::contract::rules;
 use crate::contract::{Contract, Rulebook, RulebookError};
 use crate::fact::envelope::{Occurred, StreamId};
@@ -20,11 +21,19 @@ const RULEBOOK_MAX: usize = 256 * 1024;
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpenContract {
     /// The day of the opening.
-    pub occurred: Occurred,
+    pub when: When,
     /// Its code, name, parties and dates.
     pub fact: ContractOpened,
-    /// The code, name, parties and dates.
+    /// The rulebook, as TOML.
     pub rulebook: String,
+}
+
+impl OpenContract {
+    /// The time zone of the contract. None if the rulebook cannot be read.
+    pub fn zone(&self) -> Option<Tz> {
+        let text = Some(&self.rulebook).filter(|text| text.len() <= RULEBOOK_MAX)?;
+        Rulebook::parse(text).ok().map(|rulebook| rulebook.calendar.zone)
+    }
 }
 
 /// Publishes a further version of the rulebook.
@@ -33,7 +42,7 @@ pub struct PublishRulebook {
     /// The code of the contract.
     pub contract: String,
     /// The day of the publication.
-    pub occurred: Occurred,
+    pub when: When,
     /// The rulebook, as TOML.
     pub rulebook: String,
 }
@@ -44,8 +53,8 @@ pub(crate) fn open(
     command: &OpenContract,
     today: NaiveDate,
 ) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-    let OpenContract { occurred, fact, rulebook } = command;
-    let occurred = *occurred;
+    let OpenContract { when, fact, rulebook } = command;
+    let occurred = when.decided_on(today);
     if contract.opened().is_some() {
         return Err(rules::contract_exists().alone());
     }
@@ -68,13 +77,14 @@ pub(crate) fn publish(
     command: &PublishRulebook,
     today: NaiveDate,
 ) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-    let PublishRulebook { contract: code, occurred, rulebook } = command;
+    let PublishRulebook { contract: code, when, rulebook } = command;
+    let occurred = when.decided_on(today);
     if contract.code() != Some(code) {
         return Err(Refusal::contract_not_found().alone());
     }
-    let read = read(*occurred, rulebook, code, today)?;
+    let read = read(occurred, rulebook, code, today)?;
     further(contract, &read)?;
-    Ok(vec![published(code, *occurred, rulebook, &read)])
+    Ok(vec![published(code, occurred, rulebook, &read)])
 }
 
 /// Reads a draft of a further version that could be published today.

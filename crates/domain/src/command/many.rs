@@ -21,7 +21,7 @@ impl AssignMany {
 }
 
 pub(super) fn assign(command: &AssignMany, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-    let AssignMany { journeys, occurred, fact } = command;
+    let AssignMany { journeys, when, fact } = command;
     let fact = Event::from(fact.clone());
     let mut shape = Shape::new(given.today);
     if !shape.at_most("journeys", journeys.len(), CASES_MAX) {
@@ -37,15 +37,12 @@ pub(super) fn assign(command: &AssignMany, given: &Given<'_>) -> Result<Vec<NewE
         }
     }
     // Problems with the worker or the dates are reported once, not for each case.
-    values(&mut shape, *occurred, &fact, None, given);
+    values(&mut shape, when.decided_on(given.today), &fact, None, given);
     shape.done()?;
     let (mut events, mut refusals) = (Vec::new(), Vec::new());
     for (index, journey) in journeys.iter().enumerate() {
-        match of_case(
-            *journey,
-            &Dated { stream: StreamId::journey(*journey), occurred: *occurred, fact: fact.clone() },
-            given,
-        ) {
+        let stated = Dated { stream: StreamId::journey(*journey), when: *when, fact: fact.clone() };
+        match of_case(*journey, &stated, given) {
             Ok(assigned) => events.extend(assigned),
             Err(refused) => refusals.extend(refused.into_iter().map(|one| one.at(format!("journeys.{index}")))),
         }

@@ -16,16 +16,19 @@ mod names;
 mod patch;
 mod together;
 pub mod validate;
+mod when;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use uuid::Uuid;
 
 use self::names::named;
 pub use self::names::not_found;
 pub use self::patch::{PatchFact, Patched, PatchedDate};
+pub use self::when::When;
 use crate::command::batches::{BatchAct, BatchCommand};
 use crate::command::contracts::{OpenContract, PublishRulebook};
 use crate::command::validate::Shape;
@@ -46,20 +49,21 @@ use crate::people::{subject, subject_exists, team, worker};
 /// An event that a decision asks the log to append. The log adds the id, version, salt and time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {
-    /// The stream it belongs to.
+    /// The stream that it belongs to.
     pub stream: StreamId,
-    /// The stream that the event belongs to.
-    pub contract: Option<String>,
     /// The code of the contract. None if the stream belongs to the deployment.
-    pub occurred: Occurred,
+    pub contract: Option<String>,
     /// The date of the fact.
+    pub occurred: Occurred,
+    /// The fact, correction or retraction.
     pub event: Event,
 }
 
 /// Everything that a decision may read besides the history of its stream.
 #[derive(Clone, Copy)]
 pub struct Given<'a> {
-    /// Today's civil date in the contract's time zone.
+    /// The day on which the command is decided: the civil date in the contract's time zone. A command without a date
+    /// gets this one.
     pub today: NaiveDate,
     /// The contract that the stream belongs to, with all rulebooks published so far. An empty contract if the stream
     /// belongs to the deployment.
@@ -88,7 +92,7 @@ pub struct Dated {
     /// The case, subject, worker, team or contract that the fact is about.
     pub stream: StreamId,
     /// The date of the fact.
-    pub occurred: Occurred,
+    pub when: When,
     /// The fact.
     pub fact: Event,
 }
@@ -101,7 +105,7 @@ pub struct ReceiveReferral {
     /// The code of the contract.
     pub contract: String,
     /// The date on which the referral was received.
-    pub occurred: Occurred,
+    pub when: When,
     /// The kind of subject to register with the referral. None if the subject is already registered.
     pub register: Option<SubjectKind>,
     /// The referral.
@@ -140,7 +144,7 @@ pub struct AssignMany {
     /// The cases.
     pub journeys: Vec<JourneyId>,
     /// The first day.
-    pub occurred: Occurred,
+    pub when: When,
     /// The worker, the role and the end date.
     pub fact: WorkerAssigned,
 }
@@ -182,8 +186,8 @@ pub enum Command {
 
 impl Command {
     /// The command that records a fact.
-    pub fn state(stream: StreamId, occurred: Occurred, fact: impl Into<Event>) -> Self {
-        Self::State(Dated { stream, occurred, fact: fact.into() })
+    pub fn state(stream: StreamId, when: impl Into<When>, fact: impl Into<Event>) -> Self {
+        Self::State(Dated { stream, when: when.into(), fact: fact.into() })
     }
 
     /// The stream that the command is about. Its expected version is that of this stream.
@@ -207,8 +211,8 @@ impl Command {
 
     /// The commands by stream: only itself, unless it is about many streams.
     pub fn of_each_stream(&self) -> Vec<Cow<'_, Self>> {
-        let Self::AssignMany(AssignMany { journeys, occurred, fact }) = self else { return vec![Cow::Borrowed(self)] };
-        let one = |journey: &JourneyId| Self::state(StreamId::journey(*journey), *occurred, fact.clone());
+        let Self::AssignMany(AssignMany { journeys, when, fact }) = self else { return vec![Cow::Borrowed(self)] };
+        let one = |journey: &JourneyId| Self::state(StreamId::journey(*journey), *when, fact.clone());
         journeys.iter().map(one).map(Cow::Owned).collect()
     }
 
@@ -248,6 +252,14 @@ impl Command {
             | Self::PatchFact(_)
             | Self::RetractFacts(_)
             | Self::AssignMany(_) => None,
+        }
+    }
+
+    /// The time zone of the contract that the command opens.
+    pub fn zone_of_new_contract(&self) -> Option<Tz> {
+        match self {
+            Self::OpenContract(command) => command.zone(),
+            _ => None,
         }
     }
 
@@ -309,8 +321,9 @@ pub fn decide(history: &History, command: &Command, given: &Given<'_>) -> Result
 }
 
 fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-    let Dated { stream, occurred, fact } = command;
-    let fact = &completed(fact, *occurred, given.contract);
+    let Dated { stream, when, fact } = command;
+    let occurred = when.decided_on(given.today);
+    let fact = &completed(fact, occurred, given.contract);
     let is_stated = !matches!(
         fact.event_type(),
         EventType::FactCorrected | EventType::FactRetracted | EventType::RulebookPublished
@@ -324,19 +337,19 @@ fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<Ne
         exists(history, *stream)?;
     }
     let mut shape = Shape::new(given.today);
-    values(&mut shape, *occurred, fact, None, given);
-    attributes::check(&mut shape, history, *occurred, fact, given);
+    values(&mut shape, occurred, fact, None, given);
+    attributes::check(&mut shape, history, occurred, fact, given);
     shape.done()?;
     let fact = &graded(fact, history, None, given)?;
     subject::approved_by_another(history, fact, given.sender)?;
-    stands(history, stream.kind, Change::Record(*occurred, fact))?;
-    duties::verified_by_another(history, *occurred, fact, given)?;
-    let early = too_early(*occurred, fact, given);
+    stands(history, stream.kind, Change::Record(occurred, fact))?;
+    duties::verified_by_another(history, occurred, fact, given)?;
+    let early = too_early(occurred, fact, given);
     let unproving = evidence::supports_nothing(history, fact, given);
-    let settled = settled(stream.kind, fact, &[*occurred], given);
-    let warnings = rules::warnings(history, *occurred, fact).into_iter();
+    let settled = settled(stream.kind, fact, &[occurred], given);
+    let warnings = rules::warnings(history, occurred, fact).into_iter();
     heeded(warnings.chain(early).chain(unproving).chain(settled), given)?;
-    let own = of_stream(*stream, history, *occurred, fact.clone());
+    let own = of_stream(*stream, history, occurred, fact.clone());
     let others = of_the_other(history, command, given)?;
     Ok(std::iter::once(own).chain(others).collect())
 }
@@ -410,7 +423,8 @@ const fn begins_a_stream(fact: &Event) -> bool {
 
 /// A fact about two subjects is recorded in the streams of both.
 fn of_the_other(history: &History, command: &Dated, given: &Given<'_>) -> Result<Option<NewEvent>, Vec<Refusal>> {
-    let Dated { stream, occurred, fact } = command;
+    let Dated { stream, when, fact } = command;
+    let occurred = when.decided_on(given.today);
     let Some((other, mirrored)) = subject::of_the_other(SubjectId(stream.id), fact) else { return Ok(None) };
     if other == *stream {
         let message = "a subject cannot be linked with itself: name the other record";
@@ -418,8 +432,8 @@ fn of_the_other(history: &History, command: &Dated, given: &Given<'_>) -> Result
     }
     let theirs = (given.history)(other).ok_or_else(|| not_found(other.kind).at("with").alone())?;
     subject::may_be_linked(history, theirs)?;
-    stands(theirs, other.kind, Change::Record(*occurred, &mirrored))?;
-    Ok(Some(of_stream(other, theirs, *occurred, mirrored)))
+    stands(theirs, other.kind, Change::Record(occurred, &mirrored))?;
+    Ok(Some(of_stream(other, theirs, occurred, mirrored)))
 }
 
 /// Checks the values of a fact, and the other streams that it names. `before` is the fact before a correction, if it is
@@ -449,7 +463,8 @@ fn stands(history: &History, kind: StreamKind, change: Change<'_>) -> Result<(),
 }
 
 fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-    let ReceiveReferral { journey, contract, occurred, register, fact } = command;
+    let ReceiveReferral { journey, contract, when, register, fact } = command;
+    let occurred = when.decided_on(given.today);
     if given.contract.code() != Some(contract) {
         return Err(Refusal::contract_not_found().alone());
     }
@@ -458,19 +473,18 @@ fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> R
     }
     let event = Event::from(fact.clone());
     let mut shape = Shape::new(given.today);
-    values(&mut shape, *occurred, &event, None, given);
+    values(&mut shape, occurred, &event, None, given);
     match (given.knows(StreamId::subject(fact.subject)), register) {
         (false, None) => shape.refuse(Refusal::subject_not_found()),
         (true, Some(_)) => shape.refuse(subject_exists()),
         (true, None) | (false, Some(_)) => {}
     }
     shape.done()?;
-    stands(history, StreamKind::Journey, Change::Record(*occurred, &event))?;
-    let settled = settled(StreamKind::Journey, &event, &[*occurred], given);
-    heeded(too_early(*occurred, &event, given).into_iter().chain(settled), given)?;
-    let registered = register.map(|kind| registered(fact.subject, *occurred, kind));
-    let received =
-        NewEvent { stream: StreamId::journey(*journey), contract: Some(contract.clone()), occurred: *occurred, event };
+    stands(history, StreamKind::Journey, Change::Record(occurred, &event))?;
+    let settled = settled(StreamKind::Journey, &event, &[occurred], given);
+    heeded(too_early(occurred, &event, given).into_iter().chain(settled), given)?;
+    let registered = register.map(|kind| registered(fact.subject, occurred, kind));
+    let received = NewEvent { stream: StreamId::journey(*journey), contract: Some(contract.clone()), occurred, event };
     Ok(registered.into_iter().chain([received]).collect())
 }
 

@@ -41,7 +41,7 @@ mod receiving {
         let command = Command::ReceiveReferral(ReceiveReferral {
             journey: JOURNEY,
             contract: "shps".to_owned(),
-            occurred: when("2018-01-10"),
+            when: when("2018-01-10").into(),
             register: Some(SubjectKind::Person),
             fact: ReferralReceived { subject: STRANGER, ..referral() },
         });
@@ -601,7 +601,7 @@ fn a_source_names_its_record_by_a_pseudonym() {
 fn a_date_of_another_age_is_refused() {
     let mut command = state("2018-01-10", contact());
     if let Command::State(contact) = &mut command {
-        contact.occurred = Occurred::on(NaiveDate::MIN);
+        contact.when = Occurred::on(NaiveDate::MIN).into();
     }
     let refusal = accepted().when(command).refused(Code::InvalidValue);
     assert_eq!(refusal.path, Some("occurred_on".into()));

@@ -185,7 +185,7 @@ pub(crate) fn referred(journey: JourneyId, at: &str) -> Command {
     Command::ReceiveReferral(ReceiveReferral {
         journey,
         contract: "shps".to_owned(),
-        occurred: when(at),
+        when: when(at).into(),
         register: None,
         fact: ReferralReceived { subject: SUBJECT, ..referral() },
     })

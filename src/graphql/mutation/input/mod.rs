@@ -148,6 +148,7 @@ use self::reading::{Means, Reading};
 use crate::graphql::event::Precision;
 use crate::graphql::scalars::{Date, Decimal, Id, LocalTime};
 use crate::log::append::Expected;
+use throughline_domain::command;
 use throughline_domain::fact::envelope::{
     ActionId, AppointmentId, CommandId, CoverId, EventId, EvidenceId, HoldId, JourneyId, NoticeId, Occurred, RiskId,
     SpellId, SubjectId, TaskId, VacancyId, WorkerId,
@@ -217,14 +218,17 @@ pub struct When {
 }
 
 impl When {
-    /// The date of the fact. If none was given, it is `today`.
-    pub fn occurred(self, today: NaiveDate, reading: &mut Reading) -> Occurred {
-        let day = self.occurred_on.map_or(today, |date| date.0);
+    /// The date that the command gives to its fact. If none was given, the decision dates it today.
+    pub fn read(self, reading: &mut Reading) -> command::When {
+        let (precision, local_time) = (self.precision.into(), self.local_time.map(|time| time.0));
         if self.precision != Precision::Day && self.local_time.is_some() {
             let message = "a time needs an exact day, and only the month or year is known: leave the time out";
             reading.field("local_time", |reading| reading.invalid(message));
         }
-        Occurred::within(day, self.precision.into()).at(self.local_time.map(|time| time.0))
+        match self.occurred_on {
+            Some(date) => Occurred::within(date.0, precision).at(local_time).into(),
+            None => command::When::Today { precision, local_time },
+        }
     }
 }
 

@@ -76,7 +76,7 @@ fn repeated(asked: &Asked<'_, '_>, payment: &Payment) -> Option<Refusal> {
         let (before_total, before_claims) = of(&before.details.amounts, before.details.excess);
         let is_named_alike = match (reference(&payment.reference), reference(&before.details.reference)) {
             (Some(one), Some(other)) => one == other,
-            (None, None) => before.occurred.earliest() == asked.command.occurred.earliest(),
+            (None, None) => before.occurred.earliest() == asked.occurred.earliest(),
             _ => false,
         };
         // An excess was recorded apart from the claims that it was paid for.

@@ -100,7 +100,7 @@ pub(super) fn moved_on(asked: &Asked<'_, '_>, from: &Basis, line: &ClaimLine) ->
 
 /// The refusal where a rulebook that may judge this line was published after the lines were prepared.
 fn not_ready(asked: &Asked<'_, '_>, from: &Basis, line: &ClaimLine) -> Option<Refusal> {
-    let on = asked.command.occurred.earliest();
+    let on = asked.occurred.earliest();
     let published = asked.given.contract.rulebooks().iter().map(|published| &published.rulebook);
     let mut unknown = published.filter(|rulebook| !from.rulebooks.contains(rulebook.hash()));
     let judges = |rulebook: &Rulebook| {

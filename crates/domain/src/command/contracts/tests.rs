@@ -20,12 +20,12 @@ fn fact() -> ContractOpened {
 }
 
 fn opening(fact: ContractOpened, rulebook: &str) -> Command {
-    Command::OpenContract(OpenContract { occurred: when("2017-03-01"), fact, rulebook: rulebook.to_owned() })
+    Command::OpenContract(OpenContract { when: when("2017-03-01").into(), fact, rulebook: rulebook.to_owned() })
 }
 
 fn publishing(rulebook: &str) -> Command {
     let (contract, occurred) = ("shps".to_owned(), when("2018-02-01"));
-    Command::PublishRulebook(PublishRulebook { contract, occurred, rulebook: rulebook.to_owned() })
+    Command::PublishRulebook(PublishRulebook { contract, when: occurred.into(), rulebook: rulebook.to_owned() })
 }
 
 /// The rulebook from February 2018 on.
@@ -73,6 +73,27 @@ fn a_contract_opens_with_its_first_rulebook() {
 }
 
 #[test]
+fn without_a_date_a_contract_opens_and_a_rulebook_is_published_on_the_day_of_the_decision() {
+    let open = OpenContract { when: When::TODAY, fact: fact(), rulebook: RULES.to_owned() };
+    let publish = PublishRulebook { contract: "shps".to_owned(), when: When::TODAY, rulebook: second() };
+    let dates = |contract: &Contract, command: Command| -> Vec<Occurred> {
+        let events = decide(contract, &command, day("2018-02-20")).expect("accepted");
+        events.iter().map(|event| event.occurred).collect()
+    };
+    assert_eq!(dates(&Contract::default(), Command::OpenContract(open)), [when("2018-02-20"), when("2018-02-20")]);
+    assert_eq!(dates(&open_contract(&[RULES]), Command::PublishRulebook(publish)), [when("2018-02-20")]);
+}
+
+#[test]
+fn a_contract_is_opened_in_the_time_zone_of_its_first_rulebook() {
+    let zone = |rulebook: &str| opening(fact(), rulebook).zone_of_new_contract();
+    assert_eq!(zone(&RULES.replace("Europe/London", "Asia/Kabul")), Some(chrono_tz::Asia::Kabul));
+    assert_eq!(zone("no rulebook"), None);
+    assert_eq!(zone(&format!("{RULES}#{}", " ".repeat(RULEBOOK_MAX))), None);
+    assert_eq!(publishing(RULES).zone_of_new_contract(), None, "the contract has a zone");
+}
+
+#[test]
 fn a_code_is_opened_once() {
     assert_eq!(refused_as(&open_contract(&[RULES]), &opening(fact(), RULES)), Code::ContractExists);
 }
@@ -109,7 +130,7 @@ fn a_rulebook_with_faults_is_refused_with_each_of_them() {
     let huge = format!("{RULES}#{}", " ".repeat(RULEBOOK_MAX));
     assert_eq!(refused_as(&Contract::default(), &opening(fact(), &huge)), Code::InputTooLong);
     let (occurred, rulebook) = (when("2018-03-01"), RULES.to_owned());
-    let command = Command::OpenContract(OpenContract { occurred, fact: fact(), rulebook });
+    let command = Command::OpenContract(OpenContract { when: occurred.into(), fact: fact(), rulebook });
     assert_eq!(refused_as(&Contract::default(), &command), Code::DatedInFuture);
 }
 

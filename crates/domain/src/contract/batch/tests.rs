@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::ledger::{Ledger, LedgerLine};
 use super::*;
 use crate::command::batches::{Adjusting, Basis, BatchAct, BatchCommand, ClaimDecision, Payment, Prepared};
-use crate::command::{Command, Given, NewEvent, decide};
+use crate::command::{Command, Given, NewEvent, When, decide};
 use crate::contract::Contract;
 use crate::contract::outcome::settle::LineState;
 use crate::fact::changed::ChangedStreams;
@@ -112,7 +112,7 @@ impl Books {
     }
 
     fn tell(&mut self, n: u128, at: &str, act: BatchAct) -> Vec<Event> {
-        let command = BatchCommand { batch: batch(n), occurred: when(at), act, warnings: Vec::new() };
+        let command = BatchCommand { batch: batch(n), when: when(at).into(), as_of: None, act, warnings: Vec::new() };
         let events = self.decide(&command).unwrap_or_else(|refused| panic!("{command:#?} is refused: {refused:#?}"));
         for event in &events {
             self.record(event.stream, at, event.event.clone());
@@ -127,7 +127,7 @@ impl Books {
 
     #[track_caller]
     fn refuses(&self, n: u128, at: &str, act: BatchAct) -> Refusal {
-        let command = BatchCommand { batch: batch(n), occurred: when(at), act, warnings: Vec::new() };
+        let command = BatchCommand { batch: batch(n), when: when(at).into(), as_of: None, act, warnings: Vec::new() };
         let refused = self.decide(&command).expect_err("a refusal");
         assert_eq!(refused.len(), 1, "{refused:#?}");
         refused.into_iter().next().expect("there is one")
@@ -298,6 +298,22 @@ fn a_decision_depends_on_the_decisions_before() {
 }
 
 #[test]
+fn claims_prepared_before_midnight_are_not_submitted_after_it() {
+    let books = books().opened(1);
+    let submit = |as_of: &str, when: When| {
+        let (as_of, act) = (Some(day(as_of)), BatchAct::Submit(books.prepared(&[1])));
+        books.decide(&BatchCommand { batch: batch(1), when, as_of, act, warnings: Vec::new() })
+    };
+    let events = submit("2018-02-28", When::TODAY).expect("accepted");
+    assert_eq!(events[0].occurred, when("2018-02-28"), "today");
+    let refused = submit("2018-02-27", When::TODAY).expect_err("a refusal");
+    assert_eq!((refused[0].code, refused[0].path.clone()), (Code::StaleClaims, Some("occurred_on".into())));
+    submit("2018-02-27", when("2018-02-27").into()).expect("claims of an earlier day");
+    let early = submit("2018-02-28", when("2018-03-01").into()).expect_err("a refusal");
+    assert_eq!(early[0].code, Code::DatedInFuture);
+}
+
+#[test]
 fn a_rejected_claim_is_submitted_again_while_attempts_are_left() {
     let again = |books: &Books| BatchAct::Resubmit(books.prepared(&[1]));
     let books = Books::submitted();
@@ -401,7 +417,8 @@ fn a_line_that_may_need_a_newly_published_rulebook_waits_for_it() {
         books.contract = open_contract(&[&rules(), &second(applies_by)]);
         let command = BatchCommand {
             batch: batch(1),
-            occurred: when("2018-02-02"),
+            when: when("2018-02-02").into(),
+            as_of: None,
             act: BatchAct::Submit(prepared),
             warnings: Vec::new(),
         };
@@ -476,7 +493,8 @@ fn an_adjustment_names_its_subject_and_has_the_right_sign() {
     let refuses = |kind, n: Option<u128>, amount| {
         let command = BatchCommand {
             batch: batch(2),
-            occurred: when("2018-02-12"),
+            when: when("2018-02-12").into(),
+            as_of: None,
             act: BatchAct::Adjust(books.adjusting(kind, n, amount)),
             warnings: Vec::new(),
         };
