@@ -117,7 +117,8 @@ impl Listed for JourneyDifference {
     const MANY: &'static str = "cases";
     const OTHERWISE: &'static [(&'static str, &'static str)] = &[(
         "nodes",
-        "The cases of this page. A page can be empty although `hasNextPage` is true: ask again with `after: endCursor`.",
+        "The cases of this page. A page can be empty although `hasNextPage` is true: ask again with \
+         `after: endCursor`.",
     )];
 }
 

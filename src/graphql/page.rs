@@ -66,11 +66,7 @@ pub(super) struct More {
 
 impl<T: Listed> Page<T> {
     /// A page of these rows, each with its cursor. A row without an item counts for the cursors only.
-    pub(super) fn of(
-        rows: impl IntoIterator<Item = (String, Option<T>)>,
-        more: More,
-        totals: T::Totals,
-    ) -> Self {
+    pub(super) fn of(rows: impl IntoIterator<Item = (String, Option<T>)>, more: More, totals: T::Totals) -> Self {
         let (mut edges, mut start_cursor, mut end_cursor) = (Vec::new(), None, None);
         for (cursor, node) in rows {
             start_cursor.get_or_insert_with(|| cursor.clone());

@@ -106,9 +106,7 @@ pub(super) async fn workers(
         None => Vec::new(),
     };
     let more = More { before: after.is_some(), after: page::cut(&mut rows, first.count()) };
-    let row = |row: WorkerRow| {
-        (cursor(&cursors, &row.label, row.worker.0), Some(Worker::as_known(row, of.known)))
-    };
+    let row = |row: WorkerRow| (cursor(&cursors, &row.label, row.worker.0), Some(Worker::as_known(row, of.known)));
     let rows: Vec<_> = rows.into_iter().map(row).collect();
     Ok(Page::of(rows, more, WorkerTotals(of)))
 }
