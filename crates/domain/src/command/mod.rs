@@ -30,7 +30,7 @@ use crate::command::batches::{BatchAct, BatchCommand};
 use crate::command::contracts::{OpenContract, PublishRulebook};
 use crate::command::validate::Shape;
 pub use crate::command::validate::check_source;
-use crate::contract::{self, Contract, kpi};
+use crate::contract::{self, Contract};
 use crate::fact::History;
 use crate::fact::consistency::{self, Change};
 use crate::fact::envelope::{EventId, JourneyId, Occurred, Position, StreamId, StreamKind, SubjectId};
@@ -42,6 +42,7 @@ use crate::fact::moved::Moved;
 use crate::fact::refusal::{self, Refusal, RefusalCode};
 use crate::journey::rules;
 use crate::people::{subject, subject_exists, team, worker};
+use crate::performance::assessment;
 
 /// An event that a decision asks the log to append. The log adds the id, version, salt and time.
 #[derive(Debug, Clone, PartialEq)]
@@ -389,7 +390,7 @@ fn graded(
     given: &Given<'_>,
 ) -> Result<Event, Vec<Refusal>> {
     match fact {
-        Event::KpiAssessed(assessed) => kpi::assessed(assessed, (history, corrected), given.contract)
+        Event::KpiAssessed(assessed) => assessment::assessed(assessed, (history, corrected), given.contract)
             .map(Event::from)
             .map_err(|refusal| refusal.alone()),
         other => Ok(other.clone()),
