@@ -9,8 +9,9 @@ use super::known;
 use super::scalars::{Date, Decimal};
 use throughline_domain::contract::register;
 use throughline_domain::contract::rulebook::CodeList;
-use throughline_domain::contract::{Contract, Rulebook, kpi};
+use throughline_domain::contract::{Contract, Rulebook};
 use throughline_domain::fact::event;
+use throughline_domain::performance::assessment;
 
 /// A party to a contract.
 #[derive(Debug, Clone, SimpleObject)]
@@ -196,7 +197,7 @@ impl KpiAssessment {
     pub(super) fn found(contract: &Contract, dealings: &register::Dealings, kpi: Option<&str>) -> Result<Vec<Self>> {
         let found = || dealings.assessments.iter().filter(|one| kpi.is_none_or(|kpi| one.details.kpi == kpi));
         if found().next().is_none() {
-            known::code([contract], ("indicator", kpi), kpi::indicators)?;
+            known::code([contract], ("indicator", kpi), assessment::indicators)?;
         }
         Ok(found().map(Into::into).collect())
     }

@@ -3,12 +3,13 @@
 //!
 //! Each folder may use those above it: [`fact`] (ids, events, histories, refusals), [`people`] (subjects, workers,
 //! teams), [`journey`] (the state of a case and the rules between its facts), [`contract`] (rulebooks, outcomes,
-//! claims) and [`command`] (what may be recorded).
+//! claims), [`performance`] (the arithmetic of figures, targets and grades) and [`command`] (what may be recorded).
 
 pub mod command;
 pub mod contract;
 pub mod fact;
 pub mod journey;
 pub mod people;
+pub mod performance;
 #[cfg(any(test, feature = "stories"))]
 pub mod story;

@@ -33,7 +33,7 @@ use crate::command::batches::{BatchAct, BatchCommand};
 use crate::command::contracts::{OpenContract, PublishRulebook};
 use crate::command::validate::Shape;
 pub use crate::command::validate::check_source;
-use crate::contract::{self, Contract, kpi};
+use crate::contract::{self, Contract};
 use crate::fact::History;
 use crate::fact::changed::ChangedStreams;
 use crate::fact::consistency::{self, Change};
@@ -45,6 +45,7 @@ use crate::fact::event::{
 use crate::fact::refusal::{self, Refusal, RefusalCode};
 use crate::journey::rules;
 use crate::people::{subject, subject_exists, team, worker};
+use crate::performance::assessment;
 
 /// An event that a decision asks the log to append. The log adds the id, version, salt and time.
 #[derive(Debug, Clone, PartialEq)]
@@ -402,7 +403,7 @@ fn graded(
     given: &Given<'_>,
 ) -> Result<Event, Vec<Refusal>> {
     match fact {
-        Event::KpiAssessed(assessed) => kpi::assessed(assessed, history, corrected, given.contract)
+        Event::KpiAssessed(assessed) => assessment::assessed(assessed, history, corrected, given.contract)
             .map(Event::from)
             .map_err(|refusal| refusal.alone()),
         other => Ok(other.clone()),

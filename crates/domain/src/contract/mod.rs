@@ -5,7 +5,6 @@
 pub mod batch;
 pub mod calendar;
 pub mod civil_day;
-pub mod kpi;
 pub mod outcome;
 pub mod register;
 pub mod rulebook;

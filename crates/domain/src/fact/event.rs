@@ -133,7 +133,7 @@ events! {
     ContractVaried: Contract v 1;
     ContractEnded: Contract v 1;
     RulebookPublished: Contract v 1;
-    TargetsPublished: Contract v 1;
+    TargetsPublished: Contract v 2;
     CommentaryRecorded: Contract v 1;
     PeriodClosed: Contract v 1;
     ReportSubmitted: Contract v 1;
@@ -168,8 +168,8 @@ pub type Upcast = fn(Value) -> Value;
 
 /// The upcasts of earlier schema versions: the type, the version it reads, and the conversion to the next version.
 ///
-/// Empty while every type is at its first version.
-pub const UPCASTS: &[(EventType, u16, Upcast)] = &[];
+/// The first version of targets gave every series by month, as the second still may.
+pub const UPCASTS: &[(EventType, u16, Upcast)] = &[(EventType::TargetsPublished, 1, |by_month| by_month)];
 
 impl EventType {
     /// The type with this name, if this build knows it.

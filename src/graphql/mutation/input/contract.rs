@@ -59,6 +59,7 @@ impl Means<Vec<event::TargetSeries>> for Vec<TargetSeriesInput> {
             measure: given.measure,
             area: given.area,
             months: reading.entry(index, |reading| reading.field("months", |reading| given.months.meant(reading))),
+            ..event::TargetSeries::default()
         };
         self.into_iter().enumerate().map(series).collect()
     }

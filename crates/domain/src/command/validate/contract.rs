@@ -2,21 +2,22 @@
 //!
 //! Pure. It never reads another fact. The checks of a rulebook are in the publishing command.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::Datelike as _;
+use chrono::{Datelike as _, NaiveDate};
 
 use super::{CODE_MAX, REASON_MAX, Rules, Shape};
 use crate::contract::Contract;
-use crate::contract::rulebook::CodeList;
+use crate::contract::rulebook::{CodeList, MonthDay};
 use crate::fact::envelope::Occurred;
 use crate::fact::event::{
     ActionAgreed, CommentaryRecorded, ContractOpened, ContractVaried, DoubleFundingDismissed, Event, KpiAssessed,
-    Party, PeriodClosed, TargetSeries, TargetsPublished,
+    Party, PeriodClosed, Quantity, TargetRatio, TargetSeries, TargetsPublished,
 };
 use crate::fact::path::{Name, Place, Under};
 use crate::fact::personal;
 use crate::fact::refusal::{Refusal, RefusalCode};
+use crate::performance::target::faulty_ratios;
 
 /// The most parties of a contract.
 const PARTIES_MAX: usize = 50;
@@ -24,6 +25,8 @@ const PARTIES_MAX: usize = 50;
 const SERIES_MAX: usize = 2_000;
 /// The most months of one series: a hundred years.
 const MONTHS_MAX: usize = 1_200;
+/// The most years of one series.
+const YEARS_MAX: usize = 100;
 
 impl Shape {
     /// Checks the values of a fact of a contract.
@@ -89,7 +92,7 @@ impl Shape {
 
     fn targets(&mut self, published: &TargetsPublished, rules: Rules<'_>) {
         self.plain("profile", &published.profile, CODE_MAX);
-        self.at_most("series", published.series.len(), SERIES_MAX);
+        let is_short = self.at_most("series", published.series.len(), SERIES_MAX);
         if published.series.is_empty() {
             self.missing("series", "there are no targets: give at least one series");
         }
@@ -101,30 +104,74 @@ impl Shape {
                 self.invalid(&path, "this measure and area appear twice: give one series for each");
             }
         }
+        // What looks like personal data, or is no valid code, is not repeated in further messages.
+        if is_short && self.refusals.is_empty() {
+            for (index, fault) in faulty_ratios(published) {
+                self.invalid(&format!("series.{index}.ratio.of"), fault.to_string());
+            }
+        }
     }
 
+    /// Checks one series: by month, by year or as a ratio, and in one way only.
     fn series(&mut self, path: &str, series: &TargetSeries, rules: Rules<'_>) {
         self.aim(&format!("{path}.measure"), &series.measure, rules);
         if let Some(area) = &series.area {
             self.code(&format!("{path}.area"), area, CodeList::Areas, rules);
         }
-        let months = format!("{path}.months");
-        self.at_most(&months, series.months.len(), MONTHS_MAX);
-        if series.months.is_empty() {
-            self.missing(&months, "the series has no months: give at least one");
-        }
-        for (month, target) in series.months.iter().take(MONTHS_MAX) {
-            let named = month.to_string();
-            let (name, value) = (Name(&months, &named), Under(&months, &named));
-            self.date(*month, name);
-            if month.day() != 1 {
-                self.invalid(name, "a month is given as its first day: use a date such as 2018-02-01");
+        let (months, years) = (format!("{path}.months"), format!("{path}.years"));
+        match (series.months.is_empty(), series.years.is_empty(), &series.ratio) {
+            (true, true, None) => self.missing(&months, "the series has no targets: give months, years or a ratio"),
+            (false, true, None) => self.series_of(&months, &series.months, MONTHS_MAX, |shape, name, month| {
+                if month.day() != 1 {
+                    shape.invalid(name, "a month is given as its first day: use a date such as 2018-02-01");
+                }
+            }),
+            (true, false, None) => {
+                let (contract, on) = rules;
+                let starts = contract.rulebook_in_force(on).map(|rulebook| rulebook.calendar.financial_year);
+                self.series_of(&years, &series.years, YEARS_MAX, |shape, name, year| {
+                    let given = MonthDay { month: year.month(), day: year.day() };
+                    if let Some(MonthDay { month, day }) = starts.filter(|starts| *starts != given) {
+                        let example = format!("{:04}-{month:02}-{day:02}", year.year());
+                        shape.invalid(name, format!("a year is given as its first day: use a date such as {example}"));
+                    }
+                });
             }
+            (true, true, Some(ratio)) => self.ratio(&format!("{path}.ratio"), ratio, rules),
+            _ => self
+                .invalid(path, "the series has several kinds of targets: give only months, only years or only a ratio"),
+        }
+    }
+
+    /// Checks the targets of a series by month or year.
+    fn series_of(
+        &mut self,
+        path: &str,
+        targets: &BTreeMap<NaiveDate, Quantity>,
+        most: usize,
+        is_first: impl Fn(&mut Self, Name<'_>, NaiveDate),
+    ) {
+        self.at_most(path, targets.len(), most);
+        for (first, target) in targets.iter().take(most) {
+            let named = first.to_string();
+            let (name, value) = (Name(path, &named), Under(path, &named));
+            self.date(*first, name);
+            is_first(self, name, *first);
             if target.0.is_sign_negative() && !target.0.is_zero() {
                 self.invalid(value, format!("{target} is out of range: a target is 0 or more"));
             } else {
                 self.quantity(value, *target);
             }
+        }
+    }
+
+    fn ratio(&mut self, path: &str, ratio: &TargetRatio, rules: Rules<'_>) {
+        self.aim(&format!("{path}.of"), &ratio.of, rules);
+        let factor = format!("{path}.factor");
+        if ratio.factor.0.is_sign_negative() || ratio.factor.0.is_zero() {
+            self.invalid(&factor, format!("{} is out of range: a factor is above 0", ratio.factor));
+        } else {
+            self.quantity(&factor, ratio.factor);
         }
     }
 

@@ -357,7 +357,7 @@ const fn months(period: PeriodKind) -> u32 {
 
 /// The first day of the period that includes a day. Months start on the 1st, quarters and years with the financial
 /// year.
-pub(super) fn period_start(on: NaiveDate, period: PeriodKind, financial_year: MonthDay) -> NaiveDate {
+pub(crate) fn period_start(on: NaiveDate, period: PeriodKind, financial_year: MonthDay) -> NaiveDate {
     if period == PeriodKind::Month {
         return on.with_day(1).expect("every month has a first day");
     }

@@ -1,10 +1,8 @@
 //! Caps, service standards, grades, duties and reports of a contract, as valid values.
 //!
-//! The only decision made here is the grade of a set of values.
+//! Only values: nothing is decided here.
 
 pub(super) mod parse;
-
-use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -135,24 +133,6 @@ pub enum Passes {
     Below(Decimal),
 }
 
-impl Passes {
-    /// Whether this value passes.
-    pub fn passes(self, value: Decimal) -> bool {
-        match self {
-            Self::AtLeast(least) => value >= least,
-            Self::AtMost(most) => value <= most,
-            Self::Below(edge) => value < edge,
-        }
-    }
-}
-
-/// The grade of these values: the first grade, from the top, of which every test passes. A value in the gap between two
-/// grades fails the upper one and so gets the lower one. A measure without a value passes no test.
-pub fn graded<'g>(grades: &'g [Grade], values: &BTreeMap<String, Decimal>) -> Option<&'g Grade> {
-    let passes = |test: &GradeTest| values.get(&test.measure).is_some_and(|value| test.passes.passes(*value));
-    grades.iter().find(|grade| grade.all_of.iter().all(passes))
-}
-
 /// Duties that one person may not combine. Without `[duties]`: the person who attached evidence may not verify it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Duties {
@@ -175,26 +155,4 @@ impl Default for Duties {
 pub struct Reports {
     /// The days on which a report is due, earliest first.
     pub due: Vec<NaiveDate>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn grade(code: &str, least: Option<i64>) -> Grade {
-        let test = |least: i64| GradeTest { measure: "kpi".to_owned(), passes: Passes::AtLeast(Decimal::from(least)) };
-        Grade { code: code.to_owned(), all_of: least.map(test).into_iter().collect() }
-    }
-
-    #[test]
-    fn a_value_in_a_gap_gets_the_lower_grade() {
-        let grades = [grade("green", Some(100)), grade("amber", Some(80)), grade("red", None)];
-        let of = |value: &str| {
-            let values = [("kpi".to_owned(), value.parse().expect("a number"))].into();
-            graded(&grades, &values).map(|grade| grade.code.clone())
-        };
-        let found: Vec<_> = ["79.9", "80", "90", "95", "100"].into_iter().filter_map(of).collect();
-        assert_eq!(found, ["red", "amber", "amber", "amber", "green"]);
-        assert_eq!(graded(&grades[..2], &BTreeMap::new()), None);
-    }
 }

@@ -11,7 +11,7 @@ use crate::fact::envelope::{ActionId, JourneyId, NoticeId, StreamId};
 use crate::fact::event::{
     ActionAgreed, ActionCompleted, CommentaryRecorded, ContractEnded, ContractOpened, ContractVaried,
     DoubleFundingDismissed, KpiAssessed, MeasureRecorded, NoticeIssued, NoticeKind, Party, Period, PeriodClosed,
-    Quantity, ReferralReceived, ReportSubmitted, TargetSeries, TargetsPublished,
+    Quantity, ReferralReceived, ReportSubmitted, TargetRatio, TargetSeries, TargetsPublished,
 };
 use crate::fact::refusal::{RefusalCode as Code, Severity};
 use crate::people::town::{Town, corrected, fact_of, referred, retracted, shps, town};
@@ -36,7 +36,8 @@ fn january() -> Period {
 
 fn targets(profile: &str, target: i64) -> TargetsPublished {
     let months = BTreeMap::from([(day("2018-01-01"), Quantity(target.into()))]);
-    let series = vec![TargetSeries { measure: "attendance".to_owned(), area: Some("brent".to_owned()), months }];
+    let (measure, area) = ("attendance".to_owned(), Some("brent".to_owned()));
+    let series = vec![TargetSeries { measure, area, months, ..TargetSeries::default() }];
     TargetsPublished { profile: profile.to_owned(), series }
 }
 
@@ -230,6 +231,36 @@ fn targets_are_of_whole_months_areas_of_the_rulebook_and_never_negative() {
     assert_eq!(refused(odd), (Code::InvalidValue, path("series.1")));
     let odd = with(&|it| it.series[0].measure = "happiness".to_owned());
     assert_eq!(refused(odd), (Code::UnknownCode, path("series.0.measure")));
+}
+
+#[test]
+fn a_series_is_given_by_month_by_year_or_as_a_ratio_and_in_one_way_only() {
+    let years = |first: &str, target: i64| BTreeMap::from([(day(first), Quantity(target.into()))]);
+    let ratio = |of: &str, factor: i64| Some(TargetRatio { of: of.to_owned(), factor: Quantity(factor.into()) });
+    let of = |measure: &str| TargetSeries { measure: measure.to_owned(), ..TargetSeries::default() };
+    let by_year = |first: &str, target| TargetSeries { years: years(first, target), ..of("attendance") };
+    let by_ratio = |other: &str, factor| TargetSeries { ratio: ratio(other, factor), ..of("earnings") };
+    let published = |series: Vec<TargetSeries>| TargetsPublished { profile: "contract".to_owned(), series };
+    let refused = |series: Vec<TargetSeries>| {
+        let refusals = town().decide(&fact_of(shps(), "2018-02-01", published(series))).expect_err("a refusal");
+        (refusals[0].code, refusals[0].path.clone().unwrap_or_default().to_string())
+    };
+    let town_with =
+        town().and(shps(), "2018-02-01", published(vec![by_year("2017-04-01", 500), by_ratio("attendance", 2)]));
+    assert_eq!(as_of(&town_with, "2018-02-01").targets.len(), 1);
+    let several = TargetSeries { ratio: ratio("earnings", 1), ..by_year("2017-04-01", 500) };
+    assert_eq!(refused(vec![several]), (Code::InvalidValue, "series.0".to_owned()));
+    let odd = |path: &str| (Code::InvalidValue, path.to_owned());
+    assert_eq!(refused(vec![by_year("2017-04-06", 500)]), odd("series.0.years.2017-04-06"));
+    assert_eq!(refused(vec![by_year("2017-04-01", -1)]), odd("series.0.years.2017-04-01"));
+    let attendance = by_year("2017-04-01", 500);
+    assert_eq!(refused(vec![attendance.clone(), by_ratio("attendance", 0)]), odd("series.1.ratio.factor"));
+    assert_eq!(
+        refused(vec![attendance, by_ratio("happiness", 1)]),
+        (Code::UnknownCode, "series.1.ratio.of".to_owned())
+    );
+    assert_eq!(refused(vec![by_ratio("attendance", 1)]), odd("series.0.ratio.of"), "attendance has no targets");
+    assert_eq!(refused(vec![by_ratio("earnings", 1)]), odd("series.0.ratio.of"), "a ratio of itself");
 }
 
 #[test]

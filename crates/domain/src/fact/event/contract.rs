@@ -91,8 +91,8 @@ pub struct ContractEnded {
     pub reason: String,
 }
 
-/// Monthly targets of some measures were published, in one of several profiles that apply side by side. A revision is a
-/// whole new version of the profile. The old version stays in the log.
+/// Targets of some measures were published, in one of several profiles that apply side by side. A revision is a whole new
+/// version of the profile. The old version stays in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TargetsPublished {
@@ -102,8 +102,9 @@ pub struct TargetsPublished {
     pub series: Vec<TargetSeries>,
 }
 
-/// The targets of one measure, month by month.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The targets of one measure: by month, by year, or as a ratio of the targets of another measure. Exactly one of the
+/// three is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TargetSeries {
     /// The measure: a stage or measure of the rulebook, by code.
@@ -112,7 +113,25 @@ pub struct TargetSeries {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub area: Option<String>,
     /// The target of each month, by the first day of the month.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub months: BTreeMap<NaiveDate, Quantity>,
+    /// The target of each financial year, by the first day of the year. Its months have equal parts of it: 500 a year are
+    /// 500/12 a month.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub years: BTreeMap<NaiveDate, Quantity>,
+    /// The targets of another measure, of the same profile and area, times a factor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ratio: Option<TargetRatio>,
+}
+
+/// Targets that follow from those of another measure, such as 0.88 × referrals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetRatio {
+    /// The other measure, by code.
+    pub of: String,
+    /// The factor, above 0.
+    pub factor: Quantity,
 }
 
 /// A comment on a figure or a period, for a report.

@@ -1,4 +1,4 @@
-//! Key performance indicators: which exist, and the grade of a value.
+//! Assessments of key performance indicators: which exist, and the grade that an assessment gets.
 //!
 //! Pure. The rulebook grades its own indicators. The parties grade only the others. Each month that fails counts with
 //! its own grade, and the third failing month in a row is a major failure.
@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, Months, NaiveDate};
 use rust_decimal::Decimal;
 
-use super::rulebook::terms::{Standard, graded};
-use super::rulebook::{CodeList, Grade, Rulebook};
-use super::{Contract, Dealings};
+use super::grade::graded;
+use super::kpi::{Level, Levels};
+use crate::contract::rulebook::{CodeList, Grade, Rulebook, Standard};
+use crate::contract::{Contract, Dealings};
 use crate::fact::History;
 use crate::fact::envelope::EventId;
 use crate::fact::event::{Event, KpiAssessed, Period};
@@ -18,9 +19,6 @@ use crate::fact::refusal::{Refusal, RefusalCode as Code};
 
 /// The grade of an indicator without a value.
 const NO_DATA: &str = "no_data";
-const MET: &str = "met";
-const MINOR: &str = "minor";
-const MAJOR: &str = "major";
 
 /// The assessment, with the grade that the rulebook in force on the last day of the period gives it. If a correction
 /// repeats the recorded grade, the grade counts as left out.
@@ -49,10 +47,12 @@ pub(crate) fn assessed(
     earlier.retain(|entry| Some(entry.event_id) != corrected && entry.details.kpi == given.kpi);
     let failed = |period: Period| {
         let of_month = earlier.iter().rfind(|entry| entry.details.period == period);
-        of_month.is_some_and(|entry| [MINOR, MAJOR].contains(&entry.details.grade.as_str()))
+        let failing = [Level::Minor, Level::Major].map(Level::as_str);
+        of_month.is_some_and(|entry| failing.contains(&entry.details.grade.as_str()))
     };
-    let is_third = own == MINOR && [1, 2].into_iter().all(|back| month_before(given.period, back).is_some_and(failed));
-    let grade = if is_third { MAJOR.to_owned() } else { own };
+    let failed_before = (1..=2).take_while(|back| month_before(given.period, *back).is_some_and(failed)).count();
+    let is_minor = own == Level::Minor.as_str();
+    let grade = if is_minor { Level::Minor.after(failed_before).as_str().to_owned() } else { own };
     if !given.grade.is_empty() && given.grade != grade {
         return Err(Box::new(other_grade(&given.grade, &grade)));
     }
@@ -92,8 +92,7 @@ fn is_known(rulebook: &Rulebook, kpi: &str) -> Result<(), Box<Refusal>> {
 
 /// The value of a standard with levels is a share in percent, from 0 to 100.
 fn is_possible(rulebook: &Rulebook, given: &KpiAssessed) -> Result<(), Box<Refusal>> {
-    let is_share =
-        |standard: &Standard| standard.code == given.kpi && standard.minimum_level.or(standard.lower_level).is_some();
+    let is_share = |standard: &Standard| standard.code == given.kpi && Levels::of(standard).is_some();
     let possible = Decimal::ZERO..=Decimal::ONE_HUNDRED;
     match given.value {
         Some(value) if rulebook.standards.iter().any(is_share) && !possible.contains(&value.0) => {
@@ -106,28 +105,19 @@ fn is_possible(rulebook: &Rulebook, given: &KpiAssessed) -> Result<(), Box<Refus
 
 /// The grade of a value on its own. None if the rulebook does not grade it.
 fn own_grade(rulebook: &Rulebook, kpi: &str, value: Option<Decimal>) -> Option<String> {
-    let standard = rulebook.standards.iter().find(|standard| standard.code == kpi);
-    let by_level = standard.filter(|standard| standard.minimum_level.or(standard.lower_level).is_some());
+    let levels = rulebook.standards.iter().find(|standard| standard.code == kpi).and_then(Levels::of);
     let tests_it = |grade: &Grade| grade.all_of.iter().any(|test| test.measure == kpi);
     let by_grades = rulebook.grades.iter().any(tests_it);
-    if by_level.is_none() && !by_grades {
+    if levels.is_none() && !by_grades {
         return None;
     }
     let Some(value) = value else { return Some(NO_DATA.to_owned()) };
-    match by_level {
-        Some(standard) => Some(by_levels(standard, value).to_owned()),
-        None => graded(&rulebook.grades, &BTreeMap::from([(kpi.to_owned(), value)])).map(|grade| grade.code.clone()),
-    }
-}
-
-/// The grade by levels: met at or above the minimum level, a minor failure below it, a major failure below the lower
-/// level.
-fn by_levels(standard: &Standard, share: Decimal) -> &'static str {
-    let falls_below = |level: Option<Decimal>| level.is_some_and(|level| share < level);
-    match (falls_below(standard.minimum_level), falls_below(standard.lower_level)) {
-        (_, true) => MAJOR,
-        (true, false) => MINOR,
-        (false, false) => MET,
+    match levels {
+        Some(levels) => Some(levels.level(value.into()).as_str().to_owned()),
+        None => {
+            let values = BTreeMap::from([(kpi.to_owned(), value.into())]);
+            graded(&rulebook.grades, &values).grade.map(|grade| grade.code.clone())
+        }
     }
 }
 

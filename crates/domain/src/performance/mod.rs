@@ -1,0 +1,17 @@
+//! The arithmetic of performance: figures, periods, targets, comparisons, ranks, grades and levels.
+//!
+//! Pure, and without any count of its own: figures are passed in. Every number is exact until it is shown, and what has
+//! no value says why. GraphQL, boards and documents show the same numbers because all of them come from here.
+
+pub mod assessment;
+pub mod comparison;
+pub mod figure;
+pub mod fraction;
+pub mod grade;
+pub mod kpi;
+pub mod period;
+pub mod ranking;
+pub mod target;
+
+#[cfg(test)]
+mod tests;
