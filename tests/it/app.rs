@@ -143,8 +143,8 @@ pub(crate) fn new_id() -> String {
     Uuid::from_bytes(Chance::System.bytes()).to_string()
 }
 
-/// Somebody of this role and login who may see these contracts; every one if none is named.
-pub(crate) fn somebody(role: Role, subject: &str, contracts: &[&str]) -> Principal {
+/// A caller with this role and login who may see these contracts, or all contracts if none is named.
+pub(crate) fn test_caller(role: Role, subject: &str, contracts: &[&str]) -> Principal {
     let scope = match contracts {
         [] => Scope::Deployment,
         some => Scope::Contracts(some.iter().map(|&code| code.to_owned()).collect()),
@@ -154,22 +154,22 @@ pub(crate) fn somebody(role: Role, subject: &str, contracts: &[&str]) -> Princip
 
 /// A manager of the first contract.
 pub(crate) fn manager() -> Principal {
-    somebody(Role::Manager, "manager", &[SHPS])
+    test_caller(Role::Manager, "manager", &[SHPS])
 }
 
 /// A manager of the other contract.
 pub(crate) fn other_manager() -> Principal {
-    somebody(Role::Manager, "other-manager", &[MST])
+    test_caller(Role::Manager, "other-manager", &[MST])
 }
 
 /// A keyworker of the first contract, by login.
 pub(crate) fn keyworker(login: &str) -> Principal {
-    somebody(Role::Keyworker, login, &[SHPS])
+    test_caller(Role::Keyworker, login, &[SHPS])
 }
 
 /// An administrator of the deployment.
 pub(crate) fn administrator() -> Principal {
-    somebody(Role::Administrator, "administrator", &[])
+    test_caller(Role::Administrator, "administrator", &[])
 }
 
 /// The codes of a payload's problems that stood in the way.

@@ -129,7 +129,7 @@ async fn a_backup_under_writers_is_whole_and_a_plain_copy_of_the_file_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_restores_into_either_store_and_goes_on_with_its_commands_and_its_view() {
+async fn a_backup_restores_into_either_store_and_continues_with_its_commands_and_its_view() {
     for (from, into) in [(Dialect::Sqlite, Dialect::Postgres), (Dialect::Postgres, Dialect::Sqlite)] {
         let (here, there) = (Deployment::on(from).await, Deployment::on(into).await);
         tell_a_story(&here.recorder().await).await;

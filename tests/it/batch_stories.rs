@@ -9,7 +9,7 @@ use std::{fs, path::Path};
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 
-use crate::app::{TestApp, from_the_instant, somebody, text, with};
+use crate::app::{TestApp, from_the_instant, test_caller, text, with};
 
 const CODE: &str = "story";
 
@@ -57,7 +57,7 @@ fn who(login: &str) -> Principal {
         "administrator" => Role::Administrator,
         other => panic!("nobody is called {other}"),
     };
-    somebody(role, login, &[CODE])
+    test_caller(role, login, &[CODE])
 }
 
 impl Story<'_> {
@@ -361,7 +361,7 @@ async fn run(app: &TestApp, name: &str, told: &str) {
 }
 
 #[tokio::test]
-async fn every_story_of_batches_is_as_it_is_told() {
+async fn every_batch_scenario_gives_the_expected_lines() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/batches");
     let mut stories: Vec<_> =
         fs::read_dir(folder).expect("the folder").map(|file| file.expect("a file").path()).collect();

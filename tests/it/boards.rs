@@ -563,7 +563,7 @@ on_both_stores! {
 }
 
 on_both_stores! {
-    async fn people_are_visible_to_whoever_has_a_journey_or_case_of_theirs_in_scope(service: &Service) {
+    async fn people_are_visible_to_those_who_have_a_journey_or_case_of_theirs_in_scope(service: &Service) {
         service.refer(1, "2018-01-05", "brent").await;
         service.assign(1, "2018-01-06", ANN).await;
         let view = service.fresh.views.live();

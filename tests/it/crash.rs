@@ -17,7 +17,7 @@ use throughline_domain::fact::envelope::{CommandId, JourneyId};
 use uuid::Uuid;
 
 use crate::client::{self, Client};
-use crate::field::{Field, Stranger, assert_gapless, assert_verified, is_full, now, whole};
+use crate::field::{Field, RawDb, assert_gapless, assert_verified, is_full, now, whole};
 use crate::reopened::assert_rebuilt_alike;
 use crate::stores::Place;
 
@@ -183,8 +183,8 @@ pub(crate) async fn assert_all_is_there(place: &Place, ledger: &[CommandId]) {
 
 /// Postgres ends a commit that was under way when its client died; then the session goes.
 pub(crate) async fn the_server_has_noticed(place: &Place) {
-    let mut stranger = Stranger::at(place).await;
-    while !stranger.sessions(place, "%").await.is_empty() {
+    let mut raw_db = RawDb::at(place).await;
+    while !raw_db.sessions(place, "%").await.is_empty() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

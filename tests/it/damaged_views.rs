@@ -10,7 +10,7 @@ use throughline::store::{Dialect, Mode, Store};
 use throughline::views::{ViewError, Views};
 
 use crate::deployment::{Deployment, tell_a_story};
-use crate::field::{Field, Stranger, is_full};
+use crate::field::{Field, RawDb, is_full};
 use crate::stores::{PATIENCE, Place, STORES};
 
 /// The size of a page of a view's file.
@@ -37,7 +37,7 @@ fn file(deployment: &Deployment) -> PathBuf {
 }
 
 async fn live_file(deployment: &Deployment) -> PathBuf {
-    let live = Stranger::at(deployment.place()).await.live_view().await;
+    let live = RawDb::at(deployment.place()).await.live_view().await;
     PathBuf::from(format!("{}-g{live}", file(deployment).display()))
 }
 
@@ -154,10 +154,10 @@ async fn whatever_state_a_view_is_in_the_start_and_rebuild_replace_it() {
         first.store().close().await;
         for state in states(dialect, &place) {
             for command in ["serve", "rebuild"] {
-                let live = Stranger::at(&place).await.live_view().await;
+                let live = RawDb::at(&place).await.live_view().await;
                 match place.file() {
                     Some(_) if state == "the pointer is gone" => {
-                        Stranger::at(&place).await.run("delete from live_view").await;
+                        RawDb::at(&place).await.run("delete from live_view").await;
                     }
                     Some(file) => {
                         let view = format!("{}-g{live}", file.display());
@@ -169,7 +169,7 @@ async fn whatever_state_a_view_is_in_the_start_and_rebuild_replace_it() {
                             alter_view(&view, OTHER_COLUMNS).await;
                         }
                     }
-                    None => Stranger::at(&place).await.run(&state.replace("_gN", &format!("_g{live}"))).await,
+                    None => RawDb::at(&place).await.run(&state.replace("_gN", &format!("_g{live}"))).await,
                 }
                 if command == "rebuild" {
                     let rebuilt = run(place.url(), &["rebuild"]);

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use throughline::access::{Principal, Role};
 use uuid::Uuid;
 
-use crate::app::{TestApp, from_the_instant, somebody, text, with};
+use crate::app::{TestApp, from_the_instant, test_caller, text, with};
 use crate::relations::set_team;
 
 /// A day as it is told: the contract, and who is in it.
@@ -46,7 +46,7 @@ fn fields(words: &[&str]) -> Value {
 impl Day<'_> {
     fn who(&self, login: &str) -> Principal {
         let role = if login == "manager" { Role::Manager } else { Role::Keyworker };
-        somebody(role, login, &[&self.contract])
+        test_caller(role, login, &[&self.contract])
     }
 
     /// A mutation about a case; what came of it, line by line.
@@ -356,14 +356,14 @@ async fn run(app: &TestApp, told: &str) {
 }
 
 #[tokio::test]
-async fn one_keyworkers_day_is_as_it_is_told() {
+async fn one_keyworkers_day_gives_the_expected_lines() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/days/keyworker.txt");
     let told = fs::read_to_string(path).expect("a text");
     from_the_instant("2026-03-02T08:00:00Z", async |app| run(app, &told).await).await;
 }
 
 #[tokio::test]
-async fn a_managers_month_end_with_leave_and_cover_is_as_it_is_told() {
+async fn a_managers_month_end_with_leave_and_cover_gives_the_expected_lines() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/days/manager.txt");
     let told = fs::read_to_string(path).expect("a text");
     from_the_instant("2026-02-23T08:00:00Z", async |app| run(app, &told).await).await;

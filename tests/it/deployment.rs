@@ -22,7 +22,7 @@ use throughline_domain::fact::event::{
 };
 use uuid::Uuid;
 
-use crate::field::Stranger;
+use crate::field::RawDb;
 use crate::stores::Place;
 
 /// An empty log, its place and its clock.
@@ -68,7 +68,7 @@ impl Deployment {
 
     /// Runs SQL as the database's owner, past everything that the service would check.
     pub(crate) async fn behind_its_back(&self, sql: &str) -> sqlx::Result<()> {
-        Stranger::at(&self.place).await.try_run(sql).await
+        RawDb::at(&self.place).await.try_run(sql).await
     }
 
     /// Takes away what the database does to protect the log.

@@ -43,7 +43,7 @@ pub(crate) fn day() -> NaiveDate {
     NaiveDate::from_ymd_opt(2018, 1, 15).expect("a day")
 }
 
-/// Somebody who may do what the tests do.
+/// A caller with this role, for the whole deployment.
 pub(crate) fn principal(role: Role) -> Principal {
     Principal { subject: "tester".to_owned(), role, scope: Scope::Deployment }
 }
@@ -202,20 +202,20 @@ pub(crate) async fn assert_verified(log: &Log) {
     assert_eq!(verified.findings, [], "the log is as it was written");
 }
 
-/// Somebody else's connection to the same database.
-pub(crate) enum Stranger {
+/// A connection to the same database beside the program.
+pub(crate) enum RawDb {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
 }
 
-impl Stranger {
+impl RawDb {
     /// Connects beside the program.
     pub(crate) async fn at(place: &Place) -> Self {
         let url = place.url();
         if url.starts_with("sqlite:") {
             Self::Sqlite(SqliteConnection::connect(url).await.expect("the file opens"))
         } else {
-            let url = url.replace("application_name=t_", "application_name=stranger_");
+            let url = url.replace("application_name=t_", "application_name=raw_db_");
             Self::Postgres(PgConnection::connect(&url).await.expect("the server answers"))
         }
     }

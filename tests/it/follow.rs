@@ -11,7 +11,7 @@ use throughline::record::Recorder;
 use throughline::store::{Dialect, Mode, Store};
 use throughline_domain::fact::envelope::Position;
 
-use crate::field::{Field, Stranger, assert_gapless, is_full, now, whole};
+use crate::field::{Field, RawDb, assert_gapless, is_full, now, whole};
 use crate::stores::{Fresh, STORES};
 
 const WRITERS: usize = 8;
@@ -92,8 +92,8 @@ async fn a_foreign_transaction_left_idle_stops_neither_appends_nor_tailers() {
     for dialect in STORES {
         let (fresh, field) = (Fresh::on(dialect, now()).await, Arc::new(Field::of("idle")));
         let journeys = field.journeys(&fresh.recorder, 4).await;
-        let mut strangers = [Stranger::at(fresh.place()).await, Stranger::at(fresh.place()).await];
-        let [one, other] = &mut strangers;
+        let mut raw_dbs = [RawDb::at(fresh.place()).await, RawDb::at(fresh.place()).await];
+        let [one, other] = &mut raw_dbs;
         match dialect {
             Dialect::Sqlite => {
                 one.run("begin; select count(*) from events").await;
@@ -139,8 +139,8 @@ async fn a_foreign_transaction_left_idle_stops_neither_appends_nor_tailers() {
         }
         eprintln!("{dialect:?}: {count} appends in {lasting:?}, the slowest took {slowest:?}");
         assert!(slowest < Duration::from_secs(5), "an append took {slowest:?}");
-        for stranger in &mut strangers {
-            stranger.run("commit").await;
+        for raw_db in &mut raw_dbs {
+            raw_db.run("commit").await;
         }
         let events = whole(&fresh.log).await;
         assert_eq!(events.len(), before + count);

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::client::{self, Client};
-use crate::field::{Field, Stranger, assert_gapless, now, principal, whole};
+use crate::field::{Field, RawDb, assert_gapless, now, principal, whole};
 use crate::stores::{PATIENCE, Place, STORES};
 
 const REQUESTS: usize = 1_000;
@@ -117,21 +117,21 @@ async fn nine_hundred_of_a_thousand_hang_up_and_nothing_stays_open_or_is_lost() 
 }
 
 async fn assert_nothing_is_open(place: &Place, dialect: Dialect) {
-    let mut stranger = Stranger::at(place).await;
+    let mut raw_db = RawDb::at(place).await;
     match dialect {
         Dialect::Sqlite => {
-            stranger.run("pragma busy_timeout = 0").await;
-            stranger.run("begin immediate; rollback").await;
+            raw_db.run("pragma busy_timeout = 0").await;
+            raw_db.run("begin immediate; rollback").await;
         }
         Dialect::Postgres => {
             // A session of the projector may be at work at this very moment, but none stays where it is.
-            let mut open = stranger.sessions(place, "idle in transaction%").await;
+            let mut open = raw_db.sessions(place, "idle in transaction%").await;
             for _ in 0..100 {
                 if open.is_empty() {
                     break;
                 }
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-                open = stranger.sessions(place, "idle in transaction%").await;
+                open = raw_db.sessions(place, "idle in transaction%").await;
             }
             assert_eq!(open, Vec::<String>::new(), "sessions idle in transaction");
         }

@@ -198,8 +198,8 @@ async fn postgres_is_not_asked_to_give_up_a_transaction_that_is_not_there() {
     };
     assert_eq!(warned(), Vec::<String>::new());
     // Control: one that is asked for is seen.
-    let mut stranger = crate::field::Stranger::at(fresh.place()).await;
-    stranger.run("rollback").await;
+    let mut raw_db = crate::field::RawDb::at(fresh.place()).await;
+    raw_db.run("rollback").await;
     assert!(warned().len() == 1 && warned()[0].contains("no transaction in progress"), "{:?}", warned());
     fresh.end().await;
 }

@@ -9,7 +9,7 @@ use throughline::views::{ViewError, Views};
 use throughline_domain::fact::envelope::Position;
 
 use crate::deployment::{Deployment, tell_a_story};
-use crate::field::Stranger;
+use crate::field::RawDb;
 use crate::stores::{Place, STORES};
 
 async fn log(url: &str) -> Log {
@@ -30,7 +30,7 @@ async fn with_lost_end(dialect: Dialect) -> Deployment {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_lost_its_end_is_not_served_and_its_view_is_kept_when_one_goes_on() {
+async fn a_log_that_lost_its_end_is_not_served_and_its_view_is_kept_when_the_service_starts_without_it() {
     for dialect in STORES {
         let deployment = with_lost_end(dialect).await;
         let error = Views::open(deployment.log.clone()).await.expect_err("it is refused");
@@ -120,20 +120,20 @@ async fn a_damaged_view_is_built_anew_whatever_its_state() {
         let whole = views.position_and_digest().await.expect("a digest");
         views.close().await;
         for damage in damages(dialect, &place) {
-            let live = Stranger::at(&place).await.live_view().await;
+            let live = RawDb::at(&place).await.live_view().await;
             match place.file() {
                 Some(file) => {
                     let view = format!("{}-g{live}", file.display());
                     if damage == "garbage" {
                         std::fs::write(&view, "no database at all ".repeat(500)).expect("it is written");
                     } else {
-                        let mut stranger =
+                        let mut raw_db =
                             <sqlx::SqliteConnection as sqlx::Connection>::connect(&format!("sqlite:{view}")).await;
-                        let conn: &mut sqlx::SqliteConnection = stranger.as_mut().expect("it opens");
+                        let conn: &mut sqlx::SqliteConnection = raw_db.as_mut().expect("it opens");
                         sqlx::Executor::execute(conn, "drop table journey").await.expect("it is dropped");
                     }
                 }
-                None => Stranger::at(&place).await.run(&damage.replace("_gN", &format!("_g{live}"))).await,
+                None => RawDb::at(&place).await.run(&damage.replace("_gN", &format!("_g{live}"))).await,
             }
             let views = Views::open(first.clone()).await.unwrap_or_else(|error| panic!("{damage}: {error:?}"));
             assert!(views.is_fresh(), "{damage}");

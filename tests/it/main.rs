@@ -31,6 +31,7 @@ mod deployment;
 mod diary;
 mod events;
 mod every_event;
+mod facts_api;
 mod failures;
 #[cfg(target_os = "linux")]
 mod faults;
@@ -89,7 +90,6 @@ mod stores;
 mod stories;
 mod subscribe;
 mod subscriber;
-mod surface;
 mod tidy;
 mod together;
 mod try_out;

@@ -101,7 +101,7 @@ async fn a_log_is_the_same_after_it_went_out_and_into_the_other_store() {
 }
 
 #[tokio::test]
-async fn a_restored_log_goes_on_and_remembers_its_commands() {
+async fn a_restored_log_continues_and_remembers_its_commands() {
     let lines = story().await;
     for dialect in STORES {
         let deployment = Deployment::on(dialect).await;
@@ -322,7 +322,7 @@ fn referral(id: u128) -> String {
 const CONTACT: &str = r#"{"channel":"phone","with":"client","attendance":"none","face_to_face":false,"two_way":true}"#;
 
 #[tokio::test]
-async fn a_bad_row_is_told_by_line_and_key_and_the_rest_is_imported() {
+async fn a_bad_row_is_named_by_line_and_key_and_the_rest_is_imported() {
     let deep = format!(r#"{{"target":"{}","reason":{}1{}}}"#, JOURNEY.0, "[".repeat(100_000), "]".repeat(100_000));
     let rows: Vec<(String, &str)> = vec![
         (format!("\u{feff}{}\r", referral(1)), "recorded"),

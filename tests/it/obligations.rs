@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 use throughline_domain::contract::rulebook::packs;
 
-use crate::app::{TestApp, administrator, keyworker, on_both_stores, somebody, text};
+use crate::app::{TestApp, administrator, keyworker, on_both_stores, test_caller, text};
 use crate::relations::{leaves, set_team};
 use crate::stores::PATIENCE;
 
 const MHEP: &str = "mhep";
 
 fn manager() -> Principal {
-    somebody(Role::Manager, "manager", &[MHEP])
+    test_caller(Role::Manager, "manager", &[MHEP])
 }
 
 /// A case of a worker, received on a day: its first contact is owed within seven.

@@ -18,7 +18,7 @@ use throughline_domain::command::contracts::PublishRulebook;
 use throughline_domain::contract::rulebook::packs::pack;
 use throughline_domain::fact::envelope::{Actor, CommandId, Envelope, JourneyId, Occurred, Position, StreamId};
 
-use crate::field::{CONTRACT, Field, Stranger, day, now};
+use crate::field::{CONTRACT, Field, RawDb, day, now};
 use crate::stores::{Fresh, PATIENCE, Place, STORES};
 
 /// The numbers of the generations that are there.
@@ -33,7 +33,7 @@ pub(crate) async fn generations(place: &Place) -> Vec<i64> {
             };
             names.filter_map(number).collect()
         }
-        None => Stranger::at(place).await.generations().await,
+        None => RawDb::at(place).await.generations().await,
     };
     numbers.sort_unstable();
     numbers.dedup();
@@ -304,7 +304,7 @@ async fn unaware(fresh: &Fresh) -> Views {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_has_not_looked_since_another_switched_goes_by_what_is_live_now() {
+async fn a_server_that_has_not_looked_since_another_switched_uses_the_view_that_is_live_now() {
     for dialect in STORES {
         let fresh = Fresh::on(dialect, now()).await;
         let standing = async || {
@@ -339,7 +339,7 @@ async fn made_by_another(fresh: &Fresh, number: i64) {
     } else {
         let change = change.replace("checkpoint", "%I.checkpoint").replace('\'', "''");
         let text = format!("execute format('{change}', current_schema() || '_g{number}')");
-        Stranger::at(fresh.place()).await.run(&format!("do $$ begin {text}; end $$")).await;
+        RawDb::at(fresh.place()).await.run(&format!("do $$ begin {text}; end $$")).await;
     }
 }
 

@@ -100,7 +100,7 @@ async fn a_rebuild_is_compared_with_the_live_view_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_stops_a_question_in_the_middle_leaves_nothing() {
+async fn a_question_that_is_stopped_in_the_middle_leaves_nothing() {
     // A server holds the database meanwhile, so that what is asked for is built in a folder for temporary files.
     let deployment = Deployment::on(Dialect::Sqlite).await;
     let recorder = deployment.recorder().await;
@@ -127,7 +127,7 @@ async fn whoever_stops_a_question_in_the_middle_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_draft_that_cannot_be_published_is_told_and_nothing_is_compared() {
+async fn a_draft_that_cannot_be_published_is_refused_and_nothing_is_compared() {
     let deployment = Deployment::on(Dialect::Sqlite).await;
     tell_a_story(&deployment.recorder().await).await;
     deployment.digest().await;

@@ -8,7 +8,7 @@ use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
 use throughline::store::Dialect;
 
-use crate::field::{Field, Stranger, is_full, now};
+use crate::field::{Field, RawDb, is_full, now};
 use crate::rebuild::{generations, left};
 use crate::stores::Place;
 
@@ -29,10 +29,10 @@ fn rebuilding(place: &Place) -> Child {
 
 /// How long a rebuild that is left alone takes from its first file or schema: until its view is live, and to its end.
 async fn undisturbed(place: &Place) -> (u64, u64) {
-    let (mut child, mut stranger) = (rebuilding(place), Stranger::at(place).await);
+    let (mut child, mut raw_db) = (rebuilding(place), RawDb::at(place).await);
     begun(&mut child, place, &[1]).await;
     let began = Instant::now();
-    while stranger.live_view().await == 1 {
+    while raw_db.live_view().await == 1 {
         tokio::task::yield_now().await;
     }
     let switched = began.elapsed();

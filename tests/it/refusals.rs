@@ -88,7 +88,7 @@ async fn nothing_follows_a_decline() {
 }
 
 #[tokio::test]
-async fn what_would_leave_later_facts_without_ground_is_refused_and_names_them() {
+async fn a_change_that_would_make_later_facts_invalid_is_refused_and_names_them() {
     on_both_stores(async |app| {
         let (journey, worker) = case(app).await;
         let contact = app.log_contact(&keyworker("kw-07"), call(&journey, "2018-02-05")).await["events"][0].clone();

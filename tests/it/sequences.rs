@@ -251,7 +251,7 @@ fn trials() -> u32 {
 }
 
 #[test]
-fn whatever_is_told_the_live_view_is_the_rebuilt_one_on_both_stores() {
+fn the_live_view_equals_the_rebuilt_one_for_any_sequence_on_both_stores() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let (one, other) = runtime.block_on(async {
         let stores = (Fresh::on(Dialect::Sqlite, now()).await, Fresh::on(Dialect::Postgres, now()).await);

@@ -285,7 +285,7 @@ async fn a_row_that_says_otherwise_corrects_what_the_one_before_said() {
 }
 
 #[tokio::test]
-async fn episodes_of_one_day_are_told_apart_by_what_they_say() {
+async fn episodes_of_one_day_are_distinguished_by_their_content() {
     let (one, other) = (row("101", "01/04/2017", "C1", "", ""), row("101", "01/04/2017", "V2", "", ""));
     let one_ended = row("101", "01/04/2017", "C1", "03/04/2017", "X1");
     on_both_stores(async |fresh| {
@@ -451,7 +451,7 @@ async fn two_imports_at_once_record_each_row_once() {
 }
 
 #[tokio::test]
-async fn an_import_needs_its_contract_an_area_and_somebody_who_may() {
+async fn an_import_needs_its_contract_an_area_and_a_permitted_caller() {
     let fresh = Fresh::on(Dialect::Sqlite, instant("2018-06-01T09:00:00Z")).await;
     open_contract(&fresh).await;
     let principal = of_role(Role::Integrator);
@@ -573,7 +573,7 @@ fn throughline(directory: &std::path::Path, arguments: &str) -> Output {
 }
 
 #[test]
-fn on_the_command_line_a_return_is_told_row_by_row() {
+fn on_the_command_line_a_return_is_reported_row_by_row() {
     let directory = tempfile::tempdir().expect("a directory");
     let at = |name: &str| directory.path().join(name);
     let run = |arguments: &str| {

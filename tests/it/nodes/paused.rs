@@ -9,7 +9,7 @@ use throughline::store::Dialect;
 use super::writers::Writers;
 use super::{Node, PATIENCE, assert_nothing_is_missing_and_a_forgery_would_be, journeys, named};
 use crate::crash::{Ledger, assert_all_is_there};
-use crate::field::{Field, Stranger, is_full};
+use crate::field::{Field, RawDb, is_full};
 use crate::reopened::assert_rebuilt_alike;
 use crate::stores::Place;
 
@@ -39,7 +39,7 @@ struct Observer {
 
 impl Observer {
     async fn at(place: &Place) -> Self {
-        let live = Stranger::at(place).await.live_view().await;
+        let live = RawDb::at(place).await.live_view().await;
         let (_, schema) = place.url().rsplit_once("application_name=").expect("a test has its own name");
         let conn = PgConnection::connect(place.url()).await.expect("the server answers");
         Self { conn, name: format!("{schema}_g{live}") }
@@ -133,12 +133,12 @@ async fn a_node_that_is_paused_in_a_transaction_holds_the_others_up_for_seconds_
     }
 
     // Control: the same held by a session that the server does not end is seen to hold everybody up.
-    let mut stranger = Stranger::at(&place).await;
-    stranger.run("set idle_in_transaction_session_timeout = 0").await;
-    stranger.run("begin; update log_head set epoch = epoch where id = 1").await;
+    let mut raw_db = RawDb::at(&place).await;
+    raw_db.run("set idle_in_transaction_session_timeout = 0").await;
+    raw_db.run("begin; update log_head set epoch = epoch where id = 1").await;
     let held = async {
         tokio::time::sleep(HELD_UP_MAX + Duration::from_secs(1)).await;
-        stranger.run("rollback").await;
+        raw_db.run("rollback").await;
     };
     let (waited, ()) = tokio::join!(observer.stands_still(Holds::Head), held);
     assert!(waited > HELD_UP_MAX, "nobody was held up: {waited:?}");
@@ -153,7 +153,7 @@ async fn a_node_that_is_paused_in_a_transaction_holds_the_others_up_for_seconds_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_nodes_one_is_killed_and_the_other_goes_on_and_nothing_is_lost() {
+async fn of_two_nodes_one_is_killed_and_the_other_continues_and_nothing_is_lost() {
     let (place, field) = (Place::on(Dialect::Postgres).await, Field::of("killed node"));
     let directory = tempfile::tempdir().expect("a temporary directory");
     let ledger = directory.path().join("ledger");

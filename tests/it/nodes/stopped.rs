@@ -11,7 +11,7 @@ use throughline::store::Dialect;
 use super::writers::Writers;
 use super::{Node, ended, journeys, program, signal, until};
 use crate::crash::{Ledger, assert_all_is_there, the_server_has_noticed};
-use crate::field::{Field, Stranger, is_full};
+use crate::field::{Field, RawDb, is_full};
 use crate::rebuild::generations;
 use crate::reopened::assert_rebuilt_alike;
 use crate::stores::Place;
@@ -102,8 +102,8 @@ async fn stopped_while_it_starts(dialect: Dialect) {
         let fresh = if found == Found::Nothing { Some(Place::on(dialect).await) } else { None };
         let at = fresh.as_ref().unwrap_or(&place);
         if found == Found::NoView {
-            let mut stranger = Stranger::at(at).await;
-            stranger.run("update live_view set generation = 0, previous = 0").await;
+            let mut raw_db = RawDb::at(at).await;
+            raw_db.run("update live_view set generation = 0, previous = 0").await;
         }
         // Every other one in the very beginning.
         let within = if round % 2 == 0 { takes * 3 / 2 } else { takes / 10 + 1 };

@@ -27,7 +27,7 @@ fn only_a_worker_who_holds_the_case_is_released_and_only_once() {
 }
 
 #[test]
-fn a_released_case_is_unassigned_until_somebody_takes_it() {
+fn a_released_case_is_unassigned_until_another_worker_is_assigned() {
     let story = held().and(&state("2018-02-01", released(ANN))).and(&state("2018-02-10", keyworker(BOB)));
     let keyworker = |on: &str| story.history.journey_as_of(day(on)).keyworker_on(day(on));
     assert_eq!(

@@ -253,7 +253,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: sequences(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_is_accepted_leaves_nothing_without_ground_or_out_of_the_fold(
+    fn every_accepted_command_leaves_only_valid_facts_that_the_fold_shows(
         begun in proptest::bool::weighted(0.9),
         warned: bool,
         commands in proptest::collection::vec(any_command(), 1..60)
@@ -304,7 +304,7 @@ fn a_restored_history_may_hold_what_no_command_would_give() {
 }
 
 #[test]
-fn what_stood_without_ground_before_does_not_stop_what_is_recorded_now() {
+fn facts_that_were_invalid_before_do_not_block_new_ones() {
     let story = given([on("2018-01-10", referral()), on("2018-01-20", closed()), on("2018-02-01", contact())]);
     assert_eq!(groundless(&story.history).len(), 1);
     let _ = story.and(&state("2018-01-15", contact()));
