@@ -276,6 +276,25 @@ impl TestApp {
         self.answer(who, document, variables).await.data()
     }
 
+    /// Asks GraphQL of what was known then. The service answers once the view is built, or says when to ask again.
+    pub(crate) async fn answer_as_known(&self, who: &Principal, document: &str, variables: Value) -> Answer {
+        let asked = async {
+            loop {
+                let answer = self.answer(who, document, variables.clone()).await;
+                if answer.codes().first().is_none_or(|code| code != "VIEW_BUILDING") {
+                    return answer;
+                }
+                assert!(answer.json()["errors"][0]["extensions"]["retryAfterMs"].is_u64(), "{}", answer.body);
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.expect("the view is built")
+    }
+
+    /// The same; errors fail the test.
+    pub(crate) async fn ask_as_known(&self, who: &Principal, document: &str, variables: Value) -> Value {
+        self.answer_as_known(who, document, variables).await.data()
+    }
+
     /// Sends a mutation with this input and a command id of its own, unless it has one; answers with the payload, as
     /// soon as the view shows what was recorded.
     pub(crate) async fn tell(&self, who: &Principal, mutation: &str, input: Value) -> Value {

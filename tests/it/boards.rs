@@ -1,6 +1,8 @@
-//! The boards by example: bucket edges, imprecise dates, keyworkers who change, medians, months, exits, visibility.
+//! Boards by example, as far as no printed table shows it: imprecise dates, keyworkers who change, medians, months, exits,
+//! pages, visibility.
 //!
-//! Every example runs on both stores and asks the view itself; the law that covers the rest is in `as_of`.
+//! Every example runs on both stores and asks the view itself. tests/scenarios/boards has those that are printed; the law
+//! that covers the rest is in `as_of`.
 
 use chrono::{Days, NaiveDate};
 use throughline::access::relation::Standing;
@@ -172,26 +174,6 @@ impl Service {
         self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
     }
 
-    async fn withdraw(&self, n: u128, at: &str) {
-        let fact = ReferralWithdrawn { reason: "lost_contact".to_owned() };
-        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
-    }
-
-    async fn reopen(&self, n: u128, at: &str) {
-        let fact = JourneyReopened { reason: "they came back".to_owned() };
-        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
-    }
-
-    async fn transfer(&self, n: u128, at: &str, reason: &str) {
-        let fact = JourneyTransferred { reason: reason.to_owned(), destination: "mhep".to_owned() };
-        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
-    }
-
-    async fn retract(&self, n: u128, target: EventId) {
-        let (journey, targets, reason) = (journey(n), vec![target], "it never was".to_owned());
-        self.tell(Command::RetractFacts(RetractFacts { stream: StreamId::journey(journey), targets, reason })).await;
-    }
-
     async fn redate_plan(&self, n: u128, target: EventId, at: &str) {
         let replacement = Event::from(PlanAgreed { kind: "php".to_owned() });
         let (journey, occurred, reason) = (journey(n), when(at), "another day".to_owned());
@@ -258,78 +240,6 @@ macro_rules! on_both_stores {
             }
         }
     };
-}
-
-on_both_stores! {
-    async fn both_bucket_sets_agree_on_every_edge_but_differ_at_28_days(service: &Service) {
-        let as_of = day("2018-02-28");
-        for (n, days) in (1..).zip([7_u64, 8, 14, 15, 21, 22, 27, 28, 29]) {
-            let before = (as_of - Days::new(days)).to_string();
-            service.refer(n, &before, "brent").await;
-            service.accept(n, &before).await;
-            service.contact(n, &before, ANN).await;
-            service.plan(n, "2018-02-28").await;
-        }
-        let recency = service.recency("2018-02-28", recency::By::Whole, recency::Measure::Anyone).await;
-        assert_eq!(recency[0].buckets, [1, 2, 2, 2, 2]);
-        assert_eq!((recency[0].none, recency[0].date_imprecise, recency[0].total()), (0, 0, 9));
-        let to_plan = service.to_plan("2018-02-28", Period::ToDate).await;
-        assert_eq!(to_plan.buckets, [1, 2, 2, 3, 1]);
-        let days: Vec<_> = service.caseload("2018-02-28").await.into_iter().map(|row| row.since_contact).collect();
-        assert_eq!(days, [7, 8, 14, 15, 21, 22, 27, 28, 29].map(|days| Some(exactly(days))));
-    }
-}
-
-on_both_stores! {
-    async fn a_contact_recorded_late_and_retracted_changes_what_is_known_and_nothing_else(service: &Service) {
-        service.refer(1, "2018-01-10", "brent").await;
-        service.accept(1, "2018-01-10").await;
-        service.contact(1, "2018-02-01", ANN).await;
-        assert_eq!(service.caseload("2018-02-23").await[0].since_contact, Some(exactly(22)));
-        let late = service.contact(1, "2018-02-10", ANN).await;
-        assert_eq!(service.caseload("2018-02-23").await[0].since_contact, Some(exactly(13)));
-        assert_eq!(service.caseload("2018-02-09").await[0].since_contact, Some(exactly(8)));
-        service.retract(1, late).await;
-        assert_eq!(service.caseload("2018-02-23").await[0].since_contact, Some(exactly(22)));
-    }
-}
-
-on_both_stores! {
-    async fn a_missed_appointment_is_no_contact_and_a_case_without_any_is_shown(service: &Service) {
-        service.refer(1, "2018-02-01", "brent").await;
-        service.accept(1, "2018-02-01").await;
-        service.attempt(1, "2018-02-20", ANN, Attendance::DidNotAttend).await;
-        let rows = service.recency("2018-02-28", recency::By::Area, recency::Measure::Anyone).await;
-        let areas: Vec<&Group> = rows.iter().map(|row| &row.group).collect();
-        assert_eq!(areas, ["brent", "ealing", "hackney"].map(|area| Group::Area(area.to_owned())).each_ref());
-        assert_eq!((rows[0].none, rows[0].total(), rows[1].total()), (1, 1, 0));
-        assert_eq!(service.caseload("2018-02-28").await[0].since_contact, None);
-    }
-}
-
-on_both_stores! {
-    async fn a_colleagues_contact_resets_anyone_and_not_keyworker(service: &Service) {
-        service.refer(1, "2018-01-01", "brent").await;
-        service.accept(1, "2018-01-02").await;
-        service.contact(1, "2018-01-20", BOB).await;
-        service.assign(1, "2018-02-01", BOB).await;
-        service.contact(1, "2018-02-25", ANN).await;
-        service.refer(2, "2018-01-01", "brent").await;
-        service.accept(2, "2018-01-02").await;
-        service.contact(2, "2018-02-25", ANN).await;
-        let by = recency::By::Keyworker;
-        let anyone = service.recency("2018-02-28", by, recency::Measure::Anyone).await;
-        let holder = Holder { worker: BOB, label: "KW-bob".to_owned() };
-        assert_eq!(anyone[0].group, Group::Keyworker(holder));
-        assert_eq!((&anyone[0].buckets[..], &anyone[1].buckets[..]), (&[1, 0, 0, 0, 0][..], &[1, 0, 0, 0, 0][..]));
-        let keyworker = service.recency("2018-02-28", by, recency::Measure::Keyworker).await;
-        // Bob's contact of 20 January counts though the case became his later: 39 days.
-        assert_eq!(keyworker[0].buckets, [0, 0, 0, 0, 1]);
-        assert_eq!((&keyworker[1].group, keyworker[1].unassigned, keyworker[1].total()), (&Group::Unassigned, 1, 1));
-        // Before Bob took it the case was nobody's.
-        let before = service.recency("2018-01-31", by, recency::Measure::Keyworker).await;
-        assert_eq!((before.len(), before[0].unassigned), (1, 2));
-    }
 }
 
 on_both_stores! {
@@ -476,41 +386,6 @@ on_both_stores! {
         assert_eq!(some(&january.disengaged), [(Group::Area("brent".to_owned()), 1)]);
         assert_eq!(service.exits("2018-01-30", exits::By::Reason, Period::ToDate).await.total(), 0);
         assert_eq!(service.caseload("2018-02-28").await.len(), 1, "who disengages stays on the caseload");
-    }
-}
-
-on_both_stores! {
-    async fn a_reopened_case_is_on_the_caseload_again_and_stays_one_exit(service: &Service) {
-        service.refer(1, "2018-01-05", "brent").await;
-        service.accept(1, "2018-01-05").await;
-        service.close(1, "2018-01-20", "lost_contact").await;
-        service.reopen(1, "2018-02-01").await;
-        service.transfer(1, "2018-02-20", "housed").await;
-        for (on, cases) in [("01-19", 1), ("01-20", 0), ("01-31", 0), ("02-01", 1), ("02-19", 1), ("02-20", 0)] {
-            assert_eq!(service.caseload(&format!("2018-{on}")).await.len(), cases, "{on}");
-        }
-        for (on, open) in [("2018-01-19", 1), ("2018-01-25", 0), ("2018-02-10", 1), ("2018-02-28", 0)] {
-            let row = service.to_plan(on, Period::ToDate).await;
-            assert_eq!((row.no_plan_yet, row.closed_without_plan), (open, 1 - open), "{on}");
-        }
-        for on in ["2018-01-31", "2018-02-10", "2018-02-28"] {
-            let exits = service.exits(on, exits::By::Reason, Period::ToDate).await;
-            let left = exits.closed.iter().find(|row| row.group == Group::Reason("lost_contact".to_owned()));
-            assert_eq!((exits.total(), left.map(|row| row.journeys)), (1, Some(1)), "{on}");
-        }
-    }
-}
-
-on_both_stores! {
-    async fn a_withdrawn_referral_was_received_and_waits_for_no_plan(service: &Service) {
-        service.refer(1, "2018-01-05", "brent").await;
-        service.withdraw(1, "2018-01-10").await;
-        assert_eq!(service.to_plan("2018-01-09", Period::ToDate).await.no_plan_yet, 1);
-        assert_eq!(service.to_plan("2018-01-10", Period::ToDate).await.total(), 0);
-        let january = Months::one(month("2018-01"));
-        let board = service.performance("2018-02-28", performance::By::Whole, january).await;
-        assert_eq!(counts(&board.stages[0].rows), [(&[1][..], 1)], "a past month never falls");
-        assert_eq!(counts(&board.declined), [(&[0][..], 0)]);
     }
 }
 

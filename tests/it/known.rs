@@ -21,21 +21,10 @@ use crate::rebuild::left;
 use crate::relations::{id, set_team};
 use crate::stores::{Fresh, PATIENCE};
 
-/// Asks of the first contract from a point of view, again for as long as it is put together.
+/// Asks of the first contract as of a point in time.
 async fn at(app: &TestApp, who: &throughline::access::Principal, at: &Value, fields: &str) -> Value {
     let document = format!("query($at: ContractAt) {{ contract(code: \"shps\", at: $at) {{ {fields} }} }}");
-    let asked = async {
-        loop {
-            let answer = app.answer(who, &document, json!({ "at": at })).await;
-            let body = answer.json();
-            match body["errors"][0]["extensions"]["code"].as_str() {
-                None => return body["data"]["contract"].clone(),
-                Some("VIEW_BUILDING") => assert!(body["errors"][0]["extensions"]["retryAfterMs"].is_u64(), "{body}"),
-                Some(_) => panic!("{body:#}"),
-            }
-        }
-    };
-    tokio::time::timeout(PATIENCE, asked).await.expect("it is put together")
+    app.ask_as_known(who, &document, json!({ "at": at })).await["contract"].clone()
 }
 
 /// Every case on the caseload with its days since contact.
