@@ -38,6 +38,8 @@ mod rows;
 mod soundness;
 mod standstill;
 mod switch;
+#[cfg(test)]
+mod test_service;
 mod whole;
 
 use std::panic::AssertUnwindSafe;

@@ -4,53 +4,35 @@
 //! Every example runs on both stores and asks the view itself. tests/scenarios/boards has those that are printed; the law
 //! that covers the rest is in `as_of`.
 
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 use throughline::access::relation::Standing;
 use throughline::access::{Principal, Role, Scope};
 use throughline::store::Dialect;
-use throughline::views::board::{Group, Holder};
+use throughline::views::board::Group;
 use throughline::views::durations::shown;
 use throughline::views::journeys::{HeldBy, JourneyFilter, JourneyRow, Order, Population};
 use throughline::views::performance::{MonthsRow, Performance};
 use throughline::views::period::{Month, Months, Period};
 use throughline::views::{exits, performance, recency, referral_to_plan};
-use throughline_domain::command::contracts::OpenContract;
-use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::command::Command;
 use throughline_domain::contract::Rulebook;
-use throughline_domain::fact::envelope::{
-    EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId,
-};
+use throughline_domain::fact::envelope::{EventId, JourneyId, SpellId, StreamId, SubjectId, WorkerId};
 use throughline_domain::fact::event::{
-    Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Disengaged, Event, ExternalReference,
-    JourneyClosed, JourneyReopened, JourneyTransferred, KEYWORKER, PlanAgreed, ReferralAccepted, ReferralDeclined,
-    ReferralReceived, ReferralWithdrawn, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined,
+    Attendance, Attribute, ContactLogged, Disengaged, Event, ExternalReference, JourneyClosed, ReferralAccepted,
+    ReferralReceived, SpellStarted, SubjectKind, WorkerJoined,
 };
+use throughline_domain::world::{self, ANN, BOB, day, when};
 use throughline_projections::DaySpan;
 use uuid::Uuid;
 
 use crate::stores::{Fresh, STORES};
 
 const CONTRACT: &str = "shps";
-const ANN: WorkerId = WorkerId(Uuid::from_u128(0x31));
-const BOB: WorkerId = WorkerId(Uuid::from_u128(0x32));
 
 /// A service of one contract, and what its people do.
 struct Service {
     fresh: Fresh,
     rulebook: Rulebook,
-}
-
-/// When a fact was so: `2018-02-10`, `2018-02` or `2018`.
-fn when(text: &str) -> Occurred {
-    match text.len() {
-        4 => Occurred::within(day(&format!("{text}-01-01")), Precision::Year),
-        7 => Occurred::within(day(&format!("{text}-01")), Precision::Month),
-        _ => Occurred::on(day(text)),
-    }
-}
-
-fn day(text: &str) -> NaiveDate {
-    text.parse().unwrap_or_else(|fault| panic!("{text}: {fault}"))
 }
 
 fn journey(n: u128) -> JourneyId {
@@ -72,15 +54,8 @@ impl Service {
         let text =
             include_str!("rulebooks/as_of.toml").replace("CONTRACT", CONTRACT).replace("COUNTS_WHEN", "received");
         let service = Self { fresh, rulebook: Rulebook::parse(&text).expect("our own rulebook") };
-        let fact = ContractOpened {
-            code: CONTRACT.to_owned(),
-            name: "A service".to_owned(),
-            parties: Vec::new(),
-            starts_on: day("2017-10-16"),
-            ends_on: None,
-        };
         let occurred = when("2017-10-01");
-        let open = Command::OpenContract(OpenContract { occurred, fact, rulebook: text });
+        let open = world::open(occurred, world::opened(CONTRACT, "2017-10-16"), text);
         service.record(open).await;
         for (worker, label) in [(ANN, "KW-ann"), (BOB, "KW-bob")] {
             let fact = WorkerJoined { login: Some(label.to_lowercase()), label: label.to_owned() };
@@ -103,92 +78,56 @@ impl Service {
         let fact = ReferralReceived {
             subject: SubjectId(Uuid::from_u128(0x2000 + n)),
             area: area.to_owned(),
-            cohort: None,
-            referrer: None,
             external_references: vec![external],
+            ..world::referral()
         };
-        let (journey, contract, register) = (journey(n), CONTRACT.to_owned(), Some(SubjectKind::Person));
-        let referral = ReceiveReferral { journey, contract, occurred: when(at), register, fact };
-        self.record(Command::ReceiveReferral(referral)).await;
+        self.record(world::refer(journey(n), CONTRACT, when(at), Some(SubjectKind::Person), fact)).await;
     }
 
     async fn accept(&self, n: u128, at: &str) {
-        let fact = ReferralAccepted {};
-        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
+        self.fact(n, at, ReferralAccepted {}).await;
     }
 
     async fn decline(&self, n: u128, at: &str) {
-        let fact = ReferralDeclined { reason: "not_eligible".to_owned() };
-        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
+        self.fact(n, at, world::declined()).await;
     }
 
     async fn assign(&self, n: u128, at: &str, worker: WorkerId) {
-        let fact = WorkerAssigned { worker, role: KEYWORKER.to_owned(), until: None };
-        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
+        self.fact(n, at, world::keyworker(worker)).await;
     }
 
-    async fn contact(&self, n: u128, at: &str, worker: WorkerId) -> EventId {
-        self.attempt(n, at, worker, Attendance::Attended).await
-    }
-
-    async fn attempt(&self, n: u128, at: &str, worker: WorkerId, attendance: Attendance) -> EventId {
-        let fact = ContactLogged {
-            appointment: None,
-            channel: "phone".to_owned(),
-            direction: None,
-            with: ContactWith::Client,
-            attendance,
-            face_to_face: Some(false),
-            two_way: false,
-            group: false,
-            minutes: None,
-            scheduled_on: None,
-            worker: Some(worker),
-        };
-        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await
+    async fn contact(&self, n: u128, at: &str, worker: WorkerId) {
+        let (attendance, worker) = (Attendance::Attended, Some(worker));
+        let fact = ContactLogged { attendance, worker, two_way: false, ..world::contact() };
+        self.fact(n, at, fact).await;
     }
 
     async fn plan(&self, n: u128, at: &str) -> EventId {
-        let fact = PlanAgreed { kind: "php".to_owned() };
-        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await
+        self.fact(n, at, world::plan()).await
     }
 
     async fn secure(&self, n: u128, at: &str) {
-        let fact = SpellStarted {
-            spell: SpellId(Uuid::from_u128(0x3000 + n)),
-            domain: "accommodation".to_owned(),
-            employer_ref: None,
-            hours_per_week: None,
-            attributes: [("secured_as".to_owned(), Attribute::Text("kept".to_owned()))].into(),
-        };
-        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
+        let spell = SpellId(Uuid::from_u128(0x3000 + n));
+        let attributes = [("secured_as".to_owned(), Attribute::Text("kept".to_owned()))].into();
+        self.fact(n, at, SpellStarted { attributes, ..world::home(spell) }).await;
     }
 
     async fn disengage(&self, n: u128, at: &str, reason: &str) {
         let fact = Disengaged { reason: reason.to_owned(), last_seen_on: None };
-        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
+        self.fact(n, at, fact).await;
     }
 
     async fn close(&self, n: u128, at: &str, reason: &str) {
         let fact = JourneyClosed { reason: reason.to_owned(), destination: None };
-        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
+        self.fact(n, at, fact).await;
     }
 
     async fn redate_plan(&self, n: u128, target: EventId, at: &str) {
-        let replacement = Event::from(PlanAgreed { kind: "php".to_owned() });
-        let (journey, occurred, reason) = (journey(n), when(at), "another day".to_owned());
-        self.tell(Command::CorrectFact(CorrectFact {
-            stream: StreamId::journey(journey),
-            target,
-            occurred,
-            replacement,
-            reason,
-        }))
-        .await;
+        self.record(world::corrected(StreamId::journey(journey(n)), target, at, world::plan())).await;
     }
 
-    async fn tell(&self, command: Command) -> EventId {
-        self.record(command).await
+    async fn fact(&self, n: u128, at: &str, fact: impl Into<Event>) -> EventId {
+        self.record(world::fact_of(StreamId::journey(journey(n)), at, fact)).await
     }
 
     async fn caseload(&self, as_of: &str) -> Vec<JourneyRow> {

@@ -9,7 +9,7 @@ use throughline::log::Log;
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::{ViewError, Views};
 
-use crate::deployment::{Deployment, tell_a_story};
+use crate::deployment::{Deployment, record_a_case};
 use crate::field::{Field, RawDb, is_full};
 use crate::stores::{PATIENCE, Place, STORES};
 
@@ -60,7 +60,7 @@ pub(crate) fn spoil(file: &Path, field: &Field, (first, every): (u64, u64)) {
 async fn with_journeys(field: &Field, count: usize) -> (Deployment, String) {
     let deployment = Deployment::on(Dialect::Sqlite).await;
     let recorder = deployment.recorder().await;
-    tell_a_story(&recorder).await;
+    record_a_case(&recorder).await;
     field.further_journeys(&recorder, count).await;
     let digest = deployment.digest().await;
     drop(recorder);

@@ -9,14 +9,13 @@ use throughline::access::{Principal, Role};
 use throughline::import::Import;
 use throughline::import::ssda903::Return;
 use throughline::store::Dialect;
-use throughline_domain::command::Command;
-use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::contract::rulebook::packs::pack;
-use throughline_domain::fact::envelope::{Occurred, SubjectId};
-use throughline_domain::fact::event::ContractOpened;
+use throughline_domain::fact::envelope::SubjectId;
+use throughline_domain::world;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::deployment::{day, instant, of_role};
+use crate::app::instant;
+use crate::deployment::of_role;
 use crate::field::{Field, is_full, now};
 use crate::stores::{Fresh, STORES};
 
@@ -27,16 +26,9 @@ const MST: &str = "mst-essex";
 
 async fn with_mst(dialect: Dialect) -> Fresh {
     let fresh = Fresh::on(dialect, instant("2018-06-01T09:00:00Z")).await;
-    let fact = ContractOpened {
-        code: MST.to_owned(),
-        name: "Multi-Systemic Therapy".to_owned(),
-        parties: Vec::new(),
-        starts_on: day("2013-04-01"),
-        ends_on: None,
-    };
-    let rulebook = pack(MST).expect("a pack that ships").text.to_owned();
-    let open = OpenContract { occurred: Occurred::on(day("2018-06-01")), fact, rulebook };
-    fresh.record(Command::OpenContract(open)).await.expect("accepted");
+    let rulebook = pack(MST).expect("a pack that ships").text;
+    let open = world::open(world::when("2018-06-01"), world::opened(MST, "2013-04-01"), rulebook);
+    fresh.record(open).await.expect("accepted");
     fresh
 }
 

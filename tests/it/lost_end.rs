@@ -8,7 +8,7 @@ use throughline::store::{Dialect, Mode, Store};
 use throughline::views::{ViewError, Views};
 use throughline_domain::fact::envelope::Position;
 
-use crate::deployment::{Deployment, tell_a_story};
+use crate::deployment::{Deployment, record_a_case};
 use crate::field::RawDb;
 use crate::stores::{Place, STORES};
 
@@ -19,7 +19,7 @@ async fn log(url: &str) -> Log {
 /// A view of the story, moved to a place where there is only so much of the log.
 async fn with_lost_end(dialect: Dialect) -> Deployment {
     let deployment = Deployment::on(dialect).await;
-    tell_a_story(&deployment.recorder().await).await;
+    record_a_case(&deployment.recorder().await).await;
     // The view has followed all of it.
     deployment.digest().await;
     deployment.unprotect().await;
@@ -66,7 +66,7 @@ fn serve(url: &str, arguments: &[&str]) -> Output {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_view_beside_an_empty_or_missing_log_stops_the_start() {
     let deployment = Deployment::on(Dialect::Sqlite).await;
-    tell_a_story(&deployment.recorder().await).await;
+    record_a_case(&deployment.recorder().await).await;
     deployment.digest().await;
     let file = deployment.url().strip_prefix("sqlite:").expect("a file").to_owned();
     deployment.log.store().close().await;
@@ -152,7 +152,7 @@ async fn a_damaged_view_is_built_anew_whatever_its_state() {
 #[tokio::test(flavor = "multi_thread")]
 async fn verify_names_what_an_index_does_not_find_and_every_finding_when_asked() {
     let deployment = Deployment::on(Dialect::Sqlite).await;
-    tell_a_story(&deployment.recorder().await).await;
+    record_a_case(&deployment.recorder().await).await;
     let key = format!("{}.key", deployment.url().trim_start_matches("sqlite:"));
     let verify = |arguments: &[&str]| {
         let output = serve(deployment.url(), &[&["log", "verify", "--key", &key], arguments].concat());
@@ -174,7 +174,7 @@ async fn verify_names_what_an_index_does_not_find_and_every_finding_when_asked()
 #[tokio::test(flavor = "multi_thread")]
 async fn on_postgres_indexes_are_looked_at_where_its_extension_is_there() {
     let deployment = Deployment::on(Dialect::Postgres).await;
-    tell_a_story(&deployment.recorder().await).await;
+    record_a_case(&deployment.recorder().await).await;
     let verified = || deployment.log.verify(|_| Ok(()));
     assert!(verified().await.expect("no fault").is_sound());
     // A server that was installed without it has nothing to look with.

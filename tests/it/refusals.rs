@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use crate::app::{TODAY, TestApp, call, keyworker, manager, on_both_stores, refusals, with};
 
-/// A journey that is on the caseload of `kw-07` since 2 February, and the worker.
-async fn case(app: &TestApp) -> (String, String) {
+/// A case on the caseload of `kw-07` since 2 February.
+async fn case(app: &TestApp) -> String {
     let worker = app.add_worker("kw-07").await;
     let journey = app.receive_referral("2018-02-01", "BR-1").await;
     app.take_on(&journey, &worker, "2018-02-02").await;
-    (journey, worker)
+    journey
 }
 
 /// The one problem of a mutation that must be refused and record nothing.
@@ -28,7 +28,7 @@ async fn refused(app: &TestApp, mutation: &str, input: Value) -> Value {
 #[tokio::test]
 async fn what_looks_personal_is_refused_wherever_words_go_and_never_repeated() {
     on_both_stores(async |app| {
-        let (journey, _) = case(app).await;
+        let journey = case(app).await;
         let contact = app.log_contact(&keyworker("kw-07"), call(&journey, TODAY)).await["events"][0].clone();
         for personal in ["QQ123456C rang", "her number is 943 476 5919", "07700 900123", "write to a.b@example.org"] {
             let input = json!({ "journey": journey, "targets": [contact["id"]], "reason": personal });
@@ -52,7 +52,7 @@ async fn what_looks_personal_is_refused_wherever_words_go_and_never_repeated() {
 #[tokio::test]
 async fn a_bad_value_is_an_error_of_the_request_and_reaches_no_resolver() {
     on_both_stores(async |app| {
-        let (journey, _) = case(app).await;
+        let journey = case(app).await;
         let head = app.head().await;
         for changed in [
             json!({ "occurredOn": "2018-02-30" }),

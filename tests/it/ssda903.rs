@@ -14,16 +14,17 @@ use throughline::import::ssda903::{Outcome, Return, RowResult, SYSTEM, Summary};
 use throughline::import::{Import, ImportError};
 use throughline::record::Recorder;
 use throughline::store::Dialect;
-use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::command::{Command, CorrectFact, RetractFacts};
 use throughline_domain::contract::rulebook::packs::pack;
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Envelope, JourneyId, Occurred, Position, StreamId};
-use throughline_domain::fact::event::{ContractOpened, Event, ReferralDeclined, SpellEnded};
+use throughline_domain::fact::event::{Event, ReferralDeclined, SpellEnded};
 use throughline_domain::journey::Journey;
+use throughline_domain::world;
 
-use crate::deployment::{day, instant, of_role};
+use crate::app::instant;
+use crate::deployment::{day, of_role};
 use crate::field::Field;
 use crate::reopened::assert_rebuilt_alike;
 use crate::stores::{Fresh, STORES};
@@ -51,16 +52,9 @@ pub(crate) async fn on_both_stores(test: impl AsyncFn(&Fresh)) {
 }
 
 async fn open_contract(fresh: &Fresh) {
-    let fact = ContractOpened {
-        code: MST.to_owned(),
-        name: "Multi-Systemic Therapy".to_owned(),
-        parties: Vec::new(),
-        starts_on: day("2013-04-01"),
-        ends_on: None,
-    };
-    let rulebook = pack(MST).expect("a pack that ships").text.to_owned();
-    let open = OpenContract { occurred: Occurred::on(day("2018-06-01")), fact, rulebook };
-    fresh.record(Command::OpenContract(open)).await.expect("accepted");
+    let rulebook = pack(MST).expect("a pack that ships").text;
+    let open = world::open(world::when("2018-06-01"), world::opened(MST, "2013-04-01"), rulebook);
+    fresh.record(open).await.expect("accepted");
 }
 
 /// Somebody's import through a recorder.

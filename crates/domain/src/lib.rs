@@ -10,5 +10,5 @@ pub mod contract;
 pub mod fact;
 pub mod journey;
 pub mod people;
-#[cfg(any(test, feature = "stories"))]
-pub mod story;
+#[cfg(any(test, feature = "world"))]
+pub mod world;

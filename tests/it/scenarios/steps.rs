@@ -86,7 +86,8 @@ impl Scene<'_> {
         let list = |of: &Value| of.as_array().into_iter().flatten().map(text).collect::<Vec<_>>();
         let path = list(&problem["path"]).join(".");
         let rule = problem["rule"].as_str().map(|rule| format!("rule: {rule}"));
-        let mut lines = vec![format!("{} {path}", text(&problem["code"])).trim_end().to_owned(), text(&problem["message"])];
+        let mut lines =
+            vec![format!("{} {path}", text(&problem["code"])).trim_end().to_owned(), text(&problem["message"])];
         lines.extend(rule);
         let allowed = list(&problem["allowed"]);
         lines.extend((!allowed.is_empty()).then(|| format!("allowed: {}", allowed.join(", "))));
@@ -122,7 +123,8 @@ impl Scene<'_> {
             ["starts", name, "on", case, ..] => self.on_case(login, "startSpell", case, named("spell", name)).await,
             ["moves", "the", fact, on, "of", case, ..] => {
                 let target = &self.events[&format!("{case} {fact} {on}")];
-                self.on_case(login, "correctFact", case, with(json!({ "target": target, "reason": "a slip" }), input)).await
+                self.on_case(login, "correctFact", case, with(json!({ "target": target, "reason": "a slip" }), input))
+                    .await
             }
             ["retracts", "the", fact, on, "of", case, ..] => {
                 let target = &self.events[&format!("{case} {fact} {on}")];

@@ -12,7 +12,7 @@ use crate::fact::event::{
     PlanAgreed, Quantity, ReferralAccepted, ReferralDeclined, Referrer, SpellEnded, SpellStarted, WorkerAssigned,
 };
 use crate::fact::refusal::RefusalCode as Code;
-use crate::story::{
+use crate::world::{
     ANN, BOB, FLAT, HOME, JOURNEY, RULES, SUBJECT, accepted, closed, contact, correct, day, declined, disengaged,
     ended, given, home, keyworker, nth, on, open_contract, plan, referral, retract, state, when,
 };
@@ -548,7 +548,7 @@ mod retracting {
         let Command::ReceiveReferral(command) = state("2018-02-10", referral()) else { panic!("a referral") };
         let mut elsewhere = story();
         let code = "mst-essex".to_owned();
-        elsewhere.contract = Contract::of(&[crate::story::recorded(
+        elsewhere.contract = Contract::of(&[crate::world::recorded(
             1,
             when("2017-03-01"),
             crate::fact::event::ContractOpened {
