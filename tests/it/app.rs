@@ -3,7 +3,6 @@
 //! Everything goes through HTTP and GraphQL with a token; nothing here reaches behind them but to wait for the view.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -23,6 +22,7 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use crate::stores::{Fresh, STORES};
+use crate::wait::PATIENCE;
 
 /// The media type of an answer whose status tells what happened.
 pub(crate) const GRAPHQL: &str = "application/graphql-response+json";
@@ -32,8 +32,6 @@ pub(crate) const MST: &str = "mst-essex";
 /// The day on which a test begins, and the instant: nine in the morning of a working day in winter.
 pub(crate) const TODAY: &str = "2018-03-01";
 const BEGINS: &str = "2018-03-01T09:00:00Z";
-/// How long a test waits for the view on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The service over one store.
 pub(crate) struct TestApp {

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
@@ -16,9 +14,11 @@ use throughline::log::{Log, LogError};
 use throughline::record::NotDone;
 use throughline::store::{Dialect, Mode, Store, StoreError};
 use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId};
+use tokio::sync::watch;
 
 use crate::field::{Field, RawDb, assert_gapless, assert_verified, day, now, principal, whole};
-use crate::stores::{Fresh, PATIENCE, Place, STORES};
+use crate::stores::{Fresh, Place, STORES};
+use crate::wait::PATIENCE;
 
 #[tokio::test]
 async fn twenty_clients_that_expect_anything_get_twenty_consecutive_versions() {
@@ -169,23 +169,25 @@ async fn a_second_writer_of_a_file_gets_a_remedy_and_may_still_read() {
 /// A connection that the server ends in the middle of anything loses nothing and repeats nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_cut_lose_and_repeat_nothing() {
+    const WRITERS: usize = 8;
+    const ALL: usize = WRITERS * 40;
     let field = Arc::new(Field::of("cut"));
     let place = Place::on(Dialect::Postgres).await;
     let (clock, chance) = (Arc::new(Clock::standing_at(now())), Arc::new(Chance::System));
     let node = Deployment::open(place.url(), clock, chance).await.expect("it opens");
     let journey = field.journeys(&node.recorder, 1).await[0];
     let before = whole(&node.log).await.len();
-    let written = Arc::new(AtomicUsize::new(0));
-    let writers: Vec<_> = (0..8)
+    let (written, mut so_far) = watch::channel(0);
+    let writers: Vec<_> = (0..WRITERS)
         .map(|_| {
-            let (recorder, field, written) = (node.recorder.clone(), Arc::clone(&field), Arc::clone(&written));
+            let (recorder, field, written) = (node.recorder.clone(), Arc::clone(&field), written.clone());
             tokio::spawn(async move {
-                for _ in 0..40 {
+                for _ in 0..ALL / WRITERS {
                     let contact = field.contact(journey);
                     while let Err(fault) = recorder.append(contact.clone()).await {
                         assert!(matches!(fault, NotDone::Fault(_)), "{fault:?}");
                     }
-                    written.fetch_add(1, Ordering::Relaxed);
+                    written.send_modify(|written| *written += 1);
                 }
             })
         })
@@ -195,21 +197,19 @@ async fn connections_that_are_cut_lose_and_repeat_nothing() {
     let cut = format!("select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{name}'");
     let is_over = || writers.iter().all(tokio::task::JoinHandle::is_finished);
     while !is_over() {
-        let so_far = written.load(Ordering::Relaxed);
+        let before = *so_far.borrow();
         raw_db.run(&cut).await;
+        // This is what is tested: a cut comes at any moment.
         tokio::time::sleep(std::time::Duration::from_millis(30 + field.below(70))).await;
         // However slow the machine is, something is written between two cuts.
-        let began = Instant::now();
-        while written.load(Ordering::Relaxed) == so_far && !is_over() {
-            assert!(began.elapsed() < PATIENCE, "nothing is written after a cut");
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        let next = so_far.wait_for(|written| *written > before || *written == ALL);
+        tokio::time::timeout(PATIENCE, next).await.expect("nothing is written after a cut").expect("they write");
     }
     for writer in writers {
         writer.await.expect("it wrote all");
     }
     let events = whole(&node.log).await;
-    assert_eq!(events.len() - before, 8 * 40, "each once");
+    assert_eq!(events.len() - before, ALL, "each once");
     assert_gapless(&events);
     assert!(node.views.passed(events[events.len() - 1].position, PATIENCE).await, "the view goes on too");
     node.close().await;

@@ -11,7 +11,8 @@ use throughline::views::{ViewError, Views};
 
 use crate::deployment::{Deployment, record_a_case};
 use crate::field::{Field, RawDb, is_full};
-use crate::stores::{PATIENCE, Place, STORES};
+use crate::stores::{Place, STORES};
+use crate::wait::PATIENCE;
 
 /// The size of a page of a view's file.
 const PAGE: u64 = 4096;

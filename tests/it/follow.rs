@@ -68,12 +68,13 @@ async fn tailers_from_anywhere_see_every_event_once_and_in_order() {
             })
             .collect();
         // From the end, wherever that is while they write.
-        while writers.iter().any(|writer| !writer.is_finished()) {
-            let newest = fresh.log.head().await.expect("the head").position;
-            if tails.len() < 12 && newest < end {
+        let mut newest = fresh.log.newest();
+        for tenth in 1..10 {
+            let from = Position(begin.0 + (end.0 - begin.0) * tenth / 10);
+            let newest = *newest.wait_for(|newest| *newest >= from).await.expect("the log is open");
+            if newest < end {
                 tails.push((newest, tail(&fresh.log, newest, end)));
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         for writer in writers {
             writer.await.expect("it wrote all");
@@ -120,6 +121,7 @@ async fn a_foreign_transaction_left_idle_stops_neither_appends_nor_tailers() {
                         slowest = slowest.max(sent.elapsed());
                         count.fetch_add(1, Ordering::Relaxed);
                         if is_full() {
+                            // This is the load: so many a second, and no more.
                             tokio::time::sleep(Duration::from_millis(20)).await;
                         }
                     }

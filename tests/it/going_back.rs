@@ -16,7 +16,8 @@ use tokio::sync::RwLock;
 use crate::app::{call, manager, on_both_stores};
 use crate::field::{Field, RawDb, day, is_full, now};
 use crate::http::get;
-use crate::stores::{Fresh, PATIENCE, Place, STORES};
+use crate::stores::{Fresh, Place, STORES};
+use crate::wait::{PATIENCE, until};
 
 /// How often the views are replaced, and in the long form.
 const ROUNDS: u64 = 8;
@@ -129,15 +130,14 @@ async fn a_server_whose_live_view_does_not_follow_the_log_is_not_ready() {
     on_both_stores(async |app| {
         let journey = app.receive_referral("2018-02-01", "BR-1").await;
         let ready = async |wanted: StatusCode| {
-            let since = Instant::now();
-            loop {
+            let mut body = String::new();
+            let is_so = async || {
                 let answer = app.send(get("/readyz")).await;
-                if answer.status == wanted {
-                    return answer.body;
-                }
-                assert!(since.elapsed() < PATIENCE, "{}: {}", answer.status, answer.body);
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+                body = answer.body;
+                answer.status == wanted
+            };
+            until(&format!("readyz says {wanted}"), is_so).await;
+            body
         };
         ready(StatusCode::OK).await;
         let mut raw_db = in_the_way(app.fresh.place()).await;

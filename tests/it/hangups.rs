@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_util::StreamExt as _;
@@ -19,7 +20,8 @@ use uuid::Uuid;
 
 use crate::client::{self, Client};
 use crate::field::{Field, RawDb, assert_gapless, now, principal, whole};
-use crate::stores::{PATIENCE, Place, STORES};
+use crate::stores::{Place, STORES};
+use crate::wait::{PATIENCE, until_within};
 
 const REQUESTS: usize = 1_000;
 /// One in so many waits for its answer.
@@ -125,15 +127,8 @@ async fn assert_nothing_is_open(place: &Place, dialect: Dialect) {
         }
         Dialect::Postgres => {
             // A session of the projector may be at work at this very moment, but none stays where it is.
-            let mut open = raw_db.sessions(place, "idle in transaction%").await;
-            for _ in 0..100 {
-                if open.is_empty() {
-                    break;
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-                open = raw_db.sessions(place, "idle in transaction%").await;
-            }
-            assert_eq!(open, Vec::<String>::new(), "sessions idle in transaction");
+            let none_is_open = async || raw_db.sessions(place, "idle in transaction%").await.is_empty();
+            until_within(Duration::from_secs(2), "no session stays idle in a transaction", none_is_open).await;
         }
     }
 }

@@ -49,7 +49,7 @@ async fn import(fresh: &Fresh, file: &str) -> (Duration, u64) {
     let began = Instant::now();
     let summary = import.ssda903(&read, "mid", |_, _| {}).await.expect("an import");
     assert_eq!(summary.refused + summary.unreadable, 0);
-    assert!(fresh.views.passed(summary.position, crate::stores::PATIENCE).await, "the view follows");
+    assert!(fresh.views.passed(summary.position, crate::wait::PATIENCE).await, "the view follows");
     (began.elapsed(), summary.recorded)
 }
 

@@ -19,7 +19,8 @@ use crate::app::{
 };
 use crate::rebuild::left;
 use crate::relations::{id, set_team};
-use crate::stores::{Fresh, PATIENCE};
+use crate::stores::Fresh;
+use crate::wait::{PATIENCE, until_views};
 
 /// Asks of the first contract as of a point in time.
 async fn at(app: &TestApp, who: &throughline::access::Principal, at: &Value, fields: &str) -> Value {
@@ -218,13 +219,12 @@ async fn views_are_compared_by_number_and_under_other_rules() {
 /// Waits until the view with new rules is live, which it becomes by itself; nobody builds when the test is over.
 pub(crate) async fn switched(app: &TestApp, code: &str, version: &str) {
     let document = format!("{{ contract(code: \"{code}\") {{ view {{ rulebookVersion }} }} }}");
-    let is_live = async {
-        while app.ask(&administrator(), &document, json!({})).await["contract"]["view"]["rulebookVersion"] != version {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, is_live).await.expect("it goes live");
     let views = &app.fresh.views;
+    let is_live = async || {
+        let read = app.ask(&administrator(), &document, json!({})).await;
+        read["contract"]["view"]["rulebookVersion"] == version
+    };
+    until_views(views, "the view with the new rules goes live", is_live).await;
     views.close().await;
     let generations = views.generations().await.expect("they are read");
     left(app.fresh.place(), &[generations.previous.expect("one before"), generations.live]).await;

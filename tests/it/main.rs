@@ -92,3 +92,4 @@ mod tidy;
 mod together;
 mod try_out;
 mod verify;
+mod wait;

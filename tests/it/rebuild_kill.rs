@@ -69,6 +69,7 @@ async fn killed_again_and_again(dialect: Dialect) {
         // Every other one about the switch, the others at any moment.
         let within = if round % 2 == 0 { switched * 4 / 5..switched * 6 / 5 } else { 0..takes + takes / 8 };
         let after = Duration::from_micros(within.start + field.below(within.end - within.start));
+        // This is what is tested: the kill comes at that moment.
         tokio::time::sleep(after).await;
         // SIGKILL: nothing of it runs any more.
         child.kill().expect("it is killed");

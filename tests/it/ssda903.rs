@@ -187,7 +187,7 @@ async fn a_return_becomes_journeys_with_spells_of_care() {
             let child = source.record_id.as_deref();
             assert!(matches!((row, child), (2 | 4, Some("101")) | (3, Some("202"))), "{source:?}");
         }
-        assert!(fresh.views.passed(summary.position, crate::stores::PATIENCE).await, "the view does not follow");
+        assert!(fresh.views.passed(summary.position, crate::wait::PATIENCE).await, "the view does not follow");
     })
     .await;
 }
@@ -554,7 +554,7 @@ async fn what_a_return_brought_stands_in_a_view_that_is_built_anew() {
     for _ in 0..5 {
         newest = newest.max(import(&fresh, &of_chance(&field)).await.0.position);
     }
-    assert!(fresh.views.passed(newest, crate::stores::PATIENCE).await, "the view does not follow the log");
+    assert!(fresh.views.passed(newest, crate::wait::PATIENCE).await, "the view does not follow the log");
     fresh.log.store().close().await;
     assert_rebuilt_alike(fresh.place()).await;
     fresh.end().await;
@@ -657,7 +657,7 @@ async fn care_days_of_the_year_to_march_2018_are_636_184_and_82_10_percent() {
         let document = "{ contract(code: \"mst-essex\", at: { asOf: \"2018-05-31\" }) { claims(outcome: \
             \"care_below_comparison\") { nodes { status scope { of period { first last } } \
             counted { counted outOf share } } } } }";
-        assert!(app.fresh.views.passed(summary.position, crate::stores::PATIENCE).await, "the view does not follow");
+        assert!(app.fresh.views.passed(summary.position, crate::wait::PATIENCE).await, "the view does not follow");
         let told = app.ask(&crate::app::other_manager(), document, serde_json::json!({})).await;
         let year = |claim: &&Value| claim["scope"]["period"]["first"] == "2017-04-01";
         let claims = told["contract"]["claims"]["nodes"].as_array().expect("claims");

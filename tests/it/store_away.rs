@@ -27,6 +27,7 @@ use uuid::Uuid;
 use crate::app::{Answer, TestApp};
 use crate::field::{Field, RawDb, day, now, principal};
 use crate::stores::Place;
+use crate::wait::{until, until_within};
 
 /// What is told in a second or two, on a machine that does much else.
 const SOON: Duration = Duration::from_secs(10);
@@ -63,9 +64,7 @@ impl Wire {
     pub(crate) async fn cut(&mut self) {
         self.is_cut.send_replace(true);
         self.accepting.abort();
-        while TcpStream::connect(&self.address).await.is_ok() {
-            tokio::task::yield_now().await;
-        }
+        until("nothing listens", async || TcpStream::connect(&self.address).await.is_err()).await;
     }
 
     pub(crate) async fn mend(&mut self) {
@@ -144,6 +143,12 @@ impl Service {
         soon(path, TestApp::send_to(&self.router, request.body(Body::empty()).expect("a request"))).await
     }
 
+    /// Waits until it is ready again.
+    async fn is_ready_soon(&self) {
+        let is_ready = async || self.get("/readyz").await.status == StatusCode::OK;
+        until_within(SOON, "it is ready again", is_ready).await;
+    }
+
     async fn ask(&self, document: &str, variables: Value) -> Answer {
         let body = json!({ "query": document, "variables": variables }).to_string();
         TestApp::send_to(&self.router, TestApp::post(&self.token).body(Body::from(body)).expect("a request")).await
@@ -213,11 +218,7 @@ async fn everybody_learns_in_seconds_that_postgres_is_stopped_or_paused_and_noth
         } else {
             wire.mend().await;
         }
-        let began = Instant::now();
-        while service.get("/readyz").await.status != StatusCode::OK {
-            assert!(began.elapsed() < SOON, "it is ready again");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        service.is_ready_soon().await;
         let again = service.log_contact(command).await;
         assert_eq!(again.json()["data"]["logContact"]["replayed"], json!(false), "{}", again.body);
     }
@@ -232,7 +233,7 @@ async fn a_busy_pool_makes_everybody_wait_and_fails_nobody() {
     raw_db.run("begin; lock table log_head in access exclusive mode").await;
     let reads = futures_util::future::join_all((0..40).map(|_| service.ask("{ log { position } }", json!({}))));
     let freed = async {
-        // Longer than a server that is away is waited for.
+        // This is what is tested: longer than a server that is away is waited for.
         tokio::time::sleep(Duration::from_secs(4)).await;
         raw_db.run("rollback").await;
     };
@@ -258,11 +259,7 @@ async fn a_command_that_could_not_begin_beside_a_locked_file_is_not_in_doubt() {
     assert!(refused.body.contains("the log cannot be written") && refused.body.contains("locked"), "{}", refused.body);
     assert!(refused.headers.contains_key("retry-after"));
     raw_db.run("rollback").await;
-    let began = Instant::now();
-    while service.get("/readyz").await.status != StatusCode::OK {
-        assert!(began.elapsed() < SOON, "it can write again, and does not see it");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    service.is_ready_soon().await;
     let again = service.log_contact(command).await;
     assert_eq!(again.json()["data"]["logContact"]["replayed"], json!(false), "{}", again.body);
     service.end(place).await;

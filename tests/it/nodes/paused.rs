@@ -72,6 +72,7 @@ impl Observer {
         let (began, before) = (Instant::now(), self.position(of).await);
         while self.position(of).await == before {
             assert!(began.elapsed() < PATIENCE, "{of:?} does not move any more");
+            // This is what is measured: the time until it moves.
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         began.elapsed()
@@ -83,6 +84,7 @@ async fn caught(node: &Node, name: &str, writers: &Writers, observer: &mut Obser
     let began = Instant::now();
     loop {
         assert!(began.elapsed() < PATIENCE, "the node is never caught in a transaction");
+        // This is what is tested: it is stopped at any moment.
         tokio::time::sleep(Duration::from_millis(writers.below(40))).await;
         node.signal("STOP");
         let stopped = Instant::now();
@@ -94,6 +96,7 @@ async fn caught(node: &Node, name: &str, writers: &Writers, observer: &mut Obser
                 node.signal("CONT");
                 return (holds, before + waited);
             }
+            // Another process: nothing announces what the server still does for it.
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         node.signal("CONT");
@@ -137,6 +140,7 @@ async fn a_node_that_is_paused_in_a_transaction_holds_the_others_up_for_seconds_
     raw_db.run("set idle_in_transaction_session_timeout = 0").await;
     raw_db.run("begin; update log_head set epoch = epoch where id = 1").await;
     let held = async {
+        // This is what is tested: longer than others may be held up.
         tokio::time::sleep(HELD_UP_MAX + Duration::from_secs(1)).await;
         raw_db.run("rollback").await;
     };
@@ -168,6 +172,7 @@ async fn of_two_nodes_one_is_killed_and_the_other_continues_and_nothing_is_lost(
         let mut one = Node::start(&named(&place, "one").0, directory.path(), &[]).await;
         let heard_one = writers.write_to(&one, WRITERS);
         heard_one.goes_on().await;
+        // This is what is tested: it is killed at any moment.
         tokio::time::sleep(Duration::from_millis(writers.below(200))).await;
         // SIGKILL: nothing of it runs any more.
         one.child.kill().expect("it is killed");

@@ -50,6 +50,7 @@ async fn sessions_that_are_ended_under_load_lose_nothing_and_the_service_continu
     let (_, name) = place.url().rsplit_once("application_name=").expect("a test has its own name");
     let mut ended = 0;
     while ended < if is_full() { ENDED_FULL } else { ENDED } {
+        // This is what is tested: sessions end at any moment.
         tokio::time::sleep(Duration::from_millis(writers.below(60))).await;
         ended += usize::from(end_one(&mut conn, name).await);
     }
@@ -81,9 +82,7 @@ async fn recorded_and_not_answered(node: &Node, place: &Place, (journey, command
     let mut client = Client::to(&node.address).await.expect("it listens");
     client.send(&client::log_contact(&node.token, journey, command)).await.expect("it reads");
     // Whoever records waits a second for the view before it reads what it answers with.
-    while head(&mut conn).await == before {
-        tokio::task::yield_now().await;
-    }
+    until("the contact is recorded", async || head(&mut conn).await > before).await;
     locked.run("begin; lock table events in access exclusive mode").await;
     let waiting = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 \
                    and wait_event_type = 'Lock' and query like '%events%' and query not like 'lock%'";
@@ -91,6 +90,7 @@ async fn recorded_and_not_answered(node: &Node, place: &Place, (journey, command
     let mut ended = 0;
     while ended == 0 && began.elapsed() < Duration::from_secs(5) {
         ended = sqlx::query(waiting).bind(name).execute(&mut conn).await.expect("it is ended").rows_affected();
+        // Another process's session: nothing announces that it waits, and it may not.
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     still.run("rollback").await;
@@ -144,6 +144,7 @@ async fn a_database_that_is_restarted_under_load_loses_nothing_and_the_service_c
     for _ in 0..restarts {
         for mode in ["fast", "immediate"] {
             heard.goes_on().await;
+            // This is what is tested: a restart comes at any moment.
             tokio::time::sleep(Duration::from_millis(writers.below(300))).await;
             cluster.restart(mode);
             let began = Instant::now();

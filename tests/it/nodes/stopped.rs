@@ -63,6 +63,7 @@ async fn stopped(
     let mut serve = program(place.url(), directory, &[]);
     serve.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::null()).stderr(said);
     let mut child = serve.spawn().expect("the program starts");
+    // This is what is tested: a signal comes at any moment.
     tokio::time::sleep(after).await;
     let began = Instant::now();
     signal(&child, name);
@@ -141,6 +142,7 @@ async fn stopped_under_load(dialect: Dialect) {
         let mut writers = Writers::new(Arc::clone(&field), known.clone(), &ledger);
         let heard = writers.write_to(&node, WRITERS);
         heard.goes_on().await;
+        // This is what is tested: a signal comes at any moment.
         tokio::time::sleep(Duration::from_millis(field.below(200))).await;
         let began = Instant::now();
         // Control: at last it is killed instead, and what is in order is not.

@@ -10,6 +10,7 @@ use throughline::access::{Principal, Role};
 
 use super::{lines, texts};
 use crate::app::{TestApp, from_the_instant, test_caller, text, with};
+use crate::wait::until_views;
 
 const CODE: &str = "story";
 
@@ -207,11 +208,11 @@ impl Scenario<'_> {
                 let lines = self.sends(login, "publishRulebook", input).await.1;
                 // A view that applies it is built, and switched to.
                 self.published += 1;
-                while self.contract(login, "rulebooks { totalCount }").await["rulebooks"]["totalCount"]
-                    != self.published
-                {
-                    tokio::task::yield_now().await;
-                }
+                let is_live = async || {
+                    let read = self.contract(login, "rulebooks { totalCount }").await;
+                    read["rulebooks"]["totalCount"] == self.published
+                };
+                until_views(&self.app.fresh.views, "the rulebook is applied", is_live).await;
                 lines
             }
             _ => self.with_batches(login, words).await,

@@ -16,6 +16,8 @@ use crate::fact::event::{
     SpellEnded, SpellStarted,
 };
 
+pub(in crate::contract::outcome) use crate::world::{day, when};
+
 /// The head of a rulebook.
 pub(in crate::contract::outcome) const HEAD: &str = r#"rulebook = 1
 contract = "try"
@@ -40,19 +42,6 @@ pub(in crate::contract::outcome) fn rules(sections: &str) -> Rulebook {
 /// A rulebook with one outcome `it`, with these keys and a price of 100.
 pub(in crate::contract::outcome) fn outcome(keys: &str) -> Rulebook {
     rules(&format!("[[outcome]]\ncode = \"it\"\ntitle = \"It\"\n{keys}\n[[outcome.tariff]]\namount = \"100.00\"\n"))
-}
-
-pub(in crate::contract::outcome) fn day(text: &str) -> NaiveDate {
-    text.parse().unwrap_or_else(|fault| panic!("{text}: {fault}"))
-}
-
-/// The date of a fact: `2022-01-03`, `2022-01` or `2022`.
-pub(in crate::contract::outcome) fn when(text: &str) -> Occurred {
-    match text.len() {
-        4 => Occurred::within(day(&format!("{text}-01-01")), Precision::Year),
-        7 => Occurred::within(day(&format!("{text}-01")), Precision::Month),
-        _ => Occurred::on(day(text)),
-    }
 }
 
 pub(in crate::contract::outcome) const fn spell_id(n: u128) -> SpellId {
