@@ -2,7 +2,7 @@
 //!
 //! Ids are small numbers: the n-th event of a case has the id n.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::contract::Rulebook;
@@ -10,7 +10,7 @@ use crate::contract::outcome::{Achievement, Case, Evaluation, Hold, State, Statu
 use crate::fact::Fact;
 use crate::fact::History;
 use crate::fact::Recorded;
-use crate::fact::envelope::{Actor, EventId, EvidenceId, Occurred, Position, Precision, RiskId, SpellId, SubjectId};
+use crate::fact::envelope::{Actor, EventId, EvidenceId, Occurred, Position, RiskId, SpellId, SubjectId};
 use crate::fact::event::{
     Attribute, Event, EvidenceAttached, FactCorrected, FactRetracted, Quantity, ReferralReceived, SpellChanged,
     SpellEnded, SpellStarted,
