@@ -69,7 +69,7 @@ async fn a_subscriber_hears_of_each_event_of_a_journey() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caseload_is_kept_fresh_by_what_comes_to_it_and_what_leaves_it() {
+async fn a_caseload_is_kept_up_to_date_as_cases_join_and_leave_it() {
     on_both_stores(async |app| {
         let server = Server::of(app.router()).await;
         let (own, others) = (app.add_worker("kw-07").await, app.add_worker("kw-08").await);
