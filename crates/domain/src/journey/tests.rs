@@ -32,8 +32,8 @@ fn known_at(history: &History, events: usize) -> History {
 #[test]
 fn a_late_note_takes_its_place_by_its_own_day() {
     let story = accepted().and(&state("2018-02-10", by(ANN))).and(&state("2018-02-01", by(BOB)));
-    assert_eq!(in_turn(&story.case()), [Some(BOB), Some(ANN)]);
-    assert_eq!(days_since_contact(&story.case(), "2018-02-12"), 2);
+    assert_eq!(in_turn(story.case()), [Some(BOB), Some(ANN)]);
+    assert_eq!(days_since_contact(story.case(), "2018-02-12"), 2);
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn facts_of_a_month_or_a_year_stand_at_its_first_day() {
     ]);
     let days: Vec<String> = story.case().facts().iter().map(|fact| fact.occurred.earliest().to_string()).collect();
     assert_eq!(days, ["2017-12-20", "2017-12-31", "2018-01-01", "2018-01-01", "2018-01-01"]);
-    assert_eq!(in_turn(&story.case()), [Some(ANN), Some(BOB), None], "facts of one day are in the order of recording");
+    assert_eq!(in_turn(story.case()), [Some(ANN), Some(BOB), None], "facts of one day are in the order of recording");
     assert_eq!(story.case().journey_as_of(day("2018-01-01")).contacts.len(), 3);
     assert_eq!(story.case().journey_as_of(day("2017-12-31")).contacts.len(), 0);
 }
@@ -60,7 +60,7 @@ fn two_timed_facts_of_a_day_follow_the_clock_and_untimed_ones_the_recording() {
         on("2018-02-10", ContactLogged { worker: None, ..contact() }),
         on("2018-02-10 09:00", by(BOB)),
     ]);
-    assert_eq!(in_turn(&story.case()), [Some(BOB), None, Some(ANN)]);
+    assert_eq!(in_turn(story.case()), [Some(BOB), None, Some(ANN)]);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn the_last_correction_wins_and_names_the_original() {
     assert_eq!((contacts[0].event_id, contacts[0].occurred), (nth(3), Occurred::on(day("2018-02-12"))));
     assert_eq!(contacts[0].details.worker, Some(BOB));
     assert_eq!(story.case().amended_by(nth(3)).map(|event| event.event_id), Some(nth(5)));
-    let before = known_at(&story.case(), 4);
+    let before = known_at(story.case(), 4);
     assert_eq!(before.journey().contacts[0].occurred, Occurred::on(day("2018-02-11")));
 }
 
@@ -94,7 +94,7 @@ fn a_correction_moves_a_fact_to_another_day_and_out_of_an_earlier_answer() {
     let story = accepted().and(&state("2018-02-03", plan())).and(&correct(3, "2018-02-20", plan()));
     assert!(story.case().journey_as_of(day("2018-02-19")).plans.is_empty());
     assert_eq!(story.case().journey_as_of(day("2018-02-20")).plans.len(), 1);
-    let uncorrected = known_at(&story.case(), 3);
+    let uncorrected = known_at(story.case(), 3);
     assert_eq!(uncorrected.journey_as_of(day("2018-02-03")).plans.len(), 1, "as known before the correction");
 }
 
@@ -105,7 +105,7 @@ fn a_corrected_fact_keeps_its_place_among_those_of_its_day() {
         "2018-02-10",
         ContactLogged { minutes: Some(20), ..by(ANN) },
     ));
-    assert_eq!(in_turn(&story.case()), [Some(ANN), Some(BOB)]);
+    assert_eq!(in_turn(story.case()), [Some(ANN), Some(BOB)]);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn the_contact_of_10_february_recorded_late_and_retracted_is_known_in_between_on
     // February. The as-of date is 23 February.
     let story = accepted().and(&state("2018-02-01", by(ANN))).and(&state("2018-02-10", by(ANN))).and(&retract(&[4]));
     let answers: Vec<i64> =
-        (3..=5).map(|events| days_since_contact(&known_at(&story.case(), events), "2018-02-23")).collect();
+        (3..=5).map(|events| days_since_contact(&known_at(story.case(), events), "2018-02-23")).collect();
     assert_eq!(answers, [22, 13, 22]);
 }
 

@@ -151,7 +151,7 @@ fn a_named_worker_is_checked_when_the_patch_names_them_or_moves_the_day() {
     let story = accepted().and(&state("2018-02-10", contact()));
     assert_eq!(Command::PatchFact(patch(3, EventType::ContactLogged, json!({}))).names(), []);
     let silent = Command::PatchFact(patch(3, EventType::ContactLogged, json!({})));
-    assert_eq!(silent.names_beside(&story.case()), [StreamId::worker(ANN)]);
+    assert_eq!(silent.names_beside(story.case()), [StreamId::worker(ANN)]);
     let refusal = story.when(Command::PatchFact(command)).refused(Code::WorkerNotFound);
     assert_eq!(refusal.path, Some("payload.worker".into()));
 }
