@@ -8,7 +8,7 @@ use throughline::log::append::Expected;
 use throughline::record::{Instruction, NotDone};
 use throughline_domain::command::Command;
 use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, StreamId, TeamId, WorkerId};
-use throughline_domain::fact::event::{ContactWith, TeamSet, WorkerAssigned, WorkerLeft};
+use throughline_domain::fact::event::{ContactLogged, TeamSet, WorkerAssigned, WorkerLeft};
 use uuid::Uuid;
 
 use crate::access::about_a_journey;
@@ -348,19 +348,7 @@ async fn a_command_right_behind_a_reassignment_is_judged_by_the_log_and_not_by_t
             let fact = WorkerAssigned { worker: WorkerId(id(worker)), role: "keyworker".to_owned(), until: None };
             instruct(manager(), Command::state(journey, today, fact))
         };
-        let contact = throughline_domain::fact::event::ContactLogged {
-            appointment: None,
-            channel: "phone".to_owned(),
-            direction: None,
-            with: ContactWith::Client,
-            attendance: throughline_domain::fact::event::Attendance::None,
-            face_to_face: Some(false),
-            two_way: true,
-            group: false,
-            minutes: None,
-            scheduled_on: None,
-            worker: None,
-        };
+        let contact = ContactLogged { worker: None, ..throughline_domain::world::contact() };
         let call = || instruct(keyworker("kw-ann"), Command::state(journey, today, contact.clone()));
         let recorder = &app.fresh.recorder;
         for round in 0..10 {
