@@ -21,9 +21,9 @@ use crate::fact::event::{
     Attribute, CancelledBy, ContactLogged, ContactWith, ContractOpened, Disengaged, Eligibility, EligibilityAssessed,
     EngagementStarted, Event, EvidenceAttached, EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyClosed,
     JourneyReopened, JourneyTransferred, KEYWORKER, MeasureRecorded, Patched, PlanAgreed, PlanClosed, PlanReviewed,
-    Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn, RiskCleared, RiskRaised,
-    RulebookPublished, SpellChanged, SpellEnded, SpellStarted, SubjectKind, TaskCancelled, TaskDone, TaskSet,
-    WorkerAssigned, WorkerReleased,
+    Quantity, ReferralDeclined, ReferralReceived, ReferralWithdrawn, RiskCleared, RiskRaised, RulebookPublished,
+    SpellChanged, SpellEnded, SpellStarted, SubjectKind, TaskCancelled, TaskDone, TaskSet, WorkerAssigned,
+    WorkerReleased,
 };
 
 /// Today, in every test case.
