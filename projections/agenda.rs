@@ -216,16 +216,16 @@ mod tests {
     use throughline_domain::contract::Rulebook;
     use throughline_domain::fact::event::{ContactLogged, TaskSet};
     use throughline_domain::fact::refusal::RefusalCode;
-    use throughline_domain::story::{
-        ANN, APPOINTMENT, BOB, JOURNEY, RULES, Story, TASK, accepted, booked, called_off, closed, contact, day, done,
+    use throughline_domain::world::{
+        ANN, APPOINTMENT, BOB, JOURNEY, RULES, TASK, World, accepted, booked, called_off, closed, contact, day, done,
         keyworker, moved, state, task,
     };
 
     /// The agenda of a test case: for each row the day of the item, its state, the first day of the row, and the
     /// keyworker.
-    fn case(story: &Story) -> Vec<(NaiveDate, State, NaiveDate, Option<WorkerId>)> {
+    fn case(story: &World) -> Vec<(NaiveDate, State, NaiveDate, Option<WorkerId>)> {
         let rulebook = Rulebook::parse(RULES).expect("the rulebook is valid");
-        let journey = story.history.journey();
+        let journey = story.case().journey();
         let case = CaseFacts::of(JOURNEY, "shps", &journey, &rulebook).expect("it was referred");
         let mut made = Rows::default();
         rows(&case, &mut made);

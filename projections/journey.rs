@@ -53,7 +53,7 @@ mod tests {
 
     use super::*;
     use throughline_domain::fact::event::ExternalReference;
-    use throughline_domain::story::{JOURNEY, referral};
+    use throughline_domain::world::{JOURNEY, referral};
 
     #[test]
     fn a_case_number_can_be_read_out_and_is_derived_from_the_id() {

@@ -273,8 +273,8 @@ mod tests {
     use throughline_domain::contract::Rulebook;
     use throughline_domain::contract::rulebook::terms::Standard;
     use throughline_domain::fact::event::{Attendance, ContactLogged, PlanAgreed, PlanReviewed};
-    use throughline_domain::story::{
-        ANN, BOB, JOURNEY, RULES, Story, accepted, closed, contact, day, declined, given, keyworker, on, plan_closed,
+    use throughline_domain::world::{
+        ANN, BOB, JOURNEY, RULES, World, accepted, closed, contact, day, declined, given, keyworker, on, plan_closed,
         referral, reopened, reviewed, state,
     };
 
@@ -284,9 +284,9 @@ mod tests {
     }
 
     /// The obligations of a test case: the due day of each, and its states with their first days.
-    fn case(story: &Story, rules: &str) -> Vec<(NaiveDate, Vec<(NaiveDate, State)>)> {
+    fn case(story: &World, rules: &str) -> Vec<(NaiveDate, Vec<(NaiveDate, State)>)> {
         let rulebook = Rulebook::parse(rules).expect("the rulebook is valid");
-        let journey = story.history.journey();
+        let journey = story.case().journey();
         let case = CaseFacts::of(JOURNEY, "shps", &journey, &rulebook).expect("it was referred");
         let standard: &Standard = &rulebook.standards[0];
         let stretches = |owed: &Obligation| owed.stretches(&journey).iter().map(|one| (one.from, one.state)).collect();
@@ -389,7 +389,7 @@ mod tests {
             .and(&state("2018-01-25", contact()))
             .and(&state("2018-02-01", keyworker(ANN)));
         let rulebook = Rulebook::parse(&first_contact()).expect("the rulebook is valid");
-        let journey = story.history.journey();
+        let journey = story.case().journey();
         let case = CaseFacts::of(JOURNEY, "shps", &journey, &rulebook).expect("it was referred");
         let owed = obligations(&case, &rulebook.standards[0]);
         let whose: Vec<_> = owed[0].stretches(&journey).iter().map(|one| (one.from, one.keyworker)).collect();

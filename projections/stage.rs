@@ -115,15 +115,15 @@ mod tests {
     use throughline_domain::contract::Rulebook;
     use throughline_domain::contract::rulebook::packs::pack;
     use throughline_domain::fact::event::{SpellChanged, SpellEnded};
-    use throughline_domain::story::{
-        HOME, JOURNEY, Story, accepted, achieved, changed, engaged, home, measured, state, when,
+    use throughline_domain::world::{
+        HOME, JOURNEY, World, accepted, achieved, changed, engaged, home, measured, state, when,
     };
 
-    fn reached_in(story: &Story, rulebook: &Rulebook, stage: &str) -> Option<Occurred> {
-        let journey = story.history.journey();
+    fn reached_in(story: &World, rulebook: &Rulebook, stage: &str) -> Option<Occurred> {
+        let journey = story.case().journey();
         let case = CaseFacts::of(JOURNEY, &rulebook.contract, &journey, rulebook).expect("it was referred");
         let stage = rulebook.stages.iter().find(|one| one.code == stage).expect("a stage of the pack");
-        reached(&case, &story.history.facts(), &stage.when)
+        reached(&case, &story.case().facts(), &stage.when)
     }
 
     fn pack_of(contract: &str) -> Rulebook {
@@ -147,7 +147,7 @@ mod tests {
             .and(&state("2018-01-20", engaged()))
             .and(&state("2018-01-31", measured()))
             .and(&state("2018-02-10", achieved()));
-        let (rules, journey) = (pack_of("shps"), story.history.journey());
+        let (rules, journey) = (pack_of("shps"), story.case().journey());
         let case = CaseFacts::of(JOURNEY, "shps", &journey, &rules).expect("it was referred");
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let engagement =
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn a_spell_reaches_its_stage_on_the_day_that_it_first_matches() {
         let rules = pack_of("shps");
-        let secured = |story: &Story| reached_in(story, &rules, "housing_secured");
+        let secured = |story: &World| reached_in(story, &rules, "housing_secured");
         let story = accepted().and(&state("2018-01-20", home(HOME)));
         assert_eq!(secured(&story), None);
         let kept = story.and(&state("2018-02-10", changed(HOME)));
@@ -193,7 +193,7 @@ mod tests {
              [[outcome]]\ncode = \"kept_30_days\"\ntitle = \"30 days\"\ntrigger = { spell = [\"accommodation\"] }\n\
              sustain = { days = 30, continuity = \"none\", combine = \"employers\" }\n";
         let rules = Rulebook::parse(&format!("{text}\n{stage}")).expect("the rulebook is valid");
-        let sustained = |story: &Story| reached_in(story, &rules, "sustained");
+        let sustained = |story: &World| reached_in(story, &rules, "sustained");
         assert_eq!(sustained(&accepted()), None);
         let story = || accepted().and(&state("2018-01-20", home(HOME)));
         assert_eq!(sustained(&story()), Some(when("2018-02-19")), "it continues");

@@ -47,12 +47,12 @@ pub(super) struct Office<'a> {
 impl Office<'_> {
     /// A keyworker of the team.
     pub(super) fn worker(&self, at: usize) -> Principal {
-        somebody(&self.team[at].login, Role::Keyworker, CONTRACT)
+        caller(&self.team[at].login, Role::Keyworker, CONTRACT)
     }
 
     /// The team's manager.
     pub(super) fn manager(&self) -> Principal {
-        somebody(&format!("manager-{}", self.area.code), Role::Manager, CONTRACT)
+        caller(&format!("manager-{}", self.area.code), Role::Manager, CONTRACT)
     }
 
     /// The person who records a fact of this day: the keyworker who holds the case, else the manager.
@@ -62,7 +62,7 @@ impl Office<'_> {
 }
 
 /// A person who works in one contract.
-pub(super) fn somebody(subject: &str, role: Role, contract: &str) -> Principal {
+pub(super) fn caller(subject: &str, role: Role, contract: &str) -> Principal {
     let scope = Scope::Contracts(BTreeSet::from([contract.to_owned()]));
     Principal { subject: subject.to_owned(), role, scope }
 }
@@ -158,7 +158,7 @@ impl Telling {
         if dice.permille(300) {
             return self.push(&office.manager(), at, deed);
         }
-        let said = self.push(&somebody(PORTAL, Role::Integrator, CONTRACT), at, deed);
+        let said = self.push(&caller(PORTAL, Role::Integrator, CONTRACT), at, deed);
         let record_id = Some(format!("RP-{}", self.reference));
         let source = Source { system: PORTAL.to_owned(), record_id, file_digest: None, row: None };
         self.items.last_mut().expect("the referral was just added").source = Some(source);

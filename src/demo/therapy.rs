@@ -6,7 +6,7 @@ use super::areas::Worker;
 use super::days::{FIRST, LAST, Moment, day, working_after};
 use super::dice::Dice;
 use super::story::{Deed, Item};
-use super::telling::{Case, Telling, promptly, somebody};
+use super::telling::{Case, Telling, caller, promptly};
 use crate::access::Role;
 use throughline_domain::command::{Command, ReceiveReferral};
 use throughline_domain::fact::envelope::Occurred;
@@ -36,8 +36,8 @@ pub(super) fn items(dice: &Dice) -> Vec<Item> {
 
 fn family(number: u32, received_on: NaiveDate, therapist: &Worker, dice: &Dice) -> Telling {
     let case = Case::new(format!("MST-2017-{number:03}"));
-    let supervisor = somebody("manager-mst", Role::Manager, CONTRACT);
-    let therapist_login = somebody(&therapist.login, Role::Keyworker, CONTRACT);
+    let supervisor = caller("manager-mst", Role::Manager, CONTRACT);
+    let therapist_login = caller(&therapist.login, Role::Keyworker, CONTRACT);
     let mut telling = Telling::begin(case.reference.clone(), Moment::at(received_on, 10));
     let referral = Command::ReceiveReferral(ReceiveReferral {
         journey: telling.journey(),

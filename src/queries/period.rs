@@ -124,10 +124,7 @@ pub(super) fn bound(as_of: NaiveDate) -> NaiveDate {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn day(text: &str) -> NaiveDate {
-        text.parse().expect("a day")
-    }
+    use throughline_domain::world::day;
 
     #[test]
     fn months_run_from_the_first_to_the_last_day() {

@@ -21,6 +21,8 @@ mod rows;
 mod soundness;
 mod standstill;
 mod switch;
+#[cfg(test)]
+mod test_service;
 
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;

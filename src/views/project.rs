@@ -325,93 +325,46 @@ mod two_nodes;
 
 #[cfg(test)]
 mod tests {
-    use chrono::NaiveDate;
-
     use super::*;
-    use crate::access::{Principal, Role, Scope};
-    use crate::clock::{Chance, Clock};
-    use crate::record::{CommandRequest, Recorder};
-    use crate::store::{Mode, Store};
-    use crate::views::Views;
     use crate::views::rebuild::tests::{Plan, built};
-    use throughline_domain::command::contracts::{OpenContract, PublishRulebook};
-    use throughline_domain::command::{Command, ReceiveReferral};
+    use crate::views::test_service::TestService;
+    use throughline_domain::command::Command;
+    use throughline_domain::command::contracts::PublishRulebook;
     use throughline_domain::contract::rulebook::packs::pack;
-    use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, SubjectId, WorkerId};
-    use throughline_domain::fact::event::{
-        ContractOpened, PlanAgreed, ReferralAccepted, ReferralReceived, SubjectKind, WorkerAssigned, WorkerJoined,
+    use throughline_domain::fact::event::{ReferralAccepted, SubjectKind, WorkerJoined};
+    use throughline_domain::world::{
+        ANN, JOURNEY, fact_of, keyworker, open, opened, plan, refer, referral, state, when,
     };
 
     fn commands() -> Vec<Command> {
-        let day = |day| Occurred::on(NaiveDate::from_ymd_opt(2018, 1, day).expect("a day"));
-        let id = uuid::Uuid::from_u128;
-        let (journey, worker, text) = (JourneyId(id(1)), WorkerId(id(2)), pack("shps").expect("it ships").text);
-        let fact = ContractOpened {
-            code: "shps".to_owned(),
-            name: "A service".to_owned(),
-            parties: Vec::new(),
-            starts_on: day(1).earliest(),
-            ends_on: None,
-        };
+        let text = pack("shps").expect("it ships").text;
         let next = text.replace("2017-03\"", "2018-02\"").replace("= 2017-03-01", "= 2018-02-01");
-        let open = Command::OpenContract(OpenContract { when: day(1).into(), fact, rulebook: text.to_owned() });
-        let publish = Command::PublishRulebook(PublishRulebook {
-            contract: "shps".to_owned(),
-            when: day(9).into(),
-            rulebook: next,
-        });
+        let (contract, when) = ("shps".to_owned(), when("2018-01-09").into());
+        let publish = Command::PublishRulebook(PublishRulebook { contract, when, rulebook: next });
         let joined = WorkerJoined { login: None, label: "KW-1".to_owned() };
-        let referral = ReferralReceived {
-            subject: SubjectId(id(3)),
-            area: "brent".to_owned(),
-            cohort: None,
-            referrer: None,
-            external_references: Vec::new(),
-        };
-        let received = ReceiveReferral {
-            journey,
-            contract: "shps".to_owned(),
-            when: day(2).into(),
-            register: Some(SubjectKind::Person),
-            fact: referral,
-        };
-        let (php, keyworker) = ("php".to_owned(), "keyworker".to_owned());
         vec![
-            open,
-            Command::state(StreamId::worker(worker), day(1), joined),
-            Command::ReceiveReferral(received),
-            Command::state(StreamId::journey(journey), day(3), ReferralAccepted {}),
-            Command::state(StreamId::journey(journey), day(4), WorkerAssigned { worker, role: keyworker, until: None }),
-            Command::state(StreamId::journey(journey), day(5), PlanAgreed { kind: php }),
+            open(when("2018-01-01"), opened("shps", "2018-01-01"), text),
+            fact_of(StreamId::worker(ANN), "2018-01-01", joined),
+            refer(JOURNEY, "shps", when("2018-01-02"), Some(SubjectKind::Person), referral()),
+            state("2018-01-03", ReferralAccepted {}),
+            state("2018-01-04", keyworker(ANN)),
+            state("2018-01-05", plan()),
             publish,
         ]
     }
 
     #[tokio::test]
     async fn the_rows_do_not_depend_on_where_a_view_was_interrupted() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let url = format!("sqlite:{}", directory.path().join("log.db").display());
-        let store = Arc::new(Store::open(&url, Mode::Write).await.expect("a store"));
-        let log = Log::open(Arc::clone(&store)).await.expect("a log");
-        let clock = Arc::new(Clock::standing_at("2018-03-01T09:00:00Z".parse().expect("an instant")));
-        let chance = Arc::new(Chance::seeded(1));
-        let views = Views::open(log.clone()).await.expect("a view");
-        let (recorder, _) = Recorder::start(log.clone(), views, clock, chance).await.expect("a recorder");
+        let service = TestService::start().await;
+        let log = &service.log;
         for (number, command) in (1_u128..).zip(commands()) {
-            let role = if matches!(command, Command::OpenContract(_) | Command::PublishRulebook(_)) {
-                Role::Administrator
-            } else {
-                Role::Manager
-            };
-            let principal = Principal { subject: "tester".to_owned(), role, scope: Scope::Deployment };
-            let request = CommandRequest::new(principal, CommandId(uuid::Uuid::from_u128(number)), command);
-            recorder.append(request).await.expect("it is recorded");
+            service.record(number, command).await;
         }
         let mut digests = Vec::new();
         for (number, (upto, step)) in (2..).zip([(2, 1), (2, 2), (4, 3), (7, STEP)]) {
             let plan =
                 Plan { number, upto: Position(upto), rulebooks_upto: Position(2), draft: None, workers: 2, held: 3 };
-            let generation = Arc::new(built(&log, &plan).await);
+            let generation = Arc::new(built(log, &plan).await);
             let mut projector = Projector::new(log.clone(), Arc::clone(&generation)).await.expect("a projector");
             projector.step = step;
             while projector.step().await.expect("it catches up") {}

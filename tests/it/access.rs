@@ -11,7 +11,7 @@ use throughline::clock::Clock;
 
 use crate::app::{
     Answer, MST, SHPS, TODAY, TestApp, administrator, call, keyworker, manager, new_id, on_both_stores, other_manager,
-    somebody, text, with,
+    test_caller, text, with,
 };
 
 /// The roles in the order of the columns below.
@@ -112,7 +112,7 @@ async fn each_role_asks_what_is_its_own_and_is_refused_the_rest() {
         app.add_worker("somebody").await;
         let journey = app.receive_referral("2018-02-01", "BR-1").await;
         for (role, letter) in ROLES {
-            let who = somebody(role, "somebody", &[SHPS]);
+            let who = test_caller(role, "somebody", &[SHPS]);
             for (document, allowed) in QUESTIONS {
                 let document = document.replace("JOURNEY", &journey).replace("ID", &new_id());
                 let answer = app.answer(&who, &document, json!({})).await;
@@ -221,7 +221,7 @@ async fn a_contract_out_of_scope_is_answered_like_one_that_does_not_exist() {
             let who = if mutation == "receiveReferral" {
                 manager()
             } else {
-                somebody(Role::Administrator, "administrator", &[SHPS])
+                test_caller(Role::Administrator, "administrator", &[SHPS])
             };
             let input = |code: &str| match mutation {
                 "receiveReferral" => json!({ "contract": code, "area": "mid" }),
@@ -249,7 +249,7 @@ async fn only_contracts_in_scope_are_listed() {
             (&["nothing"], json!([])),
             (&[], json!([{ "code": MST }, { "code": SHPS }])),
         ] {
-            let who = somebody(Role::Auditor, "auditor", contracts);
+            let who = test_caller(Role::Auditor, "auditor", contracts);
             let data = app.ask(&who, "{ contracts { code } }", json!({})).await;
             assert_eq!(data["contracts"], listed, "{contracts:?}");
         }
@@ -381,7 +381,7 @@ fn assert_unauthenticated(what: &str, answer: &Answer, challenge: &str) {
 }
 
 #[tokio::test]
-async fn only_a_token_of_our_own_key_that_is_whole_and_young_lets_anybody_in() {
+async fn only_an_intact_token_of_our_own_key_that_has_not_expired_gives_access() {
     on_both_stores(async |app| {
         let forger = Forger::of(app);
         let good = app.ask_with(&forger.but(json!({})), "{ viewer { subject role } }", json!({})).await;

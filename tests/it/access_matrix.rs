@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use throughline::access::fields::{class, classified};
 use throughline::access::{Principal, Role};
 
-use crate::app::{SHPS, TestApp, call, manager, new_id, on_both_stores, other_manager, somebody, text, with};
+use crate::app::{SHPS, TestApp, call, manager, new_id, on_both_stores, other_manager, test_caller, text, with};
 use crate::relations::set_team;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -57,7 +57,7 @@ fn every_field_is_classified_and_nothing_else_is() {
 }
 
 #[test]
-fn the_table_of_who_sees_what_is_as_it_is_committed() {
+fn the_table_of_who_sees_what_equals_the_committed_one() {
     assert!(
         committed() == throughline::graphql::access_table(),
         "{TABLE} is not what the policy says: look at who would see more or less, then refresh it with \
@@ -66,7 +66,7 @@ fn the_table_of_who_sees_what_is_as_it_is_committed() {
 }
 
 #[test]
-fn what_is_redacted_for_somebody_may_be_null() {
+fn fields_that_a_role_may_not_see_are_nullable() {
     let nullable = fields();
     for line in committed().lines().filter(|line| line.contains('~') && !line.starts_with('#')) {
         let (of, field) = line.split_whitespace().next().and_then(|name| name.split_once('.')).expect("a field");
@@ -177,7 +177,7 @@ async fn journeys(app: &TestApp) -> [String; 5] {
 }
 
 fn of_role(role: Role) -> Principal {
-    somebody(role, "kw-ann", &[SHPS])
+    test_caller(role, "kw-ann", &[SHPS])
 }
 
 #[tokio::test]
@@ -326,7 +326,7 @@ async fn each_mutation_is_refused_to_the_roles_that_the_table_says() {
                 continue;
             }
             for role in Role::ALL {
-                let who = somebody(role, "somebody", &[SHPS]);
+                let who = test_caller(role, "somebody", &[SHPS]);
                 let mut input = with(inputs.least(&of), json!({ "commandId": new_id(), "dryRun": true }));
                 // Of a worker or of a team, neither of which the schema requires.
                 if mutation == "setCapacity" {

@@ -3,7 +3,6 @@
 //! Everything goes through HTTP and GraphQL with a token; nothing here reaches behind them but to wait for the view.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -23,6 +22,7 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use crate::stores::{Fresh, STORES};
+use crate::wait::PATIENCE;
 
 /// The media type of an answer whose status tells what happened.
 pub(crate) const GRAPHQL: &str = "application/graphql-response+json";
@@ -32,8 +32,6 @@ pub(crate) const MST: &str = "mst-essex";
 /// The day on which a test begins, and the instant: nine in the morning of a working day in winter.
 pub(crate) const TODAY: &str = "2018-03-01";
 const BEGINS: &str = "2018-03-01T09:00:00Z";
-/// How long a test waits for the view on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The service over one store.
 pub(crate) struct TestApp {
@@ -143,8 +141,8 @@ pub(crate) fn new_id() -> String {
     Uuid::from_bytes(Chance::System.bytes()).to_string()
 }
 
-/// Somebody of this role and login who may see these contracts; every one if none is named.
-pub(crate) fn somebody(role: Role, subject: &str, contracts: &[&str]) -> Principal {
+/// A caller with this role and login who may see these contracts, or all contracts if none is named.
+pub(crate) fn test_caller(role: Role, subject: &str, contracts: &[&str]) -> Principal {
     let scope = match contracts {
         [] => Scope::Deployment,
         some => Scope::Contracts(some.iter().map(|&code| code.to_owned()).collect()),
@@ -154,22 +152,22 @@ pub(crate) fn somebody(role: Role, subject: &str, contracts: &[&str]) -> Princip
 
 /// A manager of the first contract.
 pub(crate) fn manager() -> Principal {
-    somebody(Role::Manager, "manager", &[SHPS])
+    test_caller(Role::Manager, "manager", &[SHPS])
 }
 
 /// A manager of the other contract.
 pub(crate) fn other_manager() -> Principal {
-    somebody(Role::Manager, "other-manager", &[MST])
+    test_caller(Role::Manager, "other-manager", &[MST])
 }
 
 /// A keyworker of the first contract, by login.
 pub(crate) fn keyworker(login: &str) -> Principal {
-    somebody(Role::Keyworker, login, &[SHPS])
+    test_caller(Role::Keyworker, login, &[SHPS])
 }
 
 /// An administrator of the deployment.
 pub(crate) fn administrator() -> Principal {
-    somebody(Role::Administrator, "administrator", &[])
+    test_caller(Role::Administrator, "administrator", &[])
 }
 
 /// The codes of a payload's problems that stood in the way.
@@ -274,6 +272,25 @@ impl TestApp {
     /// Asks GraphQL; errors fail the test.
     pub(crate) async fn ask(&self, who: &Principal, document: &str, variables: Value) -> Value {
         self.answer(who, document, variables).await.data()
+    }
+
+    /// Asks GraphQL of what was known then. The service answers once the view is built, or says when to ask again.
+    pub(crate) async fn answer_as_known(&self, who: &Principal, document: &str, variables: Value) -> Answer {
+        let asked = async {
+            loop {
+                let answer = self.answer(who, document, variables.clone()).await;
+                if answer.codes().first().is_none_or(|code| code != "VIEW_BUILDING") {
+                    return answer;
+                }
+                assert!(answer.json()["errors"][0]["extensions"]["retryAfterMs"].is_u64(), "{}", answer.body);
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.expect("the view is built")
+    }
+
+    /// The same; errors fail the test.
+    pub(crate) async fn ask_as_known(&self, who: &Principal, document: &str, variables: Value) -> Value {
+        self.answer_as_known(who, document, variables).await.data()
     }
 
     /// Sends a mutation with this input and a command id of its own, unless it has one; answers with the payload, as

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
@@ -16,9 +14,11 @@ use throughline::log::{Log, LogError};
 use throughline::record::RecordError;
 use throughline::store::{Dialect, Mode, Store, StoreError};
 use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId};
+use tokio::sync::watch;
 
-use crate::field::{Field, Stranger, assert_gapless, assert_verified, day, now, principal, whole};
-use crate::stores::{Fresh, PATIENCE, Place, STORES};
+use crate::field::{Field, RawDb, assert_gapless, assert_verified, day, now, principal, whole};
+use crate::stores::{Fresh, Place, STORES};
+use crate::wait::PATIENCE;
 
 #[tokio::test]
 async fn twenty_clients_that_expect_anything_get_twenty_consecutive_versions() {
@@ -40,7 +40,7 @@ async fn twenty_clients_that_expect_anything_get_twenty_consecutive_versions() {
 }
 
 #[tokio::test]
-async fn of_twenty_clients_that_expect_one_version_one_wins_and_nineteen_are_told_what_happened() {
+async fn of_twenty_clients_that_expect_one_version_one_wins_and_nineteen_get_the_new_events() {
     for dialect in STORES {
         let (fresh, field) = (Fresh::on(dialect, now()).await, Field::of("exact"));
         let journey = field.journeys(&fresh.recorder, 1).await[0];
@@ -146,7 +146,7 @@ async fn by_turns(field: &Field, nodes: [&Deployment; 2], journey: JourneyId, el
 }
 
 #[tokio::test]
-async fn a_second_writer_of_a_file_is_told_what_to_do_and_may_still_read() {
+async fn a_second_writer_of_a_file_gets_a_remedy_and_may_still_read() {
     let (place, field) = (Place::on(Dialect::Sqlite).await, Field::of("second writer"));
     let open = || Deployment::open(place.url(), Arc::new(Clock::standing_at(now())), Arc::new(Chance::System));
     let first = open().await.expect("it opens");
@@ -169,47 +169,47 @@ async fn a_second_writer_of_a_file_is_told_what_to_do_and_may_still_read() {
 /// A connection that the server ends in the middle of anything loses nothing and repeats nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_cut_lose_and_repeat_nothing() {
+    const WRITERS: usize = 8;
+    const ALL: usize = WRITERS * 40;
     let field = Arc::new(Field::of("cut"));
     let place = Place::on(Dialect::Postgres).await;
     let (clock, chance) = (Arc::new(Clock::standing_at(now())), Arc::new(Chance::System));
     let node = Deployment::open(place.url(), clock, chance).await.expect("it opens");
     let journey = field.journeys(&node.recorder, 1).await[0];
     let before = whole(&node.log).await.len();
-    let written = Arc::new(AtomicUsize::new(0));
-    let writers: Vec<_> = (0..8)
+    let (written, mut so_far) = watch::channel(0);
+    let writers: Vec<_> = (0..WRITERS)
         .map(|_| {
-            let (recorder, field, written) = (node.recorder.clone(), Arc::clone(&field), Arc::clone(&written));
+            let (recorder, field, written) = (node.recorder.clone(), Arc::clone(&field), written.clone());
             tokio::spawn(async move {
-                for _ in 0..40 {
+                for _ in 0..ALL / WRITERS {
                     let contact = field.contact(journey);
                     while let Err(fault) = recorder.append(contact.clone()).await {
                         assert!(matches!(fault, RecordError::Fault(_)), "{fault:?}");
                     }
-                    written.fetch_add(1, Ordering::Relaxed);
+                    written.send_modify(|written| *written += 1);
                 }
             })
         })
         .collect();
-    let mut stranger = Stranger::at(&place).await;
+    let mut raw_db = RawDb::at(&place).await;
     let (_, name) = place.url().rsplit_once("application_name=").expect("a name");
     let cut = format!("select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{name}'");
     let is_over = || writers.iter().all(tokio::task::JoinHandle::is_finished);
     while !is_over() {
-        let so_far = written.load(Ordering::Relaxed);
-        stranger.run(&cut).await;
+        let before = *so_far.borrow();
+        raw_db.run(&cut).await;
+        // This is what is tested: a cut comes at any moment.
         tokio::time::sleep(std::time::Duration::from_millis(30 + field.below(70))).await;
         // However slow the machine is, something is written between two cuts.
-        let began = Instant::now();
-        while written.load(Ordering::Relaxed) == so_far && !is_over() {
-            assert!(began.elapsed() < PATIENCE, "nothing is written after a cut");
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        let next = so_far.wait_for(|written| *written > before || *written == ALL);
+        tokio::time::timeout(PATIENCE, next).await.expect("nothing is written after a cut").expect("they write");
     }
     for writer in writers {
         writer.await.expect("it wrote all");
     }
     let events = whole(&node.log).await;
-    assert_eq!(events.len() - before, 8 * 40, "each once");
+    assert_eq!(events.len() - before, ALL, "each once");
     assert_gapless(&events);
     assert!(node.views.passed(events[events.len() - 1].position, PATIENCE).await, "the view goes on too");
     node.close().await;
@@ -324,31 +324,31 @@ async fn log_at(place: &Place) -> Log {
 
 /// A database that refuses a poisoned event: at once, or not before COMMIT.
 async fn poison(place: &Place, at_commit: bool) {
-    let sql = match (&mut Stranger::at(place).await, at_commit) {
-        (Stranger::Sqlite(_), false) => {
+    let sql = match (&mut RawDb::at(place).await, at_commit) {
+        (RawDb::Sqlite(_), false) => {
             "create trigger poison before insert on events when new.type = 'Poison' \
              begin select raise(abort, 'poison'); end"
         }
-        (Stranger::Sqlite(_), true) => {
+        (RawDb::Sqlite(_), true) => {
             "create table antidote (id integer primary key); \
              create table poisoned (id integer references antidote (id) deferrable initially deferred); \
              create trigger poison after insert on events when new.type = 'Poison' \
              begin insert into poisoned (id) values (1); end"
         }
-        (Stranger::Postgres(_), false) => {
+        (RawDb::Postgres(_), false) => {
             "create function poison() returns trigger language plpgsql as \
              $$ begin raise exception 'poison'; end; $$; \
              create trigger poison before insert on events for each row when (new.type = 'Poison') \
              execute function poison()"
         }
-        (Stranger::Postgres(_), true) => {
+        (RawDb::Postgres(_), true) => {
             "create function poison() returns trigger language plpgsql as \
              $$ begin raise exception 'poison'; end; $$; \
              create constraint trigger poison after insert on events deferrable initially deferred \
              for each row when (new.type = 'Poison') execute function poison()"
         }
     };
-    Stranger::at(place).await.run(sql).await;
+    RawDb::at(place).await.run(sql).await;
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use sqlx::{ConnectOptions as _, Row as _};
 use std::str::FromStr as _;
 use throughline::store::Dialect;
 
-use crate::deployment::{Deployment, tell_a_story};
+use crate::deployment::{Deployment, record_a_case};
 use crate::stores::STORES;
 
 const COLUMNS: &str = "event_id, stream_kind, stream_id, version, type, contract, occurred_on, recorded_at, actor, \
@@ -12,7 +12,7 @@ const COLUMNS: &str = "event_id, stream_kind, stream_id, version, type, contract
 
 async fn told(dialect: Dialect) -> Deployment {
     let deployment = Deployment::on(dialect).await;
-    tell_a_story(&deployment.recorder().await).await;
+    record_a_case(&deployment.recorder().await).await;
     deployment
 }
 

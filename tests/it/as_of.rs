@@ -15,8 +15,7 @@ use throughline::queries;
 use throughline::queries::obligations::{By, Counts, ObligationFilter, of_journey};
 use throughline::store::Dialect;
 use throughline::views::Views;
-use throughline_domain::command::contracts::OpenContract;
-use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::command::{Command, CorrectFact, RetractFacts};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
@@ -24,11 +23,12 @@ use throughline_domain::fact::envelope::{
     Envelope, EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId,
 };
 use throughline_domain::fact::event::{
-    AchievementRecorded, Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Disengaged,
-    EngagementStarted, Event, EventType, ExternalReference, JourneyClosed, JourneyReopened, JourneyTransferred,
-    MeasureRecorded, PlanAgreed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn,
-    SpellChanged, SpellEnded, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined, WorkerReleased,
+    AchievementRecorded, Attendance, Attribute, ContactLogged, ContactWith, Disengaged, EngagementStarted, Event,
+    EventType, ExternalReference, JourneyClosed, JourneyReopened, JourneyTransferred, MeasureRecorded, PlanAgreed,
+    Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn, SpellChanged, SpellEnded,
+    SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined, WorkerReleased,
 };
+use throughline_domain::world;
 use throughline_projections::{CaseFacts, contact, referral_to_plan, stage};
 use uuid::Uuid;
 
@@ -254,15 +254,8 @@ impl Telling<'_> {
 
     async fn open(&self, fresh: &Fresh) {
         let occurred = Occurred::on(first_day());
-        let fact = ContractOpened {
-            code: self.contract.clone(),
-            name: "A service".to_owned(),
-            parties: Vec::new(),
-            starts_on: NaiveDate::from_ymd_opt(2018, 1, 15).expect("a day"),
-            ends_on: None,
-        };
         let rulebook = rulebook(&self.contract, self.trial.counts_accepted);
-        let open = Command::OpenContract(OpenContract { when: occurred.into(), fact, rulebook });
+        let open = world::open(occurred, world::opened(&self.contract, "2018-01-15"), rulebook);
         fresh.record(open).await.expect("the contract opens");
         for n in 0..WORKERS {
             // Two workers share a label: the order must not depend on it alone.
@@ -380,9 +373,7 @@ impl Telling<'_> {
             referrer: None,
             external_references: drawn.referred.then_some(reference).into_iter().collect(),
         };
-        let (journey, contract) = (self.journey(n), self.contract.clone());
-        let register = Some(SubjectKind::Person);
-        Command::ReceiveReferral(ReceiveReferral { journey, contract, when: occurred.into(), register, fact })
+        world::refer(self.journey(n), &self.contract, occurred, Some(SubjectKind::Person), fact)
     }
 
     fn corrected(&self, target: &Envelope, area: &str, worker: u128, attendance: Attendance) -> Event {
@@ -411,19 +402,7 @@ fn told(drawn: &Drawn) -> Vec<(When, Option<Step>)> {
 }
 
 fn logged(worker: Option<WorkerId>, with: ContactWith, attendance: Attendance, two_way: bool) -> ContactLogged {
-    ContactLogged {
-        appointment: None,
-        channel: "phone".to_owned(),
-        direction: None,
-        with,
-        attendance,
-        face_to_face: Some(false),
-        two_way,
-        group: false,
-        minutes: None,
-        scheduled_on: None,
-        worker,
-    }
+    ContactLogged { with, attendance, two_way, worker, ..world::contact() }
 }
 
 /// Compares every answer of one store with the oracle's.

@@ -14,13 +14,12 @@ use throughline::log::{Log, LogError};
 use throughline::record::RecordError;
 use throughline::store::{Dialect, Mode, Store};
 use throughline_domain::command::Command;
-use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::contract::rulebook::packs::pack;
 use throughline_domain::fact::envelope::{Actor, Position};
-use throughline_domain::fact::event::ContractOpened;
+use throughline_domain::world;
 
 use crate::batches::{batch, open, submit};
-use crate::deployment::{Deployment, contact, day, record, tell_a_story};
+use crate::deployment::{Deployment, contact, record, record_a_case};
 use crate::field::{Field, assert_verified, now};
 use crate::stores::{Fresh, Place, STORES};
 
@@ -129,10 +128,10 @@ async fn a_backup_under_writers_is_whole_and_a_plain_copy_of_the_file_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_restores_into_either_store_and_goes_on_with_its_commands_and_its_view() {
+async fn a_backup_restores_into_either_store_and_continues_with_its_commands_and_its_view() {
     for (from, into) in [(Dialect::Sqlite, Dialect::Postgres), (Dialect::Postgres, Dialect::Sqlite)] {
         let (here, there) = (Deployment::on(from).await, Deployment::on(into).await);
-        tell_a_story(&here.recorder().await).await;
+        record_a_case(&here.recorder().await).await;
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("taken.backup");
         done(here.url(), &["backup", path(&file)]);
@@ -170,7 +169,7 @@ async fn a_backup_restores_into_either_store_and_goes_on_with_its_commands_and_i
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_damaged_or_no_backup_is_not_restored_and_a_view_of_another_log_is_not_taken_over() {
     let (here, directory) = (Deployment::on(Dialect::Sqlite).await, tempfile::tempdir().expect("a directory"));
-    tell_a_story(&here.recorder().await).await;
+    record_a_case(&here.recorder().await).await;
     let file = directory.path().join("taken.backup");
     done(here.url(), &["backup", path(&file)]);
     let nowhere = format!("sqlite:{}", directory.path().join("restored.db").display());
@@ -213,7 +212,7 @@ async fn what_is_damaged_or_no_backup_is_not_restored_and_a_view_of_another_log_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_that_is_not_what_it_says_of_itself_is_not_restored() {
     let (here, directory) = (Deployment::on(Dialect::Sqlite).await, tempfile::tempdir().expect("a directory"));
-    tell_a_story(&here.recorder().await).await;
+    record_a_case(&here.recorder().await).await;
     let file = directory.path().join("taken.backup");
     done(here.url(), &["backup", path(&file)]);
     let nowhere = format!("sqlite:{}", directory.path().join("restored.db").display());
@@ -238,16 +237,8 @@ async fn a_backup_that_is_not_what_it_says_of_itself_is_not_restored() {
 }
 
 fn open_mst() -> Command {
-    let fact = ContractOpened {
-        code: "mst-essex".to_owned(),
-        name: "Multi-Systemic Therapy".to_owned(),
-        parties: Vec::new(),
-        starts_on: day("2013-04-01"),
-        ends_on: None,
-    };
-    let rulebook = pack("mst-essex").expect("it ships").text.to_owned();
-    let occurred = throughline_domain::fact::envelope::Occurred::on(day("2018-03-01"));
-    Command::OpenContract(OpenContract { when: occurred.into(), fact, rulebook })
+    let rulebook = pack("mst-essex").expect("it ships").text;
+    world::open(world::when("2018-03-01"), world::opened("mst-essex", "2013-04-01"), rulebook)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -257,7 +248,7 @@ async fn the_export_of_one_contract_restores_with_everything_in_its_place() {
         let recorder = here.recorder().await;
         // What is left out stands before, and between the events that stay.
         record(&recorder, 900, open_mst()).await;
-        tell_a_story(&recorder).await;
+        record_a_case(&recorder).await;
         let opened = record(&recorder, 901, open(batch(0))).await;
         record(&recorder, 902, submit(batch(0), &[0], opened.position())).await;
         drop(recorder);
@@ -312,7 +303,7 @@ async fn the_export_of_one_contract_restores_with_everything_in_its_place() {
 async fn what_is_copied_goes_into_an_empty_log_alone() {
     for dialect in STORES {
         let (here, there) = (Deployment::on(dialect).await, Deployment::on(dialect).await);
-        tell_a_story(&here.recorder().await).await;
+        record_a_case(&here.recorder().await).await;
         let copied = there.log.copy_from(&here.log).await.expect("it is empty");
         assert_eq!((copied.position, &copied), (Position(14), &here.log.digest().await.expect("a digest")));
         let refused = there.log.copy_from(&here.log).await.expect_err("it is not empty any more");

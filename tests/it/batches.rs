@@ -24,7 +24,7 @@ use throughline_domain::fact::money::Money;
 use throughline_domain::fact::refusal::RefusalCode;
 use uuid::Uuid;
 
-use crate::deployment::{Deployment, JOURNEY, contact, day, of_role, open_contract, record, tell_a_story};
+use crate::deployment::{Deployment, JOURNEY, contact, day, of_role, open_contract, record, record_a_case};
 use crate::ndjson::{exported, restore};
 use crate::stores::STORES;
 
@@ -130,7 +130,7 @@ async fn a_later_event_of_a_journey_makes_its_claim_stale_and_one_of_another_jou
     for dialect in STORES {
         let deployment = Deployment::on(dialect).await;
         let recorder = deployment.recorder().await;
-        tell_a_story(&recorder).await;
+        record_a_case(&recorder).await;
         record(&recorder, 20, open(batch(0))).await;
         let opened = record(&recorder, 21, open(batch(1))).await.position();
         let told = record(&recorder, 22, contact("2018-02-27")).await.position();

@@ -2,7 +2,6 @@
 //! those who were let in are answered.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
@@ -16,6 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::app::{Answer, TestApp, keyworker, manager, on_both_stores};
 use crate::subscriber::{Server, Subscriber};
+use crate::wait::until;
 
 const ASKED: &str = "{ viewer { role } }";
 
@@ -58,9 +58,7 @@ impl Slow {
 }
 
 async fn taken(capacity: &Capacity, wanted: usize) {
-    while capacity.load().taken != wanted {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("so many places are taken", async || capacity.load().taken == wanted).await;
 }
 
 async fn asked(app: &TestApp, router: &axum::Router, who: &throughline::access::Principal) -> Answer {
@@ -208,9 +206,11 @@ async fn beyond_the_connections_one_hears_so_at_once_and_one_that_closes_makes_r
         drop(third);
         assert!(alive(&mut second, b"alive\n").await.starts_with("HTTP/1.1 200 "), "those who are in go on");
         drop(first);
-        while !alive(&mut connect().await.expect("it is accepted"), b"alive\n").await.starts_with("HTTP/1.1 200 ") {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let is_answered = async || {
+            let mut next = connect().await.expect("it is accepted");
+            alive(&mut next, b"alive\n").await.starts_with("HTTP/1.1 200 ")
+        };
+        until("a place is free again", is_answered).await;
         drop(second);
         drop(stop);
         serving.await.expect("it stops");

@@ -3,17 +3,17 @@
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 
-use crate::app::{TestApp, administrator, from_the_instant, new_id, refusals, somebody, text, with};
+use crate::app::{TestApp, administrator, from_the_instant, new_id, refusals, test_caller, text, with};
 
 pub(crate) const CODE: &str = "claims";
 const BEGINS: &str = "2018-03-01T09:00:00Z";
 
 pub(crate) fn manager() -> Principal {
-    somebody(Role::Manager, "manager", &[CODE])
+    test_caller(Role::Manager, "manager", &[CODE])
 }
 
 pub(crate) fn commissioner() -> Principal {
-    somebody(Role::Commissioner, "commissioner", &[CODE])
+    test_caller(Role::Commissioner, "commissioner", &[CODE])
 }
 
 /// Runs a test on both stores, on a contract whose cap is crossed and filled again in this way.
@@ -357,7 +357,7 @@ async fn claims_are_of_journeys_that_one_may_read_and_batches_are_not_for_keywor
             let input = json!({ "journey": journey, "worker": worker, "occurredOn": on });
             app.done(&manager(), "assignWorker", input).await;
         }
-        let ann = somebody(Role::Keyworker, "kw-ann", &[CODE]);
+        let ann = test_caller(Role::Keyworker, "kw-ann", &[CODE]);
         let fields = "claims(status: CLAIMABLE, first: 1) \
             { totalCount pageInfo { hasNextPage endCursor } nodes { achievedOn journey { id reference } } }";
         let own = read(app, &ann, fields).await["claims"].clone();
@@ -372,7 +372,7 @@ async fn claims_are_of_journeys_that_one_may_read_and_batches_are_not_for_keywor
             .await;
         assert_eq!(answer.codes(), ["FORBIDDEN"]);
         let batch = open_batch(app).await;
-        let elsewhere = somebody(Role::Manager, "elsewhere", &["shps"]);
+        let elsewhere = test_caller(Role::Manager, "elsewhere", &["shps"]);
         let refused = app.tell(&elsewhere, "submitBatch", json!({ "batch": batch })).await;
         let unknown = app.tell(&elsewhere, "submitBatch", json!({ "batch": new_id() })).await;
         assert_eq!(refusals(&refused), ["BATCH_NOT_FOUND"]);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use throughline::access::Role;
 
-use crate::app::{TestApp, administrator, somebody, text};
+use crate::app::{TestApp, administrator, test_caller, text};
 use crate::claims::{
     CODE, claims, commissioner, decide, ids, manager, on_both_stores, open_batch, planned, read, submit,
 };
@@ -99,7 +99,7 @@ async fn one_person_in_two_contracts_same_outcome_class_overlapping_counted_days
             .replace("contract = \"claims\"", "contract = \"elsewhere\"");
         let input = json!({ "code": "elsewhere", "name": "x", "startsOn": "2018-01-01", "rulebook": elsewhere });
         app.done(&administrator(), "openContract", input).await;
-        let both = somebody(Role::Manager, "both", &[CODE, "elsewhere"]);
+        let both = test_caller(Role::Manager, "both", &[CODE, "elsewhere"]);
         let mut journeys = Vec::new();
         for (contract, from) in [(CODE, "2018-01-05"), ("elsewhere", "2018-01-20")] {
             let input = json!({ "contract": contract, "area": "brent", "occurredOn": "2018-01-02" });
@@ -131,7 +131,7 @@ async fn one_person_in_two_contracts_same_outcome_class_overlapping_counted_days
         for who in [manager(), commissioner()] {
             assert_eq!(flagged(&who).await["doubleFunding"], nameless, "who may not see the other hears class and days");
         }
-        let auditor = somebody(Role::Auditor, "auditor", &[CODE]);
+        let auditor = test_caller(Role::Auditor, "auditor", &[CODE]);
         assert_eq!(flagged(&auditor).await["doubleFunding"], json!([]), "who neither claims nor pays hears nothing");
         let dismissal = json!({ "contract": CODE, "class": "employment", "journey": journeys[0].0, "other": journeys[1].0,
             "reason": "other hours of the week" });

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use throughline::access::Role;
 use throughline::graphql;
 
-use crate::app::{SHPS, TestApp, manager, on_both_stores, somebody};
+use crate::app::{SHPS, TestApp, manager, on_both_stores, test_caller};
 use crate::relations::set_team;
 
 fn objects() -> Vec<(String, ObjectType)> {
@@ -140,7 +140,7 @@ async fn events_obligations_and_parked_streams_are_counted_when_asked() {
         assert_eq!(all["pageInfo"]["hasPreviousPage"], false);
         // This contract's rulebook has standards.
         app.open_contract("mhep").await;
-        let everywhere = somebody(Role::Manager, "everywhere", &[]);
+        let everywhere = test_caller(Role::Manager, "everywhere", &[]);
         let referral = json!({ "contract": "mhep", "area": "tower-hamlets", "occurredOn": "2018-02-01" });
         for _ in 0..2 {
             app.done(&everywhere, "receiveReferral", referral.clone()).await;

@@ -5,9 +5,7 @@ use throughline::access::Role;
 use throughline_domain::contract::rulebook::packs;
 use throughline_domain::fact::envelope::StreamId;
 
-use crate::app::{
-    SHPS, TODAY, TestApp, administrator, call, keyworker, manager, on_both_stores, refusals, somebody, text, with,
-};
+use crate::app::{SHPS, TODAY, TestApp, call, keyworker, manager, on_both_stores, refusals, test_caller, text, with};
 
 /// The days since contact of a journey, by anyone's contacts and by the keyworker's.
 async fn days(app: &TestApp, journey: &str) -> (Value, Value) {
@@ -216,7 +214,7 @@ async fn the_caseload_is_read_page_by_page_and_counted_when_asked() {
 #[tokio::test]
 async fn an_integrator_brings_a_referral_and_every_word_of_it_is_there() {
     on_both_stores(async |app| {
-        let machine = somebody(Role::Integrator, "council-system", &[SHPS]);
+        let machine = test_caller(Role::Integrator, "council-system", &[SHPS]);
         let input = json!({
             "contract": SHPS, "area": "ealing", "occurredOn": "2018-02-05", "localTime": "10:30",
             "referrer": { "organisation": "A council", "kind": "housing_options" },
@@ -249,7 +247,7 @@ async fn a_correction_that_names_no_day_keeps_the_day_of_the_fact() {
 }
 
 #[tokio::test]
-async fn a_table_reads_the_same_told_at_once_and_field_by_field() {
+async fn a_table_reads_the_same_at_once_and_field_by_field() {
     on_both_stores(async |app| {
         for (login, days) in [("kw-07", &["2018-02-27", "2018-02-03"][..]), ("kw-08", &["2018-02-10"])] {
             let worker = app.add_worker(login).await;

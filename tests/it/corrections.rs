@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 
-use crate::app::{MST, TestApp, keyworker, manager, new_id, on_both_stores, other_manager, refusals, somebody, with};
+use crate::app::{
+    MST, TestApp, keyworker, manager, new_id, on_both_stores, other_manager, refusals, test_caller, with,
+};
 use crate::staff::accepted;
 
 /// The contacts of a journey, with all that a correction might lose.
@@ -83,7 +85,7 @@ async fn the_event_of_a_correction_records_the_whole_fact() {
             { "name": "secured_as", "value": "kept" }, { "name": "tenure", "value": null },
         ] } } });
         let corrected = app.done(&manager(), "correctFact", correction(&journey, &event, kept)).await;
-        let auditor = somebody(Role::Auditor, "auditor", &[]);
+        let auditor = test_caller(Role::Auditor, "auditor", &[]);
         let document = "query($id: ID!) { node(id: $id) { ... on Event { payload } } }";
         let read = app.ask(&auditor, document, json!({ "id": corrected["events"][0]["id"] })).await;
         let payload = &read["node"]["payload"];

@@ -13,17 +13,17 @@ use throughline::queries::period::{Month, Months, Period};
 use throughline::queries::{exits, performance, recency, referral_to_plan};
 use throughline::views::generation::Generation;
 use throughline::views::rebuild::Options;
-use throughline_domain::command::contracts::OpenContract;
-use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::command::{Command, CorrectFact, RetractFacts};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::envelope::{
     EventId, JourneyId, Occurred, Precision, StreamId, SubjectId, TeamId, WorkerId,
 };
 use throughline_domain::fact::event::{
-    Attendance, ContactLogged, ContactWith, ContractOpened, Disengaged, Event, JourneyClosed, JourneyReopened,
-    KEYWORKER, PlanAgreed, ReferralAccepted, ReferralDeclined, ReferralReceived, SubjectKind, TeamSet, WorkerAssigned,
-    WorkerJoined, WorkerLeft,
+    Attendance, ContactLogged, Disengaged, Event, JourneyClosed, JourneyReopened, KEYWORKER, PlanAgreed,
+    ReferralAccepted, ReferralDeclined, ReferralReceived, SubjectKind, TeamSet, WorkerAssigned, WorkerJoined,
+    WorkerLeft,
 };
+use throughline_domain::world;
 use uuid::Uuid;
 
 use crate::stores::{Fresh, STORES};
@@ -143,27 +143,14 @@ fn worker(nth: u64) -> WorkerId {
 }
 
 fn contact(worker: Option<WorkerId>, is_made: bool) -> ContactLogged {
-    ContactLogged {
-        appointment: None,
-        channel: "phone".to_owned(),
-        direction: None,
-        with: ContactWith::Client,
-        attendance: if is_made { Attendance::Attended } else { Attendance::DidNotAttend },
-        face_to_face: Some(false),
-        two_way: false,
-        group: false,
-        minutes: None,
-        scheduled_on: None,
-        worker,
-    }
+    let attendance = if is_made { Attendance::Attended } else { Attendance::DidNotAttend };
+    ContactLogged { attendance, two_way: false, worker, ..world::contact() }
 }
 
 /// Opens a contract with a few workers in teams, of whom one leaves.
 async fn open(fresh: &Fresh, rulebook: &str) {
-    let (occurred, starts_on) = (Occurred::on(day(0)), day(0));
-    let (code, name, parties, ends_on) = (CONTRACT.to_owned(), "A service".to_owned(), Vec::new(), None);
-    let fact = ContractOpened { code, name, parties, starts_on, ends_on };
-    let open = Command::OpenContract(OpenContract { when: occurred.into(), fact, rulebook: rulebook.to_owned() });
+    let occurred = Occurred::on(day(0));
+    let open = world::open(occurred, world::opened(CONTRACT, &day(0).to_string()), rulebook);
     fresh.record(open).await.expect("the contract opens");
     for nth in 0..WORKERS {
         let joined = WorkerJoined { login: None, label: format!("KW-{nth}") };
@@ -180,10 +167,8 @@ async fn open(fresh: &Fresh, rulebook: &str) {
 }
 
 async fn refer(fresh: &Fresh, nth: u64, occurred: Occurred, area: &str) {
-    let (journey, contract, register) = (JourneyId(id(2, nth)), CONTRACT.to_owned(), Some(SubjectKind::Person));
-    let (subject, external_references) = (SubjectId(id(3, nth)), Vec::new());
-    let fact = ReferralReceived { subject, area: area.to_owned(), cohort: None, referrer: None, external_references };
-    let refer = Command::ReceiveReferral(ReceiveReferral { journey, contract, when: occurred.into(), register, fact });
+    let fact = ReferralReceived { subject: SubjectId(id(3, nth)), area: area.to_owned(), ..world::referral() };
+    let refer = world::refer(JourneyId(id(2, nth)), CONTRACT, occurred, Some(SubjectKind::Person), fact);
     fresh.record(refer).await.expect("the referral is received");
 }
 

@@ -17,9 +17,10 @@ use throughline_domain::fact::envelope::{CommandId, JourneyId};
 use uuid::Uuid;
 
 use crate::client::{self, Client};
-use crate::field::{Field, Stranger, assert_gapless, assert_verified, is_full, now, whole};
+use crate::field::{Field, RawDb, assert_gapless, assert_verified, is_full, now, whole};
 use crate::reopened::assert_rebuilt_alike;
 use crate::stores::Place;
+use crate::wait::until;
 
 /// How often the program is killed, and how often when all of it is asked for.
 const KILLS: usize = 8;
@@ -142,9 +143,8 @@ async fn killed_again_and_again(dialect: Dialect) {
         let killed = async {
             // Every other one comes while contacts are being recorded, however slow the machine is.
             let before = Ledger::read(&path).len();
-            while round % 2 == 0 && Ledger::read(&path).len() == before {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+            until("contacts are recorded", async || round % 2 == 1 || Ledger::read(&path).len() > before).await;
+            // This is what is tested: it comes at any moment.
             tokio::time::sleep(after).await;
             // SIGKILL: nothing of it runs any more, and whoever waits for an answer never gets it.
             child.kill().expect("it is killed");
@@ -183,10 +183,8 @@ pub(crate) async fn assert_all_is_there(place: &Place, ledger: &[CommandId]) {
 
 /// Postgres ends a commit that was under way when its client died; then the session goes.
 pub(crate) async fn the_server_has_noticed(place: &Place) {
-    let mut stranger = Stranger::at(place).await;
-    while !stranger.sessions(place, "%").await.is_empty() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let mut raw_db = RawDb::at(place).await;
+    until("its sessions have ended", async || raw_db.sessions(place, "%").await.is_empty()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ use throughline::store::{Dialect, Mode, Store};
 use throughline_domain::fact::envelope::Position;
 
 use crate::damaged_views::{run, said, settled, spoil};
-use crate::deployment::{Deployment, tell_a_story};
+use crate::deployment::{Deployment, record_a_case};
 use crate::field::{Field, is_full};
 use crate::stores::STORES;
 
@@ -21,7 +21,7 @@ async fn findings(log: &Log) -> Vec<Finding> {
 async fn verify_looks_at_the_tables_beside_the_events() {
     for dialect in STORES {
         let deployment = Deployment::on(dialect).await;
-        tell_a_story(&deployment.recorder().await).await;
+        record_a_case(&deployment.recorder().await).await;
         // Control: the log is sound before.
         assert_eq!(findings(&deployment.log).await, [], "on {dialect:?}");
         let emptied = |findings: &[Finding], of: &str| {
@@ -43,7 +43,7 @@ async fn verify_looks_at_the_tables_beside_the_events() {
 async fn closed(field: &Field, journeys: usize) -> (Deployment, PathBuf) {
     let deployment = Deployment::on(Dialect::Sqlite).await;
     let recorder = deployment.recorder().await;
-    tell_a_story(&recorder).await;
+    record_a_case(&recorder).await;
     field.further_journeys(&recorder, journeys).await;
     deployment.digest().await;
     drop(recorder);
@@ -87,7 +87,7 @@ async fn pages_of_the_log_that_cannot_be_read_are_named_and_not_backed_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn privileges_that_a_dump_has_lost_are_given_again() {
     let deployment = Deployment::on(Dialect::Postgres).await;
-    tell_a_story(&deployment.recorder().await).await;
+    record_a_case(&deployment.recorder().await).await;
     let lose = "revoke all on events, commands, log_head, live_view, secrets from throughline_app; \
                 do $$ begin execute format('revoke all on schema %I from throughline_app', current_schema()); end $$";
     deployment.behind_its_back(lose).await.expect("the owner may do anything");

@@ -9,9 +9,10 @@ use throughline::log::Log;
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::{ViewError, Views};
 
-use crate::deployment::{Deployment, tell_a_story};
-use crate::field::{Field, Stranger, is_full};
-use crate::stores::{PATIENCE, Place, STORES};
+use crate::deployment::{Deployment, record_a_case};
+use crate::field::{Field, RawDb, is_full};
+use crate::stores::{Place, STORES};
+use crate::wait::PATIENCE;
 
 /// The size of a page of a view's file.
 const PAGE: u64 = 4096;
@@ -37,7 +38,7 @@ fn file(deployment: &Deployment) -> PathBuf {
 }
 
 async fn live_file(deployment: &Deployment) -> PathBuf {
-    let live = Stranger::at(deployment.place()).await.live_view().await;
+    let live = RawDb::at(deployment.place()).await.live_view().await;
     PathBuf::from(format!("{}-g{live}", file(deployment).display()))
 }
 
@@ -60,7 +61,7 @@ pub(crate) fn spoil(file: &Path, field: &Field, (first, every): (u64, u64)) {
 async fn with_journeys(field: &Field, count: usize) -> (Deployment, String) {
     let deployment = Deployment::on(Dialect::Sqlite).await;
     let recorder = deployment.recorder().await;
-    tell_a_story(&recorder).await;
+    record_a_case(&recorder).await;
     field.further_journeys(&recorder, count).await;
     let digest = deployment.digest().await;
     drop(recorder);
@@ -154,10 +155,10 @@ async fn whatever_state_a_view_is_in_the_start_and_rebuild_replace_it() {
         first.store().close().await;
         for state in states(dialect, &place) {
             for command in ["serve", "rebuild"] {
-                let live = Stranger::at(&place).await.live_view().await;
+                let live = RawDb::at(&place).await.live_view().await;
                 match place.file() {
                     Some(_) if state == "the pointer is gone" => {
-                        Stranger::at(&place).await.run("delete from live_view").await;
+                        RawDb::at(&place).await.run("delete from live_view").await;
                     }
                     Some(file) => {
                         let view = format!("{}-g{live}", file.display());
@@ -169,7 +170,7 @@ async fn whatever_state_a_view_is_in_the_start_and_rebuild_replace_it() {
                             alter_view(&view, OTHER_COLUMNS).await;
                         }
                     }
-                    None => Stranger::at(&place).await.run(&state.replace("_gN", &format!("_g{live}"))).await,
+                    None => RawDb::at(&place).await.run(&state.replace("_gN", &format!("_g{live}"))).await,
                 }
                 if command == "rebuild" {
                     let rebuilt = run(place.url(), &["rebuild"]);

@@ -13,7 +13,7 @@ use crate::stores::{Fresh, STORES};
 const PATIENCE: Duration = Duration::from_mins(2);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_played_story_stands_in_the_log_as_it_was_told_and_its_live_view_is_what_a_rebuild_gives() {
+async fn a_played_story_is_in_the_log_as_written_and_its_live_view_equals_a_rebuild() {
     let story = Story::new(SEED, Size::OneIn(12));
     let mut digests = Vec::new();
     for dialect in STORES {

@@ -1,8 +1,7 @@
-//! A deployment of one's own for a test, told one journey, with a back door for whoever owns the database.
+//! A deployment with one case, and a back door for the owner of the database.
 
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, Utc};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
 use throughline::log::Log;
@@ -10,19 +9,18 @@ use throughline::log::append::{Appended, Expected};
 use throughline::record::{CommandRequest, RecordError, Recorder};
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::Views;
-use throughline_domain::command::contracts::OpenContract;
-use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::command::{Command, CorrectFact, RetractFacts};
 use throughline_domain::contract::rulebook::packs;
-use throughline_domain::fact::envelope::{
-    CommandId, EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId,
-};
+use throughline_domain::fact::envelope::{CommandId, EventId, SpellId, StreamId, WorkerId};
 use throughline_domain::fact::event::{
-    Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Direction, Event, ReferralAccepted,
-    ReferralReceived, SpellEnded, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined,
+    Attribute, ContactLogged, Direction, ReferralAccepted, SpellStarted, SubjectKind, WorkerJoined,
 };
+use throughline_domain::world::{self, state, when};
+pub(crate) use throughline_domain::world::{JOURNEY, SUBJECT, day};
 use uuid::Uuid;
 
-use crate::field::Stranger;
+use crate::app::instant;
+use crate::field::RawDb;
 use crate::stores::Place;
 
 /// An empty log, its place and its clock.
@@ -68,7 +66,7 @@ impl Deployment {
 
     /// Runs SQL as the database's owner, past everything that the service would check.
     pub(crate) async fn behind_its_back(&self, sql: &str) -> sqlx::Result<()> {
-        Stranger::at(&self.place).await.try_run(sql).await
+        RawDb::at(&self.place).await.try_run(sql).await
     }
 
     /// Takes away what the database does to protect the log.
@@ -92,14 +90,6 @@ impl Deployment {
         self.log.store().close().await;
         self.place.remove().await;
     }
-}
-
-pub(crate) fn instant(text: &str) -> DateTime<Utc> {
-    text.parse().expect("an instant")
-}
-
-pub(crate) fn day(text: &str) -> NaiveDate {
-    text.parse().expect("a date")
 }
 
 pub(crate) fn of_role(role: Role) -> Principal {
@@ -137,88 +127,47 @@ pub(crate) async fn try_record(
     recorder.append(instruction).await
 }
 
-pub(crate) const JOURNEY: JourneyId = JourneyId(Uuid::from_u128(0x10));
-pub(crate) const SUBJECT: SubjectId = SubjectId(Uuid::from_u128(0x20));
 pub(crate) const WORKER: WorkerId = WorkerId(Uuid::from_u128(0x30));
 const SPELL: SpellId = SpellId(Uuid::from_u128(0x40));
 
 /// A contact of that day, by telephone.
 pub(crate) fn contact(on: &str) -> Command {
     let fact = ContactLogged {
-        appointment: None,
-        channel: "phone".to_owned(),
         direction: Some(Direction::Outgoing),
-        with: ContactWith::Client,
-        attendance: Attendance::None,
-        face_to_face: Some(false),
-        two_way: true,
-        group: false,
         minutes: Some(20),
-        scheduled_on: None,
         worker: Some(WORKER),
+        ..world::contact()
     };
-    let occurred = Occurred::on(day(on)).at(Some("14:30:00".parse().expect("a time")));
-    Command::state(StreamId::journey(JOURNEY), occurred, fact)
+    state(&format!("{on} 14:30"), fact)
 }
 
 /// Opens the contract with the rulebook that ships.
 pub(crate) async fn open_contract(recorder: &Recorder) {
-    let fact = ContractOpened {
-        code: "shps".to_owned(),
-        name: "Single Homelessness Prevention Service".to_owned(),
-        parties: Vec::new(),
-        starts_on: day("2017-03-01"),
-        ends_on: None,
-    };
-    let rulebook = packs::pack("shps").expect("a pack that ships").text.to_owned();
-    let open = Command::OpenContract(OpenContract { when: Occurred::on(day("2017-07-03")).into(), fact, rulebook });
+    let rulebook = packs::pack("shps").expect("a pack that ships").text;
+    let open = world::open(when("2017-07-03"), world::opened("shps", "2017-03-01"), rulebook);
     record(recorder, 1, open).await;
 }
 
-/// The story's worker joins.
+/// The worker of the case joins.
 /// Without a login, which would wait for a view that nobody keeps up here.
 pub(crate) fn worker_joins() -> Command {
     let joined = WorkerJoined { login: None, label: "KW-07".to_owned() };
-    Command::state(StreamId::worker(WORKER), Occurred::on(day("2017-07-03")), joined)
+    world::fact_of(StreamId::worker(WORKER), "2017-07-03", joined)
 }
 
 /// A journey with everything that can happen to its facts: 14 events, the last a contact.
-pub(crate) async fn tell_a_story(recorder: &Recorder) {
+pub(crate) async fn record_a_case(recorder: &Recorder) {
     open_contract(recorder).await;
     record(recorder, 2, worker_joins()).await;
-    let referral = ReferralReceived {
-        subject: SUBJECT,
-        area: "brent".to_owned(),
-        cohort: None,
-        referrer: None,
-        external_references: Vec::new(),
-    };
-    let receive = ReceiveReferral {
-        journey: JOURNEY,
-        contract: "shps".to_owned(),
-        when: Occurred::on(day("2018-01-08")).into(),
-        register: Some(SubjectKind::Person),
-        fact: referral,
-    };
-    record(recorder, 3, Command::ReceiveReferral(receive)).await;
-    let accepted = dated("2018-01-09", ReferralAccepted {});
-    record(recorder, 4, accepted).await;
-    let assigned = dated("2018-01-09", WorkerAssigned { worker: WORKER, role: "keyworker".to_owned(), until: None });
-    record(recorder, 5, assigned).await;
+    let receive = world::refer(JOURNEY, "shps", when("2018-01-08"), Some(SubjectKind::Person), world::referral());
+    record(recorder, 3, receive).await;
+    record(recorder, 4, state("2018-01-09", ReferralAccepted {})).await;
+    record(recorder, 5, state("2018-01-09", world::keyworker(WORKER))).await;
     let wrong = record(recorder, 6, contact("2018-02-10")).await.events[0].clone();
     let never = record(recorder, 7, contact("2018-02-12")).await.events[0].event_id;
-    let spell = SpellStarted {
-        spell: SPELL,
-        domain: "accommodation".to_owned(),
-        employer_ref: None,
-        hours_per_week: None,
-        attributes: [("secured_as".to_owned(), Attribute::Text("new".to_owned()))].into(),
-    };
-    let month = Occurred::within(day("2018-01-01"), Precision::Month);
-    let start = Command::state(StreamId::journey(JOURNEY), month, spell);
-    record(recorder, 8, start).await;
-    let end = dated("2018-02-20", SpellEnded { spell: SPELL, reason: None });
-    record(recorder, 9, end).await;
+    let attributes = [("secured_as".to_owned(), Attribute::Text("new".to_owned()))].into();
+    record(recorder, 8, state("2018-01", SpellStarted { attributes, ..world::home(SPELL) })).await;
+    record(recorder, 9, state("2018-02-20", world::ended(SPELL))).await;
     correct(recorder, &wrong.payload, wrong.event_id).await;
     let retract = RetractFacts {
         stream: StreamId::journey(JOURNEY),
@@ -235,13 +184,9 @@ async fn correct(recorder: &Recorder, payload: &serde_json::value::RawValue, tar
     let correct = CorrectFact {
         stream: StreamId::journey(JOURNEY),
         target,
-        occurred: Occurred::on(day("2018-02-11")),
+        occurred: when("2018-02-11"),
         replacement: fact.into(),
         reason: "it was a visit the day after".to_owned(),
     };
     record(recorder, 10, Command::CorrectFact(correct)).await;
-}
-
-fn dated(on: &str, fact: impl Into<Event>) -> Command {
-    Command::state(StreamId::journey(JOURNEY), Occurred::on(day(on)), fact)
 }

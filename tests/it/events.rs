@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use throughline::access::Role;
 use throughline_domain::fact::envelope::{Envelope, Position, StreamKind};
 
-use crate::app::{SHPS, TestApp, administrator, call, keyworker, manager, on_both_stores, somebody, text};
+use crate::app::{SHPS, TestApp, administrator, call, keyworker, manager, on_both_stores, test_caller, text};
 
 const DOCUMENT: &str = include_str!("../../schema/operations/events.graphql");
 
@@ -83,7 +83,7 @@ async fn paging_to_the_end_gives_every_event_in_scope_once_and_in_order() {
             let read: Vec<i64> = nodes.iter().map(|node| node["position"].as_i64().expect("a position")).collect();
             assert_eq!(read, expected, "in pages of {first}");
         }
-        let every = somebody(Role::Auditor, "auditor", &[]);
+        let every = test_caller(Role::Auditor, "auditor", &[]);
         let data = app.ask(&every, DOCUMENT, json!({ "first": 200 })).await;
         let count = data["events"]["nodes"].as_array().expect("nodes").len();
         assert_eq!(i64::try_from(count).expect("a count"), app.head().await);

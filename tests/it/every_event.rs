@@ -278,7 +278,7 @@ async fn every_fact_of_a_journey_is_imported_and_what_evidence_supports_is_found
 }
 
 #[tokio::test]
-async fn a_fact_that_has_no_ground_is_told_by_its_line_and_key() {
+async fn an_invalid_fact_is_named_by_its_line_and_key() {
     use EventType as Of;
     let id = Uuid::from_u128;
     let mut lines: Vec<String> = every_fact().into_iter().take(2).collect();

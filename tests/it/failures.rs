@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -15,12 +15,12 @@ use crate::client::{self, Client};
 use crate::field::{Field, day, now};
 use crate::store_away::Wire;
 use crate::stores::Place;
+use crate::wait::until;
 
 /// How many read and how many record while the store is away.
 const READS: usize = 60;
 const COMMANDS: usize = 30;
 /// How long anything may take that is to happen at all.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The program, serving, with all that it says; it is gone when the test is.
 struct Program {
@@ -49,15 +49,9 @@ impl Program {
     }
 
     async fn address(&self) -> String {
-        let began = Instant::now();
-        loop {
-            let said = self.said();
-            if let Some(url) = said.iter().find_map(|line| line["url"].as_str()) {
-                return url.strip_prefix("http://").expect("a URL").to_owned();
-            }
-            assert!(began.elapsed() < PATIENCE, "it does not listen: {said:#?}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let url = || self.said().iter().find_map(|line| line["url"].as_str().map(str::to_owned));
+        until("it says where it listens", async || url().is_some()).await;
+        url().expect("it said so").strip_prefix("http://").expect("a URL").to_owned()
     }
 }
 
@@ -135,11 +129,7 @@ async fn of_a_store_that_is_away_the_first_failure_is_logged_and_the_others_are_
     // Control: there was something to log for each of them.
     assert!(reads.iter().chain(&commands).all(|code| code.as_deref() == Some("UNAVAILABLE")), "{reads:?} {commands:?}");
     assert_eq!(probes, [503; 5]);
-    let began = Instant::now();
-    while code(&address, contact()).await.is_some() {
-        assert!(began.elapsed() < PATIENCE, "it does not come back");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until("it comes back", async || code(&address, contact()).await.is_none()).await;
     let (said, lines_max) = (program.said(), 1 + usize::try_from(away.as_secs() / 10).expect("a short while") + 1);
     let of = |message: &str| {
         let lines = said.iter().filter(|line| line["message"] == message && line["level"] == "ERROR");

@@ -11,7 +11,7 @@ use throughline::access::{Principal, Role};
 use throughline_domain::fact::envelope::Position;
 
 use crate::app::{
-    Answer, SHPS, TestApp, administrator, call, keyworker, manager, on_both_stores, other_manager, somebody,
+    Answer, SHPS, TestApp, administrator, call, keyworker, manager, on_both_stores, other_manager, test_caller,
 };
 
 async fn get(app: &TestApp, who: &Principal, path: &str) -> Answer {
@@ -44,7 +44,7 @@ async fn whole(app: &TestApp, who: &Principal, limit: usize) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn the_feed_tells_each_event_once_and_in_order_however_it_is_cut() {
+async fn the_feed_gives_each_event_once_and_in_order_in_pages_of_any_size() {
     on_both_stores(async |app| {
         let worker = app.add_worker("kw-07").await;
         for number in 1..=4 {
@@ -53,7 +53,7 @@ async fn the_feed_tells_each_event_once_and_in_order_however_it_is_cut() {
             app.log_contact(&keyworker("kw-07"), call(&journey, "2018-02-03")).await;
         }
         app.journey_elsewhere().await;
-        let auditor = somebody(Role::Auditor, "auditor", &[]);
+        let auditor = test_caller(Role::Auditor, "auditor", &[]);
         let everything = whole(app, &auditor, 10_000).await;
         let sequences: Vec<i64> = everything.iter().map(sequence).collect();
         assert_eq!(sequences, (1..=app.head().await).collect::<Vec<_>>());
@@ -70,7 +70,7 @@ async fn the_feed_tells_each_event_once_and_in_order_however_it_is_cut() {
 }
 
 #[tokio::test]
-async fn whoever_waits_is_answered_as_soon_as_something_happens() {
+async fn a_waiting_client_is_answered_as_soon_as_an_event_is_recorded() {
     on_both_stores(async |app| {
         let journey = app.receive_referral("2018-02-01", "BR-1").await;
         let head = app.head().await;
@@ -96,7 +96,7 @@ async fn whoever_waits_is_answered_as_soon_as_something_happens() {
 }
 
 #[tokio::test]
-async fn a_position_that_the_log_does_not_have_is_told_at_once_and_not_waited_for() {
+async fn a_position_that_the_log_does_not_have_is_answered_at_once_and_not_waited_for() {
     on_both_stores(async |app| {
         let head = app.head().await;
         for after in [head + 1, 99_999_999_999] {
@@ -115,7 +115,7 @@ async fn a_position_that_the_log_does_not_have_is_told_at_once_and_not_waited_fo
 }
 
 #[test]
-fn whoever_follows_a_log_on_the_command_line_after_its_end_is_told_so() {
+fn following_a_log_on_the_command_line_from_after_its_end_is_refused() {
     let directory = tempfile::tempdir().expect("a directory");
     let run = |arguments: &str| {
         let mut program = Command::new(env!("CARGO_BIN_EXE_throughline"));
@@ -150,7 +150,7 @@ async fn the_feed_is_for_those_who_read_events_and_says_what_it_wants() {
 }
 
 #[tokio::test]
-async fn the_numbers_of_the_service_are_there_for_whoever_watches_it() {
+async fn the_service_serves_its_metrics() {
     on_both_stores(async |app| {
         let head = app.head().await;
         app.fresh.views.passed(Position(head), Duration::from_mins(1)).await;

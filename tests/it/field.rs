@@ -1,4 +1,4 @@
-//! What the field does, in a few words, for tests that need a lot of it: a contract, journeys, contacts.
+//! The test world at work: a contract, cases and contacts in any number, and what they leave in the log.
 //!
 //! Every choice follows from one seed, which is printed, and taken from `THROUGHLINE_TEST_SEED` where that is set.
 
@@ -10,15 +10,14 @@ use throughline::clock::Chance;
 use throughline::log::Log;
 use throughline::log::append::Expected;
 use throughline::record::{CommandRequest, Recorder};
-use throughline_domain::command::contracts::OpenContract;
-use throughline_domain::command::{Command, ReceiveReferral};
+use throughline_domain::command::Command;
 use throughline_domain::contract::rulebook::packs::pack;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId, SubjectId};
 use throughline_domain::fact::event::{
-    Attendance, ContactLogged, ContactWith, ContractOpened, Event, ReferralAccepted, ReferralReceived, SubjectKind,
-    SubjectRegistered,
+    ContactLogged, Event, ReferralAccepted, ReferralReceived, SubjectKind, SubjectRegistered,
 };
+use throughline_domain::world;
 use uuid::Uuid;
 
 use crate::stores::Place;
@@ -39,11 +38,14 @@ pub(crate) fn now() -> DateTime<Utc> {
 }
 
 /// The day on which everything happens.
+const DAY: &str = "2018-01-15";
+
+/// The same as a date.
 pub(crate) fn day() -> NaiveDate {
-    NaiveDate::from_ymd_opt(2018, 1, 15).expect("a day")
+    world::day(DAY)
 }
 
-/// Somebody who may do what the tests do.
+/// A caller with this role, for the whole deployment.
 pub(crate) fn principal(role: Role) -> Principal {
     Principal { subject: "tester".to_owned(), role, scope: Scope::Deployment }
 }
@@ -96,19 +98,7 @@ impl Field {
 
     /// A contact with the client of a journey.
     pub(crate) fn contact(&self, journey: JourneyId) -> CommandRequest {
-        let fact = ContactLogged {
-            appointment: None,
-            channel: "phone".to_owned(),
-            direction: None,
-            with: ContactWith::Client,
-            attendance: Attendance::None,
-            face_to_face: Some(false),
-            two_way: true,
-            group: false,
-            minutes: Some(15),
-            scheduled_on: None,
-            worker: None,
-        };
+        let fact = ContactLogged { minutes: Some(15), worker: None, ..world::contact() };
         self.instruct(dated(journey, fact))
     }
 
@@ -123,17 +113,8 @@ impl Field {
 
     /// Opens the contract and takes on so many clients.
     pub(crate) async fn journeys(&self, recorder: &Recorder, count: usize) -> Vec<JourneyId> {
-        let contract = Command::OpenContract(OpenContract {
-            when: Occurred::on(day()).into(),
-            fact: ContractOpened {
-                code: CONTRACT.to_owned(),
-                name: "Single Homelessness Prevention Service".to_owned(),
-                parties: Vec::new(),
-                starts_on: day(),
-                ends_on: None,
-            },
-            rulebook: pack(CONTRACT).expect("it ships").text.to_owned(),
-        });
+        let fact = world::opened(CONTRACT, DAY);
+        let contract = world::open(Occurred::on(day()), fact, pack(CONTRACT).expect("it ships").text);
         recorder.append(self.instruct(contract)).await.expect("the contract opens");
         self.further_journeys(recorder, count).await
     }
@@ -147,21 +128,10 @@ impl Field {
     }
 
     async fn begin(&self, recorder: &Recorder, journey: JourneyId) {
-        let referral = ReceiveReferral {
-            journey,
-            contract: CONTRACT.to_owned(),
-            when: Occurred::on(day()).into(),
-            register: Some(SubjectKind::Person),
-            fact: ReferralReceived {
-                subject: SubjectId(self.id()),
-                area: "brent".to_owned(),
-                cohort: None,
-                referrer: None,
-                external_references: Vec::new(),
-            },
-        };
+        let fact = ReferralReceived { subject: SubjectId(self.id()), ..world::referral() };
+        let referral = world::refer(journey, CONTRACT, Occurred::on(day()), Some(SubjectKind::Person), fact);
         let accepted = dated(journey, ReferralAccepted {});
-        for command in [Command::ReceiveReferral(referral), accepted] {
+        for command in [referral, accepted] {
             recorder.append(self.instruct(command)).await.expect("the client is taken on");
         }
     }
@@ -202,20 +172,20 @@ pub(crate) async fn assert_verified(log: &Log) {
     assert_eq!(verified.findings, [], "the log is as it was written");
 }
 
-/// Somebody else's connection to the same database.
-pub(crate) enum Stranger {
+/// A connection to the same database beside the program.
+pub(crate) enum RawDb {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
 }
 
-impl Stranger {
+impl RawDb {
     /// Connects beside the program.
     pub(crate) async fn at(place: &Place) -> Self {
         let url = place.url();
         if url.starts_with("sqlite:") {
             Self::Sqlite(SqliteConnection::connect(url).await.expect("the file opens"))
         } else {
-            let url = url.replace("application_name=t_", "application_name=stranger_");
+            let url = url.replace("application_name=t_", "application_name=raw_db_");
             Self::Postgres(PgConnection::connect(&url).await.expect("the server answers"))
         }
     }

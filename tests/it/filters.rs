@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::json;
 use throughline::access::Role;
 
-use crate::app::{MST, SHPS, TestApp, call, manager, new_id, on_both_stores, other_manager, somebody};
+use crate::app::{MST, SHPS, TestApp, call, manager, new_id, on_both_stores, other_manager, test_caller};
 
 /// A case of somebody with a keyworker, and the keyworker.
 async fn case(app: &TestApp) -> (String, String) {
@@ -64,7 +64,7 @@ async fn what_no_contract_knows_is_refused_by_every_list_and_what_is_known_is_no
 }
 
 #[tokio::test]
-async fn whom_nobody_knows_is_refused_by_every_list() {
+async fn an_unknown_worker_or_team_is_refused_by_every_list() {
     on_both_stores(async |app| {
         let (_, worker) = case(app).await;
         let nobody = new_id();
@@ -126,7 +126,7 @@ async fn days_that_end_before_they_begin_are_refused_by_every_list() {
 async fn a_contract_out_of_scope_is_refused_like_one_that_is_not_there() {
     on_both_stores(async |app| {
         case(app).await;
-        let auditor = somebody(Role::Auditor, "auditor", &[SHPS]);
+        let auditor = test_caller(Role::Auditor, "auditor", &[SHPS]);
         for (who, list) in [
             (manager(), "journeys(filter: { contract: \"CODE\" }) { totalCount }"),
             (auditor, "events(filter: { contract: \"CODE\" }) { pageInfo { endCursor } }"),

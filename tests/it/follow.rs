@@ -11,7 +11,7 @@ use throughline::record::Recorder;
 use throughline::store::{Dialect, Mode, Store};
 use throughline_domain::fact::envelope::Position;
 
-use crate::field::{Field, Stranger, assert_gapless, is_full, now, whole};
+use crate::field::{Field, RawDb, assert_gapless, is_full, now, whole};
 use crate::stores::{Fresh, STORES};
 
 const WRITERS: usize = 8;
@@ -68,12 +68,13 @@ async fn tailers_from_anywhere_see_every_event_once_and_in_order() {
             })
             .collect();
         // From the end, wherever that is while they write.
-        while writers.iter().any(|writer| !writer.is_finished()) {
-            let newest = fresh.log.head().await.expect("the head").position;
-            if tails.len() < 12 && newest < end {
+        let mut newest = fresh.log.newest();
+        for tenth in 1..10 {
+            let from = Position(begin.0 + (end.0 - begin.0) * tenth / 10);
+            let newest = *newest.wait_for(|newest| *newest >= from).await.expect("the log is open");
+            if newest < end {
                 tails.push((newest, tail(&fresh.log, newest, end)));
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         for writer in writers {
             writer.await.expect("it wrote all");
@@ -92,8 +93,8 @@ async fn a_foreign_transaction_left_idle_stops_neither_appends_nor_tailers() {
     for dialect in STORES {
         let (fresh, field) = (Fresh::on(dialect, now()).await, Arc::new(Field::of("idle")));
         let journeys = field.journeys(&fresh.recorder, 4).await;
-        let mut strangers = [Stranger::at(fresh.place()).await, Stranger::at(fresh.place()).await];
-        let [one, other] = &mut strangers;
+        let mut raw_dbs = [RawDb::at(fresh.place()).await, RawDb::at(fresh.place()).await];
+        let [one, other] = &mut raw_dbs;
         match dialect {
             Dialect::Sqlite => {
                 one.run("begin; select count(*) from events").await;
@@ -120,6 +121,7 @@ async fn a_foreign_transaction_left_idle_stops_neither_appends_nor_tailers() {
                         slowest = slowest.max(sent.elapsed());
                         count.fetch_add(1, Ordering::Relaxed);
                         if is_full() {
+                            // This is the load: so many a second, and no more.
                             tokio::time::sleep(Duration::from_millis(20)).await;
                         }
                     }
@@ -139,8 +141,8 @@ async fn a_foreign_transaction_left_idle_stops_neither_appends_nor_tailers() {
         }
         eprintln!("{dialect:?}: {count} appends in {lasting:?}, the slowest took {slowest:?}");
         assert!(slowest < Duration::from_secs(5), "an append took {slowest:?}");
-        for stranger in &mut strangers {
-            stranger.run("commit").await;
+        for raw_db in &mut raw_dbs {
+            raw_db.run("commit").await;
         }
         let events = whole(&fresh.log).await;
         assert_eq!(events.len(), before + count);

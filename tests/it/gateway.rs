@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 use throughline_gateway::{Budget, Explorer, Terms};
 
-use crate::app::{SHPS, TestApp, call, keyworker, manager, new_id, on_both_stores, somebody, text, with};
+use crate::app::{SHPS, TestApp, call, keyworker, manager, new_id, on_both_stores, test_caller, text, with};
 
 /// How many contacts a journey has.
 async fn contacts(app: &TestApp, journey: &str) -> usize {
@@ -259,7 +259,7 @@ async fn an_unknown_code_in_a_filter_is_an_error_that_names_the_known_ones() {
 }
 
 #[tokio::test]
-async fn an_event_is_a_node_for_whoever_sees_it_in_a_timeline() {
+async fn an_event_is_a_node_for_those_who_see_it_in_a_timeline() {
     on_both_stores(async |app| {
         let worker = app.add_worker("kw-07").await;
         app.add_worker("kw-08").await;
@@ -276,7 +276,9 @@ async fn an_event_is_a_node_for_whoever_sees_it_in_a_timeline() {
         let query = "query($id: ID!) { node(id: $id) { __typename id ... on Event { type } } }";
         let found = app.ask(&own, query, json!({ "id": event })).await;
         assert_eq!(found["node"], json!({ "__typename": "Event", "id": event, "type": "ContactLogged" }));
-        for nobody in [somebody(Role::Keyworker, "kw-08", &["mst-essex"]), somebody(Role::Administrator, "a", &[])] {
+        for nobody in
+            [test_caller(Role::Keyworker, "kw-08", &["mst-essex"]), test_caller(Role::Administrator, "a", &[])]
+        {
             assert_eq!(app.ask(&nobody, query, json!({ "id": event })).await["node"], Value::Null, "{nobody:?}");
         }
         let joined = "{ events(filter: { types: [\"WorkerJoined\"] }) { nodes { id } } }";
@@ -296,7 +298,7 @@ async fn events_with_a_filter_come_whole_in_one_page_however_few_fit() {
         }
         app.journey_elsewhere().await;
         let head = app.head().await;
-        let auditor = somebody(Role::Auditor, "auditor", &[]);
+        let auditor = test_caller(Role::Auditor, "auditor", &[]);
         let of = async |who: &Principal, filter: Value| {
             let query = "query($f: EventFilter!) { events(first: 200, filter: $f) {
                 nodes { type contract position stream { kind } } pageInfo { endCursor hasNextPage } } }";

@@ -14,9 +14,10 @@ use throughline::views::{ViewError, Views};
 use tokio::sync::RwLock;
 
 use crate::app::{call, manager, on_both_stores};
-use crate::field::{Field, Stranger, day, is_full, now};
+use crate::field::{Field, RawDb, day, is_full, now};
 use crate::http::get;
-use crate::stores::{Fresh, PATIENCE, Place, STORES};
+use crate::stores::{Fresh, Place, STORES};
+use crate::wait::{PATIENCE, until};
 
 /// How often the views are replaced, and in the long form.
 const ROUNDS: u64 = 8;
@@ -104,43 +105,42 @@ async fn gone_back_and_rebuilt_in_quick_succession_the_live_view_follows_and_no_
 }
 
 /// Somebody who locks the tables of the live view, so that it cannot move.
-async fn in_the_way(place: &Place) -> Stranger {
-    let mut stranger = match place.file() {
+async fn in_the_way(place: &Place) -> RawDb {
+    let mut raw_db = match place.file() {
         Some(file) => {
             let url = format!("sqlite:{}-g1", file.display());
-            Stranger::Sqlite(SqliteConnection::connect(&url).await.expect("the file opens"))
+            RawDb::Sqlite(SqliteConnection::connect(&url).await.expect("the file opens"))
         }
-        None => Stranger::at(place).await,
+        None => RawDb::at(place).await,
     };
-    let lock = match &mut stranger {
-        Stranger::Sqlite(_) => "begin immediate".to_owned(),
-        Stranger::Postgres(conn) => {
+    let lock = match &mut raw_db {
+        RawDb::Sqlite(_) => "begin immediate".to_owned(),
+        RawDb::Postgres(conn) => {
             let named = sqlx::query_scalar("select current_schema()::text").fetch_one(conn).await;
             let schema: String = named.expect("its schema");
             format!("begin; lock table {schema}_g1.checkpoint")
         }
     };
-    stranger.run(&lock).await;
-    stranger
+    raw_db.run(&lock).await;
+    raw_db
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_whose_live_view_stands_still_while_the_log_goes_on_is_not_ready() {
+async fn a_server_whose_live_view_does_not_follow_the_log_is_not_ready() {
     on_both_stores(async |app| {
         let journey = app.receive_referral("2018-02-01", "BR-1").await;
         let ready = async |wanted: StatusCode| {
-            let since = Instant::now();
-            loop {
+            let mut body = String::new();
+            let is_so = async || {
                 let answer = app.send(get("/readyz")).await;
-                if answer.status == wanted {
-                    return answer.body;
-                }
-                assert!(since.elapsed() < PATIENCE, "{}: {}", answer.status, answer.body);
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+                body = answer.body;
+                answer.status == wanted
+            };
+            until(&format!("readyz says {wanted}"), is_so).await;
+            body
         };
         ready(StatusCode::OK).await;
-        let mut stranger = in_the_way(app.fresh.place()).await;
+        let mut raw_db = in_the_way(app.fresh.place()).await;
         let stands = app.head().await;
         ready(StatusCode::OK).await;
         let contact = json!({ "input": call(&journey, &day().to_string()) });
@@ -151,7 +151,7 @@ async fn a_server_whose_live_view_stands_still_while_the_log_goes_on_is_not_read
         assert_eq!(told["logContact"]["problems"][0]["code"], "VIEW_BEHIND", "{told}");
         let refused = ready(StatusCode::SERVICE_UNAVAILABLE).await;
         assert!(refused.contains(&format!("the live view has been at position {stands} for")), "{refused}");
-        stranger.run("rollback").await;
+        raw_db.run("rollback").await;
         ready(StatusCode::OK).await;
         assert_eq!(*app.fresh.views.live().position().borrow(), app.fresh.log.head().await.expect("the head").position);
     })

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_util::StreamExt as _;
@@ -17,8 +18,9 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::client::{self, Client};
-use crate::field::{Field, Stranger, assert_gapless, now, principal, whole};
-use crate::stores::{PATIENCE, Place, STORES};
+use crate::field::{Field, RawDb, assert_gapless, now, principal, whole};
+use crate::stores::{Place, STORES};
+use crate::wait::{PATIENCE, until_within};
 
 const REQUESTS: usize = 1_000;
 /// One in so many waits for its answer.
@@ -110,23 +112,16 @@ async fn nine_hundred_of_a_thousand_hang_up_and_nothing_stays_open_or_is_lost() 
 }
 
 async fn assert_nothing_is_open(place: &Place, dialect: Dialect) {
-    let mut stranger = Stranger::at(place).await;
+    let mut raw_db = RawDb::at(place).await;
     match dialect {
         Dialect::Sqlite => {
-            stranger.run("pragma busy_timeout = 0").await;
-            stranger.run("begin immediate; rollback").await;
+            raw_db.run("pragma busy_timeout = 0").await;
+            raw_db.run("begin immediate; rollback").await;
         }
         Dialect::Postgres => {
             // A session of the projector may be at work at this very moment, but none stays where it is.
-            let mut open = stranger.sessions(place, "idle in transaction%").await;
-            for _ in 0..100 {
-                if open.is_empty() {
-                    break;
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-                open = stranger.sessions(place, "idle in transaction%").await;
-            }
-            assert_eq!(open, Vec::<String>::new(), "sessions idle in transaction");
+            let none_is_open = async || raw_db.sessions(place, "idle in transaction%").await.is_empty();
+            until_within(Duration::from_secs(2), "no session stays idle in a transaction", none_is_open).await;
         }
     }
 }

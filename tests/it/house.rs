@@ -122,6 +122,28 @@ fn sources_schema_and_pages_speak_plainly() {
 }
 
 #[test]
+fn the_names_of_tests_speak_plainly() {
+    let folders = ["src", "crates", "projections", "tests"];
+    let files: Vec<File> = folders.into_iter().flat_map(|folder| files(folder, "rs")).collect();
+    let mut names = 0;
+    let mut complaints = Vec::new();
+    for file in &files {
+        let mut is_test = false;
+        for line in file.text.lines().map(str::trim_start) {
+            is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+            let name = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ");
+            let Some(name) = name.filter(|_| is_test) else { continue };
+            (is_test, names) = (false, names + 1);
+            let words = words(name.split('(').next().unwrap_or(name));
+            let odd = NOT_OUR_WORDS.iter().chain(&["somebody"]).find(|odd| words.contains(&format!(" {odd} ")));
+            complaints.extend(odd.map(|odd| format!("{}: `{name}`: say it without `{odd}`", file.path)));
+        }
+    }
+    assert!(names > 1_000, "only {names} tests were found");
+    refuse(complaints.into_iter());
+}
+
+#[test]
 fn the_list_of_words_finds_them_in_sentences_and_names() {
     assert_eq!(words("/// Whoever is told_of it."), " . . . whoever is told of it . ");
     assert_eq!(words("x.is_none() || of(retold)"), " x . is none . . . . of . retold . ");
@@ -146,7 +168,7 @@ fn words(line: &str) -> String {
 }
 
 fn is_test(file: &File) -> bool {
-    file.path.contains("/tests") || file.path.ends_with("/town.rs")
+    file.path.contains("/tests")
 }
 
 /// Decisions and reports to other projects stay as they were written.

@@ -227,7 +227,7 @@ async fn what_would_do_harm_is_refused_at_once_over_a_real_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_socket_is_opened_for_whoever_may_have_one() {
+async fn a_socket_is_opened_for_those_who_may_have_one() {
     on_both_stores(async |app| {
         let server = Server::of(app.router()).await;
         let token = app.token(&manager());

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use throughline::access::Role;
 
 use crate::app::{
-    MST, SHPS, TODAY, TestApp, call, keyworker, manager, new_id, on_both_stores, other_manager, refusals, somebody,
+    MST, SHPS, TODAY, TestApp, call, keyworker, manager, new_id, on_both_stores, other_manager, refusals, test_caller,
     text, with,
 };
 
@@ -166,16 +166,16 @@ async fn a_referral_sent_twice_makes_one_subject_and_one_journey() {
 }
 
 #[tokio::test]
-async fn a_replay_shows_nothing_to_whoever_may_no_longer_see_it() {
+async fn a_replay_shows_nothing_to_those_who_may_no_longer_see_it() {
     on_both_stores(async |app| {
         let journey = case(app).await;
         let command = with(call(&journey, TODAY), json!({ "commandId": new_id() }));
         app.log_contact(&keyworker("kw-07"), command.clone()).await;
-        let moved = somebody(Role::Keyworker, "kw-07", &[MST]);
+        let moved = test_caller(Role::Keyworker, "kw-07", &[MST]);
         let payload = app.tell(&moved, "logContact", command.clone()).await;
         assert_eq!(refusals(&payload), ["JOURNEY_NOT_FOUND"]);
         assert_eq!((&payload["journey"], &payload["events"]), (&Value::Null, &json!([])));
-        let promoted = somebody(Role::Auditor, "kw-07", &[SHPS]);
+        let promoted = test_caller(Role::Auditor, "kw-07", &[SHPS]);
         assert_eq!(app.told(&promoted, "logContact", command).await.codes(), ["FORBIDDEN"]);
     })
     .await;
@@ -237,7 +237,7 @@ async fn a_stale_version_is_a_conflict_with_the_events_since() {
 }
 
 #[tokio::test]
-async fn a_conflict_tells_nothing_of_another_contract() {
+async fn a_conflict_shows_nothing_of_another_contract() {
     on_both_stores(async |app| {
         let elsewhere = app.journey_elsewhere().await;
         let taken = json!({ "contract": SHPS, "area": "brent", "journey": elsewhere, "expectedVersion": 0 });

@@ -10,14 +10,13 @@ use throughline::import::Import;
 use throughline::import::ssda903::Return;
 use throughline::queries;
 use throughline::store::Dialect;
-use throughline_domain::command::Command;
-use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::contract::rulebook::packs::pack;
-use throughline_domain::fact::envelope::{Occurred, SubjectId};
-use throughline_domain::fact::event::ContractOpened;
+use throughline_domain::fact::envelope::SubjectId;
+use throughline_domain::world;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::deployment::{day, instant, of_role};
+use crate::app::instant;
+use crate::deployment::of_role;
 use crate::field::{Field, is_full, now};
 use crate::stores::{Fresh, STORES};
 
@@ -28,16 +27,9 @@ const MST: &str = "mst-essex";
 
 async fn with_mst(dialect: Dialect) -> Fresh {
     let fresh = Fresh::on(dialect, instant("2018-06-01T09:00:00Z")).await;
-    let fact = ContractOpened {
-        code: MST.to_owned(),
-        name: "Multi-Systemic Therapy".to_owned(),
-        parties: Vec::new(),
-        starts_on: day("2013-04-01"),
-        ends_on: None,
-    };
-    let rulebook = pack(MST).expect("a pack that ships").text.to_owned();
-    let open = OpenContract { when: Occurred::on(day("2018-06-01")).into(), fact, rulebook };
-    fresh.record(Command::OpenContract(open)).await.expect("accepted");
+    let rulebook = pack(MST).expect("a pack that ships").text;
+    let open = world::open(world::when("2018-06-01"), world::opened(MST, "2013-04-01"), rulebook);
+    fresh.record(open).await.expect("accepted");
     fresh
 }
 
@@ -58,7 +50,7 @@ async fn import(fresh: &Fresh, file: &str) -> (Duration, u64) {
     let began = Instant::now();
     let summary = import.ssda903(&read, "mid", |_, _| {}).await.expect("an import");
     assert_eq!(summary.refused + summary.unreadable, 0);
-    assert!(fresh.views.passed(summary.position, crate::stores::PATIENCE).await, "the view follows");
+    assert!(fresh.views.passed(summary.position, crate::wait::PATIENCE).await, "the view follows");
     (began.elapsed(), summary.recorded)
 }
 
@@ -195,8 +187,8 @@ async fn postgres_is_not_asked_to_give_up_a_transaction_that_is_not_there() {
     };
     assert_eq!(warned(), Vec::<String>::new());
     // Control: one that is asked for is seen.
-    let mut stranger = crate::field::Stranger::at(fresh.place()).await;
-    stranger.run("rollback").await;
+    let mut raw_db = crate::field::RawDb::at(fresh.place()).await;
+    raw_db.run("rollback").await;
     assert!(warned().len() == 1 && warned()[0].contains("no transaction in progress"), "{:?}", warned());
     fresh.end().await;
 }

@@ -19,23 +19,13 @@ use crate::app::{
 };
 use crate::rebuild::left;
 use crate::relations::{id, set_team};
-use crate::stores::{Fresh, PATIENCE};
+use crate::stores::Fresh;
+use crate::wait::{PATIENCE, until_views};
 
-/// Asks of the first contract from a point of view, again for as long as it is put together.
+/// Asks of the first contract as of a point in time.
 async fn at(app: &TestApp, who: &throughline::access::Principal, at: &Value, fields: &str) -> Value {
     let document = format!("query($at: ContractAt) {{ contract(code: \"shps\", at: $at) {{ {fields} }} }}");
-    let asked = async {
-        loop {
-            let answer = app.answer(who, &document, json!({ "at": at })).await;
-            let body = answer.json();
-            match body["errors"][0]["extensions"]["code"].as_str() {
-                None => return body["data"]["contract"].clone(),
-                Some("VIEW_BUILDING") => assert!(body["errors"][0]["extensions"]["retryAfterMs"].is_u64(), "{body}"),
-                Some(_) => panic!("{body:#}"),
-            }
-        }
-    };
-    tokio::time::timeout(PATIENCE, asked).await.expect("it is put together")
+    app.ask_as_known(who, &document, json!({ "at": at })).await["contract"].clone()
 }
 
 /// Every case on the caseload with its days since contact.
@@ -229,13 +219,12 @@ async fn views_are_compared_by_number_and_under_other_rules() {
 /// Waits until the view with new rules is live, which it becomes by itself; nobody builds when the test is over.
 pub(crate) async fn switched(app: &TestApp, code: &str, version: &str) {
     let document = format!("{{ contract(code: \"{code}\") {{ view {{ rulebookVersion }} }} }}");
-    let is_live = async {
-        while app.ask(&administrator(), &document, json!({})).await["contract"]["view"]["rulebookVersion"] != version {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, is_live).await.expect("it goes live");
     let views = &app.fresh.views;
+    let is_live = async || {
+        let read = app.ask(&administrator(), &document, json!({})).await;
+        read["contract"]["view"]["rulebookVersion"] == version
+    };
+    until_views(views, "the view with the new rules goes live", is_live).await;
     views.close().await;
     let generations = views.generations().await.expect("they are read");
     left(app.fresh.place(), &[generations.previous.expect("one before"), generations.live]).await;

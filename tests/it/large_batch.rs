@@ -4,13 +4,13 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 
-use crate::app::{SHPS, TestApp, manager, on_both_stores, somebody, text};
+use crate::app::{SHPS, TestApp, manager, on_both_stores, test_caller, text};
 
 /// More than one page, and more than judging keeps in one piece.
 const CLAIMS: usize = 300;
 
 fn commissioner() -> Principal {
-    somebody(Role::Commissioner, "commissioner", &[SHPS])
+    test_caller(Role::Commissioner, "commissioner", &[SHPS])
 }
 
 /// A journey whose plan can be claimed.

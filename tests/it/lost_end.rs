@@ -8,8 +8,8 @@ use throughline::store::{Dialect, Mode, Store};
 use throughline::views::{ViewError, Views};
 use throughline_domain::fact::envelope::Position;
 
-use crate::deployment::{Deployment, tell_a_story};
-use crate::field::Stranger;
+use crate::deployment::{Deployment, record_a_case};
+use crate::field::RawDb;
 use crate::stores::{Place, STORES};
 
 async fn log(url: &str) -> Log {
@@ -19,7 +19,7 @@ async fn log(url: &str) -> Log {
 /// A view of the story, moved to a place where there is only so much of the log.
 async fn with_lost_end(dialect: Dialect) -> Deployment {
     let deployment = Deployment::on(dialect).await;
-    tell_a_story(&deployment.recorder().await).await;
+    record_a_case(&deployment.recorder().await).await;
     // The view has followed all of it.
     deployment.digest().await;
     deployment.unprotect().await;
@@ -30,7 +30,7 @@ async fn with_lost_end(dialect: Dialect) -> Deployment {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_lost_its_end_is_not_served_and_its_view_is_kept_when_one_goes_on() {
+async fn a_log_that_lost_its_end_is_not_served_and_its_view_is_kept_when_the_service_starts_without_it() {
     for dialect in STORES {
         let deployment = with_lost_end(dialect).await;
         let error = Views::open(deployment.log.clone()).await.expect_err("it is refused");
@@ -66,7 +66,7 @@ fn serve(url: &str, arguments: &[&str]) -> Output {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_view_beside_an_empty_or_missing_log_stops_the_start() {
     let deployment = Deployment::on(Dialect::Sqlite).await;
-    tell_a_story(&deployment.recorder().await).await;
+    record_a_case(&deployment.recorder().await).await;
     deployment.digest().await;
     let file = deployment.url().strip_prefix("sqlite:").expect("a file").to_owned();
     deployment.log.store().close().await;
@@ -120,20 +120,20 @@ async fn a_damaged_view_is_built_anew_whatever_its_state() {
         let whole = views.position_and_digest().await.expect("a digest");
         views.close().await;
         for damage in damages(dialect, &place) {
-            let live = Stranger::at(&place).await.live_view().await;
+            let live = RawDb::at(&place).await.live_view().await;
             match place.file() {
                 Some(file) => {
                     let view = format!("{}-g{live}", file.display());
                     if damage == "garbage" {
                         std::fs::write(&view, "no database at all ".repeat(500)).expect("it is written");
                     } else {
-                        let mut stranger =
+                        let mut raw_db =
                             <sqlx::SqliteConnection as sqlx::Connection>::connect(&format!("sqlite:{view}")).await;
-                        let conn: &mut sqlx::SqliteConnection = stranger.as_mut().expect("it opens");
+                        let conn: &mut sqlx::SqliteConnection = raw_db.as_mut().expect("it opens");
                         sqlx::Executor::execute(conn, "drop table journey").await.expect("it is dropped");
                     }
                 }
-                None => Stranger::at(&place).await.run(&damage.replace("_gN", &format!("_g{live}"))).await,
+                None => RawDb::at(&place).await.run(&damage.replace("_gN", &format!("_g{live}"))).await,
             }
             let views = Views::open(first.clone()).await.unwrap_or_else(|error| panic!("{damage}: {error:?}"));
             assert!(views.is_fresh(), "{damage}");
@@ -152,7 +152,7 @@ async fn a_damaged_view_is_built_anew_whatever_its_state() {
 #[tokio::test(flavor = "multi_thread")]
 async fn verify_names_what_an_index_does_not_find_and_every_finding_when_asked() {
     let deployment = Deployment::on(Dialect::Sqlite).await;
-    tell_a_story(&deployment.recorder().await).await;
+    record_a_case(&deployment.recorder().await).await;
     let key = format!("{}.key", deployment.url().trim_start_matches("sqlite:"));
     let verify = |arguments: &[&str]| {
         let output = serve(deployment.url(), &[&["log", "verify", "--key", &key], arguments].concat());
@@ -174,7 +174,7 @@ async fn verify_names_what_an_index_does_not_find_and_every_finding_when_asked()
 #[tokio::test(flavor = "multi_thread")]
 async fn on_postgres_indexes_are_looked_at_where_its_extension_is_there() {
     let deployment = Deployment::on(Dialect::Postgres).await;
-    tell_a_story(&deployment.recorder().await).await;
+    record_a_case(&deployment.recorder().await).await;
     let verified = || deployment.log.verify(|_| Ok(()));
     assert!(verified().await.expect("no fault").is_sound());
     // A server that was installed without it has nothing to look with.

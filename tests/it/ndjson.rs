@@ -15,7 +15,7 @@ use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Actor, Position, StreamId};
 
-use crate::deployment::{Deployment, JOURNEY, contact, of_role, open_contract, record, tell_a_story};
+use crate::deployment::{Deployment, JOURNEY, contact, of_role, open_contract, record, record_a_case};
 use crate::stores::STORES;
 
 pub(crate) async fn exported(deployment: &Deployment) -> String {
@@ -33,7 +33,7 @@ async fn exported_within(deployment: &Deployment, scope: &Scope) -> String {
 /// The lines of the story, as a deployment on `SQLite` exports it.
 async fn story() -> String {
     let deployment = Deployment::on(Dialect::Sqlite).await;
-    tell_a_story(&deployment.recorder().await).await;
+    record_a_case(&deployment.recorder().await).await;
     let lines = exported(&deployment).await;
     deployment.end().await;
     lines
@@ -80,7 +80,7 @@ async fn import(deployment: &Deployment, recorder: &Recorder, file: impl AsRef<[
 async fn a_log_is_the_same_after_it_went_out_and_into_the_other_store() {
     for (from, into) in [(Dialect::Sqlite, Dialect::Postgres), (Dialect::Postgres, Dialect::Sqlite)] {
         let (here, there) = (Deployment::on(from).await, Deployment::on(into).await);
-        tell_a_story(&here.recorder().await).await;
+        record_a_case(&here.recorder().await).await;
         let lines = exported(&here).await;
         assert_eq!(restore(&there, &lines).await.expect("loaded"), Position(14));
         assert_eq!(exported(&there).await, lines);
@@ -101,7 +101,7 @@ async fn a_log_is_the_same_after_it_went_out_and_into_the_other_store() {
 }
 
 #[tokio::test]
-async fn a_restored_log_goes_on_and_remembers_its_commands() {
+async fn a_restored_log_continues_and_remembers_its_commands() {
     let lines = story().await;
     for dialect in STORES {
         let deployment = Deployment::on(dialect).await;
@@ -129,7 +129,7 @@ async fn stored(deployment: &Deployment) -> Vec<(String, Vec<u8>)> {
 async fn an_export_restores_the_same_records_and_hashes_and_a_changed_or_missing_line_nothing() {
     for (from, into) in [(Dialect::Sqlite, Dialect::Postgres), (Dialect::Postgres, Dialect::Sqlite)] {
         let (here, there) = (Deployment::on(from).await, Deployment::on(into).await);
-        tell_a_story(&here.recorder().await).await;
+        record_a_case(&here.recorder().await).await;
         let lines = exported(&here).await;
         let without = |at: usize| {
             let mut left: Vec<&str> = lines.lines().collect();
@@ -250,7 +250,7 @@ async fn lines_become_commands_once_and_corrections_find_their_targets() {
     let lines = story().await;
     for dialect in STORES {
         let told = Deployment::on(dialect).await;
-        tell_a_story(&told.recorder().await).await;
+        record_a_case(&told.recorder().await).await;
         let deployment = Deployment::on(dialect).await;
         let recorder = deployment.recorder().await;
         open_contract(&recorder).await;
@@ -322,7 +322,7 @@ fn referral(id: u128) -> String {
 const CONTACT: &str = r#"{"channel":"phone","with":"client","attendance":"none","face_to_face":false,"two_way":true}"#;
 
 #[tokio::test]
-async fn a_bad_row_is_told_by_line_and_key_and_the_rest_is_imported() {
+async fn a_bad_row_is_named_by_line_and_key_and_the_rest_is_imported() {
     let deep = format!(r#"{{"target":"{}","reason":{}1{}}}"#, JOURNEY.0, "[".repeat(100_000), "]".repeat(100_000));
     let rows: Vec<(String, &str)> = vec![
         (format!("\u{feff}{}\r", referral(1)), "recorded"),
@@ -521,7 +521,7 @@ async fn an_import_needs_an_open_contract_in_scope() {
 async fn an_export_holds_what_is_in_scope_and_the_people_it_names() {
     for dialect in STORES {
         let deployment = Deployment::on(dialect).await;
-        tell_a_story(&deployment.recorder().await).await;
+        record_a_case(&deployment.recorder().await).await;
         let whole = exported(&deployment).await;
         let within = |code: &str| Scope::Contracts([code.to_owned()].into());
         assert_eq!(exported_within(&deployment, &within("shps")).await, whole);

@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 use throughline_domain::contract::rulebook::packs;
 
-use crate::app::{TestApp, administrator, keyworker, on_both_stores, somebody, text};
+use crate::app::{TestApp, administrator, keyworker, on_both_stores, test_caller, text};
 use crate::relations::{leaves, set_team};
-use crate::stores::PATIENCE;
+use crate::wait::until_views;
 
 const MHEP: &str = "mhep";
 
 fn manager() -> Principal {
-    somebody(Role::Manager, "manager", &[MHEP])
+    test_caller(Role::Manager, "manager", &[MHEP])
 }
 
 /// A case of a worker, received on a day: its first contact is owed within seven.
@@ -174,13 +174,12 @@ async fn a_journey_and_a_list_apply_the_same_rules_after_a_further_rulebook_was_
         assert_ne!(further, text);
         let input = json!({ "contract": MHEP, "rulebook": further });
         app.done(&administrator(), "publishRulebook", input).await;
-        let applied = async {
-            let document = format!("{{ contract(code: \"{MHEP}\") {{ view {{ rulebookVersion }} }} }}");
-            while app.ask(&manager(), &document, json!({})).await["contract"]["view"]["rulebookVersion"] != "2021-05" {
-                tokio::task::yield_now().await;
-            }
+        let document = format!("{{ contract(code: \"{MHEP}\") {{ view {{ rulebookVersion }} }} }}");
+        let is_applied = async || {
+            let read = app.ask(&manager(), &document, json!({})).await;
+            read["contract"]["view"]["rulebookVersion"] == "2021-05"
         };
-        tokio::time::timeout(PATIENCE, applied).await.expect("a view with the rulebook is built by itself");
+        until_views(&app.fresh.views, "a view with the rulebook is built by itself", is_applied).await;
         assert_eq!(
             listed(app, &manager(), "first: 5").await,
             [(journey.clone(), "DUE".to_owned(), json!("2018-03-12"))]

@@ -13,7 +13,7 @@ use throughline_domain::fact::event::WorkerLeft;
 
 use crate::app::{
     MST, SHPS, TODAY, TestApp, administrator, call, keyworker, manager, new_id, on_both_stores, other_manager,
-    refusals, somebody, text, with,
+    refusals, test_caller, text, with,
 };
 use crate::relations::set_team;
 
@@ -83,7 +83,7 @@ async fn logins_compare_by_nfc_and_case_folding() {
 }
 
 #[tokio::test]
-async fn once_a_team_exists_whoever_is_in_none_sees_their_own_and_unassigned_cases_alone() {
+async fn once_a_team_exists_workers_in_none_see_only_their_own_and_unassigned_cases() {
     on_both_stores(async |app| {
         let [ann, bob] = [app.add_worker("kw-ann").await, app.add_worker("kw-bob").await];
         case(app, "BR-1", &ann).await;
@@ -212,8 +212,8 @@ async fn owed(app: &TestApp, who: &Principal, arguments: &str) -> Vec<String> {
 async fn cover_from_a_day_to_a_day_gives_sight_list_and_obligations() {
     on_both_stores(async |app| {
         app.open_contract("mhep").await;
-        let chief = somebody(Role::Manager, "chief", &[]);
-        let cat = somebody(Role::Keyworker, "kw-cat", &[]);
+        let chief = test_caller(Role::Manager, "chief", &[]);
+        let cat = test_caller(Role::Keyworker, "kw-cat", &[]);
         let [ann, cat_id] = [app.add_worker("kw-ann").await, app.add_worker("kw-cat").await];
         set_team(app, 1, "2018-01-01", &[&ann]).await;
         set_team(app, 2, "2018-01-01", &[&cat_id]).await;
@@ -313,7 +313,7 @@ async fn assign_workers_reassigns_many_all_or_none_and_for_some_days() {
         }
         let none = app.tell(&manager(), "assignWorkers", to_bob(&[])).await;
         assert_eq!(refusals(&none), ["MISSING_VALUE"]);
-        let chief = somebody(Role::Manager, "chief", &[]);
+        let chief = test_caller(Role::Manager, "chief", &[]);
         let across = app.tell(&chief, "assignWorkers", to_bob(&[&one, &elsewhere])).await;
         assert_eq!(refusals(&across), ["INVALID_VALUE"], "one contract at a time: {across}");
         assert!(text(&across["problems"][0]["message"]).contains("belongs to another contract"), "{across}");
@@ -408,7 +408,7 @@ async fn a_fact_dated_in_a_closed_period_warns() {
 }
 
 #[tokio::test]
-async fn whoever_attached_evidence_may_not_verify_it() {
+async fn evidence_is_not_verified_by_the_person_who_attached_it() {
     on_both_stores(async |app| {
         app.add_worker("kw-ann").await;
         let ann = app.add_worker("kw-bob").await;
@@ -422,7 +422,7 @@ async fn whoever_attached_evidence_may_not_verify_it() {
             app.tell(&keyworker("KW-Ann"), "attachEvidence", accepting(&attach, "EVIDENCE_SUPPORTS_NOTHING")).await;
         assert!(attached["position"].is_i64(), "{attached}");
         let verify = json!({ "journey": journey, "evidence": evidence, "occurredOn": "2018-02-13" });
-        let own = somebody(Role::Manager, "kw-ann", &[SHPS]);
+        let own = test_caller(Role::Manager, "kw-ann", &[SHPS]);
         for who in [keyworker("kw-ann"), own] {
             let refused = app.tell(&who, "verifyEvidence", verify.clone()).await;
             assert_eq!(refusals(&refused), ["SAME_PERSON"], "whatever their role: {refused}");
@@ -462,7 +462,7 @@ async fn whoever_attached_evidence_may_not_verify_it() {
 async fn a_manager_cannot_issue_a_termination() {
     on_both_stores(async |app| {
         let notice = |kind: &str| json!({ "contract": SHPS, "kind": kind, "reason": "targets were missed" });
-        let commissioner = somebody(Role::Commissioner, "commissioner", &[SHPS]);
+        let commissioner = test_caller(Role::Commissioner, "commissioner", &[SHPS]);
         for (kind, is_theirs) in [
             ("IMPROVEMENT_PLAN", true),
             ("PERFORMANCE_PLAN", true),
@@ -487,7 +487,7 @@ async fn a_manager_cannot_issue_a_termination() {
 async fn assess_kpi_takes_what_the_rulebook_has_and_grades_it_itself() {
     on_both_stores(async |app| {
         app.open_contract("mhep").await;
-        let chief = somebody(Role::Manager, "chief", &[]);
+        let chief = test_caller(Role::Manager, "chief", &[]);
         let document = "{ contract(code: \"mhep\") { kpiAssessments { kpi value grade } } }";
         let standard = "\n[[standard]]\ncode = \"quick_contact\"\nfrom = \"referral_received\"\nwithin = { days = 7 }\n\
                         met_by = { contact = { made = true } }\nminimum_level = 95\nlower_level = 85\n";

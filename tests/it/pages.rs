@@ -73,7 +73,7 @@ impl Drop for Folder {
 }
 
 #[test]
-fn every_command_for_operating_works_as_it_is_written() {
+fn every_command_for_operating_works_as_written() {
     let (folder, fences) = (Folder::new(), fences(OPERATING));
     assert!(fences.len() >= 16, "{}", fences.len());
     for fence in &fences {

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _
 use throughline::log;
 use throughline::store::Dialect;
 
-use crate::field::{Field, Stranger, is_full, now};
+use crate::field::{Field, RawDb, is_full, now};
 use crate::stores::Fresh;
 
 /// How many ids are asked for.
@@ -65,7 +65,7 @@ async fn a_list_of_ids_leads_to_its_events_and_not_through_the_whole_log() {
     let events = if is_full() { 100_000 } else { 30_000 };
     let fresh = Fresh::on(Dialect::Postgres, now()).await;
     Field::of("plans").journeys(&fresh.recorder, 0).await;
-    Stranger::at(fresh.place()).await.run(&filled(events)).await;
+    RawDb::at(fresh.place()).await.run(&filled(events)).await;
     let mut conn = PgConnection::connect(fresh.url()).await.expect("the server answers");
     let statements: Vec<&str> =
         log::statements(Dialect::Postgres).into_iter().map(|sql| sql.text(Dialect::Postgres)).collect();

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 use throughline::access::Role;
 
-use crate::app::{TestApp, administrator, new_id, somebody, text};
+use crate::app::{TestApp, administrator, new_id, test_caller, text};
 use crate::claims::{CODE, accept_and_pay, claims, ids, journey, manager, on_both_stores, open_batch, read, submit};
 
 const PREVIEW: &str = "query($draft: String!, $asOf: Date) { previewRulebook(contract: \"claims\", rulebook: $draft, \
@@ -148,7 +148,7 @@ async fn a_draft_with_20_hours_for_16_names_the_job_with_18_and_published_it_giv
         let of_a_case = document("after { journeyId }");
         let of_a_case = app.answer(&administrator(), &of_a_case, json!({ "draft": draft })).await;
         assert_eq!(of_a_case.codes(), ["FORBIDDEN", "FORBIDDEN"], "but no case");
-        let keyworker = app.answer(&somebody(Role::Keyworker, "kw", &[CODE]), PREVIEW, json!({ "draft": draft })).await;
+        let keyworker = app.answer(&test_caller(Role::Keyworker, "kw", &[CODE]), PREVIEW, json!({ "draft": draft })).await;
         assert_eq!(keyworker.codes(), ["FORBIDDEN"]);
         published_as_foreseen(app, &draft, &preview, 2).await;
     })

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use throughline::access::Role;
 
-use crate::app::{TestApp, manager, new_id, on_both_stores, other_manager, refusals, somebody, text, with};
+use crate::app::{TestApp, manager, new_id, on_both_stores, other_manager, refusals, test_caller, text, with};
 
 /// A home that began in a journey; answers with the spell.
 async fn home(app: &TestApp, journey: &str, secured_as: &str, on: &str) -> String {
@@ -238,7 +238,7 @@ async fn a_claim_a_task_a_spell_a_risk_and_a_piece_of_evidence_are_found_by_thei
 async fn an_outcome_for_other_clients_says_so() {
     on_both_stores(async |app| {
         app.open_contract("innovation-fund").await;
-        let manager = somebody(Role::Manager, "manager", &["innovation-fund"]);
+        let manager = test_caller(Role::Manager, "manager", &["innovation-fund"]);
         let claims = async |age: u32| {
             let input = json!({
                 "contract": "innovation-fund", "area": "manchester", "cohort": "1", "occurredOn": "2018-01-08",

@@ -19,8 +19,9 @@ use throughline_domain::command::contracts::PublishRulebook;
 use throughline_domain::contract::rulebook::packs::pack;
 use throughline_domain::fact::envelope::{Actor, CommandId, Envelope, JourneyId, Occurred, Position, StreamId};
 
-use crate::field::{CONTRACT, Field, Stranger, day, now};
-use crate::stores::{Fresh, PATIENCE, Place, STORES};
+use crate::field::{CONTRACT, Field, RawDb, day, now};
+use crate::stores::{Fresh, Place, STORES};
+use crate::wait::{PATIENCE, until, until_views};
 
 /// The numbers of the generations that are there.
 pub(crate) async fn generations(place: &Place) -> Vec<i64> {
@@ -34,7 +35,7 @@ pub(crate) async fn generations(place: &Place) -> Vec<i64> {
             };
             names.filter_map(number).collect()
         }
-        None => Stranger::at(place).await.generations().await,
+        None => RawDb::at(place).await.generations().await,
     };
     numbers.sort_unstable();
     numbers.dedup();
@@ -43,13 +44,7 @@ pub(crate) async fn generations(place: &Place) -> Vec<i64> {
 
 /// Waits until just these generations are left.
 pub(crate) async fn left(place: &Place, wanted: &[i64]) {
-    let cleared = async {
-        while generations(place).await != wanted {
-            tokio::task::yield_now().await;
-        }
-    };
-    let cleared = tokio::time::timeout(PATIENCE, cleared).await;
-    assert!(cleared.is_ok(), "generations {:?} are left, not {wanted:?}", generations(place).await);
+    until(&format!("only the generations {wanted:?} are left"), async || generations(place).await == wanted).await;
 }
 
 async fn rebuild(views: &Views, options: Options) {
@@ -218,12 +213,7 @@ async fn going_back_catches_the_earlier_view_up_and_a_rulebook_gone_back_from_st
         assert_eq!(rulebooks(&fresh.views), 1);
 
         fresh.record(further("2017-05")).await.expect("it is published while serving");
-        let standing = async {
-            while rulebooks(&fresh.views) != 2 {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, standing).await.expect("a view with the rulebook is built by itself");
+        until_views(&fresh.views, "a view with the rulebook is built", async || rulebooks(&fresh.views) == 2).await;
         assert_eq!(fresh.views.generations().await.expect("the pointer").live, 2);
 
         fresh.recorder.append(field.contact(journeys[0])).await.expect("it is recorded");
@@ -270,12 +260,7 @@ async fn another_node_follows_the_switch() {
             }
             rebuild(&fresh.views, Options::default()).await;
         }
-        let follows = async {
-            while other.live().number != 4 {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, follows).await.expect("the other node follows");
+        until("the other node follows", async || other.live().number == 4).await;
         stop.store(true, Ordering::Relaxed);
     };
     let (here, there, ()) = tokio::join!(look_on(&fresh.views, &stop), look_on(&other, &stop), build);
@@ -305,7 +290,7 @@ async fn unaware(fresh: &Fresh) -> Views {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_has_not_looked_since_another_switched_goes_by_what_is_live_now() {
+async fn a_server_that_has_not_looked_since_another_switched_uses_the_view_that_is_live_now() {
     for dialect in STORES {
         let fresh = Fresh::on(dialect, now()).await;
         let standing = async || {
@@ -340,7 +325,7 @@ async fn made_by_another(fresh: &Fresh, number: i64) {
     } else {
         let change = change.replace("checkpoint", "%I.checkpoint").replace('\'', "''");
         let text = format!("execute format('{change}', current_schema() || '_g{number}')");
-        Stranger::at(fresh.place()).await.run(&format!("do $$ begin {text}; end $$")).await;
+        RawDb::at(fresh.place()).await.run(&format!("do $$ begin {text}; end $$")).await;
     }
 }
 

@@ -7,8 +7,8 @@ use throughline_domain::contract::rulebook::packs::pack;
 use throughline_domain::fact::envelope::Position;
 
 use crate::app::{SHPS, TestApp, administrator, manager, new_id, on_both_stores, refusals, text, with};
-use crate::stores::PATIENCE;
 use crate::subscriber::{Server, Subscriber};
+use crate::wait::until_views;
 
 const VIEWS: &str = "{ views { live { number position definition rulebooks { contract version hash } } \
      building { number phase events of rate eta } previous parked { nodes { kind id version position error } } } }";
@@ -28,12 +28,8 @@ async fn order(app: &TestApp, mutation: &str, input: &str, given: Value) -> Valu
 }
 
 pub(crate) async fn live_is(app: &TestApp, number: i64) {
-    let is_live = async {
-        while views(app).await["live"]["number"] != number {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, is_live).await.expect("it goes live");
+    let is_live = async || views(app).await["live"]["number"] == number;
+    until_views(&app.fresh.views, "it goes live", is_live).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,8 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqliteConnection};
 use throughline::store::Dialect;
 use throughline_domain::contract::rulebook::packs::pack;
 
-use crate::deployment::{Deployment, JOURNEY, contact, instant, record, tell_a_story};
+use crate::app::instant;
+use crate::deployment::{Deployment, JOURNEY, contact, record, record_a_case};
 use crate::stores::STORES;
 
 /// Tables by their titles, as the program prints them.
@@ -70,7 +71,7 @@ async fn tamper(deployment: &Deployment) {
 async fn a_rebuild_is_compared_with_the_live_view_and_changes_nothing() {
     for dialect in STORES {
         let deployment = Deployment::on(dialect).await;
-        tell_a_story(&deployment.recorder().await).await;
+        record_a_case(&deployment.recorder().await).await;
         let (digest, head) = (deployment.digest().await, deployment.log.head().await.expect("a head").position);
 
         // A server holds the database meanwhile.
@@ -100,11 +101,11 @@ async fn a_rebuild_is_compared_with_the_live_view_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_stops_a_question_in_the_middle_leaves_nothing() {
+async fn a_question_that_is_stopped_in_the_middle_leaves_nothing() {
     // A server holds the database meanwhile, so that what is asked for is built in a folder for temporary files.
     let deployment = Deployment::on(Dialect::Sqlite).await;
     let recorder = deployment.recorder().await;
-    tell_a_story(&recorder).await;
+    record_a_case(&recorder).await;
     deployment.clock.set(instant("2018-03-01T10:00:00Z"));
     record(&recorder, 0x99, contact("2018-02-28")).await;
     deployment.digest().await;
@@ -127,9 +128,9 @@ async fn whoever_stops_a_question_in_the_middle_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_draft_that_cannot_be_published_is_told_and_nothing_is_compared() {
+async fn a_draft_that_cannot_be_published_is_refused_and_nothing_is_compared() {
     let deployment = Deployment::on(Dialect::Sqlite).await;
-    tell_a_story(&deployment.recorder().await).await;
+    record_a_case(&deployment.recorder().await).await;
     deployment.digest().await;
     let file = tempfile::NamedTempFile::new().expect("a file");
     let name = file.path().to_str().expect("a name").to_owned();

@@ -8,7 +8,7 @@ use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
 use throughline::store::Dialect;
 
-use crate::field::{Field, Stranger, is_full, now};
+use crate::field::{Field, RawDb, is_full, now};
 use crate::rebuild::{generations, left};
 use crate::stores::Place;
 
@@ -29,10 +29,10 @@ fn rebuilding(place: &Place) -> Child {
 
 /// How long a rebuild that is left alone takes from its first file or schema: until its view is live, and to its end.
 async fn undisturbed(place: &Place) -> (u64, u64) {
-    let (mut child, mut stranger) = (rebuilding(place), Stranger::at(place).await);
+    let (mut child, mut raw_db) = (rebuilding(place), RawDb::at(place).await);
     begun(&mut child, place, &[1]).await;
     let began = Instant::now();
-    while stranger.live_view().await == 1 {
+    while raw_db.live_view().await == 1 {
         tokio::task::yield_now().await;
     }
     let switched = began.elapsed();
@@ -69,6 +69,7 @@ async fn killed_again_and_again(dialect: Dialect) {
         // Every other one about the switch, the others at any moment.
         let within = if round % 2 == 0 { switched * 4 / 5..switched * 6 / 5 } else { 0..takes + takes / 8 };
         let after = Duration::from_micros(within.start + field.below(within.end - within.start));
+        // This is what is tested: the kill comes at that moment.
         tokio::time::sleep(after).await;
         // SIGKILL: nothing of it runs any more.
         child.kill().expect("it is killed");

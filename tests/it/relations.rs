@@ -8,12 +8,12 @@ use throughline::log::append::Expected;
 use throughline::record::{CommandRequest, RecordError};
 use throughline_domain::command::Command;
 use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, StreamId, TeamId, WorkerId};
-use throughline_domain::fact::event::{ContactWith, TeamSet, WorkerAssigned, WorkerLeft};
+use throughline_domain::fact::event::{ContactLogged, TeamSet, WorkerAssigned, WorkerLeft};
 use uuid::Uuid;
 
 use crate::access::about_a_journey;
 use crate::app::{
-    SHPS, TODAY, TestApp, call, keyworker, manager, new_id, on_both_stores, refusals, somebody, text, with,
+    SHPS, TODAY, TestApp, call, keyworker, manager, new_id, on_both_stores, refusals, test_caller, text, with,
 };
 
 /// The workers of the first contract and the cases they hold.
@@ -197,7 +197,7 @@ impl<'a> Service<'a> {
 }
 
 #[tokio::test]
-async fn a_keyworker_sees_their_own_cases_their_teams_and_those_that_nobody_has() {
+async fn a_keyworker_sees_their_own_cases_their_teams_and_unassigned_ones() {
     on_both_stores(async |app| {
         let service = Service::with_teams(app).await;
         let ann = keyworker("kw-ann");
@@ -290,7 +290,7 @@ async fn a_right_that_is_withdrawn_is_gone_with_the_next_request() {
 }
 
 #[tokio::test]
-async fn whoever_has_left_holds_no_case_on_any_board_from_that_day_on() {
+async fn a_worker_who_has_left_holds_no_case_on_any_board_from_that_day_on() {
     on_both_stores(async |app| {
         let service = Service::with_teams(app).await;
         leaves(app, &service.eve, "2018-02-26").await;
@@ -348,19 +348,7 @@ async fn a_command_right_behind_a_reassignment_is_judged_by_the_log_and_not_by_t
             let fact = WorkerAssigned { worker: WorkerId(id(worker)), role: "keyworker".to_owned(), until: None };
             instruct(manager(), Command::state(journey, today, fact))
         };
-        let contact = throughline_domain::fact::event::ContactLogged {
-            appointment: None,
-            channel: "phone".to_owned(),
-            direction: None,
-            with: ContactWith::Client,
-            attendance: throughline_domain::fact::event::Attendance::None,
-            face_to_face: Some(false),
-            two_way: true,
-            group: false,
-            minutes: None,
-            scheduled_on: None,
-            worker: None,
-        };
+        let contact = ContactLogged { worker: None, ..throughline_domain::world::contact() };
         let call = || instruct(keyworker("kw-ann"), Command::state(journey, today, contact.clone()));
         let recorder = &app.fresh.recorder;
         for round in 0..10 {
@@ -376,7 +364,7 @@ async fn a_command_right_behind_a_reassignment_is_judged_by_the_log_and_not_by_t
 }
 
 #[tokio::test]
-async fn a_referral_is_anybodys_until_somebody_takes_it() {
+async fn a_referral_is_open_to_all_workers_until_one_is_assigned() {
     on_both_stores(async |app| {
         let service = Service::with_teams(app).await;
         let ann = keyworker("kw-ann");
@@ -401,7 +389,7 @@ async fn a_referral_is_anybodys_until_somebody_takes_it() {
 }
 
 #[tokio::test]
-async fn a_subjects_facts_are_for_whoever_has_a_case_of_theirs() {
+async fn a_subjects_facts_are_for_those_who_have_a_case_of_theirs() {
     on_both_stores(async |app| {
         let service = Service::with_teams(app).await;
         let document = "query($id: UUID!) { journey(id: $id) { subject { id } } }";
@@ -414,7 +402,7 @@ async fn a_subjects_facts_are_for_whoever_has_a_case_of_theirs() {
         assert_eq!(refused.body, app.told(&ann, "giveConsent", unknown).await.body);
         assert!(refused.body.contains("SUBJECT_NOT_FOUND"), "{}", refused.body);
         app.done(&eve, "giveConsent", consent).await;
-        let elsewhere = somebody(Role::Manager, "elsewhere", &[crate::app::MST]);
+        let elsewhere = test_caller(Role::Manager, "elsewhere", &[crate::app::MST]);
         let refused =
             app.told(&elsewhere, "withdrawConsent", json!({ "subject": subject, "purpose": "evaluation" })).await;
         assert!(refused.body.contains("SUBJECT_NOT_FOUND"), "{}", refused.body);
@@ -423,7 +411,7 @@ async fn a_subjects_facts_are_for_whoever_has_a_case_of_theirs() {
 }
 
 #[tokio::test]
-async fn a_viewer_is_told_beforehand_what_they_may_record() {
+async fn a_viewer_can_ask_beforehand_what_they_may_record() {
     on_both_stores(async |app| {
         let service = Service::with_teams(app).await;
         let document = "query($id: UUID!) { journey(id: $id) { viewerCan { logContact { allowed reason } \
@@ -440,7 +428,7 @@ async fn a_viewer_is_told_beforehand_what_they_may_record() {
             (&json!(false), &json!(false))
         );
         assert_eq!((&ann["closeJourney"]["allowed"], &ann["correctFact"]["allowed"]), (&json!(true), &json!(true)));
-        let auditor = can(&somebody(Role::Auditor, "auditor", &[SHPS])).await;
+        let auditor = can(&test_caller(Role::Auditor, "auditor", &[SHPS])).await;
         let reason = "the role auditor may not record facts: use a token with another role";
         assert_eq!(auditor["logContact"], json!({ "allowed": false, "reason": reason }));
 
@@ -475,7 +463,7 @@ const OF_THE_STATE: [&str; 7] = [
 ];
 
 #[tokio::test]
-async fn what_a_viewer_is_told_beforehand_is_what_the_command_is_told() {
+async fn the_answer_to_a_viewer_beforehand_equals_the_answer_to_the_command() {
     on_both_stores(async |app| {
         let mut journeys = Vec::new();
         for reference in ["waiting", "on the caseload", "closed", "declined", "withdrawn", "reopened"] {

@@ -17,7 +17,7 @@ use throughline_domain::command::contracts::PublishRulebook;
 use throughline_domain::contract::rulebook::packs::pack;
 use throughline_domain::fact::envelope::Occurred;
 
-use crate::field::{CONTRACT, Field, Stranger, day, now, whole};
+use crate::field::{CONTRACT, Field, RawDb, day, now, whole};
 use crate::stores::{Place, STORES};
 
 async fn log_at(place: &Place) -> Log {
@@ -112,12 +112,12 @@ async fn a_statement_that_the_store_does_not_understand_stops_the_start() {
         assert_eq!(refused.to_string(), "cannot prepare every statement");
         log.store().close().await;
 
-        let mut stranger = Stranger::at(&place).await;
-        stranger.run("alter table commands rename column first_position to first_place").await;
+        let mut raw_db = RawDb::at(&place).await;
+        raw_db.run("alter table commands rename column first_position to first_place").await;
         let store = Store::open(place.url(), Mode::Write).await.expect("the store opens");
         let refused = Log::open(Arc::new(store)).await.expect_err("a statement names a column that is gone");
         assert_eq!(refused.to_string(), "cannot prepare every statement");
-        stranger.run("alter table commands rename column first_place to first_position").await;
+        raw_db.run("alter table commands rename column first_place to first_position").await;
         log_at(&place).await.store().close().await;
         place.remove().await;
     }

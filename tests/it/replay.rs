@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 use throughline::access::Role;
 use throughline::demo::{self, CONTINUES_AT, SEED, Size, Story, documented_journey};
 
-use crate::app::{SHPS, TestApp, call, from_the_instant, keyworker, manager, somebody, text};
+use crate::app::{SHPS, TestApp, call, from_the_instant, keyworker, manager, test_caller, text};
 
 const DOCUMENT: &str = include_str!("../../schema/operations/journey_replay.graphql");
 
 /// The answer about a journey at a point of view.
 async fn at(app: &TestApp, journey: &str, point: Value) -> Value {
-    let auditor = somebody(Role::Auditor, "auditor", &[SHPS]);
+    let auditor = test_caller(Role::Auditor, "auditor", &[SHPS]);
     app.ask(&auditor, DOCUMENT, crate::app::with(json!({ "journey": journey }), point)).await["journey"].clone()
 }
 

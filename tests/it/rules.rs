@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 
-use crate::app::{SHPS, TestApp, administrator, new_id, somebody, text, with};
+use crate::app::{SHPS, TestApp, administrator, new_id, test_caller, text, with};
 use crate::claims::{
     CODE, accept_and_pay, claims, commissioner, decide, ids, manager, on_both_stores, open_batch, planned, read, submit,
 };
@@ -277,7 +277,7 @@ async fn in_two_contracts(app: &TestApp, both: &Principal) -> [String; 2] {
 #[tokio::test]
 async fn submitting_and_accepting_what_another_contract_claims_for_the_same_days_warns() {
     on_both_stores("partial", true, async |app: &TestApp| {
-        let both = somebody(Role::Manager, "both", &[CODE, "elsewhere"]);
+        let both = test_caller(Role::Manager, "both", &[CODE, "elsewhere"]);
         let [claim, _] = in_two_contracts(app, &both).await;
         let batch = open_batch(app).await;
         let send = async |who: &Principal, more: Value| {

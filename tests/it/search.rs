@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use throughline::access::Role;
 
 use crate::app::{
-    Answer, MST, SHPS, TestApp, call, keyworker, manager, on_both_stores, other_manager, somebody, text, with,
+    Answer, MST, SHPS, TestApp, call, keyworker, manager, on_both_stores, other_manager, test_caller, text, with,
 };
 use crate::relations::set_team;
 
@@ -218,7 +218,7 @@ async fn one_search_goes_over_every_contract_in_scope() {
             });
             app.done(&who, "receiveReferral", input).await;
         }
-        let both = somebody(Role::Manager, "both", &[SHPS, MST]);
+        let both = test_caller(Role::Manager, "both", &[SHPS, MST]);
         for (order, expected) in [
             (Value::Null, ["N-1", "N-2", "N-3", "N-4", "N-5"]),
             (json!({ "by": "RECEIVED", "direction": "DESC" }), ["N-5", "N-4", "N-3", "N-2", "N-1"]),
@@ -318,7 +318,7 @@ async fn a_commissioner_lists_by_pseudonyms_alone() {
         for (n, reference) in [(3, "SECRET-1"), (1, "SECRET-2"), (2, "SECRET-3")] {
             app.receive_referral(&format!("2018-02-0{n}"), reference).await;
         }
-        let who = somebody(Role::Commissioner, "commissioner", &[SHPS]);
+        let who = test_caller(Role::Commissioner, "commissioner", &[SHPS]);
         let found = app.answer(&who, SEARCH, json!({ "first": 2 })).await;
         assert_eq!(found.codes(), Vec::<String>::new(), "{}", found.body);
         let list = found.json()["data"]["journeys"].clone();

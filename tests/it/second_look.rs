@@ -37,7 +37,7 @@ async fn codes(app: &TestApp, mutation: &str, input: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn work_for_somebody_who_does_not_see_the_case_warns() {
+async fn work_for_a_worker_who_does_not_see_the_case_warns() {
     on_both_stores(async |app| {
         let [ann, bob, eve] =
             [app.add_worker("kw-ann").await, app.add_worker("kw-bob").await, app.add_worker("kw-eve").await];

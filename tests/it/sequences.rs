@@ -13,15 +13,15 @@ use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use serde_json::{Value, json};
 use throughline::store::Dialect;
 use throughline::views::Views;
-use throughline_domain::command::contracts::OpenContract;
-use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::command::{Command, CorrectFact, RetractFacts};
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{
     Envelope, EventId, JourneyId, Occurred, Precision, StreamId, StreamKind, WorkerId,
 };
-use throughline_domain::fact::event::{ContractOpened, Event, EventType, SubjectKind, WorkerJoined};
+use throughline_domain::fact::event::{Event, EventType, SubjectKind, WorkerJoined};
 use throughline_domain::journey::rules;
+use throughline_domain::world;
 use uuid::Uuid;
 
 use crate::field::is_full;
@@ -184,15 +184,8 @@ impl Telling<'_> {
         Some(match step {
             Step::State { of, pick } => match self.fact(n, *of, *pick, events) {
                 Event::ReferralReceived(fact) => {
-                    let (contract, is_new) = (CONTRACT.to_owned(), events.is_empty());
-                    let register = is_new.then_some(SubjectKind::Person);
-                    Command::ReceiveReferral(ReceiveReferral {
-                        journey,
-                        contract,
-                        when: occurred.into(),
-                        register,
-                        fact,
-                    })
+                    let register = events.is_empty().then_some(SubjectKind::Person);
+                    world::refer(journey, CONTRACT, occurred, register, fact)
                 }
                 fact => Command::state(stream, occurred, fact),
             },
@@ -235,18 +228,9 @@ fn worker(n: u128) -> WorkerId {
 
 async fn open(fresh: &Fresh) {
     let occurred = Occurred::on(first_day());
-    let fact = ContractOpened {
-        code: CONTRACT.to_owned(),
-        name: "A service".to_owned(),
-        parties: Vec::new(),
-        starts_on: first_day(),
-        ends_on: None,
-    };
-    let rulebook = include_str!("rulebooks/sequences.toml").to_owned();
-    fresh
-        .record(Command::OpenContract(OpenContract { when: occurred.into(), fact, rulebook }))
-        .await
-        .expect("the contract opens");
+    let fact = world::opened(CONTRACT, &first_day().to_string());
+    let open = world::open(occurred, fact, include_str!("rulebooks/sequences.toml"));
+    fresh.record(open).await.expect("the contract opens");
     for n in 0..2 {
         let joined = WorkerJoined { login: None, label: format!("KW-{n}") };
         let add = Command::state(StreamId::worker(worker(n)), occurred, joined);
@@ -260,7 +244,7 @@ fn trials() -> u32 {
 }
 
 #[test]
-fn whatever_is_told_the_live_view_is_the_rebuilt_one_on_both_stores() {
+fn the_live_view_equals_the_rebuilt_one_for_any_sequence_on_both_stores() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let (one, other) = runtime.block_on(async {
         let stores = (Fresh::on(Dialect::Sqlite, now()).await, Fresh::on(Dialect::Postgres, now()).await);

@@ -34,6 +34,7 @@ fn memory(child: &Child) -> u64 {
 async fn settled(child: &Child) -> u64 {
     let (mut most, mut still) = (memory(child), 0);
     while still < 30 {
+        // This is what is measured: the memory over time.
         tokio::time::sleep(Duration::from_millis(50)).await;
         let now = memory(child);
         // A page or two more is no growth.

@@ -14,16 +14,17 @@ use throughline::import::ssda903::{Outcome, Return, RowResult, SYSTEM, Summary};
 use throughline::import::{Import, ImportError};
 use throughline::record::Recorder;
 use throughline::store::Dialect;
-use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::command::{Command, CorrectFact, RetractFacts};
 use throughline_domain::contract::rulebook::packs::pack;
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Envelope, JourneyId, Occurred, Position, StreamId};
-use throughline_domain::fact::event::{ContractOpened, Event, ReferralDeclined, SpellEnded};
+use throughline_domain::fact::event::{Event, ReferralDeclined, SpellEnded};
 use throughline_domain::journey::Journey;
+use throughline_domain::world;
 
-use crate::deployment::{day, instant, of_role};
+use crate::app::instant;
+use crate::deployment::{day, of_role};
 use crate::field::Field;
 use crate::reopened::assert_rebuilt_alike;
 use crate::stores::{Fresh, STORES};
@@ -51,16 +52,9 @@ pub(crate) async fn on_both_stores(test: impl AsyncFn(&Fresh)) {
 }
 
 async fn open_contract(fresh: &Fresh) {
-    let fact = ContractOpened {
-        code: MST.to_owned(),
-        name: "Multi-Systemic Therapy".to_owned(),
-        parties: Vec::new(),
-        starts_on: day("2013-04-01"),
-        ends_on: None,
-    };
-    let rulebook = pack(MST).expect("a pack that ships").text.to_owned();
-    let open = OpenContract { when: Occurred::on(day("2018-06-01")).into(), fact, rulebook };
-    fresh.record(Command::OpenContract(open)).await.expect("accepted");
+    let rulebook = pack(MST).expect("a pack that ships").text;
+    let open = world::open(world::when("2018-06-01"), world::opened(MST, "2013-04-01"), rulebook);
+    fresh.record(open).await.expect("accepted");
 }
 
 /// Somebody's import through a recorder.
@@ -193,7 +187,7 @@ async fn a_return_becomes_journeys_with_spells_of_care() {
             let child = source.record_id.as_deref();
             assert!(matches!((row, child), (2 | 4, Some("101")) | (3, Some("202"))), "{source:?}");
         }
-        assert!(fresh.views.passed(summary.position, crate::stores::PATIENCE).await, "the view does not follow");
+        assert!(fresh.views.passed(summary.position, crate::wait::PATIENCE).await, "the view does not follow");
     })
     .await;
 }
@@ -285,7 +279,7 @@ async fn a_row_that_says_otherwise_corrects_what_the_one_before_said() {
 }
 
 #[tokio::test]
-async fn episodes_of_one_day_are_told_apart_by_what_they_say() {
+async fn episodes_of_one_day_are_distinguished_by_their_content() {
     let (one, other) = (row("101", "01/04/2017", "C1", "", ""), row("101", "01/04/2017", "V2", "", ""));
     let one_ended = row("101", "01/04/2017", "C1", "03/04/2017", "X1");
     on_both_stores(async |fresh| {
@@ -451,7 +445,7 @@ async fn two_imports_at_once_record_each_row_once() {
 }
 
 #[tokio::test]
-async fn an_import_needs_its_contract_an_area_and_somebody_who_may() {
+async fn an_import_needs_its_contract_an_area_and_a_permitted_caller() {
     let fresh = Fresh::on(Dialect::Sqlite, instant("2018-06-01T09:00:00Z")).await;
     open_contract(&fresh).await;
     let principal = of_role(Role::Integrator);
@@ -560,7 +554,7 @@ async fn what_a_return_brought_stands_in_a_view_that_is_built_anew() {
     for _ in 0..5 {
         newest = newest.max(import(&fresh, &of_chance(&field)).await.0.position);
     }
-    assert!(fresh.views.passed(newest, crate::stores::PATIENCE).await, "the view does not follow the log");
+    assert!(fresh.views.passed(newest, crate::wait::PATIENCE).await, "the view does not follow the log");
     fresh.log.store().close().await;
     assert_rebuilt_alike(fresh.place()).await;
     fresh.end().await;
@@ -573,7 +567,7 @@ fn throughline(directory: &std::path::Path, arguments: &str) -> Output {
 }
 
 #[test]
-fn on_the_command_line_a_return_is_told_row_by_row() {
+fn on_the_command_line_a_return_is_reported_row_by_row() {
     let directory = tempfile::tempdir().expect("a directory");
     let at = |name: &str| directory.path().join(name);
     let run = |arguments: &str| {
@@ -663,7 +657,7 @@ async fn care_days_of_the_year_to_march_2018_are_636_184_and_82_10_percent() {
         let document = "{ contract(code: \"mst-essex\", at: { asOf: \"2018-05-31\" }) { claims(outcome: \
             \"care_below_comparison\") { nodes { status scope { of period { first last } } \
             counted { counted outOf share } } } } }";
-        assert!(app.fresh.views.passed(summary.position, crate::stores::PATIENCE).await, "the view does not follow");
+        assert!(app.fresh.views.passed(summary.position, crate::wait::PATIENCE).await, "the view does not follow");
         let told = app.ask(&crate::app::other_manager(), document, serde_json::json!({})).await;
         let year = |claim: &&Value| claim["scope"]["period"]["first"] == "2017-04-01";
         let claims = told["contract"]["claims"]["nodes"].as_array().expect("claims");

@@ -65,7 +65,7 @@ async fn a_return_that_does_not_ask_for_a_code_says_nothing_of_it() {
 async fn codes_that_differ_by_zeros_or_case_alone_are_noted() {
     on_both_stores(async |fresh| {
         let (summary, _) = import(fresh, &file_of(&[row("001234", "01/04/2017", "C1", "", "")])).await;
-        assert!(fresh.views.passed(summary.position, crate::stores::PATIENCE).await);
+        assert!(fresh.views.passed(summary.position, crate::wait::PATIENCE).await);
         let files = file_of(&[row("1234", "01/04/2017", "C1", "", ""), row("12340", "01/04/2017", "C1", "", "")]);
         for (_, rows) in [dry_run(fresh, &[&files]).await, import(fresh, &files).await] {
             let note = rows[0].note.as_deref().unwrap_or_default();

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::app::{
     MST, SHPS, TODAY, TestApp, administrator, call, keyworker, manager, new_id, on_both_stores, other_manager,
-    somebody, text, with,
+    test_caller, text, with,
 };
 use crate::relations::id;
 use crate::subscriber::{Server, Subscriber};
@@ -60,7 +60,7 @@ async fn refused(app: &TestApp, who: &Principal, mutation: &str, input: Value, (
 
 /// A manager who answers for every contract.
 fn everywhere() -> Principal {
-    somebody(Role::Manager, "everywhere", &[])
+    test_caller(Role::Manager, "everywhere", &[])
 }
 
 /// People of the other contract: a worker with a case there, their team, the case and its subject.
@@ -126,7 +126,7 @@ async fn workers_and_teams_of_another_contract_are_answered_like_ones_that_do_no
                 _ => (&elsewhere.team, "TEAM_NOT_FOUND"),
             };
             for expected in [json!({}), json!({ "expectedVersion": 0 }), json!({ "expectedVersion": 7 })] {
-                for who in [manager(), somebody(Role::Administrator, "administrator", &[SHPS])] {
+                for who in [manager(), test_caller(Role::Administrator, "administrator", &[SHPS])] {
                     if mutation == "scoreAssessment" && who.role == Role::Administrator {
                         continue;
                     }
@@ -208,7 +208,7 @@ async fn a_worker_of_another_contract_is_named_in_no_fact() {
 }
 
 #[tokio::test]
-async fn whoever_has_no_case_anywhere_yet_is_there_to_be_chosen() {
+async fn a_worker_without_any_case_yet_can_be_chosen() {
     on_both_stores(async |app| {
         let document = "mutation($id: UUID!) { addWorker(input: { commandId: $id, label: \"KW-01\", login: \"kw-01\", \
                         occurredOn: \"2018-02-01\" }) { worker { id label } problems { message } } }";
@@ -304,7 +304,8 @@ async fn what_is_amended_is_judged_by_what_it_says() {
         let document = "query($id: UUID!) { journey(id: $id) { subject { id } } }";
         let read = app.ask(&manager(), document, json!({ "id": journey })).await;
         let subject = json!({ "subject": read["journey"]["subject"]["id"] });
-        let [machine, commissioner] = [Role::Integrator, Role::Commissioner].map(|role| somebody(role, "x", &[SHPS]));
+        let [machine, commissioner] =
+            [Role::Integrator, Role::Commissioner].map(|role| test_caller(role, "x", &[SHPS]));
         app.add_worker("kw-ann").await;
         let ann = keyworker("kw-ann");
         let reason = json!({ "reason": "a slip" });
@@ -410,7 +411,7 @@ async fn a_login_is_one_workers_at_a_time_and_a_returner_signs_in_again() {
 }
 
 #[tokio::test]
-async fn two_who_were_given_one_login_at_once_are_told_apart_alike_everywhere() {
+async fn two_workers_who_were_given_one_login_at_once_are_distinguished_alike_everywhere() {
     on_both_stores(async |app| {
         let [early, late] = ["2018-01-01", "2018-02-01"].map(|on| (WorkerId(id(&new_id())), on));
         // Nothing is asked of the view, as if neither command had seen the other.
@@ -443,7 +444,7 @@ async fn two_who_were_given_one_login_at_once_are_told_apart_alike_everywhere() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_told_live_is_what_is_told_again() {
+async fn a_live_subscription_and_a_replay_send_the_same_events() {
     const RECORDED: &str = "subscription($after: Position) { eventRecorded(after: $after) { \
                             position event { id type } } }";
     on_both_stores(async |app| {
@@ -486,9 +487,9 @@ async fn what_is_told_live_is_what_is_told_again() {
 }
 
 #[tokio::test]
-async fn whoever_may_not_open_a_contract_of_this_code_is_told_what_their_token_is_for() {
+async fn a_caller_who_may_not_open_a_contract_of_this_code_reads_what_their_token_is_for() {
     on_both_stores(async |app| {
-        let who = somebody(Role::Administrator, "administrator", &[MST]);
+        let who = test_caller(Role::Administrator, "administrator", &[MST]);
         let open = |code: &str| json!({ "code": code, "name": code, "startsOn": "2018-01-01", "rulebook": "" });
         let not_mine = ("CONTRACT_NOT_FOUND", &["code"][..]);
         let there = refused(app, &who, "openContract", open(SHPS), not_mine).await;
@@ -539,7 +540,7 @@ async fn a_file_keeps_logins_apart_knows_everybody_and_brings_no_decisions() {
             (line(7, &subject, "legal_hold_placed", "2018-02-10", &hold), Some("FORBIDDEN")),
         ];
         let file = lines.iter().map(|(line, _)| line.as_str()).collect::<Vec<_>>().join("\n");
-        let principal = somebody(Role::Integrator, "command line", &[]);
+        let principal = test_caller(Role::Integrator, "command line", &[]);
         let import = Import { recorder: &app.fresh.recorder, principal: &principal, contract: SHPS };
         let mut told = Vec::new();
         let report = |row: &Row| {

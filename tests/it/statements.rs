@@ -177,7 +177,7 @@ async fn many_nodes_cost_as_many_statements_as_one() {
 }
 
 #[tokio::test]
-async fn what_somebody_is_to_fifty_journeys_costs_as_many_statements_as_to_five() {
+async fn the_relation_of_a_caller_to_fifty_journeys_costs_as_many_statements_as_to_five() {
     on_both_stores(async |app| {
         let worker = app.add_worker("kw-07").await;
         set_team(app, 1, "2018-01-01", &[&worker]).await;

@@ -24,8 +24,9 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::app::{Answer, TestApp};
-use crate::field::{Field, Stranger, day, now, principal};
+use crate::field::{Field, RawDb, day, now, principal};
 use crate::stores::Place;
+use crate::wait::{until, until_within};
 
 /// What is told in a second or two, on a machine that does much else.
 const SOON: Duration = Duration::from_secs(10);
@@ -62,9 +63,7 @@ impl Wire {
     pub(crate) async fn cut(&mut self) {
         self.is_cut.send_replace(true);
         self.accepting.abort();
-        while TcpStream::connect(&self.address).await.is_ok() {
-            tokio::task::yield_now().await;
-        }
+        until("nothing listens", async || TcpStream::connect(&self.address).await.is_err()).await;
     }
 
     pub(crate) async fn mend(&mut self) {
@@ -137,6 +136,12 @@ impl Service {
         soon(path, TestApp::send_to(&self.router, request.body(Body::empty()).expect("a request"))).await
     }
 
+    /// Waits until it is ready again.
+    async fn is_ready_soon(&self) {
+        let is_ready = async || self.get("/readyz").await.status == StatusCode::OK;
+        until_within(SOON, "it is ready again", is_ready).await;
+    }
+
     async fn ask(&self, document: &str, variables: Value) -> Answer {
         let body = json!({ "query": document, "variables": variables }).to_string();
         TestApp::send_to(&self.router, TestApp::post(&self.token).body(Body::from(body)).expect("a request")).await
@@ -206,11 +211,7 @@ async fn everybody_learns_in_seconds_that_postgres_is_stopped_or_paused_and_noth
         } else {
             wire.mend().await;
         }
-        let began = Instant::now();
-        while service.get("/readyz").await.status != StatusCode::OK {
-            assert!(began.elapsed() < SOON, "it is ready again");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        service.is_ready_soon().await;
         let again = service.log_contact(command).await;
         assert_eq!(again.json()["data"]["logContact"]["replayed"], json!(false), "{}", again.body);
     }
@@ -221,13 +222,13 @@ async fn everybody_learns_in_seconds_that_postgres_is_stopped_or_paused_and_noth
 async fn a_busy_pool_makes_everybody_wait_and_fails_nobody() {
     let place = Place::on(Dialect::Postgres).await;
     let service = Service::at(place.url()).await;
-    let mut stranger = Stranger::at(&place).await;
-    stranger.run("begin; lock table log_head in access exclusive mode").await;
+    let mut raw_db = RawDb::at(&place).await;
+    raw_db.run("begin; lock table log_head in access exclusive mode").await;
     let reads = futures_util::future::join_all((0..40).map(|_| service.ask("{ log { position } }", json!({}))));
     let freed = async {
-        // Longer than a server that is away is waited for.
+        // This is what is tested: longer than a server that is away is waited for.
         tokio::time::sleep(Duration::from_secs(4)).await;
-        stranger.run("rollback").await;
+        raw_db.run("rollback").await;
     };
     let (reads, ()) = tokio::join!(reads, freed);
     for read in reads {
@@ -240,8 +241,8 @@ async fn a_busy_pool_makes_everybody_wait_and_fails_nobody() {
 async fn a_command_that_could_not_begin_beside_a_locked_file_is_not_in_doubt() {
     let place = Place::on(Dialect::Sqlite).await;
     let service = Service::at(place.url()).await;
-    let mut stranger = Stranger::at(&place).await;
-    stranger.run("begin immediate").await;
+    let mut raw_db = RawDb::at(&place).await;
+    raw_db.run("begin immediate").await;
     // Control: what nobody has met yet is not said.
     assert_eq!(service.get("/readyz").await.status, StatusCode::OK);
     let command = Uuid::from_u128(9);
@@ -250,24 +251,20 @@ async fn a_command_that_could_not_begin_beside_a_locked_file_is_not_in_doubt() {
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{}", refused.body);
     assert!(refused.body.contains("the log cannot be written") && refused.body.contains("locked"), "{}", refused.body);
     assert!(refused.headers.contains_key("retry-after"));
-    stranger.run("rollback").await;
-    let began = Instant::now();
-    while service.get("/readyz").await.status != StatusCode::OK {
-        assert!(began.elapsed() < SOON, "it can write again, and does not see it");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    raw_db.run("rollback").await;
+    service.is_ready_soon().await;
     let again = service.log_contact(command).await;
     assert_eq!(again.json()["data"]["logContact"]["replayed"], json!(false), "{}", again.body);
     service.end(place).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_starts_beside_a_locked_file_is_told_that_it_is_locked() {
+async fn a_start_beside_a_locked_file_says_that_it_is_locked() {
     let place = Place::on(Dialect::Sqlite).await;
     let deployment = Deployment::open(place.url(), Arc::new(Clock::standing_at(now())), Arc::new(Chance::System));
     deployment.await.expect("it opens").close().await;
-    let mut stranger = Stranger::at(&place).await;
-    stranger.run("pragma locking_mode = exclusive; begin exclusive").await;
+    let mut raw_db = RawDb::at(&place).await;
+    raw_db.run("pragma locking_mode = exclusive; begin exclusive").await;
     let said = tokio::task::spawn_blocking({
         let url = place.url().to_owned();
         move || {
@@ -279,6 +276,6 @@ async fn who_starts_beside_a_locked_file_is_told_that_it_is_locked() {
     let text = String::from_utf8_lossy(&said.stderr).into_owned();
     assert!(text.contains("is locked by another process"), "{text}");
     assert!(!text.contains("cannot migrate"), "{text}");
-    drop(stranger);
+    drop(raw_db);
     place.remove().await;
 }

@@ -3,7 +3,6 @@
 //! `SQLite` in a temporary directory, Postgres in a schema of its own. It never falls back to one store alone.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
@@ -18,6 +17,8 @@ use throughline_domain::command::Command;
 use throughline_domain::fact::envelope::CommandId;
 use throughline_domain::fact::refusal::Refusal;
 use throughline_domain::fact::refusal::RefusalCode;
+
+use crate::wait::PATIENCE;
 
 /// The variable that names a Postgres server on which tests may create schemas.
 const SERVER: &str = "THROUGHLINE_TEST_POSTGRES";
@@ -42,9 +43,6 @@ enum Kind {
     Directory { _held: tempfile::TempDir },
     Schema { server: String, name: String },
 }
-
-/// How long a test waits for a view on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The two stores.
 pub(crate) const STORES: [Dialect; 2] = [Dialect::Sqlite, Dialect::Postgres];

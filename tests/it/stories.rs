@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 
 use crate::app::{
-    SHPS, TestApp, call, keyworker, manager, new_id, on_both_stores, other_manager, somebody, text, with,
+    SHPS, TestApp, call, keyworker, manager, new_id, on_both_stores, other_manager, test_caller, text, with,
 };
 use crate::relations::leaves;
 
@@ -15,7 +15,7 @@ const LOG: &str = "mutation($input: LogContactInput!) { logContact(input: $input
      problems { code } } }";
 
 #[tokio::test]
-async fn a_story_that_was_read_goes_on_with_whatever_any_server_appends() {
+async fn a_cached_case_follows_the_events_that_any_server_appends() {
     on_both_stores(async |app| {
         let worker = app.add_worker("kw-1").await;
         let journey = app.receive_referral("2018-02-01", "A-1").await;
@@ -67,7 +67,7 @@ async fn listed(app: &TestApp, who: &Principal, (as_of, nodes): (&str, &str)) ->
 }
 
 #[tokio::test]
-async fn a_page_told_by_its_rows_is_the_page_told_by_the_stories() {
+async fn a_page_read_from_view_rows_equals_the_page_read_by_replaying() {
     on_both_stores(async |app| {
         let workers = [app.add_worker("kw-1").await, app.add_worker("kw-2").await];
         for nth in 0..9_usize {
@@ -84,7 +84,7 @@ async fn a_page_told_by_its_rows_is_the_page_told_by_the_stories() {
             }
         }
         leaves(app, &workers[1], "2018-02-16").await;
-        let commissioner = somebody(Role::Commissioner, "council", &[SHPS]);
+        let commissioner = test_caller(Role::Commissioner, "council", &[SHPS]);
         for who in [manager(), keyworker("kw-1"), commissioner] {
             for as_of in ["2018-01-05", "2018-01-20", "2018-02-10", "2018-02-21", "2018-03-01"] {
                 let by_rows = listed(app, &who, (as_of, &format!("nodes {{ {HELD} }}"))).await;

@@ -13,7 +13,7 @@ use throughline::views::Views;
 use throughline_domain::fact::envelope::JourneyId;
 
 use crate::app::{
-    MST, SHPS, TestApp, call, from_the_instant, keyworker, manager, new_id, on_both_stores, other_manager, somebody,
+    MST, SHPS, TestApp, call, from_the_instant, keyworker, manager, new_id, on_both_stores, other_manager, test_caller,
     text, with,
 };
 use crate::field::Field;
@@ -29,7 +29,7 @@ async fn subscriber(app: &TestApp, server: &Server, who: &Principal) -> Subscrib
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_journey_is_told_each_time_that_something_is_recorded_of_it() {
+async fn a_subscriber_hears_of_each_event_of_a_journey() {
     on_both_stores(async |app| {
         let server = Server::of(app.router()).await;
         let worker = app.add_worker("kw-07").await;
@@ -69,7 +69,7 @@ async fn a_journey_is_told_each_time_that_something_is_recorded_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caseload_is_kept_fresh_by_what_comes_to_it_and_what_leaves_it() {
+async fn a_caseload_is_kept_up_to_date_as_cases_join_and_leave_it() {
     on_both_stores(async |app| {
         let server = Server::of(app.router()).await;
         let (own, others) = (app.add_worker("kw-07").await, app.add_worker("kw-08").await);
@@ -114,7 +114,7 @@ async fn a_caseload_is_kept_fresh_by_what_comes_to_it_and_what_leaves_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_are_told_from_any_position_as_the_filter_and_the_scope_allow() {
+async fn events_are_sent_from_any_position_as_the_filter_and_the_scope_allow() {
     on_both_stores(async |app| {
         let server = Server::of(app.router()).await;
         let worker = app.add_worker("kw-07").await;
@@ -129,7 +129,7 @@ async fn events_are_told_from_any_position_as_the_filter_and_the_scope_allow() {
             peer.begin("1", RECORDED, json!({ "after": 0, "filter": filter })).await;
             peer
         };
-        let mut everything = seen_by(&somebody(Role::Auditor, "auditor", &[]), json!(null)).await;
+        let mut everything = seen_by(&test_caller(Role::Auditor, "auditor", &[]), json!(null)).await;
         for position in 1..=head {
             let item = everything.item().await;
             assert_eq!((&item["position"], &item["event"]["position"]), (&json!(position), &json!(position)));
@@ -172,7 +172,7 @@ async fn events_are_told_from_any_position_as_the_filter_and_the_scope_allow() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_position_only_what_is_to_come_is_told() {
+async fn without_a_position_only_new_events_are_sent() {
     on_both_stores(async |app| {
         let server = Server::of(app.router()).await;
         let worker = app.add_worker("kw-07").await;
@@ -288,7 +288,7 @@ async fn each_role_follows_what_it_may_read() {
         for role in Role::ALL {
             // A keyworker follows what they hold.
             let login = if role == Role::Keyworker { "kw-07" } else { "somebody" };
-            let mut peer = subscriber(app, &server, &somebody(role, login, &[SHPS])).await;
+            let mut peer = subscriber(app, &server, &test_caller(role, login, &[SHPS])).await;
             for (nth, (document, roles)) in roots(&journey).into_iter().enumerate() {
                 peer.begin(&nth.to_string(), &document, json!({})).await;
                 let answer = peer.hear().await;
@@ -308,7 +308,7 @@ async fn each_role_follows_what_it_may_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_followed_is_an_error_that_tells_nothing_of_other_contracts() {
+async fn a_subscription_that_is_not_possible_is_an_error_that_shows_nothing_of_other_contracts() {
     on_both_stores(async |app| {
         let server = Server::of(app.router()).await;
         let elsewhere = app.journey_elsewhere().await;
@@ -357,7 +357,7 @@ async fn a_subscriber_cut_fifty_times_while_ten_thousand_events_are_written_sees
         let begin = app.head().await;
         let end = begin + i64::try_from(EVENTS).expect("not so many");
         // Who may see one contract, so that it is asked of each event whether they may know of it.
-        let who = somebody(Role::Auditor, "auditor", &[SHPS]);
+        let who = test_caller(Role::Auditor, "auditor", &[SHPS]);
         let listening = async {
             let (mut seen, mut cuts) = (Vec::new(), 0);
             let mut last = begin;
@@ -388,7 +388,7 @@ async fn a_subscriber_cut_fifty_times_while_ten_thousand_events_are_written_sees
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_another_process_appends_is_told_as_well() {
+async fn events_that_another_process_appends_are_sent_too() {
     on_both_stores(async |here| {
         // A file belongs to one process; only Postgres has several.
         if here.fresh.log.store().dialect() != Dialect::Postgres {
@@ -448,7 +448,7 @@ async fn events_come_as_server_sent_events_and_resume_alike() {
     on_both_stores(async |app| {
         let server = Server::of(app.router()).await;
         let head = app.head().await;
-        let token = app.token(&somebody(Role::Auditor, "auditor", &[]));
+        let token = app.token(&test_caller(Role::Auditor, "auditor", &[]));
         let mut events = Events::at(&server.address, &token, RECORDED, json!({ "after": 1 })).await;
         for position in 2..=head {
             assert_eq!(events.next().await.expect("an event")["data"]["eventRecorded"]["position"], position);

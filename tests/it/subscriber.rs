@@ -14,7 +14,6 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// How long a test waits for a message on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server in this process.
 pub(crate) struct Server {

@@ -31,7 +31,7 @@ fn the_journey_the_contract_and_the_folds_are_pure() {
 }
 
 #[test]
-fn only_the_clock_tells_the_time_and_makes_ids() {
+fn only_the_clock_reads_the_time_and_makes_ids() {
     let (clock, others) = parted("src/clock.rs");
     assert!(!clock.is_empty(), "src/clock.rs is missing");
     refuse(others.iter().flat_map(|file| file.names(CLOCK, "must ask src/clock.rs")));

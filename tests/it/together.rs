@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 
-use crate::app::{TestApp, administrator, from_the_instant, somebody, text, with};
+use crate::app::{TestApp, administrator, from_the_instant, test_caller, text, with};
 
 const CODE: &str = "together";
 const RULEBOOK: &str = include_str!("rulebooks/together.toml");
 
 fn manager() -> Principal {
-    somebody(Role::Manager, "manager", &[CODE])
+    test_caller(Role::Manager, "manager", &[CODE])
 }
 
 async fn on_both_stores(test: impl AsyncFn(&TestApp)) {
@@ -91,7 +91,7 @@ async fn the_share_of_a_cohort_is_claimed_as_one_and_frozen_as_such() {
         let line = node["lines"]["nodes"][0].clone();
         assert_eq!((&line["claim"], &line["scope"]), (&autumn["id"], &autumn["scope"]));
         assert_eq!((&line["journeyId"], &line["amount"]["amount"]), (&Value::Null, &json!("1000.00")));
-        let elsewhere = somebody(Role::Manager, "elsewhere", &["shps"]);
+        let elsewhere = test_caller(Role::Manager, "elsewhere", &["shps"]);
         assert_eq!(app.ask(&elsewhere, &document, json!({})).await["node"], Value::Null);
         // Found in care since before the end of the year after all: the share is another, and the claim is gone.
         let spell = json!({ "journey": one, "domain": "care", "occurredOn": "2017-10-01" });

@@ -5,7 +5,7 @@ use throughline::store::Dialect;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::Position;
 
-use crate::deployment::{Deployment, tell_a_story};
+use crate::deployment::{Deployment, record_a_case};
 use crate::stores::STORES;
 
 const EVENTS: u64 = 14;
@@ -21,7 +21,7 @@ async fn found_after(sql: impl Fn(Dialect) -> &'static str) -> [Vec<Finding>; 2]
     for dialect in STORES {
         let deployment = Deployment::on(dialect).await;
         let recorder = deployment.recorder().await;
-        tell_a_story(&recorder).await;
+        record_a_case(&recorder).await;
         deployment.unprotect().await;
         deployment.behind_its_back(sql(dialect)).await.expect("the owner may do anything");
         let verified = verified(&deployment).await;
@@ -54,7 +54,7 @@ async fn an_untouched_log_is_sound() {
         let empty = verified(&deployment).await;
         assert_eq!((empty.events, empty.findings), (0, vec![]));
         let recorder = deployment.recorder().await;
-        tell_a_story(&recorder).await;
+        record_a_case(&recorder).await;
         let told = verified(&deployment).await;
         assert_eq!((told.events, told.position.0, told.findings), (EVENTS, 14, vec![]));
         drop(recorder);
@@ -104,7 +104,7 @@ async fn every_column_that_differs_from_its_record_is_named() {
     for dialect in STORES {
         let deployment = Deployment::on(dialect).await;
         let recorder = deployment.recorder().await;
-        tell_a_story(&recorder).await;
+        record_a_case(&recorder).await;
         deployment.unprotect().await;
         deployment.behind_its_back("create table kept as select * from events where position = 7").await.expect("kept");
         for (column, value) in changes {
@@ -186,7 +186,7 @@ async fn a_remembered_command_that_disagrees_is_named() {
 async fn bytes_that_are_no_text_are_a_finding_and_no_fault() {
     let deployment = Deployment::on(Dialect::Sqlite).await;
     let recorder = deployment.recorder().await;
-    tell_a_story(&recorder).await;
+    record_a_case(&recorder).await;
     deployment.unprotect().await;
     let garbage = "update events set record = cast(x'7bff' as text) where position = 3; \
                    update events set actor = cast(x'ff' as text) where position = 7; \
@@ -208,7 +208,7 @@ async fn a_payload_that_this_build_cannot_read_is_named() {
     for dialect in STORES {
         let deployment = Deployment::on(dialect).await;
         let recorder = deployment.recorder().await;
-        tell_a_story(&recorder).await;
+        record_a_case(&recorder).await;
         let unread =
             |event_type: &str| if event_type == "SpellEnded" { Err("of a later build".into()) } else { Ok(()) };
         let found = deployment.log.verify(|envelope| unread(&envelope.event_type)).await.expect("no fault");

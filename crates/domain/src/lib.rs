@@ -11,5 +11,5 @@ pub mod fact;
 pub mod journey;
 pub mod people;
 pub mod performance;
-#[cfg(any(test, feature = "stories"))]
-pub mod story;
+#[cfg(any(test, feature = "world"))]
+pub mod world;

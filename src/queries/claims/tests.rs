@@ -18,11 +18,12 @@ use throughline_domain::fact::envelope::{
 };
 use throughline_domain::fact::event::{
     AchievementRecorded, AdjustmentKind, AdjustmentRaised, AmountPaid, BatchOpened, BatchSubmitted, ClaimAbout,
-    ClaimAccepted, ClaimLine, ClaimQueried, ClaimRejected, ClaimWithdrawn, ContractOpened, Event, FactCorrected,
-    FactRetracted, PaymentReceived, PlanAgreed, Quantity, ReferralReceived, ReferralWithdrawn, RiskCleared, RiskRaised,
+    ClaimAccepted, ClaimLine, ClaimQueried, ClaimRejected, ClaimWithdrawn, Event, FactCorrected, FactRetracted,
+    PaymentReceived, PlanAgreed, Quantity, ReferralReceived, ReferralWithdrawn, RiskCleared, RiskRaised,
     RulebookPublished, SpellEnded, SpellStarted, SubjectsLinked, SubjectsUnlinked,
 };
 use throughline_domain::fact::money::Money;
+use throughline_domain::world::opened;
 
 const RULES: &str = r#"rulebook = 1
 contract = "sample"
@@ -130,13 +131,7 @@ impl Story {
             risks: Vec::new(),
             batches: Vec::new(),
         };
-        let opened = ContractOpened {
-            code: "sample".to_owned(),
-            name: "Sample".to_owned(),
-            parties: Vec::new(),
-            starts_on: BEGINS,
-            ends_on: None,
-        };
+        let opened = opened("sample", "2022-01-03");
         let by = ["achieved", "submitted", "recorded", "occurred"][story.pick(4)];
         story.rule(opened.into());
         story.publish(&version("1", "2022-01-01", by, false, "200.00"));

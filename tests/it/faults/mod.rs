@@ -25,6 +25,7 @@ use crate::client::{self, Client};
 use crate::crash::Server;
 use crate::field::{Field, now};
 use crate::stores::Place;
+use crate::wait::until;
 use shim::Shim;
 
 /// A command that was acknowledged, and how long the trace was when its answer came: a cut at any later moment keeps it.
@@ -74,17 +75,12 @@ impl<'a> Run<'a> {
 
     /// Waits until it says with this status whether it is ready.
     async fn is_ready(&self, wanted: u16) {
-        let began = std::time::Instant::now();
-        loop {
+        let is_so = async || {
             let mut client = self.client().await;
             client.send(&client::ready()).await.expect("it reads");
-            let (status, answer) = client.answer().await.expect("it answers");
-            if status == wanted {
-                return;
-            }
-            assert!(began.elapsed() < std::time::Duration::from_mins(1), "not {wanted}: {answer}");
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+            client.answer().await.expect("it answers").0 == wanted
+        };
+        until(&format!("readyz says {wanted}"), is_so).await;
     }
 
     /// Logs a contact under this id, for which there is one journey.

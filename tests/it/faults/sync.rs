@@ -10,7 +10,7 @@ use super::power::{Recording, cut};
 use super::shim::{ALL, LOG, Order, Shim, WAL};
 use super::trace::{self, Step, What};
 use super::{Acknowledged, Heard, Run, acknowledged, kill, look, missing, unavailable, with_journeys};
-use crate::field::{Field, Stranger, is_full};
+use crate::field::{Field, RawDb, is_full};
 use crate::stores::Place;
 
 /// How often the power is cut after a failed sync, and how often when all of it is asked for.
@@ -127,7 +127,7 @@ async fn a_failed_sync_of_a_file_that_was_brought_up_in_part_ends_the_program_an
         let (mut child, run) = Run::start(&place, &shim, &field, &journeys).await;
         let mut known = run.contacts(CLIENTS, 40).await;
         // An open read keeps the rest of the write-ahead log from the file.
-        let mut reader = Stranger::at(&place).await;
+        let mut reader = RawDb::at(&place).await;
         reader.run("begin; select count(*) from log_head").await;
         let is_in_part = || {
             let steps = trace::read(&shim.trace());

@@ -15,7 +15,6 @@ use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use serde_json::Value;
@@ -29,9 +28,7 @@ use crate::crash::{self, Ledger, assert_all_is_there};
 use crate::field::{Field, now};
 use crate::reopened::assert_rebuilt_alike;
 use crate::stores::Place;
-
-/// How long anything may take that is to happen at all, on a machine that has other things to do.
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::wait::{PATIENCE, until};
 
 /// The program, serving; it is gone when the test is.
 struct Node {
@@ -109,23 +106,8 @@ fn signal(child: &Child, name: &str) {
 
 /// Waits until a process of ours has ended.
 async fn ended(child: &mut Child) -> ExitStatus {
-    let began = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().expect("a child") {
-            return status;
-        }
-        assert!(began.elapsed() < PATIENCE, "the process does not end");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-}
-
-/// Waits until something is so.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so().await {
-        assert!(began.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("the process ends", async || child.try_wait().expect("a child").is_some()).await;
+    child.wait().expect("it has ended")
 }
 
 /// A log with so many journeys.

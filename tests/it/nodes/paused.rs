@@ -9,7 +9,7 @@ use throughline::store::Dialect;
 use super::writers::Writers;
 use super::{Node, PATIENCE, assert_nothing_is_missing_and_a_forgery_would_be, journeys, named};
 use crate::crash::{Ledger, assert_all_is_there};
-use crate::field::{Field, Stranger, is_full};
+use crate::field::{Field, RawDb, is_full};
 use crate::reopened::assert_rebuilt_alike;
 use crate::stores::Place;
 
@@ -39,7 +39,7 @@ struct Observer {
 
 impl Observer {
     async fn at(place: &Place) -> Self {
-        let live = Stranger::at(place).await.live_view().await;
+        let live = RawDb::at(place).await.live_view().await;
         let (_, schema) = place.url().rsplit_once("application_name=").expect("a test has its own name");
         let conn = PgConnection::connect(place.url()).await.expect("the server answers");
         Self { conn, name: format!("{schema}_g{live}") }
@@ -72,6 +72,7 @@ impl Observer {
         let (began, before) = (Instant::now(), self.position(of).await);
         while self.position(of).await == before {
             assert!(began.elapsed() < PATIENCE, "{of:?} does not move any more");
+            // This is what is measured: the time until it moves.
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         began.elapsed()
@@ -83,6 +84,7 @@ async fn caught(node: &Node, name: &str, writers: &Writers, observer: &mut Obser
     let began = Instant::now();
     loop {
         assert!(began.elapsed() < PATIENCE, "the node is never caught in a transaction");
+        // This is what is tested: it is stopped at any moment.
         tokio::time::sleep(Duration::from_millis(writers.below(40))).await;
         node.signal("STOP");
         let stopped = Instant::now();
@@ -94,6 +96,7 @@ async fn caught(node: &Node, name: &str, writers: &Writers, observer: &mut Obser
                 node.signal("CONT");
                 return (holds, before + waited);
             }
+            // Another process: nothing announces what the server still does for it.
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         node.signal("CONT");
@@ -133,12 +136,13 @@ async fn a_node_that_is_paused_in_a_transaction_holds_the_others_up_for_seconds_
     }
 
     // Control: the same held by a session that the server does not end is seen to hold everybody up.
-    let mut stranger = Stranger::at(&place).await;
-    stranger.run("set idle_in_transaction_session_timeout = 0").await;
-    stranger.run("begin; update log_head set epoch = epoch where id = 1").await;
+    let mut raw_db = RawDb::at(&place).await;
+    raw_db.run("set idle_in_transaction_session_timeout = 0").await;
+    raw_db.run("begin; update log_head set epoch = epoch where id = 1").await;
     let held = async {
+        // This is what is tested: longer than others may be held up.
         tokio::time::sleep(HELD_UP_MAX + Duration::from_secs(1)).await;
-        stranger.run("rollback").await;
+        raw_db.run("rollback").await;
     };
     let (waited, ()) = tokio::join!(observer.stands_still(Holds::Head), held);
     assert!(waited > HELD_UP_MAX, "nobody was held up: {waited:?}");
@@ -153,7 +157,7 @@ async fn a_node_that_is_paused_in_a_transaction_holds_the_others_up_for_seconds_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_nodes_one_is_killed_and_the_other_goes_on_and_nothing_is_lost() {
+async fn of_two_nodes_one_is_killed_and_the_other_continues_and_nothing_is_lost() {
     let (place, field) = (Place::on(Dialect::Postgres).await, Field::of("killed node"));
     let directory = tempfile::tempdir().expect("a temporary directory");
     let ledger = directory.path().join("ledger");
@@ -168,6 +172,7 @@ async fn of_two_nodes_one_is_killed_and_the_other_goes_on_and_nothing_is_lost() 
         let mut one = Node::start(&named(&place, "one").0, directory.path(), &[]).await;
         let heard_one = writers.write_to(&one, WRITERS);
         heard_one.goes_on().await;
+        // This is what is tested: it is killed at any moment.
         tokio::time::sleep(Duration::from_millis(writers.below(200))).await;
         // SIGKILL: nothing of it runs any more.
         one.child.kill().expect("it is killed");

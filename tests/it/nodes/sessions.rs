@@ -14,7 +14,7 @@ use super::writers::Writers;
 use super::{Node, PATIENCE, assert_nothing_is_missing_and_a_forgery_would_be, journeys, until};
 use crate::client::{self, Client};
 use crate::crash::{Ledger, assert_all_is_there};
-use crate::field::{Field, Stranger, is_full};
+use crate::field::{Field, RawDb, is_full};
 use crate::reopened::assert_rebuilt_alike;
 use crate::stores::Place;
 
@@ -36,7 +36,7 @@ async fn end_one(conn: &mut PgConnection, name: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_that_are_ended_under_load_lose_nothing_and_the_service_goes_on() {
+async fn sessions_that_are_ended_under_load_lose_nothing_and_the_service_continues() {
     let (place, field) = (Place::on(Dialect::Postgres).await, Field::of("ended sessions"));
     let directory = tempfile::tempdir().expect("a temporary directory");
     let ledger = directory.path().join("ledger");
@@ -50,6 +50,7 @@ async fn sessions_that_are_ended_under_load_lose_nothing_and_the_service_goes_on
     let (_, name) = place.url().rsplit_once("application_name=").expect("a test has its own name");
     let mut ended = 0;
     while ended < if is_full() { ENDED_FULL } else { ENDED } {
+        // This is what is tested: sessions end at any moment.
         tokio::time::sleep(Duration::from_millis(writers.below(60))).await;
         ended += usize::from(end_one(&mut conn, name).await);
     }
@@ -68,7 +69,7 @@ async fn sessions_that_are_ended_under_load_lose_nothing_and_the_service_goes_on
 
 /// The contact that is recorded while the view stands still, and whose journey then cannot be read for the answer.
 async fn recorded_and_not_answered(node: &Node, place: &Place, (journey, command): (JourneyId, Uuid)) -> Option<Value> {
-    let (mut still, mut locked) = (Stranger::at(place).await, Stranger::at(place).await);
+    let (mut still, mut locked) = (RawDb::at(place).await, RawDb::at(place).await);
     let view = still.live_view().await;
     let (_, name) = place.url().rsplit_once("application_name=").expect("a test has its own name");
     let mut conn = PgConnection::connect(place.url()).await.expect("the server answers");
@@ -81,9 +82,7 @@ async fn recorded_and_not_answered(node: &Node, place: &Place, (journey, command
     let mut client = Client::to(&node.address).await.expect("it listens");
     client.send(&client::log_contact(&node.token, journey, command)).await.expect("it reads");
     // Whoever records waits a second for the view before it reads what it answers with.
-    while head(&mut conn).await == before {
-        tokio::task::yield_now().await;
-    }
+    until("the contact is recorded", async || head(&mut conn).await > before).await;
     locked.run("begin; lock table events in access exclusive mode").await;
     let waiting = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 \
                    and wait_event_type = 'Lock' and query like '%events%' and query not like 'lock%'";
@@ -91,6 +90,7 @@ async fn recorded_and_not_answered(node: &Node, place: &Place, (journey, command
     let mut ended = 0;
     while ended == 0 && began.elapsed() < Duration::from_secs(5) {
         ended = sqlx::query(waiting).bind(name).execute(&mut conn).await.expect("it is ended").rows_affected();
+        // Another process's session: nothing announces that it waits, and it may not.
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     still.run("rollback").await;
@@ -129,7 +129,7 @@ async fn a_command_that_is_recorded_is_said_to_be_where_the_store_then_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_restarted_under_load_loses_nothing_and_the_service_goes_on() {
+async fn a_database_that_is_restarted_under_load_loses_nothing_and_the_service_continues() {
     let cluster = Cluster::start().await;
     let (place, field) = (Place::at(cluster.url()).await, Field::of("restarted database"));
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -144,6 +144,7 @@ async fn a_database_that_is_restarted_under_load_loses_nothing_and_the_service_g
     for _ in 0..restarts {
         for mode in ["fast", "immediate"] {
             heard.goes_on().await;
+            // This is what is tested: a restart comes at any moment.
             tokio::time::sleep(Duration::from_millis(writers.below(300))).await;
             cluster.restart(mode);
             let began = Instant::now();

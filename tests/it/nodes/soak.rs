@@ -52,6 +52,7 @@ impl Taken {
     async fn at_rest(id: u32) -> Self {
         let (mut least, mut still) = (Self::by(id), 0);
         while still < 20 {
+            // This is what is measured: what it takes over time.
             tokio::time::sleep(Duration::from_millis(50)).await;
             let now = Self::by(id);
             still = if now.descriptors < least.descriptors { 0 } else { still + 1 };
@@ -94,6 +95,7 @@ impl Asking {
             let request = client::log_contact(&self.token, self.journeys[at], self.field.id());
             assert!(client.log_contact(&request).await.expect("it answers"), "a contact is recorded");
             self.written.fetch_add(1, Ordering::Relaxed);
+            // This is the load: so many a second, and no more.
             tokio::time::sleep(REST).await;
         }
     }
@@ -113,6 +115,7 @@ impl Asking {
             let (_, answer) = client.answer().await.expect("it answers");
             assert!(answer["data"]["log"]["position"].is_i64(), "{answer}");
             self.read.fetch_add(1, Ordering::Relaxed);
+            // As above.
             tokio::time::sleep(REST / 4).await;
         }
     }
@@ -146,6 +149,7 @@ impl Asking {
         }
         let began = Instant::now();
         while began.elapsed() < lasts {
+            // This is what is tested: it lasts so long.
             tokio::time::sleep(Duration::from_millis(100)).await;
             assert!(writers.try_join_next().is_none() && others.try_join_next().is_none(), "nobody has ended");
         }

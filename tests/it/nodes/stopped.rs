@@ -11,7 +11,7 @@ use throughline::store::Dialect;
 use super::writers::Writers;
 use super::{Node, ended, journeys, program, signal, until};
 use crate::crash::{Ledger, assert_all_is_there, the_server_has_noticed};
-use crate::field::{Field, Stranger, is_full};
+use crate::field::{Field, RawDb, is_full};
 use crate::rebuild::generations;
 use crate::reopened::assert_rebuilt_alike;
 use crate::stores::Place;
@@ -63,6 +63,7 @@ async fn stopped(
     let mut serve = program(place.url(), directory, &[]);
     serve.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::null()).stderr(said);
     let mut child = serve.spawn().expect("the program starts");
+    // This is what is tested: a signal comes at any moment.
     tokio::time::sleep(after).await;
     let began = Instant::now();
     signal(&child, name);
@@ -102,8 +103,8 @@ async fn stopped_while_it_starts(dialect: Dialect) {
         let fresh = if found == Found::Nothing { Some(Place::on(dialect).await) } else { None };
         let at = fresh.as_ref().unwrap_or(&place);
         if found == Found::NoView {
-            let mut stranger = Stranger::at(at).await;
-            stranger.run("update live_view set generation = 0, previous = 0").await;
+            let mut raw_db = RawDb::at(at).await;
+            raw_db.run("update live_view set generation = 0, previous = 0").await;
         }
         // Every other one in the very beginning.
         let within = if round % 2 == 0 { takes * 3 / 2 } else { takes / 10 + 1 };
@@ -141,6 +142,7 @@ async fn stopped_under_load(dialect: Dialect) {
         let mut writers = Writers::new(Arc::clone(&field), known.clone(), &ledger);
         let heard = writers.write_to(&node, WRITERS);
         heard.goes_on().await;
+        // This is what is tested: a signal comes at any moment.
         tokio::time::sleep(Duration::from_millis(field.below(200))).await;
         let began = Instant::now();
         // Control: at last it is killed instead, and what is in order is not.

@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 
 use super::{Node, PATIENCE, until};
 use crate::client::{self, Client};
-use crate::field::{CONTRACT, Field, Stranger, day, now};
+use crate::field::{CONTRACT, Field, RawDb, day, now};
 use crate::stores::Place;
 
 /// Rulebooks of the contract, and how long each is made: together more than what lies between two sockets.
@@ -106,9 +106,9 @@ async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, left: Arc<Atomi
 }
 
 /// How long it takes until another can lock the head.
-async fn waits(stranger: &mut Stranger) -> Duration {
+async fn waits(raw_db: &mut RawDb) -> Duration {
     let began = Instant::now();
-    let locked = stranger.run("begin; update log_head set epoch = epoch where id = 1; rollback");
+    let locked = raw_db.run("begin; update log_head set epoch = epoch where id = 1; rollback");
     tokio::time::timeout(PATIENCE, locked).await.expect("the head is free again");
     began.elapsed()
 }
@@ -142,8 +142,8 @@ async fn an_answer_that_nobody_takes_holds_the_others_up_for_seconds() {
     let mut client = Client::to(&node.address).await.expect("it listens");
     client.send(&request).await.expect("it reads");
     until("the answer is not taken", async || way.stuck.load(Ordering::Relaxed) > 0).await;
-    let mut stranger = Stranger::at(&place).await;
-    let waited = waits(&mut stranger).await;
+    let mut raw_db = RawDb::at(&place).await;
+    let waited = waits(&mut raw_db).await;
     eprintln!("an answer that nobody takes: the others waited {waited:?}");
     assert!(waited < HELD_UP_MAX, "the others waited {waited:?}");
     drop(node);
@@ -156,11 +156,11 @@ async fn an_answer_that_nobody_takes_holds_the_others_up_for_seconds() {
         sqlx::Executor::execute(&mut other, sqlx::raw_sql(much)).await.map(drop)
     });
     until("the answer is not taken", async || way.stuck.load(Ordering::Relaxed) > before).await;
-    let freed = tokio::time::timeout(HELD_UP_MAX, waits(&mut stranger)).await;
+    let freed = tokio::time::timeout(HELD_UP_MAX, waits(&mut raw_db)).await;
     assert!(freed.is_err(), "nobody was held up: {freed:?}");
     asked.abort();
     way.accepting.abort();
-    drop(stranger);
+    drop(raw_db);
     let (_, name) = place.url().rsplit_once("application_name=").expect("a test has its own name");
     let end = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1";
     let mut conn = PgConnection::connect(&Place::server()).await.expect("the server answers");

@@ -149,6 +149,7 @@ impl Writer {
                 if self.is_over() {
                     return;
                 }
+                // As a client waits before it sends the same again.
                 tokio::time::sleep(AGAIN).await;
             }
         }

@@ -12,7 +12,7 @@ use crate::fact::event::{
     PlanAgreed, Quantity, ReferralAccepted, ReferralDeclined, Referrer, SpellEnded, SpellStarted, WorkerAssigned,
 };
 use crate::fact::refusal::RefusalCode as Code;
-use crate::story::{
+use crate::world::{
     ANN, BOB, FLAT, HOME, JOURNEY, RULES, SUBJECT, accepted, closed, contact, correct, day, declined, disengaged,
     ended, given, home, keyworker, nth, on, open_contract, plan, referral, retract, state, when,
 };
@@ -191,7 +191,7 @@ mod assigning {
     }
 
     #[test]
-    fn taking_away_the_one_between_leaves_the_second_without_ground() {
+    fn a_fact_between_two_others_is_not_retracted_if_the_second_depends_on_it() {
         let story = accepted()
             .and(&state("2018-01-12", keyworker(ANN)))
             .and(&state("2018-01-20", keyworker(BOB)))
@@ -477,7 +477,7 @@ mod correcting {
     }
 
     #[test]
-    fn a_corrected_date_may_not_leave_others_without_ground() {
+    fn a_corrected_date_may_not_make_other_facts_invalid() {
         let story = || accepted().and(&state("2018-02-10", contact())).and(&state("2018-02-20", closed()));
         let refusal = story().when(correct(4, "2018-02-09", closed())).refused(Code::FactHasDependents);
         assert_eq!(refusal.facts.iter().map(|fact| fact.event_id).collect::<Vec<_>>(), [nth(3)]);
@@ -528,7 +528,7 @@ mod retracting {
     }
 
     #[test]
-    fn what_others_stand_on_goes_with_them_or_not_at_all() {
+    fn a_fact_on_which_others_depend_is_retracted_with_them_or_not_at_all() {
         let story = || accepted().and(&state("2018-02-10", home(HOME))).and(&state("2018-02-20", ended(HOME)));
         let refusal = story().when(retract(&[3])).refused(Code::FactHasDependents);
         assert_eq!(refusal.facts.iter().map(|fact| fact.event_id).collect::<Vec<_>>(), [nth(4)]);
@@ -548,7 +548,7 @@ mod retracting {
         let Command::ReceiveReferral(command) = state("2018-02-10", referral()) else { panic!("a referral") };
         let mut elsewhere = story();
         let code = "mst-essex".to_owned();
-        elsewhere.contract = Contract::of(&[crate::story::recorded(
+        elsewhere.contract = Contract::of(&[crate::world::recorded(
             1,
             when("2017-03-01"),
             crate::fact::event::ContractOpened {

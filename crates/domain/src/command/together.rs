@@ -68,7 +68,7 @@ mod tests {
     use crate::fact::envelope::{JourneyId, StreamId};
     use crate::fact::event::ReferralAccepted;
     use crate::fact::refusal::RefusalCode as Code;
-    use crate::story::{
+    use crate::world::{
         FLAT, HOME, JOURNEY, accepted, closed, correct, ended, given, home, nth, on, referral, retract, state,
     };
 

@@ -233,10 +233,7 @@ impl WorkingDays {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn day(text: &str) -> NaiveDate {
-        text.parse().expect("a date")
-    }
+    use crate::world::day;
 
     #[test]
     fn the_nth_working_day_matches_the_golden_table() {

@@ -56,10 +56,7 @@ mod tests {
     use chrono_tz::{America, Asia, Europe, Pacific};
 
     use super::*;
-
-    fn day(text: &str) -> NaiveDate {
-        text.parse().expect("a date")
-    }
+    use crate::world::day;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().expect("an instant")

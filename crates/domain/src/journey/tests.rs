@@ -3,7 +3,7 @@
 use super::*;
 use crate::fact::envelope::{Occurred, WorkerId};
 use crate::fact::event::{ContactLogged, FactCorrected, FactRetracted, PlanAgreed, ReferralAccepted, WorkerAssigned};
-use crate::story::{
+use crate::world::{
     ANN, BOB, FLAT, HOME, accepted, contact, correct, day, ended, given, home, keyworker, nth, on, plan, referral,
     retract, state,
 };
@@ -32,8 +32,8 @@ fn known_at(history: &History, events: usize) -> History {
 #[test]
 fn a_late_note_takes_its_place_by_its_own_day() {
     let story = accepted().and(&state("2018-02-10", by(ANN))).and(&state("2018-02-01", by(BOB)));
-    assert_eq!(in_turn(&story.history), [Some(BOB), Some(ANN)]);
-    assert_eq!(days_since_contact(&story.history, "2018-02-12"), 2);
+    assert_eq!(in_turn(story.case()), [Some(BOB), Some(ANN)]);
+    assert_eq!(days_since_contact(story.case(), "2018-02-12"), 2);
 }
 
 #[test]
@@ -45,11 +45,11 @@ fn facts_of_a_month_or_a_year_stand_at_its_first_day() {
         on("2017-12-31", PlanAgreed { kind: "php".to_owned() }),
         on("2018", ContactLogged { worker: None, ..contact() }),
     ]);
-    let days: Vec<String> = story.history.facts().iter().map(|fact| fact.occurred.earliest().to_string()).collect();
+    let days: Vec<String> = story.case().facts().iter().map(|fact| fact.occurred.earliest().to_string()).collect();
     assert_eq!(days, ["2017-12-20", "2017-12-31", "2018-01-01", "2018-01-01", "2018-01-01"]);
-    assert_eq!(in_turn(&story.history), [Some(ANN), Some(BOB), None], "facts of one day are in the order of recording");
-    assert_eq!(story.history.journey_as_of(day("2018-01-01")).contacts.len(), 3);
-    assert_eq!(story.history.journey_as_of(day("2017-12-31")).contacts.len(), 0);
+    assert_eq!(in_turn(story.case()), [Some(ANN), Some(BOB), None], "facts of one day are in the order of recording");
+    assert_eq!(story.case().journey_as_of(day("2018-01-01")).contacts.len(), 3);
+    assert_eq!(story.case().journey_as_of(day("2017-12-31")).contacts.len(), 0);
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn two_timed_facts_of_a_day_follow_the_clock_and_untimed_ones_the_recording() {
         on("2018-02-10", ContactLogged { worker: None, ..contact() }),
         on("2018-02-10 09:00", by(BOB)),
     ]);
-    assert_eq!(in_turn(&story.history), [Some(BOB), None, Some(ANN)]);
+    assert_eq!(in_turn(story.case()), [Some(BOB), None, Some(ANN)]);
 }
 
 #[test]
@@ -70,12 +70,12 @@ fn the_last_correction_wins_and_names_the_original() {
         "2018-02-12",
         by(BOB),
     ));
-    let contacts = story.history.journey().contacts;
+    let contacts = story.case().journey().contacts;
     assert_eq!(contacts.len(), 1);
     assert_eq!((contacts[0].event_id, contacts[0].occurred), (nth(3), Occurred::on(day("2018-02-12"))));
     assert_eq!(contacts[0].details.worker, Some(BOB));
-    assert_eq!(story.history.amended_by(nth(3)).map(|event| event.event_id), Some(nth(5)));
-    let before = known_at(&story.history, 4);
+    assert_eq!(story.case().amended_by(nth(3)).map(|event| event.event_id), Some(nth(5)));
+    let before = known_at(story.case(), 4);
     assert_eq!(before.journey().contacts[0].occurred, Occurred::on(day("2018-02-11")));
 }
 
@@ -83,18 +83,18 @@ fn the_last_correction_wins_and_names_the_original() {
 fn a_retraction_takes_the_fact_with_its_corrections() {
     let story =
         accepted().and(&state("2018-02-10", by(ANN))).and(&correct(3, "2018-02-11", by(BOB))).and(&retract(&[3]));
-    assert!(story.history.journey().contacts.is_empty());
-    assert!(story.history.is_retracted(nth(3)));
+    assert!(story.case().journey().contacts.is_empty());
+    assert!(story.case().is_retracted(nth(3)));
     let anew = story.and(&state("2018-02-11", by(BOB)));
-    assert_eq!(anew.history.journey().contacts.len(), 1, "recorded again, not revived");
+    assert_eq!(anew.case().journey().contacts.len(), 1, "recorded again, not revived");
 }
 
 #[test]
 fn a_correction_moves_a_fact_to_another_day_and_out_of_an_earlier_answer() {
     let story = accepted().and(&state("2018-02-03", plan())).and(&correct(3, "2018-02-20", plan()));
-    assert!(story.history.journey_as_of(day("2018-02-19")).plans.is_empty());
-    assert_eq!(story.history.journey_as_of(day("2018-02-20")).plans.len(), 1);
-    let uncorrected = known_at(&story.history, 3);
+    assert!(story.case().journey_as_of(day("2018-02-19")).plans.is_empty());
+    assert_eq!(story.case().journey_as_of(day("2018-02-20")).plans.len(), 1);
+    let uncorrected = known_at(story.case(), 3);
     assert_eq!(uncorrected.journey_as_of(day("2018-02-03")).plans.len(), 1, "as known before the correction");
 }
 
@@ -105,7 +105,7 @@ fn a_corrected_fact_keeps_its_place_among_those_of_its_day() {
         "2018-02-10",
         ContactLogged { minutes: Some(20), ..by(ANN) },
     ));
-    assert_eq!(in_turn(&story.history), [Some(ANN), Some(BOB)]);
+    assert_eq!(in_turn(story.case()), [Some(ANN), Some(BOB)]);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn the_contact_of_10_february_recorded_late_and_retracted_is_known_in_between_on
     // February. The as-of date is 23 February.
     let story = accepted().and(&state("2018-02-01", by(ANN))).and(&state("2018-02-10", by(ANN))).and(&retract(&[4]));
     let answers: Vec<i64> =
-        (3..=5).map(|events| days_since_contact(&known_at(&story.history, events), "2018-02-23")).collect();
+        (3..=5).map(|events| days_since_contact(&known_at(story.case(), events), "2018-02-23")).collect();
     assert_eq!(answers, [22, 13, 22]);
 }
 
@@ -124,12 +124,12 @@ fn a_new_keyworker_releases_the_former_that_day_and_other_roles_stand_beside() {
         .and(&state("2018-01-12", keyworker(ANN)))
         .and(&state("2018-01-13", WorkerAssigned { worker: ANN, role: "therapist".to_owned(), until: None }))
         .and(&state("2018-02-01", keyworker(BOB)));
-    let journey = story.history.journey();
+    let journey = story.case().journey();
     assert_eq!(journey.keyworker_on(day("2018-12-31")), Some(BOB));
     let held: Vec<(WorkerId, &str, Option<NaiveDate>)> =
         journey.assignments.iter().map(|held| (held.worker, held.role.as_str(), held.to)).collect();
     assert_eq!(held, [(ANN, "keyworker", Some(day("2018-02-01"))), (ANN, "therapist", None), (BOB, "keyworker", None)]);
-    assert_eq!(story.history.journey_as_of(day("2018-01-31")).keyworker_on(day("2018-01-31")), Some(ANN));
+    assert_eq!(story.case().journey_as_of(day("2018-01-31")).keyworker_on(day("2018-01-31")), Some(ANN));
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn a_home_that_ended_in_the_month_of_its_start_is_ended() {
         .and(&state("2018-02-10", home(HOME)))
         .and(&state("2018-02-12", home(FLAT)))
         .and(&state("2018-02", ended(HOME)));
-    let spells = story.history.journey().spells;
+    let spells = story.case().journey().spells;
     let ends: Vec<bool> = spells.iter().map(|spell| spell.ended.is_some()).collect();
     assert_eq!(ends, [true, false]);
 }
@@ -146,7 +146,7 @@ fn a_home_that_ended_in_the_month_of_its_start_is_ended() {
 #[test]
 fn an_amendment_that_names_nothing_changes_nothing() {
     let mut story = accepted();
-    let facts = story.history.facts().len();
+    let facts = story.case().facts().len();
     let nowhere = FactCorrected {
         target: nth(99),
         occurred_on: day("2018-02-01"),
@@ -163,6 +163,6 @@ fn an_amendment_that_names_nothing_changes_nothing() {
     story.record(occurred, event);
     let (occurred, event) = on("2018-02-01", FactRetracted { target: nth(98), reason: "nothing".to_owned() });
     story.record(occurred, event);
-    assert_eq!(story.history.facts().len(), facts);
-    assert_eq!(*story.history.fact(nth(2)).expect("the acceptance").event, ReferralAccepted {}.into());
+    assert_eq!(story.case().facts().len(), facts);
+    assert_eq!(*story.case().fact(nth(2)).expect("the acceptance").event, ReferralAccepted {}.into());
 }

@@ -9,8 +9,6 @@ pub mod subject;
 pub mod team;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-pub(crate) mod town;
 pub mod worker;
 
 use crate::fact::refusal::{Refusal, RefusalCode};

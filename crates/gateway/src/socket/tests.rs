@@ -330,6 +330,7 @@ async fn a_place_left_by_an_operation_can_be_taken_by_another() {
 async fn settled(number: impl Fn() -> usize) -> usize {
     let (mut seen, mut times) = (number(), 0);
     while times < 25 {
+        // This is what is measured: that it stays the same over time.
         tokio::time::sleep(Duration::from_millis(20)).await;
         let now = number();
         times = if now == seen { times + 1 } else { 0 };
@@ -381,6 +382,7 @@ async fn a_silent_client_is_disconnected() {
     let silent = Peer::open(&server).await;
     let before = server.stopping.receiver_count();
     while server.stopping.receiver_count() == before {
+        // Nothing announces that a receiver has gone.
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(server.stopping.receiver_count(), before - 1, "only one was left");

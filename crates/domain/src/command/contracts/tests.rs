@@ -7,7 +7,7 @@ use crate::command::{self, Command, Given};
 use crate::fact::changed::ChangedStreams;
 use crate::fact::event::Party;
 use crate::fact::refusal::RefusalCode as Code;
-use crate::story::{RULES, TODAY, day, open_contract, when};
+use crate::world::{RULES, TODAY, day, open_contract, when};
 
 fn fact() -> ContractOpened {
     ContractOpened {
@@ -191,7 +191,7 @@ fn the_rulebook_in_force_is_the_latest_that_has_started_or_else_the_earliest() {
 
 #[test]
 fn a_rulebook_of_a_later_build_stops_the_reading() {
-    let events = [crate::story::recorded(
+    let events = [crate::world::recorded(
         1,
         when("2017-03-01"),
         RulebookPublished { content: "rulebook = 2".to_owned(), hash: "abc".to_owned() }.into(),

@@ -2,15 +2,15 @@
 
 use super::*;
 use crate::fact::event::{EligibilityAssessed, ReferralWithdrawn};
-use crate::story::{
-    PIECE, RISK, Story, TASK, attached, eligible, engaged, measured, raised, reopened, task, transferred, withdrawn,
+use crate::world::{
+    PIECE, RISK, TASK, World, attached, eligible, engaged, measured, raised, reopened, task, transferred, withdrawn,
 };
 
-fn received() -> Story {
+fn received() -> World {
     given([on("2018-01-10", referral())])
 }
 
-fn taken_back() -> Story {
+fn taken_back() -> World {
     received().and(&state("2018-01-12", withdrawn()))
 }
 
@@ -21,8 +21,8 @@ fn a_referral_is_withdrawn_until_it_is_accepted() {
     assert!(refusal.message.contains("accepted on 2018-01-11: close the case"), "{}", refusal.message);
     accepted().when(state("2018-01-10", withdrawn())).refused(Code::AlreadyAccepted);
     let story = taken_back();
-    assert!(!story.history.journey().is_on_caseload());
-    assert_eq!(story.history.journey().turned_away(), Some(when("2018-01-12")));
+    assert!(!story.case().journey().is_on_caseload());
+    assert_eq!(story.case().journey().turned_away(), Some(when("2018-01-12")));
 }
 
 #[test]
@@ -74,10 +74,10 @@ fn a_withdrawal_gives_a_reason_of_the_rulebook() {
 fn eligibility_is_assessed_as_often_as_wanted_and_the_newest_stands() {
     let later = EligibilityAssessed { facts: BTreeMap::new(), ..eligible() };
     let story = received().and(&state("2018-01-20", later.clone())).and(&state("2018-01-10", eligible()));
-    let journey = story.history.journey();
+    let journey = story.case().journey();
     assert_eq!(journey.eligibility.len(), 2);
     assert_eq!(journey.newest_eligibility().map(|one| &one.details), Some(&later));
-    let earlier = story.history.journey_as_of(day("2018-01-19"));
+    let earlier = story.case().journey_as_of(day("2018-01-19"));
     assert_eq!(earlier.newest_eligibility().map(|one| &one.details), Some(&eligible()));
     story.and(&state("2018-02-10", closed())).when(state("2018-02-11", eligible())).refused(Code::JourneyClosed);
 }

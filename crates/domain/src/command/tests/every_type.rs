@@ -7,8 +7,8 @@ use crate::fact::event::{
     EvidenceRejected, EvidenceWithdrawn, JourneyReopened, JourneyTransferred, MeasureRecorded, PlanClosed,
     ReferralWithdrawn, RiskRaised, SpellChanged, TaskCancelled, TaskSet, WorkerReleased,
 };
-use crate::story::{
-    OTHER_TASK, PIECE, RISK, Story, TASK, achieved, attached, booked, called_off, cancelled, changed, cleared, done,
+use crate::world::{
+    OTHER_TASK, PIECE, RISK, TASK, World, achieved, attached, booked, called_off, cancelled, changed, cleared, done,
     eligible, engaged, measured, moved, plan_closed, raised, rejected, released, reopened, reviewed, scored,
     taken_back, task, transferred, verified, withdrawn,
 };
@@ -16,7 +16,7 @@ use crate::story::{
 /// A test case for one type of fact.
 struct Case {
     /// The facts recorded before.
-    given: Story,
+    given: World,
     /// The fact.
     fact: (&'static str, Event),
     /// A fact of the same type that is refused instead, and the code.
@@ -26,7 +26,7 @@ struct Case {
 }
 
 fn case(
-    given: Story,
+    given: World,
     fact: (&'static str, impl Into<Event>),
     refused: (&'static str, impl Into<Event>, Code),
     corrected: (&'static str, impl Into<Event>),
@@ -39,11 +39,11 @@ fn case(
     }
 }
 
-fn received() -> Story {
+fn received() -> World {
     given([on("2018-01-10", referral())])
 }
 
-fn with(facts: &[(&str, Event)]) -> Story {
+fn with(facts: &[(&str, Event)]) -> World {
     facts.iter().fold(accepted(), |story, (at, fact)| story.and(&state(at, fact.clone())))
 }
 
@@ -332,12 +332,12 @@ fn a_fact_of_every_type_is_corrected_whole() {
     for case in stated().filter_map(case_of) {
         let ((at, fact), (corrected_at, corrected)) = (case.fact, case.corrected);
         let story = case.given.and(&state(at, fact.clone()));
-        let recorded = u128::try_from(story.history.version()).expect("versions are positive");
-        let before = format!("{:?}", story.history.journey());
+        let recorded = u128::try_from(story.case().version()).expect("versions are positive");
+        let before = format!("{:?}", story.case().journey());
         let story = story.and(&correct(recorded, corrected_at, corrected.clone()));
-        let reads = story.history.fact(nth(recorded)).expect("it is recorded");
+        let reads = story.case().fact(nth(recorded)).expect("it is recorded");
         assert_eq!((reads.occurred, reads.event), (when(corrected_at), &corrected));
-        assert_ne!(format!("{:?}", story.history.journey()), before, "the fold shows it: {corrected:?}");
+        assert_ne!(format!("{:?}", story.case().journey()), before, "the fold shows it: {corrected:?}");
         story.when(correct(recorded, corrected_at, corrected)).refused(Code::NothingToCorrect);
     }
 }
@@ -346,13 +346,13 @@ fn a_fact_of_every_type_is_corrected_whole() {
 fn a_fact_of_every_type_is_retracted_and_recorded_again() {
     for case in stated().filter_map(case_of) {
         let (at, fact) = case.fact;
-        let before = format!("{:?}", case.given.history.journey());
+        let before = format!("{:?}", case.given.case().journey());
         let story = case.given.and(&state(at, fact.clone()));
-        let recorded = u128::try_from(story.history.version()).expect("versions are positive");
-        assert_ne!(format!("{:?}", story.history.journey()), before, "the fold shows it: {fact:?}");
+        let recorded = u128::try_from(story.case().version()).expect("versions are positive");
+        assert_ne!(format!("{:?}", story.case().journey()), before, "the fold shows it: {fact:?}");
         let story = story.and(&retract(&[recorded]));
-        assert!(story.history.fact(nth(recorded)).is_none());
-        assert_eq!(format!("{:?}", story.history.journey()), before, "as if it had never been recorded: {fact:?}");
+        assert!(story.case().fact(nth(recorded)).is_none());
+        assert_eq!(format!("{:?}", story.case().journey()), before, "as if it had never been recorded: {fact:?}");
         story.when(state(at, fact)).accepted();
     }
 }

@@ -4,24 +4,24 @@ use super::*;
 use crate::fact::event::{JourneyReopened, JourneyTransferred};
 use crate::fact::refusal::Severity;
 use crate::journey::{Close, HowClosed};
-use crate::story::{
-    OTHER_TASK, PIECE, RISK, Story, TASK, achieved, attached, cancelled, changed, cleared, done, eligible, engaged,
+use crate::world::{
+    OTHER_TASK, PIECE, RISK, TASK, World, achieved, attached, cancelled, changed, cleared, done, eligible, engaged,
     measured, plan_closed, raised, rejected, released, reopened, reviewed, scored, task, transferred, verified,
     withdrawn,
 };
 
 /// Closed on 10 February.
-fn over() -> Story {
+fn over() -> World {
     accepted().and(&state("2018-02-10", closed()))
 }
 
 /// Closed on 10 February, reopened on the 20th.
-fn again() -> Story {
+fn again() -> World {
     over().and(&state("2018-02-20", reopened()))
 }
 
 /// With a keyworker, plan, task, home, risk and payslip from before the close: events 3 to 8. The close is event 9.
-fn in_full() -> Story {
+fn in_full() -> World {
     let facts: [Event; 6] = [
         keyworker(ANN).into(),
         plan().into(),
@@ -77,7 +77,7 @@ fn facts_about_the_client_may_follow_the_close() {
         scored().into(),
         verified(PIECE).into(),
         rejected(PIECE).into(),
-        attached(crate::story::OTHER_PIECE).into(),
+        attached(crate::world::OTHER_PIECE).into(),
     ];
     for fact in facts {
         in_full().accepting_all().when(state("2018-02-11", fact)).accepted();
@@ -126,7 +126,7 @@ fn a_case_is_closed_again_after_it_was_reopened() {
 #[test]
 fn each_range_of_days_says_whether_the_case_is_on_the_caseload() {
     let story = again().and(&state("2018-02-25", transferred()));
-    let on_caseload = |on: &str| story.history.journey_as_of(day(on)).is_on_caseload();
+    let on_caseload = |on: &str| story.case().journey_as_of(day(on)).is_on_caseload();
     let days = [
         "2018-01-10",
         "2018-01-11",
@@ -138,9 +138,9 @@ fn each_range_of_days_says_whether_the_case_is_on_the_caseload() {
         "2018-02-25",
     ];
     assert_eq!(days.map(on_caseload), [false, true, true, false, false, true, true, false]);
-    let journey = story.history.journey();
+    let journey = story.case().journey();
     for on in days.map(day) {
-        assert_eq!(journey.is_closed_on(on), story.history.journey_as_of(on).closed().is_some(), "{on}");
+        assert_eq!(journey.is_closed_on(on), story.case().journey_as_of(on).closed().is_some(), "{on}");
     }
     let how: Vec<HowClosed> = journey.closes.iter().map(|close| close.how).collect();
     assert_eq!(how, [HowClosed::Closed, HowClosed::Transferred]);
@@ -170,7 +170,7 @@ fn a_close_is_retracted_with_its_reopening_or_not_at_all() {
 #[test]
 fn a_transfer_closes_the_journey() {
     let story = || accepted().and(&state("2018-02-10", transferred()));
-    assert!(!story().history.journey().is_on_caseload());
+    assert!(!story().case().journey().is_on_caseload());
     let refusal = story().when(state("2018-02-11", contact())).refused(Code::JourneyClosed);
     assert!(refusal.message.contains("transferred on 2018-02-10"), "{}", refusal.message);
     story().when(state("2018-02-12", transferred())).refused(Code::AlreadyClosed);

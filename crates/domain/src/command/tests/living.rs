@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::fact::event::{AchievementRecorded, AssessmentScored, MeasureRecorded, Period, RiskRaised, SpellChanged};
-use crate::story::at;
-use crate::story::{OTHER_RISK, RISK, Story, achieved, changed, cleared, measured, raised, scored};
+use crate::world::at;
+use crate::world::{OTHER_RISK, RISK, World, achieved, changed, cleared, measured, raised, scored};
 
 fn working(hours: i64) -> SpellStarted {
     let attributes = BTreeMap::from([("secured_as".to_owned(), Attribute::Text("new".to_owned()))]);
@@ -14,7 +14,7 @@ fn hours(hours: i64) -> SpellChanged {
     SpellChanged { spell: HOME, hours_per_week: Some(Quantity(hours.into())), attributes: BTreeMap::new() }
 }
 
-fn housed() -> Story {
+fn housed() -> World {
     accepted().and(&state("2018-02-01", working(12)))
 }
 
@@ -25,7 +25,7 @@ fn a_change_applies_from_its_day_on_and_keeps_the_other_values() {
         .and(&state("2018-02-20", changed(HOME)))
         .and(&state("2018-02-10", hours(20)))
         .and(&state("2018-02-15", SpellChanged { spell: HOME, hours_per_week: None, attributes: rent }));
-    let spell = &story.history.journey().spells[0];
+    let spell = &story.case().journey().spells[0];
     let hours = |on: &str| spell.hours_on(day(on)).map(|hours| hours.to_string());
     assert_eq!(
         [hours("2018-02-01"), hours("2018-02-09"), hours("2018-02-10"), hours("2018-02-28")],
@@ -39,7 +39,7 @@ fn a_change_applies_from_its_day_on_and_keeps_the_other_values() {
     assert_eq!(shown("2018-02-15"), ["rent=500", "secured_as=new"]);
     assert_eq!(shown("2018-02-20"), ["rent=500", "secured_as=kept"]);
     assert_eq!(spell.details, working(12), "the details at the start do not change");
-    assert_eq!(story.history.journey_as_of(day("2018-02-14")).spells[0].changes.len(), 1);
+    assert_eq!(story.case().journey_as_of(day("2018-02-14")).spells[0].changes.len(), 1);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn an_assessment_has_an_instrument_and_items_within_bounds() {
     accepted().when(state("2018-02-01", AssessmentScored { items, ..scored() })).refused(Code::InputTooLong);
 }
 
-fn at_risk() -> Story {
+fn at_risk() -> World {
     accepted().and(&state("2018-02-01", raised(RISK)))
 }
 
@@ -153,8 +153,8 @@ fn a_risk_is_cleared_once_on_or_after_the_day_it_was_raised() {
 #[test]
 fn a_risk_applies_from_the_day_it_was_raised_until_it_is_cleared() {
     let story = at_risk().and(&state("2018-02-10", cleared(RISK)));
-    let risk = &story.history.journey().risks[0];
+    let risk = &story.case().journey().risks[0];
     assert_eq!((risk.raised, at(risk.cleared.as_ref())), (when("2018-02-01"), Some(when("2018-02-10"))));
-    assert_eq!(story.history.journey_as_of(day("2018-02-09")).risks[0].cleared, None);
-    assert!(story.history.journey_as_of(day("2018-01-31")).risks.is_empty());
+    assert_eq!(story.case().journey_as_of(day("2018-02-09")).risks[0].cleared, None);
+    assert!(story.case().journey_as_of(day("2018-01-31")).risks.is_empty());
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::command::{PatchFact, Patched, PatchedDate};
 use crate::fact::event::{Attendance, Direction, EventType, MeasureRecorded, Period, SpellChanged};
-use crate::story::{APPOINTMENT, Story, booked, measured};
+use crate::world::{APPOINTMENT, World, booked, measured};
 
 /// The command that patches the n-th event.
 fn patch(target: u128, of: EventType, payload: Value) -> PatchFact {
@@ -21,10 +21,10 @@ fn patch(target: u128, of: EventType, payload: Value) -> PatchFact {
 }
 
 /// The n-th event of a test case after the patch is accepted.
-fn corrected(story: Story, command: PatchFact) -> (Occurred, Event) {
+fn corrected(story: World, command: PatchFact) -> (Occurred, Event) {
     let target = command.target;
     let story = story.and(&Command::PatchFact(command));
-    let fact = story.history.fact(target).expect("it is recorded");
+    let fact = story.case().fact(target).expect("it is recorded");
     (fact.occurred, fact.event.clone())
 }
 
@@ -151,7 +151,7 @@ fn a_named_worker_is_checked_when_the_patch_names_them_or_moves_the_day() {
     let story = accepted().and(&state("2018-02-10", contact()));
     assert_eq!(Command::PatchFact(patch(3, EventType::ContactLogged, json!({}))).names(), []);
     let silent = Command::PatchFact(patch(3, EventType::ContactLogged, json!({})));
-    assert_eq!(silent.names_beside(&story.history), [StreamId::worker(ANN)]);
+    assert_eq!(silent.names_beside(story.case()), [StreamId::worker(ANN)]);
     let refusal = story.when(Command::PatchFact(command)).refused(Code::WorkerNotFound);
     assert_eq!(refusal.path, Some("payload.worker".into()));
 }
@@ -243,14 +243,14 @@ mod doubts {
 
 mod appointments {
     use super::*;
-    use crate::story::{called_off, moved};
+    use crate::world::{called_off, moved};
 
     fn names_it(attendance: Attendance) -> ContactLogged {
         let two_way = matches!(attendance, Attendance::Attended);
         ContactLogged { appointment: Some(APPOINTMENT), attendance, two_way, ..contact() }
     }
 
-    fn story() -> Story {
+    fn story() -> World {
         accepted().accepting(Code::BeforeAppointment).and(&state("2018-02-01", booked("2018-03-20")))
     }
 

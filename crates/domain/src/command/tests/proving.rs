@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::fact::event::{EvidenceAttached, EvidenceRejected};
-use crate::story::at;
-use crate::story::{OTHER_PIECE, PIECE, Story, attached, rejected, taken_back, verified};
+use crate::world::at;
+use crate::world::{OTHER_PIECE, PIECE, World, attached, rejected, taken_back, verified};
 
-fn proved() -> Story {
+fn proved() -> World {
     accepted().and(&state("2018-02-05", attached(PIECE)))
 }
 
@@ -107,7 +107,7 @@ fn a_piece_counts_until_it_is_rejected_or_withdrawn() {
     let story = proved()
         .and(&state("2018-02-10", verified(PIECE)))
         .and(&state("2018-02-15", EvidenceRejected { defect: "remarks_on_form".to_owned(), ..rejected(PIECE) }));
-    let piece = |on: &str| story.history.journey_as_of(day(on)).evidence[0].clone();
+    let piece = |on: &str| story.case().journey_as_of(day(on)).evidence[0].clone();
     let verified = |on| at(piece(on).verified.as_ref());
     assert_eq!([verified("2018-02-09"), verified("2018-02-14")], [None, Some(when("2018-02-10"))]);
     assert_eq!((piece("2018-02-14").counts(), piece("2018-02-15").counts()), (true, false));

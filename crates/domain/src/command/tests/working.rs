@@ -3,10 +3,10 @@
 use super::*;
 use crate::fact::event::{EngagementStarted, PlanClosed, PlanReviewed, TaskCancelled, TaskSet, WorkerReleased};
 use crate::journey::TaskOver;
-use crate::story::{OTHER_TASK, Story, TASK, cancelled, done, engaged, plan_closed, released, reviewed, task};
-use crate::story::{at, days};
+use crate::world::{OTHER_TASK, TASK, World, cancelled, done, engaged, plan_closed, released, reviewed, task};
+use crate::world::{at, days};
 
-fn held() -> Story {
+fn held() -> World {
     accepted().and(&state("2018-01-12", keyworker(ANN)))
 }
 
@@ -27,14 +27,14 @@ fn only_a_worker_who_holds_the_case_is_released_and_only_once() {
 }
 
 #[test]
-fn a_released_case_is_unassigned_until_somebody_takes_it() {
+fn a_released_case_is_unassigned_until_another_worker_is_assigned() {
     let story = held().and(&state("2018-02-01", released(ANN))).and(&state("2018-02-10", keyworker(BOB)));
-    let keyworker = |on: &str| story.history.journey_as_of(day(on)).keyworker_on(day(on));
+    let keyworker = |on: &str| story.case().journey_as_of(day(on)).keyworker_on(day(on));
     assert_eq!(
         [keyworker("2018-01-31"), keyworker("2018-02-01"), keyworker("2018-02-10")],
         [Some(ANN), None, Some(BOB)]
     );
-    let held: Vec<Option<NaiveDate>> = story.history.journey().assignments.iter().map(|held| held.to).collect();
+    let held: Vec<Option<NaiveDate>> = story.case().journey().assignments.iter().map(|held| held.to).collect();
     assert_eq!(held, [Some(day("2018-02-01")), None]);
 }
 
@@ -64,9 +64,9 @@ fn retracting_the_release_between_two_assignments_is_refused() {
 fn a_temporary_assignment_that_ends_early_returns_the_case_to_the_former_keyworker() {
     let lent = WorkerAssigned { until: Some(day("2018-02-20")), ..keyworker(BOB) };
     let story = held().and(&state("2018-02-01", lent)).and(&state("2018-02-10", released(BOB)));
-    let holder = |on: &str| story.history.journey().keyworker_on(day(on));
+    let holder = |on: &str| story.case().journey().keyworker_on(day(on));
     assert_eq!(["2018-02-01", "2018-02-09", "2018-02-10", "2018-02-25"].map(holder), [BOB, BOB, ANN, ANN].map(Some));
-    assert!(crate::journey::rules::groundless(&story.history).is_empty());
+    assert!(crate::journey::rules::groundless(story.case()).is_empty());
     story.when(state("2018-02-15", released(ANN))).accepted();
 }
 
@@ -97,17 +97,17 @@ fn an_engagement_starts_within_the_case() {
     let over = accepted().and(&state("2018-02-10", closed()));
     over.when(state("2018-02-11", engaged())).refused(Code::JourneyClosed);
     let twice = accepted().and(&state("2018-01-20", engaged())).and(&state("2018-02-20", engaged()));
-    assert_eq!(twice.history.journey().engagements.len(), 2, "a client who disengaged may engage again");
+    assert_eq!(twice.case().journey().engagements.len(), 2, "a client who disengaged may engage again");
 }
 
-fn planned() -> Story {
+fn planned() -> World {
     accepted().and(&state("2018-01-20", plan()))
 }
 
 #[test]
 fn a_plan_is_reviewed_and_closed_while_it_is_open() {
     let story = planned().and(&state("2018-02-01", reviewed())).and(&state("2018-02-10", plan_closed()));
-    let plan = &story.history.journey().plans[0];
+    let plan = &story.case().journey().plans[0];
     assert_eq!((days(&plan.reviews), at(plan.closed.as_ref())), (vec![when("2018-02-01")], Some(when("2018-02-10"))));
     let refusal = story.when(state("2018-02-11", reviewed())).refused(Code::PlanNotFound);
     assert!(refusal.allowed.is_empty());
@@ -139,7 +139,7 @@ fn a_review_is_of_the_plan_agreed_last() {
         .and(&state("2018-02-01", reviewed()))
         .and(&state("2018-02-15", reviewed()))
         .and(&state("2018-02-20", plan_closed()));
-    let plans = story.history.journey().plans;
+    let plans = story.case().journey().plans;
     assert_eq!(days(&plans[0].reviews), [when("2018-02-01")]);
     assert_eq!(days(&plans[1].reviews), [when("2018-02-15")]);
     assert_eq!((plans[0].closed.is_some(), plans[1].closed.is_some()), (false, true));
@@ -159,7 +159,7 @@ fn a_plan_agreed_under_an_earlier_rulebook_may_still_be_closed() {
         .refused_each(&[(Code::PersonalData, "kind"), (Code::InvalidValue, "reason")]);
 }
 
-fn to_do() -> Story {
+fn to_do() -> World {
     accepted().and(&state("2018-01-20 12:00", task(TASK)))
 }
 
@@ -186,7 +186,7 @@ fn a_task_shows_how_it_ended() {
         .and(&state("2018-01-21", task(OTHER_TASK)))
         .and(&state("2018-02-01", done(TASK)))
         .and(&state("2018-02-02", TaskCancelled { reason: Some("moved away".to_owned()), ..cancelled(OTHER_TASK) }));
-    let journey = story.history.journey();
+    let journey = story.case().journey();
     let [Some(TaskOver::Done(done)), Some(TaskOver::Cancelled(cancelled))] =
         [&journey.tasks[0].over, &journey.tasks[1].over]
     else {
@@ -194,7 +194,7 @@ fn a_task_shows_how_it_ended() {
     };
     assert_eq!((done.occurred, cancelled.occurred), (when("2018-02-01"), when("2018-02-02")));
     assert_eq!(cancelled.details.reason.as_deref(), Some("moved away"));
-    assert!(story.history.journey_as_of(day("2018-01-31")).tasks.iter().all(crate::journey::Task::is_open));
+    assert!(story.case().journey_as_of(day("2018-01-31")).tasks.iter().all(crate::journey::Task::is_open));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::fact::event::{
     AdjustmentKind, AmountPaid, BatchSubmitted, ClaimAbout, ClaimAccepted, ClaimResubmitted, RiskCleared,
 };
 use crate::fact::refusal::{Refusal, RefusalCode as Code};
-use crate::story::{RULES, day, open_contract, recorded, when};
+use crate::world::{RULES, day, open_contract, recorded, when};
 
 const OUTCOME: &str = "[[outcome]]\ncode = \"job\"\ntitle = \"Job\"\ntrigger = { spell = [\"accommodation\"] }\n\
     claim = { attempts = 2 }\n[[outcome.tariff]]\namount = \"3000.00\"\n";

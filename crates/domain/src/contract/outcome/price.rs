@@ -113,6 +113,7 @@ pub(super) struct OutOfRange;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::day;
 
     fn tariff(amount: &str) -> Tariff {
         Tariff {
@@ -126,10 +127,6 @@ mod tests {
             round_unit_price: false,
             illustrative: false,
         }
-    }
-
-    fn day(text: &str) -> NaiveDate {
-        text.parse().expect("a date")
     }
 
     #[test]

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::packs::{pack, packs};
 use super::*;
+use crate::world::day;
 
 /// Every section and every form of `when` that this build knows.
 const WHOLE: &str = r#"rulebook = 1                          # grammar
@@ -107,10 +108,6 @@ fn faults_with(part: &str, otherwise: &str) -> Vec<String> {
 
 fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
-}
-
-fn day(text: &str) -> NaiveDate {
-    text.parse().expect("a date")
 }
 
 #[test]

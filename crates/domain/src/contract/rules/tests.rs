@@ -14,8 +14,7 @@ use crate::fact::event::{
     Quantity, ReferralReceived, ReportSubmitted, TargetRatio, TargetSeries, TargetsPublished,
 };
 use crate::fact::refusal::{RefusalCode as Code, Severity};
-use crate::people::town::{Town, corrected, fact_of, referred, retracted, shps, town};
-use crate::story::{JOURNEY, SUBJECT, day, referral};
+use crate::world::{JOURNEY, SUBJECT, World, corrected, day, fact_of, referral, referred, retracted, service, shps};
 
 const OTHER_JOURNEY: JourneyId = JourneyId(Uuid::from_u128(0x11));
 const NOTICE: NoticeId = NoticeId(Uuid::from_u128(0x81));
@@ -82,12 +81,12 @@ fn dismissed() -> DoubleFundingDismissed {
     }
 }
 
-fn as_of(town: &Town, on: &str) -> Dealings {
-    town.contract().dealings(day(on))
+fn as_of(world: &World, on: &str) -> Dealings {
+    world.contract.dealings(day(on))
 }
 
-fn last_day(town: &Town, on: &str) -> Option<NaiveDate> {
-    as_of(town, on).terms.as_ref().and_then(Terms::ends_on)
+fn last_day(world: &World, on: &str) -> Option<NaiveDate> {
+    as_of(world, on).terms.as_ref().and_then(Terms::ends_on)
 }
 
 #[test]
@@ -95,100 +94,104 @@ fn a_variation_applies_from_its_day_on_and_keeps_the_other_terms() {
     let parties = vec![Party { name: "London Borough of Brent".to_owned(), role: Some("commissioner".to_owned()) }];
     let renamed =
         ContractVaried { name: Some("SHPS, extended".to_owned()), parties: Some(parties), ..varied("2020-12-31") };
-    let town = town().and(shps(), "2018-02-01", varied("2019-12-31")).and(shps(), "2018-02-10", renamed);
-    assert_eq!(last_day(&town, "2018-01-31"), Some(day("2018-12-31")));
-    assert_eq!(last_day(&town, "2018-02-09"), Some(day("2019-12-31")));
-    assert_eq!(last_day(&town, "2018-02-10"), Some(day("2020-12-31")));
+    let world = service().and(&fact_of(shps(), "2018-02-01", varied("2019-12-31"))).and(&fact_of(
+        shps(),
+        "2018-02-10",
+        renamed,
+    ));
+    assert_eq!(last_day(&world, "2018-01-31"), Some(day("2018-12-31")));
+    assert_eq!(last_day(&world, "2018-02-09"), Some(day("2019-12-31")));
+    assert_eq!(last_day(&world, "2018-02-10"), Some(day("2020-12-31")));
     assert_eq!(
-        last_day(&town, "2010-01-01"),
+        last_day(&world, "2010-01-01"),
         Some(day("2018-12-31")),
         "the terms of the opening also apply to earlier days"
     );
-    let terms = as_of(&town, "2018-02-28").terms.expect("open");
+    let terms = as_of(&world, "2018-02-28").terms.expect("open");
     assert_eq!((terms.name(), terms.parties().len()), ("SHPS, extended", 1));
-    let last = town.last();
-    let town = town.tell(&corrected(shps(), last, "2018-02-10", varied("2021-12-31")));
-    assert_eq!(last_day(&town, "2018-02-28"), Some(day("2021-12-31")));
-    assert_eq!(as_of(&town, "2018-02-28").terms.expect("open").name(), "Single Homelessness Prevention Service");
+    let last = world.last();
+    let world = world.and(&corrected(shps(), last, "2018-02-10", varied("2021-12-31")));
+    assert_eq!(last_day(&world, "2018-02-28"), Some(day("2021-12-31")));
+    assert_eq!(as_of(&world, "2018-02-28").terms.expect("open").name(), "Single Homelessness Prevention Service");
 }
 
 #[test]
 fn a_variation_must_change_something_and_not_end_the_contract_before_it_starts() {
     let nothing = ContractVaried { ends_on: None, ..varied("2019-12-31") };
-    town().refuses_fact(shps(), "2018-02-01", nothing, Code::MissingValue);
-    let refusal = town().refuses_fact(shps(), "2018-02-01", varied("2017-02-28"), Code::EndedBeforeStart);
+    service().when(fact_of(shps(), "2018-02-01", nothing)).refused(Code::MissingValue);
+    let refusal = service().when(fact_of(shps(), "2018-02-01", varied("2017-02-28"))).refused(Code::EndedBeforeStart);
     assert_eq!(refusal.path, Some("ends_on".into()));
     let unknown = StreamId::contract("mhep");
-    town().refuses_fact(unknown, "2018-02-01", varied("2019-12-31"), Code::ContractNotFound);
+    service().when(fact_of(unknown, "2018-02-01", varied("2019-12-31"))).refused(Code::ContractNotFound);
 }
 
 #[test]
 fn the_opening_is_corrected_and_neither_repeated_nor_retracted_nor_renamed_in_urls() {
-    let town = town();
-    let first = town.contract().history().events()[0].event_id;
-    let opened = town.contract().opened().expect("open").clone();
-    town.refuses_fact(shps(), "2018-02-01", opened.clone(), Code::ContractExists);
-    town.refuses(&retracted(shps(), &[first]), Code::NotCorrectable);
+    let world = service();
+    let first = world.contract.history().events()[0].event_id;
+    let opened = world.contract.opened().expect("open").clone();
+    world.when(fact_of(shps(), "2018-02-01", opened.clone())).refused(Code::ContractExists);
+    world.when(retracted(shps(), &[first])).refused(Code::NotCorrectable);
     let elsewhere = ContractOpened { code: "mhep".to_owned(), ..opened.clone() };
-    town.refuses(&corrected(shps(), first, "2017-03-01", elsewhere), Code::FixedField);
+    world.when(corrected(shps(), first, "2017-03-01", elsewhere)).refused(Code::FixedField);
     let backwards = ContractOpened { ends_on: Some(day("2017-02-01")), ..opened.clone() };
-    town.refuses(&corrected(shps(), first, "2017-03-01", backwards), Code::InvalidValue);
+    world.when(corrected(shps(), first, "2017-03-01", backwards)).refused(Code::InvalidValue);
     let longer = ContractOpened { ends_on: Some(day("2022-02-28")), ..opened.clone() };
-    let town = town.tell(&corrected(shps(), first, "2017-03-01", longer));
-    assert_eq!(last_day(&town, "2018-02-28"), Some(day("2022-02-28")));
-    let town = town.and(shps(), "2018-02-01", varied("2018-06-30"));
+    let world = world.and(&corrected(shps(), first, "2017-03-01", longer));
+    assert_eq!(last_day(&world, "2018-02-28"), Some(day("2022-02-28")));
+    let world = world.and(&fact_of(shps(), "2018-02-01", varied("2018-06-30")));
     let later = ContractOpened { starts_on: day("2018-07-01"), ends_on: None, ..opened };
-    town.refuses(&corrected(shps(), first, "2017-03-01", later), Code::FactHasDependents);
+    world.when(corrected(shps(), first, "2017-03-01", later)).refused(Code::FactHasDependents);
 }
 
 #[test]
 fn a_contract_ends_once_and_takes_no_referral_from_that_day_on() {
-    town().refuses_fact(shps(), "2017-02-28", ended(), Code::EndedBeforeStart);
-    let town = town().tell(&referred(OTHER_JOURNEY, "2018-02-12")).and(shps(), "2018-02-10", ended());
-    let end = town.last();
-    town.refuses_fact(shps(), "2018-02-20", ended(), Code::ContractEnded);
-    town.refuses_fact(shps(), "2018-02-10", varied("2019-12-31"), Code::ContractEnded);
-    let refusal = town.refuses(&referred(JOURNEY, "2018-02-10"), Code::ContractEnded);
+    service().when(fact_of(shps(), "2017-02-28", ended())).refused(Code::EndedBeforeStart);
+    let world = service().and(&referred(OTHER_JOURNEY, "2018-02-12")).and(&fact_of(shps(), "2018-02-10", ended()));
+    let end = world.last();
+    world.when(fact_of(shps(), "2018-02-20", ended())).refused(Code::ContractEnded);
+    world.when(fact_of(shps(), "2018-02-10", varied("2019-12-31"))).refused(Code::ContractEnded);
+    let refusal = world.when(referred(JOURNEY, "2018-02-10")).refused(Code::ContractEnded);
     assert_eq!(refusal.path, Some("occurred_on".into()));
     // A referral recorded before the end was known may be corrected. A new date after the end is refused.
     let (journey, first) =
-        (StreamId::journey(OTHER_JOURNEY), town.history(StreamId::journey(OTHER_JOURNEY)).events()[0].event_id);
+        (StreamId::journey(OTHER_JOURNEY), world.history(StreamId::journey(OTHER_JOURNEY)).events()[0].event_id);
     let elsewhere = ReferralReceived { subject: SUBJECT, area: "ealing".to_owned(), ..referral() };
-    let town = town.tell(&corrected(journey, first, "2018-02-12", elsewhere));
-    town.refuses(&corrected(journey, first, "2018-02-11", referral()), Code::ContractEnded);
-    let town = town.tell(&referred(JOURNEY, "2018-02-09"));
-    assert!(as_of(&town, "2018-02-09").terms.expect("open").ended.is_none());
-    assert!(as_of(&town, "2018-02-10").terms.expect("open").ended.is_some());
-    let town = town.tell(&corrected(shps(), end, "2018-02-20", ended()));
-    let town = town.and(shps(), "2018-02-19", varied("2019-12-31"));
-    let variation = town.last();
-    town.refuses(&corrected(shps(), end, "2018-02-19", ended()), Code::FactHasDependents);
-    let town = town.tell(&retracted(shps(), &[end]));
-    town.tell(&retracted(shps(), &[variation]));
+    let world = world.and(&corrected(journey, first, "2018-02-12", elsewhere));
+    world.when(corrected(journey, first, "2018-02-11", referral())).refused(Code::ContractEnded);
+    let world = world.and(&referred(JOURNEY, "2018-02-09"));
+    assert!(as_of(&world, "2018-02-09").terms.expect("open").ended.is_none());
+    assert!(as_of(&world, "2018-02-10").terms.expect("open").ended.is_some());
+    let world = world.and(&corrected(shps(), end, "2018-02-20", ended()));
+    let world = world.and(&fact_of(shps(), "2018-02-19", varied("2019-12-31")));
+    let variation = world.last();
+    world.when(corrected(shps(), end, "2018-02-19", ended())).refused(Code::FactHasDependents);
+    let world = world.and(&retracted(shps(), &[end]));
+    world.when(retracted(shps(), &[variation])).accepted();
 }
 
 #[test]
 fn a_referral_from_before_the_contract_raises_a_warning() {
-    let early = town().refuses(&referred(JOURNEY, "2017-02-28"), Code::ContractNotStarted);
+    let early = service().when(referred(JOURNEY, "2017-02-28")).refused(Code::ContractNotStarted);
     assert_eq!((early.severity, early.path), (Severity::Warning, Some("occurred_on".into())));
-    let town = town().tell(&referred(JOURNEY, "2017-03-01"));
-    let (journey, first) = (StreamId::journey(JOURNEY), town.history(StreamId::journey(JOURNEY)).events()[0].event_id);
-    town.refuses(&corrected(journey, first, "2016-12-24", referral()), Code::ContractNotStarted);
+    let world = service().and(&referred(JOURNEY, "2017-03-01"));
+    let (journey, first) = (StreamId::journey(JOURNEY), world.history(StreamId::journey(JOURNEY)).events()[0].event_id);
+    world.when(corrected(journey, first, "2016-12-24", referral())).refused(Code::ContractNotStarted);
     // Imports accept the warning, because nobody is there to check. Afterwards only a change of the date raises it
     // again.
-    let town = town.accepting(Code::ContractNotStarted).tell(&corrected(journey, first, "2016-12-24", referral()));
+    let world = world.accepting(Code::ContractNotStarted).and(&corrected(journey, first, "2016-12-24", referral()));
     let elsewhere = ReferralReceived { area: "ealing".to_owned(), ..referral() };
-    town.heeding_all().tell(&corrected(journey, first, "2016-12-24", elsewhere));
+    world.accepting_none().when(corrected(journey, first, "2016-12-24", elsewhere)).accepted();
 }
 
 #[test]
 fn target_profiles_apply_side_by_side_and_a_revision_is_a_new_version() {
-    let town = town()
-        .and(shps(), "2018-01-05", targets("contract", 60))
-        .and(shps(), "2018-01-06", targets("business_plan", 63))
-        .and(shps(), "2018-02-01", targets("contract", 50));
+    let world = service()
+        .and(&fact_of(shps(), "2018-01-05", targets("contract", 60)))
+        .and(&fact_of(shps(), "2018-01-06", targets("business_plan", 63)))
+        .and(&fact_of(shps(), "2018-02-01", targets("contract", 50)));
     let in_force = |on: &str| -> Vec<(String, usize, Quantity)> {
-        let dealings = as_of(&town, on);
+        let dealings = as_of(&world, on);
         let shown = dealings.targets_in_force().map(|targets| {
             let series = &targets.published.details.series[0];
             (targets.profile().to_owned(), targets.version, series.months[&day("2018-01-01")])
@@ -199,16 +202,16 @@ fn target_profiles_apply_side_by_side_and_a_revision_is_a_new_version() {
     assert_eq!(in_force("2018-01-05"), [version("contract", 1, 60)]);
     assert_eq!(in_force("2018-01-31"), [version("contract", 1, 60), version("business_plan", 1, 63)]);
     assert_eq!(in_force("2018-02-28"), [version("business_plan", 1, 63), version("contract", 2, 50)]);
-    assert_eq!(as_of(&town, "2018-02-28").targets.len(), 3, "the old version is kept");
-    let last = town.last();
-    town.refuses(&corrected(shps(), last, "2018-02-01", targets("contract", 55)), Code::NotCorrectable);
-    town.refuses(&retracted(shps(), &[last]), Code::NotCorrectable);
+    assert_eq!(as_of(&world, "2018-02-28").targets.len(), 3, "the old version is kept");
+    let last = world.last();
+    world.when(corrected(shps(), last, "2018-02-01", targets("contract", 55))).refused(Code::NotCorrectable);
+    world.when(retracted(shps(), &[last])).refused(Code::NotCorrectable);
 }
 
 #[test]
 fn targets_are_of_whole_months_areas_of_the_rulebook_and_never_negative() {
     let refused = |published: TargetsPublished| {
-        let refusals = town().decide(&fact_of(shps(), "2018-02-01", published)).expect_err("a refusal");
+        let refusals = service().decide(&fact_of(shps(), "2018-02-01", published)).expect_err("a refusal");
         let path = refusals[0].path.clone().unwrap_or_default().to_string();
         (refusals[0].code, path)
     };
@@ -266,19 +269,19 @@ fn a_series_is_given_by_month_by_year_or_as_a_ratio_and_in_one_way_only() {
 #[test]
 fn a_period_is_closed_once_when_it_is_over_and_stays_closed() {
     let closed = || PeriodClosed { period: january() };
-    town().refuses_fact(shps(), "2018-01-30", closed(), Code::InvalidValue);
+    service().when(fact_of(shps(), "2018-01-30", closed())).refused(Code::InvalidValue);
     let backwards = PeriodClosed { period: Period { first: day("2018-01-31"), last: day("2018-01-01") } };
-    town().refuses_fact(shps(), "2018-02-01", backwards, Code::InvalidValue);
-    let town = town().and(shps(), "2018-02-05", closed());
-    let close = town.last();
-    town.refuses_fact(shps(), "2018-02-06", closed(), Code::PeriodAlreadyClosed);
-    town.refuses(&retracted(shps(), &[close]), Code::NotCorrectable);
-    town.refuses(&corrected(shps(), close, "2018-02-06", closed()), Code::NotCorrectable);
+    service().when(fact_of(shps(), "2018-02-01", backwards)).refused(Code::InvalidValue);
+    let world = service().and(&fact_of(shps(), "2018-02-05", closed()));
+    let close = world.last();
+    world.when(fact_of(shps(), "2018-02-06", closed())).refused(Code::PeriodAlreadyClosed);
+    world.when(retracted(shps(), &[close])).refused(Code::NotCorrectable);
+    world.when(corrected(shps(), close, "2018-02-06", closed())).refused(Code::NotCorrectable);
     // A period may not overlap the edge of a closed one, or be part of it. The refusal names the one closed first.
     let stretch = |first: &str, last: &str| PeriodClosed { period: Period { first: day(first), last: day(last) } };
     let until = |last: &str| stretch("2017-11-01", last);
     for other in [until("2018-01-30"), until("2018-01-01"), stretch("2018-01-10", "2018-01-20")] {
-        let refusal = town.refuses_fact(shps(), "2018-02-06", other, Code::PeriodAlreadyClosed);
+        let refusal = world.when(fact_of(shps(), "2018-02-06", other)).refused(Code::PeriodAlreadyClosed);
         assert_eq!(refusal.facts[0].event_id, close);
         assert!(
             refusal.message.starts_with("the period 2018-01-01 to 2018-01-31 was closed on 2018-02-05"),
@@ -286,102 +289,102 @@ fn a_period_is_closed_once_when_it_is_over_and_stays_closed() {
         );
     }
     // A later fact of the period is recorded once the warning is accepted. The days before belong to another period.
-    let warning = town.refuses_fact(shps(), "2018-01-20", spend(5), Code::PeriodClosed);
+    let warning = world.when(fact_of(shps(), "2018-01-20", spend(5))).refused(Code::PeriodClosed);
     assert_eq!(warning.facts[0].event_id, close);
-    let town = town.accepting(Code::PeriodClosed).and(shps(), "2018-01-20", spend(5)).heeding_all();
-    let town = town.and(shps(), "2018-02-06", until("2017-12-31"));
+    let world = world.accepting(Code::PeriodClosed).and(&fact_of(shps(), "2018-01-20", spend(5))).accepting_none();
+    let world = world.and(&fact_of(shps(), "2018-02-06", until("2017-12-31")));
     // A quarter can be closed over its closed months.
-    let town = town.and(shps(), "2018-02-06", until("2018-01-31"));
-    assert_eq!(as_of(&town, "2018-02-28").closed.len(), 3);
+    let world = world.and(&fact_of(shps(), "2018-02-06", until("2018-01-31")));
+    assert_eq!(as_of(&world, "2018-02-28").closed.len(), 3);
 }
 
 #[test]
 fn commentary_measures_assessments_and_reports_are_corrected_and_retracted() {
-    let dealings = |town: &Town| as_of(town, "2018-02-28");
-    let town = town().and(shps(), "2018-02-01", commentary());
-    let said = town.last();
+    let dealings = |world: &World| as_of(world, "2018-02-28");
+    let world = service().and(&fact_of(shps(), "2018-02-01", commentary()));
+    let said = world.last();
     let louder = CommentaryRecorded { text: "referrals far above target".to_owned(), ..commentary() };
-    let town = town.tell(&corrected(shps(), said, "2018-02-01", louder.clone()));
-    assert_eq!(dealings(&town).commentary[0].details, louder);
-    town.refuses(&corrected(shps(), said, "2018-02-01", louder), Code::NothingToCorrect);
+    let world = world.and(&corrected(shps(), said, "2018-02-01", louder.clone()));
+    assert_eq!(dealings(&world).commentary[0].details, louder);
+    world.when(corrected(shps(), said, "2018-02-01", louder)).refused(Code::NothingToCorrect);
     let named = CommentaryRecorded { text: "ring 020 7946 0958".to_owned(), ..commentary() };
-    let refusal = town.refuses_fact(shps(), "2018-02-01", named, Code::PersonalData);
+    let refusal = world.when(fact_of(shps(), "2018-02-01", named)).refused(Code::PersonalData);
     assert_eq!(refusal.path, Some("text".into()));
 
-    let town = town.and(shps(), "2018-02-02", spend(125_000));
-    let measured = town.last();
-    let town = town.tell(&corrected(shps(), measured, "2018-02-02", spend(126_000)));
-    assert_eq!(dealings(&town).measures[0].details, spend(126_000));
+    let world = world.and(&fact_of(shps(), "2018-02-02", spend(125_000)));
+    let measured = world.last();
+    let world = world.and(&corrected(shps(), measured, "2018-02-02", spend(126_000)));
+    assert_eq!(dealings(&world).measures[0].details, spend(126_000));
 
-    let town = town.and(shps(), "2018-02-03", assessed());
-    let found = town.last();
+    let world = world.and(&fact_of(shps(), "2018-02-03", assessed()));
+    let found = world.last();
     let met = KpiAssessed { grade: "met".to_owned(), ..assessed() };
-    let town = town.tell(&corrected(shps(), found, "2018-02-03", met));
-    let town = town.and(shps(), "2018-02-04", assessed());
-    assert_eq!(dealings(&town).assessments.len(), 2, "the last assessment of an indicator and period applies");
+    let world = world.and(&corrected(shps(), found, "2018-02-03", met));
+    let world = world.and(&fact_of(shps(), "2018-02-04", assessed()));
+    assert_eq!(dealings(&world).assessments.len(), 2, "the last assessment of an indicator and period applies");
     let nothing = KpiAssessed { kpi: " ".to_owned(), ..assessed() };
-    town.refuses_fact(shps(), "2018-02-04", nothing, Code::MissingValue);
+    world.when(fact_of(shps(), "2018-02-04", nothing)).refused(Code::MissingValue);
 
-    let town = town.and(shps(), "2018-02-05", submitted());
-    let handed_in = town.last();
-    let town = town.tell(&corrected(shps(), handed_in, "2018-02-06", submitted()));
-    assert_eq!(dealings(&town).reports[0].occurred.earliest(), day("2018-02-06"));
+    let world = world.and(&fact_of(shps(), "2018-02-05", submitted()));
+    let handed_in = world.last();
+    let world = world.and(&corrected(shps(), handed_in, "2018-02-06", submitted()));
+    assert_eq!(dealings(&world).reports[0].occurred.earliest(), day("2018-02-06"));
     let future = Code::DatedInFuture;
-    town.refuses_fact(shps(), "2018-03-01", submitted(), future);
-    let town = town.tell(&retracted(shps(), &[said, measured, found, handed_in]));
-    let left = dealings(&town);
+    world.when(fact_of(shps(), "2018-03-01", submitted())).refused(future);
+    let world = world.and(&retracted(shps(), &[said, measured, found, handed_in]));
+    let left = dealings(&world);
     assert_eq!((left.commentary.len(), left.measures.len(), left.assessments.len(), left.reports.len()), (0, 0, 1, 0));
 }
 
 #[test]
 fn an_action_answers_a_notice_that_was_given_and_is_done_once() {
-    town().refuses_fact(shps(), "2018-02-01", agreed(Some(NOTICE)), Code::NoticeNotFound);
-    let town = town().and(shps(), "2018-02-05", issued());
-    let notice = town.last();
-    town.refuses_fact(shps(), "2018-02-06", issued(), Code::NoticeExists);
-    let refusal = town.refuses_fact(shps(), "2018-02-04", agreed(Some(NOTICE)), Code::NoticeNotFound);
+    service().when(fact_of(shps(), "2018-02-01", agreed(Some(NOTICE)))).refused(Code::NoticeNotFound);
+    let world = service().and(&fact_of(shps(), "2018-02-05", issued()));
+    let notice = world.last();
+    world.when(fact_of(shps(), "2018-02-06", issued())).refused(Code::NoticeExists);
+    let refusal = world.when(fact_of(shps(), "2018-02-04", agreed(Some(NOTICE)))).refused(Code::NoticeNotFound);
     assert_eq!(refusal.allowed, [NOTICE.to_string()]);
     let done = || ActionCompleted { action: ACTION };
-    town.refuses_fact(shps(), "2018-02-06", done(), Code::ActionNotFound);
+    world.when(fact_of(shps(), "2018-02-06", done())).refused(Code::ActionNotFound);
     let overdue = ActionAgreed { due_on: Some(day("2018-02-05")), ..agreed(Some(NOTICE)) };
-    town.refuses_fact(shps(), "2018-02-06", overdue, Code::InvalidValue);
-    let town = town.and(shps(), "2018-02-06", agreed(Some(NOTICE)));
-    let action = town.last();
-    town.refuses_fact(shps(), "2018-02-07", agreed(None), Code::ActionExists);
-    town.refuses_fact(shps(), "2018-02-05", done(), Code::EndedBeforeStart);
-    town.refuses(&retracted(shps(), &[notice]), Code::FactHasDependents);
-    town.refuses(&corrected(shps(), notice, "2018-02-07", issued()), Code::FactHasDependents);
+    world.when(fact_of(shps(), "2018-02-06", overdue)).refused(Code::InvalidValue);
+    let world = world.and(&fact_of(shps(), "2018-02-06", agreed(Some(NOTICE))));
+    let action = world.last();
+    world.when(fact_of(shps(), "2018-02-07", agreed(None))).refused(Code::ActionExists);
+    world.when(fact_of(shps(), "2018-02-05", done())).refused(Code::EndedBeforeStart);
+    world.when(retracted(shps(), &[notice])).refused(Code::FactHasDependents);
+    world.when(corrected(shps(), notice, "2018-02-07", issued())).refused(Code::FactHasDependents);
     let other = NoticeIssued { notice: NoticeId(Uuid::from_u128(0x83)), ..issued() };
-    town.refuses(&corrected(shps(), notice, "2018-02-05", other), Code::FixedField);
+    world.when(corrected(shps(), notice, "2018-02-05", other)).refused(Code::FixedField);
     let withheld = NoticeIssued { kind: NoticeKind::Withholding, ..issued() };
-    let town = town.tell(&corrected(shps(), notice, "2018-02-04", withheld));
+    let world = world.and(&corrected(shps(), notice, "2018-02-04", withheld));
     let sooner = ActionAgreed { due_on: Some(day("2018-02-20")), ..agreed(Some(NOTICE)) };
-    let town = town.tell(&corrected(shps(), action, "2018-02-06", sooner));
-    let town = town.and(shps(), "2018-02-10", done());
-    let doing = town.last();
-    town.refuses_fact(shps(), "2018-02-11", done(), Code::ActionAlreadyCompleted);
-    let town = town.tell(&corrected(shps(), doing, "2018-02-12", done()));
-    let actions = as_of(&town, "2018-02-28").actions;
+    let world = world.and(&corrected(shps(), action, "2018-02-06", sooner));
+    let world = world.and(&fact_of(shps(), "2018-02-10", done()));
+    let doing = world.last();
+    world.when(fact_of(shps(), "2018-02-11", done())).refused(Code::ActionAlreadyCompleted);
+    let world = world.and(&corrected(shps(), doing, "2018-02-12", done()));
+    let actions = as_of(&world, "2018-02-28").actions;
     assert_eq!(actions[0].completed.as_ref().expect("done").occurred.earliest(), day("2018-02-12"));
-    assert!(as_of(&town, "2018-02-11").actions[0].completed.is_none());
-    town.tell(&retracted(shps(), &[notice, action, doing]));
+    assert!(as_of(&world, "2018-02-11").actions[0].completed.is_none());
+    world.when(retracted(shps(), &[notice, action, doing])).accepted();
 }
 
 #[test]
 fn double_funding_is_dismissed_once_between_two_journeys_one_of_them_ours() {
-    let unknown = town().tell(&referred(JOURNEY, "2018-01-10"));
-    let refusal = unknown.refuses_fact(shps(), "2018-02-01", dismissed(), Code::JourneyNotFound);
+    let unknown = service().and(&referred(JOURNEY, "2018-01-10"));
+    let refusal = unknown.when(fact_of(shps(), "2018-02-01", dismissed())).refused(Code::JourneyNotFound);
     assert_eq!(refusal.path, Some("other".into()));
-    let town = unknown.tell(&referred(OTHER_JOURNEY, "2018-01-11"));
+    let world = unknown.and(&referred(OTHER_JOURNEY, "2018-01-11"));
     let oneself = DoubleFundingDismissed { other: JOURNEY, ..dismissed() };
-    town.refuses_fact(shps(), "2018-02-01", oneself, Code::InvalidValue);
-    let town = town.and(shps(), "2018-02-01", dismissed());
-    let said = town.last();
+    world.when(fact_of(shps(), "2018-02-01", oneself)).refused(Code::InvalidValue);
+    let world = world.and(&fact_of(shps(), "2018-02-01", dismissed()));
+    let said = world.last();
     let turned = DoubleFundingDismissed { journey: OTHER_JOURNEY, other: JOURNEY, ..dismissed() };
-    town.refuses_fact(shps(), "2018-02-02", turned.clone(), Code::AlreadyDismissed);
+    world.when(fact_of(shps(), "2018-02-02", turned.clone())).refused(Code::AlreadyDismissed);
     let class = DoubleFundingDismissed { class: "accommodation".to_owned(), ..dismissed() };
-    let town = town.tell(&corrected(shps(), said, "2018-02-01", class));
-    let town = town.and(shps(), "2018-02-02", turned);
-    assert_eq!(as_of(&town, "2018-02-28").dismissals.len(), 2);
-    town.tell(&retracted(shps(), &[said]));
+    let world = world.and(&corrected(shps(), said, "2018-02-01", class));
+    let world = world.and(&fact_of(shps(), "2018-02-02", turned));
+    assert_eq!(as_of(&world, "2018-02-28").dismissals.len(), 2);
+    world.when(retracted(shps(), &[said])).accepted();
 }

@@ -15,8 +15,8 @@ use crate::fact::event::{
 use crate::fact::refusal::{RefusalCode, Severity};
 use crate::journey::caseload;
 use crate::journey::{AppointmentOver, Close, Journey, Task};
-use crate::story::{
-    ANN, APPOINTMENT, BOB, FLAT, HOME, OTHER_PIECE, OTHER_RISK, OTHER_TASK, PIECE, RISK, Story, TASK, accepted,
+use crate::world::{
+    ANN, APPOINTMENT, BOB, FLAT, HOME, OTHER_PIECE, OTHER_RISK, OTHER_TASK, PIECE, RISK, TASK, World, accepted,
     achieved, attached, booked, called_off, cancelled, changed, cleared, closed, contact, correct, day, declined,
     disengaged, done, eligible, ended, engaged, given, home, keyworker, measured, moved, nth, on, plan, plan_closed,
     raised, referral, rejected, released, reopened, retract, reviewed, scored, state, taken_back, task, transferred,
@@ -143,8 +143,8 @@ fn any_command() -> impl Strategy<Value = Command> {
 
 /// Aims the command at events that mostly exist, and at facts of their own type. A correction whose replacement has
 /// another type keeps the fact and moves its day.
-fn aimed(story: &Story, command: &Command) -> Command {
-    let version = u128::try_from(story.history.version()).expect("versions are positive");
+fn aimed(story: &World, command: &Command) -> Command {
+    let version = u128::try_from(story.case().version()).expect("versions are positive");
     // One in twelve misses.
     let aim = |target: EventId| match target.0.as_u128() {
         astray if astray % 12 == 0 || version == 0 => target,
@@ -153,7 +153,7 @@ fn aimed(story: &Story, command: &Command) -> Command {
     match command {
         Command::CorrectFact(correction) => {
             let mut correction = CorrectFact { target: aim(correction.target), ..correction.clone() };
-            if let Some(fact) = story.history.fact(correction.target)
+            if let Some(fact) = story.case().fact(correction.target)
                 && fact.event.event_type() != correction.replacement.event_type()
             {
                 correction.replacement = fact.event.clone();
@@ -217,22 +217,22 @@ fn shown(journey: &Journey) -> usize {
 }
 
 /// The property that holds for every history that was decided here.
-fn holds(story: &Story) -> Result<(), TestCaseError> {
-    let found = groundless(&story.history);
+fn holds(story: &World) -> Result<(), TestCaseError> {
+    let found = groundless(story.case());
     prop_assert!(found.is_empty(), "invalid facts: {found:#?}");
-    let (journey, facts) = (story.history.journey(), story.history.facts().len());
+    let (journey, facts) = (story.case().journey(), story.case().facts().len());
     prop_assert_eq!(shown(&journey), facts, "the fold shows every fact: {:#?}", journey);
     Ok(())
 }
 
 /// Checks that the rows, the fold of a day and the history read again agree.
-fn agree(story: &Story) -> Result<(), TestCaseError> {
-    let journey = story.history.journey();
-    let anew = History::of(story.history.events().iter().cloned());
+fn agree(story: &World) -> Result<(), TestCaseError> {
+    let journey = story.case().journey();
+    let anew = History::of(story.case().events().iter().cloned());
     prop_assert_eq!(format!("{:?}", anew.journey()), format!("{:?}", journey));
     let stretches = caseload::stretches(&journey);
     for on in ["2018-01-01", "2018-01-11", "2018-02-01", "2018-02-05", "2018-02-14", "2018-02-27", "2018-02-28"] {
-        let then = story.history.journey_as_of(day(on));
+        let then = story.case().journey_as_of(day(on));
         let stretch = stretches.iter().find(|stretch| stretch.from <= day(on) && day(on) < stretch.to);
         prop_assert_eq!(then.is_on_caseload(), stretch.is_some(), "on {}: {:#?}", on, journey);
         prop_assert_eq!(then.closed().is_some(), journey.is_closed_on(day(on)), "on {}: {:#?}", on, journey);
@@ -253,7 +253,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: sequences(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_is_accepted_leaves_nothing_without_ground_or_out_of_the_fold(
+    fn every_accepted_command_leaves_only_valid_facts_that_the_fold_shows(
         begun in proptest::bool::weighted(0.9),
         warned: bool,
         commands in proptest::collection::vec(any_command(), 1..60)
@@ -285,11 +285,11 @@ proptest! {
         commands in proptest::collection::vec(any_command(), 1..10)
     ) {
         let mut story = given(facts.iter().map(|(date, fact)| on(date, fact.clone())));
-        let before = groundless(&story.history).len();
+        let before = groundless(story.case()).len();
         for command in &commands {
             let _ = story.tell(&aimed(&story, command));
         }
-        prop_assert!(groundless(&story.history).len() <= before, "a command never makes more facts invalid");
+        prop_assert!(groundless(story.case()).len() <= before, "a command never makes more facts invalid");
         agree(&story)?;
     }
 }
@@ -297,16 +297,16 @@ proptest! {
 #[test]
 fn a_restored_history_may_hold_what_no_command_would_give() {
     let story = given([on("2018-02-01", contact()), on("2018-02-02", closed())]);
-    let found = groundless(&story.history);
+    let found = groundless(story.case());
     let codes: Vec<RefusalCode> = found.iter().map(|found| found.refusal.code).collect();
     assert_eq!(codes, [RefusalCode::NotReferred, RefusalCode::NotReferred]);
     assert_eq!(found[0].fact.event_type, EventType::ContactLogged);
 }
 
 #[test]
-fn what_stood_without_ground_before_does_not_stop_what_is_recorded_now() {
+fn facts_that_were_invalid_before_do_not_block_new_ones() {
     let story = given([on("2018-01-10", referral()), on("2018-01-20", closed()), on("2018-02-01", contact())]);
-    assert_eq!(groundless(&story.history).len(), 1);
+    assert_eq!(groundless(story.case()).len(), 1);
     let _ = story.and(&state("2018-01-15", contact()));
 }
 
@@ -314,6 +314,6 @@ fn what_stood_without_ground_before_does_not_stop_what_is_recorded_now() {
 fn evidence_of_a_restored_history_may_support_nothing() {
     let nothing = EvidenceAttached { supports: vec![Uuid::from_u128(0x99)], ..attached(PIECE) };
     let story = given([on("2018-01-10", referral()), on("2018-02-01", nothing)]);
-    assert_eq!(groundless(&story.history)[0].refusal.code, RefusalCode::SupportNotFound);
+    assert_eq!(groundless(story.case())[0].refusal.code, RefusalCode::SupportNotFound);
     let _ = story.and(&state("2018-02-10", verified(PIECE)));
 }

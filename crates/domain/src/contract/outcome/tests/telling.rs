@@ -2,7 +2,7 @@
 //!
 //! Ids are small numbers: the n-th event of a case has the id n.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::contract::Rulebook;
@@ -10,11 +10,13 @@ use crate::contract::outcome::{Achievement, Case, Evaluation, Hold, State, Statu
 use crate::fact::Fact;
 use crate::fact::History;
 use crate::fact::Recorded;
-use crate::fact::envelope::{Actor, EventId, EvidenceId, Occurred, Position, Precision, RiskId, SpellId, SubjectId};
+use crate::fact::envelope::{Actor, EventId, EvidenceId, Occurred, Position, RiskId, SpellId, SubjectId};
 use crate::fact::event::{
     Attribute, Event, EvidenceAttached, FactCorrected, FactRetracted, Quantity, ReferralReceived, SpellChanged,
     SpellEnded, SpellStarted,
 };
+
+pub(in crate::contract::outcome) use crate::world::{day, when};
 
 /// The head of a rulebook.
 pub(in crate::contract::outcome) const HEAD: &str = r#"rulebook = 1
@@ -40,19 +42,6 @@ pub(in crate::contract::outcome) fn rules(sections: &str) -> Rulebook {
 /// A rulebook with one outcome `it`, with these keys and a price of 100.
 pub(in crate::contract::outcome) fn outcome(keys: &str) -> Rulebook {
     rules(&format!("[[outcome]]\ncode = \"it\"\ntitle = \"It\"\n{keys}\n[[outcome.tariff]]\namount = \"100.00\"\n"))
-}
-
-pub(in crate::contract::outcome) fn day(text: &str) -> NaiveDate {
-    text.parse().unwrap_or_else(|fault| panic!("{text}: {fault}"))
-}
-
-/// The date of a fact: `2022-01-03`, `2022-01` or `2022`.
-pub(in crate::contract::outcome) fn when(text: &str) -> Occurred {
-    match text.len() {
-        4 => Occurred::within(day(&format!("{text}-01-01")), Precision::Year),
-        7 => Occurred::within(day(&format!("{text}-01")), Precision::Month),
-        _ => Occurred::on(day(text)),
-    }
 }
 
 pub(in crate::contract::outcome) const fn spell_id(n: u128) -> SpellId {

@@ -87,7 +87,7 @@ async fn eligibility_is_read_with_the_facts_of_its_day() {
 }
 
 #[tokio::test]
-async fn a_worker_is_released_and_the_case_is_nobodys() {
+async fn a_worker_is_released_and_the_case_is_unassigned() {
     on_both_stores(async |app| {
         let work = Work::on(app).await;
         let released = work.so("releaseWorker", "2018-02-10", json!({ "worker": work.worker })).await;

@@ -1,33 +1,30 @@
-//! Given, when, then: short cases for the tests of this folder.
+//! The people, ids, dates, facts and commands of the test world.
 //!
 //! Ids are small numbers in the order of recording, so that a test can name the n-th event.
 
-use std::borrow::Borrow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::command::{Command, CorrectFact, Given, NewEvent, ReceiveReferral, RetractFacts, decide};
+use crate::command::contracts::OpenContract;
+use crate::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
 use crate::contract::Contract;
 use crate::fact::Entry;
-use crate::fact::History;
 use crate::fact::Recorded;
 use crate::fact::envelope::{
     Actor, AppointmentId, EventId, EvidenceId, JourneyId, Occurred, Position, Precision, RiskId, SpellId, StreamId,
-    SubjectId, TaskId, WorkerId,
+    SubjectId, TaskId, TeamId, WorkerId,
 };
 use crate::fact::event::{
     AchievementRecorded, AppointmentBooked, AppointmentCancelled, AppointmentMoved, AssessmentScored, Attendance,
     Attribute, CancelledBy, ContactLogged, ContactWith, ContractOpened, Disengaged, Eligibility, EligibilityAssessed,
     EngagementStarted, Event, EvidenceAttached, EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyClosed,
     JourneyReopened, JourneyTransferred, KEYWORKER, MeasureRecorded, Patched, PlanAgreed, PlanClosed, PlanReviewed,
-    Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn, RiskCleared, RiskRaised,
-    RulebookPublished, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerAssigned,
+    Quantity, ReferralDeclined, ReferralReceived, ReferralWithdrawn, RiskCleared, RiskRaised, RulebookPublished,
+    SpellChanged, SpellEnded, SpellStarted, SubjectKind, TaskCancelled, TaskDone, TaskSet, WorkerAssigned,
     WorkerReleased,
 };
-use crate::fact::moved::Moved;
-use crate::fact::refusal::{Refusal, RefusalCode};
 
 /// Today, in every test case.
 pub const TODAY: &str = "2018-02-28";
@@ -71,6 +68,16 @@ pub const SUBJECT: SubjectId = SubjectId(Uuid::from_u128(0x20));
 pub const ANN: WorkerId = WorkerId(Uuid::from_u128(0x31));
 /// Another worker.
 pub const BOB: WorkerId = WorkerId(Uuid::from_u128(0x32));
+/// A third worker.
+pub const CAT: WorkerId = WorkerId(Uuid::from_u128(0x33));
+/// The team of Ann and Bob.
+pub const TEAM: TeamId = TeamId(Uuid::from_u128(0x51));
+/// Another person.
+pub const OTHER: SubjectId = SubjectId(Uuid::from_u128(0x21));
+/// A third person.
+pub const THIRD: SubjectId = SubjectId(Uuid::from_u128(0x22));
+/// A family.
+pub const FAMILY: SubjectId = SubjectId(Uuid::from_u128(0x23));
 /// A spell in a home.
 pub const HOME: SpellId = SpellId(Uuid::from_u128(0x41));
 /// Another spell.
@@ -301,11 +308,6 @@ pub fn cleared(risk: RiskId) -> RiskCleared {
     RiskCleared { risk }
 }
 
-/// The warning that every test case accepts, because its evidence supports nothing in particular.
-fn accepted_by_default() -> BTreeSet<String> {
-    BTreeSet::from([RefusalCode::EvidenceSupportsNothing.as_str().to_owned()])
-}
-
 /// A payslip of 31 January that supports nothing in particular.
 pub fn attached(evidence: EvidenceId) -> EvidenceAttached {
     EvidenceAttached {
@@ -349,66 +351,88 @@ pub fn on(at: &str, fact: impl Into<Event>) -> (Occurred, Event) {
     (when(at), fact.into())
 }
 
-/// The command that records this fact.
+/// The stream of the contract `shps`.
+pub fn shps() -> StreamId {
+    StreamId::contract("shps")
+}
+
+/// The command that records this fact of the case.
 pub fn state(at: &str, fact: impl Into<Event>) -> Command {
-    let (journey, occurred) = (JOURNEY, when(at));
     match fact.into() {
-        Event::ReferralReceived(fact) => {
-            let contract = "shps".to_owned();
-            Command::ReceiveReferral(ReceiveReferral { journey, contract, when: occurred.into(), register: None, fact })
-        }
-        fact => Command::state(StreamId::journey(journey), occurred, fact),
+        Event::ReferralReceived(fact) => refer(JOURNEY, "shps", when(at), None, fact),
+        fact => fact_of(StreamId::journey(JOURNEY), at, fact),
     }
 }
 
-/// The command that corrects the n-th event.
+/// The command that records this fact of any stream.
+pub fn fact_of(stream: StreamId, at: &str, fact: impl Into<Event>) -> Command {
+    Command::state(stream, when(at), fact)
+}
+
+/// The command that creates a case. If a kind of subject is given, it also registers the subject.
+pub fn refer(
+    journey: JourneyId,
+    contract: &str,
+    occurred: Occurred,
+    register: Option<SubjectKind>,
+    fact: ReferralReceived,
+) -> Command {
+    let contract = contract.to_owned();
+    Command::ReceiveReferral(ReceiveReferral { journey, contract, when: occurred.into(), register, fact })
+}
+
+/// The command that creates a case of the person.
+pub fn referred(journey: JourneyId, at: &str) -> Command {
+    refer(journey, "shps", when(at), None, referral())
+}
+
+/// The command that opens a contract with its first rulebook.
+pub fn open(occurred: Occurred, fact: ContractOpened, rulebook: impl Into<String>) -> Command {
+    Command::OpenContract(OpenContract { when: occurred.into(), fact, rulebook: rulebook.into() })
+}
+
+/// The command that corrects the n-th event, a fact of the case.
 pub fn correct(target: u128, at: &str, fact: impl Into<Event>) -> Command {
-    Command::CorrectFact(CorrectFact {
-        stream: StreamId::journey(JOURNEY),
-        target: nth(target),
-        occurred: when(at),
-        replacement: fact.into(),
-        reason: "typed wrongly".to_owned(),
-    })
+    corrected(StreamId::journey(JOURNEY), nth(target), at, fact)
 }
 
-/// The command that retracts these events.
+/// The command that corrects a fact of any stream.
+pub fn corrected(stream: StreamId, target: EventId, at: &str, fact: impl Into<Event>) -> Command {
+    let (occurred, replacement, reason) = (when(at), fact.into(), "typed wrongly".to_owned());
+    Command::CorrectFact(CorrectFact { stream, target, occurred, replacement, reason })
+}
+
+/// The command that retracts these events, facts of the case.
 pub fn retract(targets: &[u128]) -> Command {
-    Command::RetractFacts(RetractFacts {
-        stream: StreamId::journey(JOURNEY),
-        targets: targets.iter().copied().map(nth).collect(),
-        reason: "never was so".to_owned(),
-    })
+    let targets: Vec<EventId> = targets.iter().copied().map(nth).collect();
+    retracted(StreamId::journey(JOURNEY), &targets)
 }
 
-/// A referral of 10 January, accepted on the next day: events 1 and 2.
-pub fn accepted() -> Story {
-    given([on("2018-01-10", referral()), on("2018-01-11", ReferralAccepted {})])
+/// The command that retracts facts of any stream.
+pub fn retracted(stream: StreamId, targets: &[EventId]) -> Command {
+    Command::RetractFacts(RetractFacts { stream, targets: targets.to_vec(), reason: "never was so".to_owned() })
 }
 
-/// A case with these facts, recorded in this order.
-pub fn given(facts: impl IntoIterator<Item = (Occurred, Event)>) -> Story {
-    let (contract, today) = (open_contract(&[RULES]), day(TODAY));
-    let mut story = Story { history: History::default(), contract, today, accepted: accepted_by_default() };
-    for (occurred, event) in facts {
-        story.record(occurred, event);
+/// A contract that starts on this day.
+pub fn opened(code: &str, starts_on: &str) -> ContractOpened {
+    ContractOpened {
+        code: code.to_owned(),
+        name: "Single Homelessness Prevention Service".to_owned(),
+        parties: Vec::new(),
+        starts_on: day(starts_on),
+        ends_on: None,
     }
-    story
+}
+
+/// A plain [`RulebookPublished`].
+pub fn published(content: &str) -> RulebookPublished {
+    RulebookPublished { content: content.to_owned(), hash: String::new() }
 }
 
 /// The contract `shps` with these rulebooks.
 pub fn open_contract(rulebooks: &[&str]) -> Contract {
-    let opened = ContractOpened {
-        code: "shps".to_owned(),
-        name: "Single Homelessness Prevention Service".to_owned(),
-        parties: Vec::new(),
-        starts_on: day("2017-03-01"),
-        ends_on: None,
-    };
-    let published = rulebooks
-        .iter()
-        .map(|content| Event::from(RulebookPublished { content: (*content).to_owned(), hash: String::new() }));
-    let events = std::iter::once(Event::from(opened)).chain(published);
+    let published = rulebooks.iter().map(|content| Event::from(published(content)));
+    let events = std::iter::once(Event::from(opened("shps", "2017-03-01"))).chain(published);
     let recorded: Vec<Recorded> =
         (1..).zip(events).map(|(at, event)| recorded(at, when("2017-03-01"), event)).collect();
     Contract::of(&recorded).expect("the rulebooks can be read")
@@ -426,134 +450,5 @@ pub fn recorded(version: i64, occurred: Occurred, event: Event) -> Recorded {
         actor: Actor { subject: "ann".to_owned(), role: "keyworker".to_owned(), on_behalf_of: None },
         occurred,
         event,
-    }
-}
-
-/// A case as recorded so far.
-#[derive(Clone)]
-pub struct Story {
-    /// What is recorded so far.
-    pub history: History,
-    /// The contract that it belongs to.
-    pub contract: Contract,
-    /// The day on which the commands are sent.
-    pub today: NaiveDate,
-    /// The warnings that every sender accepts.
-    pub accepted: BTreeSet<String>,
-}
-
-impl Story {
-    /// The same case, with another today.
-    #[must_use]
-    pub fn on_day(self, today: &str) -> Self {
-        Self { today: day(today), ..self }
-    }
-
-    /// The same case, with senders who accept this warning.
-    #[must_use]
-    pub fn accepting(self, warning: RefusalCode) -> Self {
-        let mut accepted = self.accepted;
-        accepted.insert(warning.as_str().to_owned());
-        Self { accepted, ..self }
-    }
-
-    /// The same case, with senders who accept all warnings.
-    #[must_use]
-    pub fn accepting_all(self) -> Self {
-        let accepted = RefusalCode::WARNINGS.iter().map(|warning| warning.as_str().to_owned());
-        Self { accepted: accepted.collect(), ..self }
-    }
-
-    /// The same case, under these rulebooks.
-    #[must_use]
-    pub fn under(self, rulebooks: &[&str]) -> Self {
-        Self { contract: open_contract(rulebooks), ..self }
-    }
-
-    /// Adds an event without asking the rules.
-    pub fn record(&mut self, occurred: Occurred, event: Event) {
-        self.history.evolve(recorded(self.history.version() + 1, occurred, event));
-    }
-
-    /// Decides a command. The workers Ann and Bob and one subject exist.
-    pub fn decide(&self, command: &Command) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-        let known = [StreamId::worker(ANN), StreamId::worker(BOB), StreamId::subject(SUBJECT)];
-        let empty = History::default();
-        let given = Given {
-            today: self.today,
-            contract: &self.contract,
-            // Another person than the one who recorded the facts: evidence must be verified by another person than the
-            // one who attached it.
-            sender: "bob",
-            history: &|stream| known.contains(&stream).then_some(&empty),
-            accepted: &self.accepted,
-            moved: &Moved::default(),
-        };
-        decide(&self.history, command, &given)
-    }
-
-    /// Decides a command. If it is accepted, its events are recorded.
-    pub fn tell(&mut self, command: &Command) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-        let events = self.decide(command)?;
-        for event in events.iter().filter(|event| event.stream == StreamId::journey(JOURNEY)) {
-            self.record(event.occurred, event.event.clone());
-        }
-        Ok(events)
-    }
-
-    /// The same case with this command accepted.
-    #[must_use]
-    pub fn and(mut self, command: &Command) -> Self {
-        self.tell(command).unwrap_or_else(|refusals| panic!("{command:?} is refused: {refusals:#?}"));
-        self
-    }
-
-    /// Runs a command.
-    pub fn when(self, command: impl Borrow<Command>) -> When {
-        let outcome = self.decide(command.borrow());
-        When { outcome }
-    }
-}
-
-/// The result of a command.
-pub struct When {
-    outcome: Result<Vec<NewEvent>, Vec<Refusal>>,
-}
-
-impl When {
-    /// Asserts that it gave exactly these events of the case.
-    #[track_caller]
-    pub fn then(self, expected: impl IntoIterator<Item = (Occurred, Event)>) {
-        let events = self.outcome.unwrap_or_else(|refusals| panic!("refused: {refusals:#?}"));
-        let got: Vec<(Occurred, Event)> = events.into_iter().map(|event| (event.occurred, event.event)).collect();
-        assert_eq!(got, expected.into_iter().collect::<Vec<_>>());
-    }
-
-    /// Asserts that it was accepted.
-    #[track_caller]
-    pub fn accepted(self) {
-        if let Err(refusals) = self.outcome {
-            panic!("refused: {refusals:#?}");
-        }
-    }
-
-    /// Asserts that it was refused once, with this code.
-    #[track_caller]
-    pub fn refused(self, code: RefusalCode) -> Refusal {
-        let refusals = self.outcome.expect_err("a refusal");
-        let codes: Vec<RefusalCode> = refusals.iter().map(|refusal| refusal.code).collect();
-        assert_eq!(codes, [code], "{refusals:#?}");
-        refusals.into_iter().next().expect("there is one")
-    }
-
-    /// Asserts that it was refused with exactly these codes and fields.
-    #[track_caller]
-    pub fn refused_each(self, expected: &[(RefusalCode, &str)]) {
-        let refusals = self.outcome.expect_err("refusals");
-        let path = |refusal: &Refusal| refusal.path.as_ref().map(ToString::to_string).unwrap_or_default();
-        let got: Vec<(RefusalCode, String)> = refusals.iter().map(|refusal| (refusal.code, path(refusal))).collect();
-        let expected: Vec<(RefusalCode, String)> =
-            expected.iter().map(|(code, path)| (*code, (*path).to_owned())).collect();
-        assert_eq!(got, expected);
     }
 }

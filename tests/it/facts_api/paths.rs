@@ -10,7 +10,7 @@ use throughline::access::{Principal, Role};
 
 use super::{Work, at};
 use crate::app::{
-    MST, SHPS, TODAY, TestApp, administrator, new_id, on_both_stores, other_manager, refusals, somebody, text, with,
+    MST, SHPS, TODAY, TestApp, administrator, new_id, on_both_stores, other_manager, refusals, test_caller, text, with,
 };
 
 /// What a problem says: its code, path and message.
@@ -20,7 +20,7 @@ type Inputs = HashMap<String, HashMap<String, String>>;
 
 /// A manager of every contract.
 fn chief() -> Principal {
-    somebody(Role::Manager, "chief", &[])
+    test_caller(Role::Manager, "chief", &[])
 }
 
 /// The name of a mutation's input type.
@@ -312,7 +312,7 @@ async fn a_problem_stands_beside_the_very_value_that_was_sent() {
 }
 
 #[tokio::test]
-async fn a_referral_from_before_the_contract_is_taken_once_somebody_has_looked_twice() {
+async fn a_referral_from_before_the_contract_needs_an_accepted_warning() {
     on_both_stores(async |app| {
         let early = json!({ "contract": MST, "area": "mid", "occurredOn": "2017-02-28" });
         let payload = app.tell(&other_manager(), "receiveReferral", early.clone()).await;
@@ -361,7 +361,7 @@ async fn one_mutation_of_a_document_never_hides_what_another_did() {
 }
 
 #[tokio::test]
-async fn an_answer_tells_twenty_problems_at_most_and_how_many_more_there_are() {
+async fn an_answer_lists_twenty_problems_at_most_and_how_many_more_there_are() {
     on_both_stores(async |app| {
         let work = Work::on(app).await;
         let retract = |count: usize| {

@@ -1,17 +1,18 @@
-//! The scenarios of tests/scenarios: journeys as tables of days and facts, with the claims that they must give, told
-//! so that an auditor can read them. Each is run as `try` runs a file of events.
+//! tests/scenarios: journeys as tables of days and facts, with the claims that they must give. Each is run as `try` runs a
+//! file of events.
 //!
 //! A fact is a day and a few words; spells, risks, achievements and evidence have names of their own by which later
 //! lines call them. An outcome that a journey's claims do not name must not have started.
 
 use std::collections::BTreeMap;
-use std::{fs, path::Path};
 
 use serde_json::{Map, Value, json};
 use throughline::try_out::Trial;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::packs::pack;
 use uuid::Uuid;
+
+use super::texts;
 
 /// A scenario as it is read: its rulebook and day, the events, and what is expected.
 #[derive(Default)]
@@ -194,13 +195,9 @@ fn run(name: &str, text: &str) {
 
 #[test]
 fn every_scenario_gives_the_claims_that_stand_beside_it() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
-    let mut scenarios: Vec<_> =
-        fs::read_dir(&folder).expect("the folder").map(|file| file.expect("a file").path()).collect();
-    scenarios.retain(|path| path.is_file());
-    scenarios.sort();
+    let scenarios = texts("");
     assert_eq!(scenarios.len(), 4, "a scenario for each pack");
-    for scenario in scenarios {
-        run(&scenario.display().to_string(), &fs::read_to_string(&scenario).expect("a text"));
+    for (name, text) in scenarios {
+        run(&name, &text);
     }
 }

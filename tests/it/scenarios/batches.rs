@@ -1,15 +1,16 @@
-//! The stories of tests/scenarios/batches: claims on their way to the commissioner and back, batch after batch, told so
-//! that an auditor can read them. Each is run over the API, on both stores.
+//! tests/scenarios/batches: claims on their way to the commissioner and back, batch after batch. Each scenario is run over
+//! the API, on both stores.
 //!
 //! A step is a day, who, and a sentence; the lines beneath it are what comes back, line by line.
 
 use std::collections::BTreeMap;
-use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 
-use crate::app::{TestApp, from_the_instant, somebody, text, with};
+use super::{lines, texts};
+use crate::app::{TestApp, from_the_instant, test_caller, text, with};
+use crate::wait::until_views;
 
 const CODE: &str = "story";
 
@@ -19,8 +20,8 @@ const HEAD: &str = "rulebook = 1\ncontract = \"story\"\ntitle = \"A story\"\ncur
 const CALENDAR: &str = "[calendar]\nzone = \"Europe/London\"\nworking_days = \"england-and-wales\"\n\
     financial_year = \"04-01\"\n[codes]\nareas = [\"north\"]\ndefect_codes = [\"wrong_period\"]\n";
 
-/// A story as far as it has been told.
-struct Story<'a> {
+/// A scenario as far as it has been run.
+struct Scenario<'a> {
     app: &'a TestApp,
     today: String,
     /// The rulebooks by their versions.
@@ -57,10 +58,10 @@ fn who(login: &str) -> Principal {
         "administrator" => Role::Administrator,
         other => panic!("nobody is called {other}"),
     };
-    somebody(role, login, &[CODE])
+    test_caller(role, login, &[CODE])
 }
 
-impl Story<'_> {
+impl Scenario<'_> {
     /// A mutation by somebody; what comes of it, line by line.
     async fn sends(&self, login: &str, mutation: &str, input: Value) -> (Value, Vec<String>) {
         let payload = self.app.tell(&who(login), mutation, input).await;
@@ -207,11 +208,11 @@ impl Story<'_> {
                 let lines = self.sends(login, "publishRulebook", input).await.1;
                 // A view that applies it is built, and switched to.
                 self.published += 1;
-                while self.contract(login, "rulebooks { totalCount }").await["rulebooks"]["totalCount"]
-                    != self.published
-                {
-                    tokio::task::yield_now().await;
-                }
+                let is_live = async || {
+                    let read = self.contract(login, "rulebooks { totalCount }").await;
+                    read["rulebooks"]["totalCount"] == self.published
+                };
+                until_views(&self.app.fresh.views, "the rulebook is applied", is_live).await;
                 lines
             }
             _ => self.with_batches(login, words).await,
@@ -260,7 +261,7 @@ impl Story<'_> {
                 }
                 lines
             }
-            _ => panic!("nobody knows how to do {words:?}"),
+            _ => panic!("no verb for {words:?}"),
         }
     }
 
@@ -306,7 +307,7 @@ impl Story<'_> {
                     text(&found["moneyDelta"]["amount"])
                 )]
             }
-            _ => panic!("nobody knows how to look at {words:?}"),
+            _ => panic!("nothing to look at for {words:?}"),
         }
     }
 
@@ -320,8 +321,8 @@ impl Story<'_> {
     }
 }
 
-async fn run(app: &TestApp, name: &str, told: &str) {
-    let mut story = Story {
+async fn run(app: &TestApp, name: &str, text: &str) {
+    let mut story = Scenario {
         app,
         today: String::new(),
         rulebooks: BTreeMap::new(),
@@ -329,14 +330,10 @@ async fn run(app: &TestApp, name: &str, told: &str) {
         batches: BTreeMap::new(),
         published: 1,
     };
-    let lines: Vec<&str> = told.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).collect();
-    let mut at = 0;
-    while at < lines.len() {
-        let words: Vec<&str> = lines[at].split_whitespace().collect();
-        let beneath: Vec<&str> = lines[at + 1..].iter().take_while(|line| line.starts_with(' ')).copied().collect();
-        match words.as_slice() {
+    for line in lines(text) {
+        match line.words.as_slice() {
             ["rulebook", rest @ ..] => {
-                story.rulebook(rest, &beneath);
+                story.rulebook(rest, &line.beneath);
                 if story.rulebooks.len() == 1 {
                     let rulebook = story.rulebooks.values().next().expect("one");
                     let input = json!({ "code": CODE, "name": CODE, "startsOn": "2021-01-01", "rulebook": rulebook });
@@ -350,25 +347,18 @@ async fn run(app: &TestApp, name: &str, told: &str) {
                     ["looks", "at", rest @ ..] => story.sees(login, rest).await,
                     rest => story.does(login, rest).await,
                 };
-                let expected: Vec<&str> = beneath.iter().map(|line| line.trim()).collect();
+                let expected = line.expected();
                 let is_plainly_done = expected.is_empty() && found.iter().all(|line| line == "recorded");
-                assert!(is_plainly_done || found == expected, "{name}: {}\nfound {found:#?}", lines[at]);
+                assert!(is_plainly_done || found == expected, "{name}: {}\nfound {found:#?}", line.text);
             }
             other => panic!("{name}: cannot read {other:?}"),
         }
-        at += 1 + beneath.len();
     }
 }
 
 #[tokio::test]
-async fn every_story_of_batches_is_as_it_is_told() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/batches");
-    let mut stories: Vec<_> =
-        fs::read_dir(folder).expect("the folder").map(|file| file.expect("a file").path()).collect();
-    stories.sort();
-    assert!(!stories.is_empty(), "there are stories");
-    for path in stories {
-        let told = fs::read_to_string(&path).expect("a text");
-        from_the_instant("2021-01-04T08:00:00Z", async |app| run(app, &path.display().to_string(), &told).await).await;
+async fn every_batch_scenario_gives_the_expected_lines() {
+    for (name, text) in texts("batches") {
+        from_the_instant("2021-01-04T08:00:00Z", async |app| run(app, &name, &text).await).await;
     }
 }

@@ -1,26 +1,34 @@
-//! The days of tests/scenarios/days: what somebody does from morning to evening, told so that an auditor can read it, with
-//! what they see at each step. Each is run over the API, on both stores.
+//! tests/scenarios/days, boards, refusals and known: what people do, and what they see. Each scenario is run over the API,
+//! on both stores.
 //!
-//! A step is a time, a login and a sentence; what the lines beneath it say must be what comes back, line by line. A line
-//! `day` with a date begins another day.
+//! A step is a time or a date, a login and a sentence. The lines beneath it must be what comes back, line by line. A line
+//! `day` with a date begins another day. `facts.rs` reads the facts of a case and asks for boards.
 
 use std::collections::BTreeMap;
-use std::{fs, path::Path};
 
 use serde_json::{Map, Value, json};
 use throughline::access::{Principal, Role};
 use uuid::Uuid;
 
-use crate::app::{TestApp, from_the_instant, somebody, text, with};
+use super::facts::{self, Fact};
+use super::{Line, lines, texts};
+use crate::app::{TestApp, from_the_instant, test_caller, text, with};
 use crate::relations::set_team;
 
-/// A day as it is told: the contract, and who is in it.
-struct Day<'a> {
-    app: &'a TestApp,
-    contract: String,
-    cases: BTreeMap<String, String>,
-    workers: BTreeMap<String, String>,
+/// A scenario as far as it has been run: the contract, its cases and workers by their names in the text.
+pub(super) struct Scene<'a> {
+    pub(super) app: &'a TestApp,
+    pub(super) contract: String,
+    pub(super) cases: BTreeMap<String, String>,
+    pub(super) workers: BTreeMap<String, String>,
+    /// The day of the steps that have only a time.
     on: String,
+    /// The facts of cases that were read and are not recorded yet.
+    pub(super) facts: Vec<Fact>,
+    /// The recorded facts: their events by case and words, such as `A contact 2018-02-10`.
+    pub(super) events: BTreeMap<String, String>,
+    /// Whether problems are shown with their messages.
+    in_full: bool,
 }
 
 /// The team in which cover is recorded: the first one of a text.
@@ -37,31 +45,58 @@ fn fields(words: &[&str]) -> Value {
         "minutes" | "twoWay" | "faceToFace" => serde_json::from_str(value).expect("a number, or true or false"),
         "appointment" | "task" | "spell" => json!(named(value)),
         "acceptWarnings" => json!([value]),
+        "referrer" => json!({ "kind": value }),
         _ => json!(value),
     };
     let pairs = words.iter().filter_map(|word| word.split_once('='));
     Value::Object(pairs.map(|(name, given)| (name.to_owned(), value(name, given))).collect::<Map<_, _>>())
 }
 
-impl Day<'_> {
-    fn who(&self, login: &str) -> Principal {
+impl Scene<'_> {
+    pub(super) fn who(&self, login: &str) -> Principal {
         let role = if login == "manager" { Role::Manager } else { Role::Keyworker };
-        somebody(role, login, &[&self.contract])
+        test_caller(role, login, &[&self.contract])
     }
 
     /// A mutation about a case; what came of it, line by line.
-    async fn told(&self, login: &str, mutation: &str, case: &str, input: Value) -> Vec<String> {
+    async fn on_case(&self, login: &str, mutation: &str, case: &str, input: Value) -> Vec<String> {
         self.sent(login, mutation, with(json!({ "journey": self.cases[case] }), input)).await
     }
 
-    /// Any mutation; what came of it, line by line.
+    /// Any mutation; what came of it, line by line. Refused, it records nothing.
     async fn sent(&self, login: &str, mutation: &str, input: Value) -> Vec<String> {
+        let head = self.app.head().await;
         let payload = self.app.tell(&self.who(login), mutation, input).await;
         let problems = payload["problems"].as_array().expect("problems");
         if problems.is_empty() {
             return vec!["recorded".to_owned()];
         }
+        if payload["position"].is_null() {
+            assert_eq!((&payload["events"], self.app.head().await), (&json!([]), head), "{payload:#}");
+        }
+        if self.in_full {
+            return problems.iter().flat_map(|problem| self.in_full(problem)).collect();
+        }
         problems.iter().map(|one| format!("{} {}", text(&one["severity"]), text(&one["code"]))).collect()
+    }
+
+    /// A refusal with its message, rule, allowed values, and the facts because of which it is refused.
+    fn in_full(&self, problem: &Value) -> Vec<String> {
+        assert_eq!(problem["__typename"], "Refusal", "{problem:#}");
+        let list = |of: &Value| of.as_array().into_iter().flatten().map(text).collect::<Vec<_>>();
+        let path = list(&problem["path"]).join(".");
+        let rule = problem["rule"].as_str().map(|rule| format!("rule: {rule}"));
+        let mut lines =
+            vec![format!("{} {path}", text(&problem["code"])).trim_end().to_owned(), text(&problem["message"])];
+        lines.extend(rule);
+        let allowed = list(&problem["allowed"]);
+        lines.extend((!allowed.is_empty()).then(|| format!("allowed: {}", allowed.join(", "))));
+        for fact in problem["facts"].as_array().into_iter().flatten() {
+            let named = self.events.iter().find(|(_, event)| fact["event"] == **event);
+            let (name, _) = named.unwrap_or_else(|| panic!("{fact} is no fact of the scenario"));
+            lines.push(format!("because of {name}"));
+        }
+        lines
     }
 
     /// What somebody does.
@@ -72,26 +107,35 @@ impl Day<'_> {
         }
         let named = |field: &str, name: &str| with(json!({ field: named(name) }), input.clone());
         match words {
-            ["logs", "a", "contact", "on", case, ..] => self.told(login, "logContact", case, input).await,
+            ["logs", "a", "contact", "on", case, ..] => self.on_case(login, "logContact", case, input).await,
             ["books", "leave", "of", worker, ..] => {
                 let input = with(json!({ "worker": self.workers[*worker] }), input);
                 self.sent(login, "recordAbsence", input).await
             }
             ["books", name, "on", case, ..] => {
-                self.told(login, "bookAppointment", case, named("appointment", name)).await
+                self.on_case(login, "bookAppointment", case, named("appointment", name)).await
             }
             ["moves", name, "on", case, ..] => {
-                self.told(login, "moveAppointment", case, named("appointment", name)).await
+                self.on_case(login, "moveAppointment", case, named("appointment", name)).await
             }
-            ["sets", name, "on", case, ..] => self.told(login, "setTask", case, named("task", name)).await,
-            ["completes", name, "on", case, ..] => self.told(login, "completeTask", case, named("task", name)).await,
-            ["starts", name, "on", case, ..] => self.told(login, "startSpell", case, named("spell", name)).await,
+            ["sets", name, "on", case, ..] => self.on_case(login, "setTask", case, named("task", name)).await,
+            ["completes", name, "on", case, ..] => self.on_case(login, "completeTask", case, named("task", name)).await,
+            ["starts", name, "on", case, ..] => self.on_case(login, "startSpell", case, named("spell", name)).await,
+            ["moves", "the", fact, on, "of", case, ..] => {
+                let target = &self.events[&format!("{case} {fact} {on}")];
+                self.on_case(login, "correctFact", case, with(json!({ "target": target, "reason": "a slip" }), input))
+                    .await
+            }
+            ["retracts", "the", fact, on, "of", case, ..] => {
+                let target = &self.events[&format!("{case} {fact} {on}")];
+                self.on_case(login, "retractFact", case, json!({ "targets": [target], "reason": "a slip" })).await
+            }
             ["corrects", "the", "last", "contact", "on", case, ..] => {
                 let target = self.case(login, case, "contacts { event }").await["contacts"].clone();
                 let target =
                     target.as_array().and_then(|contacts| contacts.last()).expect("a contact")["event"].clone();
                 let patch = json!({ "target": target, "reason": "a slip", "replacement": { "contact": input } });
-                self.told(login, "correctFact", case, patch).await
+                self.on_case(login, "correctFact", case, patch).await
             }
             _ => self.manages(login, words, input).await,
         }
@@ -101,10 +145,15 @@ impl Day<'_> {
     async fn manages(&self, login: &str, words: &[&str], input: Value) -> Vec<String> {
         let worker = |login: &str| json!({ "worker": self.workers[login] });
         match words {
-            ["accepts", case, ..] => self.told(login, "acceptReferral", case, input).await,
-            ["assigns", to, "to", case, ..] => self.told(login, "assignWorker", case, with(worker(to), input)).await,
+            ["refers", ..] => {
+                self.sent(login, "receiveReferral", with(json!({ "contract": self.contract }), input)).await
+            }
+            ["accepts", case, ..] => self.on_case(login, "acceptReferral", case, input).await,
+            ["declines", case, ..] => self.on_case(login, "declineReferral", case, input).await,
+            ["agrees", "a", "plan", "on", case, ..] => self.on_case(login, "agreePlan", case, input).await,
+            ["assigns", to, "to", case, ..] => self.on_case(login, "assignWorker", case, with(worker(to), input)).await,
             ["releases", from, "from", case, ..] => {
-                self.told(login, "releaseWorker", case, with(worker(from), input)).await
+                self.on_case(login, "releaseWorker", case, with(worker(from), input)).await
             }
             ["lends", cases, "to", to, ..] => {
                 let journeys: Vec<&String> = cases.split(',').map(|case| &self.cases[case]).collect();
@@ -117,16 +166,18 @@ impl Day<'_> {
                 self.sent(login, "startCover", with(cover, input)).await
             }
             ["records", "that", who, "leaves", ..] => self.sent(login, "leaveWorker", with(worker(who), input)).await,
+            ["reopens", case, ..] => self.on_case(login, "reopenJourney", case, input).await,
             ["closes", first, "to", last, ..] => {
                 let period = json!({ "contract": self.contract, "period": { "first": first, "last": last } });
                 self.sent(login, "closePeriod", with(period, input)).await
             }
+            ["closes", case, ..] => self.on_case(login, "closeJourney", case, input).await,
             ["assesses", kpi, "from", first, "to", last, ..] => {
                 let period = json!({ "first": first, "last": last });
                 let of = json!({ "contract": self.contract, "kpi": kpi, "period": period });
                 self.sent(login, "assessKpi", with(of, input)).await
             }
-            _ => panic!("nobody knows how to do {words:?}"),
+            _ => panic!("no verb for {words:?}"),
         }
     }
 
@@ -229,7 +280,7 @@ impl Day<'_> {
                 read["claims"].as_array().expect("claims").iter().map(shown).collect()
             }
             [case] => self.looks_at(login, case).await,
-            _ => panic!("nobody knows how to look at {words:?}"),
+            _ => panic!("nothing to look at for {words:?}"),
         }
     }
 
@@ -280,91 +331,136 @@ fn stable_by_name(lines: &[String]) -> Vec<String> {
     sorted
 }
 
-/// What stands above the first step: the contract, the team, the cases, and what was so before.
-async fn opening(day: &mut Day<'_>, words: &[&str]) {
-    match words {
+/// A line above the first step: the contract, the workers, the cases, and what was recorded before.
+async fn opening(scene: &mut Scene<'_>, line: &Line<'_>) {
+    match line.words.as_slice() {
         ["contract", code] => {
-            (*code).clone_into(&mut day.contract);
-            day.app.open_contract(code).await;
+            (*code).clone_into(&mut scene.contract);
+            scene.app.open_contract(code).await;
         }
+        ["problems", "in", "full"] => scene.in_full = true,
+        ["workers", logins @ ..] => add_workers(scene, logins).await,
         ["team", number, logins @ ..] => {
-            for login in logins {
-                day.workers.insert((*login).to_owned(), day.app.add_worker(login).await);
-            }
-            let members: Vec<&str> = logins.iter().map(|login| day.workers[*login].as_str()).collect();
-            set_team(day.app, number.parse().expect("a number"), "2026-01-01", &members).await;
+            add_workers(scene, logins).await;
+            let members: Vec<&str> = logins.iter().map(|login| scene.workers[*login].as_str()).collect();
+            set_team(scene.app, number.parse().expect("a number"), "2026-01-01", &members).await;
+        }
+        ["case", name, "in", area] => {
+            let read = line.beneath.iter().map(|fact| Fact::read(name, area, fact));
+            scene.facts.extend(read);
         }
         ["case", name, login, on] => {
-            let input = json!({
-                "contract": day.contract, "area": "tower-hamlets", "occurredOn": on,
-                "externalReferences": [{ "system": "council", "id": name }],
-            });
-            let who = day.who("manager");
-            let journey = text(&day.app.done(&who, "receiveReferral", input).await["journey"]["id"]);
-            day.app.done(&who, "acceptReferral", json!({ "journey": journey, "occurredOn": on })).await;
-            let input = json!({ "journey": journey, "worker": day.workers[*login], "occurredOn": on });
-            day.app.done(&who, "assignWorker", input).await;
-            day.cases.insert((*name).to_owned(), journey);
+            refer(scene, name, on).await;
+            let journey = json!({ "journey": scene.cases[*name], "occurredOn": on });
+            let who = scene.who("manager");
+            scene.app.done(&who, "acceptReferral", journey.clone()).await;
+            let input = with(journey, json!({ "worker": scene.workers[*login] }));
+            scene.app.done(&who, "assignWorker", input).await;
         }
-        ["day", on] => (*on).clone_into(&mut day.on),
-        ["referral", name, on] => {
-            let input = json!({
-                "contract": day.contract, "area": "tower-hamlets", "occurredOn": on,
-                "externalReferences": [{ "system": "council", "id": name }],
-            });
-            let payload = day.app.done(&day.who("manager"), "receiveReferral", input).await;
-            day.cases.insert((*name).to_owned(), text(&payload["journey"]["id"]));
-        }
+        ["day", on] => (*on).clone_into(&mut scene.on),
+        ["referral", name, on] => refer(scene, name, on).await,
         ["it", "was", "so", "on", on, login, rest @ ..] => {
             let on = format!("occurredOn={}", on.trim_end_matches(':'));
             let words: Vec<&str> = rest.iter().copied().chain([on.as_str()]).collect();
-            assert_eq!(day.does(login, &words).await, ["recorded"], "{words:?}");
+            assert_eq!(scene.does(login, &words).await, ["recorded"], "{words:?}");
         }
-        _ => panic!("nobody knows what {words:?} begins with"),
+        words => panic!("no scenario begins with {words:?}"),
     }
 }
 
-/// Runs a day on a service of its own.
-async fn run(app: &TestApp, told: &str) {
-    let on = "2026-03-02".to_owned();
-    let mut day = Day { app, contract: String::new(), cases: BTreeMap::new(), workers: BTreeMap::new(), on };
-    let lines: Vec<&str> = told.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).collect();
-    let mut at = 0;
-    while at < lines.len() {
-        let words: Vec<&str> = lines[at].split_whitespace().collect();
-        let beneath: Vec<&str> = lines[at + 1..].iter().take_while(|line| line.starts_with(' ')).copied().collect();
-        let seen = match words.as_slice() {
-            [time, login, "looks", "at", rest @ ..] if time.contains(':') && time.len() == 5 => {
-                app.it_is(&format!("{}T{time}:00Z", day.on));
-                Some(day.sees(login, rest).await)
+async fn add_workers(scene: &mut Scene<'_>, logins: &[&str]) {
+    for login in logins {
+        scene.workers.insert((*login).to_owned(), scene.app.add_worker(login).await);
+    }
+}
+
+async fn refer(scene: &mut Scene<'_>, name: &str, on: &str) {
+    let input = json!({
+        "contract": scene.contract, "area": "tower-hamlets", "occurredOn": on,
+        "externalReferences": [{ "system": "council", "id": name }],
+    });
+    let payload = scene.app.done(&scene.who("manager"), "receiveReferral", input).await;
+    scene.cases.insert(name.to_owned(), text(&payload["journey"]["id"]));
+}
+
+/// The instant of a step: a time of the scenario's day, or ten in the morning of a date.
+fn instant_of(scene: &Scene<'_>, word: &str) -> Option<String> {
+    match (word.len(), word.as_bytes().get(2), word.parse::<chrono::NaiveDate>()) {
+        (5, Some(b':'), _) => Some(format!("{}T{word}:00Z", scene.on)),
+        (10, _, Ok(_)) => Some(format!("{word}T10:00:00Z")),
+        _ => None,
+    }
+}
+
+/// Runs a scenario on a service of its own.
+async fn run(app: &TestApp, name: &str, text: &str) {
+    let mut scene = Scene {
+        app,
+        contract: String::new(),
+        cases: BTreeMap::new(),
+        workers: BTreeMap::new(),
+        on: "2026-03-02".to_owned(),
+        facts: Vec::new(),
+        events: BTreeMap::new(),
+        in_full: false,
+    };
+    for line in lines(text) {
+        let at = instant_of(&scene, line.words[0]);
+        if at.is_some() || line.words[0] == "board" || line.words[0] == "caseload" {
+            facts::record(&mut scene).await;
+        }
+        let seen = match (at, line.words.as_slice()) {
+            (Some(at), [_, login, rest @ ..]) => {
+                app.it_is(&at);
+                match rest {
+                    ["looks", "at", rest @ ..] => scene.sees(login, rest).await,
+                    rest => scene.does(login, rest).await,
+                }
             }
-            [time, login, rest @ ..] if time.contains(':') && time.len() == 5 => {
-                app.it_is(&format!("{}T{time}:00Z", day.on));
-                Some(day.does(login, rest).await)
-            }
-            words => {
-                opening(&mut day, words).await;
-                None
+            (_, ["board", "as", "of", rest @ ..]) => facts::board(&scene, rest, &line).await,
+            (_, ["caseload", "as", "of", rest @ ..]) => facts::caseload(&scene, rest).await,
+            _ => {
+                opening(&mut scene, &line).await;
+                continue;
             }
         };
-        if let Some(seen) = seen {
-            let expected: Vec<&str> = beneath.iter().map(|line| line.trim()).collect();
-            assert_eq!(seen, expected, "{}", lines[at]);
-        }
-        at += 1 + beneath.len();
+        assert_eq!(seen, line.expected(), "{name}: {}", line.text);
     }
 }
 
-#[tokio::test]
-async fn one_keyworkers_day_is_as_it_is_told() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/days/keyworker.txt");
-    let told = fs::read_to_string(path).expect("a text");
-    from_the_instant("2026-03-02T08:00:00Z", async |app| run(app, &told).await).await;
+async fn run_all(folder: &str, begins: &str) {
+    for (name, text) in texts(folder) {
+        from_the_instant(begins, async |app| run(app, &name, &text).await).await;
+    }
+}
+
+/// One scenario of days, by the name of its file.
+async fn run_day(file: &str, begins: &str) {
+    let (name, text) = texts("days").into_iter().find(|(name, _)| name.ends_with(file)).expect("the scenario");
+    from_the_instant(begins, async |app| run(app, &name, &text).await).await;
 }
 
 #[tokio::test]
-async fn a_managers_month_end_with_leave_and_cover_is_as_it_is_told() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/days/manager.txt");
-    let told = fs::read_to_string(path).expect("a text");
-    from_the_instant("2026-02-23T08:00:00Z", async |app| run(app, &told).await).await;
+async fn one_keyworkers_day_gives_the_expected_lines() {
+    run_day("keyworker.txt", "2026-03-02T08:00:00Z").await;
+}
+
+#[tokio::test]
+async fn a_managers_month_end_with_leave_and_cover_gives_the_expected_lines() {
+    run_day("manager.txt", "2026-02-23T08:00:00Z").await;
+}
+
+#[tokio::test]
+async fn every_board_scenario_prints_the_expected_rows() {
+    run_all("boards", facts::BEGINS).await;
+}
+
+#[tokio::test]
+async fn every_refusal_scenario_gives_the_expected_code_and_message() {
+    run_all("refusals", facts::BEGINS).await;
+}
+
+#[tokio::test]
+async fn every_scenario_of_what_was_known_when_gives_the_expected_answers() {
+    run_all("known", facts::BEGINS).await;
 }

@@ -1,4 +1,4 @@
-//! Every fact of a journey over the API, on both stores: a case, and the verbs of whoever works on it.
+//! Every fact of a journey over the API, on both stores: a case, and the verbs of the worker who holds it.
 
 mod corrected;
 mod judged;
@@ -7,7 +7,7 @@ mod stated;
 
 use serde_json::{Value, json};
 
-use crate::app::{MST, TestApp, other_manager, somebody, text, with};
+use crate::app::{MST, TestApp, other_manager, test_caller, text, with};
 use throughline::access::{Principal, Role};
 
 /// A case of the other contract, whose rulebook has words for everything, held by `th-01`: its journey and worker.
@@ -21,7 +21,7 @@ async fn case(app: &TestApp) -> (String, String) {
     (journey, worker)
 }
 
-/// A case, and the verbs of whoever works on it.
+/// A case, and the verbs of the worker who holds it.
 struct Work<'a> {
     app: &'a TestApp,
     journey: String,
@@ -30,7 +30,7 @@ struct Work<'a> {
 
 /// A manager; evidence is verified by another than the one who attached it.
 fn who_does(mutation: &str) -> Principal {
-    if mutation == "verifyEvidence" { somebody(Role::Manager, "checker", &[MST]) } else { other_manager() }
+    if mutation == "verifyEvidence" { test_caller(Role::Manager, "checker", &[MST]) } else { other_manager() }
 }
 
 impl<'a> Work<'a> {
