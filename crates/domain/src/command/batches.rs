@@ -10,6 +10,8 @@ mod submit;
 
 use std::collections::BTreeSet;
 
+use chrono::NaiveDate;
+
 use crate::command::validate::{Rules, Shape};
 use crate::command::{Given, NewEvent, When, heeded};
 use crate::contract::batch::{Batch, BatchLine, BatchState, Decision};

@@ -47,14 +47,14 @@ mod tests {
     use crate::fact::envelope::StreamId;
     use crate::fact::event::{Event, ReferralAccepted, SubjectKind};
     use crate::fact::refusal::RefusalCode as Code;
-    use crate::story::{ANN, JOURNEY, Story, accepted, closed, day, given, keyworker, on, plan, referral, state, when};
+    use crate::world::{ANN, JOURNEY, World, accepted, closed, day, given, keyworker, on, plan, referral, state, when};
 
     fn today(fact: impl Into<Event>) -> Command {
         Command::state(StreamId::journey(JOURNEY), When::TODAY, fact)
     }
 
     /// The dates of the events that a command gives.
-    fn dates(story: &Story, command: &Command) -> Vec<Occurred> {
+    fn dates(story: &World, command: &Command) -> Vec<Occurred> {
         let events = story.decide(command).unwrap_or_else(|refusals| panic!("refused: {refusals:#?}"));
         events.iter().map(|event| event.occurred).collect()
     }

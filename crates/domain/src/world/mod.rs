@@ -18,7 +18,7 @@ use crate::fact::envelope::{EventId, Occurred, StreamId, StreamKind};
 use crate::fact::event::{
     ContractOpened, Event, ReferralAccepted, SubjectKind, SubjectRegistered, TeamSet, WorkerJoined,
 };
-use crate::fact::moved::Moved;
+use crate::fact::changed::ChangedStreams;
 use crate::fact::refusal::{Refusal, RefusalCode};
 use crate::fact::{History, Recorded};
 
@@ -186,7 +186,7 @@ impl World {
             sender: &self.sender,
             history: &|stream| self.histories.get(&stream),
             accepted: &self.accepted,
-            moved: &Moved::default(),
+            changed: &ChangedStreams::default(),
         };
         decide(self.history(command.stream()), command, &given)
     }

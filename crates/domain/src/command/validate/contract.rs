@@ -35,7 +35,7 @@ impl Shape {
             Event::ContractOpened(opened) => self.opening(opened),
             Event::ContractVaried(varied) => self.variation(varied),
             Event::ContractEnded(ended) => self.reason(&ended.reason),
-            Event::TargetsPublished(published) => self.targets(published, (contract, occurred.earliest())),
+            Event::TargetsPublished(published) => self.targets(published, Rules { contract, on: occurred.earliest() }),
             Event::CommentaryRecorded(said) => self.commentary(said),
             Event::PeriodClosed(closed) => self.closing(occurred, closed),
             Event::ReportSubmitted(submitted) => {
@@ -127,8 +127,7 @@ impl Shape {
                 }
             }),
             (true, false, None) => {
-                let (contract, on) = rules;
-                let starts = contract.rulebook_in_force(on).map(|rulebook| rulebook.calendar.financial_year);
+                let starts = rules.contract.rulebook_in_force(rules.on).map(|rulebook| rulebook.calendar.financial_year);
                 self.series_of(&years, &series.years, YEARS_MAX, |shape, name, year| {
                     let given = MonthDay { month: year.month(), day: year.day() };
                     if let Some(MonthDay { month, day }) = starts.filter(|starts| *starts != given) {

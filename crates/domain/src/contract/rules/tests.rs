@@ -245,12 +245,12 @@ fn a_series_is_given_by_month_by_year_or_as_a_ratio_and_in_one_way_only() {
     let by_ratio = |other: &str, factor| TargetSeries { ratio: ratio(other, factor), ..of("earnings") };
     let published = |series: Vec<TargetSeries>| TargetsPublished { profile: "contract".to_owned(), series };
     let refused = |series: Vec<TargetSeries>| {
-        let refusals = town().decide(&fact_of(shps(), "2018-02-01", published(series))).expect_err("a refusal");
+        let refusals = service().decide(&fact_of(shps(), "2018-02-01", published(series))).expect_err("a refusal");
         (refusals[0].code, refusals[0].path.clone().unwrap_or_default().to_string())
     };
-    let town_with =
-        town().and(shps(), "2018-02-01", published(vec![by_year("2017-04-01", 500), by_ratio("attendance", 2)]));
-    assert_eq!(as_of(&town_with, "2018-02-01").targets.len(), 1);
+    let both = published(vec![by_year("2017-04-01", 500), by_ratio("attendance", 2)]);
+    let with_both = service().and(&fact_of(shps(), "2018-02-01", both));
+    assert_eq!(as_of(&with_both, "2018-02-01").targets.len(), 1);
     let several = TargetSeries { ratio: ratio("earnings", 1), ..by_year("2017-04-01", 500) };
     assert_eq!(refused(vec![several]), (Code::InvalidValue, "series.0".to_owned()));
     let odd = |path: &str| (Code::InvalidValue, path.to_owned());

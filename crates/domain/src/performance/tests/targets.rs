@@ -6,11 +6,11 @@ use proptest::prelude::*;
 
 use super::{day, fraction};
 use crate::fact::event::{Quantity, TargetRatio, TargetSeries, TargetsPublished};
-use crate::people::town::{shps, town};
 use crate::performance::figure::{Figure, State};
 use crate::performance::fraction::Fraction;
 use crate::performance::period::{Period, Unit};
 use crate::performance::target::{Nature, Part, Profile, TargetError, faulty_ratios, in_force};
+use crate::world::{fact_of, service, shps};
 
 const FLOW: Nature = Nature::Flow;
 
@@ -183,14 +183,15 @@ fn the_last_published_version_of_each_profile_is_in_force() {
         profile: profile.to_owned(),
         series: vec![months("attendance", None, &[(1, target)])],
     };
-    let town = town()
-        .and(shps(), "2018-01-05", version("contract", "60"))
-        .and(shps(), "2018-01-06", version("business_plan", "63"))
-        .and(shps(), "2018-02-01", version("contract", "50"));
+    let published = |on: &str, profile: &str, target: &str| fact_of(shps(), on, version(profile, target));
+    let world = service()
+        .and(&published("2018-01-05", "contract", "60"))
+        .and(&published("2018-01-06", "business_plan", "63"))
+        .and(&published("2018-02-01", "contract", "50"));
     let found = |on: &str, listed: &[&str]| -> Vec<(String, Option<Fraction>)> {
-        let mut rulebook = town.contract().newest_rulebook().expect("a rulebook").as_ref().clone();
+        let mut rulebook = world.contract.newest_rulebook().expect("a rulebook").as_ref().clone();
         rulebook.profiles = listed.iter().map(|profile| (*profile).to_owned()).collect();
-        let profiles = in_force(&town.contract().dealings(day(on)), &rulebook);
+        let profiles = in_force(&world.contract.dealings(day(on)), &rulebook);
         let january = month("2018-01-01");
         profiles.iter().map(|of| (of.name().to_owned(), target(of, "attendance", None, &january))).collect()
     };
