@@ -26,7 +26,7 @@ use crate::fact::event::{
     RulebookPublished, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerAssigned,
     WorkerReleased,
 };
-use crate::fact::moved::Moved;
+use crate::fact::changed::ChangedStreams;
 use crate::fact::refusal::{Refusal, RefusalCode};
 
 /// Today, in every test case.
@@ -487,7 +487,7 @@ impl Story {
             sender: "bob",
             history: &|stream| known.contains(&stream).then_some(&empty),
             accepted: &self.accepted,
-            moved: &Moved::default(),
+            changed: &ChangedStreams::default(),
         };
         decide(&self.history, command, &given)
     }

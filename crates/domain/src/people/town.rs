@@ -13,7 +13,7 @@ use crate::fact::envelope::{EventId, JourneyId, StreamId, StreamKind, SubjectId,
 use crate::fact::event::{
     ContractOpened, Event, ReferralReceived, RulebookPublished, SubjectKind, SubjectRegistered, TeamSet, WorkerJoined,
 };
-use crate::fact::moved::Moved;
+use crate::fact::changed::ChangedStreams;
 use crate::fact::refusal::{Refusal, RefusalCode};
 use crate::story::{ANN, BOB, RULES, SUBJECT, TODAY, day, nth, recorded, referral, when};
 
@@ -113,7 +113,7 @@ impl Town {
             sender: &self.sender,
             history: &|stream| self.histories.get(&stream),
             accepted: &self.accepted,
-            moved: &Moved::default(),
+            changed: &ChangedStreams::default(),
         };
         decide(self.histories.get(&command.stream()).unwrap_or(&History::default()), command, &given)
     }

@@ -32,7 +32,7 @@ impl Shape {
             Event::ContractOpened(opened) => self.opening(opened),
             Event::ContractVaried(varied) => self.variation(varied),
             Event::ContractEnded(ended) => self.reason(&ended.reason),
-            Event::TargetsPublished(published) => self.targets(published, (contract, occurred.earliest())),
+            Event::TargetsPublished(published) => self.targets(published, Rules { contract, on: occurred.earliest() }),
             Event::CommentaryRecorded(said) => self.commentary(said),
             Event::PeriodClosed(closed) => self.closing(occurred, closed),
             Event::ReportSubmitted(submitted) => {
