@@ -2,20 +2,22 @@
 //!
 //! This module does not decide whose appointments and tasks may be listed; the caller's access scope is passed in.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Result, SimpleObject};
+use async_graphql::{Context, Object, Result};
+use uuid::Uuid;
 
 use super::bounds::PageLength;
-use super::context::{self, Asked as _, OrFault as _};
-use super::cursor;
+use super::context::{self, OrFault as _};
+use super::cursor::{Cursors, SAME_FILTER};
 use super::journey::appointment::{Appointment, AppointmentState};
 use super::journey::work::{Task, TaskState};
-use super::journey::{self, Journey, Story};
+use super::journey::{self, Journey};
 use super::known;
-use super::list::{NOT_IN_SCOPE, PageInfo, Source};
+use super::list::Source;
 use super::mutation::input::DayPeriodInput;
+use super::page::{Listed, More, Page};
 use super::scalars::Id;
 use crate::access::relation as access;
 use crate::views::agenda::{AgendaFilter, Place, Standing};
@@ -24,65 +26,41 @@ use throughline_domain::fact::envelope::{AppointmentId, JourneyId, TaskId, TeamI
 use throughline_gateway::Code;
 use throughline_projections::agenda::{Kind, State};
 
-/// An appointment with its cursor.
-#[derive(SimpleObject)]
-pub struct AppointmentEdge {
-    /// The cursor of this appointment. Pass it as `after` to get the appointments that follow.
-    cursor: String,
-    /// The appointment.
-    node: Appointment,
+impl Listed for Appointment {
+    type Totals = AppointmentTotals;
+    const PAGE: &'static str = "A page of appointments, by day and time.";
+    const EDGE: &'static str = "An appointment with its cursor.";
+    const ONE: &'static str = "appointment";
+    const MANY: &'static str = "appointments";
 }
 
-/// A page of appointments, by day and time.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct AppointmentConnection {
-    /// The appointments of this page, each with its cursor.
-    edges: Vec<AppointmentEdge>,
-    /// The appointments of this page.
-    nodes: Vec<Appointment>,
-    /// The cursors of this page, and whether there are more pages.
-    page_info: PageInfo,
-    #[graphql(skip)]
-    list: List,
-}
+/// A list of appointments as a whole.
+pub struct AppointmentTotals(List);
 
-#[ComplexObject]
-impl AppointmentConnection {
+#[Object]
+impl AppointmentTotals {
     /// The number of appointments on all pages. It is counted only when this field is requested.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
-        self.list.count(ctx).await
+        self.0.count(ctx).await
     }
 }
 
-/// A task with its cursor.
-#[derive(SimpleObject)]
-pub struct TaskEdge {
-    /// The cursor of this task. Pass it as `after` to get the tasks that follow.
-    cursor: String,
-    /// The task.
-    node: Task,
+impl Listed for Task {
+    type Totals = TaskTotals;
+    const PAGE: &'static str = "A page of tasks, by due date.";
+    const EDGE: &'static str = "A task with its cursor.";
+    const ONE: &'static str = "task";
+    const MANY: &'static str = "tasks";
 }
 
-/// A page of tasks, by due date.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct TaskConnection {
-    /// The tasks of this page, each with its cursor.
-    edges: Vec<TaskEdge>,
-    /// The tasks of this page.
-    nodes: Vec<Task>,
-    /// The cursors of this page, and whether there are more pages.
-    page_info: PageInfo,
-    #[graphql(skip)]
-    list: List,
-}
+/// A list of tasks as a whole.
+pub struct TaskTotals(List);
 
-#[ComplexObject]
-impl TaskConnection {
+#[Object]
+impl TaskTotals {
     /// The number of tasks on all pages. It is counted only when this field is requested.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
-        self.list.count(ctx).await
+        self.0.count(ctx).await
     }
 }
 
@@ -139,13 +117,9 @@ pub(super) async fn diary(
     source: Source,
     filter: AgendaFilter,
     asked: (PageLength, Option<String>),
-) -> Result<AppointmentConnection> {
-    let page = Page::read(ctx, source, filter, asked).await?;
-    let node = |at: usize| page.journey(at)?.appointment(AppointmentId(page.items[at].item));
-    let edge = |at: usize| Some(AppointmentEdge { cursor: page.cursors[at].clone(), node: node(at)? });
-    let places = 0..page.items.len();
-    let (edges, nodes) = (places.clone().filter_map(edge).collect(), places.filter_map(node).collect());
-    Ok(AppointmentConnection { edges, nodes, page_info: page.info(), list: page.list })
+) -> Result<Page<Appointment>> {
+    let appointment = |journey: &Journey, id| journey.appointment(AppointmentId(id));
+    page(ctx, (source, filter), asked, appointment, AppointmentTotals).await
 }
 
 /// A page of a contract's tasks, on cases that the caller may see.
@@ -154,13 +128,9 @@ pub(super) async fn tasks(
     source: Source,
     filter: AgendaFilter,
     asked: (PageLength, Option<String>),
-) -> Result<TaskConnection> {
-    let page = Page::read(ctx, source, filter, asked).await?;
-    let node = |at: usize| page.journey(at)?.task(TaskId(page.items[at].item));
-    let edge = |at: usize| Some(TaskEdge { cursor: page.cursors[at].clone(), node: node(at)? });
-    let places = 0..page.items.len();
-    let (edges, nodes) = (places.clone().filter_map(edge).collect(), places.filter_map(node).collect());
-    Ok(TaskConnection { edges, nodes, page_info: page.info(), list: page.list })
+) -> Result<Page<Task>> {
+    let task = |journey: &Journey, id| journey.task(TaskId(id));
+    page(ctx, (source, filter), asked, task, TaskTotals).await
 }
 
 /// The contents of a list.
@@ -175,77 +145,50 @@ impl List {
     /// The number of items on all pages.
     async fn count(&self, ctx: &Context<'_>) -> Result<u64> {
         let Self { source, filter, standing, among } = self;
-        let scope = ctx.in_scope(&source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
-        let cases = scope.cases(standing).among(among.as_ref());
+        let cases = source.cases(ctx, standing, among.as_ref())?;
         source.generation.agenda_count(cases, source.as_of, filter).await.or_fault()
     }
 }
 
-/// A page of the agenda, with the cases of its items.
-struct Page {
-    list: List,
-    items: Vec<Place>,
-    cursors: Vec<String>,
-    stories: HashMap<JourneyId, Arc<Story>>,
-    has_next: bool,
-    has_previous: bool,
-}
-
-impl Page {
-    async fn read(
-        ctx: &Context<'_>,
-        source: Source,
-        filter: AgendaFilter,
-        (first, after): (PageLength, Option<String>),
-    ) -> Result<Self> {
-        if filter.area.as_ref().is_some_and(|area| area.contains('\0')) {
-            return Err(
-                Code::BadUserInput.error("a filter contains a NUL character, which no recorded value has: remove it")
-            );
-        }
-        known::area([&*source.contract_state], filter.area.as_deref())?;
-        known::days("the days", filter.from, filter.to)?;
-        known::worker(ctx, filter.held.keyworker()).await?;
-        known::worker(ctx, filter.worker).await?;
-        known::team(ctx, filter.team).await?;
-        let list = format!("{filter:?}");
-        let after = after.as_deref().map(|cursor| place(cursor, &list)).transpose()?;
-        let scope = ctx.in_scope(&source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
-        let standing = context::standing(ctx).await?;
-        let asked = (after.as_ref(), first.rows());
-        let among = source.shown_now(ctx, &standing).await?;
-        let cases = scope.cases(&standing).among(among.as_ref());
-        let page = source.generation.agenda(cases, source.as_of, &filter, asked).await.or_fault()?;
-        let stories = journey::stories(ctx, page.items.iter().map(|item| item.journey), source.known).await?;
-        let cursors = page.items.iter().map(|item| cursor(item, &list)).collect();
-        let (has_next, has_previous) = (page.has_next, after.is_some());
-        let list = List { source, filter, standing, among };
-        Ok(Self { list, items: page.items, cursors, stories, has_next, has_previous })
+/// A page of the agenda, with items found in their cases by id.
+async fn page<T: Listed>(
+    ctx: &Context<'_>,
+    (source, filter): (Source, AgendaFilter),
+    (first, after): (PageLength, Option<String>),
+    find: fn(&Journey, Uuid) -> Option<T>,
+    totals: fn(List) -> T::Totals,
+) -> Result<Page<T>> {
+    if filter.area.as_ref().is_some_and(|area| area.contains('\0')) {
+        return Err(
+            Code::BadUserInput.error("a filter contains a NUL character, which no recorded value has: remove it")
+        );
     }
-
-    /// The case of the item at this index.
-    fn journey(&self, at: usize) -> Option<Journey> {
-        let id = self.items[at].journey;
-        Some(Journey::beneath(&self.list.source, id, Arc::clone(self.stories.get(&id)?)))
-    }
-
-    fn info(&self) -> PageInfo {
-        PageInfo::of(&self.cursors, self.has_next, self.has_previous)
-    }
-}
-
-fn cursor(place: &Place, list: &str) -> String {
-    let Place { due, at, journey, item } = place;
-    cursor::of(&cursor::named("agenda", list), format_args!("{due}\n{journey}\n{item}\n{at}"))
-}
-
-fn place(cursor: &str, list: &str) -> Result<Place> {
-    cursor::place(cursor, &cursor::named("agenda", list), cursor::SAME_FILTER, |place| {
-        let mut parts = place.splitn(4, '\n');
-        let (due, journey, item) = (parts.next()?, parts.next()?, parts.next()?);
-        let at = Some(parts.next()?.to_owned()).filter(|at| !at.contains('\0'))?;
-        Some(Place { due: due.parse().ok()?, at, journey: JourneyId(journey.parse().ok()?), item: item.parse().ok()? })
-    })
+    known::area([&*source.contract_state], filter.area.as_deref())?;
+    known::days("the days", filter.from, filter.to)?;
+    known::worker(ctx, filter.held.keyworker()).await?;
+    known::worker(ctx, filter.worker).await?;
+    known::team(ctx, filter.team).await?;
+    let cursors = Cursors::filtered("agenda", &format!("{filter:?}"), SAME_FILTER);
+    let after = cursors.place(after.as_deref(), |parts| {
+        let (due, journey, item) = (parts.part()?, parts.part()?, parts.part()?);
+        Some(Place { due, at: parts.text()?, journey, item })
+    })?;
+    let standing = context::standing(ctx).await?;
+    let asked = (after.as_ref(), first.rows());
+    let among = source.shown_now(ctx, &standing).await?;
+    let cases = source.cases(ctx, &standing, among.as_ref())?;
+    let page = source.generation.agenda(cases, source.as_of, &filter, asked).await.or_fault()?;
+    let stories = journey::stories(ctx, page.items.iter().map(|item| item.journey), source.known).await?;
+    let row = |place: &Place| {
+        let Place { due, at, journey, item } = place;
+        let story = stories.get(journey).map(Arc::clone);
+        let case = story.map(|story| Journey::beneath(&source, *journey, story));
+        let cursor = cursors.cursor(format_args!("{due}\n{journey}\n{item}\n{at}"));
+        (cursor, case.and_then(|case| find(&case, *item)))
+    };
+    let rows: Vec<_> = page.items.iter().map(row).collect();
+    let more = More { before: after.is_some(), after: page.has_next };
+    Ok(Page::of(rows, more, totals(List { source, filter, standing, among })))
 }
 
 /// The cases of a keyworker, the unassigned cases, or all cases.

@@ -7,14 +7,14 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObje
 
 use super::at::Known;
 use super::bounds::PageLength;
-use super::claim::{self, Claim, ClaimConnection, ClaimFilter, ClaimScope};
+use super::claim::{self, Claim, ClaimFilter, ClaimScope};
 use super::context::{Asked as _, OrFault as _};
-use super::cursor;
+use super::cursor::{Cursors, Parts, SAME_FILTER};
 use super::event::OccurredOn;
 use super::journey::work::DayPeriod;
 use super::journey::{self, Journey, Step, Story};
-use super::list::PageInfo;
 use super::money::Money;
+use super::page::{self, Listed, Page};
 use super::proposal::{ProposedAdjustment, ProposedWithdrawal};
 use super::scalars::{Date, Position};
 use super::selection::{ClaimSelection, Selected};
@@ -189,46 +189,32 @@ impl BatchLine {
     }
 }
 
-/// A batch with its cursor.
-#[derive(SimpleObject)]
-pub struct BatchEdge {
-    /// The cursor of this batch. Pass it as `after` to get the batches that follow.
-    cursor: String,
-    /// The batch.
-    node: Batch,
+impl Listed for Batch {
+    type Totals = BatchTotals;
+    const PAGE: &'static str = "A page of batches, in the order in which they were opened.";
+    const EDGE: &'static str = "A batch with its cursor.";
+    const ONE: &'static str = "batch";
+    const MANY: &'static str = "batches";
 }
 
-/// A page of batches, in the order in which they were opened.
+/// A list of batches as a whole.
 #[derive(SimpleObject)]
-pub struct BatchConnection {
-    /// The batches of this page, each with its cursor.
-    edges: Vec<BatchEdge>,
-    /// The batches of this page.
-    nodes: Vec<Batch>,
-    /// The cursors of this page, and whether there are more pages.
-    page_info: PageInfo,
+pub struct BatchTotals {
     /// The number of batches on all pages.
     total_count: usize,
 }
 
-/// A line of a batch with its cursor.
-#[derive(SimpleObject)]
-pub struct BatchLineEdge {
-    /// The cursor of this line. Pass it as `after` to get the lines that follow.
-    cursor: String,
-    /// The line.
-    node: BatchLine,
+impl Listed for BatchLine {
+    type Totals = BatchLineTotals;
+    const PAGE: &'static str = "A page of the lines of a batch, in the order in which they were submitted.";
+    const EDGE: &'static str = "A line of a batch with its cursor.";
+    const ONE: &'static str = "line";
+    const MANY: &'static str = "lines";
 }
 
-/// A page of the lines of a batch, in the order in which they were submitted.
+/// The lines of a batch as a whole.
 #[derive(SimpleObject)]
-pub struct BatchLineConnection {
-    /// The lines of this page, each with its cursor.
-    edges: Vec<BatchLineEdge>,
-    /// The lines of this page.
-    nodes: Vec<BatchLine>,
-    /// The cursors of this page, and whether there are more pages.
-    page_info: PageInfo,
+pub struct BatchLineTotals {
     /// The number of lines on all pages.
     total_count: usize,
 }
@@ -301,7 +287,7 @@ impl Proposal {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Result<ClaimConnection> {
+    ) -> Result<Page<Claim>> {
         claim::page(ctx, &self.contract_claims, ClaimFilter::claimable(self.selected.clone()), (first, after)).await
     }
 
@@ -375,8 +361,8 @@ impl Batch {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Result<BatchLineConnection> {
-        self.page(ctx, first.count(), after.as_deref()).await
+    ) -> Result<Page<BatchLine>> {
+        self.page(ctx, first, after.as_deref()).await
     }
 
     /// The payments received, oldest first.
@@ -479,7 +465,7 @@ impl Batch {
         contract_claims: &Arc<Claims>,
         (state, selected): (Option<BatchState>, &Selected),
         (first, after): (PageLength, Option<String>),
-    ) -> Result<BatchConnection> {
+    ) -> Result<Page<Self>> {
         let of = |at| Self { contract_claims: Arc::clone(contract_claims), at };
         let has = |batch: &Self| {
             let mut lines = batch.batch().lines.iter();
@@ -492,22 +478,18 @@ impl Batch {
         let fits =
             |batch: &Self| state.is_none_or(|state| BatchState::from(batch.batch().state()) == state) && has(batch);
         let batches: Vec<Self> = (0..contract_claims.batches.len()).map(of).filter(fits).collect();
-        let list = cursor::named("batches", &format!("{state:?}{} {}", selected.name(), contract_claims.asked.as_of));
+        let list = format!("{state:?}{} {}", selected.name(), contract_claims.asked.as_of);
+        let cursors = Cursors::filtered("batches", &list, SAME_FILTER);
         // A batch whose state has changed since is no longer in the list: the page continues with the first one opened
         // after it.
-        let place = |id: &str| contract_claims.batches.iter().position(|(known, _)| known.to_string() == id);
-        let after = after.map(|after| cursor::place(&after, &list, cursor::SAME_FILTER, place)).transpose()?;
-        let rest = after.map_or(0, |after| batches.partition_point(|batch| batch.at <= after));
-        let shown = &batches[rest..batches.len().min(rest + first.count())];
-        let cursors: Vec<String> = shown.iter().map(|batch| cursor::of(&list, batch.batch_id())).collect();
-        let page_info = PageInfo::of(&cursors, rest + shown.len() < batches.len(), rest > 0);
-        let edges = cursors.into_iter().zip(shown);
-        Ok(BatchConnection {
-            edges: edges.map(|(cursor, batch)| BatchEdge { cursor, node: batch.clone() }).collect(),
-            nodes: shown.to_vec(),
-            page_info,
-            total_count: batches.len(),
-        })
+        let after = cursors.place(after.as_deref(), |parts| {
+            let id: BatchId = parts.part()?;
+            contract_claims.batches.iter().position(|(known, _)| *known == id)
+        })?;
+        let skipped = after.map_or(0, |after| batches.partition_point(|batch| batch.at <= after));
+        let (shown, more) = page::part(&batches, skipped, first);
+        let rows = shown.iter().map(|batch| (cursors.cursor(batch.batch_id()), Some(batch.clone())));
+        Ok(Page::of(rows, more, BatchTotals { total_count: batches.len() }))
     }
 
     /// The claims that the batch is for.
@@ -543,26 +525,21 @@ impl Batch {
         Ok(Some(Proposal { contract_claims, selected }))
     }
 
-    async fn page(&self, ctx: &Context<'_>, first: usize, after: Option<&str>) -> Result<BatchLineConnection> {
+    async fn page(&self, ctx: &Context<'_>, first: PageLength, after: Option<&str>) -> Result<Page<BatchLine>> {
         let lines = &self.batch().lines;
-        let list = format!("lines {}", self.batch_id());
-        let rest = after.map_or(Ok(0), |cursor| next(cursor, &list))?.min(lines.len());
-        let shown = &lines[rest..lines.len().min(rest + first)];
+        let cursors = Cursors::of(format!("lines {}", self.batch_id()));
+        // Lines are only ever added at the end.
+        let after: Option<usize> = cursors.place(after, Parts::part)?;
+        let skipped = after.unwrap_or(0).min(lines.len());
+        let (shown, more) = page::part(lines, skipped, first);
         let currency = self.batch().submitted.as_ref().map_or("", |submitted| submitted.currency.as_str());
-        let cursors: Vec<String> = (rest..rest + shown.len()).map(|at| cursor::of(&list, at + 1)).collect();
-        let page_info = PageInfo::of(&cursors, rest + shown.len() < lines.len(), rest > 0);
         let stories = self.stories(ctx, shown).await?;
         let line = |line: &domain::BatchLine| {
             let story = line.frozen.about.journey().and_then(|journey| stories.get(&journey)).cloned();
-            BatchLine::of(line, (&self.contract_claims, currency), story)
+            Some(BatchLine::of(line, (&self.contract_claims, currency), story))
         };
-        let edges = cursors.into_iter().zip(shown);
-        Ok(BatchLineConnection {
-            edges: edges.map(|(cursor, of)| BatchLineEdge { cursor, node: line(of) }).collect(),
-            nodes: shown.iter().map(line).collect(),
-            page_info,
-            total_count: lines.len(),
-        })
+        let rows = (skipped + 1..).map(|at| cursors.cursor(at)).zip(shown.iter().map(line));
+        Ok(Page::of(rows, more, BatchLineTotals { total_count: lines.len() }))
     }
 }
 
@@ -577,11 +554,6 @@ impl Batch {
         let journeys: BTreeSet<JourneyId> = lines.iter().filter_map(|line| line.frozen.about.journey()).collect();
         journey::stories(ctx, journeys.into_iter(), Known(self.contract_claims.position)).await
     }
-}
-
-/// The number of lines up to the cursor. Lines are only ever added at the end.
-fn next(cursor: &str, list: &str) -> Result<usize> {
-    cursor::place(cursor, list, cursor::PAGE_BEFORE, |at| at.parse().ok())
 }
 
 /// What the limit of a cap applies to.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::at::{ContractAt, Known, Seen};
@@ -14,11 +14,11 @@ use super::bounds::PageLength;
 use super::claim::{self, Claim};
 use super::context::{self, Asked as _, OrFault as _};
 use super::contract::Contract;
-use super::cursor;
+use super::cursor::{Cursors, Parts};
 use super::event::Event;
 use super::journey::{Journey, Story};
-use super::list::PageInfo;
 use super::money::Money;
+use super::page::{self, Listed, More, Page};
 use super::point_of_view::PointOfView;
 use super::preview::ClaimMoved;
 use super::scalars::{Date, Instant, Position};
@@ -97,7 +97,7 @@ pub struct NumberDifference {
 }
 
 /// A case whose rows on boards and lists differ.
-#[derive(Clone, SimpleObject)]
+#[derive(SimpleObject)]
 pub struct JourneyDifference {
     /// The id of the case.
     id: ID,
@@ -109,48 +109,41 @@ pub struct JourneyDifference {
     b: Option<Journey>,
 }
 
-/// A case that differs, with its cursor.
-#[derive(SimpleObject)]
-pub struct JourneyDifferenceEdge {
-    /// The cursor of this case. Pass it as `after` to get the cases that follow.
-    cursor: String,
-    /// The case.
-    node: JourneyDifference,
+impl Listed for JourneyDifference {
+    type Totals = JourneyDifferenceTotals;
+    const PAGE: &'static str = "A page of cases that differ, in the order of their ids.";
+    const EDGE: &'static str = "A case that differs, with its cursor.";
+    const ONE: &'static str = "case";
+    const MANY: &'static str = "cases";
+    const OTHERWISE: &'static [(&'static str, &'static str)] = &[(
+        "nodes",
+        "The cases of this page. A page can be empty although `hasNextPage` is true: ask again with \
+         `after: endCursor`.",
+    )];
 }
 
-/// A page of cases that differ, in the order of their ids.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct JourneyDifferenceConnection {
-    /// The cases of this page, each with its cursor.
-    edges: Vec<JourneyDifferenceEdge>,
-    /// The cases of this page. A page can be empty although `hasNextPage` is true: ask again with `after: endCursor`.
-    nodes: Vec<JourneyDifference>,
-    /// The cursors of this page, and whether there are more pages.
-    page_info: PageInfo,
-    #[graphql(skip)]
-    between: ViewComparison,
-}
+/// A list of cases that differ as a whole.
+pub struct JourneyDifferenceTotals(ViewComparison);
 
-#[ComplexObject]
-impl JourneyDifferenceConnection {
+#[Object]
+impl JourneyDifferenceTotals {
     /// The number of differing cases on all pages. It is counted only when this field is requested, and then compares
     /// every case that may differ.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<usize> {
         let (mut count, mut place) = (0, JourneyId(Uuid::nil()));
         loop {
-            let candidates = self.between.candidates(ctx, place).await?;
+            let candidates = self.0.candidates(ctx, place).await?;
             let Some(last) = candidates.last() else { return Ok(count) };
             place = *last;
             for read in candidates.chunks(READ) {
-                count += self.between.differences(ctx, read).await?.len();
+                count += self.0.differences(ctx, read).await?.len();
             }
         }
     }
 }
 
 /// A claim that differs.
-#[derive(Clone, SimpleObject)]
+#[derive(SimpleObject)]
 pub struct ClaimDifference {
     /// The id of the claim.
     id: ID,
@@ -169,24 +162,17 @@ pub struct ClaimDifference {
     rules: Vec<&'static str>,
 }
 
-/// A claim that differs, with its cursor.
-#[derive(SimpleObject)]
-pub struct ClaimDifferenceEdge {
-    /// The cursor of this claim. Pass it as `after` to get the claims that follow.
-    cursor: String,
-    /// The claim.
-    node: ClaimDifference,
+impl Listed for ClaimDifference {
+    type Totals = ClaimDifferenceTotals;
+    const PAGE: &'static str = "A page of claims that differ, in the order of their ids.";
+    const EDGE: &'static str = "A claim that differs, with its cursor.";
+    const ONE: &'static str = "claim";
+    const MANY: &'static str = "claims";
 }
 
-/// A page of claims that differ, in the order of their ids.
+/// A list of claims that differ as a whole.
 #[derive(SimpleObject)]
-pub struct ClaimDifferenceConnection {
-    /// The claims of this page, each with its cursor.
-    edges: Vec<ClaimDifferenceEdge>,
-    /// The claims of this page.
-    nodes: Vec<ClaimDifference>,
-    /// The cursors of this page, and whether there are more pages.
-    page_info: PageInfo,
+pub struct ClaimDifferenceTotals {
     /// The number of differing claims on all pages.
     total_count: usize,
     /// The difference in money over all pages, side `b` minus side `a`.
@@ -265,40 +251,30 @@ impl ViewComparison {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Result<JourneyDifferenceConnection> {
-        let read = |id: &str| Some(JourneyId(id.parse().ok()?));
-        let begins =
-            after.as_deref().map(|after| cursor::place(after, DIFFERING, cursor::PAGE_BEFORE, read)).transpose()?;
+    ) -> Result<Page<JourneyDifference>> {
+        let cursors = Cursors::of("journeys that differ");
+        let begins = cursors.place(after.as_deref(), Parts::part)?;
         let (mut place, most) = (begins.unwrap_or(JourneyId(Uuid::nil())), first.count());
         let candidates = self.candidates(ctx, place).await?;
-        let (mut nodes, mut has_next_page) = (Vec::new(), candidates.len() == LOOKED_AT);
+        let (mut found, mut has_next_page) = (Vec::new(), candidates.len() == LOOKED_AT);
         for read in candidates.chunks(READ) {
-            if nodes.len() == most {
+            if found.len() == most {
                 has_next_page = true;
                 break;
             }
             place = read.last().copied().unwrap_or(place);
             for (id, difference) in self.differences(ctx, read).await? {
-                if nodes.len() == most {
+                if found.len() == most {
                     has_next_page = true;
                     break;
                 }
-                place = if nodes.len() + 1 == most { id } else { place };
-                nodes.push(difference);
+                place = if found.len() + 1 == most { id } else { place };
+                found.push((cursors.cursor(id), Some(difference)));
             }
         }
-        let page_info = PageInfo {
-            start_cursor: nodes.first().map(|node| cursor::of(DIFFERING, node.id.as_str())),
-            end_cursor: (!candidates.is_empty()).then(|| cursor::of(DIFFERING, place)),
-            has_next_page,
-            has_previous_page: after.is_some(),
-        };
-        let edge = |node: &JourneyDifference| JourneyDifferenceEdge {
-            cursor: cursor::of(DIFFERING, node.id.as_str()),
-            node: node.clone(),
-        };
-        let edges = nodes.iter().map(edge).collect();
-        Ok(JourneyDifferenceConnection { edges, nodes, page_info, between: self.clone() })
+        let more = More { before: after.is_some(), after: has_next_page };
+        let searched_to = (!candidates.is_empty()).then(|| cursors.cursor(place));
+        Ok(Page::of(found, more, JourneyDifferenceTotals(self.clone())).searched_to(searched_to))
     }
 
     /// The claims that differ, among those you may see, with the events and rules that explain the difference.
@@ -308,12 +284,9 @@ impl ViewComparison {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Result<ClaimDifferenceConnection> {
-        let read = |id: &str| Some(ClaimId(id.parse().ok()?));
-        let after = after
-            .as_deref()
-            .map(|after| cursor::place(after, CLAIMS_DIFFERING, cursor::PAGE_BEFORE, read))
-            .transpose()?;
+    ) -> Result<Page<ClaimDifference>> {
+        let cursors = Cursors::of("claims that differ");
+        let after: Option<ClaimId> = cursors.place(after.as_deref(), Parts::part)?;
         let (a, b) = (self.a.contract_claims(ctx).await?, self.b.contract_claims(ctx).await?);
         let (mut shifts, _) = claims::shifts(a, b);
         shifts.retain(|of| is_known(a, of.claim) || is_known(b, of.claim));
@@ -322,34 +295,17 @@ impl ViewComparison {
         shifts.retain(|of| {
             readable.as_ref().is_none_or(|all| journey_of(a, b, of.claim).is_some_and(|id| all.contains(&id)))
         });
-        let rest = after.map_or(0, |after| shifts.partition_point(|of| of.claim <= after));
-        let shown = &shifts[rest..shifts.len().min(rest + first.count())];
-        let cursors = [shown.first(), shown.last()].map(|of| of.map(|of| cursor::of(CLAIMS_DIFFERING, of.claim)));
-        let [start_cursor, end_cursor] = cursors;
-        let page_info = PageInfo {
-            start_cursor,
-            end_cursor,
-            has_next_page: rest + shown.len() < shifts.len(),
-            has_previous_page: rest > 0,
-        };
+        let skipped = after.map_or(0, |after| shifts.partition_point(|of| of.claim <= after));
+        let (shown, more) = page::part(&shifts, skipped, first);
         let nodes = self.claims_that_differ(ctx, (a, b), shown).await?;
-        let edge = |node: &ClaimDifference| ClaimDifferenceEdge {
-            cursor: cursor::of(CLAIMS_DIFFERING, node.id.as_str()),
-            node: node.clone(),
-        };
-        Ok(ClaimDifferenceConnection {
-            edges: nodes.iter().map(edge).collect(),
-            nodes,
-            page_info,
+        let row = |node: ClaimDifference| (cursors.cursor(node.id.as_str()), Some(node));
+        let totals = ClaimDifferenceTotals {
             total_count: shifts.len(),
             delta: Money::of(shifts.iter().map(|of| of.delta).sum(), b.currency()),
-        })
+        };
+        Ok(Page::of(nodes.into_iter().map(row), more, totals))
     }
 }
-
-/// The names of the two lists of a comparison.
-const DIFFERING: &str = "journeys that differ";
-const CLAIMS_DIFFERING: &str = "claims that differ";
 
 /// The case of a claim, on either side.
 fn journey_of(a: &Claims, b: &Claims, claim: ClaimId) -> Option<JourneyId> {

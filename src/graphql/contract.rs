@@ -7,35 +7,38 @@ use async_graphql::{Context, ID, Object, Result};
 use chrono::NaiveDate;
 use tokio::sync::OnceCell;
 
-use super::agenda::{self, AppointmentConnection, TaskConnection};
+use super::agenda;
 use super::at::{ContractAt, Seen};
-use super::batch::{Batch, BatchConnection, BatchState, Cap};
+use super::batch::{Batch, BatchState, Cap};
 use super::boards::{
     self, BoardBy, CaseloadOf, ContactRecency, Exits, ExitsBy, Group, GroupCount, MonthCounts, Performance,
     PeriodInput, RecencyBy, ReferralToPlan, StageCounts, counted, period_of,
 };
 use super::bounds::PageLength;
-use super::claim::{self, ClaimConnection, ClaimFilter, ClaimStatus};
+use super::claim::{self, Claim, ClaimFilter, ClaimStatus};
 use super::context::{self, Asked as _, OrFault as _};
 use super::dealings::{
     self, ClosedPeriod, Commentary, ContractAction, ContractNotice, DoubleFundingDismissal, KpiAssessment, Party,
     ReportSubmission, Targets, TargetsAsked, Variation,
 };
-use super::journey::appointment::AppointmentState;
-use super::journey::work::{Measure, TaskState};
-use super::journey::{ContactMeasure, Step};
+use super::journey::appointment::{Appointment, AppointmentState};
+use super::journey::work::{Measure, Task, TaskState};
+use super::journey::{ContactMeasure, Journey, Step};
 use super::known;
-use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder, either};
+use super::list::{self, JourneyFilterInput, JourneyOrder, either};
 use super::mutation::input::DayPeriodInput;
 use super::mutation::input::batch::ClaimSelectionInput;
-use super::obligation::{self, ObligationConnection, ObligationState, ObligationsBy, StandardObligations};
+use super::obligation::{self, Obligation, ObligationState, ObligationsBy, StandardObligations};
+use super::page::Page;
+use super::people::Worker;
 use super::point_of_view::PointOfView;
 use super::proposal::{ProposedAdjustment, ProposedWithdrawal};
-use super::rulebook::{RulebookVersion, RulebookVersionConnection};
+use super::rulebook::{self, RulebookVersion};
 use super::scalars::{Date, Id, Instant, Position};
 use super::selection::Selected;
-use super::staff::{StaffOf, TeamConnection, WorkerConnection};
+use super::staff::{self, StaffOf};
 use super::table::Table;
+use super::team::Team;
 use crate::access::InScope;
 use crate::views::claims::{Asked, Claims, Purpose};
 use crate::views::generation::Generation;
@@ -45,7 +48,6 @@ use crate::views::period::Months;
 use crate::views::{exits, performance, recency, referral_to_plan};
 use throughline_domain::contract::{self, Dealings, Rulebook, register::Terms};
 use throughline_domain::fact::envelope::{StreamId, TeamId, WorkerId};
-use throughline_domain::fact::{Entry, event::ReportSubmitted};
 use throughline_gateway::Code;
 use throughline_projections::agenda::Kind;
 
@@ -191,9 +193,7 @@ impl Contract {
         &self,
         #[graphql(desc = "Only for this report, by code.")] report: Option<String>,
     ) -> Vec<ReportSubmission> {
-        let reports = self.dealings().reports.iter();
-        let asked = |one: &&Entry<ReportSubmitted>| report.as_ref().is_none_or(|report| one.details.report == *report);
-        reports.filter(asked).map(Into::into).collect()
+        ReportSubmission::of_report(self.dealings(), report.as_deref())
     }
 
     /// The assessments of key performance indicators, as settled by the parties, oldest first. If an indicator was
@@ -254,8 +254,8 @@ impl Contract {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Result<RulebookVersionConnection> {
-        RulebookVersionConnection::of(&self.state, (first, after))
+    ) -> Result<Page<RulebookVersion>> {
+        rulebook::versions(&self.state, (first, after))
     }
 
     /// The cases on the caseload that you may see: accepted and not closed. Default order: by reference.
@@ -278,7 +278,7 @@ impl Contract {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Result<JourneyConnection> {
+    ) -> Result<Page<Journey>> {
         let filter = filter.unwrap_or_default();
         let filter = JourneyFilterInput {
             keyworker: either("keyworker", keyworker, filter.keyworker)?,
@@ -301,7 +301,7 @@ impl Contract {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Result<JourneyConnection> {
+    ) -> Result<Page<Journey>> {
         self.list(ctx, Population::Journeys, (filter.unwrap_or_default(), order_by), (first, after)).await
     }
 
@@ -327,7 +327,7 @@ impl Contract {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Result<ObligationConnection> {
+    ) -> Result<Page<Obligation>> {
         let held = agenda::held_by(keyworker, unassigned)?;
         let standing = state.map(|states| states.into_iter().map(Into::into).collect());
         let (due_from, due_to) = (due.map(|due| due.first.0), due.map(|due| due.last.0));
@@ -362,7 +362,7 @@ impl Contract {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Result<AppointmentConnection> {
+    ) -> Result<Page<Appointment>> {
         let standing = state.map(|states| states.into_iter().map(AppointmentState::standing).collect());
         let held = agenda::held_by(keyworker, unassigned)?;
         let held = (held, self.covered(ctx, held, covered).await?);
@@ -390,7 +390,7 @@ impl Contract {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Result<TaskConnection> {
+    ) -> Result<Page<Task>> {
         let standing = state.map(|states| states.into_iter().flat_map(TaskState::standings).copied().collect());
         let held = agenda::held_by(keyworker, unassigned)?;
         let held = (held, self.covered(ctx, held, covered).await?);
@@ -409,7 +409,7 @@ impl Contract {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Result<ClaimConnection> {
+    ) -> Result<Page<Claim>> {
         let contract_claims = self.contract_claims(ctx).await?;
         let selected = self.selected(ctx, filter).await?;
         claim::page(ctx, contract_claims, ClaimFilter { status, outcome, selected }, (first, after)).await
@@ -426,7 +426,7 @@ impl Contract {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Result<BatchConnection> {
+    ) -> Result<Page<Batch>> {
         let selected = self.selected(ctx, filter).await?;
         Batch::all(self.contract_claims(ctx).await?, (state, &selected), (first, after))
     }
@@ -577,8 +577,8 @@ impl Contract {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Result<WorkerConnection> {
-        WorkerConnection::page(ctx, self.staff(), (first, after)).await
+    ) -> Result<Page<Worker>> {
+        staff::workers(ctx, self.staff(), (first, after)).await
     }
 
     /// The teams with a member who had held a case of this contract by then, and the teams none of whose members had
@@ -589,8 +589,8 @@ impl Contract {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Result<TeamConnection> {
-        TeamConnection::page(ctx, self.staff(), (first, after)).await
+    ) -> Result<Page<Team>> {
+        staff::teams(ctx, self.staff(), (first, after)).await
     }
 }
 
@@ -625,7 +625,7 @@ impl Contract {
         population: Population,
         (mut filter, order): (JourneyFilterInput, Option<JourneyOrder>),
         (first, after): (PageLength, Option<String>),
-    ) -> Result<JourneyConnection> {
+    ) -> Result<Page<Journey>> {
         if filter.contract.as_ref().is_some_and(|code| *code != self.code) {
             let message = format!("this list belongs to the contract {}: leave contract out of the filter", self.code);
             return Err(Code::BadUserInput.error(message));

@@ -149,6 +149,14 @@ impl KpiAssessment {
     }
 }
 
+impl ReportSubmission {
+    /// The submissions of a report, oldest first.
+    pub(super) fn of_report(dealings: &register::Dealings, report: Option<&str>) -> Vec<Self> {
+        let asked = dealings.reports.iter().filter(|one| report.is_none_or(|report| one.details.report == report));
+        asked.map(Into::into).collect()
+    }
+}
+
 impl Commentary {
     /// The commentary for a report and exactly a period, oldest first.
     pub(super) fn said(

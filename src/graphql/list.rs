@@ -7,16 +7,17 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Enum, InputObject, Result, SelectionField, SimpleObject};
+use async_graphql::{Context, Enum, InputObject, Object, Result, SelectionField};
 use chrono::NaiveDate;
 
 use super::at::Known;
 use super::bounds::PageLength;
 use super::context::{self, Asked as _, OrFault as _};
-use super::cursor;
+use super::cursor::{Cursors, SAME_FILTER_AND_ORDER};
 use super::journey::{self, Journey, Story};
 use super::known;
 use super::mutation::input::referral::ExternalReferenceInput;
+use super::page::{self, Listed, More, Page};
 use super::people::Worker;
 use super::scalars::{Date, Id};
 use crate::access::CasesInScope;
@@ -179,8 +180,18 @@ impl Source {
         if live.number == self.generation.number {
             return Ok(None);
         }
+        live.shown(self.cases(ctx, standing, None)?).await.or_fault()
+    }
+
+    /// The cases of the contract that the caller may see, of these if some are given.
+    pub(super) fn cases<'c>(
+        &'c self,
+        ctx: &'c Context<'_>,
+        standing: &'c Standing,
+        among: Option<&'c BTreeSet<JourneyId>>,
+    ) -> Result<CasesInScope<'c>> {
         let scope = ctx.in_scope(&self.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
-        live.shown(scope.cases(standing)).await.or_fault()
+        Ok(scope.cases(standing).among(among))
     }
 }
 
@@ -193,31 +204,27 @@ struct Part {
 
 impl Part {
     fn cases<'c>(&'c self, ctx: &'c Context<'_>, standing: &'c Standing) -> Result<CasesInScope<'c>> {
-        let scope = ctx.in_scope(&self.source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
-        Ok(scope.cases(standing).among(self.among.as_ref()))
+        self.source.cases(ctx, standing, self.among.as_ref())
     }
 }
 
-/// A page of cases, in the order requested.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct JourneyConnection {
-    /// The cases of this page, each with its cursor.
-    edges: Vec<JourneyEdge>,
-    /// The cases of this page.
-    nodes: Vec<Journey>,
-    /// The cursors of this page, and whether there are more pages.
-    page_info: PageInfo,
-    #[graphql(skip)]
+impl Listed for Journey {
+    type Totals = JourneyTotals;
+    const PAGE: &'static str = "A page of cases, in the order requested.";
+    const EDGE: &'static str = "A case with its cursor.";
+    const ONE: &'static str = "case";
+    const MANY: &'static str = "cases";
+}
+
+/// A list of cases as a whole.
+pub struct JourneyTotals {
     parts: Vec<Part>,
-    #[graphql(skip)]
     population: Population,
-    #[graphql(skip)]
     standing: Standing,
 }
 
-#[ComplexObject]
-impl JourneyConnection {
+#[Object]
+impl JourneyTotals {
     /// The number of cases on all pages. It is counted only when this field is requested.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let mut count = 0;
@@ -230,48 +237,17 @@ impl JourneyConnection {
     }
 }
 
-/// A case with its cursor.
-#[derive(SimpleObject)]
-pub struct JourneyEdge {
-    /// The cursor of this case. Pass it as `after` to get the cases that follow.
-    cursor: String,
-    /// The case.
-    node: Journey,
-}
-
-/// The cursors of a page, and whether there are more pages.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct PageInfo {
-    /// The cursor of the first item.
-    pub(super) start_cursor: Option<String>,
-    /// The cursor of the last item. Pass it as `after` to get the next page.
-    pub(super) end_cursor: Option<String>,
-    /// Whether there are more items after this page.
-    pub(super) has_next_page: bool,
-    /// Whether there are more items before this page.
-    pub(super) has_previous_page: bool,
-}
-
-impl PageInfo {
-    /// The page info of a page with these cursors.
-    pub(super) fn of(cursors: &[String], has_next_page: bool, has_previous_page: bool) -> Self {
-        let (start_cursor, end_cursor) = (cursors.first().cloned(), cursors.last().cloned());
-        Self { start_cursor, end_cursor, has_next_page, has_previous_page }
-    }
-}
-
 /// A page of cases from several contracts, limited to those the caller may see.
-pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) -> Result<JourneyConnection> {
+pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) -> Result<Page<Journey>> {
     let Asked { population, filter, order, first, after } = asked;
     let asked_covered = filter.covered;
     check(ctx, &filter, order)?;
     let order = order.map_or_else(|| usual_order(ctx), Order::from);
-    let list = format!("{population:?} {filter:?}");
-    let after = after.as_deref().map(|cursor| place(cursor, order, &list)).transpose()?;
+    let cursors = cursors(order, &format!("{population:?} {filter:?}"));
+    let after = place(&cursors, order, after.as_deref())?;
     check_known(ctx, &sources, &filter).await?;
     let mut parts = parts(sources, &filter)?;
     let standing = context::standing(ctx).await?;
-    let first = first.rows();
     let mut rows: Vec<(usize, JourneyRow)> = Vec::new();
     let mut has_next_page = false;
     for (at, part) in parts.iter_mut().enumerate() {
@@ -279,15 +255,13 @@ pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) 
         let (generation, held) = (&part.source.generation, part.filter.held);
         part.filter.covered = covered(generation, &standing, held, (part.source.as_of, asked_covered)).await?;
         let cases = part.cases(ctx, &standing)?;
-        let (how, page) = ((population, &part.filter, order), (after.as_ref(), first));
+        let (how, page) = ((population, &part.filter, order), (after.as_ref(), first.rows()));
         let page = part.source.generation.journeys(cases, part.source.as_of, how, page).await.or_fault()?;
         has_next_page |= page.has_next;
         rows.extend(page.rows.into_iter().map(|row| (at, row)));
     }
     rows.sort_by(|(_, one), (_, other)| order.compare(&one.place, &other.place));
-    let fit = usize::try_from(first).unwrap_or(usize::MAX);
-    has_next_page |= rows.len() > fit;
-    rows.truncate(fit);
+    has_next_page |= page::cut(&mut rows, first.count());
     let rows: Vec<(usize, Arc<JourneyRow>)> = rows.into_iter().map(|(at, row)| (at, Arc::new(row))).collect();
     let wanted = Wanted::of(ctx);
     let stories = wanted.stories(ctx, &parts, &rows).await?;
@@ -298,26 +272,14 @@ pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) 
             Some(stories) => Some(Journey::beneath(source, row.journey, Arc::clone(stories.get(&row.journey)?))),
         }
     };
-    let list = named(order, &list);
-    let page_info = PageInfo {
-        start_cursor: rows.first().map(|(_, row)| cursor(&row.place, &list)),
-        end_cursor: rows.last().map(|(_, row)| cursor(&row.place, &list)),
-        has_next_page,
-        has_previous_page: after.is_some(),
-    };
-    let edge =
-        |row: &(usize, Arc<JourneyRow>)| Some(JourneyEdge { cursor: cursor(&row.1.place, &list), node: journey(row)? });
-    let edges = if wanted.edges { rows.iter().filter_map(edge).collect() } else { Vec::new() };
-    let nodes = if wanted.nodes { rows.iter().filter_map(journey).collect() } else { Vec::new() };
-    Ok(JourneyConnection { edges, nodes, page_info, parts, population, standing })
+    let rows: Vec<_> = rows.iter().map(|row| (cursor(&cursors, &row.1.place), journey(row))).collect();
+    let more = More { before: after.is_some(), after: has_next_page };
+    Ok(Page::of(rows, more, JourneyTotals { parts, population, standing }))
 }
 
 /// The requested fields of the cases, as far as they decide how a page is read.
 #[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "the flags are independent")]
 struct Wanted {
-    nodes: bool,
-    edges: bool,
     keyworkers: bool,
     /// Fields that view rows do not hold.
     stories: bool,
@@ -328,14 +290,8 @@ impl Wanted {
         let mut wanted = Self::default();
         for field in ctx.field().selection_set() {
             match field.name() {
-                "nodes" => {
-                    wanted.nodes = true;
-                    wanted.take(&field);
-                }
-                "edges" => {
-                    wanted.edges = true;
-                    field.selection_set().filter(|of| of.name() == "node").for_each(|node| wanted.take(&node));
-                }
+                "nodes" => wanted.take(&field),
+                "edges" => field.selection_set().filter(|of| of.name() == "node").for_each(|node| wanted.take(&node)),
                 _ => {}
             }
         }
@@ -462,35 +418,33 @@ fn read(filter: &JourneyFilterInput, since_contact: Option<SinceContact>) -> Jou
     }
 }
 
-/// The name of a list in an order, for its cursors.
-fn named(order: Order, list: &str) -> String {
+/// The cursors of a list in an order.
+fn cursors(order: Order, list: &str) -> Cursors {
     let by = match order.by {
         Sort::Reference => "reference",
         Sort::Received => "received",
         Sort::LastContact => "contact",
     };
     let direction = if order.falling { "falling" } else { "rising" };
-    cursor::named(&format!("{by} {direction}"), list)
+    Cursors::filtered(&format!("{by} {direction}"), list, SAME_FILTER_AND_ORDER)
 }
 
-/// The cursor of a place in the list with this name.
-fn cursor(place: &Place, list: &str) -> String {
+fn cursor(cursors: &Cursors, place: &Place) -> String {
     let key = match &place.key {
         Key::Text(text) => text.clone(),
         Key::Day(day) => day.to_string(),
     };
-    cursor::of(list, format_args!("{}\n{key}", place.journey))
+    cursors.cursor(format_args!("{}\n{key}", place.journey))
 }
 
-fn place(cursor: &str, order: Order, list: &str) -> Result<Place> {
-    let remedy = "use endCursor of the previous page, with the same filter and order";
-    cursor::place(cursor, &named(order, list), remedy, |place| {
-        let (journey, key) = place.split_once('\n')?;
+fn place(cursors: &Cursors, order: Order, cursor: Option<&str>) -> Result<Option<Place>> {
+    cursors.place(cursor, |parts| {
+        let journey = parts.part()?;
         let key = match order.by {
-            Sort::Reference => Key::Text(Some(key.to_owned()).filter(|key| !key.contains('\0'))?),
-            Sort::Received | Sort::LastContact => Key::Day(key.parse().ok()?),
+            Sort::Reference => Key::Text(parts.text()?),
+            Sort::Received | Sort::LastContact => Key::Day(parts.part()?),
         };
-        Some(Place { key, journey: JourneyId(journey.parse().ok()?) })
+        Some(Place { key, journey })
     })
 }
 
@@ -527,26 +481,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_works_only_in_its_own_list() {
+    fn a_cursor_works_only_in_its_own_order() {
         let journey = JourneyId(Uuid::from_u128(7));
         let by_reference = Order { by: Sort::Reference, falling: false };
+        let list = cursors(by_reference, "a list");
         let here = Place { key: Key::Text("BR-1\nodd".to_owned()), journey };
-        let own_cursor = cursor(&here, &named(by_reference, "a list"));
-        assert_eq!(place(&own_cursor, by_reference, "a list").expect("its own cursor"), here);
+        let own_cursor = cursor(&list, &here);
+        assert_eq!(place(&list, by_reference, Some(&own_cursor)).expect("its own cursor"), Some(here));
         let elsewhere = [
             (Order { falling: true, ..by_reference }, "a list"),
             (Order { by: Sort::Received, falling: false }, "a list"),
             (by_reference, "another list"),
         ];
         for (order, list) in elsewhere {
-            assert!(place(&own_cursor, order, list).is_err(), "{order:?} {list}");
+            assert!(place(&cursors(order, list), order, Some(&own_cursor)).is_err(), "{order:?} {list}");
         }
         let by_contact = Order { by: Sort::LastContact, falling: true };
+        let list = cursors(by_contact, "a list");
         let here = Place { key: Key::Day(NaiveDate::from_ymd_opt(2018, 2, 3).expect("a day")), journey };
-        let own_cursor = cursor(&here, &named(by_contact, "a list"));
-        assert_eq!(place(&own_cursor, by_contact, "a list").expect("its own cursor"), here);
-        for bad in ["", "bm90IGEgY3Vyc29y", "€", &own_cursor[..own_cursor.len() - 3]] {
-            assert!(place(bad, by_contact, "a list").is_err(), "{bad:?}");
-        }
+        let own_cursor = cursor(&list, &here);
+        assert_eq!(place(&list, by_contact, Some(&own_cursor)).expect("its own cursor"), Some(here));
     }
 }

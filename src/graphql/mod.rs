@@ -27,6 +27,7 @@ pub mod money;
 pub mod mutation;
 pub mod node;
 pub mod obligation;
+pub mod page;
 pub mod people;
 pub mod permission;
 pub mod point_of_view;

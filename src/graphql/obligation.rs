@@ -5,17 +5,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 
 use super::at::Known;
 use super::boards::Group;
 use super::bounds::PageLength;
-use super::context::{self, Asked as _, OrFault as _};
-use super::cursor;
+use super::context::{self, OrFault as _};
+use super::cursor::{Cursors, SAME_FILTER};
 use super::journey::{self, Journey};
 use super::known;
-use super::list::{NOT_IN_SCOPE, PageInfo, Source};
+use super::list::Source;
+use super::page::{Listed, More, Page};
 use super::people::Worker;
 use super::scalars::Date;
 use crate::access::relation as access;
@@ -119,44 +120,28 @@ impl Obligation {
     }
 }
 
-/// An obligation with its cursor.
-#[derive(SimpleObject)]
-pub struct ObligationEdge {
-    /// The cursor of this obligation. Pass it as `after` to get the obligations that follow.
-    cursor: String,
-    /// The obligation.
-    node: Obligation,
+impl Listed for Obligation {
+    type Totals = ObligationTotals;
+    const PAGE: &'static str = "A page of obligations, by due date.";
+    const EDGE: &'static str = "An obligation with its cursor.";
+    const ONE: &'static str = "obligation";
+    const MANY: &'static str = "obligations";
 }
 
-/// A page of obligations, by due date.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct ObligationConnection {
-    /// The obligations of this page, each with its cursor.
-    edges: Vec<ObligationEdge>,
-    /// The obligations of this page.
-    nodes: Vec<Obligation>,
-    /// The cursors of this page, and whether there are more pages.
-    page_info: PageInfo,
-    #[graphql(skip)]
-    list: List,
-}
-
-/// The contents of a list.
-struct List {
+/// A list of obligations as a whole.
+pub struct ObligationTotals {
     source: Source,
     filter: ObligationFilter,
     standing: access::Standing,
     among: Option<BTreeSet<JourneyId>>,
 }
 
-#[ComplexObject]
-impl ObligationConnection {
+#[Object]
+impl ObligationTotals {
     /// The number of obligations on all pages. It is counted only when this field is requested.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
-        let List { source, filter, standing, among } = &self.list;
-        let scope = ctx.in_scope(&source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
-        let cases = scope.cases(standing).among(among.as_ref());
+        let Self { source, filter, standing, among } = self;
+        let cases = source.cases(ctx, standing, among.as_ref())?;
         source.generation.obligation_count(cases, source.as_of, filter).await.or_fault()
     }
 }
@@ -167,7 +152,7 @@ pub(super) async fn page(
     source: Source,
     filter: ObligationFilter,
     (first, after): (PageLength, Option<String>),
-) -> Result<ObligationConnection> {
+) -> Result<Page<Obligation>> {
     if [&filter.standard, &filter.area].into_iter().flatten().any(|text| text.contains('\0')) {
         return Err(
             Code::BadUserInput.error("a filter contains a NUL character, which no recorded value has: remove it")
@@ -180,41 +165,27 @@ pub(super) async fn page(
     known::days("the due dates", filter.due_from, filter.due_to)?;
     known::worker(ctx, filter.held.keyworker()).await?;
     known::team(ctx, filter.team).await?;
-    let list = format!("{filter:?}");
-    let after = after.as_deref().map(|cursor| place(cursor, &list)).transpose()?;
-    let scope = ctx.in_scope(&source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
+    let cursors = Cursors::filtered("obligations", &format!("{filter:?}"), SAME_FILTER);
+    let after = cursors.place(after.as_deref(), |parts| {
+        let (due, journey, nth) = (parts.part()?, parts.part()?, parts.part()?);
+        Some(Place { due, journey, standard: parts.text()?, nth })
+    })?;
     let standing = context::standing(ctx).await?;
     let asked = (after.as_ref(), first.rows());
     let among = source.shown_now(ctx, &standing).await?;
-    let cases = scope.cases(&standing).among(among.as_ref());
+    let cases = source.cases(ctx, &standing, among.as_ref())?;
     let page = source.generation.obligations(cases, source.as_of, &filter, asked).await.or_fault()?;
     let stories = journey::stories(ctx, page.rows.iter().map(|row| row.place.journey), source.known).await?;
-    let node = |row: &ObligationRow| {
-        let story = Arc::clone(stories.get(&row.place.journey)?);
-        let journey = Journey::beneath(&source, row.place.journey, story);
-        Some(Obligation::of(row, journey, source.as_of))
+    let row = |row: &ObligationRow| {
+        let Place { due, journey, standard, nth } = &row.place;
+        let story = stories.get(journey).map(Arc::clone);
+        let case = story.map(|story| Journey::beneath(&source, *journey, story));
+        let cursor = cursors.cursor(format_args!("{due}\n{journey}\n{nth}\n{standard}"));
+        (cursor, case.map(|case| Obligation::of(row, case, source.as_of)))
     };
-    let cursors: Vec<String> = page.rows.iter().map(|row| cursor(&row.place, &list)).collect();
-    let page_info = PageInfo::of(&cursors, page.has_next, after.is_some());
-    let edges = cursors.into_iter().zip(&page.rows);
-    let edges = edges.filter_map(|(cursor, row)| Some(ObligationEdge { cursor, node: node(row)? })).collect();
-    let nodes = page.rows.iter().filter_map(node).collect();
-    Ok(ObligationConnection { edges, nodes, page_info, list: List { source, filter, standing, among } })
-}
-
-fn cursor(place: &Place, list: &str) -> String {
-    let Place { due, journey, standard, nth } = place;
-    cursor::of(&cursor::named("obligations", list), format_args!("{due}\n{journey}\n{nth}\n{standard}"))
-}
-
-fn place(cursor: &str, list: &str) -> Result<Place> {
-    cursor::place(cursor, &cursor::named("obligations", list), cursor::SAME_FILTER, |place| {
-        let mut parts = place.splitn(4, '\n');
-        let (due, journey, nth) = (parts.next()?, parts.next()?, parts.next()?);
-        let standard = Some(parts.next()?.to_owned()).filter(|standard| !standard.contains('\0'))?;
-        let (journey, nth) = (JourneyId(journey.parse().ok()?), nth.parse().ok()?);
-        Some(Place { due: due.parse().ok()?, journey, standard, nth })
-    })
+    let rows: Vec<_> = page.rows.iter().map(row).collect();
+    let more = More { before: after.is_some(), after: page.has_next };
+    Ok(Page::of(rows, more, ObligationTotals { source, filter, standing, among }))
 }
 
 /// The number of obligations in each state under one service standard.

@@ -6,11 +6,11 @@ use chrono::NaiveDate;
 use super::bounds::PageLength;
 use super::claim::{Claim, ClaimGround, ClaimScope, ClaimStatus, Derivation, UntilPayable};
 use super::context::{Asked as _, OrFault as _};
-use super::cursor;
-use super::list::PageInfo;
+use super::cursor::{Cursors, Parts};
 use super::money::Money;
 use super::mutation::payload::Problem;
 use super::mutation::sent::Sent;
+use super::page::{self, Listed, Page};
 use super::scalars::Date;
 use crate::views::claims::{Asked, Cause, Move, Moved, Preview, Purpose, Total};
 use throughline_domain::command::contracts;
@@ -170,24 +170,17 @@ impl From<&Cause> for MoveCause {
     }
 }
 
-/// A claim that would change, with its cursor.
-#[derive(SimpleObject)]
-pub struct ClaimMoveEdge {
-    /// The cursor of this claim. Pass it as `after` to get the claims that follow.
-    cursor: String,
-    /// The claim.
-    node: ClaimMove,
+impl Listed for ClaimMove {
+    type Totals = ClaimMoveTotals;
+    const PAGE: &'static str = "A page of claims that would change, in the order of their ids.";
+    const EDGE: &'static str = "A claim that would change, with its cursor.";
+    const ONE: &'static str = "claim";
+    const MANY: &'static str = "claims";
 }
 
-/// A page of claims that would change, in the order of their ids.
+/// A list of claims that would change as a whole.
 #[derive(SimpleObject)]
-pub struct ClaimMoveConnection {
-    /// The claims of this page, each with its cursor.
-    edges: Vec<ClaimMoveEdge>,
-    /// The claims of this page.
-    nodes: Vec<ClaimMove>,
-    /// The cursors of this page, and whether there are more pages.
-    page_info: PageInfo,
+pub struct ClaimMoveTotals {
     /// The number of claims on all pages.
     total_count: usize,
 }
@@ -245,8 +238,14 @@ impl RulebookPreview {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Result<ClaimMoveConnection> {
-        self.page(first.count(), after.as_deref())
+    ) -> Result<Page<ClaimMove>> {
+        let moves = self.judged.as_ref().map_or(&[][..], |preview| &preview.moves);
+        let cursors = Cursors::of("moves");
+        let after: Option<ClaimId> = cursors.place(after.as_deref(), Parts::part)?;
+        let skipped = after.map_or(0, |after| moves.partition_point(|of| of.claim <= after));
+        let (shown, more) = page::part(moves, skipped, first);
+        let rows = shown.iter().map(|of| (cursors.cursor(of.claim), self.node(of)));
+        Ok(Page::of(rows, more, ClaimMoveTotals { total_count: moves.len() }))
     }
 
     /// Why the draft cannot be published. Empty if it can.
@@ -272,23 +271,6 @@ impl RulebookPreview {
         of(preview).into_iter().map(shown).collect()
     }
 
-    fn page(&self, first: usize, after: Option<&str>) -> Result<ClaimMoveConnection> {
-        let moves = self.judged.as_ref().map_or(&[][..], |preview| &preview.moves);
-        let after = after.map(place).transpose()?;
-        let rest = after.map_or(0, |after| moves.partition_point(|of| of.claim <= after));
-        let shown = &moves[rest..moves.len().min(rest + first)];
-        let cursors: Vec<String> = shown.iter().map(|of| cursor(of.claim)).collect();
-        let page_info = PageInfo::of(&cursors, rest + shown.len() < moves.len(), rest > 0);
-        let nodes: Vec<ClaimMove> = shown.iter().filter_map(|of| self.node(of)).collect();
-        let edges = cursors.into_iter().zip(nodes.clone());
-        Ok(ClaimMoveConnection {
-            edges: edges.map(|(cursor, node)| ClaimMoveEdge { cursor, node }).collect(),
-            nodes,
-            page_info,
-            total_count: moves.len(),
-        })
-    }
-
     fn node(&self, of: &Move) -> Option<ClaimMove> {
         let preview = self.judged.as_ref()?;
         let shown = |claims| {
@@ -310,17 +292,6 @@ impl RulebookPreview {
 
 fn money_of(preview: &Preview, amount: money::Money) -> Money {
     Money::of(amount, preview.before.currency())
-}
-
-/// The name of the only list of a preview.
-const MOVES: &str = "moves";
-
-fn cursor(claim: ClaimId) -> String {
-    cursor::of(MOVES, claim)
-}
-
-fn place(cursor: &str) -> Result<ClaimId> {
-    cursor::place(cursor, MOVES, cursor::PAGE_BEFORE, |claim| Some(ClaimId(claim.parse().ok()?)))
 }
 
 /// Judges the claims of a contract with and without a draft.

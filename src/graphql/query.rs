@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::at::{ContractAt, JourneyAt, Known};
 use super::bounds::{FIRST_MAX, PageLength};
@@ -12,13 +12,14 @@ use super::contract::Contract;
 use super::event::{Event, StreamKind};
 use super::journey::{self, Journey, Story};
 use super::known;
-use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder, PageInfo};
+use super::list::{self, JourneyFilterInput, JourneyOrder};
 use super::node::{self, Node};
+use super::page::{self, Listed, More, Page};
 use super::people::Worker;
 use super::preview::{self, RulebookPreview};
-use super::rulebook::RulebookVersionConnection;
+use super::rulebook::{self, RulebookVersion};
 use super::scalars::{Date, Id, Instant, Position};
-use super::staff::{StaffOf, TeamConnection};
+use super::staff::{self, StaffOf};
 use super::team::Team;
 use super::views::Views;
 use crate::access::Scope;
@@ -150,38 +151,33 @@ pub fn lanes_of(scope: &Scope) -> Vec<Lane> {
     }
 }
 
-/// A page of events, in the order of the log.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct EventConnection {
-    /// The events of this page, each with its cursor.
-    edges: Vec<EventEdge>,
-    /// The events of this page.
-    nodes: Vec<Event>,
-    /// The cursors of this page. `endCursor` is the position up to which the page has searched, whether or not the last
-    /// events there match the filter. A page can be empty although `hasNextPage` is true: ask again with `after:
-    /// endCursor`.
-    page_info: PageInfo,
-    #[graphql(skip)]
-    filter: EventFilter,
+impl Listed for Event {
+    type Totals = EventTotals;
+    const PAGE: &'static str = "A page of events, in the order of the log.";
+    const EDGE: &'static str = "An event with its cursor.";
+    const ONE: &'static str = "event";
+    const MANY: &'static str = "events";
+    const OTHERWISE: &'static [(&'static str, &'static str)] = &[
+        ("cursor", "The position of the event, as text. Pass it as `after` to get the events that follow."),
+        (
+            "pageInfo",
+            "The cursors of this page. `endCursor` is the position up to which the page has searched, whether or not \
+             the last\nevents there match the filter. A page can be empty although `hasNextPage` is true: ask again \
+             with `after:\nendCursor`.",
+        ),
+    ];
 }
 
-#[ComplexObject]
-impl EventConnection {
+/// A list of events as a whole.
+pub struct EventTotals(EventFilter);
+
+#[Object]
+impl EventTotals {
     /// The number of matching events in the whole log. It is counted only when this field is requested. Unless the
     /// filter names a stream or a case, the count reads the log from its beginning.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<usize> {
-        count(ctx, &self.filter).await
+        count(ctx, &self.0).await
     }
-}
-
-/// An event with its cursor.
-#[derive(SimpleObject)]
-pub struct EventEdge {
-    /// The position of the event, as text. Pass it as `after` to get the events that follow.
-    cursor: String,
-    /// The event.
-    node: Event,
 }
 
 /// The most lanes read side by side, one for each pair of type and contract.
@@ -243,9 +239,9 @@ impl Query {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Option<Result<RulebookVersionConnection>> {
+    ) -> Option<Result<Page<RulebookVersion>>> {
         let contract_state = ctx.caller().generation.contract_state(ctx.in_scope(&contract)?)?;
-        Some(RulebookVersionConnection::of(&contract_state, (first, after)))
+        Some(rulebook::versions(&contract_state, (first, after)))
     }
 
     /// Compares one contract at two points in time or under two rulebooks: board figures, cases and claims that differ,
@@ -295,7 +291,7 @@ impl Query {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Result<JourneyConnection> {
+    ) -> Result<Page<Journey>> {
         let filter = filter.unwrap_or_default();
         let contracts = match &filter.contract {
             Some(code) => match ctx.in_scope(code) {
@@ -317,7 +313,7 @@ impl Query {
         after: Option<Position>,
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Which events to return.")] filter: Option<EventFilter>,
-    ) -> Result<EventConnection> {
+    ) -> Result<Page<Event>> {
         let after = after.map_or(envelope::Position::default(), |after| after.0);
         events(ctx, after, first.count(), &filter.unwrap_or_default()).await
     }
@@ -333,11 +329,11 @@ impl Query {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
-    ) -> Result<TeamConnection> {
+    ) -> Result<Page<Team>> {
         let as_of = as_of.map_or_else(|| ctx.deployment_today(), |date| date.0);
         let generation = std::sync::Arc::clone(&ctx.caller().generation);
         let of = StaffOf { contract: None, as_of, generation, known: Known::ALL };
-        TeamConnection::page(ctx, of, (first, after)).await
+        staff::teams(ctx, of, (first, after)).await
     }
 
     /// One team.
@@ -408,7 +404,7 @@ async fn events(
     after: envelope::Position,
     first: usize,
     filter: &EventFilter,
-) -> Result<EventConnection> {
+) -> Result<Page<Event>> {
     filter.check(ctx)?;
     let log = &ctx.parts().log;
     if let Some(id) = filter.stream.or(filter.journey) {
@@ -440,13 +436,12 @@ async fn events_of_stream(
     id: uuid::Uuid,
     (after, first): (envelope::Position, usize),
     filter: &EventFilter,
-) -> Result<EventConnection> {
+) -> Result<Page<Event>> {
     let streams = envelope::StreamKind::ALL.into_iter().map(|kind| (StreamId { kind, id }, 0));
     let mut found = ctx.parts().log.streams(streams).await.or_fault()?;
     let visible = visible(ctx, &found).await?;
     found.retain(|event| event.position > after && filter.fits(event) && visible(event));
-    let more = found.len() > first;
-    found.truncate(first);
+    let more = page::cut(&mut found, first);
     let end = found.last().map_or(after, |last| last.position);
     Ok(page(found, (after, end), more, filter))
 }
@@ -456,18 +451,10 @@ fn page(
     (after, end): (envelope::Position, envelope::Position),
     has_next_page: bool,
     filter: &EventFilter,
-) -> EventConnection {
-    let cursor = |position: envelope::Position| position.0.to_string();
-    let page_info = PageInfo {
-        start_cursor: events.first().map(|first| cursor(first.position)),
-        end_cursor: Some(cursor(end)),
-        has_next_page,
-        has_previous_page: after > envelope::Position::default(),
-    };
-    let edges =
-        events.iter().map(|envelope| EventEdge { cursor: cursor(envelope.position), node: Event(envelope.clone()) });
-    let (edges, filter) = (edges.collect(), filter.clone());
-    EventConnection { edges, nodes: events.into_iter().map(Event).collect(), page_info, filter }
+) -> Page<Event> {
+    let more = More { before: after > envelope::Position::default(), after: has_next_page };
+    let rows = events.into_iter().map(|envelope| (envelope.position.to_string(), Some(Event(envelope))));
+    Page::of(rows, more, EventTotals(filter.clone())).searched_to(Some(end.to_string()))
 }
 
 /// The number of events in the whole log that match and that the caller may see.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use async_graphql::{Enum, ID, Object, Result, SimpleObject};
 
 use super::bounds::PageLength;
-use super::cursor;
+use super::cursor::{Cursors, Parts};
 use super::event::OccurredOn;
-use super::list::PageInfo;
+use super::page::{self, Listed, Page};
 use super::scalars::{Date, Decimal};
 use throughline_domain::contract::rulebook::outcome::{AchievedBy, OncePer as Once};
 use throughline_domain::contract::rulebook::terms::Within;
@@ -432,45 +432,32 @@ impl RulebookVersion {
     }
 }
 
-/// A rulebook version with its cursor.
-#[derive(SimpleObject)]
-pub struct RulebookVersionEdge {
-    /// The cursor of this version. Pass it as `after` to get the versions that follow.
-    cursor: String,
-    /// The version.
-    node: RulebookVersion,
+impl Listed for RulebookVersion {
+    type Totals = RulebookTotals;
+    const PAGE: &'static str = "A page of a contract's rulebook versions, in the order of publication.";
+    const EDGE: &'static str = "A rulebook version with its cursor.";
+    const ONE: &'static str = "version";
+    const MANY: &'static str = "versions";
 }
 
-/// A page of a contract's rulebook versions, in the order of publication.
+/// A list of rulebook versions as a whole.
 #[derive(SimpleObject)]
-pub struct RulebookVersionConnection {
-    /// The versions of this page, each with its cursor.
-    edges: Vec<RulebookVersionEdge>,
-    /// The versions of this page.
-    nodes: Vec<RulebookVersion>,
-    /// The cursors of this page, and whether there are more pages.
-    page_info: PageInfo,
+pub struct RulebookTotals {
     /// The number of versions on all pages.
     total_count: usize,
 }
 
-impl RulebookVersionConnection {
-    /// A page of the versions that a contract knows.
-    pub(super) fn of(contract: &Contract, (first, after): (PageLength, Option<String>)) -> Result<Self> {
-        let published = contract.rulebooks();
-        let list = format!("rulebooks {}", contract.code().unwrap_or_default());
-        let place = |cursor: String| cursor::place(&cursor, &list, cursor::PAGE_BEFORE, |at| at.parse::<usize>().ok());
-        let rest = after.map(place).transpose()?.unwrap_or(0).min(published.len());
-        let shown = &published[rest..published.len().min(rest + first.count())];
-        let cursors: Vec<String> = (rest + 1..).take(shown.len()).map(|at| cursor::of(&list, at)).collect();
-        let page_info = PageInfo::of(&cursors, rest + shown.len() < published.len(), rest > 0);
-        let version = |of: &Published| RulebookVersion::of(of, contract);
-        let edges = cursors.into_iter().zip(shown);
-        Ok(Self {
-            edges: edges.map(|(cursor, of)| RulebookVersionEdge { cursor, node: version(of) }).collect(),
-            nodes: shown.iter().map(version).collect(),
-            page_info,
-            total_count: published.len(),
-        })
-    }
+/// A page of the versions that a contract knows.
+pub(super) fn versions(
+    contract: &Contract,
+    (first, after): (PageLength, Option<String>),
+) -> Result<Page<RulebookVersion>> {
+    let published = contract.rulebooks();
+    let cursors = Cursors::of(format!("rulebooks {}", contract.code().unwrap_or_default()));
+    let after: Option<usize> = cursors.place(after.as_deref(), Parts::part)?;
+    let skipped = after.unwrap_or(0).min(published.len());
+    let (shown, more) = page::part(published, skipped, first);
+    let cursors = (skipped + 1..).map(|at| cursors.cursor(at));
+    let rows = cursors.zip(shown.iter().map(|of| Some(RulebookVersion::of(of, contract))));
+    Ok(Page::of(rows, more, RulebookTotals { total_count: published.len() }))
 }

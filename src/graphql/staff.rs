@@ -4,15 +4,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Result, SimpleObject};
+use async_graphql::{Context, Object, Result};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::at::Known;
 use super::bounds::PageLength;
 use super::context::{Asked as _, OrFault as _};
-use super::cursor;
-use super::list::PageInfo;
+use super::cursor::{Cursors, PAGE_BEFORE};
+use super::page::{self, Listed, More, Page};
 use super::people::Worker;
 use super::team::Team;
 use crate::access::InScope;
@@ -34,9 +34,9 @@ pub(super) struct StaffOf {
 }
 
 impl StaffOf {
-    /// The name of a list of workers or teams, for its cursors.
-    fn list(&self, kind: &str) -> String {
-        cursor::named(kind, &format!("{:?} {}", self.contract, self.as_of))
+    /// The cursors of a list of workers or teams.
+    fn cursors(&self, kind: &str) -> Cursors {
+        Cursors::filtered(kind, &format!("{:?} {}", self.contract, self.as_of), PAGE_BEFORE)
     }
 
     fn scope<'c>(&'c self, ctx: &'c Context<'_>) -> Result<Option<InScope<'c>>> {
@@ -46,132 +46,101 @@ impl StaffOf {
     }
 }
 
-/// A worker with their cursor.
-#[derive(SimpleObject)]
-pub struct WorkerEdge {
-    /// The cursor of this worker. Pass it as `after` to get the workers that follow.
-    cursor: String,
-    /// The worker.
-    node: Worker,
+impl Listed for Worker {
+    type Totals = WorkerTotals;
+    const PAGE: &'static str = "A page of workers, by label.";
+    const EDGE: &'static str = "A worker with their cursor.";
+    const ONE: &'static str = "worker";
+    const MANY: &'static str = "workers";
 }
 
-/// A page of workers, by label.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct WorkerConnection {
-    /// The workers of this page, each with its cursor.
-    edges: Vec<WorkerEdge>,
-    /// The workers of this page.
-    nodes: Vec<Worker>,
-    /// The cursors of this page, and whether there are more pages.
-    page_info: PageInfo,
-    #[graphql(skip)]
-    of: StaffOf,
-}
+/// A list of workers as a whole.
+pub struct WorkerTotals(StaffOf);
 
-#[ComplexObject]
-impl WorkerConnection {
+#[Object]
+impl WorkerTotals {
     /// The number of workers on all pages. It is counted only when this field is requested.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
-        let Some(scope) = self.of.scope(ctx)? else { return Ok(0) };
-        self.of.generation.worker_count_of_contract(scope, self.of.as_of).await.or_fault()
+        let Some(scope) = self.0.scope(ctx)? else { return Ok(0) };
+        self.0.generation.worker_count_of_contract(scope, self.0.as_of).await.or_fault()
     }
 }
 
-impl WorkerConnection {
-    /// A page of the workers of a contract.
-    pub(super) async fn page(
-        ctx: &Context<'_>,
-        of: StaffOf,
-        (first, after): (PageLength, Option<String>),
-    ) -> Result<Self> {
-        let list = of.list("workers");
-        let begins = after.as_deref().map(|after| place(after, &list)).transpose()?;
-        let begins = begins.as_ref().map(|(label, id)| (label.as_str(), WorkerId(*id)));
-        let mut rows: Vec<WorkerRow> = match of.scope(ctx)? {
-            Some(scope) => {
-                of.generation.workers_of_contract(scope, of.as_of, (begins, first.rows() + 1)).await.or_fault()?
-            }
-            None => Vec::new(),
-        };
-        let has_next_page = rows.len() > first.count();
-        rows.truncate(first.count());
-        let cursors: Vec<String> = rows.iter().map(|row| cursor(&row.label, row.worker.0, &list)).collect();
-        let page_info = PageInfo::of(&cursors, has_next_page, after.is_some());
-        let nodes: Vec<Worker> = rows.into_iter().map(|row| Worker::as_known(row, of.known)).collect();
-        let edges = cursors.into_iter().zip(nodes.clone()).map(|(cursor, node)| WorkerEdge { cursor, node });
-        Ok(Self { edges: edges.collect(), nodes, page_info, of })
-    }
+impl Listed for Team {
+    type Totals = TeamTotals;
+    const PAGE: &'static str = "A page of teams, by label.";
+    const EDGE: &'static str = "A team with its cursor.";
+    const ONE: &'static str = "team";
+    const MANY: &'static str = "teams";
 }
 
-/// A team with its cursor.
-#[derive(SimpleObject)]
-pub struct TeamEdge {
-    /// The cursor of this team. Pass it as `after` to get the teams that follow.
-    cursor: String,
-    /// The team.
-    node: Team,
-}
+/// A list of teams as a whole.
+pub struct TeamTotals(StaffOf);
 
-/// A page of teams, by label.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct TeamConnection {
-    /// The teams of this page, each with its cursor.
-    edges: Vec<TeamEdge>,
-    /// The teams of this page.
-    nodes: Vec<Team>,
-    /// The cursors of this page, and whether there are more pages.
-    page_info: PageInfo,
-    #[graphql(skip)]
-    of: StaffOf,
-}
-
-#[ComplexObject]
-impl TeamConnection {
+#[Object]
+impl TeamTotals {
     /// The number of teams on all pages. It is counted only when this field is requested.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
-        let counted = match self.of.scope(ctx)? {
-            Some(scope) => self.of.generation.team_count_of_contract(scope, self.of.as_of).await,
-            None => self.of.generation.team_count(&ctx.caller().principal.scope, self.of.as_of).await,
+        let of = &self.0;
+        let counted = match of.scope(ctx)? {
+            Some(scope) => of.generation.team_count_of_contract(scope, of.as_of).await,
+            None => of.generation.team_count(&ctx.caller().principal.scope, of.as_of).await,
         };
         counted.or_fault()
     }
 }
 
-impl TeamConnection {
-    /// A page of the teams of a contract, or of those that the caller may see.
-    pub(super) async fn page(
-        ctx: &Context<'_>,
-        of: StaffOf,
-        (first, after): (PageLength, Option<String>),
-    ) -> Result<Self> {
-        let list = of.list("teams");
-        let begins = after.as_deref().map(|after| place(after, &list)).transpose()?;
-        let begins = begins.as_ref().map(|(label, id)| (label.as_str(), TeamId(*id)));
-        let most = first.rows() + 1;
-        let found = match of.scope(ctx)? {
-            Some(scope) => of.generation.teams_of_contract(scope, of.as_of, (begins, most)).await,
-            None => of.generation.teams(&ctx.caller().principal.scope, of.as_of, (begins, most)).await,
-        };
-        let mut teams: Vec<LabelledTeam> = found.or_fault()?;
-        let has_next_page = teams.len() > first.count();
-        teams.truncate(first.count());
-        let cursors: Vec<String> = teams.iter().map(|team| cursor(&team.label, team.team.0, &list)).collect();
-        let page_info = PageInfo::of(&cursors, has_next_page, after.is_some());
-        let nodes: Vec<Team> = teams.iter().map(|team| Team::as_of(team.team, of.as_of, of.known)).collect();
-        let edges = cursors.into_iter().zip(nodes.clone()).map(|(cursor, node)| TeamEdge { cursor, node });
-        Ok(Self { edges: edges.collect(), nodes, page_info, of })
-    }
+/// A page of the workers of a contract.
+pub(super) async fn workers(
+    ctx: &Context<'_>,
+    of: StaffOf,
+    (first, after): (PageLength, Option<String>),
+) -> Result<Page<Worker>> {
+    let cursors = of.cursors("workers");
+    let begins = place(&cursors, after.as_deref())?;
+    let begins = begins.as_ref().map(|(label, id)| (label.as_str(), WorkerId(*id)));
+    let mut rows: Vec<WorkerRow> = match of.scope(ctx)? {
+        Some(scope) => {
+            of.generation.workers_of_contract(scope, of.as_of, (begins, first.rows() + 1)).await.or_fault()?
+        }
+        None => Vec::new(),
+    };
+    let more = More { before: after.is_some(), after: page::cut(&mut rows, first.count()) };
+    let row = |row: WorkerRow| (cursor(&cursors, &row.label, row.worker.0), Some(Worker::as_known(row, of.known)));
+    let rows: Vec<_> = rows.into_iter().map(row).collect();
+    Ok(Page::of(rows, more, WorkerTotals(of)))
 }
 
-fn cursor(label: &str, id: Uuid, list: &str) -> String {
-    cursor::of(list, format_args!("{id}\n{label}"))
+/// A page of the teams of a contract, or of those that the caller may see.
+pub(super) async fn teams(
+    ctx: &Context<'_>,
+    of: StaffOf,
+    (first, after): (PageLength, Option<String>),
+) -> Result<Page<Team>> {
+    let cursors = of.cursors("teams");
+    let begins = place(&cursors, after.as_deref())?;
+    let begins = begins.as_ref().map(|(label, id)| (label.as_str(), TeamId(*id)));
+    let most = first.rows() + 1;
+    let found = match of.scope(ctx)? {
+        Some(scope) => of.generation.teams_of_contract(scope, of.as_of, (begins, most)).await,
+        None => of.generation.teams(&ctx.caller().principal.scope, of.as_of, (begins, most)).await,
+    };
+    let mut teams: Vec<LabelledTeam> = found.or_fault()?;
+    let more = More { before: after.is_some(), after: page::cut(&mut teams, first.count()) };
+    let row = |found: &LabelledTeam| {
+        (cursor(&cursors, &found.label, found.team.0), Some(Team::as_of(found.team, of.as_of, of.known)))
+    };
+    let rows: Vec<_> = teams.iter().map(row).collect();
+    Ok(Page::of(rows, more, TeamTotals(of)))
 }
 
-fn place(cursor: &str, list: &str) -> Result<(String, Uuid)> {
-    cursor::place(cursor, list, cursor::PAGE_BEFORE, |place| {
-        let (id, label) = place.split_once('\n')?;
-        Some((Some(label.to_owned()).filter(|label| !label.contains('\0'))?, id.parse().ok()?))
+fn cursor(cursors: &Cursors, label: &str, id: Uuid) -> String {
+    cursors.cursor(format_args!("{id}\n{label}"))
+}
+
+fn place(cursors: &Cursors, cursor: Option<&str>) -> Result<Option<(String, Uuid)>> {
+    cursors.place(cursor, |parts| {
+        let id = parts.part()?;
+        Some((parts.text()?, id))
     })
 }

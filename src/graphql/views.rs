@@ -5,18 +5,18 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Enum, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::bounds::PageLength;
 use super::context::{Asked as _, OrFault as _};
 use super::event::StreamKind;
-use super::list::PageInfo;
 use super::mutation::input::Stamp;
 use super::mutation::input::reading::Reading;
 use super::mutation::payload::{Outcome, Problem, ViewsPayload, command_id_reused, conflict, notice};
 use super::mutation::sent::Sent;
 use super::mutation::{Answered, answered, body};
+use super::page::{self, Listed, More, Page};
 use super::scalars::{Id, Instant, Position};
 use crate::views::generation::Generation;
 use crate::views::orders::{Known, Order};
@@ -165,54 +165,34 @@ impl Views {
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "Return only what comes after this position: a cursor, or the position of a parked stream.")]
         after: Option<Position>,
-    ) -> Result<ParkedStreamConnection> {
+    ) -> Result<Page<ParkedStream>> {
         let after = after.map_or_else(envelope::Position::default, |after| after.0);
         let generation = ctx.parts().views.live();
         let mut parked = generation.parked(after, i64::from(first.rows()) + 1).await.or_fault()?;
-        let has_next_page = parked.len() > first.count();
-        parked.truncate(first.count());
-        let cursor = |of: &views::parked::Parked| of.position.0.to_string();
-        let page_info = PageInfo {
-            start_cursor: parked.first().map(cursor),
-            end_cursor: parked.last().map(cursor),
-            has_next_page,
-            has_previous_page: after > envelope::Position::default(),
-        };
-        let edge = |of: &views::parked::Parked| ParkedStreamEdge { cursor: cursor(of), node: of.clone().into() };
-        let edges = parked.iter().map(edge).collect();
-        let nodes = parked.into_iter().map(ParkedStream::from).collect();
-        Ok(ParkedStreamConnection { edges, nodes, page_info, generation })
+        let more = More { before: after > envelope::Position::default(), after: page::cut(&mut parked, first.count()) };
+        let row = |of: views::parked::Parked| (of.position.to_string(), Some(of.into()));
+        Ok(Page::of(parked.into_iter().map(row), more, ParkedTotals(generation)))
     }
 }
 
-/// A parked stream with its cursor.
-#[derive(SimpleObject)]
-pub struct ParkedStreamEdge {
-    /// The position, as text. Pass it as `after` to get the streams that follow.
-    cursor: String,
-    /// The stream.
-    node: ParkedStream,
+impl Listed for ParkedStream {
+    type Totals = ParkedTotals;
+    const PAGE: &'static str = "A page of parked streams, in the order of the log.";
+    const EDGE: &'static str = "A parked stream with its cursor.";
+    const ONE: &'static str = "stream";
+    const MANY: &'static str = "streams";
+    const OTHERWISE: &'static [(&'static str, &'static str)] =
+        &[("cursor", "The position, as text. Pass it as `after` to get the streams that follow.")];
 }
 
-/// A page of parked streams, in the order of the log.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct ParkedStreamConnection {
-    /// The streams of this page, each with its cursor.
-    edges: Vec<ParkedStreamEdge>,
-    /// The streams of this page.
-    nodes: Vec<ParkedStream>,
-    /// The cursors of this page, and whether there are more pages.
-    page_info: PageInfo,
-    #[graphql(skip)]
-    generation: Arc<Generation>,
-}
+/// A list of parked streams as a whole.
+pub struct ParkedTotals(Arc<Generation>);
 
-#[ComplexObject]
-impl ParkedStreamConnection {
+#[Object]
+impl ParkedTotals {
     /// The number of parked streams on all pages. It is counted only when this field is requested.
     async fn total_count(&self) -> Result<i64> {
-        self.generation.parked_count().await.or_fault()
+        self.0.parked_count().await.or_fault()
     }
 }
 

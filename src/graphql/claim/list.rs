@@ -11,35 +11,28 @@ use chrono::NaiveDate;
 
 use super::super::at::Known;
 use super::super::bounds::PageLength;
-use super::super::cursor;
+use super::super::cursor::{Cursors, SAME_FILTER};
 use super::super::journey;
 use super::super::known;
-use super::super::list::PageInfo;
 use super::super::money::Money;
+use super::super::page::{self, Listed, Page};
 use super::super::scalars::Position;
 use super::super::selection::Selected;
 use super::{Claim, ClaimStatus, earliest_on, readable};
 use crate::views::claims::{self, Claims};
 use throughline_domain::fact::envelope::ClaimId;
 
-/// A claim with its cursor.
-#[derive(SimpleObject)]
-pub struct ClaimEdge {
-    /// The cursor of this claim. Pass it as `after` to get the claims that follow.
-    cursor: String,
-    /// The claim.
-    node: Claim,
+impl Listed for Claim {
+    type Totals = ClaimTotals;
+    const PAGE: &'static str = "A page of claims, in the order of the days on which they were or will be achieved.";
+    const EDGE: &'static str = "A claim with its cursor.";
+    const ONE: &'static str = "claim";
+    const MANY: &'static str = "claims";
 }
 
-/// A page of claims, in the order of the days on which they were or will be achieved.
+/// A list of claims as a whole.
 #[derive(SimpleObject)]
-pub struct ClaimConnection {
-    /// The claims of this page, each with its cursor.
-    edges: Vec<ClaimEdge>,
-    /// The claims of this page.
-    nodes: Vec<Claim>,
-    /// The cursors of this page, and whether there are more pages.
-    page_info: PageInfo,
+pub struct ClaimTotals {
     /// The number of claims on all pages.
     total_count: usize,
     /// The total amount of the claims on all pages that have an amount.
@@ -92,17 +85,17 @@ pub(in crate::graphql) async fn page(
     contract_claims: &Arc<Claims>,
     filter: ClaimFilter,
     (first, after): (PageLength, Option<String>),
-) -> Result<ClaimConnection> {
+) -> Result<Page<Claim>> {
     known::outcome([&*contract_claims.contract], filter.outcome.as_deref())?;
     let list = format!("{} {}", filter.name(), contract_claims.asked.as_of);
-    let after = after.as_deref().map(|cursor| place(cursor, &list)).transpose()?;
+    let cursors = Cursors::filtered("claims", &list, SAME_FILTER);
+    let after: Option<Place> = cursors.place(after.as_deref(), |parts| Some((parts.part()?, parts.part()?)))?;
     let mut fitting: Vec<&claims::Claim> = contract_claims.claims.iter().filter(|claim| filter.fits(claim)).collect();
     keep_visible(ctx, contract_claims, &mut fitting).await?;
     fitting.sort_by_key(|claim| stands(claim));
     let total = fitting.iter().filter_map(|claim| claim.amount).sum();
-    let total_count = fitting.len();
-    let (rest, first) = (after.map_or(0, |after| fitting.partition_point(|claim| stands(claim) <= after)), first);
-    let shown = &fitting[rest..fitting.len().min(rest + first.count())];
+    let skipped = after.map_or(0, |after| fitting.partition_point(|claim| stands(claim) <= after));
+    let (shown, more) = page::part(&fitting, skipped, first);
     let is_looked_into = {
         let asked = ctx.look_ahead();
         let nodes = [asked.field("nodes"), asked.field("edges").field("node")];
@@ -118,22 +111,19 @@ pub(in crate::graphql) async fn page(
     } else {
         HashMap::new()
     };
-    let node = |of: &&claims::Claim| {
+    let row = |of: &&claims::Claim| {
         let story = of.about.journey().and_then(|journey| stories.get(&journey)).cloned();
-        Claim { contract_claims: Arc::clone(contract_claims), of: (*of).clone(), story }
+        let (day, claim) = stands(of);
+        let cursor = cursors.cursor(format_args!("{day}\n{claim}"));
+        (cursor, Some(Claim { contract_claims: Arc::clone(contract_claims), of: (*of).clone(), story }))
     };
-    let cursors: Vec<String> = shown.iter().map(|claim| cursor(stands(claim), &list)).collect();
-    let page_info = PageInfo::of(&cursors, rest + shown.len() < total_count, rest > 0);
-    let edges = cursors.into_iter().zip(shown);
-    Ok(ClaimConnection {
-        edges: edges.map(|(cursor, of)| ClaimEdge { cursor, node: node(of) }).collect(),
-        nodes: shown.iter().map(node).collect(),
-        page_info,
-        total_count,
+    let totals = ClaimTotals {
+        total_count: fitting.len(),
         total_amount: Money::of(total, contract_claims.currency()),
         position: Position(contract_claims.position),
         forecast: contract_claims.asked.as_of > contract_claims.asked.today,
-    })
+    };
+    Ok(Page::of(shown.iter().map(row), more, totals))
 }
 
 /// Keeps the claims of cases that the caller may read.
@@ -146,14 +136,16 @@ async fn keep_visible(ctx: &Context<'_>, contract_claims: &Claims, claims: &mut 
     Ok(())
 }
 
-fn cursor((day, claim): Place, list: &str) -> String {
-    cursor::of(&cursor::named("claims", list), format_args!("{day}\n{claim}"))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn place(cursor: &str, list: &str) -> Result<Place> {
-    cursor::place(cursor, &cursor::named("claims", list), cursor::SAME_FILTER, |place| {
-        let (day, claim) = place.split_once('\n')?;
-        let day = if day == NaiveDate::MAX.to_string() { NaiveDate::MAX } else { day.parse().ok()? };
-        Some((day, ClaimId(claim.parse().ok()?)))
-    })
+    #[test]
+    fn the_cursor_of_a_claim_without_a_day_reads_back() {
+        let cursors = Cursors::of("claims");
+        let place: Place = (NaiveDate::MAX, ClaimId(uuid::Uuid::from_u128(7)));
+        let cursor = cursors.cursor(format_args!("{}\n{}", place.0, place.1));
+        let found = cursors.place(Some(&cursor), |parts| Some((parts.part()?, parts.part()?)));
+        assert_eq!(found.expect("its own cursor"), Some(place));
+    }
 }
