@@ -124,7 +124,7 @@ impl Contract {
 
     /// The parties to the contract.
     async fn parties(&self) -> Vec<Party> {
-        self.terms().into_iter().flat_map(Terms::parties).map(Into::into).collect()
+        self.terms().map(dealings::parties).unwrap_or_default()
     }
 
     /// The first day of the contract.

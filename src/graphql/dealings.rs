@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, ID, Result, SimpleObject};
 
-use super::event::OccurredOn;
+use super::entry::{Shown, entries, shown};
 use super::journey::Step;
 use super::journey::work::{DayPeriod, Measure};
 use super::known;
@@ -10,7 +10,6 @@ use super::scalars::{Date, Decimal};
 use throughline_domain::contract::register;
 use throughline_domain::contract::rulebook::CodeList;
 use throughline_domain::contract::{Contract, Rulebook, kpi};
-use throughline_domain::fact::Entry;
 use throughline_domain::fact::event;
 
 /// A party to a contract.
@@ -22,34 +21,83 @@ pub struct Party {
     role: Option<String>,
 }
 
-impl From<&event::Party> for Party {
-    fn from(party: &event::Party) -> Self {
-        Self { name: party.name.clone(), role: party.role.clone() }
+shown! {
+    event::Party => Party: |party| Party { name: party.name.clone(), role: party.role.clone() };
+    event::NoticeKind => NoticeKind: |kind| (*kind).into();
+}
+
+entries! {
+    /// A change to the contract's terms.
+    Variation of ContractVaried {
+        /// When it was agreed, and the reason.
+        agreed: Step = |entry| Step::why(entry, Some(&entry.details.reason)),
+        /// The new name of the contract. Null if unchanged.
+        name: Option<String>,
+        /// The new parties. Null if unchanged.
+        parties: Option<Vec<Party>>,
+        /// The new last day of the contract. Null if unchanged.
+        ends_on: Option<Date>,
     }
-}
-
-/// A change to the contract's terms.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct Variation {
-    /// When it was agreed, and the reason.
-    agreed: Step,
-    /// The new name of the contract. Null if unchanged.
-    name: Option<String>,
-    /// The new parties. Null if unchanged.
-    parties: Option<Vec<Party>>,
-    /// The new last day of the contract. Null if unchanged.
-    ends_on: Option<Date>,
-}
-
-impl From<&Entry<event::ContractVaried>> for Variation {
-    fn from(entry: &Entry<event::ContractVaried>) -> Self {
-        let varied = &entry.details;
-        Self {
-            agreed: Step::why(entry, Some(&varied.reason)),
-            name: varied.name.clone(),
-            parties: varied.parties.as_ref().map(|parties| parties.iter().map(Into::into).collect()),
-            ends_on: varied.ends_on.map(Date),
-        }
+    /// A commentary on a figure or a period, for a report.
+    Commentary of CommentaryRecorded, occurred "The date of the commentary." {
+        /// The code of the report.
+        report: String,
+        /// The period that the commentary is about.
+        period: DayPeriod,
+        /// The section of the report.
+        section: String,
+        /// The text of the commentary.
+        text: String,
+    }
+    /// A closed period: its figures are settled. Facts dated in it can still be recorded. They give the warning
+    /// `PERIOD_CLOSED`, and boards read afterwards count them.
+    ClosedPeriod of PeriodClosed {
+        /// The period.
+        period: DayPeriod,
+        /// When it was closed.
+        closed: Step = Step::of,
+    }
+    /// A submitted report.
+    ReportSubmission of ReportSubmitted {
+        /// The code of the report.
+        report: String,
+        /// The period that the report covers.
+        period: DayPeriod,
+        /// When it was submitted.
+        submitted: Step = Step::of,
+    }
+    /// The assessment of a key performance indicator, as settled by the parties.
+    KpiAssessment of KpiAssessed {
+        /// The code of the indicator.
+        kpi: String,
+        /// The period.
+        period: DayPeriod,
+        /// The measured value. Null if there was nothing to measure.
+        value: Option<Decimal>,
+        /// The code of the grade.
+        grade: String,
+        /// When it was assessed.
+        assessed: Step = Step::of,
+    }
+    /// A formal notice under the contract.
+    ContractNotice of NoticeIssued {
+        /// The id of the notice.
+        id: ID = |entry| ID(entry.details.notice.to_string()),
+        /// The kind of notice.
+        kind: NoticeKind,
+        /// When it was issued, and the reason.
+        issued: Step = |entry| Step::why(entry, Some(&entry.details.reason)),
+    }
+    /// A dismissed suspicion of double funding between two cases.
+    DoubleFundingDismissal of DoubleFundingDismissed {
+        /// The class of outcomes.
+        class: String,
+        /// The id of the case in this contract.
+        journey: ID,
+        /// The id of the other case.
+        other: ID,
+        /// When it was dismissed, and the reason.
+        dismissed: Step = |entry| Step::why(entry, Some(&entry.details.reason)),
     }
 }
 
@@ -127,6 +175,11 @@ fn aims(rules: &Rulebook) -> Option<Vec<String>> {
     aims.extend(rules.outcomes.iter().map(|outcome| outcome.code.clone()));
     aims.extend(rules.standards.iter().map(|standard| standard.code.clone()));
     Some(aims)
+}
+
+/// The parties to the contract.
+pub(super) fn parties(terms: &register::Terms) -> Vec<Party> {
+    terms.parties().iter().map(Shown::shown).collect()
 }
 
 /// The measurements of the whole contract, oldest first.
@@ -207,99 +260,6 @@ impl From<&event::TargetSeries> for TargetSeries {
     }
 }
 
-/// A commentary on a figure or a period, for a report.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct Commentary {
-    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
-    event: ID,
-    /// The date of the commentary.
-    occurred: OccurredOn,
-    /// The code of the report.
-    report: String,
-    /// The period that the commentary is about.
-    period: DayPeriod,
-    /// The section of the report.
-    section: String,
-    /// The text of the commentary.
-    text: String,
-}
-
-impl From<&Entry<event::CommentaryRecorded>> for Commentary {
-    fn from(entry: &Entry<event::CommentaryRecorded>) -> Self {
-        let said = &entry.details;
-        Self {
-            event: ID(entry.event_id.to_string()),
-            occurred: entry.occurred.into(),
-            report: said.report.clone(),
-            period: said.period.into(),
-            section: said.section.clone(),
-            text: said.text.clone(),
-        }
-    }
-}
-
-/// A closed period: its figures are settled. Facts dated in it can still be recorded. They give the warning
-/// `PERIOD_CLOSED`, and boards read afterwards count them.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct ClosedPeriod {
-    /// The period.
-    period: DayPeriod,
-    /// When it was closed.
-    closed: Step,
-}
-
-impl From<&Entry<event::PeriodClosed>> for ClosedPeriod {
-    fn from(entry: &Entry<event::PeriodClosed>) -> Self {
-        Self { period: entry.details.period.into(), closed: Step::of(entry) }
-    }
-}
-
-/// A submitted report.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct ReportSubmission {
-    /// The code of the report.
-    report: String,
-    /// The period that the report covers.
-    period: DayPeriod,
-    /// When it was submitted.
-    submitted: Step,
-}
-
-impl From<&Entry<event::ReportSubmitted>> for ReportSubmission {
-    fn from(entry: &Entry<event::ReportSubmitted>) -> Self {
-        let submitted = Step::of(entry);
-        Self { report: entry.details.report.clone(), period: entry.details.period.into(), submitted }
-    }
-}
-
-/// The assessment of a key performance indicator, as settled by the parties.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct KpiAssessment {
-    /// The code of the indicator.
-    kpi: String,
-    /// The period.
-    period: DayPeriod,
-    /// The measured value. Null if there was nothing to measure.
-    value: Option<Decimal>,
-    /// The code of the grade.
-    grade: String,
-    /// When it was assessed.
-    assessed: Step,
-}
-
-impl From<&Entry<event::KpiAssessed>> for KpiAssessment {
-    fn from(entry: &Entry<event::KpiAssessed>) -> Self {
-        let found = &entry.details;
-        Self {
-            kpi: found.kpi.clone(),
-            period: found.period.into(),
-            value: found.value.map(|value| Decimal(value.0)),
-            grade: found.grade.clone(),
-            assessed: Step::of(entry),
-        }
-    }
-}
-
 /// The kind of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "event::NoticeKind")]
@@ -314,28 +274,6 @@ pub enum NoticeKind {
     ReferralChange,
     /// The contract is terminated.
     Termination,
-}
-
-/// A formal notice under the contract.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct ContractNotice {
-    /// The id of the notice.
-    id: ID,
-    /// The kind of notice.
-    kind: NoticeKind,
-    /// When it was issued, and the reason.
-    issued: Step,
-}
-
-impl From<&Entry<event::NoticeIssued>> for ContractNotice {
-    fn from(entry: &Entry<event::NoticeIssued>) -> Self {
-        let given = &entry.details;
-        Self {
-            id: ID(given.notice.to_string()),
-            kind: given.kind.into(),
-            issued: Step::why(entry, Some(&given.reason)),
-        }
-    }
 }
 
 /// An action that the parties agreed.
@@ -368,31 +306,6 @@ impl From<&register::Action> for ContractAction {
             due_on: agreed.due_on.map(Date),
             agreed: Step::of(&action.agreed),
             completed: action.completed.as_ref().map(Step::of),
-        }
-    }
-}
-
-/// A dismissed suspicion of double funding between two cases.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct DoubleFundingDismissal {
-    /// The class of outcomes.
-    class: String,
-    /// The id of the case in this contract.
-    journey: ID,
-    /// The id of the other case.
-    other: ID,
-    /// When it was dismissed, and the reason.
-    dismissed: Step,
-}
-
-impl From<&Entry<event::DoubleFundingDismissed>> for DoubleFundingDismissal {
-    fn from(entry: &Entry<event::DoubleFundingDismissed>) -> Self {
-        let found = &entry.details;
-        Self {
-            class: found.class.clone(),
-            journey: ID(found.journey.to_string()),
-            other: ID(found.other.to_string()),
-            dismissed: Step::why(entry, Some(&found.reason)),
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod context;
 pub mod contract;
 mod cursor;
 pub mod dealings;
+pub mod entry;
 pub mod event;
 mod fault;
 pub mod funding;

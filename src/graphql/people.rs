@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 
 use super::at::{self, Known};
 use super::context::{Asked as _, OrFault as _};
+use super::entry::entries;
 use super::event::OccurredOn;
 use super::fault::fault;
 use super::journey::Step;
@@ -377,27 +378,13 @@ impl Setting {
     }
 }
 
-/// A period in which a worker is absent.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct Absence {
-    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
-    event: ID,
-    /// The first day of absence.
-    occurred: OccurredOn,
-    /// The code of the reason.
-    kind: String,
-    /// The first day back at work. Null if not known yet.
-    back_on: Option<Date>,
-}
-
-impl From<&Entry<event::AbsenceRecorded>> for Absence {
-    fn from(entry: &Entry<event::AbsenceRecorded>) -> Self {
-        Self {
-            event: ID(entry.event_id.to_string()),
-            occurred: entry.occurred.into(),
-            kind: entry.details.kind.clone(),
-            back_on: entry.details.back_on.map(Date),
-        }
+entries! {
+    /// A period in which a worker is absent.
+    Absence of AbsenceRecorded, occurred "The first day of absence." {
+        /// The code of the reason.
+        kind: String,
+        /// The first day back at work. Null if not known yet.
+        back_on: Option<Date>,
     }
 }
 

@@ -1,32 +1,49 @@
 //! Referrals in the API: how a case began, who holds it, and how it left the caseload.
 
+use std::collections::BTreeMap;
+
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
 use super::Step;
 use crate::graphql::at::Known;
+use crate::graphql::entry::{Shown as _, entries, shown};
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::scalars::Date;
 use throughline_domain::fact::Entry;
 use throughline_domain::fact::envelope::{EventId, WorkerId};
-use throughline_domain::fact::event::{self, KEYWORKER};
+use throughline_domain::fact::event::{self, Attribute, KEYWORKER};
 use throughline_domain::journey;
 
-/// The referral that opened a case.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct Referral {
-    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
-    event: ID,
-    /// When it was received.
-    occurred: OccurredOn,
-    /// The service area: a code of the rulebook.
-    area: String,
-    /// The cohort, if the contract has cohorts.
-    cohort: Option<String>,
-    /// The referrer of the client.
-    referrer: Option<Referrer>,
-    /// The case numbers in other systems. The first is the reference of the case. Null if you may see only pseudonyms.
-    external_references: Option<Vec<ExternalReference>>,
+entries! {
+    /// The referral that opened a case.
+    Referral of ReferralReceived, occurred "When it was received." {
+        /// The service area: a code of the rulebook.
+        area: String,
+        /// The cohort, if the contract has cohorts.
+        cohort: Option<String>,
+        /// The referrer of the client.
+        referrer: Option<Referrer>,
+        #[doc = "The case numbers in other systems. The first is the reference of the case. \
+                 Null if you may see only pseudonyms."]
+        external_references: Option<Vec<ExternalReference>> = |entry| Some(entry.details.external_references.shown()),
+    }
+    /// An eligibility assessment, with the facts of that day.
+    EligibilityAssessment of EligibilityAssessed, occurred "The date of the assessment." {
+        /// The result.
+        result: Eligibility,
+        /// The criteria that were assessed.
+        criteria: Vec<Criterion>,
+        /// The facts of that day, such as age, round or benefit.
+        facts: Vec<FactAtAssessment>,
+    }
+    /// A dated mark that the client has disengaged.
+    Disengagement of Disengaged, occurred "The date." {
+        /// The reason: a code of the rulebook.
+        reason: String,
+        /// The day on which the client was last seen.
+        last_seen_on: Option<Date>,
+    }
 }
 
 /// The referrer of the client.
@@ -47,21 +64,17 @@ pub struct ExternalReference {
     id: String,
 }
 
-impl From<&Entry<event::ReferralReceived>> for Referral {
-    fn from(entry: &Entry<event::ReferralReceived>) -> Self {
-        let event::ReferralReceived { area, cohort, referrer, external_references, .. } = entry.details.clone();
-        let references = external_references.into_iter();
-        Self {
-            event: ID(entry.event_id.to_string()),
-            occurred: entry.occurred.into(),
-            area,
-            cohort,
-            referrer: referrer.map(|from| Referrer { organisation: from.organisation, kind: from.kind }),
-            external_references: Some(
-                references.map(|reference| ExternalReference { system: reference.system, id: reference.id }).collect(),
-            ),
-        }
-    }
+shown! {
+    event::Referrer => Referrer:
+        |from| Referrer { organisation: from.organisation.clone(), kind: from.kind.clone() };
+    event::ExternalReference => ExternalReference:
+        |number| ExternalReference { system: number.system.clone(), id: number.id.clone() };
+    event::Eligibility => Eligibility: |result| (*result).into();
+    BTreeMap<String, bool> => Vec<Criterion>:
+        |criteria| criteria.iter().map(|(name, met)| Criterion { name: name.clone(), value: *met }).collect();
+    BTreeMap<String, Attribute> => Vec<FactAtAssessment>: |facts| {
+        facts.iter().map(|(name, fact)| FactAtAssessment { name: name.clone(), value: fact.to_string() }).collect()
+    };
 }
 
 /// Whether a client is eligible for the contract.
@@ -72,21 +85,6 @@ pub enum Eligibility {
     Eligible,
     /// The client is not eligible.
     NotEligible,
-}
-
-/// An eligibility assessment, with the facts of that day.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct EligibilityAssessment {
-    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
-    event: ID,
-    /// The date of the assessment.
-    occurred: OccurredOn,
-    /// The result.
-    result: Eligibility,
-    /// The criteria that were assessed.
-    criteria: Vec<Criterion>,
-    /// The facts of that day, such as age, round or benefit.
-    facts: Vec<FactAtAssessment>,
 }
 
 /// An eligibility criterion that was assessed.
@@ -105,21 +103,6 @@ pub struct FactAtAssessment {
     name: String,
     /// The value, as text.
     value: String,
-}
-
-impl From<&Entry<event::EligibilityAssessed>> for EligibilityAssessment {
-    fn from(entry: &Entry<event::EligibilityAssessed>) -> Self {
-        let event::EligibilityAssessed { result, criteria, facts } = &entry.details;
-        let criteria = criteria.iter().map(|(name, met)| Criterion { name: name.clone(), value: *met });
-        let facts = facts.iter().map(|(name, fact)| FactAtAssessment { name: name.clone(), value: fact.to_string() });
-        Self {
-            event: ID(entry.event_id.to_string()),
-            occurred: entry.occurred.into(),
-            result: (*result).into(),
-            criteria: criteria.collect(),
-            facts: facts.collect(),
-        }
-    }
 }
 
 /// The assignment of a worker to the case.
@@ -196,30 +179,6 @@ impl From<&Entry<event::ReferralDeclined>> for Leaving {
 impl From<&Entry<event::ReferralWithdrawn>> for Leaving {
     fn from(entry: &Entry<event::ReferralWithdrawn>) -> Self {
         Self::of(entry.event_id, entry.occurred.into(), &entry.details.reason)
-    }
-}
-
-/// A dated mark that the client has disengaged.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct Disengagement {
-    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
-    event: ID,
-    /// The date.
-    occurred: OccurredOn,
-    /// The reason: a code of the rulebook.
-    reason: String,
-    /// The day on which the client was last seen.
-    last_seen_on: Option<Date>,
-}
-
-impl From<&Entry<event::Disengaged>> for Disengagement {
-    fn from(entry: &Entry<event::Disengaged>) -> Self {
-        Self {
-            event: ID(entry.event_id.to_string()),
-            occurred: entry.occurred.into(),
-            reason: entry.details.reason.clone(),
-            last_seen_on: entry.details.last_seen_on.map(Date),
-        }
     }
 }
 

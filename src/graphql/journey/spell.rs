@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use async_graphql::{ID, SimpleObject};
 use chrono::NaiveDate;
 
+use crate::graphql::entry::{Shown as _, entries, shown};
 use crate::graphql::event::OccurredOn;
 use crate::graphql::scalars::Decimal;
-use throughline_domain::fact::Entry;
-use throughline_domain::fact::event::{Attribute, Quantity, SpellChanged};
+use throughline_domain::fact::event::Attribute;
 use throughline_domain::journey;
 
 /// A spell: a job, home, placement or course.
@@ -44,17 +44,14 @@ pub struct Spell {
     changes: Vec<SpellChange>,
 }
 
-/// A change of a spell from a day.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct SpellChange {
-    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
-    event: ID,
-    /// The first day of the change.
-    occurred: OccurredOn,
-    /// The new hours of work per week. Null if unchanged.
-    hours_per_week: Option<Decimal>,
-    /// The attributes that changed, each with its new value.
-    attributes: Vec<SpellAttribute>,
+entries! {
+    /// A change of a spell from a day.
+    SpellChange of SpellChanged, occurred "The first day of the change." {
+        /// The new hours of work per week. Null if unchanged.
+        hours_per_week: Option<Decimal>,
+        /// The attributes that changed, each with its new value.
+        attributes: Vec<SpellAttribute>,
+    }
 }
 
 /// An attribute of a spell, such as `secured_as: kept`.
@@ -80,30 +77,17 @@ impl Spell {
             end_reason: ended.and_then(|end| end.details.reason.clone()),
             end_event: ended.map(|end| ID(end.event_id.to_string())),
             employer_ref: details.employer_ref.clone(),
-            hours_per_week: hours(spell.hours_on(as_of)),
-            attributes: attributes(&spell.attributes_on(as_of)),
-            hours_per_week_at_start: hours(details.hours_per_week),
-            attributes_at_start: attributes(&details.attributes),
+            hours_per_week: spell.hours_on(as_of).shown(),
+            attributes: spell.attributes_on(as_of).shown(),
+            hours_per_week_at_start: details.hours_per_week.shown(),
+            attributes_at_start: details.attributes.shown(),
             changes: spell.changes.iter().map(SpellChange::from).collect(),
         }
     }
 }
 
-impl From<&Entry<SpellChanged>> for SpellChange {
-    fn from(entry: &Entry<SpellChanged>) -> Self {
-        Self {
-            event: ID(entry.event_id.to_string()),
-            occurred: entry.occurred.into(),
-            hours_per_week: hours(entry.details.hours_per_week),
-            attributes: attributes(&entry.details.attributes),
-        }
-    }
-}
-
-fn hours(known: Option<Quantity>) -> Option<Decimal> {
-    known.map(|hours| Decimal(hours.0))
-}
-
-fn attributes(known: &BTreeMap<String, Attribute>) -> Vec<SpellAttribute> {
-    known.iter().map(|(name, value)| SpellAttribute { name: name.clone(), value: value.to_string() }).collect()
+shown! {
+    BTreeMap<String, Attribute> => Vec<SpellAttribute>: |known| {
+        known.iter().map(|(name, value)| SpellAttribute { name: name.clone(), value: value.to_string() }).collect()
+    };
 }

@@ -1,32 +1,52 @@
 //! Casework in the API: plans, tasks, assessments, measurements, achievements and risks.
 
+use std::collections::BTreeMap;
+
+use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
+
 use super::contact::Days;
 use super::{Journey, Step};
+use crate::graphql::entry::{entries, shown};
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::scalars::{Date, Decimal};
-use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
-use throughline_domain::fact::Entry;
 use throughline_domain::fact::envelope::WorkerId;
-use throughline_domain::fact::event;
+use throughline_domain::fact::event::{self, Quantity};
 use throughline_domain::journey::{self, Journey as Folded, TaskOver};
 use throughline_projections::agenda::State;
 
-/// The start of the client's engagement with the service.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct Engagement {
-    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
-    event: ID,
-    /// The date.
-    occurred: OccurredOn,
-    /// The basis, by code.
-    basis: String,
-}
-
-impl From<&Entry<event::EngagementStarted>> for Engagement {
-    fn from(entry: &Entry<event::EngagementStarted>) -> Self {
-        let basis = entry.details.basis.clone();
-        Self { event: ID(entry.event_id.to_string()), occurred: entry.occurred.into(), basis }
+entries! {
+    /// The start of the client's engagement with the service.
+    Engagement of EngagementStarted, occurred "The date." {
+        /// The basis, by code.
+        basis: String,
+    }
+    /// An assessment score, from an instrument such as the SDQ.
+    Assessment of AssessmentScored, occurred "The date of the assessment." {
+        /// The instrument, by code.
+        instrument: String,
+        /// The score of each item, if known.
+        items: Vec<ItemScore>,
+        /// The total score.
+        score: Decimal,
+    }
+    /// A measurement, such as attendance or earnings.
+    Measure of MeasureRecorded, occurred "The date of the measurement." {
+        /// The measure: a code of the rulebook.
+        code: String,
+        /// The value.
+        value: Decimal,
+        /// The unit of the value, such as `percent` or `GBP`.
+        unit: Option<String>,
+        /// The period that was measured, if not a single day.
+        period: Option<DayPeriod>,
+    }
+    /// An achievement of the client, such as a qualification.
+    Achievement of AchievementRecorded, occurred "The date of the achievement." {
+        /// The achievement: a code of the rulebook.
+        code: String,
+        /// The level.
+        level: Option<String>,
     }
 }
 
@@ -143,21 +163,6 @@ impl Task {
     }
 }
 
-/// An assessment score, from an instrument such as the SDQ.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct Assessment {
-    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
-    event: ID,
-    /// The date of the assessment.
-    occurred: OccurredOn,
-    /// The instrument, by code.
-    instrument: String,
-    /// The score of each item, if known.
-    items: Vec<ItemScore>,
-    /// The total score.
-    score: Decimal,
-}
-
 /// An item of an assessment instrument with its score.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ItemScore {
@@ -167,35 +172,10 @@ pub struct ItemScore {
     value: Decimal,
 }
 
-impl From<&Entry<event::AssessmentScored>> for Assessment {
-    fn from(entry: &Entry<event::AssessmentScored>) -> Self {
-        let event::AssessmentScored { instrument, items, score } = &entry.details;
-        let items = items.iter().map(|(name, score)| ItemScore { name: name.clone(), value: Decimal(score.0) });
-        Self {
-            event: ID(entry.event_id.to_string()),
-            occurred: entry.occurred.into(),
-            instrument: instrument.clone(),
-            items: items.collect(),
-            score: Decimal(score.0),
-        }
-    }
-}
-
-/// A measurement, such as attendance or earnings.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct Measure {
-    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
-    event: ID,
-    /// The date of the measurement.
-    occurred: OccurredOn,
-    /// The measure: a code of the rulebook.
-    code: String,
-    /// The value.
-    value: Decimal,
-    /// The unit of the value, such as `percent` or `GBP`.
-    unit: Option<String>,
-    /// The period that was measured, if not a single day.
-    period: Option<DayPeriod>,
+shown! {
+    BTreeMap<String, Quantity> => Vec<ItemScore>: |items| {
+        items.iter().map(|(name, score)| ItemScore { name: name.clone(), value: Decimal(score.0) }).collect()
+    };
 }
 
 /// A period of whole days, such as a month or a quarter.
@@ -210,40 +190,6 @@ pub struct DayPeriod {
 impl From<event::Period> for DayPeriod {
     fn from(period: event::Period) -> Self {
         Self { first: Date(period.first), last: Date(period.last) }
-    }
-}
-
-impl From<&Entry<event::MeasureRecorded>> for Measure {
-    fn from(entry: &Entry<event::MeasureRecorded>) -> Self {
-        let event::MeasureRecorded { code, value, unit, period } = entry.details.clone();
-        Self {
-            event: ID(entry.event_id.to_string()),
-            occurred: entry.occurred.into(),
-            code,
-            value: Decimal(value.0),
-            unit,
-            period: period.map(Into::into),
-        }
-    }
-}
-
-/// An achievement of the client, such as a qualification.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct Achievement {
-    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
-    event: ID,
-    /// The date of the achievement.
-    occurred: OccurredOn,
-    /// The achievement: a code of the rulebook.
-    code: String,
-    /// The level.
-    level: Option<String>,
-}
-
-impl From<&Entry<event::AchievementRecorded>> for Achievement {
-    fn from(entry: &Entry<event::AchievementRecorded>) -> Self {
-        let event::AchievementRecorded { code, level } = entry.details.clone();
-        Self { event: ID(entry.event_id.to_string()), occurred: entry.occurred.into(), code, level }
     }
 }
 
