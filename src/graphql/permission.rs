@@ -19,10 +19,7 @@ use throughline_domain::contract::batch::BatchLine;
 use throughline_domain::contract::outcome::Status;
 use throughline_domain::fact::consistency::Change;
 use throughline_domain::fact::envelope::Occurred;
-use throughline_domain::fact::event::{
-    AchievementRecorded, Event, JourneyClosed, JourneyReopened, JourneyTransferred, PlanAgreed, ReferralAccepted,
-    ReferralDeclined, ReferralWithdrawn,
-};
+use throughline_domain::fact::event::{AchievementRecorded, Event, PlanAgreed};
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use throughline_domain::journey::rules;
 
@@ -47,7 +44,8 @@ pub struct JourneyPermissions {
 }
 
 impl JourneyPermissions {
-    fn may(&self, ctx: &Context<'_>, action: Action, like: Option<&Event>) -> Permission {
+    /// Whether the caller may take an action and, if a sample fact is given, record a fact like it.
+    pub(super) fn may(&self, ctx: &Context<'_>, action: Action, like: Option<&Event>) -> Permission {
         let not = |reason: String| Permission { allowed: false, reason: Some(reason) };
         if let Err(denied) = policy(&ctx.caller().principal, action, self.relation) {
             return not(denied.to_string());
@@ -153,103 +151,11 @@ impl ClaimPermissions {
 }
 
 /// A sample fact of the work with the client. Such facts end with the close.
-#[expect(clippy::unnecessary_wraps, reason = "the macro expects an Option")]
-fn work() -> Option<Event> {
-    Some(PlanAgreed { kind: String::new() }.into())
+pub(super) const fn work() -> PlanAgreed {
+    PlanAgreed { kind: String::new() }
 }
 
 /// A sample fact about outcomes. Such facts may follow the close.
-#[expect(clippy::unnecessary_wraps, reason = "the macro expects an Option")]
-fn outcome() -> Option<Event> {
-    Some(AchievementRecorded { code: String::new(), level: None }.into())
-}
-
-/// Declares a field for each mutation: its action, and a sample fact that the same rules judge.
-macro_rules! permissions {
-    ($($(#[$doc:meta])* $field:ident: $action:ident, $like:expr;)*) => {
-        /// What you may record about a case: dated today or, if the case is closed, dated on or before the close.
-        #[Object]
-        impl JourneyPermissions {
-            $(
-                $(#[$doc])*
-                async fn $field(&self, ctx: &Context<'_>) -> Permission {
-                    self.may(ctx, Action::$action, $like.as_ref())
-                }
-            )*
-        }
-    };
-}
-
-permissions! {
-    /// Accept the referral.
-    accept_referral: RecordFacts, Some(ReferralAccepted {}.into());
-    /// Decline the referral.
-    decline_referral: RecordFacts, Some(ReferralDeclined { reason: String::new() }.into());
-    /// Record that the referral was withdrawn.
-    withdraw_referral: RecordFacts, Some(ReferralWithdrawn { reason: String::new() }.into());
-    /// Assess eligibility.
-    assess_eligibility: RecordFacts, work();
-    /// Assign a worker.
-    assign_worker: RecordFacts, work();
-    /// Release a worker.
-    release_worker: RecordFacts, work();
-    /// Book an appointment.
-    book_appointment: RecordFacts, work();
-    /// Move an appointment.
-    move_appointment: RecordFacts, work();
-    /// Cancel an appointment.
-    cancel_appointment: RecordFacts, outcome();
-    /// Log a contact.
-    log_contact: RecordFacts, work();
-    /// Record the start of engagement.
-    start_engagement: RecordFacts, work();
-    /// Agree a plan.
-    agree_plan: RecordFacts, work();
-    /// Review a plan.
-    review_plan: RecordFacts, work();
-    /// Close a plan.
-    close_plan: RecordFacts, work();
-    /// Set a task.
-    set_task: RecordFacts, work();
-    /// Complete a task.
-    complete_task: RecordFacts, work();
-    /// Cancel a task.
-    cancel_task: RecordFacts, work();
-    /// Record an assessment score.
-    score_assessment: RecordFacts, outcome();
-    /// Start a spell: a job, home, placement or course.
-    start_spell: RecordFacts, outcome();
-    /// Change a spell.
-    change_spell: RecordFacts, outcome();
-    /// End a spell.
-    end_spell: RecordFacts, outcome();
-    /// Record a measurement.
-    record_measure: RecordFacts, outcome();
-    /// Record an achievement.
-    record_achievement: RecordFacts, outcome();
-    /// Raise a risk.
-    raise_risk: RecordFacts, outcome();
-    /// Clear a risk.
-    clear_risk: RecordFacts, outcome();
-    /// Attach evidence.
-    attach_evidence: RecordFacts, outcome();
-    /// Withdraw evidence.
-    withdraw_evidence: RecordFacts, outcome();
-    /// Verify evidence.
-    verify_evidence: RecordFacts, outcome();
-    /// Reject evidence.
-    reject_evidence: RecordFacts, outcome();
-    /// Record that the client has disengaged.
-    disengage: RecordFacts, work();
-    /// Close the case.
-    close_journey: RecordFacts, Some(JourneyClosed { reason: String::new(), destination: None }.into());
-    /// Reopen the case.
-    reopen_journey: RecordFacts, Some(JourneyReopened { reason: String::new() }.into());
-    /// Transfer the case to another contract or service.
-    transfer_journey: RecordFacts,
-        Some(JourneyTransferred { reason: String::new(), destination: String::new() }.into());
-    /// Correct a fact.
-    correct_fact: CorrectFacts, None::<Event>;
-    /// Retract facts that were recorded by mistake.
-    retract_fact: CorrectFacts, None::<Event>;
+pub(super) const fn outcome() -> AchievementRecorded {
+    AchievementRecorded { code: String::new(), level: None }
 }

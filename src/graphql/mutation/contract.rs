@@ -1,13 +1,12 @@
 //! Mutations on contracts: terms, rulebooks, targets, commentary, assessments, notices and actions.
 
-use async_graphql::{Context, Object};
-
 use super::input::contract::{
     AgreeActionInput, AssessKpiInput, ClosePeriodInput, CompleteActionInput, DismissDoubleFundingInput,
     EndContractInput, IssueNoticeInput, OpenContractInput, PublishRulebookInput, PublishTargetsInput,
     RecordCommentaryInput, SubmitReportInput, VaryContractInput,
 };
 use super::input::reading::Reading;
+use super::mutations::mutations;
 use super::payload::ContractPayload;
 use super::{Answered, answered, contract_today, own_id, record, state};
 use crate::graphql::context::Asked as _;
@@ -31,15 +30,11 @@ macro_rules! of_contract {
     }};
 }
 
-/// The mutations on contracts.
-#[Object]
-impl ContractMutations {
+mutations! {
+    ContractMutations
+
     /// Opens a contract with its first rulebook.
-    async fn open_contract(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: OpenContractInput,
-    ) -> Answered<ContractPayload> {
+    open_contract(ctx, input: OpenContractInput) -> ContractPayload {
         answered(async {
             let mut reading = Reading::default();
             let fact = input.fact.read(&mut reading);
@@ -52,31 +47,15 @@ impl ContractMutations {
     }
 
     /// Changes a contract's terms: its name, its parties or its last day. Terms that are left out stay the same.
-    async fn vary_contract(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: VaryContractInput,
-    ) -> Answered<ContractPayload> {
-        of_contract!(ctx, input, input.fact)
-    }
+    vary_contract(ctx, input: VaryContractInput) -> ContractPayload { of_contract!(ctx, input, input.fact) }
 
     /// Ends a contract. The date is the first day on which it no longer holds. No referral can be received from that
     /// day.
-    async fn end_contract(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: EndContractInput,
-    ) -> Answered<ContractPayload> {
-        of_contract!(ctx, input, input.fact)
-    }
+    end_contract(ctx, input: EndContractInput) -> ContractPayload { of_contract!(ctx, input, input.fact) }
 
     /// Publishes a further version of a contract's rulebook. Boards use the current rulebook until a view with the new
     /// one has been built in the background. `views` and `rebuildProgress` show the progress.
-    async fn publish_rulebook(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: PublishRulebookInput,
-    ) -> Answered<ContractPayload> {
+    publish_rulebook(ctx, input: PublishRulebookInput) -> ContractPayload {
         answered(async {
             let mut reading = Reading::default();
             let command = Command::PublishRulebook(PublishRulebook {
@@ -92,92 +71,44 @@ impl ContractMutations {
 
     /// Publishes a complete version of the targets of one profile. Several profiles can exist side by side. A revision
     /// is a new version, and the old one is kept.
-    async fn publish_targets(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: PublishTargetsInput,
-    ) -> Answered<ContractPayload> {
-        of_contract!(ctx, input, input.fact)
-    }
+    publish_targets(ctx, input: PublishTargetsInput) -> ContractPayload { of_contract!(ctx, input, input.fact) }
 
     /// Records a commentary on a figure or a period, for a report.
-    async fn record_commentary(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: RecordCommentaryInput,
-    ) -> Answered<ContractPayload> {
-        of_contract!(ctx, input, input.fact)
-    }
+    record_commentary(ctx, input: RecordCommentaryInput) -> ContractPayload { of_contract!(ctx, input, input.fact) }
 
     /// Closes a period: the parties have settled its figures. This marks the period and locks nothing. Facts dated in
     /// it can still be recorded, corrected and retracted, each with the warning `PERIOD_CLOSED`, which must be
     /// accepted. Boards read later count these facts; boards read with the time of the close as knowledge date show the
     /// settled figures. Batches are not affected, because their lines never change. Claims are not affected either:
     /// they stay open as long as their rules allow.
-    async fn close_period(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: ClosePeriodInput,
-    ) -> Answered<ContractPayload> {
-        of_contract!(ctx, input, input.fact)
-    }
+    close_period(ctx, input: ClosePeriodInput) -> ContractPayload { of_contract!(ctx, input, input.fact) }
 
     /// Records that a report was submitted.
-    async fn submit_report(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: SubmitReportInput,
-    ) -> Answered<ContractPayload> {
-        of_contract!(ctx, input, input.fact)
-    }
+    submit_report(ctx, input: SubmitReportInput) -> ContractPayload { of_contract!(ctx, input, input.fact) }
 
     /// Records the parties' assessment of a key performance indicator. The rulebook grades the value: a service
     /// standard by its levels, where the third failing month in a row is a major failure; a measure by its grades.
-    async fn assess_kpi(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: AssessKpiInput,
-    ) -> Answered<ContractPayload> {
-        of_contract!(ctx, input, input.fact)
-    }
+    assess_kpi(ctx, input: AssessKpiInput) -> ContractPayload { of_contract!(ctx, input, input.fact) }
 
     /// Issues a formal notice, such as an improvement plan, a withholding or a termination. A commissioner may issue
     /// every kind. A manager may issue improvement plans, performance plans and referral changes, but not withholdings
     /// or terminations.
-    async fn issue_notice(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: IssueNoticeInput,
-    ) -> Answered<ContractPayload> {
+    issue_notice(ctx, input: IssueNoticeInput) -> ContractPayload {
         let notice = own_id(&input.stamp, "notice", input.notice);
         of_contract!(ctx, input, input.fact.of(notice))
     }
 
     /// Records an action that the parties agreed.
-    async fn agree_action(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: AgreeActionInput,
-    ) -> Answered<ContractPayload> {
+    agree_action(ctx, input: AgreeActionInput) -> ContractPayload {
         let action = own_id(&input.stamp, "action", input.action);
         of_contract!(ctx, input, input.fact.of(action))
     }
 
     /// Records that an agreed action is completed.
-    async fn complete_action(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: CompleteActionInput,
-    ) -> Answered<ContractPayload> {
-        of_contract!(ctx, input, input.fact)
-    }
+    complete_action(ctx, input: CompleteActionInput) -> ContractPayload { of_contract!(ctx, input, input.fact) }
 
     /// Dismisses a suspected case of double funding: the cases were checked and are not paid for twice.
-    async fn dismiss_double_funding(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: DismissDoubleFundingInput,
-    ) -> Answered<ContractPayload> {
+    dismiss_double_funding(ctx, input: DismissDoubleFundingInput) -> ContractPayload {
         of_contract!(ctx, input, input.fact)
     }
 }

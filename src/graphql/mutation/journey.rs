@@ -1,6 +1,6 @@
 //! Mutations on cases (journeys): one for each fact.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, Result};
 use uuid::Uuid;
 
 use super::input::amend::Whose;
@@ -18,12 +18,18 @@ use super::input::work::{
     RaiseRiskInput, RecordAchievementInput, RecordMeasureInput, ReviewPlanInput, ScoreAssessmentInput, SetTaskInput,
     StartEngagementInput,
 };
+use super::mutations::mutations;
 use super::payload::{AssessmentPayload, AssignmentsPayload, JourneyPayload, MeasurePayload, Outcome};
 use super::{Answered, answered, contract_today, own_id, record, state, state_of, today};
+use crate::access::policy::Action;
 use crate::graphql::context::{Asked as _, OrFault as _};
+use crate::graphql::permission::{JourneyPermissions, Permission, outcome, work};
 use crate::graphql::scalars::Id;
 use throughline_domain::command::{AssignMany, Command, ReceiveReferral};
 use throughline_domain::fact::envelope::{JourneyId, StreamId};
+use throughline_domain::fact::event::{
+    JourneyClosed, JourneyReopened, JourneyTransferred, ReferralAccepted, ReferralDeclined, ReferralWithdrawn,
+};
 
 /// The mutations on a case.
 #[derive(Default)]
@@ -41,15 +47,18 @@ macro_rules! state {
     }};
 }
 
-/// The mutations on a case.
-#[Object]
-impl JourneyMutations {
+mutations! {
+    JourneyMutations,
+    /// What you may record about a case: dated today or, if the case is closed, dated on or before the close.
+    JourneyPermissions {
+        /// Correct a fact.
+        correct_fact: CorrectFacts;
+        /// Retract facts that were recorded by mistake.
+        retract_fact: CorrectFacts;
+    }
+
     /// Records a referral. It opens a case for a new or an existing subject.
-    async fn receive_referral(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: ReceiveReferralInput,
-    ) -> Answered<JourneyPayload> {
+    receive_referral(ctx, input: ReceiveReferralInput) -> JourneyPayload {
         let id = JourneyId(own_id(&input.stamp, "journey", input.journey));
         let subject = own_id(&input.stamp, "subject", input.subject);
         let register = input.subject.is_none().then(|| input.subject_kind.into());
@@ -70,57 +79,30 @@ impl JourneyMutations {
     }
 
     /// Accepts the referral. The case joins the caseload.
-    async fn accept_referral(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: AcceptReferralInput,
-    ) -> Answered<JourneyPayload> {
+    ["Accept the referral.", like ReferralAccepted {}]
+    accept_referral(ctx, input: AcceptReferralInput) -> JourneyPayload {
         state!(ctx, input, AcceptFact { accepted: true })
     }
 
     /// Declines the referral: the service does not take the client on.
-    async fn decline_referral(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: DeclineReferralInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Decline the referral.", like ReferralDeclined { reason: String::new() }]
+    decline_referral(ctx, input: DeclineReferralInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Records that the referrer or the client withdrew the referral.
-    async fn withdraw_referral(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: WithdrawReferralInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Record that the referral was withdrawn.", like ReferralWithdrawn { reason: String::new() }]
+    withdraw_referral(ctx, input: WithdrawReferralInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Records an eligibility assessment. The facts found on that day are kept as they were, even if they change later.
-    async fn assess_eligibility(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: AssessEligibilityInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Assess eligibility.", like work()]
+    assess_eligibility(ctx, input: AssessEligibilityInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Assigns a worker to the case. A new keyworker replaces the former one from that day.
-    async fn assign_worker(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: AssignWorkerInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Assign a worker.", like work()]
+    assign_worker(ctx, input: AssignWorkerInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Assigns a worker to many cases of one contract at once, permanently or, with `until`, for a limited time. Either
     /// all cases are assigned or none. The `path` of a problem gives the index of the case in the list.
-    async fn assign_workers(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: AssignWorkersInput,
-    ) -> Answered<AssignmentsPayload> {
+    assign_workers(ctx, input: AssignWorkersInput) -> AssignmentsPayload {
         let journeys: Vec<JourneyId> = input.journeys.iter().map(|id| JourneyId(id.0)).collect();
         answered(async {
             let outcome = assign_many(ctx, input, journeys.clone()).await?;
@@ -130,48 +112,28 @@ impl JourneyMutations {
     }
 
     /// Releases a worker from the case. The date is the first day on which they no longer hold the case.
-    async fn release_worker(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: ReleaseWorkerInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Release a worker.", like work()]
+    release_worker(ctx, input: ReleaseWorkerInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Books an appointment with the client.
-    async fn book_appointment(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: BookAppointmentInput,
-    ) -> Answered<JourneyPayload> {
+    ["Book an appointment.", like work()]
+    book_appointment(ctx, input: BookAppointmentInput) -> JourneyPayload {
         let appointment = own_id(&input.stamp, "appointment", input.appointment);
         state!(ctx, input, input.fact.of(appointment))
     }
 
     /// Moves an appointment to another day, time, channel or worker.
-    async fn move_appointment(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: MoveAppointmentInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Move an appointment.", like work()]
+    move_appointment(ctx, input: MoveAppointmentInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Cancels an appointment.
-    async fn cancel_appointment(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: CancelAppointmentInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Cancel an appointment.", like outcome()]
+    cancel_appointment(ctx, input: CancelAppointmentInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Logs a contact or an attempted contact. Default worker: the worker with your login.
-    async fn log_contact(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] mut input: LogContactInput,
-    ) -> Answered<JourneyPayload> {
+    ["Log a contact.", like work()]
+    log_contact(ctx, input: LogContactInput) -> JourneyPayload {
+        let mut input = input;
         let id = JourneyId(input.journey.0);
         answered(async {
             let login = &ctx.caller().principal.subject;
@@ -188,75 +150,39 @@ impl JourneyMutations {
     }
 
     /// Records that the client engages with the service.
-    async fn start_engagement(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: StartEngagementInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Record the start of engagement.", like work()]
+    start_engagement(ctx, input: StartEngagementInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Records that client and keyworker agreed a plan, such as a Personal Housing Plan.
-    async fn agree_plan(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: AgreePlanInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Agree a plan.", like work()]
+    agree_plan(ctx, input: AgreePlanInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Records that client and keyworker reviewed a plan.
-    async fn review_plan(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: ReviewPlanInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Review a plan.", like work()]
+    review_plan(ctx, input: ReviewPlanInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Closes a plan: it is no longer in use.
-    async fn close_plan(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: ClosePlanInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Close a plan.", like work()]
+    close_plan(ctx, input: ClosePlanInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Sets a task with a due date.
-    async fn set_task(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: SetTaskInput,
-    ) -> Answered<JourneyPayload> {
+    ["Set a task.", like work()]
+    set_task(ctx, input: SetTaskInput) -> JourneyPayload {
         let task = own_id(&input.stamp, "task", input.task);
         state!(ctx, input, input.fact.of(task))
     }
 
     /// Marks a task as done.
-    async fn complete_task(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: CompleteTaskInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Complete a task.", like work()]
+    complete_task(ctx, input: CompleteTaskInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Cancels a task.
-    async fn cancel_task(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: CancelTaskInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Cancel a task.", like work()]
+    cancel_task(ctx, input: CancelTaskInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Records an assessment score, from an instrument such as the SDQ, for a client or for a worker under supervision.
-    async fn score_assessment(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: ScoreAssessmentInput,
-    ) -> Answered<AssessmentPayload> {
+    ["Record an assessment score.", like outcome()]
+    score_assessment(ctx, input: ScoreAssessmentInput) -> AssessmentPayload {
         let whose =
             Whose::one_of([("journey", Whose::journey(input.journey)), ("worker", Whose::worker(input.worker))]);
         answered(async {
@@ -267,39 +193,23 @@ impl JourneyMutations {
     }
 
     /// Records the start of a spell: a job, home, placement or course.
-    async fn start_spell(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: StartSpellInput,
-    ) -> Answered<JourneyPayload> {
+    ["Start a spell: a job, home, placement or course.", like outcome()]
+    start_spell(ctx, input: StartSpellInput) -> JourneyPayload {
         let spell = own_id(&input.stamp, "spell", input.spell);
         state!(ctx, input, input.fact.of(spell))
     }
 
     /// Changes the hours or attributes of a spell from a date. Values that are left out stay the same.
-    async fn change_spell(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: ChangeSpellInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Change a spell.", like outcome()]
+    change_spell(ctx, input: ChangeSpellInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Ends a spell. The date is the first day on which it no longer held: the day after its last day.
-    async fn end_spell(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: EndSpellInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["End a spell.", like outcome()]
+    end_spell(ctx, input: EndSpellInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Records a measurement: of a client, such as attendance or earnings, or of a contract, such as spend.
-    async fn record_measure(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: RecordMeasureInput,
-    ) -> Answered<MeasurePayload> {
+    ["Record a measurement.", like outcome()]
+    record_measure(ctx, input: RecordMeasureInput) -> MeasurePayload {
         let whose =
             Whose::one_of([("journey", Whose::journey(input.journey)), ("contract", Whose::contract(input.contract))]);
         answered(async {
@@ -310,106 +220,55 @@ impl JourneyMutations {
     }
 
     /// Records an achievement of the client, such as a qualification.
-    async fn record_achievement(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: RecordAchievementInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Record an achievement.", like outcome()]
+    record_achievement(ctx, input: RecordAchievementInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Records a risk for the client from a date.
-    async fn raise_risk(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: RaiseRiskInput,
-    ) -> Answered<JourneyPayload> {
+    ["Raise a risk.", like outcome()]
+    raise_risk(ctx, input: RaiseRiskInput) -> JourneyPayload {
         let risk = own_id(&input.stamp, "risk", input.risk);
         state!(ctx, input, input.fact.of(risk))
     }
 
     /// Clears a risk. The date is the first day without it.
-    async fn clear_risk(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: ClearRiskInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Clear a risk.", like outcome()]
+    clear_risk(ctx, input: ClearRiskInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Attaches evidence for a claim. The document stays in another system: only its SHA-256 digest is recorded here.
-    async fn attach_evidence(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: AttachEvidenceInput,
-    ) -> Answered<JourneyPayload> {
+    ["Attach evidence.", like outcome()]
+    attach_evidence(ctx, input: AttachEvidenceInput) -> JourneyPayload {
         let evidence = own_id(&input.stamp, "evidence", input.evidence);
         state!(ctx, input, input.fact.of(evidence))
     }
 
     /// Withdraws a piece of evidence. It no longer counts from that day.
-    async fn withdraw_evidence(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: WithdrawEvidenceInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Withdraw evidence.", like outcome()]
+    withdraw_evidence(ctx, input: WithdrawEvidenceInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Records that a piece of evidence was checked and accepted.
-    async fn verify_evidence(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: VerifyEvidenceInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Verify evidence.", like outcome()]
+    verify_evidence(ctx, input: VerifyEvidenceInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Records that a piece of evidence was checked and has a defect. It no longer counts from that day.
-    async fn reject_evidence(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: RejectEvidenceInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Reject evidence.", like outcome()]
+    reject_evidence(ctx, input: RejectEvidenceInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Records that the client has disengaged. The case stays on the caseload until it is closed.
-    async fn disengage(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: DisengageInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Record that the client has disengaged.", like work()]
+    disengage(ctx, input: DisengageInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Closes the case. It leaves the caseload; its spells may continue.
-    async fn close_journey(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: CloseJourneyInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Close the case.", like JourneyClosed { reason: String::new(), destination: None }]
+    close_journey(ctx, input: CloseJourneyInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Reopens a closed case. It is on the caseload again from that day.
-    async fn reopen_journey(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: ReopenJourneyInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Reopen the case.", like JourneyReopened { reason: String::new() }]
+    reopen_journey(ctx, input: ReopenJourneyInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 
     /// Transfers the case to another contract or service. It leaves the caseload. The receiving contract opens its own
     /// case.
-    async fn transfer_journey(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: TransferJourneyInput,
-    ) -> Answered<JourneyPayload> {
-        state!(ctx, input, input.fact)
-    }
+    ["Transfer the case to another contract or service.", like JourneyTransferred { reason: String::new(), destination: String::new() }]
+    transfer_journey(ctx, input: TransferJourneyInput) -> JourneyPayload { state!(ctx, input, input.fact) }
 }
 
 /// Sends the command that assigns many cases to a worker. Without a date: today in their contract's time zone.

@@ -6,6 +6,7 @@ mod batch;
 mod contract;
 pub mod input;
 mod journey;
+mod mutations;
 pub mod payload;
 mod people;
 pub mod sent;

@@ -1,7 +1,5 @@
 //! Mutations on subjects, workers and teams.
 
-use async_graphql::{Context, Object};
-
 use super::input::amend::Whose;
 use super::input::people::{
     AddWorkerInput, ApproveErasureInput, EndCoverInput, FillVacancyInput, GiveConsentInput, LeaveWorkerInput,
@@ -9,6 +7,7 @@ use super::input::people::{
     RecordAbsenceInput, RegisterSubjectInput, SetCapacityInput, SetTeamInput, SetWteInput, StartCoverInput,
     UnlinkSubjectsInput, WithdrawConsentInput,
 };
+use super::mutations::mutations;
 use super::payload::{CapacityPayload, Outcome, SubjectPayload, TeamPayload, WorkerPayload};
 use super::sent::Sent;
 use super::{Answered, answered, own_id, state, state_of};
@@ -56,101 +55,59 @@ macro_rules! of_team {
     }};
 }
 
-/// The mutations on subjects, workers and teams.
-#[Object]
-impl PeopleMutations {
+mutations! {
+    PeopleMutations
+
     /// Registers a subject under a pseudonym.
-    async fn register_subject(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: RegisterSubjectInput,
-    ) -> Answered<SubjectPayload> {
+    register_subject(ctx, input: RegisterSubjectInput) -> SubjectPayload {
         let id = own_id(&input.stamp, "subject", input.subject);
         of_subject!(ctx, input, id, input.fact)
     }
 
     /// Links two records of the same subject. The link is recorded in both; `unlinkSubjects` undoes it.
-    async fn link_subjects(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: LinkSubjectsInput,
-    ) -> Answered<SubjectPayload> {
+    link_subjects(ctx, input: LinkSubjectsInput) -> SubjectPayload {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
     /// Unlinks two records that are not of the same subject. It is recorded in both.
-    async fn unlink_subjects(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: UnlinkSubjectsInput,
-    ) -> Answered<SubjectPayload> {
+    unlink_subjects(ctx, input: UnlinkSubjectsInput) -> SubjectPayload {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
     /// Records the subject's consent to the use of their data for a purpose.
-    async fn give_consent(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: GiveConsentInput,
-    ) -> Answered<SubjectPayload> {
+    give_consent(ctx, input: GiveConsentInput) -> SubjectPayload {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
     /// Records that the subject withdrew a consent.
-    async fn withdraw_consent(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: WithdrawConsentInput,
-    ) -> Answered<SubjectPayload> {
+    withdraw_consent(ctx, input: WithdrawConsentInput) -> SubjectPayload {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
     /// Places a legal hold: the subject's data must be kept, even if it is due to be erased. A caller who may not see
     /// single cases, such as an administrator, gets the event but not the subject in the result.
-    async fn place_hold(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: PlaceHoldInput,
-    ) -> Answered<SubjectPayload> {
+    place_hold(ctx, input: PlaceHoldInput) -> SubjectPayload {
         let hold = own_id(&input.stamp, "hold", input.hold);
         of_subject!(ctx, input, input.subject.0, input.fact.of(hold))
     }
 
     /// Lifts a legal hold.
-    async fn lift_hold(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: LiftHoldInput,
-    ) -> Answered<SubjectPayload> {
-        of_subject!(ctx, input, input.subject.0, input.fact)
-    }
+    lift_hold(ctx, input: LiftHoldInput) -> SubjectPayload { of_subject!(ctx, input, input.subject.0, input.fact) }
 
     /// Proposes to erase the subject's identifying data. Refused while a legal hold is in place.
-    async fn propose_erasure(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: ProposeErasureInput,
-    ) -> Answered<SubjectPayload> {
+    propose_erasure(ctx, input: ProposeErasureInput) -> SubjectPayload {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
     /// Approves an erasure that another person proposed. Refused while a legal hold is in place. This records the
     /// decision only: the service does not hold identifying data yet that it could erase.
-    async fn approve_erasure(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: ApproveErasureInput,
-    ) -> Answered<SubjectPayload> {
+    approve_erasure(ctx, input: ApproveErasureInput) -> SubjectPayload {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
     /// Adds a keyworker or other member of staff. A login belongs to one worker at a time. To take back a worker who
     /// has left, add them again as a new worker.
-    async fn add_worker(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: AddWorkerInput,
-    ) -> Answered<WorkerPayload> {
+    add_worker(ctx, input: AddWorkerInput) -> WorkerPayload {
         let id = own_id(&input.stamp, "worker", input.worker);
         of_worker!(ctx, input, id, input.fact)
     }
@@ -159,11 +116,8 @@ impl PeopleMutations {
     /// day after their last day. Their cases are unassigned from that day, and no fact of theirs can be dated on or
     /// after it. If contacts or assignments dated later are already recorded, the result has the warning
     /// `WORKER_HAS_LATER_FACTS`.
-    async fn leave_worker(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] mut input: LeaveWorkerInput,
-    ) -> Answered<WorkerPayload> {
+    leave_worker(ctx, input: LeaveWorkerInput) -> WorkerPayload {
+        let mut input = input;
         if let (Some(last), Some(_)) = (input.last_day, input.when.occurred_on) {
             let message = format!("lastDay {} and occurredOn both give the date: give only one of them", last.0);
             let refusal = Refusal::new(RefusalCode::InvalidValue, message).at("last_day");
@@ -179,30 +133,16 @@ impl PeopleMutations {
     }
 
     /// Sets the whole-time equivalent (WTE) of a worker from a date. 1 is a full-time post.
-    async fn set_wte(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: SetWteInput,
-    ) -> Answered<WorkerPayload> {
-        of_worker!(ctx, input, input.worker.0, input.fact)
-    }
+    set_wte(ctx, input: SetWteInput) -> WorkerPayload { of_worker!(ctx, input, input.worker.0, input.fact) }
 
     /// Records the absence of a worker from a date. An absence lowers capacity, not WTE.
-    async fn record_absence(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: RecordAbsenceInput,
-    ) -> Answered<WorkerPayload> {
+    record_absence(ctx, input: RecordAbsenceInput) -> WorkerPayload {
         of_worker!(ctx, input, input.worker.0, input.fact)
     }
 
     /// Sets the capacity of a worker, or of each member of a team, from a date: the most open cases per whole-time
     /// equivalent.
-    async fn set_capacity(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: SetCapacityInput,
-    ) -> Answered<CapacityPayload> {
+    set_capacity(ctx, input: SetCapacityInput) -> CapacityPayload {
         let whose = Whose::one_of([("worker", Whose::worker(input.worker)), ("team", Whose::team(input.team))]);
         answered(async {
             let (whose, outcome) = state_of(ctx, whose, (input.stamp, input.when), input.fact).await?;
@@ -212,51 +152,27 @@ impl PeopleMutations {
     }
 
     /// Sets a team's name and members from a date. The first call creates the team.
-    async fn set_team(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: SetTeamInput,
-    ) -> Answered<TeamPayload> {
+    set_team(ctx, input: SetTeamInput) -> TeamPayload {
         let id = own_id(&input.stamp, "team", input.team);
         of_team!(ctx, input, id, input.fact)
     }
 
     /// Records a vacant post in a team.
-    async fn open_vacancy(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: OpenVacancyInput,
-    ) -> Answered<TeamPayload> {
+    open_vacancy(ctx, input: OpenVacancyInput) -> TeamPayload {
         let vacancy = own_id(&input.stamp, "vacancy", input.vacancy);
         of_team!(ctx, input, input.team.0, input.fact.of(vacancy))
     }
 
     /// Records that a vacant post is filled.
-    async fn fill_vacancy(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: FillVacancyInput,
-    ) -> Answered<TeamPayload> {
-        of_team!(ctx, input, input.team.0, input.fact)
-    }
+    fill_vacancy(ctx, input: FillVacancyInput) -> TeamPayload { of_team!(ctx, input, input.team.0, input.fact) }
 
     /// Starts a cover: a worker covers for a member of the team who is absent or has left, such as a therapist in
     /// waiting.
-    async fn start_cover(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: StartCoverInput,
-    ) -> Answered<TeamPayload> {
+    start_cover(ctx, input: StartCoverInput) -> TeamPayload {
         let cover = own_id(&input.stamp, "cover", input.cover);
         of_team!(ctx, input, input.team.0, input.fact.of(cover))
     }
 
     /// Ends a cover. The date is the first day without it.
-    async fn end_cover(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The details to record.")] input: EndCoverInput,
-    ) -> Answered<TeamPayload> {
-        of_team!(ctx, input, input.team.0, input.fact)
-    }
+    end_cover(ctx, input: EndCoverInput) -> TeamPayload { of_team!(ctx, input, input.team.0, input.fact) }
 }
