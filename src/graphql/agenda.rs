@@ -9,7 +9,7 @@ use async_graphql::{Context, Object, Result};
 use uuid::Uuid;
 
 use super::bounds::PageLength;
-use super::context::{self, Asked as _, OrFault as _};
+use super::context::{self, OrFault as _};
 use super::cursor::{Cursors, SAME_FILTER};
 use super::journey::appointment::{Appointment, AppointmentState};
 use super::journey::work::{Task, TaskState};

@@ -532,7 +532,8 @@ impl Batch {
         let lines = &self.batch().lines;
         let cursors = Cursors::of(format!("lines {}", self.batch_id()));
         // Lines are only ever added at the end.
-        let skipped = cursors.place(after, Parts::part)?.unwrap_or(0).min(lines.len());
+        let after: Option<usize> = cursors.place(after, Parts::part)?;
+        let skipped = after.unwrap_or(0).min(lines.len());
         let (shown, more) = page::part(lines, skipped, first);
         let currency = self.batch().submitted.as_ref().map_or("", |submitted| submitted.currency.as_str());
         let stories = self.stories(ctx, shown).await?;

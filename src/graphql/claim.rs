@@ -11,6 +11,7 @@ use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 use rust_decimal::RoundingStrategy;
 
+pub use list::ClaimTotals;
 pub(in crate::graphql) use list::{ClaimFilter, page};
 
 use super::at::Known;

@@ -47,13 +47,13 @@ impl Cursors {
     pub(super) fn place<P>(
         &self,
         cursor: Option<&str>,
-        read: impl FnOnce(&mut Parts<'_>) -> Option<P>,
+        read: impl FnOnce(&mut Parts) -> Option<P>,
     ) -> Result<Option<P>> {
         let Some(cursor) = cursor else { return Ok(None) };
         let text = BASE64.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let found = text.as_ref().and_then(|text| text.split_once('\n')).filter(|(list, _)| *list == self.list);
         let place = found.and_then(|(_, place)| {
-            let mut parts = Parts(Some(place));
+            let mut parts = Parts(Some(place.to_owned()));
             read(&mut parts).filter(|_| parts.0.is_none())
         });
         let refuse = || Code::BadUserInput.error(format!("this cursor belongs to a different list: {}", self.remedy));
@@ -62,20 +62,20 @@ impl Cursors {
 }
 
 /// The parts of a place that are not read yet.
-pub(super) struct Parts<'a>(Option<&'a str>);
+pub(super) struct Parts(Option<String>);
 
-impl Parts<'_> {
+impl Parts {
     /// The next part: one line.
     pub(super) fn part<T: FromStr>(&mut self) -> Option<T> {
-        let text = self.0?;
-        let (part, rest) = text.split_once('\n').map_or((text, None), |(part, rest)| (part, Some(rest)));
-        self.0 = rest;
+        let text = self.0.take()?;
+        let (part, rest) = text.split_once('\n').map_or((&*text, None), |(part, rest)| (part, Some(rest)));
+        self.0 = rest.map(str::to_owned);
         part.parse().ok()
     }
 
     /// The last part: any text that a statement can bind.
     pub(super) fn text(&mut self) -> Option<String> {
-        self.0.take().filter(|text| !text.contains('\0')).map(str::to_owned)
+        self.0.take().filter(|text| !text.contains('\0'))
     }
 }
 
@@ -87,7 +87,7 @@ mod tests {
     fn a_cursor_works_only_in_its_own_list() {
         let list = Cursors::filtered("agenda", "open", SAME_FILTER);
         let cursor = list.cursor(format_args!("7\nan item\nof two lines"));
-        let read = |parts: &mut Parts<'_>| Some((parts.part::<u32>()?, parts.text()?));
+        let read = |parts: &mut Parts| Some((parts.part::<u32>()?, parts.text()?));
         let place = list.place(Some(&cursor), read).expect("its own cursor");
         assert_eq!(place, Some((7, "an item\nof two lines".to_owned())));
         assert_eq!(list.place(None, read).expect("no cursor"), None);
@@ -95,7 +95,7 @@ mod tests {
             assert!(other.place(Some(&cursor), read).is_err(), "{other:?}");
         }
         for bad in ["", "bm90IGEgY3Vyc29y", "€", &cursor[..cursor.len() - 3]] {
-            let number = |parts: &mut Parts<'_>| parts.part::<u32>();
+            let number = |parts: &mut Parts| parts.part::<u32>();
             assert!(list.place(Some(bad), number).is_err(), "{bad:?}");
         }
     }
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn every_part_of_a_place_is_read() {
         let list = Cursors::of("numbers");
-        let number = |parts: &mut Parts<'_>| parts.part::<u32>();
+        let number = |parts: &mut Parts| parts.part::<u32>();
         assert_eq!(list.place(Some(&list.cursor(7)), number).expect("one number"), Some(7));
         assert!(list.place(Some(&list.cursor("7\n8")), number).is_err());
         assert!(list.place(Some(&list.cursor("seven")), number).is_err());

@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 use super::at::Known;
 use super::boards::Group;
 use super::bounds::PageLength;
-use super::context::{self, Asked as _, OrFault as _};
+use super::context::{self, OrFault as _};
 use super::cursor::{Cursors, SAME_FILTER};
 use super::journey::{self, Journey};
 use super::known;

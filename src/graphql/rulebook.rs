@@ -454,7 +454,8 @@ pub(super) fn versions(
 ) -> Result<Page<RulebookVersion>> {
     let published = contract.rulebooks();
     let cursors = Cursors::of(format!("rulebooks {}", contract.code().unwrap_or_default()));
-    let skipped = cursors.place(after.as_deref(), Parts::part)?.unwrap_or(0).min(published.len());
+    let after: Option<usize> = cursors.place(after.as_deref(), Parts::part)?;
+    let skipped = after.unwrap_or(0).min(published.len());
     let (shown, more) = page::part(published, skipped, first);
     let cursors = (skipped + 1..).map(|at| cursors.cursor(at));
     let rows = cursors.zip(shown.iter().map(|of| Some(RulebookVersion::of(of, contract))));

@@ -89,7 +89,7 @@ pub(in crate::graphql) async fn page(
     known::outcome([&*contract_claims.contract], filter.outcome.as_deref())?;
     let list = format!("{} {}", filter.name(), contract_claims.asked.as_of);
     let cursors = Cursors::filtered("claims", &list, SAME_FILTER);
-    let after = cursors.place(after.as_deref(), |parts| Some((parts.part()?, parts.part()?)))?;
+    let after: Option<Place> = cursors.place(after.as_deref(), |parts| Some((parts.part()?, parts.part()?)))?;
     let mut fitting: Vec<&claims::Claim> = contract_claims.claims.iter().filter(|claim| filter.fits(claim)).collect();
     keep_visible(ctx, contract_claims, &mut fitting).await?;
     fitting.sort_by_key(|claim| stands(claim));

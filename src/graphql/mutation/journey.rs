@@ -1,7 +1,6 @@
 //! Mutations on cases (journeys): one for each fact.
 
 use async_graphql::{Context, Result};
-use uuid::Uuid;
 
 use super::input::amend::Whose;
 use super::input::appointment::{BookAppointmentInput, CancelAppointmentInput, MoveAppointmentInput};
