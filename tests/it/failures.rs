@@ -20,6 +20,7 @@ use crate::wait::until;
 /// How many read and how many record while the store is away.
 const READS: usize = 60;
 const COMMANDS: usize = 30;
+
 /// The program, serving, with all that it says; it is gone when the test is.
 struct Program {
     child: Child,
