@@ -316,7 +316,7 @@ impl Decide<StreamState> for Decision {
             RecordError::Refused(refusals)
         })?;
         let same_case = &self.found.same_case;
-        same_case::is_new(&self.command, same_case, &self.accept_warnings, known).map_err(RecordError::Refused)?;
+        same_case::is_new(&self.command, same_case, &self.accept_warnings, history_of).map_err(RecordError::Refused)?;
         if !unheeded.is_empty() {
             return Err(RecordError::Refused(unheeded));
         }

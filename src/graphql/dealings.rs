@@ -157,10 +157,10 @@ impl TargetsAsked {
         let Self { profile, measure, area } = self;
         if let Some(profile) = profile.as_deref().filter(|asked| !published().any(|of| of.profile() == *asked)) {
             let profiles = |rules: &Rulebook| Some(rules.profiles.clone()).filter(|profiles| !profiles.is_empty());
-            known::code([contract], ("profile", Some(profile)), profiles)?;
+            known::code([contract], "profile", Some(profile), profiles)?;
         }
         if let Some(measure) = measure.as_deref().filter(|asked| !series().any(|of| of.measure == *asked)) {
-            known::code([contract], ("measure", Some(measure)), aims)?;
+            known::code([contract], "measure", Some(measure), aims)?;
         }
         match area.as_deref().filter(|asked| !series().any(|of| of.area.as_deref() == Some(asked))) {
             Some(area) => known::area([contract], Some(area)),
@@ -187,7 +187,7 @@ pub(super) fn parties(terms: &register::Terms) -> Vec<Party> {
 pub(super) fn measures(contract: &Contract, dealings: &register::Dealings, code: Option<&str>) -> Result<Vec<Measure>> {
     let measured = || dealings.measures.iter().filter(|found| code.is_none_or(|code| found.details.code == code));
     if measured().next().is_none() {
-        known::code([contract], ("measure", code), |rules| known::listed(rules, CodeList::MeasureCodes))?;
+        known::code([contract], "measure", code, |rules| known::listed(rules, CodeList::MeasureCodes))?;
     }
     Ok(measured().map(Into::into).collect())
 }
@@ -197,7 +197,7 @@ impl KpiAssessment {
     pub(super) fn found(contract: &Contract, dealings: &register::Dealings, kpi: Option<&str>) -> Result<Vec<Self>> {
         let found = || dealings.assessments.iter().filter(|one| kpi.is_none_or(|kpi| one.details.kpi == kpi));
         if found().next().is_none() {
-            known::code([contract], ("indicator", kpi), assessment::indicators)?;
+            known::code([contract], "indicator", kpi, assessment::indicators)?;
         }
         Ok(found().map(Into::into).collect())
     }

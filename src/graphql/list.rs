@@ -364,7 +364,7 @@ async fn check_known(ctx: &Context<'_>, sources: &[Source], filter: &JourneyFilt
     known::area(contracts(), filter.area.as_deref())?;
     known::cohort(contracts(), filter.cohort.as_deref())?;
     let stages = |rules: &Rulebook| Some(rules.stages.iter().map(|stage| stage.code.clone()).collect());
-    known::code(contracts(), ("stage", filter.stage.as_deref()), stages)?;
+    known::code(contracts(), "stage", filter.stage.as_deref(), stages)?;
     let received = (filter.received_from.map(|day| day.0), filter.received_to.map(|day| day.0));
     known::days("the days of referral", received.0, received.1)?;
     known::worker(ctx, filter.keyworker.map(|id| WorkerId(id.0))).await?;

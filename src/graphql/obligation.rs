@@ -159,7 +159,7 @@ pub(super) async fn page(
         );
     }
     known::area([&*source.contract_state], filter.area.as_deref())?;
-    known::code([&*source.contract_state], ("standard", filter.standard.as_deref()), |rules| {
+    known::code([&*source.contract_state], "standard", filter.standard.as_deref(), |rules| {
         Some(rules.standards.iter().map(|standard| standard.code.clone()).collect())
     })?;
     known::days("the due dates", filter.due_from, filter.due_to)?;

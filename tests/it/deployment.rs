@@ -16,7 +16,7 @@ use throughline_domain::fact::event::{
     Attribute, ContactLogged, Direction, ReferralAccepted, SpellStarted, SubjectKind, WorkerJoined,
 };
 use throughline_domain::world::{self, state, when};
-pub(crate) use throughline_domain::world::{JOURNEY, SUBJECT, day};
+pub(crate) use throughline_domain::world::{JOURNEY, day};
 use uuid::Uuid;
 
 use crate::app::instant;

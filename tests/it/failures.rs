@@ -20,7 +20,6 @@ use crate::wait::until;
 /// How many read and how many record while the store is away.
 const READS: usize = 60;
 const COMMANDS: usize = 30;
-/// How long anything may take that is to happen at all.
 
 /// The program, serving, with all that it says; it is gone when the test is.
 struct Program {

@@ -1,8 +1,6 @@
 //! A subscriber: a client of `graphql-transport-ws` that can break off wherever it likes, one of server-sent events,
 //! and a server for both.
 
-use std::time::Duration;
-
 use axum::Router;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -13,7 +11,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-/// How long a test waits for a message on a busy machine.
+use crate::wait::PATIENCE;
 
 /// A server in this process.
 pub(crate) struct Server {
