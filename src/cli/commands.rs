@@ -22,7 +22,6 @@ use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
 use crate::http;
 use crate::log::Log;
-use crate::log::append::Expected;
 use crate::record::{CommandRequest, RecordError, Recorder};
 use crate::store::{Mode, Store};
 use crate::views::Views;

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{Log, LogError};
-use crate::store::{Copied, Place, Pool, Sql, StoreError, doing, look_at, on};
+use crate::store::{CopyDecoder, Place, Pool, Sql, StoreError, doing, look_at, on};
 use throughline_domain::fact::envelope::{EventId, Position};
 
 /// The number of positions in one page.
@@ -225,7 +225,7 @@ async fn from_postgres(conn: &mut PgConnection, upto: Position, mut lanes: Lanes
              order by position) to stdout (format binary)"
         );
         let mut copied = conn.copy_out_raw(&copy).await?;
-        let mut rows = Copied::default();
+        let mut rows = CopyDecoder::default();
         while let Some(piece) = copied.try_next().await? {
             rows.take(&piece);
             while let Some(mut fields) = rows.next_row() {

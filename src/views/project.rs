@@ -339,8 +339,8 @@ mod tests {
     fn commands() -> Vec<Command> {
         let text = pack("shps").expect("it ships").text;
         let next = text.replace("2017-03\"", "2018-02\"").replace("= 2017-03-01", "= 2018-02-01");
-        let (contract, when) = ("shps".to_owned(), when("2018-01-09").into());
-        let publish = Command::PublishRulebook(PublishRulebook { contract, when, rulebook: next });
+        let published = PublishRulebook { contract: "shps".to_owned(), when: when("2018-01-09").into(), rulebook: next };
+        let publish = Command::PublishRulebook(published);
         let joined = WorkerJoined { login: None, label: "KW-1".to_owned() };
         vec![
             open(when("2018-01-01"), opened("shps", "2018-01-01"), text),

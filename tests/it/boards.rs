@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use throughline::access::relation::Standing;
 use throughline::access::{Principal, Role, Scope};
 use throughline::queries;
-use throughline::queries::board::{Group, Holder};
+use throughline::queries::board::Group;
 use throughline::queries::durations::shown;
 use throughline::queries::journeys::{HeldBy, JourneyFilter, JourneyRow, Order, Population};
 use throughline::queries::performance::{MonthsRow, Performance};

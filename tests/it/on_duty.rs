@@ -1,12 +1,9 @@
 //! Who works here, who is away and who does what: logins, leave and cover, many assignments at once, duties kept apart and
 //! periods that are settled; on both stores.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
-use throughline::log::append::Expected;
-use throughline::record::Instruction;
+use throughline::record::CommandRequest;
 use throughline_domain::command::{Command, When};
 use throughline_domain::fact::envelope::{CommandId, StreamId, WorkerId};
 use throughline_domain::fact::event::WorkerLeft;
@@ -176,17 +173,10 @@ async fn a_leaving_without_a_date_is_dated_on_the_day_of_the_decision_and_warns_
         let warned = app.tell(&manager(), "leaveWorker", json!({ "worker": ann })).await;
         assert_eq!(warnings(&warned), ["WORKER_HAS_LATER_FACTS"], "{warned}");
         let worker = WorkerId(ann.parse().expect("an id"));
-        let instruction = Instruction {
-            principal: manager(),
-            command_id: CommandId(new_id().parse().expect("an id")),
-            body: Vec::new(),
-            expected: Expected::Any,
-            source: None,
-            accept_warnings: BTreeSet::new(),
-            dry_run: false,
-            command: Command::state(StreamId::worker(worker), When::TODAY, WorkerLeft {}),
-        };
-        let prepared = app.fresh.recorder.ready(instruction).await.expect("it can be decided");
+        let command = Command::state(StreamId::worker(worker), When::TODAY, WorkerLeft {});
+        let id = CommandId(new_id().parse().expect("an id"));
+        let request = CommandRequest::new(manager(), id, command);
+        let prepared = app.fresh.recorder.prepare(request).await.expect("it can be decided");
         app.it_is("2018-03-31T23:01:00Z");
         let appended = prepared.append().await.expect("there is no contact on that day or later");
         assert_eq!(appended.events[0].occurred.earliest().to_string(), "2018-04-01");
