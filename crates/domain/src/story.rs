@@ -13,6 +13,7 @@ use crate::contract::Contract;
 use crate::fact::Entry;
 use crate::fact::History;
 use crate::fact::Recorded;
+use crate::fact::changed::ChangedStreams;
 use crate::fact::envelope::{
     Actor, AppointmentId, EventId, EvidenceId, JourneyId, Occurred, Position, Precision, RiskId, SpellId, StreamId,
     SubjectId, TaskId, WorkerId,
@@ -26,7 +27,6 @@ use crate::fact::event::{
     RulebookPublished, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerAssigned,
     WorkerReleased,
 };
-use crate::fact::changed::ChangedStreams;
 use crate::fact::refusal::{Refusal, RefusalCode};
 
 /// Today, in every test case.

@@ -9,11 +9,11 @@ use crate::command::{Command, CorrectFact, Given, NewEvent, ReceiveReferral, Ret
 use crate::contract::Contract;
 use crate::fact::History;
 use crate::fact::Recorded;
+use crate::fact::changed::ChangedStreams;
 use crate::fact::envelope::{EventId, JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
 use crate::fact::event::{
     ContractOpened, Event, ReferralReceived, RulebookPublished, SubjectKind, SubjectRegistered, TeamSet, WorkerJoined,
 };
-use crate::fact::changed::ChangedStreams;
 use crate::fact::refusal::{Refusal, RefusalCode};
 use crate::story::{ANN, BOB, RULES, SUBJECT, TODAY, day, nth, recorded, referral, when};
 
