@@ -5,7 +5,6 @@
 //! can check. Commands are not decided again. It never adds to a log that contains events.
 
 use std::collections::HashMap;
-use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
 
@@ -257,13 +256,13 @@ impl Page {
 
     async fn write(&mut self, conn: &mut Conn) -> Result<(), LogError> {
         let (Some(first), Some(last)) = (self.events.first(), self.events.last()) else { return Ok(()) };
-        let between = first.position..=last.position;
+        let (first, last) = (first.position, last.position);
         let inserted = insert::events(conn, &self.events).await;
         let inserted = match inserted {
             Ok(()) => insert::commands(conn, &self.commands).await,
             Err(error) => Err(error),
         };
-        inserted.map_err(|error| refused(error, between))?;
+        inserted.map_err(|error| refused(error, first, last))?;
         self.events.clear();
         self.commands.clear();
         Ok(())
@@ -271,16 +270,14 @@ impl Page {
 }
 
 /// The database reports duplicate ids, because they are unique there. Checking first would take a query for each event.
-fn refused(error: sqlx::Error, between: RangeInclusive<Position>) -> LogError {
+fn refused(error: sqlx::Error, first: Position, last: Position) -> LogError {
     let is_repeated = error.as_database_error().is_some_and(|error| {
         error.is_unique_violation() || error.message().starts_with("the log is append-only: this ")
     });
     if is_repeated {
         return LogError::Restore(format!(
-            "between positions {} and {}, an event id occurs twice, or the events of a command are not on \
-             consecutive lines: give each event its own id, and keep each command's events together",
-            between.start(),
-            between.end()
+            "between positions {first} and {last}, an event id occurs twice, or the events of a command are \
+             not on consecutive lines: give each event its own id, and keep each command's events together"
         ));
     }
     StoreError::Database { doing: "load events", source: error }.into()

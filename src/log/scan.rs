@@ -224,17 +224,17 @@ async fn from_postgres(conn: &mut PgConnection, upto: Position, mut lanes: Lanes
             "copy (select stream_id, record from events where position > {after} and position <= {last} \
              order by position) to stdout (format binary)"
         );
-        let mut copied = conn.copy_out_raw(&copy).await?;
-        let mut rows = CopyDecoder::default();
-        while let Some(piece) = copied.try_next().await? {
-            rows.take(&piece);
-            while let Some(mut fields) = rows.next_row() {
+        let mut pieces = conn.copy_out_raw(&copy).await?;
+        let mut decoder = CopyDecoder::default();
+        while let Some(piece) = pieces.try_next().await? {
+            decoder.take(&piece);
+            while let Some(mut fields) = decoder.next_row() {
                 let mut field = || fields.next().flatten().unwrap_or_default();
                 let (stream, record) = (Uuid::from_slice(field()).unwrap_or_default(), field());
                 if let Some((sender, lot)) = lanes.add(stream, record)
                     && sender.send(lot).await.is_err()
                 {
-                    drop(copied);
+                    drop(pieces);
                     return Ok(());
                 }
             }

@@ -119,6 +119,7 @@ fn unknown(command: &Command) -> Refusal {
 }
 
 /// A command that was recorded before.
+#[derive(Clone, Copy)]
 pub(super) struct Earlier<'a> {
     pub(super) command: &'a Command,
     /// The history of its stream, if the command amends facts.

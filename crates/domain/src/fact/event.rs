@@ -254,13 +254,13 @@ impl Event {
 fn carry_forward(
     upcasts: &[(EventType, u16, Upcast)],
     event_type: EventType,
-    mut versions: Range<u16>,
+    Range { start: from, end: wanted }: Range<u16>,
     payload: Value,
 ) -> Option<Value> {
-    if versions.start > versions.end {
+    if from > wanted {
         return None;
     }
-    versions.try_fold(payload, |value, version| {
+    (from..wanted).try_fold(payload, |value, version| {
         let step = upcasts.iter().find(|(of, from, _)| *of == event_type && *from == version);
         step.map(|(_, _, upcast)| upcast(value))
     })

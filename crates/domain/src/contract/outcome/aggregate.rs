@@ -155,9 +155,8 @@ impl Reckoning<'_> {
         outcome: &Outcome,
         terms: &ManyTerms,
         sum: &Sum<'_>,
-        period: Range<NaiveDate>,
+        Range { start: first, end: next }: Range<NaiveDate>,
     ) -> (Decimal, Option<Decimal>, State) {
-        let Range { start: first, end: next } = period;
         let none = State::NotStarted { is_for_others: false };
         let is_over = next <= self.as_of;
         let priced = Priced { achieved_on: next, area: sum.area, cohort: sum.cohort };
