@@ -112,13 +112,11 @@ fn own_grade(rulebook: &Rulebook, kpi: &str, value: Option<Decimal>) -> Option<S
         return None;
     }
     let Some(value) = value else { return Some(NO_DATA.to_owned()) };
-    match levels {
-        Some(levels) => Some(levels.level(value.into()).as_str().to_owned()),
-        None => {
-            let values = BTreeMap::from([(kpi.to_owned(), value.into())]);
-            graded(&rulebook.grades, &values).grade.map(|grade| grade.code.clone())
-        }
+    if let Some(levels) = levels {
+        return Some(levels.level(value.into()).as_str().to_owned());
     }
+    let values = BTreeMap::from([(kpi.to_owned(), value.into())]);
+    graded(&rulebook.grades, &values).grade.map(|grade| grade.code.clone())
 }
 
 /// The calendar month this many months before a period that is a calendar month.

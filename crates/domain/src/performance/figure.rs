@@ -135,8 +135,8 @@ impl Figure {
         let state = one.state.max(other.state);
         match (one.value, other.value) {
             (Some(one), Some(other)) => {
-                let made = make(one, other)?;
-                Ok(Self { state: made.state.max(state), ..made })
+                let both = make(one, other)?;
+                Ok(Self { state: both.state.max(state), ..both })
             }
             _ => Ok(Self::without_value(state)),
         }

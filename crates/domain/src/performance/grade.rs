@@ -87,11 +87,11 @@ mod tests {
     }
 
     fn codes(grades: &[Grade], values: &[&str]) -> Vec<Option<String>> {
-        let graded = |value: &&str| {
+        let code = |value: &&str| {
             let values = BTreeMap::from([("kpi".to_owned(), fraction(value))]);
             graded(grades, &values).grade.map(|grade| grade.code.clone())
         };
-        values.iter().map(graded).collect()
+        values.iter().map(code).collect()
     }
 
     const EDGES: [&str; 5] = ["79.9", "80", "90", "95", "100"];
@@ -126,12 +126,12 @@ mod tests {
         let green = vec![at_least(100), test("complaints", Passes::AtMost, 2), test("spend", Passes::AtMost, 15)];
         let grades = [grade("green", green), grade("amber", vec![at_least(80)]), grade("red", vec![])];
         let values = [("kpi", "90"), ("complaints", "2")].map(|(measure, value)| (measure.to_owned(), fraction(value)));
-        let graded = graded(&grades, &BTreeMap::from(values));
-        assert_eq!(graded.grade.map(|grade| grade.code.as_str()), Some("amber"));
+        let found = graded(&grades, &BTreeMap::from(values));
+        assert_eq!(found.grade.map(|grade| grade.code.as_str()), Some("amber"));
         let failed: Vec<_> =
-            graded.failed.iter().map(|one| (one.grade.code.as_str(), one.test.measure.as_str(), one.value)).collect();
+            found.failed.iter().map(|one| (one.grade.code.as_str(), one.test.measure.as_str(), one.value)).collect();
         assert_eq!(failed, [("green", "kpi", Some(fraction("90"))), ("green", "spend", None)]);
-        assert_eq!(graded.failed[0].test.passes, Passes::AtLeast(100.into()));
+        assert_eq!(found.failed[0].test.passes, Passes::AtLeast(100.into()));
     }
 
     #[test]
