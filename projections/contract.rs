@@ -11,7 +11,7 @@ table!("contract", key 1, [
 /// The row of a contract. None before it is open with a rulebook.
 pub fn rows(contract: &Contract) -> Rows {
     let mut rows = Rows::default();
-    let terms = contract.dealings(FOREVER).terms;
+    let terms = contract.contract_record(FOREVER).terms;
     if let (Some(code), Some(terms), Some(rulebook)) = (contract.code(), terms, contract.newest_rulebook()) {
         rows.add(
             &TABLE,

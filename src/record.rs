@@ -303,7 +303,8 @@ impl Decide<StreamState> for Decision {
     fn decide(&self, streams: &Streams<'_, StreamState>, now: DateTime<Utc>) -> Result<Vec<Draft>, RecordError> {
         let on = civil_day(now, DEPLOYMENT_ZONE);
         let history_of = |stream| history(streams, stream);
-        login_uniqueness::is_free(&self.command, &self.found.namesakes, on, history_of).map_err(RecordError::Refused)?;
+        login_uniqueness::is_free(&self.command, &self.found.namesakes, on, history_of)
+            .map_err(RecordError::Refused)?;
         let warnings = self.found.warnings.iter().filter(|found| found.decided_on.is_none_or(|day| day == on));
         let warnings = warnings.map(|found| found.warning.clone());
         let unheeded: Vec<Refusal> =

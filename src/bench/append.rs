@@ -189,7 +189,7 @@ impl Filled {
                 external_references: Vec::new(),
             },
         });
-        let accept = Command::state(StreamId::journey(journey), Occurred::on(day()), ReferralAccepted {});
+        let accept = Command::record_fact(StreamId::journey(journey), Occurred::on(day()), ReferralAccepted {});
         self.append(&self.node, referral, Until::Durable).await;
         self.append(&self.node, accept, Until::Durable).await;
         for _ in 2..EVENTS_EACH {
@@ -253,7 +253,7 @@ fn contact(journey: JourneyId) -> Command {
         scheduled_on: Some(day()),
         worker: None,
     };
-    Command::state(StreamId::journey(journey), Occurred::on(day()), fact)
+    Command::record_fact(StreamId::journey(journey), Occurred::on(day()), fact)
 }
 
 /// The state that every round uses.

@@ -20,7 +20,7 @@ use crate::views::Views;
 use crate::views::generation::Generation;
 use crate::views::rebuild::Options;
 use throughline_domain::command::contracts as command;
-use throughline_domain::contract::rulebook::{packs, sentences};
+use throughline_domain::contract::rulebook::{explain, packs};
 use throughline_domain::contract::{Contract, Rulebook, RulebookError};
 use throughline_domain::fact::envelope::ClaimId;
 use throughline_domain::fact::money::Money;
@@ -109,7 +109,7 @@ pub(super) fn check(named: &[String]) -> Result<Ending> {
     let mut out = terminal::out();
     for (at, NamedRulebook { name, rulebook, .. }) in read.iter().enumerate() {
         writeln!(out, "{name}")?;
-        for sentence in sentences::of(rulebook) {
+        for sentence in explain::of(rulebook) {
             writeln!(out, "  {sentence}")?;
         }
         let same_day =

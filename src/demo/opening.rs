@@ -42,7 +42,7 @@ fn contract(code: &str, name: &str, starts_on: NaiveDate, parties: [(&str, &str)
 fn joins(worker: &Worker) -> Item {
     let fact = WorkerJoined { login: Some(worker.login.clone()), label: worker.label.clone() };
     let occurred = Occurred::on(worker.joined_on);
-    let command = Command::state(StreamId::worker(worker.id), occurred, fact);
+    let command = Command::record_fact(StreamId::worker(worker.id), occurred, fact);
     item(worker.joined_on, &format!("joining of {}", worker.label), command)
 }
 

@@ -200,7 +200,7 @@ impl Telling {
         occurred: Occurred,
         fact: impl Into<Event>,
     ) -> CommandId {
-        let command = Command::state(StreamId::journey(self.journey), occurred, fact);
+        let command = Command::record_fact(StreamId::journey(self.journey), occurred, fact);
         self.push(by, at, Deed::Record(command))
     }
 

@@ -11,10 +11,10 @@ use uuid::Uuid;
 use super::bounds::PageLength;
 use super::context::{self, OrFault as _};
 use super::cursor::{Cursors, SAME_FILTER};
+use super::filter_checks;
 use super::journey::appointment::{Appointment, AppointmentState};
 use super::journey::work::{Task, TaskState};
 use super::journey::{self, Journey};
-use super::known;
 use super::list::Source;
 use super::mutation::input::DayPeriodInput;
 use super::page::{Listed, More, Page};
@@ -164,11 +164,11 @@ async fn page<T: Listed>(
             Code::BadUserInput.error("a filter contains a NUL character, which no recorded value has: remove it")
         );
     }
-    known::area([&*source.contract_state], filter.area.as_deref())?;
-    known::days("the days", filter.from, filter.to)?;
-    known::worker(ctx, filter.held.keyworker()).await?;
-    known::worker(ctx, filter.worker).await?;
-    known::team(ctx, filter.team).await?;
+    filter_checks::area([&*source.contract_state], filter.area.as_deref())?;
+    filter_checks::days("the days", filter.from, filter.to)?;
+    filter_checks::worker(ctx, filter.held.keyworker()).await?;
+    filter_checks::worker(ctx, filter.worker).await?;
+    filter_checks::team(ctx, filter.team).await?;
     let cursors = Cursors::filtered("agenda", &format!("{filter:?}"), SAME_FILTER);
     let after = cursors.place(after.as_deref(), |parts| {
         let (due, journey, item) = (parts.part()?, parts.part()?, parts.part()?);

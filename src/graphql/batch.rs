@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
 
-use super::at::Known;
 use super::bounds::PageLength;
 use super::claim::{self, Claim, ClaimFilter, ClaimScope};
 use super::context::{Asked as _, OrFault as _};
 use super::cursor::{Cursors, Parts, SAME_FILTER};
 use super::event::OccurredOn;
 use super::journey::work::DayPeriod;
-use super::journey::{self, Journey, Step, Story};
+use super::journey::{self, Journey, Occurrence, Story};
 use super::money::Money;
 use super::page::{self, Listed, Page};
+use super::point_in_time::KnownUpTo;
 use super::proposal::{ProposedAdjustment, ProposedWithdrawal};
 use super::scalars::{Date, Position};
 use super::selection::{ClaimSelection, Selected};
@@ -225,7 +225,7 @@ pub struct BatchLineTotals {
 #[derive(Debug, Clone, SimpleObject)]
 pub struct BatchPayment {
     /// When the payment was received, with its event.
-    received: Step,
+    received: Occurrence,
     /// The reference number of the remittance, if there is one.
     reference: Option<String>,
     /// The amounts by claim.
@@ -253,7 +253,7 @@ pub struct Adjustment {
     /// The kind of adjustment.
     kind: AdjustmentKind,
     /// When it was decided, with the reason and the event.
-    raised: Step,
+    raised: Occurrence,
     /// The id of the batch whose line or excess payment it settles.
     of_batch: Option<ID>,
     /// The id of the claim. Null for an excess payment or a sample.
@@ -336,8 +336,8 @@ impl Batch {
     }
 
     /// When the batch was opened, with its event.
-    async fn opened(&self) -> Option<Step> {
-        self.batch().opened.as_ref().map(Step::of)
+    async fn opened(&self) -> Option<Occurrence> {
+        self.batch().opened.as_ref().map(Occurrence::of)
     }
 
     /// The day on which its claims were submitted. Null while the batch is open.
@@ -370,7 +370,7 @@ impl Batch {
     /// The payments received, oldest first.
     async fn payments(&self) -> Vec<BatchPayment> {
         let payment = |of: &throughline_domain::fact::Entry<event::PaymentReceived>| BatchPayment {
-            received: Step::of(of),
+            received: Occurrence::of(of),
             reference: of.details.reference.clone(),
             amounts: of
                 .details
@@ -389,7 +389,7 @@ impl Batch {
         let adjustment = |of: &domain::BatchAdjustment| Adjustment {
             id: ID(of.raised.details.adjustment.to_string()),
             kind: of.raised.details.kind.into(),
-            raised: Step::why(&of.raised, Some(&of.raised.details.reason)),
+            raised: Occurrence::why(&of.raised, Some(&of.raised.details.reason)),
             of_batch: of.raised.details.batch.map(|batch| ID(batch.to_string())),
             claim: of.raised.details.claim.map(|claim| ID(claim.to_string())),
             amount: self.money(of.raised.details.amount),
@@ -555,7 +555,7 @@ impl Batch {
             return Ok(HashMap::new());
         }
         let journeys: BTreeSet<JourneyId> = lines.iter().filter_map(|line| line.frozen.about.journey()).collect();
-        journey::stories(ctx, journeys.into_iter(), Known(self.contract_claims.position)).await
+        journey::stories(ctx, journeys.into_iter(), KnownUpTo(self.contract_claims.position)).await
     }
 }
 

@@ -5,9 +5,9 @@
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Result, SimpleObject};
 use chrono::NaiveDate;
 
-use super::at::Known;
 use super::bounds::PERCENT;
 use super::people::Worker;
+use super::point_in_time::KnownUpTo;
 use super::scalars::{Date, Decimal};
 use super::table::row;
 use crate::queries::board::Group as BoardGroup;
@@ -98,7 +98,7 @@ pub struct Group {
     #[graphql(skip)]
     keyworker: Option<WorkerId>,
     #[graphql(skip)]
-    known: Known,
+    known: KnownUpTo,
 }
 
 #[ComplexObject]
@@ -111,7 +111,7 @@ impl Group {
 
 impl Group {
     /// A row, with its keyworker as known at the knowledge date.
-    pub(super) fn known(group: BoardGroup, known: Known) -> Self {
+    pub(super) fn known(group: BoardGroup, known: KnownUpTo) -> Self {
         Self { known, ..group.into() }
     }
 }
@@ -120,7 +120,7 @@ impl From<BoardGroup> for Group {
     fn from(group: BoardGroup) -> Self {
         let label = group.label();
         let (area, reason, team, keyworker) = (None, None, None, None);
-        let plain = Self { label, area, reason, team, unassigned: false, keyworker, known: Known::ALL };
+        let plain = Self { label, area, reason, team, unassigned: false, keyworker, known: KnownUpTo::ALL };
         match group {
             BoardGroup::Whole | BoardGroup::NoTeam => plain,
             BoardGroup::Team(named) => Self { team: Some(ID(named.team.to_string())), ..plain },
@@ -160,7 +160,7 @@ pub(super) fn counted(buckets: &Buckets, counts: &[u64]) -> Vec<BucketCount> {
 
 /// The number of cases that a keyworker holds.
 #[derive(Debug, Clone, SimpleObject)]
-pub struct CaseloadOf {
+pub struct CaseloadRow {
     /// The keyworker, or the row for cases without one.
     group: Group,
     /// The number of cases.
@@ -178,9 +178,9 @@ pub struct StageCount {
     journeys: u64,
 }
 
-impl CaseloadOf {
+impl CaseloadRow {
     /// The row of a keyworker, as known at the knowledge date.
-    pub(super) fn of(row: HeldRow, known: Known) -> Self {
+    pub(super) fn of(row: HeldRow, known: KnownUpTo) -> Self {
         let stages = row.by_stage.into_iter();
         Self {
             group: Group::known(row.group, known),

@@ -14,16 +14,16 @@ use rust_decimal::RoundingStrategy;
 pub use list::ClaimTotals;
 pub(in crate::graphql) use list::{ClaimFilter, page};
 
-use super::at::Known;
 use super::batch::{Batch, BatchLine};
 use super::context::{self, Asked as _, OrFault as _};
+use super::double_funding::{self, DoubleFunding};
 use super::event::OccurredOn;
-use super::funding::{self, DoubleFunding};
 use super::journey::evidence::{Evidence, EvidenceForClaim};
 use super::journey::work::DayPeriod;
 use super::journey::{self, Journey, Story};
 use super::money::Money;
 use super::permission::ClaimPermissions;
+use super::point_in_time::KnownUpTo;
 use super::scalars::{Date, Decimal};
 use crate::access::relation::Cases;
 use crate::queries;
@@ -183,7 +183,7 @@ pub struct EvidenceNeeded {
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Derivation {
     /// The rulebook version that judges the claim.
-    rulebook: JudgedBy,
+    rulebook: RulebookIdentity,
     /// The fact that starts the claim. If several spells cover the first day counted, the one that started first.
     trigger: Option<ClaimGround>,
     /// The first day counted.
@@ -207,7 +207,7 @@ pub struct Derivation {
 
 /// The rulebook version that judges a claim.
 #[derive(Debug, Clone, SimpleObject)]
-pub struct JudgedBy {
+pub struct RulebookIdentity {
     /// The version's name.
     version: String,
     /// SHA-256 of its canonical content, in lower-case hexadecimal.
@@ -352,7 +352,7 @@ impl Claim {
     /// Claims of the same person in other contracts, under outcomes of the same class, whose counted days overlap with
     /// those of this claim. Only contracts that you may see; dismissed cases of double funding are left out.
     async fn double_funding(&self, ctx: &Context<'_>) -> Result<Vec<DoubleFunding>> {
-        funding::of(ctx, &self.contract_claims, &self.of).await
+        double_funding::of(ctx, &self.contract_claims, &self.of).await
     }
 
     /// What you may do with the claim.
@@ -470,7 +470,10 @@ impl Claim {
         let is_evidence = |ground: &&Ground| ground.event_type == EventType::EvidenceAttached;
         let gap = |gap: &outcome::Gap| UncoveredDays { from: Date(gap.from), to: Date(gap.to), counted: gap.counted };
         Derivation {
-            rulebook: JudgedBy { version: self.of.rulebook.version.clone(), hash: self.of.rulebook.hash().to_owned() },
+            rulebook: RulebookIdentity {
+                version: self.of.rulebook.version.clone(),
+                hash: self.of.rulebook.hash().to_owned(),
+            },
             trigger: begun.and_then(|begun| self.of.grounds.iter().find(|of| of.event == begun.event)).map(Into::into),
             counted_from: begun.map(|begun| Date(begun.counted_from)),
             events: self.of.grounds.iter().map(Into::into).collect(),
@@ -576,7 +579,7 @@ impl Claim {
                 let sees_all = context::standing(ctx).await?.cases(&row.code) == Cases::All;
                 return Ok(Self::among(&contract_claims, claim).filter(|_| sees_all));
             };
-            let story = journey::stories(ctx, std::iter::once(journey), Known(contract_claims.position))
+            let story = journey::stories(ctx, std::iter::once(journey), KnownUpTo(contract_claims.position))
                 .await?
                 .remove(&journey);
             return Ok(story.and_then(|story| Self::with_journey(&contract_claims, claim, Some(story))));

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
-use super::at::{ContractAt, Known, Seen};
 use super::boards::Group;
 use super::bounds::PageLength;
 use super::claim::{self, Claim};
@@ -19,6 +18,7 @@ use super::event::Event;
 use super::journey::{Journey, Story};
 use super::money::Money;
 use super::page::{self, Listed, More, Page};
+use super::point_in_time::{ContractAt, KnownUpTo, Snapshot};
 use super::point_of_view::PointOfView;
 use super::preview::ClaimMoved;
 use super::scalars::{Date, Instant, Position};
@@ -213,8 +213,8 @@ async fn contract(ctx: &Context<'_>, code: &str, point: ViewPoint) -> Result<Opt
             .error(format!("there is no view with the number {view}: use the live one or the one before it"))
     };
     let generation = found.ok_or_else(none)?;
-    let known = Known(*generation.position().borrow());
-    Ok(Contract::seen(ctx, scope, Seen { generation, known, known_at: None }, as_of.map(|day| day.0)))
+    let known = KnownUpTo(*generation.position().borrow());
+    Ok(Contract::seen(ctx, scope, Snapshot { generation, known, known_at: None }, as_of.map(|day| day.0)))
 }
 
 /// The comparison of one contract at two points in time.
@@ -417,7 +417,7 @@ impl ViewComparison {
             let made: HashSet<EventId> = made.into_iter().collect();
             let is_one = |event: &&Envelope| made.contains(&event.event_id);
             let events = stream.iter().filter(is_one).cloned().map(Event).collect();
-            let story = |upto| Story::of(stream.clone(), Known(upto)).or_fault();
+            let story = |upto| Story::of(stream.clone(), KnownUpTo(upto)).or_fault();
             let journey_at =
                 |source, story: Option<Story>| story.map(|story| Journey::beneath(source, *id, Arc::new(story)));
             let (one, other) = (journey_at(&a, story(one.upto)?), journey_at(&b, story(other.upto)?));

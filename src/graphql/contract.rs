@@ -8,29 +8,29 @@ use chrono::NaiveDate;
 use tokio::sync::OnceCell;
 
 use super::agenda;
-use super::at::{ContractAt, Seen};
 use super::batch::{Batch, BatchState, Cap};
 use super::boards::{
-    self, BoardBy, CaseloadOf, ContactRecency, Exits, ExitsBy, Group, GroupCount, MonthCounts, Performance,
+    self, BoardBy, CaseloadRow, ContactRecency, Exits, ExitsBy, Group, GroupCount, MonthCounts, Performance,
     PeriodInput, RecencyBy, ReferralToPlan, StageCounts, counted, period_of,
 };
 use super::bounds::PageLength;
 use super::claim::{self, Claim, ClaimFilter, ClaimStatus};
 use super::context::{self, Asked as _, OrFault as _};
-use super::dealings::{
+use super::contract_record::{
     self, ClosedPeriod, Commentary, ContractAction, ContractNotice, DoubleFundingDismissal, KpiAssessment, Party,
     ReportSubmission, Targets, TargetsAsked, Variation,
 };
+use super::filter_checks;
 use super::journey::appointment::{Appointment, AppointmentState};
 use super::journey::work::{Measure, Task, TaskState};
-use super::journey::{ContactMeasure, Journey, Step};
-use super::known;
+use super::journey::{ContactMeasure, Journey, Occurrence};
 use super::list::{self, JourneyFilterInput, JourneyOrder, either};
 use super::mutation::input::DayPeriodInput;
 use super::mutation::input::batch::ClaimSelectionInput;
 use super::obligation::{self, Obligation, ObligationState, ObligationsBy, StandardObligations};
 use super::page::Page;
 use super::people::Worker;
+use super::point_in_time::{ContractAt, Snapshot};
 use super::point_of_view::PointOfView;
 use super::proposal::{ProposedAdjustment, ProposedWithdrawal};
 use super::rulebook::{self, RulebookVersion};
@@ -47,7 +47,7 @@ use crate::queries::obligations::ObligationFilter;
 use crate::queries::period::Months;
 use crate::queries::{exits, performance, recency, referral_to_plan};
 use crate::views::generation::Generation;
-use throughline_domain::contract::{self, Dealings, Rulebook, register::Terms};
+use throughline_domain::contract::{self, ContractRecord, Rulebook, register::Terms};
 use throughline_domain::fact::envelope::{StreamId, TeamId, WorkerId};
 use throughline_gateway::Code;
 use throughline_projections::agenda::Kind;
@@ -58,30 +58,35 @@ pub struct Contract {
     code: String,
     as_of: NaiveDate,
     today: NaiveDate,
-    seen: Seen,
-    dealings: OnceLock<Box<Dealings>>,
+    seen: Snapshot,
+    contract_record: OnceLock<Box<ContractRecord>>,
     claims: OnceCell<Arc<Claims>>,
 }
 
 impl Contract {
     /// The contract as of today in its time zone.
     pub fn today(ctx: &Context<'_>, scope: InScope<'_>) -> Option<Self> {
-        Self::seen(ctx, scope, Seen::live(ctx), None)
+        Self::seen(ctx, scope, Snapshot::live(ctx), None)
     }
 
     /// The contract at a point in time; none if it was not yet open, as far as was known then.
     pub async fn at(ctx: &Context<'_>, scope: InScope<'_>, at: &ContractAt) -> Result<Option<Self>> {
         let Some(live) = ctx.caller().generation.contract_state(scope) else { return Ok(None) };
-        let seen = Seen::from(ctx, &live, at).await?;
+        let seen = Snapshot::from(ctx, &live, at).await?;
         Ok(seen.and_then(|seen| Self::seen(ctx, scope, seen, at.as_of.map(|day| day.0))))
     }
 
     /// The contract in a given view, as of a day.
-    pub(super) fn seen(ctx: &Context<'_>, scope: InScope<'_>, seen: Seen, as_of: Option<NaiveDate>) -> Option<Self> {
+    pub(super) fn seen(
+        ctx: &Context<'_>,
+        scope: InScope<'_>,
+        seen: Snapshot,
+        as_of: Option<NaiveDate>,
+    ) -> Option<Self> {
         let state = seen.generation.contract_state(scope)?;
         let today = ctx.today(&state);
         let (code, as_of) = (scope.contract().to_owned(), as_of.unwrap_or(today));
-        Some(Self { state, code, as_of, today, seen, dealings: OnceLock::new(), claims: OnceCell::new() })
+        Some(Self { state, code, as_of, today, seen, contract_record: OnceLock::new(), claims: OnceCell::new() })
     }
 
     pub(super) fn scope<'c>(&'c self, ctx: &'c Context<'_>) -> Result<InScope<'c>> {
@@ -89,12 +94,12 @@ impl Contract {
     }
 
     /// The contract's record as of the day: what the parties agreed, published, assessed and decided.
-    fn dealings(&self) -> &Dealings {
-        self.dealings.get_or_init(|| Box::new(self.state.dealings(self.as_of)))
+    fn contract_record(&self) -> &ContractRecord {
+        self.contract_record.get_or_init(|| Box::new(self.state.contract_record(self.as_of)))
     }
 
     fn terms(&self) -> Option<&Terms> {
-        self.dealings().terms.as_ref()
+        self.contract_record().terms.as_ref()
     }
 
     /// The rulebook that applies.
@@ -125,7 +130,7 @@ impl Contract {
 
     /// The parties to the contract.
     async fn parties(&self) -> Vec<Party> {
-        self.terms().map(dealings::parties).unwrap_or_default()
+        self.terms().map(contract_record::parties).unwrap_or_default()
     }
 
     /// The first day of the contract.
@@ -139,8 +144,8 @@ impl Contract {
     }
 
     /// When the contract was opened. Its `event` is the target of a correction.
-    async fn opened(&self) -> Option<Step> {
-        self.terms().map(|terms| Step::of(&terms.opened))
+    async fn opened(&self) -> Option<Occurrence> {
+        self.terms().map(|terms| Occurrence::of(&terms.opened))
     }
 
     /// The changes to the contract's terms since it was opened, oldest first.
@@ -149,9 +154,9 @@ impl Contract {
     }
 
     /// When the contract was ended, if it was. The date is the first day on which the contract no longer held.
-    async fn ended(&self) -> Option<Step> {
+    async fn ended(&self) -> Option<Occurrence> {
         let ended = self.terms()?.ended.as_ref()?;
-        Some(Step::why(ended, Some(&ended.details.reason)))
+        Some(Occurrence::why(ended, Some(&ended.details.reason)))
     }
 
     /// The targets in force: the latest published version of each profile. The arguments select profiles and series.
@@ -162,7 +167,7 @@ impl Contract {
         #[graphql(desc = "Only targets for this measure or stage, by code.")] measure: Option<String>,
         #[graphql(desc = "Only for this service area, by code.")] area: Option<String>,
     ) -> Result<Vec<Targets>> {
-        Targets::in_force(&self.state, self.dealings(), &TargetsAsked { profile, measure, area })
+        Targets::in_force(&self.state, self.contract_record(), &TargetsAsked { profile, measure, area })
     }
 
     /// The commentary on figures and periods, for reports, oldest first.
@@ -172,7 +177,7 @@ impl Contract {
         #[graphql(desc = "Only for this report, by code.")] report: Option<String>,
         #[graphql(desc = "Only for exactly this period.")] period: Option<DayPeriodInput>,
     ) -> Result<Vec<Commentary>> {
-        Commentary::said(self.dealings(), report.as_deref(), period.map(Into::into))
+        Commentary::said(self.contract_record(), report.as_deref(), period.map(Into::into))
     }
 
     /// The measurements of the whole contract, such as spend or complaints, oldest first.
@@ -181,12 +186,12 @@ impl Contract {
         &self,
         #[graphql(desc = "Only those with this code.")] code: Option<String>,
     ) -> Result<Vec<Measure>> {
-        dealings::measures(&self.state, self.dealings(), code.as_deref())
+        contract_record::measures(&self.state, self.contract_record(), code.as_deref())
     }
 
     /// The closed periods, in the order in which they were closed. The figures of a closed period are settled.
     async fn periods(&self) -> Vec<ClosedPeriod> {
-        self.dealings().closed.iter().map(Into::into).collect()
+        self.contract_record().closed.iter().map(Into::into).collect()
     }
 
     /// The reports that were submitted, oldest first.
@@ -194,7 +199,7 @@ impl Contract {
         &self,
         #[graphql(desc = "Only for this report, by code.")] report: Option<String>,
     ) -> Vec<ReportSubmission> {
-        ReportSubmission::of_report(self.dealings(), report.as_deref())
+        ReportSubmission::of_report(self.contract_record(), report.as_deref())
     }
 
     /// The assessments of key performance indicators, as settled by the parties, oldest first. If an indicator was
@@ -204,12 +209,12 @@ impl Contract {
         &self,
         #[graphql(desc = "Only for this indicator, by code.")] kpi: Option<String>,
     ) -> Result<Vec<KpiAssessment>> {
-        KpiAssessment::found(&self.state, self.dealings(), kpi.as_deref())
+        KpiAssessment::found(&self.state, self.contract_record(), kpi.as_deref())
     }
 
     /// The formal notices issued under the contract, oldest first.
     async fn notices(&self) -> Vec<ContractNotice> {
-        self.dealings().notices.iter().map(Into::into).collect()
+        self.contract_record().notices.iter().map(Into::into).collect()
     }
 
     /// The actions that the parties agreed, oldest first.
@@ -217,13 +222,13 @@ impl Contract {
         &self,
         #[graphql(default, desc = "Only actions that are not completed yet.")] open: bool,
     ) -> Vec<ContractAction> {
-        let actions = self.dealings().actions.iter();
+        let actions = self.contract_record().actions.iter();
         actions.filter(|action| !open || action.completed.is_none()).map(Into::into).collect()
     }
 
     /// The suspected cases of double funding that were dismissed, oldest first.
     async fn dismissals(&self) -> Vec<DoubleFundingDismissal> {
-        self.dealings().dismissals.iter().map(Into::into).collect()
+        self.contract_record().dismissals.iter().map(Into::into).collect()
     }
 
     /// The point in time of this answer. Use it to repeat the query with the same result.
@@ -457,7 +462,7 @@ impl Contract {
         #[graphql(desc = "Only those with a due date in this period.")] due: Option<DayPeriodInput>,
     ) -> Result<Vec<StandardObligations>> {
         let due = due.map(|due| (due.first.0, due.last.0));
-        known::days("the due dates", due.map(|due| due.0), due.map(|due| due.1))?;
+        filter_checks::days("the due dates", due.map(|due| due.0), due.map(|due| due.1))?;
         let (scope, generation) = (self.scope(ctx)?, &self.seen.generation);
         let counts = queries::obligations::counts(generation, scope, self.as_of, self.rules()?, (by.into(), due))
             .await
@@ -466,10 +471,10 @@ impl Contract {
     }
 
     /// The number of cases that each keyworker holds. Cases without a keyworker are a row of their own.
-    async fn caseload_by_keyworker(&self, ctx: &Context<'_>) -> Result<Vec<CaseloadOf>> {
+    async fn caseload_by_keyworker(&self, ctx: &Context<'_>) -> Result<Vec<CaseloadRow>> {
         let rows =
             queries::caseload::by_keyworker(&self.seen.generation, self.scope(ctx)?, self.as_of).await.or_fault()?;
-        Ok(rows.into_iter().map(|row| CaseloadOf::of(row, self.seen.known)).collect())
+        Ok(rows.into_iter().map(|row| CaseloadRow::of(row, self.seen.known)).collect())
     }
 
     /// The caseload by days since the last made contact, in the rulebook's buckets.

@@ -10,15 +10,15 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, InputObject, Object, Result, SelectionField};
 use chrono::NaiveDate;
 
-use super::at::Known;
 use super::bounds::PageLength;
 use super::context::{self, Asked as _, OrFault as _};
 use super::cursor::{Cursors, SAME_FILTER_AND_ORDER};
+use super::filter_checks;
 use super::journey::{self, Journey, Story};
-use super::known;
 use super::mutation::input::referral::ExternalReferenceInput;
 use super::page::{self, Listed, More, Page};
 use super::people::Worker;
+use super::point_in_time::KnownUpTo;
 use super::scalars::{Date, Id};
 use crate::access::CasesInScope;
 use crate::access::policy::{Action, Redaction};
@@ -166,7 +166,7 @@ pub(super) struct Source {
     /// The view that answers.
     pub(super) generation: Arc<Generation>,
     /// The last log position to use for its cases.
-    pub(super) known: Known,
+    pub(super) known: KnownUpTo,
 }
 
 impl Source {
@@ -315,7 +315,7 @@ impl Wanted {
         rows: &[(usize, Arc<JourneyRow>)],
     ) -> Result<Option<HashMap<JourneyId, Arc<Story>>>> {
         // A list is either of one contract or of the current knowledge.
-        let known = parts.first().map_or(Known::ALL, |part| part.source.known);
+        let known = parts.first().map_or(KnownUpTo::ALL, |part| part.source.known);
         if self.stories {
             return journey::stories(ctx, rows.iter().map(|(_, row)| row.journey), known).await.map(Some);
         }
@@ -323,7 +323,7 @@ impl Wanted {
         if !ctx.may(Action::ReadJourneys) {
             return Ok(Some(HashMap::new()));
         }
-        if self.keyworkers && known == Known::ALL {
+        if self.keyworkers && known == KnownUpTo::ALL {
             Worker::load_ahead(ctx, &rows.iter().filter_map(|(_, row)| row.keyworker).collect()).await?;
         }
         Ok(None)
@@ -360,15 +360,15 @@ fn check(ctx: &Context<'_>, filter: &JourneyFilterInput, order: Option<JourneyOr
 /// Refuses values that no contract of the list knows in any of its rulebooks, and workers unknown to the caller.
 async fn check_known(ctx: &Context<'_>, sources: &[Source], filter: &JourneyFilterInput) -> Result<()> {
     let contracts = || sources.iter().map(|source| &*source.contract_state);
-    known::contract(ctx, filter.contract.as_deref())?;
-    known::area(contracts(), filter.area.as_deref())?;
-    known::cohort(contracts(), filter.cohort.as_deref())?;
+    filter_checks::contract(ctx, filter.contract.as_deref())?;
+    filter_checks::area(contracts(), filter.area.as_deref())?;
+    filter_checks::cohort(contracts(), filter.cohort.as_deref())?;
     let stages = |rules: &Rulebook| Some(rules.stages.iter().map(|stage| stage.code.clone()).collect());
-    known::code(contracts(), "stage", filter.stage.as_deref(), stages)?;
+    filter_checks::code(contracts(), "stage", filter.stage.as_deref(), stages)?;
     let received = (filter.received_from.map(|day| day.0), filter.received_to.map(|day| day.0));
-    known::days("the days of referral", received.0, received.1)?;
-    known::worker(ctx, filter.keyworker.map(|id| WorkerId(id.0))).await?;
-    known::team(ctx, filter.team.map(|id| TeamId(id.0))).await
+    filter_checks::days("the days of referral", received.0, received.1)?;
+    filter_checks::worker(ctx, filter.keyworker.map(|id| WorkerId(id.0))).await?;
+    filter_checks::team(ctx, filter.team.map(|id| TeamId(id.0))).await
 }
 
 /// The parts of a list, each with the filter translated by its contract's rulebook. A contract whose rulebook has no

@@ -3,7 +3,6 @@
 //! No domain decision is made here: a mutation passes a command on, a query reads a view.
 
 pub mod agenda;
-pub mod at;
 pub mod batch;
 pub mod boards;
 mod bounds;
@@ -13,16 +12,17 @@ mod codes;
 pub mod compare;
 pub mod context;
 pub mod contract;
+pub mod contract_record;
 mod cursor;
-pub mod dealings;
+pub mod double_funding;
 pub mod entry;
 pub mod event;
 mod fault;
-pub mod funding;
+mod field_access;
+mod filter_checks;
 pub mod graphiql;
 mod int;
 pub mod journey;
-mod known;
 pub mod list;
 pub mod money;
 pub mod mutation;
@@ -31,6 +31,7 @@ pub mod obligation;
 pub mod page;
 pub mod people;
 pub mod permission;
+pub mod point_in_time;
 pub mod point_of_view;
 pub mod preview;
 pub mod proposal;
@@ -43,7 +44,6 @@ pub mod subscription;
 pub mod table;
 pub mod team;
 pub mod views;
-mod wall;
 mod weights;
 
 use std::sync::Arc;
@@ -59,6 +59,7 @@ use crate::access::fields;
 use crate::access::token::{InvalidToken, LocalKey, Login};
 use crate::app::App;
 use context::{Caller, Relations};
+use field_access::FieldAccess;
 use int::Int;
 use journey::Stories;
 use mutation::Mutation;
@@ -66,7 +67,6 @@ use people::{Groups, Histories, TeamsOfWorkers, Visible, Workers};
 use query::Query;
 use subscription::Subscription;
 use throughline_gateway::{Arrival, Endpoint, Host, Terms};
-use wall::Wall;
 
 /// The GraphQL API of a deployment.
 #[derive(Clone)]
@@ -78,7 +78,7 @@ impl Api {
     /// Builds the API of an application. It accepts tokens signed with this key, within these limits.
     pub fn new(app: App, key: Arc<LocalKey>, terms: Terms) -> Self {
         let (data, stories) = (app.clone(), Arc::new(Stories::default()));
-        let schema = move || schema().extension(Wall::default()).data(data.clone()).data(Arc::clone(&stories));
+        let schema = move || schema().extension(FieldAccess::default()).data(data.clone()).data(Arc::clone(&stories));
         let terms = Terms { weights: &weights::WEIGHTS, ..terms };
         Self { endpoint: Endpoint::new(schema, Behind { app, key }, terms) }
     }
@@ -144,7 +144,7 @@ impl Host for Behind {
 
 /// The table of who may see which part of the schema.
 pub fn access_table() -> String {
-    let fields = wall::fields_of(&sdl());
+    let fields = field_access::fields_of(&sdl());
     fields::table(fields.iter().map(|(of, field)| (of.as_str(), field.as_str())))
 }
 

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Interface, Result};
 use uuid::Uuid;
 
-use super::at::Known;
 use super::batch::Batch;
 use super::claim::Claim;
 use super::context::{Asked as _, OrFault as _};
@@ -20,6 +19,7 @@ use super::journey::spell::Spell;
 use super::journey::work::{Risk, Task};
 use super::journey::{self, Journey, Story};
 use super::people::{Subject, Worker};
+use super::point_in_time::KnownUpTo;
 use super::query::visible;
 use super::team::Team;
 use crate::access::policy::Action;
@@ -99,7 +99,7 @@ impl Found {
             things = queries::tracked_items::journeys_of(generation, ids).await.or_fault()?;
             let named: BTreeSet<JourneyId> =
                 ids.iter().map(|id| JourneyId(*id)).chain(things.values().flatten().copied()).collect();
-            stories = journey::stories(ctx, named.into_iter(), Known::ALL).await?;
+            stories = journey::stories(ctx, named.into_iter(), KnownUpTo::ALL).await?;
             let known: Vec<SubjectId> = ids.iter().map(|id| SubjectId(*id)).collect();
             let today = ctx.deployment_today();
             subjects = queries::caseload_scope::readable_subjects(generation, &caller.principal, today, &known)
@@ -147,10 +147,10 @@ impl Found {
             return Ok(Some(Node::Subject(Subject::today(SubjectId(id)))));
         }
         if self.workers.contains(&WorkerId(id)) {
-            return Ok(Worker::load(ctx, WorkerId(id), Known::ALL).await.transpose()?.map(Node::Worker));
+            return Ok(Worker::load(ctx, WorkerId(id), KnownUpTo::ALL).await.transpose()?.map(Node::Worker));
         }
         if self.teams.contains(&TeamId(id)) {
-            return Ok(Some(Node::Team(Team::as_of(TeamId(id), ctx.deployment_today(), Known::ALL))));
+            return Ok(Some(Node::Team(Team::as_of(TeamId(id), ctx.deployment_today(), KnownUpTo::ALL))));
         }
         if let Some(event) = self.events.get(&EventId(id)) {
             return Ok(Some(Node::Event(Box::new(Event(event.clone())))));

@@ -8,16 +8,16 @@ use std::sync::Arc;
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 
-use super::at::Known;
 use super::boards::Group;
 use super::bounds::PageLength;
 use super::context::{self, OrFault as _};
 use super::cursor::{Cursors, SAME_FILTER};
+use super::filter_checks;
 use super::journey::{self, Journey};
-use super::known;
 use super::list::Source;
 use super::page::{Listed, More, Page};
 use super::people::Worker;
+use super::point_in_time::KnownUpTo;
 use super::scalars::Date;
 use crate::access::relation as access;
 use crate::queries::obligations::{self, Counts, ObligationFilter, ObligationRow, Place, StandardCounts, Standing};
@@ -158,13 +158,13 @@ pub(super) async fn page(
             Code::BadUserInput.error("a filter contains a NUL character, which no recorded value has: remove it")
         );
     }
-    known::area([&*source.contract_state], filter.area.as_deref())?;
-    known::code([&*source.contract_state], "standard", filter.standard.as_deref(), |rules| {
+    filter_checks::area([&*source.contract_state], filter.area.as_deref())?;
+    filter_checks::code([&*source.contract_state], "standard", filter.standard.as_deref(), |rules| {
         Some(rules.standards.iter().map(|standard| standard.code.clone()).collect())
     })?;
-    known::days("the due dates", filter.due_from, filter.due_to)?;
-    known::worker(ctx, filter.held.keyworker()).await?;
-    known::team(ctx, filter.team).await?;
+    filter_checks::days("the due dates", filter.due_from, filter.due_to)?;
+    filter_checks::worker(ctx, filter.held.keyworker()).await?;
+    filter_checks::team(ctx, filter.team).await?;
     let cursors = Cursors::filtered("obligations", &format!("{filter:?}"), SAME_FILTER);
     let after = cursors.place(after.as_deref(), |parts| {
         let (due, journey, nth) = (parts.part()?, parts.part()?, parts.part()?);
@@ -218,7 +218,7 @@ pub struct ObligationCounts {
 
 impl StandardObligations {
     /// The counts of one standard, with keyworkers as known at the knowledge date.
-    pub(super) fn of(counts: StandardCounts, known: Known) -> Self {
+    pub(super) fn of(counts: StandardCounts, known: KnownUpTo) -> Self {
         let row = |(group, counts): (crate::queries::board::Group, Counts)| {
             let count = |standing| counts.get(&standing).copied().unwrap_or(0);
             ObligationCounts {

@@ -7,14 +7,14 @@ use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 
-use super::at::{self, Known};
 use super::context::{Asked as _, OrFault as _};
 use super::entry::entries;
 use super::event::OccurredOn;
 use super::fault::fault;
-use super::journey::Step;
+use super::journey::Occurrence;
 use super::journey::work::Assessment;
 use super::mutation::input::SubjectKind;
+use super::point_in_time::{self, KnownUpTo};
 use super::scalars::{Date, Decimal};
 use super::team::Team;
 use crate::access::Principal;
@@ -37,17 +37,17 @@ use throughline_domain::people::{subject, worker};
 pub struct Subject {
     id: SubjectId,
     as_of: Option<NaiveDate>,
-    known: Known,
+    known: KnownUpTo,
 }
 
 impl Subject {
     /// A subject as of today.
     pub const fn today(id: SubjectId) -> Self {
-        Self { id, as_of: None, known: Known::ALL }
+        Self { id, as_of: None, known: KnownUpTo::ALL }
     }
 
     /// A subject as of a day, with the knowledge of a log position.
-    pub const fn at(id: SubjectId, as_of: NaiveDate, known: Known) -> Self {
+    pub const fn at(id: SubjectId, as_of: NaiveDate, known: KnownUpTo) -> Self {
         Self { id, as_of: Some(as_of), known }
     }
 
@@ -59,7 +59,7 @@ impl Subject {
     /// Every record of the same subject, including this one.
     async fn group(&self, ctx: &Context<'_>) -> Result<BTreeSet<SubjectId>> {
         let as_of = self.as_of.unwrap_or_else(|| ctx.deployment_today());
-        if self.known == Known::ALL {
+        if self.known == KnownUpTo::ALL {
             let loader: &DataLoader<Groups, HashMapCache> = ctx.data_unchecked();
             let found = loader.load_one((self.id, as_of)).await.map_err(|error| fault(&*error))?;
             return Ok(found.unwrap_or_else(|| BTreeSet::from([self.id])));
@@ -100,8 +100,8 @@ impl Subject {
     }
 
     /// When the subject was registered. Its `event` is the target of a correction.
-    async fn registered(&self, ctx: &Context<'_>) -> Option<Result<Step>> {
-        self.state(ctx).await.map(|state| state.registered.as_ref().map(Step::of)).transpose()
+    async fn registered(&self, ctx: &Context<'_>) -> Option<Result<Occurrence>> {
+        self.state(ctx).await.map(|state| state.registered.as_ref().map(Occurrence::of)).transpose()
     }
 
     /// The id that stands for the person: the smallest id among all linked records that you may see, linked directly or
@@ -138,17 +138,17 @@ pub struct Consent {
     /// The code of the purpose.
     purpose: String,
     /// When it was given.
-    given: Step,
+    given: Occurrence,
     /// When it was withdrawn. Null if it was not.
-    withdrawn: Option<Step>,
+    withdrawn: Option<Occurrence>,
 }
 
 impl From<&subject::Consent> for Consent {
     fn from(consent: &subject::Consent) -> Self {
         Self {
             purpose: consent.given.details.purpose.clone(),
-            given: Step::of(&consent.given),
-            withdrawn: consent.withdrawn.as_ref().map(Step::of),
+            given: Occurrence::of(&consent.given),
+            withdrawn: consent.withdrawn.as_ref().map(Occurrence::of),
         }
     }
 }
@@ -159,17 +159,17 @@ pub struct LegalHold {
     /// The id of the hold. Use it to lift the hold.
     id: ID,
     /// When it was placed, and the reason.
-    placed: Step,
+    placed: Occurrence,
     /// When it was lifted, and the reason. Null if it was not.
-    lifted: Option<Step>,
+    lifted: Option<Occurrence>,
 }
 
 impl From<&subject::Hold> for LegalHold {
     fn from(hold: &subject::Hold) -> Self {
         Self {
             id: ID(hold.placed.details.hold.to_string()),
-            placed: Step::why(&hold.placed, Some(&hold.placed.details.reason)),
-            lifted: hold.lifted.as_ref().map(|lifted| Step::why(lifted, Some(&lifted.details.reason))),
+            placed: Occurrence::why(&hold.placed, Some(&hold.placed.details.reason)),
+            lifted: hold.lifted.as_ref().map(|lifted| Occurrence::why(lifted, Some(&lifted.details.reason))),
         }
     }
 }
@@ -194,11 +194,11 @@ pub struct Erasure {
     /// The ground for the erasure.
     ground: ErasureGround,
     /// When it was proposed. Its `event` is what an approval names.
-    proposed: Step,
+    proposed: Occurrence,
     /// The login of the proposer. Null if you may not see logins.
     proposed_by: Option<String>,
     /// When a second person approved it. Null if not approved yet.
-    approved: Option<Step>,
+    approved: Option<Occurrence>,
     /// The login of the approver. Null if you may not see logins.
     approved_by: Option<String>,
 }
@@ -207,9 +207,9 @@ impl From<&subject::Erasure> for Erasure {
     fn from(erasure: &subject::Erasure) -> Self {
         Self {
             ground: erasure.proposed.details.ground.into(),
-            proposed: Step::of(&erasure.proposed),
+            proposed: Occurrence::of(&erasure.proposed),
             proposed_by: Some(erasure.proposed_by.clone()),
-            approved: erasure.approved.as_ref().map(Step::of),
+            approved: erasure.approved.as_ref().map(Occurrence::of),
             approved_by: erasure.approved_by.clone(),
         }
     }
@@ -220,7 +220,7 @@ impl From<&subject::Erasure> for Erasure {
 pub struct Worker {
     /// The worker's row in the view.
     pub(super) row: WorkerRow,
-    known: Known,
+    known: KnownUpTo,
 }
 
 /// A keyworker or other member of staff.
@@ -242,14 +242,14 @@ impl Worker {
     }
 
     /// When the worker joined. Its `event` is the target of a correction.
-    async fn joined(&self, ctx: &Context<'_>) -> Option<Result<Step>> {
-        self.state(ctx).await.map(|state| state.joined.as_ref().map(Step::of)).transpose()
+    async fn joined(&self, ctx: &Context<'_>) -> Option<Result<Occurrence>> {
+        self.state(ctx).await.map(|state| state.joined.as_ref().map(Occurrence::of)).transpose()
     }
 
     /// When the worker left: the first day on which they no longer worked here. Their cases are unassigned from that
     /// day.
-    async fn left(&self, ctx: &Context<'_>) -> Option<Result<Step>> {
-        self.state(ctx).await.map(|state| state.left.as_ref().map(Step::of)).transpose()
+    async fn left(&self, ctx: &Context<'_>) -> Option<Result<Occurrence>> {
+        self.state(ctx).await.map(|state| state.left.as_ref().map(Occurrence::of)).transpose()
     }
 
     /// The whole-time equivalent (WTE) on a day: 1 is a full-time post. 0 before the worker joined and from the day
@@ -260,8 +260,8 @@ impl Worker {
     }
 
     /// The WTE values set, oldest first.
-    async fn wte_set(&self, ctx: &Context<'_>) -> Result<Vec<Setting>> {
-        Ok(self.state(ctx).await?.wte.iter().map(|set| Setting::of(set, set.details.wte)).collect())
+    async fn wte_set(&self, ctx: &Context<'_>) -> Result<Vec<DatedValue>> {
+        Ok(self.state(ctx).await?.wte.iter().map(|set| DatedValue::of(set, set.details.wte)).collect())
     }
 
     /// The most open cases that the worker may hold on a day, per whole-time equivalent. Null if no capacity was set.
@@ -271,8 +271,8 @@ impl Worker {
     }
 
     /// The capacities set, oldest first.
-    async fn capacity_set(&self, ctx: &Context<'_>) -> Result<Vec<Setting>> {
-        Ok(self.state(ctx).await?.capacity.iter().map(|set| Setting::of(set, set.details.cases_per_wte)).collect())
+    async fn capacity_set(&self, ctx: &Context<'_>) -> Result<Vec<DatedValue>> {
+        Ok(self.state(ctx).await?.capacity.iter().map(|set| DatedValue::of(set, set.details.cases_per_wte)).collect())
     }
 
     /// The absences, oldest first. An absence lowers capacity, not WTE.
@@ -287,10 +287,10 @@ impl Worker {
 
     /// The workers whom this worker covers on a day, by label. This worker can see their cases on that day.
     async fn covering(&self, ctx: &Context<'_>, #[graphql(desc = "The day.")] on: Date) -> Result<Vec<Self>> {
-        let covered = if self.known == Known::ALL {
+        let covered = if self.known == KnownUpTo::ALL {
             queries::people::covered_by(&ctx.caller().generation, self.row.worker, on.0).await
         } else {
-            let then = at::as_known(ctx, self.known).await?;
+            let then = point_in_time::as_known(ctx, self.known).await?;
             queries::people::covered_by(&then, self.row.worker, on.0).await
         };
         Self::load_many(ctx, &covered.or_fault()?, self.known).await
@@ -298,11 +298,11 @@ impl Worker {
 
     /// The teams of the worker on a day, by label.
     async fn teams(&self, ctx: &Context<'_>, #[graphql(desc = "The day.")] on: Date) -> Result<Vec<Team>> {
-        let teams = if self.known == Known::ALL {
+        let teams = if self.known == KnownUpTo::ALL {
             let loader: &DataLoader<TeamsOfWorkers, HashMapCache> = ctx.data_unchecked();
             loader.load_one((self.row.worker, on.0)).await.map_err(|error| fault(&*error))?.unwrap_or_default()
         } else {
-            let then = at::as_known(ctx, self.known).await?;
+            let then = point_in_time::as_known(ctx, self.known).await?;
             let found = queries::people::teams_of_workers(&then, &[self.row.worker], on.0).await.or_fault()?;
             found.into_iter().map(|(_, team)| team).collect()
         };
@@ -313,16 +313,16 @@ impl Worker {
 impl Worker {
     /// A worker, with the knowledge of now.
     pub const fn now(row: WorkerRow) -> Self {
-        Self::as_known(row, Known::ALL)
+        Self::as_known(row, KnownUpTo::ALL)
     }
 
     /// A worker, with the knowledge of a log position.
-    pub(super) const fn as_known(row: WorkerRow, known: Known) -> Self {
+    pub(super) const fn as_known(row: WorkerRow, known: KnownUpTo) -> Self {
         Self { row, known }
     }
 
     /// The worker with this id at a knowledge date, if there was one.
-    pub async fn load(ctx: &Context<'_>, id: WorkerId, known: Known) -> Option<Result<Self>> {
+    pub async fn load(ctx: &Context<'_>, id: WorkerId, known: KnownUpTo) -> Option<Result<Self>> {
         let found = Self::load_many(ctx, &BTreeSet::from([id]), known).await;
         found.map(|workers| workers.into_iter().next()).transpose()
     }
@@ -337,8 +337,8 @@ impl Worker {
     }
 
     /// The workers with these ids at a knowledge date, as far as they existed, by label.
-    pub(super) async fn load_many(ctx: &Context<'_>, ids: &BTreeSet<WorkerId>, known: Known) -> Result<Vec<Self>> {
-        let mut rows: Vec<WorkerRow> = if known == Known::ALL {
+    pub(super) async fn load_many(ctx: &Context<'_>, ids: &BTreeSet<WorkerId>, known: KnownUpTo) -> Result<Vec<Self>> {
+        let mut rows: Vec<WorkerRow> = if known == KnownUpTo::ALL {
             let loader: &DataLoader<Workers, HashMapCache> = ctx.data_unchecked();
             let found = loader.load_many(ids.iter().copied()).await.map_err(|error| fault(&*error))?;
             found.into_values().collect()
@@ -364,7 +364,7 @@ impl Worker {
 
 /// A value that applies from a date until another value is set.
 #[derive(Debug, Clone, SimpleObject)]
-pub struct Setting {
+pub struct DatedValue {
     /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
     /// The first day on which the value applies.
@@ -373,7 +373,7 @@ pub struct Setting {
     value: Decimal,
 }
 
-impl Setting {
+impl DatedValue {
     /// A value with its date and event.
     pub(super) fn of<T>(entry: &Entry<T>, value: event::Quantity) -> Self {
         Self { event: ID(entry.event_id.to_string()), occurred: entry.occurred.into(), value: Decimal(value.0) }
@@ -393,7 +393,7 @@ entries! {
 async fn subject_of(
     ctx: &Context<'_>,
     id: SubjectId,
-    known: Known,
+    known: KnownUpTo,
     as_of: NaiveDate,
 ) -> Result<Option<subject::Subject>> {
     let Some(history) = history(ctx, StreamId::subject(id), known).await? else { return Ok(None) };
@@ -401,15 +401,15 @@ async fn subject_of(
 }
 
 /// The history of a subject, worker or team at a knowledge date; none if the stream does not exist.
-pub(super) async fn history(ctx: &Context<'_>, stream: StreamId, known: Known) -> Result<Option<Arc<History>>> {
+pub(super) async fn history(ctx: &Context<'_>, stream: StreamId, known: KnownUpTo) -> Result<Option<Arc<History>>> {
     let loader: &DataLoader<Histories, HashMapCache> = ctx.data_unchecked();
     let found = loader.load_one(stream).await.map_err(|error| fault(&*error))?;
     Ok(found.map(|history| as_known(&history, known)))
 }
 
 /// The part of a history up to the knowledge date.
-fn as_known(history: &Arc<History>, known: Known) -> Arc<History> {
-    if known == Known::ALL {
+fn as_known(history: &Arc<History>, known: KnownUpTo) -> Arc<History> {
+    if known == KnownUpTo::ALL {
         return Arc::clone(history);
     }
     Arc::new(History::of(history.events().iter().filter(|event| known.covers(event.position)).cloned()))

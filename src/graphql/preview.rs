@@ -8,8 +8,8 @@ use super::claim::{Claim, ClaimGround, ClaimScope, ClaimStatus, Derivation, Unti
 use super::context::{Asked as _, OrFault as _};
 use super::cursor::{Cursors, Parts};
 use super::money::Money;
+use super::mutation::input_path::SentInput;
 use super::mutation::payload::Problem;
-use super::mutation::sent::Sent;
 use super::page::{self, Listed, Page};
 use super::scalars::Date;
 use crate::queries;
@@ -50,7 +50,7 @@ pub struct ClaimMove {
     /// The difference in money, draft minus now, including the adjustments that would be proposed for its line.
     delta: Money,
     /// The rules that change the claim, each with the facts it depends on. At least one.
-    causes: Vec<MoveCause>,
+    causes: Vec<ClaimChangeCause>,
 }
 
 /// A claim in a preview.
@@ -147,7 +147,7 @@ pub struct PreviewTotal {
 
 /// A rule that would change a claim, and the facts it depends on.
 #[derive(Clone, SimpleObject)]
-pub struct MoveCause {
+pub struct ClaimChangeCause {
     /// The key of the outcome or rulebook that differs, as written in the rulebook: `hours`, `only_if`, `cap`.
     /// `outcome` if the outcome exists only before or only after.
     rule: &'static str,
@@ -160,7 +160,7 @@ pub struct MoveCause {
     events: Vec<ClaimGround>,
 }
 
-impl From<&Cause> for MoveCause {
+impl From<&Cause> for ClaimChangeCause {
     fn from(cause: &Cause) -> Self {
         Self {
             rule: cause.rule,
@@ -310,7 +310,7 @@ pub(super) async fn preview(
         Ok(draft) => draft,
         Err(refusals) => {
             let problems =
-                limited(refusals).into_iter().map(|refusal| Problem::of(refusal, &Sent::default())).collect();
+                limited(refusals).into_iter().map(|refusal| Problem::of(refusal, &SentInput::default())).collect();
             return Ok(Some(RulebookPreview { judged: None, problems }));
         }
     };

@@ -4,18 +4,18 @@ use std::collections::BTreeSet;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
-use super::at::{ContractAt, JourneyAt, Known};
 use super::bounds::{FIRST_MAX, PageLength};
 use super::compare::{ViewComparison, ViewPoint};
 use super::context::{Asked as _, OrFault as _};
 use super::contract::Contract;
 use super::event::{Event, StreamKind};
+use super::filter_checks;
 use super::journey::{self, Journey, Story};
-use super::known;
 use super::list::{self, JourneyFilterInput, JourneyOrder};
 use super::node::{self, Node};
 use super::page::{self, Listed, More, Page};
 use super::people::Worker;
+use super::point_in_time::{ContractAt, JourneyAt, KnownUpTo};
 use super::preview::{self, RulebookPreview};
 use super::rulebook::{self, RulebookVersion};
 use super::scalars::{Date, Id, Instant, Position};
@@ -85,7 +85,7 @@ pub struct EventFilter {
 impl EventFilter {
     /// Refuses a contract outside the caller's scope and an event type that does not exist.
     pub(super) fn check(&self, ctx: &Context<'_>) -> Result<()> {
-        known::contract(ctx, self.contract.as_deref())?;
+        filter_checks::contract(ctx, self.contract.as_deref())?;
         match self.types.iter().flatten().find(|name| EventType::named(name).is_none()) {
             Some(name) => {
                 Err(Code::BadUserInput.error(format!("unknown event type {name:?}: use a type such as ContactLogged")))
@@ -333,7 +333,7 @@ impl Query {
     ) -> Result<Page<Team>> {
         let as_of = as_of.map_or_else(|| ctx.deployment_today(), |date| date.0);
         let generation = std::sync::Arc::clone(&ctx.caller().generation);
-        let of = StaffOf { contract: None, as_of, generation, known: Known::ALL };
+        let of = StaffOf { contract: None, as_of, generation, known: KnownUpTo::ALL };
         staff::teams(ctx, of, (first, after)).await
     }
 
@@ -385,11 +385,11 @@ pub(super) async fn team(ctx: &Context<'_>, id: TeamId, as_of: Option<Date>) -> 
     let visible =
         queries::people::visible_teams(&caller.generation, &caller.principal.scope, &[id]).await.or_fault()?;
     let as_of = as_of.map_or_else(|| ctx.deployment_today(), |date| date.0);
-    Ok(visible.contains(&id).then(|| Team::as_of(id, as_of, Known::ALL)))
+    Ok(visible.contains(&id).then(|| Team::as_of(id, as_of, KnownUpTo::ALL)))
 }
 
 async fn journey(ctx: &Context<'_>, id: JourneyId, at: JourneyAt) -> Result<Option<Journey>> {
-    let whole = journey::stories(ctx, std::iter::once(id), Known::ALL).await?.remove(&id);
+    let whole = journey::stories(ctx, std::iter::once(id), KnownUpTo::ALL).await?.remove(&id);
     let Some(whole) = whole else { return Ok(None) };
     let scoped = whole.contract().and_then(|code| ctx.in_scope(code));
     let Some(contract) = scoped.and_then(|scoped| ctx.caller().generation.contract_state(scoped)) else {

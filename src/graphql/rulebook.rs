@@ -13,7 +13,7 @@ use super::page::{self, Listed, Page};
 use super::scalars::{Date, Decimal};
 use throughline_domain::contract::rulebook::outcome::{AchievedBy, OncePer as Once};
 use throughline_domain::contract::rulebook::terms::Within;
-use throughline_domain::contract::rulebook::{self as domain, CodeList, Labels, Rulebook, sentences, shown_value};
+use throughline_domain::contract::rulebook::{self as domain, CodeList, Labels, Rulebook, explain, shown_value};
 use throughline_domain::contract::{Contract, Published};
 use throughline_domain::fact::envelope::{EventId, Occurred};
 
@@ -243,7 +243,7 @@ impl RulebookOutcome {
             claimable_within_days: outcome.claim.within_days,
             attempts: outcome.claim.attempts,
             priced: !outcome.tariffs.is_empty(),
-            in_words: sentences::of_outcome(rulebook, outcome).iter().map(|said| said.trim().to_owned()).collect(),
+            in_words: explain::of_outcome(rulebook, outcome).iter().map(|said| said.trim().to_owned()).collect(),
         }
     }
 }
@@ -280,7 +280,7 @@ impl RulebookStandard {
             within_working_days,
             minimum_level: standard.minimum_level.map(Decimal),
             lower_level: standard.lower_level.map(Decimal),
-            in_words: sentences::of_standard(standard),
+            in_words: explain::of_standard(standard),
         }
     }
 }

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use async_graphql::{Context, Result, SimpleObject};
 use chrono::NaiveDate;
 
-use super::at::Known;
 use super::context::{Asked as _, OrFault as _};
+use super::filter_checks;
 use super::journey::work::DayPeriod;
-use super::known;
 use super::people::Worker;
+use super::point_in_time::KnownUpTo;
 use super::team::Team;
 use crate::access::InScope;
 use crate::access::relation::Standing;
@@ -48,10 +48,10 @@ pub struct ClaimSelection {
 impl ClaimSelection {
     pub(super) async fn of(ctx: &Context<'_>, of: &event::ClaimSelection) -> Result<Self> {
         let keyworker = match of.keyworker {
-            Some(worker) => Worker::load(ctx, worker, Known::ALL).await.transpose()?,
+            Some(worker) => Worker::load(ctx, worker, KnownUpTo::ALL).await.transpose()?,
             None => None,
         };
-        let team = of.team.map(|team| Team::as_of(team, ctx.deployment_today(), Known::ALL));
+        let team = of.team.map(|team| Team::as_of(team, ctx.deployment_today(), KnownUpTo::ALL));
         Ok(Self {
             outcomes: of.outcomes.clone(),
             achieved: of.achieved.map(Into::into),
@@ -78,8 +78,8 @@ impl Selected {
         read: (&Contract, NaiveDate),
         of: event::ClaimSelection,
     ) -> Result<Self> {
-        known::worker(ctx, of.keyworker).await?;
-        known::team(ctx, of.team).await?;
+        filter_checks::worker(ctx, of.keyworker).await?;
+        filter_checks::team(ctx, of.team).await?;
         Self::read(generation, scope, read, of).await
     }
 
@@ -146,8 +146,12 @@ async fn held_cases(
 }
 
 fn check(contract: &Contract, of: &event::ClaimSelection) -> Result<()> {
-    known::area([contract], of.area.as_deref())?;
-    known::cohort([contract], of.cohort.as_deref())?;
-    of.outcomes.iter().try_for_each(|outcome| known::outcome([contract], Some(outcome)))?;
-    known::days("the days of achievement", of.achieved.map(|days| days.first), of.achieved.map(|days| days.last))
+    filter_checks::area([contract], of.area.as_deref())?;
+    filter_checks::cohort([contract], of.cohort.as_deref())?;
+    of.outcomes.iter().try_for_each(|outcome| filter_checks::outcome([contract], Some(outcome)))?;
+    filter_checks::days(
+        "the days of achievement",
+        of.achieved.map(|days| days.first),
+        of.achieved.map(|days| days.last),
+    )
 }

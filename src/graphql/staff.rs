@@ -8,12 +8,12 @@ use async_graphql::{Context, Object, Result};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::at::Known;
 use super::bounds::PageLength;
 use super::context::{Asked as _, OrFault as _};
 use super::cursor::{Cursors, PAGE_BEFORE};
 use super::page::{self, Listed, More, Page};
 use super::people::Worker;
+use super::point_in_time::KnownUpTo;
 use super::team::Team;
 use crate::access::InScope;
 use crate::queries;
@@ -31,7 +31,7 @@ pub(super) struct StaffOf {
     /// The view that answers.
     pub(super) generation: Arc<Generation>,
     /// The last log position to use.
-    pub(super) known: Known,
+    pub(super) known: KnownUpTo,
 }
 
 impl StaffOf {
@@ -102,7 +102,9 @@ pub(super) async fn workers(
     let begins = begins.as_ref().map(|(label, id)| (label.as_str(), WorkerId(*id)));
     let mut rows: Vec<WorkerRow> = match of.scope(ctx)? {
         Some(scope) => {
-            queries::people::workers_of_contract(&of.generation, scope, of.as_of, (begins, first.rows() + 1)).await.or_fault()?
+            queries::people::workers_of_contract(&of.generation, scope, of.as_of, (begins, first.rows() + 1))
+                .await
+                .or_fault()?
         }
         None => Vec::new(),
     };

@@ -14,11 +14,11 @@ use futures_util::Stream;
 use futures_util::stream::unfold;
 use tokio::sync::watch;
 
-use super::at::Known;
 use super::context::{Asked as _, OrFault as _};
 use super::event::Event;
+use super::filter_checks;
 use super::journey::{Journey, Story};
-use super::known;
+use super::point_in_time::KnownUpTo;
 use super::query::EventFilter;
 use super::scalars::{Id, Position};
 use super::views::RebuildProgress;
@@ -148,7 +148,7 @@ impl Subscription {
         }
         let steps = follower.steps(after).await?;
         let keyworker = keyworker.map(|id| WorkerId(id.0));
-        known::worker(ctx, keyworker).await?;
+        filter_checks::worker(ctx, keyworker).await?;
         Ok(items_of(OfCaseload { follower, contract, keyworker, steps, changed: VecDeque::new() }))
     }
 
@@ -411,7 +411,7 @@ impl OfJourney {
     async fn changed(&self, position: envelope::Position) -> Result<Option<ChangedJourney>> {
         let Some(contract) = self.follower.contract(&self.contract) else { return Ok(None) };
         let events = self.follower.app.log.stream(StreamId::journey(self.journey)).await.or_fault()?;
-        let story = Story::of(events, Known(position)).or_fault()?;
+        let story = Story::of(events, KnownUpTo(position)).or_fault()?;
         let today = self.follower.today(&contract);
         Ok(story.map(|story| ChangedJourney {
             position: Position(position),
@@ -485,8 +485,8 @@ impl OfCaseload {
         let mut concerned = Vec::new();
         for (journey, events) in recorded {
             let position = newest[&journey];
-            let earlier = Story::of(events.clone(), Known(before)).or_fault()?;
-            let Some(story) = Story::of(events, Known(position)).or_fault()? else { continue };
+            let earlier = Story::of(events.clone(), KnownUpTo(before)).or_fault()?;
+            let Some(story) = Story::of(events, KnownUpTo(position)).or_fault()? else { continue };
             let was_on = earlier.is_some_and(|earlier| {
                 let earlier = earlier.history().journey_as_of(today);
                 self.is_on(&earlier, today) && self.follower.could_read(&standing, &self.contract, &earlier)

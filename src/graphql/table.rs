@@ -14,7 +14,7 @@ use async_graphql::{
 };
 
 use super::context::Caller;
-use super::wall;
+use super::field_access;
 
 /// The rows of a board.
 pub struct Table<T>(pub(super) Vec<T>);
@@ -131,7 +131,7 @@ impl<T: Row> Columns<T> {
         if asked.field.name() == "__typename" {
             return Some(Box::new(move |_| Value::from(&*name)));
         }
-        if wall::is_open(asked.caller, &name, asked.field.name()) { T::field(asked) } else { None }
+        if field_access::is_open(asked.caller, &name, asked.field.name()) { T::field(asked) } else { None }
     }
 
     fn value_of(&self, row: &T) -> Value {

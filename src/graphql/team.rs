@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use async_graphql::{ComplexObject, Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 
-use super::at::Known;
 use super::context::Asked as _;
-use super::journey::Step;
-use super::people::{Setting, Worker, history};
+use super::journey::Occurrence;
+use super::people::{DatedValue, Worker, history};
+use super::point_in_time::KnownUpTo;
 use super::scalars::{Date, Decimal};
 use throughline_domain::fact::envelope::{StreamId, TeamId, WorkerId};
 use throughline_domain::people::team;
@@ -18,12 +18,12 @@ use throughline_domain::people::team;
 pub struct Team {
     id: TeamId,
     as_of: NaiveDate,
-    known: Known,
+    known: KnownUpTo,
 }
 
 impl Team {
     /// A team as of a day, with the knowledge of a log position.
-    pub const fn as_of(id: TeamId, as_of: NaiveDate, known: Known) -> Self {
+    pub const fn as_of(id: TeamId, as_of: NaiveDate, known: KnownUpTo) -> Self {
         Self { id, as_of, known }
     }
 
@@ -55,8 +55,8 @@ impl Team {
     }
 
     /// The changes of the name and members, oldest first. The `event` of each is the target of a correction.
-    async fn set(&self, ctx: &Context<'_>) -> Result<Vec<Step>> {
-        Ok(self.state(ctx).await?.set.iter().map(Step::of).collect())
+    async fn set(&self, ctx: &Context<'_>) -> Result<Vec<Occurrence>> {
+        Ok(self.state(ctx).await?.set.iter().map(Occurrence::of).collect())
     }
 
     /// The capacity: the most open cases that a full-time member may hold. Null if no capacity was set.
@@ -66,8 +66,8 @@ impl Team {
     }
 
     /// The capacities set, oldest first.
-    async fn capacity_set(&self, ctx: &Context<'_>) -> Result<Vec<Setting>> {
-        Ok(self.state(ctx).await?.capacity.iter().map(|set| Setting::of(set, set.details.cases_per_wte)).collect())
+    async fn capacity_set(&self, ctx: &Context<'_>) -> Result<Vec<DatedValue>> {
+        Ok(self.state(ctx).await?.capacity.iter().map(|set| DatedValue::of(set, set.details.cases_per_wte)).collect())
     }
 
     /// The past and present vacancies, oldest first.
@@ -95,13 +95,13 @@ pub struct Vacancy {
     /// The size of the post in WTE: 1 is full-time.
     wte: Decimal,
     /// When it became vacant.
-    opened: Step,
+    opened: Occurrence,
     /// When it was filled. Null if it is still vacant.
-    filled: Option<Step>,
+    filled: Option<Occurrence>,
     #[graphql(skip)]
     worker: Option<WorkerId>,
     #[graphql(skip)]
-    known: Known,
+    known: KnownUpTo,
 }
 
 #[ComplexObject]
@@ -113,14 +113,14 @@ impl Vacancy {
 }
 
 impl Vacancy {
-    fn of(vacancy: &team::Vacancy, known: Known) -> Self {
+    fn of(vacancy: &team::Vacancy, known: KnownUpTo) -> Self {
         let opened = &vacancy.opened.details;
         Self {
             id: ID(opened.vacancy.to_string()),
             role: opened.role.clone(),
             wte: Decimal(opened.wte.0),
-            opened: Step::of(&vacancy.opened),
-            filled: vacancy.filled.as_ref().map(Step::of),
+            opened: Occurrence::of(&vacancy.opened),
+            filled: vacancy.filled.as_ref().map(Occurrence::of),
             worker: vacancy.filled.as_ref().and_then(|filled| filled.details.worker),
             known,
         }
@@ -134,9 +134,9 @@ pub struct Cover {
     /// The id of the cover. Use it to end the cover.
     id: ID,
     /// When the cover started.
-    started: Step,
+    started: Occurrence,
     /// When it was ended. The date is the first day without the cover. Null if it was not ended.
-    ended: Option<Step>,
+    ended: Option<Occurrence>,
     /// The first day without the cover, if known: as planned, or earlier if it was ended.
     until: Option<Date>,
     #[graphql(skip)]
@@ -144,7 +144,7 @@ pub struct Cover {
     #[graphql(skip)]
     by: WorkerId,
     #[graphql(skip)]
-    known: Known,
+    known: KnownUpTo,
 }
 
 #[ComplexObject]
@@ -161,11 +161,11 @@ impl Cover {
 }
 
 impl Cover {
-    fn of(cover: &team::Cover, known: Known) -> Self {
+    fn of(cover: &team::Cover, known: KnownUpTo) -> Self {
         Self {
             id: ID(cover.started.details.cover.to_string()),
-            started: Step::of(&cover.started),
-            ended: cover.ended.as_ref().map(Step::of),
+            started: Occurrence::of(&cover.started),
+            ended: cover.ended.as_ref().map(Occurrence::of),
             until: cover.days().1.map(Date),
             absent: cover.started.details.absent,
             by: cover.started.details.by,

@@ -12,9 +12,9 @@ use super::bounds::PageLength;
 use super::context::{Asked as _, OrFault as _};
 use super::event::StreamKind;
 use super::mutation::input::Stamp;
-use super::mutation::input::reading::Reading;
+use super::mutation::input::convert::Conversion;
+use super::mutation::input_path::SentInput;
 use super::mutation::payload::{Outcome, Problem, ViewsPayload, command_id_reused, conflict, notice};
-use super::mutation::sent::Sent;
 use super::mutation::{Answered, answered, body};
 use super::page::{self, Listed, More, Page};
 use super::scalars::{Id, Instant, Position};
@@ -56,7 +56,7 @@ pub struct RebuildProgress {
     number: Option<i32>,
     /// The phase.
     phase: RebuildPhase,
-    /// The progress in events. Reading the log counts half, writing the rows the other half.
+    /// The progress in events. Conversion the log counts half, writing the rows the other half.
     events: Position,
     /// The number of events to process. Events recorded in the meantime are added.
     of: Position,
@@ -263,7 +263,7 @@ impl ViewMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "How to build the new view.")] input: StartRebuildInput,
     ) -> Answered<ViewsPayload> {
-        let mut reading = Reading::default();
+        let mut reading = Conversion::default();
         let workers = match input.workers.map(usize::try_from) {
             None => Options::default().workers,
             Some(Ok(workers @ 1..=WORKERS_MAX)) => workers,
@@ -283,7 +283,7 @@ impl ViewMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The id of the command and the expected live view.")] input: ViewInput,
     ) -> Answered<ViewsPayload> {
-        answered(act(ctx, &input.stamp, Reading::default(), Act::Cancel)).await
+        answered(act(ctx, &input.stamp, Conversion::default(), Act::Cancel)).await
     }
 
     /// Goes back to the view that was live before, after it has caught up with the log. Rulebooks that it does not know
@@ -293,7 +293,7 @@ impl ViewMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The id of the command and the expected live view.")] input: ViewInput,
     ) -> Answered<ViewsPayload> {
-        answered(act(ctx, &input.stamp, Reading::default(), Act::RollBack)).await
+        answered(act(ctx, &input.stamp, Conversion::default(), Act::RollBack)).await
     }
 
     /// Retries parked streams. Streams that can now be applied are no longer parked.
@@ -302,7 +302,7 @@ impl ViewMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Which parked streams to retry.")] input: RetryParkedInput,
     ) -> Answered<ViewsPayload> {
-        let mut reading = Reading::default();
+        let mut reading = Conversion::default();
         let half = "give both the kind and the id of one stream, or neither for every parked stream";
         match (input.kind, input.id) {
             (Some(_), None) => reading.field("id", |reading| reading.invalid(half)),
@@ -349,8 +349,8 @@ impl Act {
 }
 
 /// Performs an action on the views for an authorised caller, once per command id. A dry run only checks it.
-async fn act(ctx: &Context<'_>, stamp: &Stamp, mut reading: Reading, what: Act) -> Result<ViewsPayload> {
-    let (views, sent) = (&ctx.app().views, Sent::of(ctx)?);
+async fn act(ctx: &Context<'_>, stamp: &Stamp, mut reading: Conversion, what: Act) -> Result<ViewsPayload> {
+    let (views, sent) = (&ctx.app().views, SentInput::of(ctx)?);
     let expected = stamp.expected(&mut reading);
     if let Err(refusals) = reading.done() {
         return Ok(ViewsPayload::of(Outcome::refused(refusals, &sent)));

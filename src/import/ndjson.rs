@@ -544,7 +544,7 @@ fn command(stated: &Stated, contract: &str, known: &Known) -> Result<Command, Ou
                 out the line";
             return Err(refused("NOT_BY_IMPORT", message));
         }
-        fact => Command::state(stream, occurred, known.fact(fact.clone(), stream)),
+        fact => Command::record_fact(stream, occurred, known.fact(fact.clone(), stream)),
     })
 }
 

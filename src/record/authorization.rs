@@ -21,7 +21,7 @@ use crate::log::{Log, LogError};
 use crate::queries;
 use crate::views::Views;
 use throughline_domain::command::batches::{BatchAct, claim_not_found};
-use throughline_domain::command::{Command, CorrectFact, Dated, not_found};
+use throughline_domain::command::{Command, CorrectFact, RecordFact, not_found};
 use throughline_domain::contract::batch::Batch;
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
@@ -41,7 +41,7 @@ fn actions(command: &Command, stream_history: Option<&History>) -> Vec<Action> {
         Command::ReceiveReferral(_) => vec![Action::ReceiveReferral],
         Command::OpenContract(_) | Command::PublishRulebook(_) => vec![Action::RuleContracts],
         Command::Batch(command) => vec![claiming(&command.act)],
-        Command::State(stated) => vec![stating(kind, &stated.fact)],
+        Command::RecordFact(stated) => vec![stating(kind, &stated.fact)],
         Command::CorrectFact(_) | Command::PatchFact(_) | Command::RetractFacts(_) if kind == StreamKind::Journey => {
             vec![Action::CorrectFacts]
         }
@@ -52,7 +52,7 @@ fn actions(command: &Command, stream_history: Option<&History>) -> Vec<Action> {
             retraction.targets.iter().map(|target| amending(kind, stream_history, *target)).collect()
         }
         Command::AssignMany(_) => vec![Action::RecordFacts],
-        Command::Together(_) => Vec::new(),
+        Command::Atomic(_) => Vec::new(),
     };
     command.each().into_iter().flat_map(of_single).collect()
 }
@@ -327,7 +327,7 @@ impl Authorization {
         let areas = self.sender.principal.scope.areas()?;
         let referral = command.each().into_iter().find_map(|single| match single {
             Command::ReceiveReferral(referral) => Some(&referral.fact),
-            Command::State(Dated { fact: Event::ReferralReceived(referral), .. })
+            Command::RecordFact(RecordFact { fact: Event::ReferralReceived(referral), .. })
             | Command::CorrectFact(CorrectFact { replacement: Event::ReferralReceived(referral), .. }) => {
                 Some(referral)
             }
@@ -379,7 +379,7 @@ fn notices_in(command: &Command, stream_history: Option<&History>) -> Vec<Notice
         stream_history.and_then(|stream_history| stream_history.fact(*target)).and_then(|fact| kind(fact.event))
     };
     let of_single = |single: &Command| match single {
-        Command::State(stated) => kind(&stated.fact).into_iter().collect(),
+        Command::RecordFact(stated) => kind(&stated.fact).into_iter().collect(),
         Command::CorrectFact(correction) => {
             recorded(&correction.target).into_iter().chain(kind(&correction.replacement)).collect()
         }
@@ -438,10 +438,9 @@ pub(super) async fn still_may(
     let journeys = of_contracts().filter(|(stream, _)| stream.kind == StreamKind::Journey);
     let journeys: Vec<(JourneyId, &str)> = journeys.map(|(stream, code)| (JourneyId(stream.id), code)).collect();
     let to_journeys = match views {
-        Some(views) => queries::caseload_scope::relations(&views.live(), principal, *today, &journeys)
-            .await?
-            .into_values()
-            .max(),
+        Some(views) => {
+            queries::caseload_scope::relations(&views.live(), principal, *today, &journeys).await?.into_values().max()
+        }
         None => None,
     };
     let people = events.iter().map(|event| event.stream).filter(|stream| stream.kind.belongs_to_deployment());

@@ -18,7 +18,7 @@ use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 /// The first day on which a worker is no longer here, if the command says that they leave.
 fn said(command: &Command) -> Option<When> {
     let (when, fact) = match command {
-        Command::State(stated) => (stated.when, &stated.fact),
+        Command::RecordFact(stated) => (stated.when, &stated.fact),
         Command::CorrectFact(correction) => (correction.occurred.into(), &correction.replacement),
         _ => return None,
     };

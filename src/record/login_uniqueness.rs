@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The login that a command gives to a worker.
 fn given(command: &Command) -> Option<&str> {
     let fact = match command {
-        Command::State(stated) => &stated.fact,
+        Command::RecordFact(stated) => &stated.fact,
         Command::CorrectFact(correction) => &correction.replacement,
         Command::PatchFact(patch) => return patch.login(),
         _ => return None,

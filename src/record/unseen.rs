@@ -60,7 +60,7 @@ fn said<T: DeserializeOwned>(payload: &Map<String, Value>, field: &str) -> Optio
 fn named(command: &Command) -> Option<Named> {
     let beneath = |field: &str| Path::from(field).beneath("payload");
     let (stream, (worker, day, field), is_amended) = match command {
-        Command::State(stated) => (stated.stream, of_fact(&stated.fact)?, false),
+        Command::RecordFact(stated) => (stated.stream, of_fact(&stated.fact)?, false),
         Command::CorrectFact(correction) => (correction.stream, of_fact(&correction.replacement)?, true),
         Command::PatchFact(patch) => (patch.stream, of_patch(patch)?, true),
         _ => return None,

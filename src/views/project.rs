@@ -339,7 +339,8 @@ mod tests {
     fn commands() -> Vec<Command> {
         let text = pack("shps").expect("it ships").text;
         let next = text.replace("2017-03\"", "2018-02\"").replace("= 2017-03-01", "= 2018-02-01");
-        let published = PublishRulebook { contract: "shps".to_owned(), when: when("2018-01-09").into(), rulebook: next };
+        let published =
+            PublishRulebook { contract: "shps".to_owned(), when: when("2018-01-09").into(), rulebook: next };
         let publish = Command::PublishRulebook(published);
         let joined = WorkerJoined { login: None, label: "KW-1".to_owned() };
         vec![

@@ -260,7 +260,7 @@ impl Telling<'_> {
         for n in 0..WORKERS {
             // Two workers share a label: the order must not depend on it alone.
             let fact = WorkerJoined { login: None, label: format!("KW-{}", n / 2) };
-            let add = Command::state(StreamId::worker(self.worker(n)), occurred, fact);
+            let add = Command::record_fact(StreamId::worker(self.worker(n)), occurred, fact);
             fresh.record(add).await.expect("the worker joins");
         }
     }
@@ -292,7 +292,7 @@ impl Telling<'_> {
             }
             step => {
                 let fact = self.fact(n, step, &events)?;
-                Command::state(stream, self.in_order(occurred, &fact), fact)
+                Command::record_fact(stream, self.in_order(occurred, &fact), fact)
             }
         })
     }

@@ -60,7 +60,7 @@ impl Service {
         service.record(open).await;
         for (worker, label) in [(ANN, "KW-ann"), (BOB, "KW-bob")] {
             let fact = WorkerJoined { login: Some(label.to_lowercase()), label: label.to_owned() };
-            service.record(Command::state(StreamId::worker(worker), occurred, fact)).await;
+            service.record(Command::record_fact(StreamId::worker(worker), occurred, fact)).await;
         }
         service
     }

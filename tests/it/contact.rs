@@ -5,7 +5,9 @@ use throughline::access::Role;
 use throughline_domain::contract::rulebook::packs;
 use throughline_domain::fact::envelope::StreamId;
 
-use crate::app::{SHPS, TODAY, TestApp, administrator, call, keyworker, manager, on_both_stores, refusals, test_caller, text, with};
+use crate::app::{
+    SHPS, TODAY, TestApp, administrator, call, keyworker, manager, on_both_stores, refusals, test_caller, text, with,
+};
 
 /// The days since contact of a journey, by anyone's contacts and by the keyworker's.
 async fn days(app: &TestApp, journey: &str) -> (Value, Value) {

@@ -154,15 +154,15 @@ async fn open(fresh: &Fresh, rulebook: &str) {
     fresh.record(open).await.expect("the contract opens");
     for nth in 0..WORKERS {
         let joined = WorkerJoined { login: None, label: format!("KW-{nth}") };
-        let join = Command::state(StreamId::worker(worker(nth)), occurred, joined);
+        let join = Command::record_fact(StreamId::worker(worker(nth)), occurred, joined);
         fresh.record(join).await.expect("the worker joins");
     }
     for (nth, members) in [(0, vec![worker(0), worker(1)]), (1, vec![worker(1), worker(2)])] {
         let set = TeamSet { label: format!("Team {nth}"), members };
         let team = StreamId::team(TeamId(id(4, nth)));
-        fresh.record(Command::state(team, Occurred::on(day(3)), set)).await.expect("the team is set");
+        fresh.record(Command::record_fact(team, Occurred::on(day(3)), set)).await.expect("the team is set");
     }
-    let left = Command::state(StreamId::worker(worker(2)), Occurred::on(day(60)), WorkerLeft {});
+    let left = Command::record_fact(StreamId::worker(worker(2)), Occurred::on(day(60)), WorkerLeft {});
     fresh.record(left).await.expect("the worker leaves");
 }
 
@@ -193,7 +193,7 @@ async fn tell(fresh: &Fresh, nth: u64, drawn: &mut Drawn) {
             (_, 8) => contact(None, true).into(),
             (_, which) => contact(Some(by), which > 9).into(),
         };
-        if let Ok(appended) = fresh.record(Command::state(stream, at, fact.clone())).await {
+        if let Ok(appended) = fresh.record(Command::record_fact(stream, at, fact.clone())).await {
             recorded.push((appended.events[0].event_id, fact));
         }
     }
@@ -252,11 +252,11 @@ async fn counted_tables_answer_on_the_newest_day_and_after_it_and_never_before()
         for nth in 0..2 {
             refer(&fresh, nth, Occurred::on(day(10)), "brent").await;
             let stream = StreamId::journey(JourneyId(id(2, nth)));
-            let accept = Command::state(stream, Occurred::on(day(12)), ReferralAccepted {});
+            let accept = Command::record_fact(stream, Occurred::on(day(12)), ReferralAccepted {});
             fresh.record(accept).await.expect("it is accepted");
         }
         let stream = StreamId::journey(JourneyId(id(2, 0)));
-        let seen = Command::state(stream, Occurred::on(day(20)), contact(None, true));
+        let seen = Command::record_fact(stream, Occurred::on(day(20)), contact(None, true));
         let seen = fresh.record(seen).await.expect("it is logged").events[0].event_id;
         let view = fresh.views.live();
         let scope = Scope::Deployment;

@@ -104,7 +104,7 @@ impl Field {
 
     /// A subject who becomes known: the smallest command there is.
     pub(crate) fn subject(&self) -> CommandRequest {
-        self.instruct(Command::state(
+        self.instruct(Command::record_fact(
             StreamId::subject(SubjectId(self.id())),
             Occurred::on(day()),
             SubjectRegistered { kind: SubjectKind::Person },
@@ -138,7 +138,7 @@ impl Field {
 }
 
 fn dated(journey: JourneyId, fact: impl Into<Event>) -> Command {
-    Command::state(StreamId::journey(journey), Occurred::on(day()), fact)
+    Command::record_fact(StreamId::journey(journey), Occurred::on(day()), fact)
 }
 
 /// The whole log, read page by page.

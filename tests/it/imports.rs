@@ -61,8 +61,9 @@ async fn looked_up(fresh: &Fresh) -> Duration {
     let (live, began) = (fresh.views.live(), Instant::now());
     for _ in 0..10 {
         let subjects = [SubjectId(uuid::Uuid::from_u128(1))];
-        let looks = (0..8)
-            .map(|_| queries::caseload_scope::relations_to_subjects(&live, &principal, world::day("2018-06-01"), &subjects));
+        let looks = (0..8).map(|_| {
+            queries::caseload_scope::relations_to_subjects(&live, &principal, world::day("2018-06-01"), &subjects)
+        });
         for looked in futures_util::future::join_all(looks).await {
             looked.expect("the view answers");
         }

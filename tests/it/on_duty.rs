@@ -152,7 +152,7 @@ async fn a_leaving_is_the_first_day_no_longer_here_and_warns_of_later_facts() {
             app.ask(&manager(), document, json!({ "id": ann })).await["node"]["left"],
             json!({ "occurred": { "on": "2018-02-21" } })
         );
-        // An assignment that begins later is one, too, and an accepted warning is heeded.
+        // An assignment that begins later is one, too, and an accepted warning is require_accepted_warnings.
         let other = case(app, "BR-2", &bob).await;
         let early = json!({ "worker": bob, "occurredOn": "2018-02-01" });
         assert_eq!(warnings(&app.tell(&manager(), "leaveWorker", early.clone()).await), ["WORKER_HAS_LATER_FACTS"]);
@@ -173,7 +173,7 @@ async fn a_leaving_without_a_date_is_dated_on_the_day_of_the_decision_and_warns_
         let warned = app.tell(&manager(), "leaveWorker", json!({ "worker": ann })).await;
         assert_eq!(warnings(&warned), ["WORKER_HAS_LATER_FACTS"], "{warned}");
         let worker = WorkerId(ann.parse().expect("an id"));
-        let command = Command::state(StreamId::worker(worker), When::TODAY, WorkerLeft {});
+        let command = Command::record_fact(StreamId::worker(worker), When::TODAY, WorkerLeft {});
         let id = CommandId(new_id().parse().expect("an id"));
         let request = CommandRequest::new(manager(), id, command);
         let prepared = app.fresh.recorder.prepare(request).await.expect("it can be decided");

@@ -41,13 +41,13 @@ pub(crate) async fn set_team(app: &TestApp, number: u128, on: &str, members: &[&
     };
     let team = StreamId::team(TeamId(Uuid::from_u128(0x7ea0 + number)));
     let occurred = Occurred::on(on.parse().expect("a day"));
-    app.fresh.record(Command::state(team, occurred, fact)).await.expect("the team is set");
+    app.fresh.record(Command::record_fact(team, occurred, fact)).await.expect("the team is set");
 }
 
 /// Records that a worker has left.
 pub(crate) async fn leaves(app: &TestApp, worker: &str, on: &str) {
     let occurred = Occurred::on(on.parse().expect("a day"));
-    let command = Command::state(StreamId::worker(WorkerId(id(worker))), occurred, WorkerLeft {});
+    let command = Command::record_fact(StreamId::worker(WorkerId(id(worker))), occurred, WorkerLeft {});
     app.fresh.record(command).await.expect("the worker leaves");
 }
 
@@ -346,10 +346,10 @@ async fn a_command_right_behind_a_reassignment_is_judged_by_the_log_and_not_by_t
         let today = Occurred::on(TODAY.parse().expect("a day"));
         let assign = |worker: &str| {
             let fact = WorkerAssigned { worker: WorkerId(id(worker)), role: "keyworker".to_owned(), until: None };
-            instruct(manager(), Command::state(journey, today, fact))
+            instruct(manager(), Command::record_fact(journey, today, fact))
         };
         let contact = ContactLogged { worker: None, ..throughline_domain::world::contact() };
-        let call = || instruct(keyworker("kw-ann"), Command::state(journey, today, contact.clone()));
+        let call = || instruct(keyworker("kw-ann"), Command::record_fact(journey, today, contact.clone()));
         let recorder = &app.fresh.recorder;
         for round in 0..10 {
             recorder.append(assign(&service.eve)).await.expect("a manager assigns");

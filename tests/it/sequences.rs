@@ -187,7 +187,7 @@ impl Telling<'_> {
                     let register = events.is_empty().then_some(SubjectKind::Person);
                     world::refer(journey, CONTRACT, occurred, register, fact)
                 }
-                fact => Command::state(stream, occurred, fact),
+                fact => Command::record_fact(stream, occurred, fact),
             },
             Step::Correct { target, pick } => {
                 let target = named(target)?;
@@ -233,7 +233,7 @@ async fn open(fresh: &Fresh) {
     fresh.record(open).await.expect("the contract opens");
     for n in 0..2 {
         let joined = WorkerJoined { login: None, label: format!("KW-{n}") };
-        let add = Command::state(StreamId::worker(worker(n)), occurred, joined);
+        let add = Command::record_fact(StreamId::worker(worker(n)), occurred, joined);
         fresh.record(add).await.expect("the worker joins");
     }
 }

@@ -384,7 +384,7 @@ async fn what_was_put_right_here_stays_until_a_return_says_something_new() {
         let (other, history) = &all["202"];
         let Event::SpellStarted(started) = &history.events()[1].event else { panic!("{history:?}") };
         let fact = SpellEnded { spell: started.spell, reason: None };
-        let end_it = Command::state(StreamId::journey(*other), Occurred::on(day("2017-06-01")), fact);
+        let end_it = Command::record_fact(StreamId::journey(*other), Occurred::on(day("2017-06-01")), fact);
         fresh.record(end_it).await.expect("accepted");
 
         let (_, rows) = import(fresh, &file_of(&[&ended, &open])).await;
@@ -426,7 +426,7 @@ async fn what_was_put_right_here_stays_until_a_return_says_something_new() {
 
 async fn decline(fresh: &Fresh, journey: JourneyId) {
     let fact = ReferralDeclined { reason: "not_suitable".to_owned() };
-    let decline = Command::state(StreamId::journey(journey), Occurred::on(day("2018-01-01")), fact);
+    let decline = Command::record_fact(StreamId::journey(journey), Occurred::on(day("2018-01-01")), fact);
     fresh.record(decline).await.expect("accepted");
 }
 

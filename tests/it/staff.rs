@@ -427,7 +427,7 @@ async fn two_workers_who_were_given_one_login_at_once_are_distinguished_alike_ev
                 source: None,
                 accept_warnings: std::collections::BTreeSet::new(),
                 dry_run: false,
-                command: Command::state(StreamId::worker(worker), occurred, fact),
+                command: Command::record_fact(StreamId::worker(worker), occurred, fact),
             }
         };
         let both = join_all([late, early].map(|of| recorder.append(instruct(of)))).await;

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use async_graphql::{Context, Result, SimpleObject};
 use chrono::NaiveDate;
 
-use super::super::at::Known;
 use super::super::bounds::PageLength;
 use super::super::cursor::{Cursors, SAME_FILTER};
+use super::super::filter_checks;
 use super::super::journey;
-use super::super::known;
 use super::super::money::Money;
 use super::super::page::{self, Listed, Page};
+use super::super::point_in_time::KnownUpTo;
 use super::super::scalars::Position;
 use super::super::selection::Selected;
 use super::{Claim, ClaimStatus, earliest_on, readable};
@@ -86,7 +86,7 @@ pub(in crate::graphql) async fn page(
     filter: ClaimFilter,
     (first, after): (PageLength, Option<String>),
 ) -> Result<Page<Claim>> {
-    known::outcome([&*contract_claims.contract], filter.outcome.as_deref())?;
+    filter_checks::outcome([&*contract_claims.contract], filter.outcome.as_deref())?;
     let list = format!("{} {}", filter.name(), contract_claims.asked.as_of);
     let cursors = Cursors::filtered("claims", &list, SAME_FILTER);
     let after: Option<Place> = cursors.place(after.as_deref(), |parts| Some((parts.part()?, parts.part()?)))?;
@@ -105,7 +105,7 @@ pub(in crate::graphql) async fn page(
         journey::stories(
             ctx,
             shown.iter().filter_map(|claim| claim.about.journey()).collect::<BTreeSet<_>>().into_iter(),
-            Known(contract_claims.position),
+            KnownUpTo(contract_claims.position),
         )
         .await?
     } else {

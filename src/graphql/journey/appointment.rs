@@ -3,7 +3,7 @@
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
 use super::contact::Contact;
-use super::{Journey, Step};
+use super::{Journey, Occurrence};
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::scalars::{Date, LocalTime};
@@ -73,9 +73,9 @@ pub struct Appointment {
     /// The state at the end of the as-of date.
     pub(super) state: AppointmentState,
     /// The moves, oldest first.
-    moves: Vec<Step>,
+    moves: Vec<Occurrence>,
     /// The cancellation, if it was cancelled without a contact.
-    cancelled: Option<Step>,
+    cancelled: Option<Occurrence>,
     /// Who cancelled it, if known.
     cancelled_by: Option<CancelledBy>,
     /// The case.
@@ -115,7 +115,7 @@ impl Appointment {
                 };
             }
             Some(AppointmentOver::Cancelled(entry)) => {
-                cancelled = Some(Step::why(entry, entry.details.reason.as_deref()));
+                cancelled = Some(Occurrence::why(entry, entry.details.reason.as_deref()));
                 cancelled_by = entry.details.by.map(Into::into);
             }
         }
@@ -127,7 +127,7 @@ impl Appointment {
             time: slot.time.map(LocalTime),
             channel: slot.channel.to_owned(),
             state: AppointmentState::of(State::of_appointment(folded, appointment), slot.on < journey.as_of),
-            moves: appointment.moves.iter().map(Step::of).collect(),
+            moves: appointment.moves.iter().map(Occurrence::of).collect(),
             cancelled,
             cancelled_by,
             worker: slot.worker.or_else(|| folded.keyworker_on(journey.as_of)),

@@ -3,9 +3,9 @@
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
 use super::appointment::Appointment;
-use crate::graphql::at::Known;
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
+use crate::graphql::point_in_time::KnownUpTo;
 use crate::graphql::scalars::Date;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::envelope::WorkerId;
@@ -46,7 +46,7 @@ pub struct Contact {
     #[graphql(skip)]
     worker: Option<WorkerId>,
     #[graphql(skip)]
-    known: Known,
+    known: KnownUpTo,
 }
 
 impl Contact {
@@ -54,7 +54,7 @@ impl Contact {
     pub(super) fn of(
         contact: &throughline_domain::journey::Contact,
         rules: Option<&Rulebook>,
-        known: Known,
+        known: KnownUpTo,
         appointment: Option<Appointment>,
     ) -> Self {
         let details = &contact.details;
@@ -144,7 +144,7 @@ pub enum ContactMeasure {
 
 /// Whole days between two facts, with bounds if a date is imprecise.
 #[derive(Debug, Clone, Copy, SimpleObject)]
-pub struct Days {
+pub struct DayCount {
     /// The number of days. Null if a date is imprecise.
     exactly: Option<u32>,
     /// The smallest possible number of days.
@@ -153,7 +153,7 @@ pub struct Days {
     at_most: u32,
 }
 
-impl From<DaySpan> for Days {
+impl From<DaySpan> for DayCount {
     fn from(span: DaySpan) -> Self {
         Self { exactly: span.exact(), at_least: span.lowest, at_most: span.highest }
     }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
-use super::{Journey, Step};
+use super::{Journey, Occurrence};
 use crate::graphql::claim::Claim;
 use crate::graphql::event::OccurredOn;
-use crate::graphql::known;
+use crate::graphql::filter_checks;
 use crate::graphql::scalars::Date;
 use throughline_domain::contract::outcome::Case;
 use throughline_domain::contract::outcome::proof::WhyNot;
@@ -105,13 +105,13 @@ pub struct Evidence {
     /// The state at the end of the as-of date.
     pub(super) state: EvidenceState,
     /// The check that accepted it, if there was one.
-    verified: Option<Step>,
+    verified: Option<Occurrence>,
     /// The check that found a defect, if there was one.
-    rejected: Option<Step>,
+    rejected: Option<Occurrence>,
     /// The defect: a code of the rulebook.
     defect: Option<String>,
     /// The withdrawal, if it was withdrawn.
-    withdrawn: Option<Step>,
+    withdrawn: Option<Occurrence>,
     #[graphql(skip)]
     pub(in crate::graphql) own: EvidenceId,
     #[graphql(skip)]
@@ -132,7 +132,7 @@ impl Evidence {
         #[graphql(desc = "Only claims for this outcome, by code.")] outcome: Option<String>,
     ) -> Result<Vec<EvidenceForClaim>> {
         let contract_claims = self.of.contract_claims(ctx).await?;
-        known::outcome([&*contract_claims.contract], outcome.as_deref())?;
+        filter_checks::outcome([&*contract_claims.contract], outcome.as_deref())?;
         let facts = self.of.story().history().facts_as_of(self.of.as_of);
         let case = Case::of(&facts);
         let claims = Claim::of_journey(&contract_claims, self.of.id, self.of.story()).into_iter();
@@ -161,10 +161,10 @@ impl Evidence {
             obtained_how: details.obtained_how.clone(),
             supports: details.supports.iter().map(|id| ID(id.to_string())).collect(),
             state: state(piece),
-            verified: piece.verified.as_ref().map(Step::of),
-            rejected: piece.rejected.as_ref().map(Step::of),
+            verified: piece.verified.as_ref().map(Occurrence::of),
+            rejected: piece.rejected.as_ref().map(Occurrence::of),
             defect: piece.rejected.as_ref().map(|rejected| rejected.details.defect.clone()),
-            withdrawn: withdrawn.map(|withdrawn| Step::why(withdrawn, withdrawn.details.reason.as_deref())),
+            withdrawn: withdrawn.map(|withdrawn| Occurrence::why(withdrawn, withdrawn.details.reason.as_deref())),
             own: details.evidence,
             of: Arc::clone(of),
         }

@@ -22,14 +22,13 @@ use uuid::Uuid;
 
 use self::appointment::{Appointment, AppointmentState};
 pub use self::contact::ContactMeasure;
-use self::contact::{Contact, Days};
+use self::contact::{Contact, DayCount};
 use self::evidence::{Evidence, EvidenceState};
-use self::referral::{Assignment, Close, Disengagement, EligibilityAssessment, Leaving, Referral};
+use self::referral::{Assignment, CaseClosure, Disengagement, EligibilityAssessment, Referral, ReferralEnd};
 use self::spell::Spell;
 pub use self::story::{Stories, Story, stories};
 use self::timeline::TimelineEntry;
 use self::work::{Achievement, Assessment, Engagement, Measure, Plan, Risk, Task, TaskState};
-use super::at::Known;
 use super::claim::{self, Claim, ClaimStatus};
 use super::context::{self, Asked as _};
 use super::event::OccurredOn;
@@ -38,6 +37,7 @@ use super::node::Node;
 use super::obligation::{Obligation, ObligationState};
 use super::people::{Subject, Worker};
 use super::permission::JourneyPermissions;
+use super::point_in_time::KnownUpTo;
 use super::scalars::{Date, Position};
 use crate::queries::claims::{Asked, Claims, Purpose};
 use crate::queries::journeys::JourneyRow;
@@ -55,7 +55,7 @@ pub struct Journey {
     contract: Arc<Contract>,
     as_of: NaiveDate,
     /// The last log position used.
-    known: Known,
+    known: KnownUpTo,
     /// The rulebook that applies.
     rulebook: Option<Arc<Rulebook>>,
     teller: Teller,
@@ -110,7 +110,7 @@ impl Journey {
     }
 
     /// The last log position used.
-    pub(super) const fn known(&self) -> Known {
+    pub(super) const fn known(&self) -> KnownUpTo {
         self.known
     }
 
@@ -264,17 +264,17 @@ impl Journey {
     }
 
     /// The acceptance. Its `event` is the target of a correction.
-    async fn acceptance(&self) -> Option<Step> {
-        self.folded().accepted.as_ref().map(Step::of)
+    async fn acceptance(&self) -> Option<Occurrence> {
+        self.folded().accepted.as_ref().map(Occurrence::of)
     }
 
     /// When and why the referral was declined.
-    async fn declined(&self) -> Option<Leaving> {
+    async fn declined(&self) -> Option<ReferralEnd> {
         self.folded().declined.as_ref().map(Into::into)
     }
 
     /// When and why the referral was withdrawn.
-    async fn withdrawn(&self) -> Option<Leaving> {
+    async fn withdrawn(&self) -> Option<ReferralEnd> {
         self.folded().withdrawn.as_ref().map(Into::into)
     }
 
@@ -284,12 +284,12 @@ impl Journey {
     }
 
     /// The close or transfer in force. Null if the case was never closed or has been reopened.
-    async fn closed(&self) -> Option<Close> {
+    async fn closed(&self) -> Option<CaseClosure> {
         self.folded().closed().map(Into::into)
     }
 
     /// Every close or transfer, oldest first, with the reopening that followed.
-    async fn closes(&self) -> Vec<Close> {
+    async fn closes(&self) -> Vec<CaseClosure> {
         self.folded().closes.iter().map(Into::into).collect()
     }
 
@@ -348,8 +348,8 @@ impl Journey {
         &self,
         #[graphql(default, desc = "Which contacts to count: with any worker, or with the keyworker only.")]
         measure: ContactMeasure,
-    ) -> Option<Days> {
-        self.since_contact(measure).map(Days::from)
+    ) -> Option<DayCount> {
+        self.since_contact(measure).map(DayCount::from)
     }
 
     /// The appointments, in the order in which they were booked.
@@ -490,11 +490,11 @@ impl Journey {
     /// The contract of the case, read as of the same day.
     fn contract_now(&self, ctx: &Context<'_>) -> Option<super::contract::Contract> {
         // At an earlier knowledge date the contract is in another view: query it through `contract` instead.
-        if self.known().0 != super::at::Known::ALL.0 {
+        if self.known().0 != super::point_in_time::KnownUpTo::ALL.0 {
             return None;
         }
         let scope = ctx.in_scope(self.contract.code()?)?;
-        super::contract::Contract::seen(ctx, scope, super::at::Seen::live(ctx), Some(self.as_of))
+        super::contract::Contract::seen(ctx, scope, super::point_in_time::Snapshot::live(ctx), Some(self.as_of))
     }
 
     /// The evidence, in the order in which it was attached.
@@ -526,7 +526,7 @@ impl Journey {
     }
 
     /// How long the client waited for a plan that the rulebook counts from the referral.
-    fn waited(&self, plan: &journey::Plan) -> Option<Days> {
+    fn waited(&self, plan: &journey::Plan) -> Option<DayCount> {
         let between = |occurred: Occurred| -> Between { (occurred.earliest(), occurred.latest()) };
         let from = throughline_projections::referral_to_plan::clock_starts(&self.projection_input()?)?;
         Some(DaySpan::between(between(from), between(plan.occurred)).into())
@@ -577,7 +577,7 @@ impl StageReached {
 
 /// A dated event in the life of an object, such as a referral, plan, task, contract or piece of evidence.
 #[derive(Debug, Clone, SimpleObject)]
-pub struct Step {
+pub struct Occurrence {
     /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
     /// The date.
@@ -586,7 +586,7 @@ pub struct Step {
     reason: Option<String>,
 }
 
-impl Step {
+impl Occurrence {
     /// A step without a reason.
     pub(super) fn of<T>(entry: &Entry<T>) -> Self {
         Self::why(entry, None)

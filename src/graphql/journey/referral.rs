@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
-use super::Step;
-use crate::graphql::at::Known;
+use super::Occurrence;
 use crate::graphql::entry::{Shown as _, entries, shown};
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
+use crate::graphql::point_in_time::KnownUpTo;
 use crate::graphql::scalars::Date;
 use throughline_domain::fact::Entry;
 use throughline_domain::fact::envelope::{EventId, WorkerId};
@@ -114,7 +114,7 @@ pub struct Assignment {
     #[graphql(skip)]
     worker: WorkerId,
     #[graphql(skip)]
-    known: Known,
+    known: KnownUpTo,
     /// The role of the worker on the case: `keyworker` and others.
     role: String,
     /// The first day.
@@ -122,7 +122,7 @@ pub struct Assignment {
     /// The first day after the assignment, if it ended: the worker was released, or another keyworker took the case.
     to: Option<Date>,
     /// The release, if the worker was released.
-    released: Option<Step>,
+    released: Option<Occurrence>,
 }
 
 #[ComplexObject]
@@ -140,7 +140,7 @@ impl Assignment {
 
 impl Assignment {
     /// An assignment, with its worker as known at the knowledge date.
-    pub(super) fn of(held: &journey::Assignment, known: Known) -> Self {
+    pub(super) fn of(held: &journey::Assignment, known: KnownUpTo) -> Self {
         Self {
             event: ID(held.event_id.to_string()),
             worker: held.worker,
@@ -148,14 +148,14 @@ impl Assignment {
             role: held.role.clone(),
             from: Date(held.from),
             to: held.to.map(Date),
-            released: held.released.as_ref().map(Step::of),
+            released: held.released.as_ref().map(Occurrence::of),
         }
     }
 }
 
 /// The decline or withdrawal of a referral.
 #[derive(Debug, Clone, SimpleObject)]
-pub struct Leaving {
+pub struct ReferralEnd {
     /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
     /// The date.
@@ -164,19 +164,19 @@ pub struct Leaving {
     reason: String,
 }
 
-impl Leaving {
+impl ReferralEnd {
     fn of(event: EventId, occurred: OccurredOn, reason: &str) -> Self {
         Self { event: ID(event.to_string()), occurred, reason: reason.to_owned() }
     }
 }
 
-impl From<&Entry<event::ReferralDeclined>> for Leaving {
+impl From<&Entry<event::ReferralDeclined>> for ReferralEnd {
     fn from(entry: &Entry<event::ReferralDeclined>) -> Self {
         Self::of(entry.event_id, entry.occurred.into(), &entry.details.reason)
     }
 }
 
-impl From<&Entry<event::ReferralWithdrawn>> for Leaving {
+impl From<&Entry<event::ReferralWithdrawn>> for ReferralEnd {
     fn from(entry: &Entry<event::ReferralWithdrawn>) -> Self {
         Self::of(entry.event_id, entry.occurred.into(), &entry.details.reason)
     }
@@ -194,7 +194,7 @@ pub enum HowClosed {
 
 /// The close or transfer of a case.
 #[derive(Debug, Clone, SimpleObject)]
-pub struct Close {
+pub struct CaseClosure {
     /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
     /// The date.
@@ -206,10 +206,10 @@ pub struct Close {
     /// The destination of the client. For a transfer: the code of the contract or the name of the service.
     destination: Option<String>,
     /// The reopening, if the case was reopened.
-    reopened: Option<Step>,
+    reopened: Option<Occurrence>,
 }
 
-impl From<&journey::Close> for Close {
+impl From<&journey::Close> for CaseClosure {
     fn from(close: &journey::Close) -> Self {
         Self {
             event: ID(close.event_id.to_string()),
@@ -217,7 +217,7 @@ impl From<&journey::Close> for Close {
             how: close.how.into(),
             reason: close.reason.clone(),
             destination: close.destination.clone(),
-            reopened: close.reopened.as_ref().map(|on| Step::why(on, Some(&on.details.reason))),
+            reopened: close.reopened.as_ref().map(|on| Occurrence::why(on, Some(&on.details.reason))),
         }
     }
 }

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_graphql::{Context, Result};
 
-use crate::graphql::at::Known;
 use crate::graphql::context::{self, Asked as _, OrFault as _};
 use crate::graphql::event::Event;
+use crate::graphql::point_in_time::KnownUpTo;
 use crate::log::{Log, LogError};
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
@@ -25,14 +25,14 @@ const LONGEST_KEPT: usize = 2_000;
 /// The history of a case with its recorded events, up to a log position.
 #[derive(Debug, Clone)]
 pub struct Story {
-    known: Known,
+    known: KnownUpTo,
     history: History,
     envelopes: Vec<Envelope>,
 }
 
 impl Story {
     /// The history from the events of one stream, up to a log position; none if no event is known by then.
-    pub fn of(envelopes: Vec<Envelope>, known: Known) -> Result<Option<Self>, LogError> {
+    pub fn of(envelopes: Vec<Envelope>, known: KnownUpTo) -> Result<Option<Self>, LogError> {
         let mut story = Self { known, history: History::default(), envelopes: Vec::new() };
         story.go_on(envelopes.into_iter().filter(|envelope| known.covers(envelope.position)))?;
         Ok((!story.envelopes.is_empty()).then_some(story))
@@ -49,8 +49,8 @@ impl Story {
     }
 
     /// The part of a history up to a log position; none if no event is known by then.
-    pub fn as_known(whole: &Arc<Self>, known: Known) -> Option<Arc<Self>> {
-        if known == Known::ALL {
+    pub fn as_known(whole: &Arc<Self>, known: KnownUpTo) -> Option<Arc<Self>> {
+        if known == KnownUpTo::ALL {
             return Some(Arc::clone(whole));
         }
         let events = whole.history.events().iter().filter(|event| known.covers(event.position)).cloned();
@@ -60,7 +60,7 @@ impl Story {
     }
 
     /// The last log position used.
-    pub(in crate::graphql) const fn known(&self) -> Known {
+    pub(in crate::graphql) const fn known(&self) -> KnownUpTo {
         self.known
     }
 
@@ -135,7 +135,7 @@ impl Stories {
         }
         for (id, envelopes) in new {
             let story = match stories.remove(&id) {
-                None => Story::of(envelopes, Known::ALL)?,
+                None => Story::of(envelopes, KnownUpTo::ALL)?,
                 Some(begun) => {
                     // If no other query uses the history, it is extended in place.
                     self.kept().take(id);
@@ -161,7 +161,7 @@ impl Stories {
 pub async fn stories(
     ctx: &Context<'_>,
     ids: impl Iterator<Item = JourneyId>,
-    known: Known,
+    known: KnownUpTo,
 ) -> Result<HashMap<JourneyId, Arc<Story>>> {
     let (kept, ids): (&Arc<Stories>, Vec<JourneyId>) = (ctx.data_unchecked(), ids.collect());
     let read = kept.read(&ctx.app().log, &ids).await.or_fault()?;
@@ -196,7 +196,7 @@ mod tests {
 
     fn story(events: usize) -> Arc<Story> {
         let envelopes = (1..=events).map(event).collect();
-        Arc::new(Story { known: Known::ALL, history: History::default(), envelopes })
+        Arc::new(Story { known: KnownUpTo::ALL, history: History::default(), envelopes })
     }
 
     const fn id(n: usize) -> JourneyId {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
-use super::contact::Days;
-use super::{Journey, Step};
+use super::contact::DayCount;
+use super::{Journey, Occurrence};
 use crate::graphql::entry::{entries, shown};
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
@@ -60,23 +60,23 @@ pub struct Plan {
     /// When it was agreed.
     occurred: OccurredOn,
     /// The days from the referral to this plan. Only for the first plan that the rulebook counts.
-    waited: Option<Days>,
+    waited: Option<DayCount>,
     /// The reviews by client and keyworker, oldest first.
-    reviews: Vec<Step>,
+    reviews: Vec<Occurrence>,
     /// The close, if the plan is no longer in use.
-    closed: Option<Step>,
+    closed: Option<Occurrence>,
 }
 
 impl Plan {
     /// A plan, with the days that the client waited for it, if they count.
-    pub(super) fn of(plan: &journey::Plan, waited: Option<Days>) -> Self {
+    pub(super) fn of(plan: &journey::Plan, waited: Option<DayCount>) -> Self {
         Self {
             event: ID(plan.event_id.to_string()),
             kind: plan.kind.clone(),
             occurred: plan.occurred.into(),
             waited,
-            reviews: plan.reviews.iter().map(Step::of).collect(),
-            closed: plan.closed.as_ref().map(|close| Step::why(close, close.details.reason.as_deref())),
+            reviews: plan.reviews.iter().map(Occurrence::of).collect(),
+            closed: plan.closed.as_ref().map(|close| Occurrence::why(close, close.details.reason.as_deref())),
         }
     }
 }
@@ -125,7 +125,7 @@ pub struct Task {
     /// Whether it is open and its due date has passed.
     overdue: bool,
     /// When it was done, or when and why it was cancelled.
-    over: Option<Step>,
+    over: Option<Occurrence>,
     /// The case.
     journey: Journey,
     #[graphql(skip)]
@@ -145,8 +145,8 @@ impl Task {
     pub(super) fn of(folded: &Folded, task: &journey::Task, journey: Journey) -> Self {
         let state = State::of_task(folded, task).into();
         let over = task.over.as_ref().map(|over| match over {
-            TaskOver::Done(done) => Step::of(done),
-            TaskOver::Cancelled(cancelled) => Step::why(cancelled, cancelled.details.reason.as_deref()),
+            TaskOver::Done(done) => Occurrence::of(done),
+            TaskOver::Cancelled(cancelled) => Occurrence::why(cancelled, cancelled.details.reason.as_deref()),
         });
         Self {
             id: ID(task.details.task.to_string()),
@@ -206,7 +206,7 @@ pub struct Risk {
     /// The first day of the risk.
     raised: OccurredOn,
     /// The clearing, if the risk was cleared. Its date is the first day without the risk.
-    cleared: Option<Step>,
+    cleared: Option<Occurrence>,
 }
 
 impl From<&journey::Risk> for Risk {
@@ -216,7 +216,7 @@ impl From<&journey::Risk> for Risk {
             event: ID(risk.event_id.to_string()),
             kind: risk.details.kind.clone(),
             raised: risk.raised.into(),
-            cleared: risk.cleared.as_ref().map(Step::of),
+            cleared: risk.cleared.as_ref().map(Occurrence::of),
         }
     }
 }

@@ -3,11 +3,11 @@
 use async_graphql::{Context, Object};
 use serde_json::{Map, Value};
 
-use super::input::amend::{CorrectFactInput, Replacement, RetractFactInput, Whose};
+use super::input::amend::{CorrectFactInput, FactOwner, Replacement, RetractFactInput};
+use super::input::convert::Conversion;
 use super::input::patch::Patches as _;
-use super::input::reading::Reading;
+use super::input_path::SentInput;
 use super::payload::{AmendmentPayload, Outcome};
-use super::sent::Sent;
 use super::{Answered, answered, record, record_as};
 use throughline_domain::command::{Command, PatchFact, RetractFacts};
 use throughline_domain::fact::envelope::EventId;
@@ -27,22 +27,23 @@ impl Amendments {
         #[graphql(desc = "The details to record.")] input: CorrectFactInput,
     ) -> Answered<AmendmentPayload> {
         answered(async {
-            let sent = Sent::of(ctx)?;
+            let sent = SentInput::of(ctx)?;
             let sent = match &input.replacement {
                 Some(replacement) => sent.replacing(replacement.field()),
                 None => sent,
             };
-            let whose = match Whose::of(input.journey, input.subject, input.worker, input.team, input.contract) {
+            let whose = match FactOwner::of(input.journey, input.subject, input.worker, input.team, input.contract) {
                 Ok(whose) => whose,
                 Err(refusals) => return AmendmentPayload::of(ctx, None, Outcome::refused(refusals, &sent)).await,
             };
-            let mut reading = Reading::default();
+            let mut conversion = Conversion::default();
             let of = input.replacement.as_ref().map(Replacement::of);
-            let payload = input.replacement.map(|patch| reading.field("payload", |reading| patch.patched(reading)));
+            let payload =
+                input.replacement.map(|patch| conversion.field("payload", |conversion| patch.patched(conversion)));
             let command = Command::PatchFact(PatchFact {
                 stream: whose.stream(),
                 target: EventId(input.target.0),
-                occurred: input.when.read(&mut reading),
+                occurred: input.when.read(&mut conversion),
                 of,
                 payload: match payload {
                     Some(Value::Object(payload)) => payload,
@@ -50,7 +51,7 @@ impl Amendments {
                 },
                 reason: input.reason,
             });
-            let outcome = record_as(ctx, input.stamp, reading, command, sent).await?;
+            let outcome = record_as(ctx, input.stamp, conversion, command, sent).await?;
             AmendmentPayload::of(ctx, Some(&whose), outcome).await
         })
         .await
@@ -64,10 +65,10 @@ impl Amendments {
         #[graphql(desc = "The details to record.")] input: RetractFactInput,
     ) -> Answered<AmendmentPayload> {
         answered(async {
-            let whose = match Whose::of(input.journey, input.subject, input.worker, input.team, input.contract) {
+            let whose = match FactOwner::of(input.journey, input.subject, input.worker, input.team, input.contract) {
                 Ok(whose) => whose,
                 Err(refusals) => {
-                    let outcome = Outcome::refused(refusals, &Sent::of(ctx)?);
+                    let outcome = Outcome::refused(refusals, &SentInput::of(ctx)?);
                     return AmendmentPayload::of(ctx, None, outcome).await;
                 }
             };
@@ -76,7 +77,7 @@ impl Amendments {
                 targets: input.targets.iter().map(|target| EventId(target.0)).collect(),
                 reason: input.reason,
             });
-            let outcome = record(ctx, input.stamp, Reading::default(), command).await?;
+            let outcome = record(ctx, input.stamp, Conversion::default(), command).await?;
             AmendmentPayload::of(ctx, Some(&whose), outcome).await
         })
         .await

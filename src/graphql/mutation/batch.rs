@@ -12,13 +12,13 @@ use super::input::batch::{
     DecideClaimInput, OpenBatchInput, RaiseAdjustmentInput, RecordPaymentInput, ResubmitClaimInput, SubmitBatchInput,
     WithdrawClaimInput, claims, money,
 };
-use super::input::reading::Reading;
+use super::input::convert::Conversion;
 use super::input::{Stamp, When};
+use super::input_path::SentInput;
 use super::payload::{BatchPayload, Outcome};
-use super::sent::Sent;
 use super::{Answered, answered, own_id, record};
 use crate::graphql::context::{Asked as _, OrFault as _};
-use crate::graphql::funding;
+use crate::graphql::double_funding;
 use crate::graphql::scalars::Id;
 use crate::graphql::selection::Selected;
 use crate::queries;
@@ -46,12 +46,12 @@ impl BatchMutations {
         #[graphql(desc = "The details to record.")] input: OpenBatchInput,
     ) -> Answered<BatchPayload> {
         answered(async {
-            let mut reading = Reading::default();
+            let mut conversion = Conversion::default();
             let batch = BatchId(own_id(&input.stamp, "batch", input.batch));
-            let when = input.when.read(&mut reading);
-            let act = BatchAct::Open(input.contract.clone(), input.opened(&mut reading));
+            let when = input.when.read(&mut conversion);
+            let act = BatchAct::Open(input.contract.clone(), input.opened(&mut conversion));
             let command = Command::Batch(BatchCommand { batch, when, as_of: None, act, warnings: Vec::new() });
-            BatchPayload::of(ctx, batch, record(ctx, input.stamp, reading, command).await?).await
+            BatchPayload::of(ctx, batch, record(ctx, input.stamp, conversion, command).await?).await
         })
         .await
     }
@@ -124,7 +124,7 @@ impl BatchMutations {
                     send(ctx, input.batch, (input.stamp, input.when), (act, twice), contract_claims.as_deref()).await
                 }
                 Err(refusals) => {
-                    let outcome = Outcome::refused(refusals, &Sent::of(ctx)?);
+                    let outcome = Outcome::refused(refusals, &SentInput::of(ctx)?);
                     BatchPayload::of(ctx, BatchId(input.batch.0), outcome).await
                 }
             }
@@ -205,11 +205,11 @@ async fn send(
     prepared_from: Option<&Claims>,
 ) -> Result<BatchPayload> {
     let batch = BatchId(batch.0);
-    let mut reading = Reading::default();
-    let when = when.read(&mut reading);
+    let mut conversion = Conversion::default();
+    let when = when.read(&mut conversion);
     let as_of = prepared_from.map(|contract_claims| contract_claims.asked.as_of);
     let command = Command::Batch(BatchCommand { batch, when, as_of, act, warnings });
-    BatchPayload::of(ctx, batch, record(ctx, stamp, reading, command).await?).await
+    BatchPayload::of(ctx, batch, record(ctx, stamp, conversion, command).await?).await
 }
 
 /// The claims of a batch's contract as of the date of a command, settled against all batches, as if the claims in
@@ -229,7 +229,7 @@ async fn contract_claims(
     let Some(contract) = generation.contract_state(scope) else { return Ok(None) };
     let today = ctx.today(&contract);
     // An invalid date is reported when the command itself is sent.
-    let as_of = when.read(&mut Reading::default()).decided_on(today).earliest().min(today);
+    let as_of = when.read(&mut Conversion::default()).decided_on(today).earliest().min(today);
     let asked = Asked { as_of, today, purpose: Purpose::Submit { batch: BatchId(batch.0), again } };
     queries::claims::of_contract(generation, log, scope, asked).await.or_fault()
 }
@@ -282,7 +282,7 @@ async fn doubly_funded(
     let known: Vec<(usize, &Claim)> =
         named.iter().enumerate().filter_map(|(at, claim)| Some((at, contract_claims.get(*claim)?))).collect();
     let claims: Vec<&Claim> = known.iter().map(|(_, claim)| *claim).collect();
-    let found = funding::among(ctx, contract_claims, &claims).await?;
+    let found = double_funding::among(ctx, contract_claims, &claims).await?;
     let warnings = known.iter().filter_map(|(at, claim)| Some(found.get(&claim.claim)?.first()?.warning(*at)));
     Ok(warnings.take(WARNINGS_MAX).collect())
 }

@@ -5,7 +5,7 @@ use super::input::contract::{
     EndContractInput, IssueNoticeInput, OpenContractInput, PublishRulebookInput, PublishTargetsInput,
     RecordCommentaryInput, SubmitReportInput, VaryContractInput,
 };
-use super::input::reading::Reading;
+use super::input::convert::Conversion;
 use super::mutations::mutations;
 use super::payload::ContractPayload;
 use super::{Answered, answered, own_id, record, state};
@@ -35,11 +35,11 @@ mutations! {
     /// Opens a contract with its first rulebook.
     open_contract(ctx, input: OpenContractInput) -> ContractPayload {
         answered(async {
-            let mut reading = Reading::default();
-            let fact = input.fact.read(&mut reading);
-            let (code, when) = (fact.code.clone(), input.when.read(&mut reading));
+            let mut conversion = Conversion::default();
+            let fact = input.fact.read(&mut conversion);
+            let (code, when) = (fact.code.clone(), input.when.read(&mut conversion));
             let command = Command::OpenContract(OpenContract { when, fact, rulebook: input.rulebook });
-            let outcome = record(ctx, input.stamp, reading, command).await?;
+            let outcome = record(ctx, input.stamp, conversion, command).await?;
             Ok(ContractPayload::of(ctx, &code, outcome))
         })
         .await
@@ -56,13 +56,13 @@ mutations! {
     /// one has been built in the background. `views` and `rebuildProgress` show the progress.
     publish_rulebook(ctx, input: PublishRulebookInput) -> ContractPayload {
         answered(async {
-            let mut reading = Reading::default();
+            let mut conversion = Conversion::default();
             let command = Command::PublishRulebook(PublishRulebook {
                 contract: input.contract.clone(),
-                when: input.when.read(&mut reading),
+                when: input.when.read(&mut conversion),
                 rulebook: input.rulebook,
             });
-            let outcome = record(ctx, input.stamp, reading, command).await?;
+            let outcome = record(ctx, input.stamp, conversion, command).await?;
             Ok(ContractPayload::of(ctx, &input.contract, outcome))
         })
         .await

@@ -2,11 +2,11 @@
 
 use async_graphql::{Context, Result};
 
-use super::input::amend::Whose;
+use super::input::amend::FactOwner;
 use super::input::appointment::{BookAppointmentInput, CancelAppointmentInput, MoveAppointmentInput};
+use super::input::convert::Conversion;
 use super::input::evidence::{AttachEvidenceInput, RejectEvidenceInput, VerifyEvidenceInput, WithdrawEvidenceInput};
 use super::input::exit::{CloseJourneyInput, DisengageInput, ReopenJourneyInput, TransferJourneyInput};
-use super::input::reading::Reading;
 use super::input::referral::{
     AcceptFact, AcceptReferralInput, AssessEligibilityInput, AssignWorkerInput, AssignWorkersInput,
     DeclineReferralInput, ReceiveReferralInput, ReleaseWorkerInput, WithdrawReferralInput,
@@ -63,15 +63,15 @@ mutations! {
         let subject = own_id(&input.stamp, "subject", input.subject);
         let register = input.subject.is_none().then(|| input.subject_kind.into());
         answered(async {
-            let mut reading = Reading::default();
+            let mut conversion = Conversion::default();
             let command = Command::ReceiveReferral(ReceiveReferral {
                 journey: id,
                 contract: input.contract,
-                when: input.when.read(&mut reading),
+                when: input.when.read(&mut conversion),
                 register,
-                fact: input.fact.of(subject).read(&mut reading),
+                fact: input.fact.of(subject).read(&mut conversion),
             });
-            let outcome = record(ctx, input.stamp, reading, command).await?;
+            let outcome = record(ctx, input.stamp, conversion, command).await?;
             JourneyPayload::of(ctx, id, outcome).await
         })
         .await
@@ -185,7 +185,7 @@ mutations! {
     ["Record an assessment score.", like outcome()]
     score_assessment(ctx, input: ScoreAssessmentInput) -> AssessmentPayload {
         let whose =
-            Whose::one_of([("journey", Whose::journey(input.journey)), ("worker", Whose::worker(input.worker))]);
+            FactOwner::one_of([("journey", FactOwner::journey(input.journey)), ("worker", FactOwner::worker(input.worker))]);
         answered(async {
             let (whose, outcome) = state_of(ctx, whose, (input.stamp, input.when), input.fact).await?;
             AssessmentPayload::of(ctx, whose.as_ref(), outcome).await
@@ -212,7 +212,7 @@ mutations! {
     ["Record a measurement.", like outcome()]
     record_measure(ctx, input: RecordMeasureInput) -> MeasurePayload {
         let whose =
-            Whose::one_of([("journey", Whose::journey(input.journey)), ("contract", Whose::contract(input.contract))]);
+            FactOwner::one_of([("journey", FactOwner::journey(input.journey)), ("contract", FactOwner::contract(input.contract))]);
         answered(async {
             let (whose, outcome) = state_of(ctx, whose, (input.stamp, input.when), input.fact).await?;
             MeasurePayload::of(ctx, whose.as_ref(), outcome).await
@@ -274,12 +274,12 @@ mutations! {
 
 /// Sends the command that assigns many cases to a worker.
 async fn assign_many(ctx: &Context<'_>, input: AssignWorkersInput, journeys: Vec<JourneyId>) -> Result<Outcome> {
-    let mut reading = Reading::default();
-    let fact = input.fact.read(&mut reading);
+    let mut conversion = Conversion::default();
+    let fact = input.fact.read(&mut conversion);
     if input.stamp.expected_version.is_some() {
         let message = "expectedVersion cannot be used for several cases: leave it out";
-        reading.field("expected_version", |reading| reading.invalid(message));
+        conversion.field("expected_version", |conversion| conversion.invalid(message));
     }
-    let when = input.when.read(&mut reading);
-    record(ctx, input.stamp, reading, Command::AssignMany(AssignMany { journeys, when, fact })).await
+    let when = input.when.read(&mut conversion);
+    record(ctx, input.stamp, conversion, Command::AssignMany(AssignMany { journeys, when, fact })).await
 }

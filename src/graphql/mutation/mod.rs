@@ -5,11 +5,11 @@ mod amend;
 mod batch;
 mod contract;
 pub mod input;
+pub mod input_path;
 mod journey;
 mod mutations;
 pub mod payload;
 mod people;
-pub mod sent;
 
 use async_graphql::{Context, MergedObject, Result};
 use uuid::Uuid;
@@ -22,13 +22,13 @@ use crate::record::{CommandRequest, RecordError};
 use amend::Amendments;
 use batch::BatchMutations;
 use contract::ContractMutations;
-use input::amend::Whose;
-use input::reading::{Reading, States};
+use input::amend::FactOwner;
+use input::convert::{Conversion, IntoFact};
 use input::{Stamp, When};
+use input_path::SentInput;
 use journey::JourneyMutations;
 use payload::Outcome;
 use people::PeopleMutations;
-use sent::Sent;
 use throughline_domain::command::Command;
 use throughline_domain::contract::rulebook::canonical;
 use throughline_domain::fact::envelope::StreamId;
@@ -52,23 +52,23 @@ pub(super) fn answered<T>(result: impl Future<Output = Result<T>>) -> impl Futur
 }
 
 /// Records a fact in a stream of any kind.
-async fn state(ctx: &Context<'_>, stamp: Stamp, stream: StreamId, when: When, fact: impl States) -> Result<Outcome> {
-    let mut reading = Reading::default();
-    let fact = fact.stated(&mut reading);
-    let when = when.read(&mut reading);
-    record(ctx, stamp, reading, Command::state(stream, when, fact)).await
+async fn state(ctx: &Context<'_>, stamp: Stamp, stream: StreamId, when: When, fact: impl IntoFact) -> Result<Outcome> {
+    let mut conversion = Conversion::default();
+    let fact = fact.into_fact(&mut conversion);
+    let when = when.read(&mut conversion);
+    record(ctx, stamp, conversion, Command::record_fact(stream, when, fact)).await
 }
 
 /// The same for the stream that the input names, if it names one. Returns the payload.
 async fn state_of(
     ctx: &Context<'_>,
-    whose: Result<Whose, Vec<Refusal>>,
+    whose: Result<FactOwner, Vec<Refusal>>,
     (stamp, when): (Stamp, When),
-    fact: impl States,
-) -> Result<(Option<Whose>, Outcome)> {
+    fact: impl IntoFact,
+) -> Result<(Option<FactOwner>, Outcome)> {
     let whose = match whose {
         Ok(whose) => whose,
-        Err(refusals) => return Ok((None, Outcome::refused(refusals, &Sent::of(ctx)?))),
+        Err(refusals) => return Ok((None, Outcome::refused(refusals, &SentInput::of(ctx)?))),
     };
     let outcome = state(ctx, stamp, whose.stream(), when, fact).await?;
     Ok((Some(whose), outcome))
@@ -80,20 +80,20 @@ fn own_id(stamp: &Stamp, thing: &str, given: Option<Id>) -> Uuid {
 }
 
 /// Sends a command to the recorder, with the warnings found in the input, unless the input is invalid.
-async fn record(ctx: &Context<'_>, stamp: Stamp, reading: Reading, command: Command) -> Result<Outcome> {
-    record_as(ctx, stamp, reading, command, Sent::of(ctx)?).await
+async fn record(ctx: &Context<'_>, stamp: Stamp, conversion: Conversion, command: Command) -> Result<Outcome> {
+    record_as(ctx, stamp, conversion, command, SentInput::of(ctx)?).await
 }
 
 /// The same, with another path from the input to the payload.
 async fn record_as(
     ctx: &Context<'_>,
     stamp: Stamp,
-    mut reading: Reading,
+    mut conversion: Conversion,
     command: Command,
-    sent: Sent,
+    sent: SentInput,
 ) -> Result<Outcome> {
-    let expected = stamp.expected(&mut reading);
-    if let Err(refusals) = reading.done() {
+    let expected = stamp.expected(&mut conversion);
+    if let Err(refusals) = conversion.done() {
         return Ok(Outcome::refused(refusals, &sent));
     }
     let request = CommandRequest::new(ctx.caller().principal.clone(), stamp.command(), command)

@@ -2,15 +2,15 @@
 
 use async_graphql::{Context, ID, Interface, Result, SimpleObject};
 
-use crate::graphql::at::Known;
 use crate::graphql::batch::Batch;
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::contract::Contract;
 use crate::graphql::event::{Event, OccurredOn};
 use crate::graphql::journey::{self, Journey};
-use crate::graphql::mutation::input::amend::Whose;
-use crate::graphql::mutation::sent::Sent;
+use crate::graphql::mutation::input::amend::FactOwner;
+use crate::graphql::mutation::input_path::SentInput;
 use crate::graphql::people::{Subject, Worker};
+use crate::graphql::point_in_time::KnownUpTo;
 use crate::graphql::query;
 use crate::graphql::scalars::Position;
 use crate::graphql::team::Team;
@@ -77,7 +77,7 @@ pub struct Refusal {
     /// The values that are allowed, if these can be listed.
     allowed: Vec<String>,
     /// The recorded facts that conflict with the command.
-    facts: Vec<FactInTheWay>,
+    facts: Vec<BlockingFact>,
 }
 
 /// The stream is not at the version that the command expected.
@@ -120,7 +120,7 @@ pub struct Notice {
 
 /// A recorded fact that conflicts with a command.
 #[derive(Debug, Clone, SimpleObject)]
-pub struct FactInTheWay {
+pub struct BlockingFact {
     /// The id of the original event.
     event: ID,
     /// The type of the event, such as `ContactLogged`.
@@ -130,7 +130,7 @@ pub struct FactInTheWay {
     occurred: OccurredOn,
 }
 
-impl From<&DependentFact> for FactInTheWay {
+impl From<&DependentFact> for BlockingFact {
     fn from(fact: &DependentFact) -> Self {
         Self {
             event: ID(fact.event_id.to_string()),
@@ -142,8 +142,8 @@ impl From<&DependentFact> for FactInTheWay {
 
 impl Problem {
     /// The refusal of a command, with its path in the input as sent.
-    pub(in crate::graphql) fn of(refused: refusal::Refusal, sent: &Sent) -> Self {
-        let path = refused.path.as_ref().map(|path| sent.way(path)).unwrap_or_default();
+    pub(in crate::graphql) fn of(refused: refusal::Refusal, sent: &SentInput) -> Self {
+        let path = refused.path.as_ref().map(|path| sent.input_path(path)).unwrap_or_default();
         Self::Refusal(Refusal {
             code: refused.code.as_str().to_owned(),
             severity: refused.severity.into(),
@@ -215,7 +215,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// Reads the answer of the recorder: a refusal becomes data, access errors and faults become GraphQL errors.
-    pub fn of(answer: Result<RecordedCommand, RecordError>, sent: &Sent) -> Result<Self> {
+    pub fn of(answer: Result<RecordedCommand, RecordError>, sent: &SentInput) -> Result<Self> {
         let unrecorded = |problems| Ok(Self::unrecorded(false, problems));
         match answer {
             Ok(done) => Ok(Self {
@@ -237,7 +237,7 @@ impl Outcome {
     }
 
     /// A command with an invalid input.
-    pub fn refused(refusals: Vec<refusal::Refusal>, sent: &Sent) -> Self {
+    pub fn refused(refusals: Vec<refusal::Refusal>, sent: &SentInput) -> Self {
         let problems = refusal::limited(refusals).into_iter().map(|refusal| Problem::of(refusal, sent)).collect();
         Self::unrecorded(false, problems)
     }
@@ -445,7 +445,7 @@ impl AssignmentsPayload {
 
 impl AssessmentPayload {
     /// The payload of a command on this case or worker; without an object if none was named.
-    pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, mut outcome: Outcome) -> Result<Self> {
+    pub async fn of(ctx: &Context<'_>, whose: Option<&FactOwner>, mut outcome: Outcome) -> Result<Self> {
         let read = Things::of(ctx, whose, &outcome).await;
         let Things { journey, worker, .. } = outcome.about(read)?;
         Ok(Self::with(journey, worker, outcome))
@@ -454,7 +454,7 @@ impl AssessmentPayload {
 
 impl MeasurePayload {
     /// The payload of a command on this case or contract; without an object if none was named.
-    pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, mut outcome: Outcome) -> Result<Self> {
+    pub async fn of(ctx: &Context<'_>, whose: Option<&FactOwner>, mut outcome: Outcome) -> Result<Self> {
         let read = Things::of(ctx, whose, &outcome).await;
         let Things { journey, contract, .. } = outcome.about(read)?;
         Ok(Self::with(journey, contract, outcome))
@@ -501,7 +501,7 @@ impl TeamPayload {
 
 impl CapacityPayload {
     /// The payload of a command on this worker or team; without an object if none was named.
-    pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, mut outcome: Outcome) -> Result<Self> {
+    pub async fn of(ctx: &Context<'_>, whose: Option<&FactOwner>, mut outcome: Outcome) -> Result<Self> {
         let read = Things::of(ctx, whose, &outcome).await;
         let Things { worker, team, .. } = outcome.about(read)?;
         Ok(Self::with(worker, team, outcome))
@@ -510,7 +510,7 @@ impl CapacityPayload {
 
 impl AmendmentPayload {
     /// The payload of a correction or retraction of facts in this stream; without an object if none was named.
-    pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, mut outcome: Outcome) -> Result<Self> {
+    pub async fn of(ctx: &Context<'_>, whose: Option<&FactOwner>, mut outcome: Outcome) -> Result<Self> {
         let read = Things::of(ctx, whose, &outcome).await;
         let Things { journey, subject, worker, team, contract } = outcome.about(read)?;
         Ok(Self::with(journey, subject, worker, team, contract, outcome))
@@ -528,14 +528,14 @@ struct Things {
 }
 
 impl Things {
-    async fn of(ctx: &Context<'_>, whose: Option<&Whose>, outcome: &Outcome) -> Result<Self> {
+    async fn of(ctx: &Context<'_>, whose: Option<&FactOwner>, outcome: &Outcome) -> Result<Self> {
         let mut things = Self::default();
         match whose {
-            Some(Whose::Journey(id)) => things.journey = journey(ctx, *id).await?,
-            Some(Whose::Subject(id)) => things.subject = subject(ctx, *id, outcome).await?,
-            Some(Whose::Worker(id)) => things.worker = worker(ctx, *id, outcome).await?,
-            Some(Whose::Team(id)) => things.team = team(ctx, *id, outcome).await?,
-            Some(Whose::Contract(code)) => things.contract = contract(ctx, code),
+            Some(FactOwner::Journey(id)) => things.journey = journey(ctx, *id).await?,
+            Some(FactOwner::Subject(id)) => things.subject = subject(ctx, *id, outcome).await?,
+            Some(FactOwner::Worker(id)) => things.worker = worker(ctx, *id, outcome).await?,
+            Some(FactOwner::Team(id)) => things.team = team(ctx, *id, outcome).await?,
+            Some(FactOwner::Contract(code)) => things.contract = contract(ctx, code),
             None => {}
         }
         Ok(things)
@@ -544,13 +544,13 @@ impl Things {
 
 /// The present case, if the caller may see it.
 async fn journey(ctx: &Context<'_>, id: JourneyId) -> Result<Option<Journey>> {
-    let story = journey::stories(ctx, std::iter::once(id), Known::ALL).await?.remove(&id);
+    let story = journey::stories(ctx, std::iter::once(id), KnownUpTo::ALL).await?.remove(&id);
     Ok(story.and_then(|story| Journey::today(ctx, id, story)))
 }
 
 /// The cases as they are now, in this order, limited to those that the caller may see.
 async fn journeys(ctx: &Context<'_>, ids: &[JourneyId]) -> Result<Vec<Journey>> {
-    let mut stories = journey::stories(ctx, ids.iter().copied(), Known::ALL).await?;
+    let mut stories = journey::stories(ctx, ids.iter().copied(), KnownUpTo::ALL).await?;
     Ok(ids.iter().filter_map(|id| Journey::today(ctx, *id, stories.remove(id)?)).collect())
 }
 
@@ -567,7 +567,7 @@ async fn worker(ctx: &Context<'_>, id: WorkerId, outcome: &Outcome) -> Result<Op
     let caller = ctx.caller();
     let visible =
         queries::people::visible_workers(&caller.generation, &caller.principal.scope, &[id]).await.or_fault()?;
-    if visible.contains(&id) { Worker::load(ctx, id, Known::ALL).await.transpose() } else { Ok(None) }
+    if visible.contains(&id) { Worker::load(ctx, id, KnownUpTo::ALL).await.transpose() } else { Ok(None) }
 }
 
 /// The subject, after an accepted command, if the caller may see the subject.

@@ -1,15 +1,15 @@
 //! Mutations on subjects, workers and teams.
 
-use super::input::amend::Whose;
+use super::input::amend::FactOwner;
 use super::input::people::{
     AddWorkerInput, ApproveErasureInput, EndCoverInput, FillVacancyInput, GiveConsentInput, LeaveWorkerInput,
     LeavingFact, LiftHoldInput, LinkSubjectsInput, OpenVacancyInput, PlaceHoldInput, ProposeErasureInput,
     RecordAbsenceInput, RegisterSubjectInput, SetCapacityInput, SetTeamInput, SetWteInput, StartCoverInput,
     UnlinkSubjectsInput, WithdrawConsentInput,
 };
+use super::input_path::SentInput;
 use super::mutations::mutations;
 use super::payload::{CapacityPayload, Outcome, SubjectPayload, TeamPayload, WorkerPayload};
-use super::sent::Sent;
 use super::{Answered, answered, own_id, state, state_of};
 use crate::graphql::scalars::Date;
 use throughline_domain::fact::envelope::{StreamId, SubjectId, TeamId, WorkerId};
@@ -122,7 +122,7 @@ mutations! {
             let message = format!("lastDay {} and occurredOn both give the date: give only one of them", last.0);
             let refusal = Refusal::new(RefusalCode::InvalidValue, message).at("last_day");
             return answered(async {
-                let outcome = Outcome::refused(refusal.alone(), &Sent::of(ctx)?);
+                let outcome = Outcome::refused(refusal.alone(), &SentInput::of(ctx)?);
                 WorkerPayload::of(ctx, WorkerId(input.worker.0), outcome).await
             })
             .await;
@@ -143,7 +143,7 @@ mutations! {
     /// Sets the capacity of a worker, or of each member of a team, from a date: the most open cases per whole-time
     /// equivalent.
     set_capacity(ctx, input: SetCapacityInput) -> CapacityPayload {
-        let whose = Whose::one_of([("worker", Whose::worker(input.worker)), ("team", Whose::team(input.team))]);
+        let whose = FactOwner::one_of([("worker", FactOwner::worker(input.worker)), ("team", FactOwner::team(input.team))]);
         answered(async {
             let (whose, outcome) = state_of(ctx, whose, (input.stamp, input.when), input.fact).await?;
             CapacityPayload::of(ctx, whose.as_ref(), outcome).await

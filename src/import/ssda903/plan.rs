@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::SYSTEM;
 use super::file::{CODES, Episode, Particulars};
 use super::known::{Ids, Known, KnownEpisode};
-use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts, Together};
+use throughline_domain::command::{Atomic, Command, CorrectFact, ReceiveReferral, RetractFacts};
 use throughline_domain::fact::Fact;
 use throughline_domain::fact::envelope::{CommandId, Occurred, SpellId, StreamId};
 use throughline_domain::fact::event::{
@@ -65,7 +65,7 @@ enum Part {
 impl Commands {
     pub(super) fn together(&self) -> Command {
         let commands = self.each.iter().map(|(_, command)| command.clone()).collect();
-        Command::Together(Together { stream: self.journey, commands })
+        Command::Atomic(Atomic { stream: self.journey, commands })
     }
 
     /// The column or option that a refused field came from.
@@ -160,7 +160,7 @@ impl Bringing<'_> {
     /// The commands for a row about a new episode.
     pub(super) fn anew(&self, known: &Known, nth: usize, row: &Episode) -> Commands {
         let spell = self.ids.spell(row.began_on, nth);
-        let start = Command::state(self.journey(), Occurred::on(row.began_on), started(spell, &row.particulars));
+        let start = Command::record_fact(self.journey(), Occurred::on(row.began_on), started(spell, &row.particulars));
         let referral = self.referral(known, row).map(|command| (Part::Referral, command));
         let end = self.end(spell, &row.particulars).map(|command| (Part::End, command));
         let each = [referral, Some((Part::Start, start)), end];
@@ -171,7 +171,7 @@ impl Bringing<'_> {
         let is_change =
             |(_, command): &(Part, Command)| matches!(command, Command::CorrectFact(_) | Command::RetractFacts(_));
         let is_first =
-            each.iter().any(|(part, command)| matches!(part, Part::Start) && matches!(command, Command::State(_)));
+            each.iter().any(|(part, command)| matches!(part, Part::Start) && matches!(command, Command::RecordFact(_)));
         let after = known.history.events().last().filter(|_| !is_first).map(|event| event.event_id);
         let body = Body { spell, began_on: row.began_on, particulars: &row.particulars };
         Commands {
@@ -210,7 +210,7 @@ impl Bringing<'_> {
 
     fn end(&self, spell: SpellId, says: &Particulars) -> Option<Command> {
         let (on, reason) = says.ended.clone()?;
-        Some(Command::state(self.journey(), Occurred::on(on), SpellEnded { spell, reason }))
+        Some(Command::record_fact(self.journey(), Occurred::on(on), SpellEnded { spell, reason }))
     }
 
     /// The commands that make an episode end as the row says, if an earlier row said something else.

@@ -18,8 +18,8 @@ use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::outcome::decisive_facts::{Changes, Under};
 use throughline_domain::contract::outcome::{Case, State, Status};
 use throughline_domain::contract::rulebook::canonical;
+use throughline_domain::contract::rulebook::explain;
 use throughline_domain::contract::rulebook::outcome::key::OutcomeKey;
-use throughline_domain::contract::rulebook::sentences;
 use throughline_domain::fact::envelope::{ClaimId, JourneyId};
 use throughline_domain::fact::event::ClaimAbout;
 use throughline_domain::fact::money::Money;
@@ -264,7 +264,7 @@ impl<'a> Causes<'a> {
     fn between(before: &'a Claims, after: &'a Claims, facts: &'a Facts) -> Self {
         let as_of = before.asked.as_of;
         let [was, is] = [before, after].map(|claims| claims.contract.rulebook_in_force(as_of));
-        let caps = [was, is].map(|of| of.and_then(|of| sentences::of_caps(of)).map(Arc::from));
+        let caps = [was, is].map(|of| of.and_then(|of| explain::of_caps(of)).map(Arc::from));
         let caps_differ = was.map(|of| &of.caps) != is.map(|of| &of.caps);
         Self { as_of, facts, caps, caps_differ, outcomes: HashMap::new() }
     }
@@ -346,7 +346,7 @@ fn capped([before, after]: &[Option<Arc<str>>; 2]) -> Cause {
 }
 
 fn sentence(of: Under<'_>, key: OutcomeKey) -> Option<Arc<str>> {
-    sentences::of_key(of.rulebook, of.outcome, key).map(Arc::from)
+    explain::of_key(of.rulebook, of.outcome, key).map(Arc::from)
 }
 
 /// The claim's outcome in the version that evaluates it.

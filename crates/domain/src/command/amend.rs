@@ -7,9 +7,9 @@ use std::collections::HashSet;
 
 use super::{
     CorrectFact, Given, NewEvent, PatchFact, RetractFacts, attributes, completed, duties, evidence, exists, graded,
-    heeded, of_stream, settled, stands, too_early, values,
+    of_stream, require_accepted_warnings, settled, stands, too_early, values,
 };
-use crate::command::validate::Shape;
+use crate::command::validate::Validator;
 use crate::fact::Fact;
 use crate::fact::History;
 use crate::fact::consistency::Change;
@@ -33,15 +33,15 @@ pub(super) fn correct(
     exists(history, *stream)?;
     let fact = standing(history, *target)?;
     same_fact(stream.kind, &fact, replacement)?;
-    let mut stated = Shape::new(given.today);
+    let mut stated = Validator::new(given.today);
     values(&mut stated, *occurred, replacement, Some((fact.occurred, fact.event)), given);
     attributes::check(&mut stated, history, *occurred, replacement, given);
-    let mut shape = Shape::new(given.today);
-    shape.reason(reason);
+    let mut validator = Validator::new(given.today);
+    validator.reason(reason);
     for refusal in in_payload(stream.kind, stated.done()).err().into_iter().flatten() {
-        shape.refuse(refusal);
+        validator.refuse(refusal);
     }
-    shape.done()?;
+    validator.done()?;
     let replacement = &in_payload(stream.kind, graded(replacement, history, Some(*target), given))?;
     if fact.occurred == *occurred && fact.event == replacement {
         let message = "the correction changes nothing: change at least one value";
@@ -58,7 +58,7 @@ pub(super) fn correct(
     let is_news = evidence::supports_nothing(history, fact.event, given).is_none();
     let settled = settled(stream.kind, replacement, &[fact.occurred, *occurred], given);
     let warnings = doubts.chain(early).chain(unproving.filter(|_| is_news)).chain(settled);
-    in_payload(stream.kind, heeded(warnings, given))?;
+    in_payload(stream.kind, require_accepted_warnings(warnings, given))?;
     let corrected = FactCorrected {
         target: *target,
         occurred_on: occurred.earliest(),
@@ -99,33 +99,33 @@ pub(super) fn retract(
 ) -> Result<Vec<NewEvent>, Vec<Refusal>> {
     let RetractFacts { stream, targets, reason } = command;
     exists(history, *stream)?;
-    let mut shape = Shape::new(given.today);
-    shape.reason(reason);
+    let mut validator = Validator::new(given.today);
+    validator.reason(reason);
     if targets.is_empty() {
-        shape.refuse(
+        validator.refuse(
             Refusal::new(RefusalCode::MissingValue, "no fact is named: name at least one event to retract")
                 .at("targets"),
         );
     }
-    if !shape.at_most("targets", targets.len(), TARGETS_MAX) {
-        return Err(shape.done().err().unwrap_or_default());
+    if !validator.at_most("targets", targets.len(), TARGETS_MAX) {
+        return Err(validator.done().err().unwrap_or_default());
     }
     let mut named = HashSet::new();
     for (index, target) in targets.iter().enumerate() {
         let path = format!("targets.{index}");
         if let Err(refusals) = standing(history, *target).and_then(|fact| retractable(&fact)) {
             for refusal in refusals {
-                shape.refuse(refusal.at(path.as_str()));
+                validator.refuse(refusal.at(path.as_str()));
             }
         } else if !named.insert(*target) {
-            shape.invalid(&path, "this fact appears twice: give it once");
+            validator.invalid(&path, "this fact appears twice: give it once");
         }
     }
-    shape.done()?;
+    validator.done()?;
     stands(history, stream.kind, Change::Retract(targets))?;
     let taken = targets.iter().filter_map(|target| history.fact(*target));
     let mut settled = taken.filter_map(|fact| settled(stream.kind, fact.event, &[fact.occurred], given));
-    heeded(settled.next().map(|warning| warning.at("targets")), given)?;
+    require_accepted_warnings(settled.next().map(|warning| warning.at("targets")), given)?;
     let retracted = |target: &EventId| {
         let event = FactRetracted { target: *target, reason: reason.clone() }.into();
         of_stream(*stream, history, Occurred::on(given.today), event)

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::Given;
-use crate::command::validate::Shape;
+use crate::command::validate::Validator;
 use crate::contract::outcome::is_value;
 use crate::contract::rulebook::{AttributeRule, Rulebook, shown_value};
 use crate::fact::History;
@@ -24,7 +24,7 @@ struct Listed<'a> {
 
 /// Refuses attributes of a spell that the rulebook does not list, and a start without an attribute that the rulebook
 /// requires.
-pub(super) fn check(shape: &mut Shape, history: &History, occurred: Occurred, fact: &Event, given: &Given<'_>) {
+pub(super) fn check(validator: &mut Validator, history: &History, occurred: Occurred, fact: &Event, given: &Given<'_>) {
     let (domain, said, is_start) = match fact {
         Event::SpellStarted(start) => (Some(start.domain.as_str()), &start.attributes, true),
         Event::SpellChanged(change) => (domain_of(history, change.spell), &change.attributes, false),
@@ -36,11 +36,11 @@ pub(super) fn check(shape: &mut Shape, history: &History, occurred: Occurred, fa
     let listed = Listed { rulebook, domain, attributes };
     for (nth, (name, value)) in said.iter().enumerate() {
         if let Some(refusal) = listed.refusal(nth, name, value) {
-            shape.refuse(refusal);
+            validator.refuse(refusal);
         }
     }
     if is_start {
-        listed.lacking(said).for_each(|refusal| shape.refuse(refusal));
+        listed.lacking(said).for_each(|refusal| validator.refuse(refusal));
     }
 }
 

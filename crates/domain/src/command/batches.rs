@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use crate::command::validate::{Rules, Shape};
-use crate::command::{Given, NewEvent, When, heeded};
+use crate::command::validate::{Rules, Validator};
+use crate::command::{Given, NewEvent, When, require_accepted_warnings};
 use crate::contract::batch::{Batch, BatchLine, BatchState, Decision};
 use crate::fact::History;
 use crate::fact::Recorded;
@@ -193,7 +193,7 @@ pub fn decide(history: &History, command: &BatchCommand, given: &Given<'_>) -> R
         BatchAct::Pay(payment) => pay::warnings(&asked, payment),
         _ => Vec::new(),
     };
-    heeded(command.warnings.iter().cloned().chain(repeated), given)?;
+    require_accepted_warnings(command.warnings.iter().cloned().chain(repeated), given)?;
     let stream = StreamId::batch(command.batch);
     let contract = history.contract().map(str::to_owned);
     let new = |event| NewEvent { stream, contract: contract.clone(), occurred, event };
@@ -233,17 +233,17 @@ fn open(
         let message = "a batch with this id already exists: use a new id";
         return Err(Refusal::new(Code::BatchExists, message).at("batch").alone());
     }
-    let mut shape = Shape::new(given.today);
+    let mut validator = Validator::new(given.today);
     let rules = Rules { contract: given.contract, on: occurred.earliest() };
-    shape.of_batch(occurred, fact, rules);
+    validator.of_batch(occurred, fact, rules);
     let of = fact.claims.as_ref();
     if of.and_then(|of| of.keyworker).is_some_and(|worker| !given.knows(StreamId::worker(worker))) {
-        shape.refuse(Refusal::worker_not_found().at("claims.keyworker"));
+        validator.refuse(Refusal::worker_not_found().at("claims.keyworker"));
     }
     if of.and_then(|of| of.team).is_some_and(|team| !given.knows(StreamId::team(team))) {
-        shape.refuse(Refusal::team_not_found().at("claims.team"));
+        validator.refuse(Refusal::team_not_found().at("claims.team"));
     }
-    shape.done()?;
+    validator.done()?;
     let (stream, contract) = (StreamId::batch(batch), Some(contract.to_owned()));
     Ok(vec![NewEvent { stream, contract, occurred, event: fact.clone().into() }])
 }
@@ -260,20 +260,20 @@ struct Asked<'a, 'g> {
 impl Asked<'_, '_> {
     /// Starts the checks of values with the command's date: a full date, not in the future, and not before the previous
     /// steps of the batch.
-    fn shape(&self) -> Shape {
+    fn validator(&self) -> Validator {
         let occurred = self.occurred;
-        let mut shape = Shape::new(self.given.today);
-        shape.occurred(occurred);
+        let mut validator = Validator::new(self.given.today);
+        validator.occurred(occurred);
         if occurred.precision() != Precision::Day {
-            shape.invalid("occurred_on", "only a month or year is given: give the day");
+            validator.invalid("occurred_on", "only a month or year is given: give the day");
         }
         let opened = self.batch.opened.as_ref().map(|opened| (opened.occurred, "opened"));
         let submitted = self.batch.submitted.as_ref().map(|submitted| (submitted.occurred, "submitted"));
         if let Some((day, what)) = submitted.or(opened).filter(|(day, _)| occurred.earliest() < day.earliest()) {
             let message = format!("the batch was {what} on {}: use that day or a later one", day.earliest());
-            shape.invalid("occurred_on", message);
+            validator.invalid("occurred_on", message);
         }
-        shape
+        validator
     }
 
     /// Refuses a command that was prepared from the claims of another day than its date, such as the day before, if
@@ -304,10 +304,10 @@ impl Asked<'_, '_> {
     }
 
     /// Checks that each of these claims has a line, is named once, and allows this step.
-    fn lines(&self, claims: &[ClaimId], shape: &mut Shape, act: LineAct) -> Result<(), Vec<Refusal>> {
-        shape.at_most("claims", claims.len(), CLAIMS_MAX);
+    fn lines(&self, claims: &[ClaimId], validator: &mut Validator, act: LineAct) -> Result<(), Vec<Refusal>> {
+        validator.at_most("claims", claims.len(), CLAIMS_MAX);
         if claims.is_empty() {
-            shape.missing("claims", "no claim is named: name at least one claim");
+            validator.missing("claims", "no claim is named: name at least one claim");
         }
         let mut named = BTreeSet::new();
         let found = claims.iter().enumerate().filter_map(|(at, claim)| {
@@ -321,19 +321,19 @@ impl Asked<'_, '_> {
             };
             refusal.map(|refusal| refusal.at(path))
         });
-        found.take(NAMED_MAX).for_each(|refusal| shape.refuse(refusal));
-        std::mem::replace(shape, Shape::new(self.given.today)).done()
+        found.take(NAMED_MAX).for_each(|refusal| validator.refuse(refusal));
+        std::mem::replace(validator, Validator::new(self.given.today)).done()
     }
 
     fn decision(&self, claims: &[ClaimId], decision: &ClaimDecision) -> Result<Vec<Event>, Vec<Refusal>> {
         self.was_submitted()?;
-        let mut shape = self.shape();
+        let mut validator = self.validator();
         match decision {
             ClaimDecision::Accept => {}
-            ClaimDecision::Query { remark } => shape.remark(remark),
+            ClaimDecision::Query { remark } => validator.remark(remark),
             ClaimDecision::Reject { defect, remark } => {
                 let rules = Rules { contract: self.given.contract, on: self.occurred.earliest() };
-                shape.rejection(defect, remark.as_deref(), rules);
+                validator.rejection(defect, remark.as_deref(), rules);
             }
         }
         let act = match decision {
@@ -341,7 +341,7 @@ impl Asked<'_, '_> {
             ClaimDecision::Query { .. } => LineAct::Query,
             ClaimDecision::Reject { .. } => LineAct::Reject,
         };
-        self.lines(claims, &mut shape, act)?;
+        self.lines(claims, &mut validator, act)?;
         let decided = |claim: ClaimId| match decision.clone() {
             ClaimDecision::Accept => ClaimAccepted { claim }.into(),
             ClaimDecision::Query { remark } => ClaimQueried { claim, remark }.into(),
@@ -352,9 +352,9 @@ impl Asked<'_, '_> {
 
     fn withdrawal(&self, claims: &[ClaimId], reason: &str) -> Result<Vec<Event>, Vec<Refusal>> {
         self.was_submitted()?;
-        let mut shape = self.shape();
-        shape.reason(reason);
-        self.lines(claims, &mut shape, LineAct::Withdraw)?;
+        let mut validator = self.validator();
+        validator.reason(reason);
+        self.lines(claims, &mut validator, LineAct::Withdraw)?;
         Ok(claims.iter().map(|claim| ClaimWithdrawn { claim: *claim, reason: reason.to_owned() }.into()).collect())
     }
 }

@@ -6,7 +6,7 @@
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use crate::command::validate::Shape;
+use crate::command::validate::Validator;
 use crate::command::{NewEvent, When};
 use crate::contract::rules;
 use crate::contract::{Contract, Rulebook, RulebookError};
@@ -58,9 +58,9 @@ pub(crate) fn open(
     if contract.opened().is_some() {
         return Err(rules::contract_exists().alone());
     }
-    let mut shape = Shape::new(today);
-    shape.opening(fact);
-    shape.done()?;
+    let mut validator = Validator::new(today);
+    validator.opening(fact);
+    validator.done()?;
     let read = read(occurred, rulebook, &fact.code, today)?;
     let opened = NewEvent {
         stream: StreamId::contract(&fact.code),
@@ -96,13 +96,13 @@ pub fn draft(contract: &Contract, text: &str, today: NaiveDate) -> Result<Rulebo
 
 /// Reads a rulebook that is to be published for this contract.
 fn read(occurred: Occurred, text: &str, code: &str, today: NaiveDate) -> Result<Rulebook, Vec<Refusal>> {
-    let mut shape = Shape::new(today);
-    shape.occurred(occurred);
+    let mut validator = Validator::new(today);
+    validator.occurred(occurred);
     if text.len() > RULEBOOK_MAX {
         let message = format!("the rulebook has {} bytes: use at most {RULEBOOK_MAX}", text.len());
-        shape.too_long("rulebook", message);
+        validator.too_long("rulebook", message);
     }
-    shape.done()?;
+    validator.done()?;
     let rulebook = Rulebook::parse(text).map_err(|errors| errors.iter().map(invalid).collect::<Vec<_>>())?;
     if rulebook.contract != code {
         let message = format!(

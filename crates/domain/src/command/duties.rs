@@ -6,7 +6,7 @@ use super::Given;
 use crate::fact::Fact;
 use crate::fact::History;
 use crate::fact::Recorded;
-use crate::fact::consistency::Stated;
+use crate::fact::consistency::DatedFact;
 use crate::fact::envelope::{EventId, EvidenceId, Occurred};
 use crate::fact::event::{Event, EvidenceAttached, EvidenceVerified};
 use crate::fact::refusal::{Refusal, RefusalCode};
@@ -50,7 +50,7 @@ pub(super) fn stays_verified(
         let message = "the evidence was verified in its present form: retract the verification, correct this fact, then ask \
                        another person to verify the evidence again";
         let refusal = Refusal::new(RefusalCode::FactHasDependents, message).at("target");
-        return Err(refusal.by(ATTACH_VERIFY).naming([Stated::from(verified).fact()]).alone());
+        return Err(refusal.by(ATTACH_VERIFY).naming([DatedFact::from(verified).fact()]).alone());
     }
     if is.supports != becomes.supports && has_attached(history, is.evidence, given) {
         let message = "you attached this evidence and it was verified: another person must change what it supports";

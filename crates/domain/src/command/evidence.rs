@@ -58,7 +58,7 @@ fn shows(history: &History, supports: &[Uuid], trigger: &Trigger) -> bool {
     let fits_spell = |spell: Uuid| domain_of(spell).is_some_and(|domain| trigger.spell_domains().contains(domain));
     supports.iter().any(|id| fits_spell(*id))
         || facts.iter().filter(|fact| named(fact.original.event_id.0, fact.reading.event_id.0)).any(|fact| {
-            let of_spell = tracked::item_of(fact.event).filter(|(thing, _)| thing.kind == Kind::Spell);
-            is_mark(fact.event, trigger) || of_spell.is_some_and(|(thing, _)| fits_spell(thing.id))
+            let of_spell = tracked::item_of(fact.event).filter(|(item, _)| item.kind == Kind::Spell);
+            is_mark(fact.event, trigger) || of_spell.is_some_and(|(item, _)| fits_spell(item.id))
         })
 }

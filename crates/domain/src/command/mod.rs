@@ -3,9 +3,10 @@
 //!
 //! Pure and synchronous. A decision never reads a clock or a store: everything it needs is in [`Given`]. It returns
 //! events or refusals, never both, and changes nothing. For every kind of stream a fact takes the same steps: check its
-//! values (`shape`), check it with the other facts (`ground`), build its events.
+//! values (`validator`), check it with the other facts (`ground`), build its events.
 
 mod amend;
+mod atomic;
 mod attributes;
 pub mod batches;
 pub mod contracts;
@@ -14,7 +15,6 @@ mod evidence;
 mod many;
 mod names;
 mod patch;
-mod together;
 pub mod validate;
 mod when;
 
@@ -31,7 +31,7 @@ pub use self::patch::{PatchFact, Patched, PatchedDate};
 pub use self::when::When;
 use crate::command::batches::{BatchAct, BatchCommand};
 use crate::command::contracts::{OpenContract, PublishRulebook};
-use crate::command::validate::Shape;
+use crate::command::validate::Validator;
 pub use crate::command::validate::check_source;
 use crate::contract::{self, Contract};
 use crate::fact::History;
@@ -89,7 +89,7 @@ impl Given<'_> {
 
 /// A fact to record, with its date.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Dated {
+pub struct RecordFact {
     /// The case, subject, worker, team or contract that the fact is about.
     pub stream: StreamId,
     /// The date of the fact.
@@ -128,7 +128,7 @@ pub struct CorrectFact {
     pub reason: String,
 }
 
-/// Facts to retract together.
+/// Facts to retract atomic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetractFacts {
     /// The stream of the facts.
@@ -152,7 +152,7 @@ pub struct AssignMany {
 
 /// Several commands about one stream that are recorded together or not at all, such as a spell with its end.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Together {
+pub struct Atomic {
     /// The stream that all commands are about.
     pub stream: StreamId,
     /// The commands, each decided after the ones before it.
@@ -170,7 +170,7 @@ pub enum Command {
     PublishRulebook(PublishRulebook),
     /// Records a fact of any other type, except corrections and retractions. A link of two subjects names one of them
     /// and is recorded in both streams.
-    State(Dated),
+    RecordFact(RecordFact),
     /// Corrects a fact by giving the whole fact.
     CorrectFact(CorrectFact),
     /// Corrects a fact by giving only the values that change.
@@ -178,7 +178,7 @@ pub enum Command {
     /// Retracts facts.
     RetractFacts(RetractFacts),
     /// Several commands: all of them, or none.
-    Together(Together),
+    Atomic(Atomic),
     /// Does something with a batch of claims.
     Batch(BatchCommand),
     /// Assigns a worker to many cases.
@@ -187,8 +187,8 @@ pub enum Command {
 
 impl Command {
     /// The command that records a fact.
-    pub fn state(stream: StreamId, when: impl Into<When>, fact: impl Into<Event>) -> Self {
-        Self::State(Dated { stream, when: when.into(), fact: fact.into() })
+    pub fn record_fact(stream: StreamId, when: impl Into<When>, fact: impl Into<Event>) -> Self {
+        Self::RecordFact(RecordFact { stream, when: when.into(), fact: fact.into() })
     }
 
     /// The stream that the command is about. Its expected version is that of this stream.
@@ -197,11 +197,11 @@ impl Command {
             Self::ReceiveReferral(command) => StreamId::journey(command.journey),
             Self::OpenContract(command) => StreamId::contract(&command.fact.code),
             Self::PublishRulebook(command) => StreamId::contract(&command.contract),
-            Self::State(command) => command.stream,
+            Self::RecordFact(command) => command.stream,
             Self::CorrectFact(command) => command.stream,
             Self::PatchFact(command) => command.stream,
             Self::RetractFacts(command) => command.stream,
-            Self::Together(together) => together.stream,
+            Self::Atomic(atomic) => atomic.stream,
             Self::Batch(command) => StreamId::batch(command.batch),
             // `AssignMany` has no expected version, and no command is refused before the list is checked.
             Self::AssignMany(command) => {
@@ -213,7 +213,7 @@ impl Command {
     /// The commands by stream: only itself, unless it is about many streams.
     pub fn of_each_stream(&self) -> Vec<Cow<'_, Self>> {
         let Self::AssignMany(AssignMany { journeys, when, fact }) = self else { return vec![Cow::Borrowed(self)] };
-        let one = |journey: &JourneyId| Self::state(StreamId::journey(*journey), *when, fact.clone());
+        let one = |journey: &JourneyId| Self::record_fact(StreamId::journey(*journey), *when, fact.clone());
         journeys.iter().map(one).map(Cow::Owned).collect()
     }
 
@@ -221,8 +221,8 @@ impl Command {
     pub fn begins(&self) -> bool {
         match self {
             Self::ReceiveReferral(_) | Self::OpenContract(_) => true,
-            Self::State(command) => begins_a_stream(&command.fact),
-            Self::Together(together) => together.commands.first().is_some_and(Self::begins),
+            Self::RecordFact(command) => begins_a_stream(&command.fact),
+            Self::Atomic(atomic) => atomic.commands.first().is_some_and(Self::begins),
             Self::Batch(command) => matches!(command.act, BatchAct::Open(..)),
             Self::PublishRulebook(_)
             | Self::CorrectFact(_)
@@ -235,7 +235,7 @@ impl Command {
     /// The single commands: only itself, unless it combines several.
     pub fn each(&self) -> Vec<&Self> {
         match self {
-            Self::Together(together) => together.commands.iter().flat_map(Self::each).collect(),
+            Self::Atomic(atomic) => atomic.commands.iter().flat_map(Self::each).collect(),
             single => vec![single],
         }
     }
@@ -246,9 +246,9 @@ impl Command {
             Self::ReceiveReferral(command) => Some(&command.contract),
             Self::OpenContract(command) => Some(&command.fact.code),
             Self::PublishRulebook(command) => Some(&command.contract),
-            Self::Together(together) => together.commands.iter().find_map(Self::contract),
+            Self::Atomic(atomic) => atomic.commands.iter().find_map(Self::contract),
             Self::Batch(command) => command.contract(),
-            Self::State(_)
+            Self::RecordFact(_)
             | Self::CorrectFact(_)
             | Self::PatchFact(_)
             | Self::RetractFacts(_)
@@ -270,10 +270,10 @@ impl Command {
             Self::ReceiveReferral(command) => {
                 vec![StreamId::contract(&command.contract), StreamId::subject(command.fact.subject)]
             }
-            Self::State(command) => named(&command.fact).into_iter().map(|named| named.stream).collect(),
+            Self::RecordFact(command) => named(&command.fact).into_iter().map(|named| named.stream).collect(),
             Self::CorrectFact(command) => named(&command.replacement).into_iter().map(|named| named.stream).collect(),
             Self::PatchFact(command) => command.names(),
-            Self::Together(together) => together.commands.iter().flat_map(Self::names).collect(),
+            Self::Atomic(atomic) => atomic.commands.iter().flat_map(Self::names).collect(),
             Self::Batch(command) => command.names(),
             Self::AssignMany(command) => {
                 let others = command.journeys.iter().map(|journey| StreamId::journey(*journey));
@@ -290,7 +290,7 @@ impl Command {
                 let fact = history.fact(command.target);
                 fact.map(|fact| named(fact.event).into_iter().map(|named| named.stream).collect()).unwrap_or_default()
             }
-            Self::Together(together) => together.commands.iter().flat_map(|one| one.names_beside(history)).collect(),
+            Self::Atomic(atomic) => atomic.commands.iter().flat_map(|one| one.names_beside(history)).collect(),
             _ => Vec::new(),
         }
     }
@@ -310,19 +310,19 @@ pub fn decide(history: &History, command: &Command, given: &Given<'_>) -> Result
         Command::ReceiveReferral(command) => receive(history, command, given),
         Command::OpenContract(command) => contracts::open(given.contract, command, given.today),
         Command::PublishRulebook(command) => contracts::publish(given.contract, command, given.today),
-        Command::State(command) => state(history, command, given),
+        Command::RecordFact(command) => record_fact(history, command, given),
         Command::CorrectFact(command) => amend::correct(history, command, given),
         Command::PatchFact(command) => amend::patch(history, command, given),
         Command::RetractFacts(command) => amend::retract(history, command, given),
-        Command::Together(together) => together::decide_each(history, together, given),
+        Command::Atomic(atomic) => atomic::decide_each(history, atomic, given),
         Command::Batch(command) => batches::decide(history, command, given),
         Command::AssignMany(command) => many::assign(command, given),
     };
     decided.map_err(refusal::limited)
 }
 
-fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-    let Dated { stream, when, fact } = command;
+fn record_fact(history: &History, command: &RecordFact, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    let RecordFact { stream, when, fact } = command;
     let occurred = when.decided_on(given.today);
     let fact = &completed(fact, occurred, given.contract);
     let is_stated = !matches!(
@@ -337,10 +337,10 @@ fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<Ne
     if !begins_a_stream(fact) {
         exists(history, *stream)?;
     }
-    let mut shape = Shape::new(given.today);
-    values(&mut shape, occurred, fact, None, given);
-    attributes::check(&mut shape, history, occurred, fact, given);
-    shape.done()?;
+    let mut validator = Validator::new(given.today);
+    values(&mut validator, occurred, fact, None, given);
+    attributes::check(&mut validator, history, occurred, fact, given);
+    validator.done()?;
     let fact = &graded(fact, history, None, given)?;
     subject::approved_by_another(history, fact, given.sender)?;
     stands(history, stream.kind, Change::Record(occurred, fact))?;
@@ -349,7 +349,7 @@ fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<Ne
     let unproving = evidence::supports_nothing(history, fact, given);
     let settled = settled(stream.kind, fact, &[occurred], given);
     let warnings = rules::warnings(history, occurred, fact).into_iter();
-    heeded(warnings.chain(early).chain(unproving).chain(settled), given)?;
+    require_accepted_warnings(warnings.chain(early).chain(unproving).chain(settled), given)?;
     let own = of_stream(*stream, history, occurred, fact.clone());
     let others = of_the_other(history, command, given)?;
     Ok(std::iter::once(own).chain(others).collect())
@@ -411,7 +411,10 @@ fn graded(
 }
 
 /// Refuses the command with its warnings, unless the sender accepts all of them.
-pub(crate) fn heeded(warnings: impl IntoIterator<Item = Refusal>, given: &Given<'_>) -> Result<(), Vec<Refusal>> {
+pub(crate) fn require_accepted_warnings(
+    warnings: impl IntoIterator<Item = Refusal>,
+    given: &Given<'_>,
+) -> Result<(), Vec<Refusal>> {
     let mut unheeded: Vec<Refusal> = warnings.into_iter().collect();
     unheeded.retain(|warning| !given.accepted.contains(warning.code.as_str()));
     if unheeded.is_empty() { Ok(()) } else { Err(unheeded) }
@@ -423,8 +426,8 @@ const fn begins_a_stream(fact: &Event) -> bool {
 }
 
 /// A fact about two subjects is recorded in the streams of both.
-fn of_the_other(history: &History, command: &Dated, given: &Given<'_>) -> Result<Option<NewEvent>, Vec<Refusal>> {
-    let Dated { stream, when, fact } = command;
+fn of_the_other(history: &History, command: &RecordFact, given: &Given<'_>) -> Result<Option<NewEvent>, Vec<Refusal>> {
+    let RecordFact { stream, when, fact } = command;
     let occurred = when.decided_on(given.today);
     let Some((other, mirrored)) = subject::of_the_other(SubjectId(stream.id), fact) else { return Ok(None) };
     if other == *stream {
@@ -439,14 +442,20 @@ fn of_the_other(history: &History, command: &Dated, given: &Given<'_>) -> Result
 
 /// Checks the values of a fact, and the other streams that it names. `before` is the fact before a correction, if it is
 /// already recorded.
-fn values(shape: &mut Shape, occurred: Occurred, fact: &Event, before: Option<(Occurred, &Event)>, given: &Given<'_>) {
-    shape.fact(occurred, fact, given.contract);
-    shape.of_people(occurred, fact);
-    shape.of_contract(occurred, fact, given.contract);
-    names::check(shape, occurred, fact, before, given);
+fn values(
+    validator: &mut Validator,
+    occurred: Occurred,
+    fact: &Event,
+    before: Option<(Occurred, &Event)>,
+    given: &Given<'_>,
+) {
+    validator.fact(occurred, fact, given.contract);
+    validator.of_people(occurred, fact);
+    validator.of_contract(occurred, fact, given.contract);
+    names::check(validator, occurred, fact, before, given);
     let is_new = before.is_none_or(|(on, _)| on != occurred);
     if let (Event::ReferralReceived(_), true, Some(refusal)) = (fact, is_new, given.contract.over_by(occurred)) {
-        shape.refuse(refusal);
+        validator.refuse(refusal);
     }
 }
 
@@ -473,17 +482,17 @@ fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> R
         return Err(Refusal::journey_not_found().alone());
     }
     let event = Event::from(fact.clone());
-    let mut shape = Shape::new(given.today);
-    values(&mut shape, occurred, &event, None, given);
+    let mut validator = Validator::new(given.today);
+    values(&mut validator, occurred, &event, None, given);
     match (given.knows(StreamId::subject(fact.subject)), register) {
-        (false, None) => shape.refuse(Refusal::subject_not_found()),
-        (true, Some(_)) => shape.refuse(subject_exists()),
+        (false, None) => validator.refuse(Refusal::subject_not_found()),
+        (true, Some(_)) => validator.refuse(subject_exists()),
         (true, None) | (false, Some(_)) => {}
     }
-    shape.done()?;
+    validator.done()?;
     stands(history, StreamKind::Journey, Change::Record(occurred, &event))?;
     let settled = settled(StreamKind::Journey, &event, &[occurred], given);
-    heeded(too_early(occurred, &event, given).into_iter().chain(settled), given)?;
+    require_accepted_warnings(too_early(occurred, &event, given).into_iter().chain(settled), given)?;
     let registered = register.map(|kind| registered(fact.subject, occurred, kind));
     let received = NewEvent { stream: StreamId::journey(*journey), contract: Some(contract.clone()), occurred, event };
     Ok(registered.into_iter().chain([received]).collect())

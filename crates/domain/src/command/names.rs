@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::Given;
 use crate::command::batches::batch_not_found;
-use crate::command::validate::Shape;
+use crate::command::validate::Validator;
 use crate::fact::envelope::{JourneyId, Occurred, StreamId, StreamKind, SubjectId, WorkerId};
 use crate::fact::event::Event;
 use crate::fact::refusal::Refusal;
@@ -103,7 +103,7 @@ impl Named {
 /// Refuses a fact that names another stream that it may not name, such as an unknown worker or one who has left. A
 /// correction does not check again the names that the fact already had for the same day.
 pub(super) fn check(
-    shape: &mut Shape,
+    validator: &mut Validator,
     occurred: Occurred,
     fact: &Event,
     before: Option<(Occurred, &Event)>,
@@ -114,7 +114,7 @@ pub(super) fn check(
         named(fact).iter().filter(|named| !said.iter().any(|said| (said.stream, said.on) == (named.stream, named.on)))
     {
         if let Some(refusal) = named.refusal(occurred, given) {
-            shape.refuse(refusal);
+            validator.refuse(refusal);
         }
     }
 }

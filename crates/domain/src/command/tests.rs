@@ -600,7 +600,7 @@ fn a_source_names_its_record_by_a_pseudonym() {
 #[test]
 fn a_date_of_another_age_is_refused() {
     let mut command = state("2018-01-10", contact());
-    if let Command::State(contact) = &mut command {
+    if let Command::RecordFact(contact) = &mut command {
         contact.when = Occurred::on(NaiveDate::MIN).into();
     }
     let refusal = accepted().when(command).refused(Code::InvalidValue);

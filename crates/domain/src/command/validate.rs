@@ -46,12 +46,12 @@ const FIRST_YEAR: i32 = 1900;
 const LAST_YEAR: i32 = 9999;
 
 /// Collects the problems with the values of one command.
-pub(crate) struct Shape {
+pub(crate) struct Validator {
     today: NaiveDate,
     refusals: Vec<Refusal>,
 }
 
-impl Shape {
+impl Validator {
     pub(crate) const fn new(today: NaiveDate) -> Self {
         Self { today, refusals: Vec::new() }
     }
@@ -220,24 +220,24 @@ impl Shape {
 
 /// Refuses a source whose record id looks like personal data, or whose other values are not valid.
 pub fn check_source(source: &Source) -> Result<(), Vec<Refusal>> {
-    let mut shape = Shape::new(NaiveDate::MAX);
-    shape.source(source);
-    shape.done()
+    let mut validator = Validator::new(NaiveDate::MAX);
+    validator.source(source);
+    validator.done()
 }
 
 /// Refuses a fact with a number that is out of range or that cannot be stored exactly. Also used for facts imported as
 /// they were recorded elsewhere. The payload of a correction is checked as each type of fact with numbers that it could
 /// replace.
 pub fn check_numbers(event: &Event) -> Result<(), Vec<Refusal>> {
-    let mut shape = Shape::new(NaiveDate::MAX);
+    let mut validator = Validator::new(NaiveDate::MAX);
     let with_numbers =
         [EventType::SpellStarted, EventType::SpellChanged, EventType::MeasureRecorded, EventType::AssessmentScored];
     match event {
         Event::FactCorrected(correction) => {
             let replacements = with_numbers.into_iter().filter_map(|of| correction.replacement(of).ok());
-            replacements.take(1).for_each(|replacement| shape.numbers(&replacement));
+            replacements.take(1).for_each(|replacement| validator.numbers(&replacement));
         }
-        _ => shape.numbers(event),
+        _ => validator.numbers(event),
     }
-    shape.done()
+    validator.done()
 }

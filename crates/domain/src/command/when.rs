@@ -43,14 +43,14 @@ impl From<Occurred> for When {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::{AssignMany, Command, Together};
+    use crate::command::{AssignMany, Atomic, Command};
     use crate::fact::envelope::StreamId;
     use crate::fact::event::{Event, ReferralAccepted, SubjectKind};
     use crate::fact::refusal::RefusalCode as Code;
     use crate::world::{ANN, JOURNEY, World, accepted, closed, day, given, keyworker, on, plan, referral, state, when};
 
     fn today(fact: impl Into<Event>) -> Command {
-        Command::state(StreamId::journey(JOURNEY), When::TODAY, fact)
+        Command::record_fact(StreamId::journey(JOURNEY), When::TODAY, fact)
     }
 
     /// The dates of the events that a command gives.
@@ -105,7 +105,7 @@ mod tests {
     fn commands_recorded_together_have_one_today() {
         let stream = StreamId::journey(JOURNEY);
         let commands = vec![today(ReferralAccepted {}), today(plan())];
-        let command = Command::Together(Together { stream, commands });
+        let command = Command::Atomic(Atomic { stream, commands });
         let story = given([on("2018-01-10", referral())]).on_day("2018-02-20");
         assert_eq!(dates(&story, &command), [when("2018-02-20"), when("2018-02-20")]);
     }

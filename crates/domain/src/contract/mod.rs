@@ -22,7 +22,7 @@ use crate::fact::Recorded;
 use crate::fact::envelope::{EventId, Occurred, Position};
 use crate::fact::event::{ContractOpened, Event};
 use crate::fact::refusal::Refusal;
-pub use register::Dealings;
+pub use register::ContractRecord;
 use rulebook::Channels;
 pub use rulebook::{Rulebook, RulebookError};
 
@@ -115,8 +115,8 @@ impl Contract {
     }
 
     /// The terms, targets, reports and decisions at the end of this day.
-    pub fn dealings(&self, as_of: NaiveDate) -> Dealings {
-        Dealings::as_of(&self.history, as_of)
+    pub fn contract_record(&self, as_of: NaiveDate) -> ContractRecord {
+        ContractRecord::as_of(&self.history, as_of)
     }
 
     /// The contract's code, once it is open.

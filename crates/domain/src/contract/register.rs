@@ -16,7 +16,7 @@ use crate::fact::event::{
 
 /// A contract at a point in time: the fold of the facts of its stream.
 #[derive(Debug, Clone, Default)]
-pub struct Dealings {
+pub struct ContractRecord {
     /// The terms. None before the contract is open.
     pub terms: Option<Terms>,
     /// All versions of all target profiles, in order.
@@ -69,7 +69,7 @@ pub struct Action {
     pub completed: Option<Entry<ActionCompleted>>,
 }
 
-impl Dealings {
+impl ContractRecord {
     /// The contract at the end of this day. The terms of the opening also apply to earlier days.
     pub fn as_of(history: &History, day: NaiveDate) -> Self {
         let mut facts = history.facts();
@@ -79,11 +79,11 @@ impl Dealings {
 
     /// Folds facts in order.
     pub fn fold(facts: &[Fact<'_>]) -> Self {
-        let mut dealings = Self { terms: facts.iter().find_map(Terms::of), ..Self::default() };
+        let mut contract_record = Self { terms: facts.iter().find_map(Terms::of), ..Self::default() };
         for fact in facts {
-            dealings.apply(fact);
+            contract_record.apply(fact);
         }
-        dealings
+        contract_record
     }
 
     /// Applies the next fact. An invalid fact changes nothing.

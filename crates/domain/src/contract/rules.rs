@@ -8,11 +8,11 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::Dealings;
+use super::ContractRecord;
 use crate::fact::History;
 use crate::fact::Recorded;
-use crate::fact::consistency::Groundless;
-use crate::fact::consistency::{Stated, judged, shown};
+use crate::fact::consistency::Violation;
+use crate::fact::consistency::{DatedFact, judged, shown};
 use crate::fact::envelope::{JourneyId, NoticeId, Occurred};
 use crate::fact::event::{DoubleFundingDismissed, Event, EventType, Period};
 use crate::fact::refusal::{DependentFact, Refusal, RefusalCode as Code};
@@ -37,22 +37,22 @@ fn action(event: &Event) -> Option<(Uuid, Part)> {
 
 /// The facts that other facts of a contract depend on.
 struct Ground<'a> {
-    opened: Option<Stated<'a>>,
-    ended: Option<Stated<'a>>,
-    notices: HashMap<NoticeId, Stated<'a>>,
+    opened: Option<DatedFact<'a>>,
+    ended: Option<DatedFact<'a>>,
+    notices: HashMap<NoticeId, DatedFact<'a>>,
     actions: Pairs<'a>,
-    periods: Vec<(Period, Stated<'a>)>,
-    dismissed: HashMap<(&'a str, [JourneyId; 2]), Stated<'a>>,
+    periods: Vec<(Period, DatedFact<'a>)>,
+    dismissed: HashMap<(&'a str, [JourneyId; 2]), DatedFact<'a>>,
 }
 
 /// The invalid facts of a contract's stream, in order.
-pub(crate) fn judge(facts: &[Stated<'_>]) -> Vec<Groundless> {
+pub(crate) fn judge(facts: &[DatedFact<'_>]) -> Vec<Violation> {
     let ground = Ground::of(facts);
     judged(facts, |fact| ground.refusal(fact))
 }
 
 impl<'a> Ground<'a> {
-    fn of(facts: &[Stated<'a>]) -> Self {
+    fn of(facts: &[DatedFact<'a>]) -> Self {
         let first =
             |is: fn(&Event) -> bool| facts.iter().filter(|fact| is(fact.event)).min_by_key(|fact| fact.said).copied();
         let mut ground = Self {
@@ -79,7 +79,7 @@ impl<'a> Ground<'a> {
     }
 
     /// Why this fact cannot be true with the others, if it cannot.
-    fn refusal(&self, fact: &Stated<'a>) -> Option<Refusal> {
+    fn refusal(&self, fact: &DatedFact<'a>) -> Option<Refusal> {
         let Some(opened) = &self.opened else { return Some(Refusal::contract_not_found()) };
         match fact.event {
             Event::ContractOpened(_) => (opened.id != fact.id).then(contract_exists),
@@ -117,7 +117,7 @@ impl<'a> Ground<'a> {
     /// A period is closed only once, and must not overlap the edge of another closed period. Of two that overlap, the
     /// one closed first is kept. A longer period that includes a whole closed one, such as a quarter and its months, is
     /// allowed.
-    fn closed_before(&self, fact: &Stated<'a>, own: Period) -> Option<Refusal> {
+    fn closed_before(&self, fact: &DatedFact<'a>, own: Period) -> Option<Refusal> {
         let holds = |period: &Period| own != *period && own.first <= period.first && period.last <= own.last;
         let overlaps = |period: &Period| period.first <= own.last && own.first <= period.last && !holds(period);
         let earlier = self.periods.iter().filter(|(period, before)| overlaps(period) && before.said < fact.said);
@@ -125,12 +125,12 @@ impl<'a> Ground<'a> {
     }
 
     /// A contract cannot be varied after its end.
-    fn after_the_end(&self, fact: &Stated<'a>) -> Option<Refusal> {
+    fn after_the_end(&self, fact: &DatedFact<'a>) -> Option<Refusal> {
         self.ended.filter(|ended| is_over(fact.occurred, ended.occurred)).map(|ended| contract_ended(&ended))
     }
 
     /// An action answers a notice dated up to the day of the action.
-    fn without_notice(&self, fact: &Stated<'a>, notice: NoticeId) -> Option<Refusal> {
+    fn without_notice(&self, fact: &DatedFact<'a>, notice: NoticeId) -> Option<Refusal> {
         let given = self.notices.get(&notice).is_some_and(|given| !fact.is_before(given));
         (!given).then(|| {
             let message =
@@ -153,7 +153,7 @@ fn is_over(occurred: Occurred, ended: Occurred) -> bool {
     occurred.earliest() >= ended.latest()
 }
 
-fn notice_exists(before: &Stated<'_>) -> Refusal {
+fn notice_exists(before: &DatedFact<'_>) -> Refusal {
     let message = format!("a notice with this id was given on {}: use a new id", before.day());
     Refusal::new(Code::NoticeExists, message).at("notice").naming([before.fact()])
 }
@@ -164,12 +164,12 @@ pub(crate) fn contract_exists() -> Refusal {
     Refusal::new(Code::ContractExists, message).at("code")
 }
 
-fn ends_before_start(opened: &Stated<'_>) -> Refusal {
+fn ends_before_start(opened: &DatedFact<'_>) -> Refusal {
     let message = "the contract would end before it starts: use a later day, or correct its opening first";
     Refusal::new(Code::EndedBeforeStart, message).naming([opened.fact()])
 }
 
-fn contract_ended(ended: &Stated<'_>) -> Refusal {
+fn contract_ended(ended: &DatedFact<'_>) -> Refusal {
     no_longer_holds(ended.occurred).naming([ended.fact()])
 }
 
@@ -201,7 +201,7 @@ pub(super) fn in_closed_period(history: &History, dates: &[Occurred]) -> Option<
     if !history.events().iter().any(is_closing) {
         return None;
     }
-    let closed = Dealings::fold(&history.facts()).closed;
+    let closed = ContractRecord::fold(&history.facts()).closed;
     let lies_in =
         |occurred: &Occurred, Period { first, last }: Period| occurred.earliest() <= last && first <= occurred.latest();
     let (occurred, entry) = dates
@@ -219,13 +219,13 @@ pub(super) fn in_closed_period(history: &History, dates: &[Occurred]) -> Option<
     Some(Refusal::new(Code::PeriodClosed, message).at("occurred_on").naming([closing]).as_warning())
 }
 
-fn already_closed(closed: &Stated<'_>, Period { first, last }: Period) -> Refusal {
+fn already_closed(closed: &DatedFact<'_>, Period { first, last }: Period) -> Refusal {
     let message =
         format!("the period {first} to {last} was closed on {}: close only days that are still open", closed.day());
     Refusal::new(Code::PeriodAlreadyClosed, message).at("period").naming([closed.fact()])
 }
 
-fn already_dismissed(before: &Stated<'_>) -> Refusal {
+fn already_dismissed(before: &DatedFact<'_>) -> Refusal {
     let message = format!("this double funding was already dismissed on {}: there is nothing to do", before.day());
     Refusal::new(Code::AlreadyDismissed, message).at("other").naming([before.fact()])
 }

@@ -12,7 +12,7 @@ use crate::fact::refusal::{DependentFact, Refusal, RefusalCode};
 
 /// An invalid fact, and the refusal that explains why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Groundless {
+pub struct Violation {
     /// The fact.
     pub fact: DependentFact,
     /// Why it cannot be true with the other facts.
@@ -35,7 +35,7 @@ const NEW: EventId = EventId(uuid::Uuid::nil());
 
 /// A fact with corrections applied, and the versions at which it was first recorded and last changed.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Stated<'a> {
+pub(crate) struct DatedFact<'a> {
     /// The original event of the fact.
     pub(crate) id: EventId,
     /// The version of the original event. It orders the facts of one day.
@@ -49,7 +49,7 @@ pub(crate) struct Stated<'a> {
     pub(crate) event: &'a Event,
 }
 
-impl<'a> From<&Fact<'a>> for Stated<'a> {
+impl<'a> From<&Fact<'a>> for DatedFact<'a> {
     fn from(fact: &Fact<'a>) -> Self {
         Self {
             id: fact.original.event_id,
@@ -61,7 +61,7 @@ impl<'a> From<&Fact<'a>> for Stated<'a> {
     }
 }
 
-impl Stated<'_> {
+impl DatedFact<'_> {
     /// The two facts in the order in which they were recorded.
     pub(crate) const fn in_turn_of_saying(self, other: Self) -> (Self, Self) {
         if self.said < other.said { (self, other) } else { (other, self) }
@@ -93,11 +93,11 @@ impl Stated<'_> {
 pub(crate) fn check(
     history: &History,
     change: Change<'_>,
-    judge: impl Fn(&[Stated<'_>]) -> Vec<Groundless>,
+    judge: impl Fn(&[DatedFact<'_>]) -> Vec<Violation>,
 ) -> Result<(), Vec<Refusal>> {
-    let facts: Vec<Stated<'_>> = history.facts().iter().map(Stated::from).collect();
+    let facts: Vec<DatedFact<'_>> = history.facts().iter().map(DatedFact::from).collect();
     let before = judge(&facts);
-    let known = |found: &Groundless| {
+    let known = |found: &Violation| {
         before.iter().any(|old| old.fact.event_id == found.fact.event_id && old.refusal.code == found.refusal.code)
     };
     let mut found = judge(&changed(facts, history.version() + 1, change));
@@ -117,17 +117,22 @@ pub(crate) fn check(
 }
 
 /// The facts for which `refusal` returns a refusal, in order.
-pub(crate) fn judged<'a>(facts: &[Stated<'a>], refusal: impl Fn(&Stated<'a>) -> Option<Refusal>) -> Vec<Groundless> {
-    let found = |fact: &Stated<'a>| refusal(fact).map(|refusal| Groundless { fact: fact.fact(), refusal });
+pub(crate) fn judged<'a>(
+    facts: &[DatedFact<'a>],
+    refusal: impl Fn(&DatedFact<'a>) -> Option<Refusal>,
+) -> Vec<Violation> {
+    let found = |fact: &DatedFact<'a>| refusal(fact).map(|refusal| Violation { fact: fact.fact(), refusal });
     facts.iter().filter_map(found).collect()
 }
 
-fn changed<'a>(mut facts: Vec<Stated<'a>>, next: i64, change: Change<'a>) -> Vec<Stated<'a>> {
+fn changed<'a>(mut facts: Vec<DatedFact<'a>>, next: i64, change: Change<'a>) -> Vec<DatedFact<'a>> {
     match change {
-        Change::Record(occurred, event) => facts.push(Stated { id: NEW, version: next, said: next, occurred, event }),
+        Change::Record(occurred, event) => {
+            facts.push(DatedFact { id: NEW, version: next, said: next, occurred, event })
+        }
         Change::Correct(target, occurred, event) => {
             for fact in facts.iter_mut().filter(|fact| fact.id == target) {
-                *fact = Stated { said: next, occurred, event, ..*fact };
+                *fact = DatedFact { said: next, occurred, event, ..*fact };
             }
         }
         Change::Retract(targets) => facts.retain(|fact| !targets.contains(&fact.id)),
@@ -146,7 +151,7 @@ pub(crate) fn shown(occurred: Occurred) -> String {
     occurred.earliest().format(format).to_string()
 }
 
-fn has_dependents(change: Change<'_>, first: &Groundless, rest: &[Groundless]) -> Refusal {
+fn has_dependents(change: Change<'_>, first: &Violation, rest: &[Violation]) -> Refusal {
     let also = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
     let remedy = match change {
         Change::Record(..) => "use another date, or correct or retract these facts first",

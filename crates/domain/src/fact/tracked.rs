@@ -18,7 +18,7 @@ pub(crate) enum Kind {
 
 /// One item of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Thing {
+pub(crate) struct TrackedItem {
     /// The kind of item.
     pub(crate) kind: Kind,
     /// The id of the item.
@@ -27,37 +27,37 @@ pub(crate) struct Thing {
 
 /// What a fact does to an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum Lifecycle {
     /// Starts it: it is started, booked, set, raised or attached.
     Begins,
     /// Changes it while it lasts.
-    GoesOn,
+    Changes,
     /// Ends it: it is ended, kept, missed, done, cancelled, cleared, withdrawn or rejected.
     Ends,
 }
 
 /// The item that this fact is about, and what the fact does to it.
-pub(crate) const fn item_of(event: &Event) -> Option<(Thing, Part)> {
+pub(crate) const fn item_of(event: &Event) -> Option<(TrackedItem, Lifecycle)> {
     let (kind, id, part) = match event {
-        Event::SpellStarted(fact) => (Kind::Spell, fact.spell.0, Part::Begins),
-        Event::SpellChanged(fact) => (Kind::Spell, fact.spell.0, Part::GoesOn),
-        Event::SpellEnded(fact) => (Kind::Spell, fact.spell.0, Part::Ends),
-        Event::AppointmentBooked(fact) => (Kind::Appointment, fact.appointment.0, Part::Begins),
-        Event::AppointmentMoved(fact) => (Kind::Appointment, fact.appointment.0, Part::GoesOn),
-        Event::AppointmentCancelled(fact) => (Kind::Appointment, fact.appointment.0, Part::Ends),
+        Event::SpellStarted(fact) => (Kind::Spell, fact.spell.0, Lifecycle::Begins),
+        Event::SpellChanged(fact) => (Kind::Spell, fact.spell.0, Lifecycle::Changes),
+        Event::SpellEnded(fact) => (Kind::Spell, fact.spell.0, Lifecycle::Ends),
+        Event::AppointmentBooked(fact) => (Kind::Appointment, fact.appointment.0, Lifecycle::Begins),
+        Event::AppointmentMoved(fact) => (Kind::Appointment, fact.appointment.0, Lifecycle::Changes),
+        Event::AppointmentCancelled(fact) => (Kind::Appointment, fact.appointment.0, Lifecycle::Ends),
         Event::ContactLogged(ContactLogged { appointment: Some(appointment), .. }) => {
-            (Kind::Appointment, appointment.0, Part::Ends)
+            (Kind::Appointment, appointment.0, Lifecycle::Ends)
         }
-        Event::TaskSet(fact) => (Kind::Task, fact.task.0, Part::Begins),
-        Event::TaskDone(fact) => (Kind::Task, fact.task.0, Part::Ends),
-        Event::TaskCancelled(fact) => (Kind::Task, fact.task.0, Part::Ends),
-        Event::RiskRaised(fact) => (Kind::Risk, fact.risk.0, Part::Begins),
-        Event::RiskCleared(fact) => (Kind::Risk, fact.risk.0, Part::Ends),
-        Event::EvidenceAttached(fact) => (Kind::Evidence, fact.evidence.0, Part::Begins),
-        Event::EvidenceVerified(fact) => (Kind::Evidence, fact.evidence.0, Part::GoesOn),
-        Event::EvidenceWithdrawn(fact) => (Kind::Evidence, fact.evidence.0, Part::Ends),
-        Event::EvidenceRejected(fact) => (Kind::Evidence, fact.evidence.0, Part::Ends),
+        Event::TaskSet(fact) => (Kind::Task, fact.task.0, Lifecycle::Begins),
+        Event::TaskDone(fact) => (Kind::Task, fact.task.0, Lifecycle::Ends),
+        Event::TaskCancelled(fact) => (Kind::Task, fact.task.0, Lifecycle::Ends),
+        Event::RiskRaised(fact) => (Kind::Risk, fact.risk.0, Lifecycle::Begins),
+        Event::RiskCleared(fact) => (Kind::Risk, fact.risk.0, Lifecycle::Ends),
+        Event::EvidenceAttached(fact) => (Kind::Evidence, fact.evidence.0, Lifecycle::Begins),
+        Event::EvidenceVerified(fact) => (Kind::Evidence, fact.evidence.0, Lifecycle::Changes),
+        Event::EvidenceWithdrawn(fact) => (Kind::Evidence, fact.evidence.0, Lifecycle::Ends),
+        Event::EvidenceRejected(fact) => (Kind::Evidence, fact.evidence.0, Lifecycle::Ends),
         _ => return None,
     };
-    Some((Thing { kind, id }, part))
+    Some((TrackedItem { kind, id }, part))
 }

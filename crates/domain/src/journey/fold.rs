@@ -19,7 +19,7 @@ use crate::fact::event::{
     PlanReviewed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn, RiskCleared,
     RiskRaised, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerReleased,
 };
-use crate::fact::tracked::{self, Part};
+use crate::fact::tracked::{self, Lifecycle};
 use crate::fact::{Entry, Fact};
 
 /// A case at a point in time: the fold of its facts.
@@ -250,7 +250,7 @@ impl Journey {
         let follows = |fact: &&Fact<'_>| {
             // Contacts keep their order, whether or not they name an appointment.
             !matches!(fact.event, Event::ContactLogged(_))
-                && tracked::item_of(fact.event).is_some_and(|(_, part)| !matches!(part, Part::Begins))
+                && tracked::item_of(fact.event).is_some_and(|(_, part)| !matches!(part, Lifecycle::Begins))
         };
         let mut journey = Self::default();
         for fact in facts.iter().filter(|fact| !follows(fact)).chain(facts.iter().filter(follows)) {

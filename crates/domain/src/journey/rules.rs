@@ -12,22 +12,22 @@ mod refusals;
 use std::collections::HashMap;
 
 use crate::fact::History;
-use crate::fact::consistency::{self, Change, Groundless, Stated};
+use crate::fact::consistency::{self, Change, DatedFact, Violation};
 use crate::fact::envelope::{EventId, Occurred};
 use crate::fact::event::{Attendance, ContactLogged, Event};
 use crate::fact::refusal::{DependentFact, Refusal};
-use crate::fact::tracked::{self, Part};
-use crate::journey::rules::invariants::Footing;
+use crate::fact::tracked::{self, Lifecycle};
+use crate::journey::rules::invariants::Invariants;
 
 /// The invalid facts of this history, in order. A history whose events were all decided here has none.
-pub fn groundless(history: &History) -> Vec<Groundless> {
-    let facts: Vec<Stated<'_>> = history.facts().iter().map(Stated::from).collect();
-    Footing::of(&facts).judge()
+pub fn violation(history: &History) -> Vec<Violation> {
+    let facts: Vec<DatedFact<'_>> = history.facts().iter().map(DatedFact::from).collect();
+    Invariants::of(&facts).judge()
 }
 
 /// Refuses a change that would make a fact invalid: the fact that it records, or one that is already recorded.
 pub fn check(history: &History, change: Change<'_>) -> Result<(), Vec<Refusal>> {
-    consistency::check(history, change, |facts| Footing::of(facts).judge())
+    consistency::check(history, change, |facts| Invariants::of(facts).judge())
 }
 
 /// A contact or plan dated more than this many days before the referral raises a warning.
@@ -75,7 +75,7 @@ fn planned_after_close(history: &History, occurred: Occurred, event: &Event) -> 
     if !matches!(event, Event::AppointmentBooked(_) | Event::AppointmentMoved(_) | Event::TaskSet(_)) {
         return None;
     }
-    let facts: Vec<Stated<'_>> = history.facts().iter().map(Stated::from).collect();
+    let facts: Vec<DatedFact<'_>> = history.facts().iter().map(DatedFact::from).collect();
     let stretches = alternation::closes(&facts, &mut HashMap::new());
     let close = stretches.last().filter(|last| last.reopened.is_none())?.close;
     let times = occurred.local_time().zip(close.occurred.local_time());
@@ -114,7 +114,7 @@ pub(crate) fn same_thing(fact: &Event, replacement: &Event) -> Result<(), Vec<Re
         return if old.subject == new.subject { Ok(()) } else { Err(refusals::another_subject().alone()) };
     }
     match (tracked::item_of(fact), tracked::item_of(replacement)) {
-        (Some((old, Part::Begins)), Some((new, Part::Begins))) if old != new => {
+        (Some((old, Lifecycle::Begins)), Some((new, Lifecycle::Begins))) if old != new => {
             Err(refusals::another_thing(old.kind).alone())
         }
         _ => Ok(()),

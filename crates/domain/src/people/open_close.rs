@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use uuid::Uuid;
 
-use crate::fact::consistency::Stated;
+use crate::fact::consistency::DatedFact;
 use crate::fact::envelope::EventId;
 use crate::fact::event::Event;
 use crate::fact::refusal::{Refusal, RefusalCode};
@@ -40,15 +40,15 @@ pub(crate) struct Words {
 /// The items of one kind in a stream, by id.
 #[derive(Debug)]
 pub(crate) struct Pairs<'a> {
-    begun: BTreeMap<Uuid, Stated<'a>>,
-    over: BTreeMap<Uuid, Stated<'a>>,
+    begun: BTreeMap<Uuid, DatedFact<'a>>,
+    over: BTreeMap<Uuid, DatedFact<'a>>,
     part_of: fn(&Event) -> Option<(Uuid, Part)>,
     words: Words,
 }
 
 impl<'a> Pairs<'a> {
     /// Collects the items that `part_of` finds in these facts.
-    pub(crate) fn of(facts: &[Stated<'a>], part_of: fn(&Event) -> Option<(Uuid, Part)>, words: Words) -> Self {
+    pub(crate) fn of(facts: &[DatedFact<'a>], part_of: fn(&Event) -> Option<(Uuid, Part)>, words: Words) -> Self {
         let mut pairs = Self { begun: BTreeMap::new(), over: BTreeMap::new(), part_of, words };
         for fact in facts {
             let kept = match part_of(fact.event) {
@@ -62,12 +62,12 @@ impl<'a> Pairs<'a> {
     }
 
     /// All items: the start, and the end if there is one.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (&Stated<'a>, Option<&Stated<'a>>)> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&DatedFact<'a>, Option<&DatedFact<'a>>)> {
         self.begun.iter().map(|(id, begun)| (begun, self.over.get(id)))
     }
 
     /// Why this fact is invalid, if it is about such an item and is.
-    pub(crate) fn refusal(&self, fact: &Stated<'_>) -> Option<Refusal> {
+    pub(crate) fn refusal(&self, fact: &DatedFact<'_>) -> Option<Refusal> {
         let (id, part) = (self.part_of)(fact.event)?;
         let Some(begun) = self.begun.get(&id) else { return Some(self.not_found()) };
         if part == Part::Begins {
@@ -87,20 +87,20 @@ impl<'a> Pairs<'a> {
         Refusal::new(not_found, message).at(field).allowing(open)
     }
 
-    fn exists(&self, begun: &Stated<'_>) -> Refusal {
+    fn exists(&self, begun: &DatedFact<'_>) -> Refusal {
         let Words { field, begins, exists, .. } = self.words;
         let message =
             format!("the {field} with this id {begins} on {}: use a new id, or correct that fact", begun.day());
         Refusal::new(exists, message).at(field).naming([begun.fact()])
     }
 
-    fn is_over(&self, ended: &Stated<'_>) -> Refusal {
+    fn is_over(&self, ended: &DatedFact<'_>) -> Refusal {
         let Words { field, ends, over, .. } = self.words;
         let message = format!("the {field} {ends} on {}: correct or retract that fact if it is wrong", ended.day());
         Refusal::new(over, message).at(field).naming([ended.fact()])
     }
 
-    fn before_it_began(&self, begun: &Stated<'_>) -> Refusal {
+    fn before_it_began(&self, begun: &DatedFact<'_>) -> Refusal {
         let Words { field, begins, .. } = self.words;
         let message =
             format!("the {field} {begins} on {}: use that day or a later one, or correct that fact", begun.day());
@@ -115,11 +115,11 @@ impl<'a> Pairs<'a> {
 /// that a fact is about. `refusal` builds the refusal, given the conflicting fact if there is one: the start that is in
 /// force, or the end since which nothing is.
 pub(crate) fn out_of_turn<'a, K: Ord>(
-    facts: &[Stated<'a>],
+    facts: &[DatedFact<'a>],
     part_of: impl Fn(&'a Event) -> Option<(K, Part)>,
-    refusal: impl Fn(Part, Option<&Stated<'a>>) -> Refusal,
+    refusal: impl Fn(Part, Option<&DatedFact<'a>>) -> Refusal,
 ) -> HashMap<EventId, Refusal> {
-    let mut turns: BTreeMap<K, (Part, Stated<'a>)> = BTreeMap::new();
+    let mut turns: BTreeMap<K, (Part, DatedFact<'a>)> = BTreeMap::new();
     let mut refused = HashMap::new();
     for fact in facts {
         let Some((name, part)) = part_of(fact.event) else { continue };

@@ -12,8 +12,8 @@ use super::login;
 use crate::fact::Entry;
 use crate::fact::Fact;
 use crate::fact::History;
-use crate::fact::consistency::Groundless;
-use crate::fact::consistency::{Stated, judged};
+use crate::fact::consistency::Violation;
+use crate::fact::consistency::{DatedFact, judged};
 use crate::fact::envelope::{StreamId, SubjectId};
 use crate::fact::event::{
     ConsentGiven, ConsentWithdrawn, ErasureApproved, ErasureProposed, Event, EventType, LegalHoldLifted,
@@ -185,7 +185,7 @@ fn hold(event: &Event) -> Option<(Uuid, Part)> {
 }
 
 /// The invalid facts of a subject's stream, in order.
-pub(crate) fn judge(facts: &[Stated<'_>]) -> Vec<Groundless> {
+pub(crate) fn judge(facts: &[DatedFact<'_>]) -> Vec<Violation> {
     let registered = facts.iter().filter(|fact| is_registration(fact)).min_by_key(|fact| fact.said);
     let holds = Pairs::of(facts, hold, HOLDS);
     let links = out_of_turn(facts, link, link_refused);
@@ -203,11 +203,11 @@ pub(crate) fn judge(facts: &[Stated<'_>]) -> Vec<Groundless> {
     })
 }
 
-const fn is_registration(fact: &Stated<'_>) -> bool {
+const fn is_registration(fact: &DatedFact<'_>) -> bool {
     matches!(fact.event, Event::SubjectRegistered(_))
 }
 
-fn exists(registered: &Stated<'_>) -> Refusal {
+fn exists(registered: &DatedFact<'_>) -> Refusal {
     super::subject_exists().naming([registered.fact()])
 }
 
@@ -219,7 +219,7 @@ fn link(event: &Event) -> Option<(SubjectId, Part)> {
     }
 }
 
-fn link_refused(part: Part, standing: Option<&Stated<'_>>) -> Refusal {
+fn link_refused(part: Part, standing: Option<&DatedFact<'_>>) -> Refusal {
     let refusal = match (part, standing) {
         (Part::Begins, Some(link)) => {
             let message =
@@ -232,7 +232,7 @@ fn link_refused(part: Part, standing: Option<&Stated<'_>>) -> Refusal {
         }
         (_, None) => Refusal::new(Code::NotLinked, "the two are not linked on that day: link them first"),
     };
-    refusal.at("with").naming(standing.map(Stated::fact))
+    refusal.at("with").naming(standing.map(DatedFact::fact))
 }
 
 fn consent(event: &Event) -> Option<(&str, Part)> {
@@ -243,7 +243,7 @@ fn consent(event: &Event) -> Option<(&str, Part)> {
     }
 }
 
-fn consent_refused(part: Part, standing: Option<&Stated<'_>>) -> Refusal {
+fn consent_refused(part: Part, standing: Option<&DatedFact<'_>>) -> Refusal {
     let refusal = match (part, standing) {
         (Part::Begins, Some(given)) => {
             let message =
@@ -258,16 +258,16 @@ fn consent_refused(part: Part, standing: Option<&Stated<'_>>) -> Refusal {
             Refusal::new(Code::NotConsented, "there is no consent to this purpose on that day: check the code")
         }
     };
-    refusal.at("purpose").naming(standing.map(Stated::fact))
+    refusal.at("purpose").naming(standing.map(DatedFact::fact))
 }
 
 /// An erasure can be proposed once for each reason, until one is approved.
-fn proposal(facts: &[Stated<'_>], holds: &Pairs<'_>, fact: &Stated<'_>) -> Option<Refusal> {
+fn proposal(facts: &[DatedFact<'_>], holds: &Pairs<'_>, fact: &DatedFact<'_>) -> Option<Refusal> {
     let (Event::ErasureProposed(own), said) = (fact.event, fact.said) else { return None };
-    let again = |other: &&Stated<'_>| {
+    let again = |other: &&DatedFact<'_>| {
         other.said < said && matches!(other.event, Event::ErasureProposed(other) if other.ground == own.ground)
     };
-    let approved = |other: &&Stated<'_>| other.said < said && matches!(other.event, Event::ErasureApproved(_));
+    let approved = |other: &&DatedFact<'_>| other.said < said && matches!(other.event, Event::ErasureApproved(_));
     if let Some(approved) = facts.iter().find(approved) {
         return Some(already_approved(approved));
     }
@@ -279,11 +279,16 @@ fn proposal(facts: &[Stated<'_>], holds: &Pairs<'_>, fact: &Stated<'_>) -> Optio
 }
 
 /// An approval names a proposal dated up to then, and only one erasure is approved.
-fn approval(facts: &[Stated<'_>], holds: &Pairs<'_>, fact: &Stated<'_>, approval: &ErasureApproved) -> Option<Refusal> {
-    let proposed = |other: &&Stated<'_>| {
+fn approval(
+    facts: &[DatedFact<'_>],
+    holds: &Pairs<'_>,
+    fact: &DatedFact<'_>,
+    approval: &ErasureApproved,
+) -> Option<Refusal> {
+    let proposed = |other: &&DatedFact<'_>| {
         other.id == approval.proposal && matches!(other.event, Event::ErasureProposed(_)) && !fact.is_before(other)
     };
-    let before = |other: &&Stated<'_>| other.said < fact.said && matches!(other.event, Event::ErasureApproved(_));
+    let before = |other: &&DatedFact<'_>| other.said < fact.said && matches!(other.event, Event::ErasureApproved(_));
     if let Some(approved) = facts.iter().find(before) {
         return Some(already_approved(approved));
     }
@@ -294,14 +299,14 @@ fn approval(facts: &[Stated<'_>], holds: &Pairs<'_>, fact: &Stated<'_>, approval
     under_legal_hold(holds, fact)
 }
 
-fn already_approved(approved: &Stated<'_>) -> Refusal {
+fn already_approved(approved: &DatedFact<'_>) -> Refusal {
     let message = format!("an erasure was already approved on {}: there is nothing to do", approved.day());
     Refusal::new(Code::ErasureAlreadyApproved, message).naming([approved.fact()])
 }
 
 /// A legal hold that is known not to have been lifted prevents an erasure, whatever the dates of the two.
-fn under_legal_hold(holds: &Pairs<'_>, fact: &Stated<'_>) -> Option<Refusal> {
-    let stands = |(placed, lifted): &(&Stated<'_>, Option<&Stated<'_>>)| {
+fn under_legal_hold(holds: &Pairs<'_>, fact: &DatedFact<'_>) -> Option<Refusal> {
+    let stands = |(placed, lifted): &(&DatedFact<'_>, Option<&DatedFact<'_>>)| {
         placed.said < fact.said && lifted.is_none_or(|lifted| lifted.occurred.latest() > fact.occurred.earliest())
     };
     let standing: Vec<DependentFact> = holds.all().filter(stands).map(|(placed, _)| placed.fact()).collect();

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::worker::in_force;
 use crate::fact::Entry;
 use crate::fact::Fact;
-use crate::fact::consistency::Groundless;
-use crate::fact::consistency::{Stated, judged};
+use crate::fact::consistency::Violation;
+use crate::fact::consistency::{DatedFact, judged};
 use crate::fact::envelope::WorkerId;
 use crate::fact::event::{
     CapacitySet, CoverEnded, CoverStarted, Event, Quantity, TeamSet, VacancyFilled, VacancyOpened,
@@ -178,7 +178,7 @@ fn cover(event: &Event) -> Option<(Uuid, Part)> {
 }
 
 /// The invalid facts of a team's stream, in order.
-pub(crate) fn judge(facts: &[Stated<'_>]) -> Vec<Groundless> {
+pub(crate) fn judge(facts: &[DatedFact<'_>]) -> Vec<Violation> {
     let first = facts.iter().find(|fact| matches!(fact.event, Event::TeamSet(_)));
     let (vacancies, covers) = (Pairs::of(facts, vacancy, VACANCIES), Pairs::of(facts, cover, COVERS));
     judged(facts, |fact| {
@@ -190,15 +190,15 @@ pub(crate) fn judge(facts: &[Stated<'_>]) -> Vec<Groundless> {
     })
 }
 
-fn before_team(first: &Stated<'_>) -> Refusal {
+fn before_team(first: &DatedFact<'_>) -> Refusal {
     let message = format!("the team was set up on {}: use that day or a later one, or set it up earlier", first.day());
     Refusal::new(Code::BeforeTeam, message).at("occurred_on").naming([first.fact()])
 }
 
 /// Only a current or former member can be covered.
-fn not_a_member(facts: &[Stated<'_>], fact: &Stated<'_>) -> Option<Refusal> {
+fn not_a_member(facts: &[DatedFact<'_>], fact: &DatedFact<'_>) -> Option<Refusal> {
     let Event::CoverStarted(cover) = fact.event else { return None };
-    let holds = |other: &Stated<'_>| match other.event {
+    let holds = |other: &DatedFact<'_>| match other.event {
         Event::TeamSet(set) => !other.is_after(fact) && set.members.contains(&cover.absent),
         _ => false,
     };

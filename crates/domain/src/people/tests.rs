@@ -554,6 +554,7 @@ fn a_fact_is_recorded_only_for_its_kind_of_stream() {
     world.when(fact_of(team(), "2018-02-01", amended)).refused(Code::InvalidValue);
     let rules = crate::fact::event::RulebookPublished { content: String::new(), hash: String::new() };
     world.when(fact_of(shps(), "2018-02-01", rules)).refused(Code::InvalidValue);
-    let command = Command::state(StreamId::team(TeamId(Uuid::from_u128(0x59))), when("2018-02-01"), WorkerLeft {});
+    let command =
+        Command::record_fact(StreamId::team(TeamId(Uuid::from_u128(0x59))), when("2018-02-01"), WorkerLeft {});
     world.when(command).refused(Code::InvalidValue);
 }

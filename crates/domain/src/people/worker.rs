@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 use crate::fact::Entry;
 use crate::fact::Fact;
 use crate::fact::History;
-use crate::fact::consistency::Groundless;
-use crate::fact::consistency::{Stated, judged, shown};
+use crate::fact::consistency::Violation;
+use crate::fact::consistency::{DatedFact, judged, shown};
 use crate::fact::envelope::Occurred;
 use crate::fact::event::{
     AbsenceRecorded, AssessmentScored, CapacitySet, Event, Quantity, WorkerJoined, WorkerLeft, WteSet,
@@ -87,7 +87,7 @@ pub(super) fn in_force<T>(series: &[Entry<T>], day: NaiveDate) -> Option<&T> {
 }
 
 /// The invalid facts of a worker's stream, in order.
-pub(crate) fn judge(facts: &[Stated<'_>]) -> Vec<Groundless> {
+pub(crate) fn judge(facts: &[DatedFact<'_>]) -> Vec<Violation> {
     let first = |is: fn(&Event) -> bool| facts.iter().filter(|fact| is(fact.event)).min_by_key(|fact| fact.said);
     let joined = first(|event| matches!(event, Event::WorkerJoined(_)));
     let left = first(|event| matches!(event, Event::WorkerLeft(_)));
@@ -106,16 +106,16 @@ pub(crate) fn judge(facts: &[Stated<'_>]) -> Vec<Groundless> {
     })
 }
 
-fn naming_the_end(refusal: Refusal, left: Option<&Stated<'_>>) -> Refusal {
-    if refusal.code == Code::WorkerLeft { refusal.naming(left.map(Stated::fact)) } else { refusal }
+fn naming_the_end(refusal: Refusal, left: Option<&DatedFact<'_>>) -> Refusal {
+    if refusal.code == Code::WorkerLeft { refusal.naming(left.map(DatedFact::fact)) } else { refusal }
 }
 
-fn exists(joined: &Stated<'_>) -> Refusal {
+fn exists(joined: &DatedFact<'_>) -> Refusal {
     let message = "a worker with this id has already joined: use that worker, or use another id";
     Refusal::new(Code::WorkerExists, message).at("worker").naming([joined.fact()])
 }
 
-fn before_joining(joined: &Stated<'_>) -> Refusal {
+fn before_joining(joined: &DatedFact<'_>) -> Refusal {
     has_not_joined(joined.occurred).at("occurred_on").naming([joined.fact()])
 }
 

@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use super::grade::graded;
 use super::kpi::{Level, Levels};
 use crate::contract::rulebook::{CodeList, Grade, Rulebook, Standard};
-use crate::contract::{Contract, Dealings};
+use crate::contract::{Contract, ContractRecord};
 use crate::fact::History;
 use crate::fact::envelope::EventId;
 use crate::fact::event::{Event, KpiAssessed, Period};
@@ -43,7 +43,7 @@ pub(crate) fn assessed(
         return if stated.grade.is_empty() { Err(Box::new(no_grade(&stated.kpi))) } else { Ok(stated.clone()) };
     };
     let facts = history.facts();
-    let mut earlier = Dealings::fold(&facts).assessments;
+    let mut earlier = ContractRecord::fold(&facts).assessments;
     earlier.retain(|entry| Some(entry.event_id) != corrected && entry.details.kpi == given.kpi);
     let failed = |period: Period| {
         let of_month = earlier.iter().rfind(|entry| entry.details.period == period);

@@ -11,7 +11,7 @@ use super::figure::Figure;
 use super::fraction::{Fraction, OutOfRange};
 use super::period::{Month, Period};
 use crate::contract::rulebook::CodeList;
-use crate::contract::{Dealings, Rulebook};
+use crate::contract::{ContractRecord, Rulebook};
 use crate::fact::event::{Quantity, TargetSeries, TargetsPublished};
 
 /// What a figure or target is about: the whole contract, or one member of a dimension.
@@ -95,9 +95,9 @@ pub enum TargetError {
 }
 
 /// The profiles in force, in the order of the rulebook. Of each profile the last published version is in force.
-pub fn in_force(dealings: &Dealings, rulebook: &Rulebook) -> Vec<Profile> {
+pub fn in_force(contract_record: &ContractRecord, rulebook: &Rulebook) -> Vec<Profile> {
     let areas = rulebook.codes.listed(CodeList::Areas);
-    let published = dealings.targets_in_force().map(|targets| &targets.published.details);
+    let published = contract_record.targets_in_force().map(|targets| &targets.published.details);
     let mut profiles: Vec<Profile> = published.map(|published| Profile::of(published, areas)).collect();
     let listed_at = |profile: &Profile| rulebook.profiles.iter().position(|listed| *listed == profile.name);
     profiles.sort_by_key(|profile| (listed_at(profile).unwrap_or(usize::MAX), profile.name.clone()));

@@ -366,7 +366,7 @@ pub fn state(at: &str, fact: impl Into<Event>) -> Command {
 
 /// The command that records this fact of any stream.
 pub fn fact_of(stream: StreamId, at: &str, fact: impl Into<Event>) -> Command {
-    Command::state(stream, when(at), fact)
+    Command::record_fact(stream, when(at), fact)
 }
 
 /// The command that creates a case. If a kind of subject is given, it also registers the subject.

@@ -14,11 +14,11 @@ use chrono::NaiveDate;
 pub use self::facts::*;
 use crate::command::{Command, Given, NewEvent, decide};
 use crate::contract::Contract;
+use crate::fact::changed::ChangedStreams;
 use crate::fact::envelope::{EventId, Occurred, StreamId, StreamKind};
 use crate::fact::event::{
     ContractOpened, Event, ReferralAccepted, SubjectKind, SubjectRegistered, TeamSet, WorkerJoined,
 };
-use crate::fact::changed::ChangedStreams;
 use crate::fact::refusal::{Refusal, RefusalCode};
 use crate::fact::{History, Recorded};
 

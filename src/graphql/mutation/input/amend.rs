@@ -9,6 +9,7 @@ use super::contract::{
     ActionDonePatch, ActionPatch, CommentaryPatch, DismissalPatch, EndPatch, KpiPatch, NoticePatch, OpeningPatch,
     SubmissionPatch, VariationPatch,
 };
+use super::convert::Conversion;
 use super::evidence::{EvidencePatch, EvidenceRejectionPatch, EvidenceVerificationPatch, EvidenceWithdrawalPatch};
 use super::exit::{ClosePatch, DisengagementPatch, ReopeningPatch, TransferPatch};
 use super::patch::{Patches, WhenPatch};
@@ -16,7 +17,6 @@ use super::people::{
     AbsencePatch, CapacityPatch, ConsentPatch, ConsentWithdrawalPatch, CoverEndPatch, CoverPatch, HoldLiftPatch,
     HoldPatch, JoiningPatch, LeavingPatch, RegistrationPatch, TeamPatch, VacancyFillPatch, VacancyPatch, WtePatch,
 };
-use super::reading::Reading;
 use super::referral::{
     AcceptPatch, AssignmentPatch, DeclinePatch, EligibilityPatch, ReferralPatch, ReleasePatch, WithdrawalPatch,
 };
@@ -52,8 +52,8 @@ macro_rules! replacements {
         }
 
         impl Patches for Replacement {
-            fn patched(self, reading: &mut Reading) -> Value {
-                match self { $(Self::$name(patch) => patch.patched(reading),)* }
+            fn patched(self, conversion: &mut Conversion) -> Value {
+                match self { $(Self::$name(patch) => patch.patched(conversion),)* }
             }
         }
     };
@@ -141,7 +141,7 @@ replacements! {
     /// For a `WorkerJoined` event.
     Joining(JoiningPatch) => WorkerJoined as "joining";
     /// For a `WorkerLeft` event.
-    Leaving(LeavingPatch) => WorkerLeft as "leaving";
+    ReferralEnd(LeavingPatch) => WorkerLeft as "leaving";
     /// For a `WteSet` event.
     Wte(WtePatch) => WteSet as "wte";
     /// For an `AbsenceRecorded` event.
@@ -234,7 +234,7 @@ pub struct RetractFactInput {
 
 /// The stream whose facts are recorded, corrected or retracted, for mutations on several kinds of streams.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Whose {
+pub enum FactOwner {
     /// The case with this id.
     Journey(JourneyId),
     /// The subject with this id.
@@ -247,7 +247,7 @@ pub enum Whose {
     Contract(String),
 }
 
-impl Whose {
+impl FactOwner {
     /// A case, if one is named.
     pub fn journey(id: Option<Id>) -> Option<Self> {
         id.map(|id| Self::Journey(JourneyId(id.0)))

@@ -2,13 +2,13 @@
 
 use async_graphql::MaybeUndefined;
 
-use super::reading::{Means, Reading, States};
+use super::convert::{Conversion, IntoDomain, IntoFact};
 use crate::graphql::journey::appointment::CancelledBy;
 use crate::graphql::scalars::{Date, Id, LocalTime};
 use throughline_domain::fact::event::{self, Event};
 
-impl Means<event::CancelledBy> for CancelledBy {
-    fn meant(self, _: &mut Reading) -> event::CancelledBy {
+impl IntoDomain<event::CancelledBy> for CancelledBy {
+    fn into_domain(self, _: &mut Conversion) -> event::CancelledBy {
         self.into()
     }
 }

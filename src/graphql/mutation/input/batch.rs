@@ -3,7 +3,7 @@
 use async_graphql::{Enum, InputObject};
 
 use super::DayPeriodInput;
-use super::reading::{Means as _, Reading};
+use super::convert::{Conversion, IntoDomain as _};
 use crate::graphql::batch::AdjustmentKind;
 use crate::graphql::scalars::{Decimal, Id, Position};
 use throughline_domain::command::batches::{ClaimDecision, Payment};
@@ -168,8 +168,8 @@ pub fn claims(ids: &[Id]) -> Vec<ClaimId> {
 
 impl OpenBatchInput {
     /// The event to record.
-    pub fn opened(&self, reading: &mut Reading) -> BatchOpened {
-        let period = self.period.meant(reading);
+    pub fn opened(&self, conversion: &mut Conversion) -> BatchOpened {
+        let period = self.period.into_domain(conversion);
         let claims = self.claims.clone().map(ClaimSelection::from).filter(|claims| !claims.is_empty());
         BatchOpened { reference: self.reference.clone(), period, claims }
     }

@@ -6,9 +6,9 @@ use async_graphql::InputObject;
 use chrono::NaiveDate;
 
 use super::DayPeriodInput;
-use super::named::each_once;
-use super::reading::{Means, Reading, States};
-use crate::graphql::dealings::NoticeKind;
+use super::convert::{Conversion, IntoDomain, IntoFact};
+use super::name_value::each_once;
+use crate::graphql::contract_record::NoticeKind;
 use crate::graphql::scalars::{Date, Decimal, Id};
 use throughline_domain::fact::event::{self, Event, Quantity};
 
@@ -21,8 +21,8 @@ pub struct PartyInput {
     pub role: Option<String>,
 }
 
-impl Means<Vec<event::Party>> for Vec<PartyInput> {
-    fn meant(self, _: &mut Reading) -> Vec<event::Party> {
+impl IntoDomain<Vec<event::Party>> for Vec<PartyInput> {
+    fn into_domain(self, _: &mut Conversion) -> Vec<event::Party> {
         self.into_iter().map(|party| event::Party { name: party.name, role: party.role }).collect()
     }
 }
@@ -36,9 +36,9 @@ pub struct MonthTargetInput {
     pub target: Decimal,
 }
 
-impl Means<BTreeMap<NaiveDate, Quantity>> for Vec<MonthTargetInput> {
-    fn meant(self, reading: &mut Reading) -> BTreeMap<NaiveDate, Quantity> {
-        each_once(self.into_iter().map(|given| (given.month.0, Quantity(given.target.0))), "month", reading)
+impl IntoDomain<BTreeMap<NaiveDate, Quantity>> for Vec<MonthTargetInput> {
+    fn into_domain(self, conversion: &mut Conversion) -> BTreeMap<NaiveDate, Quantity> {
+        each_once(self.into_iter().map(|given| (given.month.0, Quantity(given.target.0))), "month", conversion)
     }
 }
 
@@ -53,20 +53,22 @@ pub struct TargetSeriesInput {
     pub months: Vec<MonthTargetInput>,
 }
 
-impl Means<Vec<event::TargetSeries>> for Vec<TargetSeriesInput> {
-    fn meant(self, reading: &mut Reading) -> Vec<event::TargetSeries> {
+impl IntoDomain<Vec<event::TargetSeries>> for Vec<TargetSeriesInput> {
+    fn into_domain(self, conversion: &mut Conversion) -> Vec<event::TargetSeries> {
         let series = |(index, given): (usize, TargetSeriesInput)| event::TargetSeries {
             measure: given.measure,
             area: given.area,
-            months: reading.entry(index, |reading| reading.field("months", |reading| given.months.meant(reading))),
+            months: conversion.entry(index, |conversion| {
+                conversion.field("months", |conversion| given.months.into_domain(conversion))
+            }),
             ..event::TargetSeries::default()
         };
         self.into_iter().enumerate().map(series).collect()
     }
 }
 
-impl Means<event::NoticeKind> for NoticeKind {
-    fn meant(self, _: &mut Reading) -> event::NoticeKind {
+impl IntoDomain<event::NoticeKind> for NoticeKind {
+    fn into_domain(self, _: &mut Conversion) -> event::NoticeKind {
         self.into()
     }
 }

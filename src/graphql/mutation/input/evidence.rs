@@ -2,7 +2,7 @@
 
 use async_graphql::NewType;
 
-use super::reading::{Means, Reading, States};
+use super::convert::{Conversion, IntoDomain, IntoFact};
 use crate::graphql::scalars::{Date, Id};
 use throughline_domain::fact::event::Event;
 
@@ -10,8 +10,8 @@ use throughline_domain::fact::event::Event;
 #[derive(Debug, Clone, NewType)]
 pub struct Digits(String);
 
-impl Means<String> for Digits {
-    fn meant(self, _: &mut Reading) -> String {
+impl IntoDomain<String> for Digits {
+    fn into_domain(self, _: &mut Conversion) -> String {
         self.0.to_ascii_lowercase()
     }
 }

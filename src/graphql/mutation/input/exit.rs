@@ -1,6 +1,6 @@
 //! The inputs of exits: disengage, close, reopen and transfer.
 
-use super::reading::{Means as _, Reading, States};
+use super::convert::{Conversion, IntoDomain as _, IntoFact};
 use crate::graphql::scalars::{Date, Id};
 use throughline_domain::fact::event::Event;
 

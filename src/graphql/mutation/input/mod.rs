@@ -24,16 +24,16 @@ macro_rules! fact {
 
         impl $name {
             /// The payload of the event.
-            pub fn read(self, reading: &mut Reading) -> throughline_domain::fact::event::$event {
+            pub fn read(self, conversion: &mut Conversion) -> throughline_domain::fact::event::$event {
                 throughline_domain::fact::event::$event {
-                    $($field: reading.field(stringify!($field), |reading| self.$field.meant(reading)),)*
+                    $($field: conversion.field(stringify!($field), |conversion| self.$field.into_domain(conversion)),)*
                 }
             }
         }
 
-        impl States for $name {
-            fn stated(self, reading: &mut Reading) -> Event {
-                self.read(reading).into()
+        impl IntoFact for $name {
+            fn into_fact(self, conversion: &mut Conversion) -> Event {
+                self.read(conversion).into()
             }
         }
     };
@@ -60,17 +60,17 @@ macro_rules! identified_facts {
 
         impl crate::graphql::mutation::input::Identified<$name> {
             /// The payload of the event.
-            pub fn read(self, reading: &mut Reading) -> throughline_domain::fact::event::$event {
+            pub fn read(self, conversion: &mut Conversion) -> throughline_domain::fact::event::$event {
                 throughline_domain::fact::event::$event {
                     $id: throughline_domain::fact::envelope::$id_type(self.id),
-                    $($field: reading.field(stringify!($field), |reading| self.fact.$field.meant(reading)),)*
+                    $($field: conversion.field(stringify!($field), |conversion| self.fact.$field.into_domain(conversion)),)*
                 }
             }
         }
 
-        impl States for crate::graphql::mutation::input::Identified<$name> {
-            fn stated(self, reading: &mut Reading) -> Event {
-                self.read(reading).into()
+        impl IntoFact for crate::graphql::mutation::input::Identified<$name> {
+            fn into_fact(self, conversion: &mut Conversion) -> Event {
+                self.read(conversion).into()
             }
         }
 
@@ -100,9 +100,9 @@ macro_rules! patch {
         }
 
         impl crate::graphql::mutation::input::patch::Patches for $patch {
-            fn patched(self, reading: &mut Reading) -> serde_json::Value {
+            fn patched(self, conversion: &mut Conversion) -> serde_json::Value {
                 let mut patch = serde_json::Map::new();
-                $(crate::graphql::mutation::input::patch::say(&mut patch, stringify!($field), self.$field, reading);)*
+                $(crate::graphql::mutation::input::patch::say(&mut patch, stringify!($field), self.$field, conversion);)*
                 patch.into()
             }
         }
@@ -130,12 +130,12 @@ pub mod amend;
 pub mod appointment;
 pub mod batch;
 pub mod contract;
+pub mod convert;
 pub mod evidence;
 pub mod exit;
-pub mod named;
+pub mod name_value;
 pub mod patch;
 pub mod people;
-pub mod reading;
 pub mod referral;
 pub mod spell;
 pub mod work;
@@ -144,7 +144,7 @@ use async_graphql::InputObject;
 use chrono::{NaiveDate, NaiveTime};
 use uuid::Uuid;
 
-use self::reading::{Means, Reading};
+use self::convert::{Conversion, IntoDomain};
 use crate::graphql::event::Precision;
 use crate::graphql::scalars::{Date, Decimal, Id, LocalTime};
 use crate::log::append::Expected;
@@ -177,13 +177,13 @@ impl Stamp {
     }
 
     /// The version that the command expects of its stream.
-    pub fn expected(&self, reading: &mut Reading) -> Expected {
+    pub fn expected(&self, conversion: &mut Conversion) -> Expected {
         match self.expected_version {
             None => Expected::Any,
             Some(0) => Expected::None,
             Some(version) => {
                 if version < 0 {
-                    reading.field("expected_version", |reading| reading.invalid(negative(version)));
+                    conversion.field("expected_version", |conversion| conversion.invalid(negative(version)));
                 }
                 Expected::Exact(version)
             }
@@ -219,11 +219,11 @@ pub struct When {
 
 impl When {
     /// The date that the command gives to its fact. If none was given, the decision dates it today.
-    pub fn read(self, reading: &mut Reading) -> command::When {
+    pub fn read(self, conversion: &mut Conversion) -> command::When {
         let (precision, local_time) = (self.precision.into(), self.local_time.map(|time| time.0));
         if self.precision != Precision::Day && self.local_time.is_some() {
             let message = "a time needs an exact day, and only the month or year is known: leave the time out";
-            reading.field("local_time", |reading| reading.invalid(message));
+            conversion.field("local_time", |conversion| conversion.invalid(message));
         }
         match self.occurred_on {
             Some(date) => Occurred::within(date.0, precision).at(local_time).into(),
@@ -234,10 +234,10 @@ impl When {
 
 /// Declares conversions that are the same wherever a type occurs.
 macro_rules! meanings {
-    ($($given:ty => $meant:ty: $read:expr;)*) => {$(
-        impl Means<$meant> for $given {
-            fn meant(self, _: &mut Reading) -> $meant {
-                let read: fn($given) -> $meant = $read;
+    ($($given:ty => $into_domain:ty: $read:expr;)*) => {$(
+        impl IntoDomain<$into_domain> for $given {
+            fn into_domain(self, _: &mut Conversion) -> $into_domain {
+                let read: fn($given) -> $into_domain = $read;
                 read(self)
             }
         }
@@ -271,10 +271,10 @@ meanings! {
 }
 
 /// GraphQL integers are signed, payload numbers are not.
-impl Means<u32> for i32 {
-    fn meant(self, reading: &mut Reading) -> u32 {
+impl IntoDomain<u32> for i32 {
+    fn into_domain(self, conversion: &mut Conversion) -> u32 {
         self.try_into().unwrap_or_else(|_| {
-            reading.invalid(negative(self));
+            conversion.invalid(negative(self));
             0
         })
     }

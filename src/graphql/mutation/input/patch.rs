@@ -8,15 +8,15 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::contract::PartyInput;
+use super::convert::{Conversion, IntoDomain};
 use super::evidence::Digits;
-use super::named::{
+use super::name_value::{
     CriterionInput, CriterionPatch, FactAtAssessmentInput, FactAtAssessmentPatch, ItemScoreInput, ItemScorePatch,
     SpellAttributeInput, SpellAttributePatch,
 };
-use super::reading::{Means, Reading};
 use super::referral::{ExternalReferenceInput, ReferrerInput};
 use super::{DayPeriodInput, SubjectKind};
-use crate::graphql::dealings::NoticeKind;
+use crate::graphql::contract_record::NoticeKind;
 use crate::graphql::event::Precision;
 use crate::graphql::journey::appointment::CancelledBy;
 use crate::graphql::journey::contact::{Attendance, ContactWith, Direction};
@@ -42,7 +42,7 @@ impl<T: Patchable> Patchable for MaybeUndefined<T> {
 /// A field value of a correction, as a patch of the payload.
 pub trait Patches {
     /// The patch.
-    fn patched(self, reading: &mut Reading) -> Value;
+    fn patched(self, conversion: &mut Conversion) -> Value;
 }
 
 /// Adds a field to the patch.
@@ -50,31 +50,31 @@ pub(super) fn say<P: Patches>(
     patch: &mut Map<String, Value>,
     name: &str,
     said: MaybeUndefined<P>,
-    reading: &mut Reading,
+    conversion: &mut Conversion,
 ) {
     let value = match said {
         MaybeUndefined::Undefined => return,
         MaybeUndefined::Null => Value::Null,
-        MaybeUndefined::Value(value) => reading.field(name, |reading| value.patched(reading)),
+        MaybeUndefined::Value(value) => conversion.field(name, |conversion| value.patched(conversion)),
     };
     patch.insert(name.to_owned(), value);
 }
 
 /// The value of an input, as the payload writes it.
-fn written<T: Serialize>(value: impl Means<T>, reading: &mut Reading) -> Value {
-    serde_json::to_value(value.meant(reading)).expect("a payload value serialises to JSON")
+fn written<T: Serialize>(value: impl IntoDomain<T>, conversion: &mut Conversion) -> Value {
+    serde_json::to_value(value.into_domain(conversion)).expect("a payload value serialises to JSON")
 }
 
 /// Declares types that a correction gives in full, as the mutation does.
 macro_rules! whole {
-    ($($given:ty => $meant:ty;)*) => {$(
+    ($($given:ty => $into_domain:ty;)*) => {$(
         impl Patchable for $given {
             type Patch = Self;
         }
 
         impl Patches for $given {
-            fn patched(self, reading: &mut Reading) -> Value {
-                written::<$meant>(self, reading)
+            fn patched(self, conversion: &mut Conversion) -> Value {
+                written::<$into_domain>(self, conversion)
             }
         }
     )*};
@@ -104,7 +104,7 @@ impl Patchable for Id {
 }
 
 impl Patches for Id {
-    fn patched(self, _: &mut Reading) -> Value {
+    fn patched(self, _: &mut Conversion) -> Value {
         Value::String(self.0.to_string())
     }
 }
@@ -114,8 +114,8 @@ impl Patchable for Vec<Id> {
 }
 
 impl Patches for Vec<Id> {
-    fn patched(self, reading: &mut Reading) -> Value {
-        self.into_iter().map(|id| id.patched(reading)).collect()
+    fn patched(self, conversion: &mut Conversion) -> Value {
+        self.into_iter().map(|id| id.patched(conversion)).collect()
     }
 }
 
@@ -149,10 +149,10 @@ impl Patchable for ReferrerInput {
 }
 
 impl Patches for ReferrerPatch {
-    fn patched(self, reading: &mut Reading) -> Value {
+    fn patched(self, conversion: &mut Conversion) -> Value {
         let mut patch = Map::new();
-        say(&mut patch, "organisation", self.organisation, reading);
-        say(&mut patch, "kind", self.kind, reading);
+        say(&mut patch, "organisation", self.organisation, conversion);
+        say(&mut patch, "kind", self.kind, conversion);
         patch.into()
     }
 }
@@ -171,10 +171,10 @@ impl Patchable for DayPeriodInput {
 }
 
 impl Patches for DayPeriodPatch {
-    fn patched(self, reading: &mut Reading) -> Value {
+    fn patched(self, conversion: &mut Conversion) -> Value {
         let mut patch = Map::new();
-        say(&mut patch, "first", self.first, reading);
-        say(&mut patch, "last", self.last, reading);
+        say(&mut patch, "first", self.first, conversion);
+        say(&mut patch, "last", self.last, conversion);
         patch.into()
     }
 }
@@ -192,13 +192,13 @@ pub struct WhenPatch {
 
 impl WhenPatch {
     /// The patch of the date.
-    pub fn read(self, reading: &mut Reading) -> PatchedDate {
+    pub fn read(self, conversion: &mut Conversion) -> PatchedDate {
         let needed = "this value cannot be cleared: leave it out to keep it, or give another value";
         if self.occurred_on.is_null() {
-            reading.field("occurred_on", |reading| reading.missing(needed));
+            conversion.field("occurred_on", |conversion| conversion.missing(needed));
         }
         if self.precision.is_null() {
-            reading.field("precision", |reading| reading.missing(needed));
+            conversion.field("precision", |conversion| conversion.missing(needed));
         }
         PatchedDate {
             on: self.occurred_on.take().map(|date| date.0),

@@ -3,21 +3,21 @@
 use serde_json::{Map, Value};
 
 use super::SubjectKind;
+use super::convert::{Conversion, IntoDomain, IntoFact};
 use super::patch::Patches;
-use super::reading::{Means, Reading, States};
 use super::referral::only_true;
 use crate::graphql::people::ErasureGround;
 use crate::graphql::scalars::{Date, Decimal, Id};
 use throughline_domain::fact::event::{self, Event};
 
-impl Means<event::SubjectKind> for SubjectKind {
-    fn meant(self, _: &mut Reading) -> event::SubjectKind {
+impl IntoDomain<event::SubjectKind> for SubjectKind {
+    fn into_domain(self, _: &mut Conversion) -> event::SubjectKind {
         self.into()
     }
 }
 
-impl Means<event::ErasureGround> for ErasureGround {
-    fn meant(self, _: &mut Reading) -> event::ErasureGround {
+impl IntoDomain<event::ErasureGround> for ErasureGround {
+    fn into_domain(self, _: &mut Conversion) -> event::ErasureGround {
         self.into()
     }
 }
@@ -154,8 +154,8 @@ pub struct LeavingFact {
 
 impl LeavingFact {
     /// The payload of the event.
-    pub fn read(self, reading: &mut Reading) -> event::WorkerLeft {
-        reading.field("left", |reading| only_true(self.left, reading));
+    pub fn read(self, conversion: &mut Conversion) -> event::WorkerLeft {
+        conversion.field("left", |conversion| only_true(self.left, conversion));
         event::WorkerLeft {}
     }
 }
@@ -168,15 +168,15 @@ pub struct LeavingPatch {
 }
 
 impl Patches for LeavingPatch {
-    fn patched(self, reading: &mut Reading) -> Value {
-        reading.field("left", |reading| only_true(self.left.unwrap_or(true), reading));
+    fn patched(self, conversion: &mut Conversion) -> Value {
+        conversion.field("left", |conversion| only_true(self.left.unwrap_or(true), conversion));
         Value::Object(Map::new())
     }
 }
 
-impl States for LeavingFact {
-    fn stated(self, reading: &mut Reading) -> Event {
-        self.read(reading).into()
+impl IntoFact for LeavingFact {
+    fn into_fact(self, conversion: &mut Conversion) -> Event {
+        self.read(conversion).into()
     }
 }
 

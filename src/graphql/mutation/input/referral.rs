@@ -4,9 +4,9 @@ use async_graphql::InputObject;
 use serde_json::{Map, Value};
 
 use super::SubjectKind;
-use super::named::{CriterionInput, FactAtAssessmentInput};
+use super::convert::{Conversion, IntoDomain, IntoFact};
+use super::name_value::{CriterionInput, FactAtAssessmentInput};
 use super::patch::Patches;
-use super::reading::{Means, Reading, States};
 use crate::graphql::journey::referral::Eligibility;
 use crate::graphql::scalars::{Date, Id};
 use throughline_domain::fact::event::{self, Event, KEYWORKER};
@@ -29,21 +29,21 @@ pub struct ExternalReferenceInput {
     pub id: String,
 }
 
-impl Means<event::Referrer> for ReferrerInput {
-    fn meant(self, _: &mut Reading) -> event::Referrer {
+impl IntoDomain<event::Referrer> for ReferrerInput {
+    fn into_domain(self, _: &mut Conversion) -> event::Referrer {
         event::Referrer { organisation: self.organisation, kind: self.kind }
     }
 }
 
-impl Means<Vec<event::ExternalReference>> for Vec<ExternalReferenceInput> {
-    fn meant(self, _: &mut Reading) -> Vec<event::ExternalReference> {
+impl IntoDomain<Vec<event::ExternalReference>> for Vec<ExternalReferenceInput> {
+    fn into_domain(self, _: &mut Conversion) -> Vec<event::ExternalReference> {
         let references = self.into_iter();
         references.map(|given| event::ExternalReference { system: given.system, id: given.id }).collect()
     }
 }
 
-impl Means<event::Eligibility> for Eligibility {
-    fn meant(self, _: &mut Reading) -> event::Eligibility {
+impl IntoDomain<event::Eligibility> for Eligibility {
+    fn into_domain(self, _: &mut Conversion) -> event::Eligibility {
         self.into()
     }
 }
@@ -73,16 +73,16 @@ pub struct AcceptFact {
 }
 
 /// Refuses `false` in a field that must be true.
-pub(super) fn only_true(said: bool, reading: &mut Reading) {
+pub(super) fn only_true(said: bool, conversion: &mut Conversion) {
     if !said {
-        reading.invalid("give true, or retract the fact if it was recorded by mistake");
+        conversion.invalid("give true, or retract the fact if it was recorded by mistake");
     }
 }
 
 impl AcceptFact {
     /// The payload of the event.
-    pub fn read(self, reading: &mut Reading) -> event::ReferralAccepted {
-        reading.field("accepted", |reading| only_true(self.accepted, reading));
+    pub fn read(self, conversion: &mut Conversion) -> event::ReferralAccepted {
+        conversion.field("accepted", |conversion| only_true(self.accepted, conversion));
         event::ReferralAccepted {}
     }
 }
@@ -95,15 +95,15 @@ pub struct AcceptPatch {
 }
 
 impl Patches for AcceptPatch {
-    fn patched(self, reading: &mut Reading) -> Value {
-        reading.field("accepted", |reading| only_true(self.accepted.unwrap_or(true), reading));
+    fn patched(self, conversion: &mut Conversion) -> Value {
+        conversion.field("accepted", |conversion| only_true(self.accepted.unwrap_or(true), conversion));
         Value::Object(Map::new())
     }
 }
 
-impl States for AcceptFact {
-    fn stated(self, reading: &mut Reading) -> Event {
-        self.read(reading).into()
+impl IntoFact for AcceptFact {
+    fn into_fact(self, conversion: &mut Conversion) -> Event {
+        self.read(conversion).into()
     }
 }
 

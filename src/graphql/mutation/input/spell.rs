@@ -1,7 +1,7 @@
 //! The inputs of spells (jobs, homes, placements and courses): start, change and end.
 
-use super::named::SpellAttributeInput;
-use super::reading::{Means as _, Reading, States};
+use super::convert::{Conversion, IntoDomain as _, IntoFact};
+use super::name_value::SpellAttributeInput;
 use crate::graphql::scalars::{Decimal, Id};
 use throughline_domain::fact::event::Event;
 

@@ -1,26 +1,26 @@
 //! The inputs of casework: contacts, plans, tasks, assessments, measurements and achievements.
 
 use super::DayPeriodInput;
-use super::named::ItemScoreInput;
-use super::reading::{Means, Reading, States};
+use super::convert::{Conversion, IntoDomain, IntoFact};
+use super::name_value::ItemScoreInput;
 use crate::graphql::journey::contact::{Attendance, ContactWith, Direction};
 use crate::graphql::scalars::{Date, Decimal, Id};
 use throughline_domain::fact::event::{self, Event};
 
-impl Means<event::ContactWith> for ContactWith {
-    fn meant(self, _: &mut Reading) -> event::ContactWith {
+impl IntoDomain<event::ContactWith> for ContactWith {
+    fn into_domain(self, _: &mut Conversion) -> event::ContactWith {
         self.into()
     }
 }
 
-impl Means<event::Attendance> for Attendance {
-    fn meant(self, _: &mut Reading) -> event::Attendance {
+impl IntoDomain<event::Attendance> for Attendance {
+    fn into_domain(self, _: &mut Conversion) -> event::Attendance {
         self.into()
     }
 }
 
-impl Means<event::Direction> for Direction {
-    fn meant(self, _: &mut Reading) -> event::Direction {
+impl IntoDomain<event::Direction> for Direction {
+    fn into_domain(self, _: &mut Conversion) -> event::Direction {
         self.into()
     }
 }

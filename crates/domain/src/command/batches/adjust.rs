@@ -4,7 +4,7 @@
 
 use super::submit::{moved_on, reaches, stands_still};
 use super::{Adjusting, Asked, LineAct, batch_not_found, claim_not_found};
-use crate::command::validate::Shape;
+use crate::command::validate::Validator;
 use crate::contract::batch::Batch;
 use crate::fact::envelope::StreamId;
 use crate::fact::event::{AdjustmentKind as Kind, AdjustmentRaised, Event};
@@ -14,15 +14,15 @@ use crate::fact::refusal::{Refusal, RefusalCode as Code};
 pub(super) fn adjust(asked: &Asked<'_, '_>, adjusting: &Adjusting) -> Result<Vec<Event>, Vec<Refusal>> {
     let Adjusting { from, fact, due } = adjusting;
     asked.is_open()?;
-    let mut shape = asked.shape();
-    shape.reason(&fact.reason);
-    asked.amount("amount", fact.amount, &mut shape);
-    values(fact, &mut shape);
+    let mut validator = asked.validator();
+    validator.reason(&fact.reason);
+    asked.amount("amount", fact.amount, &mut validator);
+    values(fact, &mut validator);
     if asked.batch.adjustments.iter().any(|known| known.raised.details.adjustment == fact.adjustment) {
         let message = "an adjustment with this id already exists: use a new id";
-        shape.refuse(Refusal::new(Code::AdjustmentExists, message).at("adjustment"));
+        validator.refuse(Refusal::new(Code::AdjustmentExists, message).at("adjustment"));
     }
-    shape.done()?;
+    validator.done()?;
     reaches(asked, from)?;
     about(asked, adjusting)?;
     stands_still(asked, from)?;
@@ -40,7 +40,7 @@ pub(super) fn adjust(asked: &Asked<'_, '_>, adjusting: &Adjusting) -> Result<Vec
 }
 
 /// Checks what each kind of adjustment names, and whether its amount is positive or negative.
-fn values(fact: &AdjustmentRaised, shape: &mut Shape) {
+fn values(fact: &AdjustmentRaised, validator: &mut Validator) {
     let (less, more) = (fact.amount < Money::ZERO, fact.amount.is_positive());
     let (fits, must_be) = match fact.kind {
         Kind::Clawback | Kind::Overpayment => (less, "an amount below 0, which takes money back"),
@@ -48,17 +48,17 @@ fn values(fact: &AdjustmentRaised, shape: &mut Shape) {
         Kind::Conversion | Kind::Extrapolation | Kind::Restatement => (less || more, "an amount above or below 0"),
     };
     if !fits {
-        shape.invalid("amount", format!("{} is not valid for this kind of adjustment: use {must_be}", fact.amount));
+        validator.invalid("amount", format!("{} is not valid for this kind of adjustment: use {must_be}", fact.amount));
     }
     let is_of_claim = matches!(fact.kind, Kind::Clawback | Kind::Conversion | Kind::CapRelease | Kind::Restatement);
     if is_of_claim && fact.claim.is_none() {
-        shape.missing("claim", "no claim is named: name the claim to adjust");
+        validator.missing("claim", "no claim is named: name the claim to adjust");
     }
     if !is_of_claim && fact.claim.is_some() {
-        shape.invalid("claim", "this kind of adjustment is not about one claim: leave the claim out");
+        validator.invalid("claim", "this kind of adjustment is not about one claim: leave the claim out");
     }
     if fact.kind != Kind::Extrapolation && fact.batch.is_none() {
-        shape.missing("of_batch", "no batch is named: name the batch whose line or excess the adjustment settles");
+        validator.missing("of_batch", "no batch is named: name the batch whose line or excess the adjustment settles");
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::{Asked, CLAIMS_MAX, LineAct, NAMED_MAX, Payment, claim_not_found, twice};
-use crate::command::validate::Shape;
+use crate::command::validate::Validator;
 use crate::contract::batch::BatchLine;
 use crate::fact::Entry;
 use crate::fact::envelope::ClaimId;
@@ -15,23 +15,23 @@ use crate::fact::refusal::{DependentFact, Refusal, RefusalCode as Code};
 
 pub(super) fn pay(asked: &Asked<'_, '_>, payment: &Payment) -> Result<Vec<Event>, Vec<Refusal>> {
     asked.was_submitted()?;
-    let mut shape = asked.shape();
+    let mut validator = asked.validator();
     if let Some(reference) = &payment.reference {
-        shape.remittance(reference);
+        validator.remittance(reference);
     }
     if payment.amounts.is_empty() && payment.adjustments.is_empty() && payment.excess.is_none() {
-        shape.missing("amounts", "the payment has no amounts: give the amount for each claim");
+        validator.missing("amounts", "the payment has no amounts: give the amount for each claim");
     }
-    let lines = paid_lines(asked, &payment.amounts, &mut shape);
-    settled(asked, payment, &mut shape);
+    let lines = paid_lines(asked, &payment.amounts, &mut validator);
+    settled(asked, payment, &mut validator);
     let mut excess = payment.excess.unwrap_or_default();
     if payment.excess.is_some() {
-        asked.amount("excess", excess, &mut shape);
+        asked.amount("excess", excess, &mut validator);
         if !excess.is_positive() {
-            shape.invalid("excess", "the excess must be above 0: leave it out if there is none");
+            validator.invalid("excess", "the excess must be above 0: leave it out if there is none");
         }
     }
-    shape.done()?;
+    validator.done()?;
     let currency = asked.currency();
     let mut amounts = Vec::with_capacity(lines.len());
     for (line, amount) in lines {
@@ -96,8 +96,12 @@ fn repeated(asked: &Asked<'_, '_>, payment: &Payment) -> Option<Refusal> {
 }
 
 /// The accepted lines that are paid, each with its amount.
-fn paid_lines<'a>(asked: &Asked<'a, '_>, amounts: &[AmountPaid], shape: &mut Shape) -> Vec<(&'a BatchLine, Money)> {
-    shape.at_most("amounts", amounts.len(), CLAIMS_MAX);
+fn paid_lines<'a>(
+    asked: &Asked<'a, '_>,
+    amounts: &[AmountPaid],
+    validator: &mut Validator,
+) -> Vec<(&'a BatchLine, Money)> {
+    validator.at_most("amounts", amounts.len(), CLAIMS_MAX);
     let (mut named, mut lines) = (BTreeSet::new(), Vec::with_capacity(amounts.len()));
     for (at, paid) in amounts.iter().enumerate().take(CLAIMS_MAX) {
         let once = named.insert(paid.claim);
@@ -107,9 +111,9 @@ fn paid_lines<'a>(asked: &Asked<'a, '_>, amounts: &[AmountPaid], shape: &mut Sha
             Some(line) => {
                 let Err(refusal) = line.may(LineAct::Pay) else {
                     let path = format!("amounts.{at}.amount");
-                    asked.amount(&path, paid.amount, shape);
+                    asked.amount(&path, paid.amount, validator);
                     if !paid.amount.is_positive() {
-                        shape.invalid(&path, "a payment must be above 0: record an adjustment to take money back");
+                        validator.invalid(&path, "a payment must be above 0: record an adjustment to take money back");
                     }
                     lines.push((line, paid.amount));
                     continue;
@@ -117,13 +121,13 @@ fn paid_lines<'a>(asked: &Asked<'a, '_>, amounts: &[AmountPaid], shape: &mut Sha
                 *refusal
             }
         };
-        shape.refuse(refusal.at(format!("amounts.{at}.claim")));
+        validator.refuse(refusal.at(format!("amounts.{at}.claim")));
     }
     lines
 }
 
 /// Checks that the settled adjustments belong to this batch and were not settled before.
-fn settled(asked: &Asked<'_, '_>, payment: &Payment, shape: &mut Shape) {
+fn settled(asked: &Asked<'_, '_>, payment: &Payment, validator: &mut Validator) {
     let left = || asked.batch.adjustments.iter().filter(|of| of.settled.is_none());
     let left: BTreeSet<_> = left().map(|of| of.raised.details.adjustment).collect();
     let mut named = BTreeSet::new();
@@ -131,7 +135,7 @@ fn settled(asked: &Asked<'_, '_>, payment: &Payment, shape: &mut Shape) {
         if !left.contains(id) || !named.insert(*id) {
             let message = format!("this batch has no unsettled adjustment {id}: name one that is not settled yet");
             let refusal = Refusal::new(Code::AdjustmentNotFound, message);
-            shape.refuse(refusal.at(format!("adjustments.{at}")).allowing(&left));
+            validator.refuse(refusal.at(format!("adjustments.{at}")).allowing(&left));
         }
     }
 }
@@ -151,10 +155,10 @@ impl Asked<'_, '_> {
     }
 
     /// Checks that an amount has no more decimal places than its currency.
-    pub(super) fn amount(&self, path: &str, amount: Money, shape: &mut Shape) {
+    pub(super) fn amount(&self, path: &str, amount: Money, validator: &mut Validator) {
         let currency = self.currency();
         if Money::of(amount.amount(), currency) != amount {
-            shape.invalid(path, format!("{amount} has too many decimal places for {currency}: round it"));
+            validator.invalid(path, format!("{amount} has too many decimal places for {currency}: round it"));
         }
     }
 }

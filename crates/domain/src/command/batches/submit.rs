@@ -71,9 +71,9 @@ fn no_attempts_left(claim: ClaimId, attempts: u32, rulebook: &Rulebook) -> Refus
 /// The lines of a preparation that is still valid.
 fn checked<'a>(asked: &Asked<'_, '_>, prepared: &'a Prepared) -> Result<&'a [ClaimLine], Vec<Refusal>> {
     let from = &prepared.from;
-    let mut shape = asked.shape();
-    shape.at_most("claims", prepared.lines.as_ref().map_or(0, Vec::len), CLAIMS_MAX);
-    shape.done()?;
+    let mut validator = asked.validator();
+    validator.at_most("claims", prepared.lines.as_ref().map_or(0, Vec::len), CLAIMS_MAX);
+    validator.done()?;
     reaches(asked, from)?;
     let lines = prepared.lines.as_ref().map_err(Clone::clone)?;
     all(in_other_batches(asked, from, lines))?;

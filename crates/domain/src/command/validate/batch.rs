@@ -2,13 +2,13 @@
 //!
 //! Pure. Which claims exist and their amounts are not checked here.
 
-use super::{CODE_MAX, REASON_MAX, Rules, Shape};
+use super::{CODE_MAX, REASON_MAX, Rules, Validator};
 use crate::contract::rulebook::CodeList;
 use crate::fact::envelope::Occurred;
 use crate::fact::event::{BatchOpened, ClaimSelection};
 use crate::fact::refusal::{Refusal, RefusalCode};
 
-impl Shape {
+impl Validator {
     /// Checks the values of a new batch.
     pub(crate) fn of_batch(&mut self, occurred: Occurred, opened: &BatchOpened, rules: Rules<'_>) {
         self.occurred(occurred);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike as _, NaiveDate};
 
-use super::{CODE_MAX, REASON_MAX, Rules, Shape};
+use super::{CODE_MAX, REASON_MAX, Rules, Validator};
 use crate::contract::Contract;
 use crate::contract::rulebook::{CodeList, MonthDay};
 use crate::fact::envelope::Occurred;
@@ -28,7 +28,7 @@ const MONTHS_MAX: usize = 1_200;
 /// The most years of one series.
 const YEARS_MAX: usize = 100;
 
-impl Shape {
+impl Validator {
     /// Checks the values of a fact of a contract.
     pub(crate) fn of_contract(&mut self, occurred: Occurred, fact: &Event, contract: &Contract) {
         match fact {
@@ -121,18 +121,20 @@ impl Shape {
         let (months, years) = (format!("{path}.months"), format!("{path}.years"));
         match (series.months.is_empty(), series.years.is_empty(), &series.ratio) {
             (true, true, None) => self.missing(&months, "the series has no targets: give months, years or a ratio"),
-            (false, true, None) => self.series_of(&months, &series.months, MONTHS_MAX, |shape, name, month| {
+            (false, true, None) => self.series_of(&months, &series.months, MONTHS_MAX, |validator, name, month| {
                 if month.day() != 1 {
-                    shape.invalid(name, "a month is given as its first day: use a date such as 2018-02-01");
+                    validator.invalid(name, "a month is given as its first day: use a date such as 2018-02-01");
                 }
             }),
             (true, false, None) => {
-                let starts = rules.contract.rulebook_in_force(rules.on).map(|rulebook| rulebook.calendar.financial_year);
-                self.series_of(&years, &series.years, YEARS_MAX, |shape, name, year| {
+                let starts =
+                    rules.contract.rulebook_in_force(rules.on).map(|rulebook| rulebook.calendar.financial_year);
+                self.series_of(&years, &series.years, YEARS_MAX, |validator, name, year| {
                     let given = MonthDay { month: year.month(), day: year.day() };
                     if let Some(MonthDay { month, day }) = starts.filter(|starts| *starts != given) {
                         let example = format!("{:04}-{month:02}-{day:02}", year.year());
-                        shape.invalid(name, format!("a year is given as its first day: use a date such as {example}"));
+                        validator
+                            .invalid(name, format!("a year is given as its first day: use a date such as {example}"));
                     }
                 });
             }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use super::{CODE_MAX, NAME_MAX, REASON_MAX, Rules, Shape};
+use super::{CODE_MAX, NAME_MAX, REASON_MAX, Rules, Validator};
 use crate::contract::Contract;
 use crate::contract::rulebook::CodeList;
 use crate::fact::envelope::Occurred;
@@ -34,7 +34,7 @@ const ITEMS_MAX: usize = 200;
 /// The most events and spells that one piece of evidence supports.
 const SUPPORTS_MAX: usize = 200;
 
-impl Shape {
+impl Validator {
     /// Checks a fact of a case: its date and its payload.
     pub(crate) fn fact(&mut self, occurred: Occurred, event: &Event, contract: &Contract) {
         if may_lie_ahead(event) {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
 
-use super::{CODE_MAX, Shape};
+use super::{CODE_MAX, Validator};
 use crate::fact::envelope::Occurred;
 use crate::fact::event::{AbsenceRecorded, CoverStarted, Event, Quantity, TeamSet};
 use crate::fact::path::Place;
@@ -19,7 +19,7 @@ const WTE_MAX: i64 = 2;
 /// The most cases that one full-time worker holds.
 const CASES_MAX: i64 = 1_000;
 
-impl Shape {
+impl Validator {
     /// Checks the values of a fact of a subject, worker or team.
     pub(crate) fn of_people(&mut self, occurred: Occurred, fact: &Event) {
         match fact {

@@ -3,7 +3,7 @@
 //! A fault names the line of the later version that must change.
 
 use super::reader::Report;
-use super::{Rulebook, RulebookError, document};
+use super::{Rulebook, RulebookError, canonical_toml};
 
 impl Rulebook {
     /// The fault of this version, with this text, beside another version of the same contract: the same content, the
@@ -22,7 +22,7 @@ impl Rulebook {
             return None;
         };
         let mut report = Report::new(text);
-        let root = document::read(text, &mut report)?;
+        let root = canonical_toml::read(text, &mut report)?;
         let at = root.get(key).map_or(0..0, toml::Spanned::span);
         report.add(at, Some(key), problem, remedy);
         report.into_errors().pop()

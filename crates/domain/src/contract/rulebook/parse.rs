@@ -7,8 +7,8 @@
 use toml::de::DeTable;
 
 use super::attributes::attributes;
+use super::canonical_toml;
 use super::check::{Names, check};
-use super::document;
 use super::grammar::contract::{APPLIES_BY, COUNTS_WHEN};
 use super::outcome::{parse as outcome, whole};
 use super::reader::{Report, Section};
@@ -33,7 +33,7 @@ pub(super) enum Reading {
 
 pub(super) fn parse(text: &str, reading: Reading) -> Result<Rulebook, Vec<RulebookError>> {
     let mut report = Report::new(text);
-    let rulebook = document::read(text, &mut report).and_then(|root| read(&root, reading, &mut report));
+    let rulebook = canonical_toml::read(text, &mut report).and_then(|root| read(&root, reading, &mut report));
     match rulebook {
         Some(rulebook) if report.is_clean() => Ok(rulebook),
         _ => Err(report.into_errors()),
@@ -43,7 +43,7 @@ pub(super) fn parse(text: &str, reading: Reading) -> Result<Rulebook, Vec<Rulebo
 fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option<Rulebook> {
     let top = Section::root(root);
     let grammar = grammar(&top, report)?;
-    let canonical_text = document::canonical(root, report);
+    let canonical_text = canonical_toml::canonical(root, report);
     let (codes, calendar, outcome_codes) = (codes(&top), calendar(&top, report), outcome::codes(&top));
     let pauses = calendar.as_ref().map(|calendar| calendar.pauses.as_slice());
     check(&top, &Names { codes: &codes, outcomes: &outcome_codes, pauses }, report);

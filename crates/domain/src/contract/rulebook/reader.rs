@@ -12,7 +12,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::document::whole_number;
+use super::canonical_toml::whole_number;
 use super::grammar::contract::RULEBOOK;
 use super::grammar::{Key, Need, Table, Word};
 use super::{Days, MonthDay, RulebookError};

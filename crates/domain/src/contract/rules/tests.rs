@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use crate::contract::Dealings;
+use crate::contract::ContractRecord;
 use crate::contract::register::Terms;
 use crate::fact::envelope::{ActionId, JourneyId, NoticeId, StreamId};
 use crate::fact::event::{
@@ -81,8 +81,8 @@ fn dismissed() -> DoubleFundingDismissed {
     }
 }
 
-fn as_of(world: &World, on: &str) -> Dealings {
-    world.contract.dealings(day(on))
+fn as_of(world: &World, on: &str) -> ContractRecord {
+    world.contract.contract_record(day(on))
 }
 
 fn last_day(world: &World, on: &str) -> Option<NaiveDate> {
@@ -191,8 +191,8 @@ fn target_profiles_apply_side_by_side_and_a_revision_is_a_new_version() {
         .and(&fact_of(shps(), "2018-01-06", targets("business_plan", 63)))
         .and(&fact_of(shps(), "2018-02-01", targets("contract", 50)));
     let in_force = |on: &str| -> Vec<(String, usize, Quantity)> {
-        let dealings = as_of(&world, on);
-        let shown = dealings.targets_in_force().map(|targets| {
+        let contract_record = as_of(&world, on);
+        let shown = contract_record.targets_in_force().map(|targets| {
             let series = &targets.published.details.series[0];
             (targets.profile().to_owned(), targets.version, series.months[&day("2018-01-01")])
         });
@@ -300,12 +300,12 @@ fn a_period_is_closed_once_when_it_is_over_and_stays_closed() {
 
 #[test]
 fn commentary_measures_assessments_and_reports_are_corrected_and_retracted() {
-    let dealings = |world: &World| as_of(world, "2018-02-28");
+    let contract_record = |world: &World| as_of(world, "2018-02-28");
     let world = service().and(&fact_of(shps(), "2018-02-01", commentary()));
     let said = world.last();
     let louder = CommentaryRecorded { text: "referrals far above target".to_owned(), ..commentary() };
     let world = world.and(&corrected(shps(), said, "2018-02-01", louder.clone()));
-    assert_eq!(dealings(&world).commentary[0].details, louder);
+    assert_eq!(contract_record(&world).commentary[0].details, louder);
     world.when(corrected(shps(), said, "2018-02-01", louder)).refused(Code::NothingToCorrect);
     let named = CommentaryRecorded { text: "ring 020 7946 0958".to_owned(), ..commentary() };
     let refusal = world.when(fact_of(shps(), "2018-02-01", named)).refused(Code::PersonalData);
@@ -314,25 +314,25 @@ fn commentary_measures_assessments_and_reports_are_corrected_and_retracted() {
     let world = world.and(&fact_of(shps(), "2018-02-02", spend(125_000)));
     let measured = world.last();
     let world = world.and(&corrected(shps(), measured, "2018-02-02", spend(126_000)));
-    assert_eq!(dealings(&world).measures[0].details, spend(126_000));
+    assert_eq!(contract_record(&world).measures[0].details, spend(126_000));
 
     let world = world.and(&fact_of(shps(), "2018-02-03", assessed()));
     let found = world.last();
     let met = KpiAssessed { grade: "met".to_owned(), ..assessed() };
     let world = world.and(&corrected(shps(), found, "2018-02-03", met));
     let world = world.and(&fact_of(shps(), "2018-02-04", assessed()));
-    assert_eq!(dealings(&world).assessments.len(), 2, "the last assessment of an indicator and period applies");
+    assert_eq!(contract_record(&world).assessments.len(), 2, "the last assessment of an indicator and period applies");
     let nothing = KpiAssessed { kpi: " ".to_owned(), ..assessed() };
     world.when(fact_of(shps(), "2018-02-04", nothing)).refused(Code::MissingValue);
 
     let world = world.and(&fact_of(shps(), "2018-02-05", submitted()));
     let handed_in = world.last();
     let world = world.and(&corrected(shps(), handed_in, "2018-02-06", submitted()));
-    assert_eq!(dealings(&world).reports[0].occurred.earliest(), day("2018-02-06"));
+    assert_eq!(contract_record(&world).reports[0].occurred.earliest(), day("2018-02-06"));
     let future = Code::DatedInFuture;
     world.when(fact_of(shps(), "2018-03-01", submitted())).refused(future);
     let world = world.and(&retracted(shps(), &[said, measured, found, handed_in]));
-    let left = dealings(&world);
+    let left = contract_record(&world);
     assert_eq!((left.commentary.len(), left.measures.len(), left.assessments.len(), left.reports.len()), (0, 0, 1, 0));
 }
 

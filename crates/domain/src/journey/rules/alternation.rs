@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 
-use crate::fact::consistency::Stated;
+use crate::fact::consistency::DatedFact;
 use crate::fact::envelope::{EventId, WorkerId};
 use crate::fact::event::{Event, KEYWORKER};
 use crate::fact::refusal::Refusal;
@@ -21,13 +21,13 @@ type OutOfTurn = HashMap<EventId, Refusal>;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Closed<'a> {
     /// The close or transfer.
-    pub(super) close: Stated<'a>,
+    pub(super) close: DatedFact<'a>,
     /// The reopening, if it was reopened.
-    pub(super) reopened: Option<Stated<'a>>,
+    pub(super) reopened: Option<DatedFact<'a>>,
 }
 
 /// A case is closed, reopened, then closed again.
-pub(super) fn closes<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn) -> Vec<Closed<'a>> {
+pub(super) fn closes<'a>(facts: &[DatedFact<'a>], out_of_turn: &mut OutOfTurn) -> Vec<Closed<'a>> {
     let mut stretches: Vec<Closed<'a>> = Vec::new();
     for fact in facts {
         match (fact.event, stretches.last_mut()) {
@@ -58,16 +58,16 @@ pub(super) fn closes<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn) -> V
 
 /// The last fact under one name: a start or an end.
 enum Turn<'a> {
-    Begun(Stated<'a>),
-    Ended(Stated<'a>),
+    Begun(DatedFact<'a>),
+    Ended(DatedFact<'a>),
 }
 
 /// Applies an end. Of two ends, the one recorded last is refused. An end without a start is always refused.
 fn end<'a>(
     turn: Option<&mut Turn<'a>>,
-    fact: &Stated<'a>,
+    fact: &DatedFact<'a>,
     out_of_turn: &mut OutOfTurn,
-    refusal: impl Fn(Option<&Stated<'a>>) -> Refusal,
+    refusal: impl Fn(Option<&DatedFact<'a>>) -> Refusal,
 ) {
     match turn {
         None => {
@@ -93,9 +93,9 @@ struct Holding<'a> {
 struct Limited<'a> {
     until: NaiveDate,
     worker: WorkerId,
-    holds: Stated<'a>,
+    holds: DatedFact<'a>,
     /// The worker who holds the case again when this assignment ends.
-    former: Option<(WorkerId, Stated<'a>)>,
+    former: Option<(WorkerId, DatedFact<'a>)>,
 }
 
 impl<'a> Holding<'a> {
@@ -121,7 +121,7 @@ impl<'a> Holding<'a> {
     }
 
     /// One keyworker takes over the case from another, permanently or until a day.
-    fn take_over(&mut self, worker: WorkerId, holds: Stated<'a>, until: Option<NaiveDate>) {
+    fn take_over(&mut self, worker: WorkerId, holds: DatedFact<'a>, until: Option<NaiveDate>) {
         let begun = |(worker, turn): (&WorkerId, &Turn<'a>)| match turn {
             Turn::Begun(held) => Some((*worker, *held)),
             Turn::Ended(_) => None,
@@ -145,7 +145,7 @@ impl<'a> Holding<'a> {
 
 /// A worker who already holds the case in a role cannot be assigned to it again, and only a worker who holds it can be
 /// released. A case has one keyworker. Any other role may have several workers at once.
-pub(super) fn assignments<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn) {
+pub(super) fn assignments<'a>(facts: &[DatedFact<'a>], out_of_turn: &mut OutOfTurn) {
     let mut roles: HashMap<&str, Holding<'a>> = HashMap::new();
     for fact in facts {
         match fact.event {
@@ -186,7 +186,7 @@ pub(super) fn assignments<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn)
 
 /// A plan can be reviewed and closed only while it is open. The plan of a kind that was agreed last is open until it is
 /// closed.
-pub(super) fn plans<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn) {
+pub(super) fn plans<'a>(facts: &[DatedFact<'a>], out_of_turn: &mut OutOfTurn) {
     let mut kinds: BTreeMap<&str, Turn<'a>> = BTreeMap::new();
     for fact in facts {
         match fact.event {

@@ -5,7 +5,7 @@
 use uuid::Uuid;
 
 use crate::fact::History;
-use crate::fact::consistency::Stated;
+use crate::fact::consistency::DatedFact;
 use crate::fact::envelope::{
     ActionId, AppointmentId, CoverId, EventId, EvidenceId, HoldId, NoticeId, Occurred, RiskId, SpellId, TaskId,
     VacancyId,
@@ -31,11 +31,11 @@ pub(super) fn of(
         _ => None,
     };
     let facts = history.facts();
-    let stated = || facts.iter().map(Stated::from).filter(|fact| Some(fact.id) != besides);
+    let stated = || facts.iter().map(DatedFact::from).filter(|fact| Some(fact.id) != besides);
     if let Some(open) = open {
         return stated().find(|fact| fact.id == open).map(|fact| fact.fact());
     }
-    let same = |fact: &Stated<'_>| fact.occurred == occurred && is_alike(fact.event, event);
+    let same = |fact: &DatedFact<'_>| fact.occurred == occurred && is_alike(fact.event, event);
     // A repeated appointment or task only counts while the earlier one is open.
     let is_known_open = matches!(event, Event::AppointmentBooked(_) | Event::TaskSet(_));
     stated().find(|fact| !is_known_open && same(fact)).map(|fact| fact.fact())

@@ -6,34 +6,34 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
-use crate::fact::consistency::Groundless;
-use crate::fact::consistency::Stated;
+use crate::fact::consistency::DatedFact;
+use crate::fact::consistency::Violation;
 use crate::fact::envelope::EventId;
 use crate::fact::event::{Event, EventType, EvidenceAttached};
 use crate::fact::refusal::Refusal;
-use crate::fact::tracked::{self, Kind, Part, Thing};
+use crate::fact::tracked::{self, Kind, Lifecycle, TrackedItem};
 use crate::journey::rules::alternation::{self, Closed};
 use crate::journey::rules::refusals;
 
 /// The facts that other facts depend on.
-pub(super) struct Footing<'a> {
-    facts: &'a [Stated<'a>],
-    referral: Option<Stated<'a>>,
+pub(super) struct Invariants<'a> {
+    facts: &'a [DatedFact<'a>],
+    referral: Option<DatedFact<'a>>,
     /// The acceptance, decline or withdrawal of the referral.
-    answer: Option<Stated<'a>>,
+    answer: Option<DatedFact<'a>>,
     /// The periods over which the case was closed, in order.
     closed: Vec<Closed<'a>>,
-    begun: HashMap<Thing, Stated<'a>>,
-    over: HashMap<Thing, Stated<'a>>,
-    verified: HashMap<Thing, Stated<'a>>,
+    begun: HashMap<TrackedItem, DatedFact<'a>>,
+    over: HashMap<TrackedItem, DatedFact<'a>>,
+    verified: HashMap<TrackedItem, DatedFact<'a>>,
     /// The facts and spells that evidence may support. Retracted ones are left out.
     supportable: HashSet<Uuid>,
     /// The refusals of facts that must alternate.
     out_of_turn: HashMap<EventId, Refusal>,
 }
 
-impl<'a> Footing<'a> {
-    pub(super) fn of(facts: &'a [Stated<'a>]) -> Self {
+impl<'a> Invariants<'a> {
+    pub(super) fn of(facts: &'a [DatedFact<'a>]) -> Self {
         let first = |of: &[EventType]| {
             facts.iter().filter(|fact| of.contains(&fact.event.event_type())).min_by_key(|fact| fact.said).copied()
         };
@@ -41,7 +41,7 @@ impl<'a> Footing<'a> {
         let closed = alternation::closes(facts, &mut out_of_turn);
         alternation::assignments(facts, &mut out_of_turn);
         alternation::plans(facts, &mut out_of_turn);
-        let mut footing = Self {
+        let mut invariants = Self {
             facts,
             referral: first(&[EventType::ReferralReceived]),
             answer: first(&[EventType::ReferralAccepted, EventType::ReferralDeclined, EventType::ReferralWithdrawn]),
@@ -53,30 +53,30 @@ impl<'a> Footing<'a> {
             out_of_turn,
         };
         for fact in facts {
-            let Some((thing, part)) = tracked::item_of(fact.event) else { continue };
-            if let (Kind::Spell, Part::Begins) = (thing.kind, part) {
-                footing.supportable.insert(thing.id);
+            let Some((item, part)) = tracked::item_of(fact.event) else { continue };
+            if let (Kind::Spell, Lifecycle::Begins) = (item.kind, part) {
+                invariants.supportable.insert(item.id);
             }
             let kept = match part {
-                Part::Begins => &mut footing.begun,
-                Part::GoesOn if thing.kind == Kind::Evidence => &mut footing.verified,
-                Part::GoesOn => continue,
-                Part::Ends => &mut footing.over,
+                Lifecycle::Begins => &mut invariants.begun,
+                Lifecycle::Changes if item.kind == Kind::Evidence => &mut invariants.verified,
+                Lifecycle::Changes => continue,
+                Lifecycle::Ends => &mut invariants.over,
             };
-            let kept = kept.entry(thing).or_insert(*fact);
+            let kept = kept.entry(item).or_insert(*fact);
             *kept = kept.in_turn_of_saying(*fact).0;
         }
-        footing
+        invariants
     }
 
     /// The invalid facts, in order.
-    pub(super) fn judge(&self) -> Vec<Groundless> {
-        let found = |fact: &Stated<'a>| self.refusal(fact).map(|refusal| Groundless { fact: fact.fact(), refusal });
+    pub(super) fn judge(&self) -> Vec<Violation> {
+        let found = |fact: &DatedFact<'a>| self.refusal(fact).map(|refusal| Violation { fact: fact.fact(), refusal });
         self.facts.iter().filter_map(found).collect()
     }
 
     /// Why this fact cannot be true with the others, if it cannot.
-    fn refusal(&self, fact: &Stated<'a>) -> Option<Refusal> {
+    fn refusal(&self, fact: &DatedFact<'a>) -> Option<Refusal> {
         let Some(referral) = &self.referral else { return Some(refusals::not_referred()) };
         if let Event::ReferralReceived(_) = fact.event {
             return (referral.id != fact.id).then(|| refusals::already_referred(referral));
@@ -88,7 +88,7 @@ impl<'a> Footing<'a> {
     }
 
     /// The requirements of the fact's own type.
-    fn own(&self, fact: &Stated<'a>, referral: &Stated<'a>) -> Option<Refusal> {
+    fn own(&self, fact: &DatedFact<'a>, referral: &DatedFact<'a>) -> Option<Refusal> {
         match fact.event {
             Event::ReferralAccepted(_) => self.second_answer(fact).or_else(|| before_referral(fact, referral)),
             Event::ReferralDeclined(_) | Event::ReferralWithdrawn(_) => self
@@ -111,28 +111,28 @@ impl<'a> Footing<'a> {
     }
 
     /// A referral is accepted, declined or withdrawn only once.
-    fn second_answer(&self, fact: &Stated<'a>) -> Option<Refusal> {
+    fn second_answer(&self, fact: &DatedFact<'a>) -> Option<Refusal> {
         self.answer.filter(|answer| answer.id != fact.id).map(|answer| refusals::answered(&answer))
     }
 
     /// The decline or withdrawal of the referral.
-    fn turned_away(&self) -> Option<Stated<'a>> {
+    fn turned_away(&self) -> Option<DatedFact<'a>> {
         self.answer.filter(|answer| !matches!(answer.event, Event::ReferralAccepted(_)))
     }
 
     /// A closed case cannot be declined or withdrawn, unless it was reopened.
-    fn already_closed(&self, fact: &Stated<'a>) -> Option<Refusal> {
+    fn already_closed(&self, fact: &DatedFact<'a>) -> Option<Refusal> {
         let standing = self.closed.last().filter(|last| last.reopened.is_none() && last.close.said < fact.said);
         standing.map(|last| refusals::already_closed(&last.close))
     }
 
     /// A declined or withdrawn referral cannot be closed or reopened.
-    fn turned_away_before(&self, fact: &Stated<'a>) -> Option<Refusal> {
+    fn turned_away_before(&self, fact: &DatedFact<'a>) -> Option<Refusal> {
         self.turned_away().filter(|answer| answer.said < fact.said).map(|answer| refusals::answered(&answer))
     }
 
     /// No fact may follow a decline or withdrawal.
-    fn after_answer(&self, fact: &Stated<'a>) -> Option<Refusal> {
+    fn after_answer(&self, fact: &DatedFact<'a>) -> Option<Refusal> {
         let answer = self.turned_away().filter(|answer| answer.id != fact.id && fact.is_after(answer))?;
         let refusal = refusals::answered(&answer);
         // Another answer, or a close, is refused on any day.
@@ -149,7 +149,7 @@ impl<'a> Footing<'a> {
     }
 
     /// Facts that may not be dated while the case is closed.
-    fn while_closed(&self, fact: &Stated<'a>) -> Option<Refusal> {
+    fn while_closed(&self, fact: &DatedFact<'a>) -> Option<Refusal> {
         if may_follow_a_close(fact.event) {
             return None;
         }
@@ -161,28 +161,28 @@ impl<'a> Footing<'a> {
 
     /// A fact about a spell, appointment, task, risk or piece of evidence needs that item. Each item starts and ends
     /// once.
-    fn of_an_item(&self, fact: &Stated<'a>) -> Option<Refusal> {
-        let (thing, part) = tracked::item_of(fact.event)?;
-        let Some(begun) = self.begun.get(&thing) else {
-            return Some(refusals::not_found(thing.kind, self.open(thing.kind)));
+    fn of_an_item(&self, fact: &DatedFact<'a>) -> Option<Refusal> {
+        let (item, part) = tracked::item_of(fact.event)?;
+        let Some(begun) = self.begun.get(&item) else {
+            return Some(refusals::not_found(item.kind, self.open(item.kind)));
         };
-        if part == Part::Begins {
-            return (begun.id != fact.id).then(|| refusals::exists(thing.kind, begun));
+        if part == Lifecycle::Begins {
+            return (begun.id != fact.id).then(|| refusals::exists(item.kind, begun));
         }
-        let over = self.over.get(&thing).filter(|over| over.id != fact.id);
-        if part == Part::Ends
+        let over = self.over.get(&item).filter(|over| over.id != fact.id);
+        if part == Lifecycle::Ends
             && let Some(over) = over
         {
-            return Some(refusals::already_over(thing.kind, over));
+            return Some(refusals::already_over(item.kind, over));
         }
         if fact.is_before(begun) || is_earlier_that_day(fact, begun) {
-            return Some(refusals::before_it_began(thing.kind, part, begun));
+            return Some(refusals::before_it_began(item.kind, part, begun));
         }
-        if part == Part::Ends {
+        if part == Lifecycle::Ends {
             return None;
         }
-        let verified = self.verified.get(&thing).filter(|verified| verified.id != fact.id);
-        match (thing.kind, over) {
+        let verified = self.verified.get(&item).filter(|verified| verified.id != fact.id);
+        match (item.kind, over) {
             // A spell ends on the first day on which it no longer applies.
             (Kind::Spell, Some(over)) if fact.occurred.earliest() >= over.occurred.latest() => {
                 Some(refusals::after_the_spell(over))
@@ -200,12 +200,12 @@ impl<'a> Footing<'a> {
 
     /// The ids of the open items of one kind, in order.
     fn open(&self, kind: Kind) -> BTreeSet<Uuid> {
-        let open = self.begun.keys().filter(|thing| thing.kind == kind && !self.over.contains_key(thing));
-        open.map(|thing| thing.id).collect()
+        let open = self.begun.keys().filter(|item| item.kind == kind && !self.over.contains_key(item));
+        open.map(|item| item.id).collect()
     }
 
     /// Evidence supports other facts or spells of the case that were not retracted.
-    fn unsupported(&self, fact: &Stated<'a>, attached: &EvidenceAttached) -> Option<Refusal> {
+    fn unsupported(&self, fact: &DatedFact<'a>, attached: &EvidenceAttached) -> Option<Refusal> {
         let stands = |id: &Uuid| *id != fact.id.0 && self.supportable.contains(id);
         attached.supports.iter().position(|id| !stands(id)).map(refusals::support_not_found)
     }
@@ -237,11 +237,11 @@ const fn may_follow_a_close(event: &Event) -> bool {
     )
 }
 
-fn before_referral(fact: &Stated<'_>, referral: &Stated<'_>) -> Option<Refusal> {
+fn before_referral(fact: &DatedFact<'_>, referral: &DatedFact<'_>) -> Option<Refusal> {
     fact.is_before(referral).then(|| refusals::before_referral(referral))
 }
 
-fn is_earlier_that_day(fact: &Stated<'_>, begun: &Stated<'_>) -> bool {
+fn is_earlier_that_day(fact: &DatedFact<'_>, begun: &DatedFact<'_>) -> bool {
     fact.occurred.earliest() == begun.occurred.earliest()
         && fact.occurred.local_time().zip(begun.occurred.local_time()).is_some_and(|(this, begun)| this < begun)
 }

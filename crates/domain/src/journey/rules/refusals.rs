@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use crate::fact::consistency::Stated;
+use crate::fact::consistency::DatedFact;
 use crate::fact::event::{Attendance, ContactLogged, Event, EventType};
 use crate::fact::refusal::{DependentFact, Refusal, RefusalCode as Code};
-use crate::fact::tracked::{Kind, Part};
+use crate::fact::tracked::{Kind, Lifecycle};
 use crate::journey::rules::alternation::Closed;
 use crate::journey::{Appointment, Task};
 
@@ -19,7 +19,7 @@ pub(super) fn not_referred() -> Refusal {
     Refusal::new(Code::NotReferred, message).by("every fact of a case needs its referral")
 }
 
-pub(super) fn already_referred(referral: &Stated<'_>) -> Refusal {
+pub(super) fn already_referred(referral: &DatedFact<'_>) -> Refusal {
     let message = format!(
         "this case already has a referral, received on {}: correct that referral, or start another case",
         referral.day()
@@ -27,7 +27,7 @@ pub(super) fn already_referred(referral: &Stated<'_>) -> Refusal {
     Refusal::new(Code::AlreadyReferred, message).at("journey").by("a case has one referral").naming([referral.fact()])
 }
 
-pub(super) fn before_referral(referral: &Stated<'_>) -> Refusal {
+pub(super) fn before_referral(referral: &DatedFact<'_>) -> Refusal {
     let message = format!(
         "the referral was received on {}: use that day or a later one, or correct the referral first",
         referral.day()
@@ -39,7 +39,7 @@ pub(super) fn before_referral(referral: &Stated<'_>) -> Refusal {
 }
 
 /// The refusal where the referral was already accepted, declined or withdrawn.
-pub(super) fn answered(answer: &Stated<'_>) -> Refusal {
+pub(super) fn answered(answer: &DatedFact<'_>) -> Refusal {
     let day = answer.day();
     let (code, message, rule) = match answer.event {
         Event::ReferralAccepted(_) => (
@@ -65,7 +65,7 @@ pub(super) fn answered(answer: &Stated<'_>) -> Refusal {
     Refusal::new(code, message).by(rule).naming([answer.fact()])
 }
 
-pub(super) fn already_closed(close: &Stated<'_>) -> Refusal {
+pub(super) fn already_closed(close: &DatedFact<'_>) -> Refusal {
     let message = format!(
         "the case was {} on {}: reopen it first, or correct or retract that fact if it is wrong",
         closed_or_transferred(close),
@@ -81,7 +81,7 @@ pub(super) fn never_closed() -> Refusal {
     Refusal::new(Code::NotClosed, message).at("occurred_on").by("only a closed case can be reopened")
 }
 
-pub(super) fn reopened_already(reopening: &Stated<'_>) -> Refusal {
+pub(super) fn reopened_already(reopening: &DatedFact<'_>) -> Refusal {
     let message = format!(
         "the case was already reopened on {}: close it first, or correct the reopening if its date is wrong",
         reopening.day()
@@ -103,14 +103,14 @@ pub(super) fn journey_closed(closed: &Closed<'_>) -> Refusal {
     Refusal::new(Code::JourneyClosed, message)
         .at("occurred_on")
         .by("contacts, plans, tasks and assignments cannot be dated while a case is closed")
-        .naming([closed.close].iter().chain(&closed.reopened).map(Stated::fact))
+        .naming([closed.close].iter().chain(&closed.reopened).map(DatedFact::fact))
 }
 
-fn closed_or_transferred(close: &Stated<'_>) -> &'static str {
+fn closed_or_transferred(close: &DatedFact<'_>) -> &'static str {
     if matches!(close.event, Event::JourneyTransferred(_)) { "transferred" } else { "closed" }
 }
 
-pub(super) fn already_assigned(held: &Stated<'_>, role: &str) -> Refusal {
+pub(super) fn already_assigned(held: &DatedFact<'_>, role: &str) -> Refusal {
     let message = format!(
         "the worker already holds the case as {role} from {}: correct that fact if its date is wrong",
         held.day()
@@ -118,22 +118,22 @@ pub(super) fn already_assigned(held: &Stated<'_>, role: &str) -> Refusal {
     Refusal::new(Code::AlreadyAssigned, message).at("worker").naming([held.fact()])
 }
 
-pub(super) fn not_assigned(role: &str, released: Option<&Stated<'_>>) -> Refusal {
+pub(super) fn not_assigned(role: &str, released: Option<&DatedFact<'_>>) -> Refusal {
     let since = released.map(|released| format!(" (they were released on {})", released.day()));
     let message = format!(
         "the worker does not hold the case as {role} on that day{}: use a day on which they do, or assign them first",
         since.unwrap_or_default()
     );
-    Refusal::new(Code::NotAssigned, message).at("worker").naming(released.map(Stated::fact))
+    Refusal::new(Code::NotAssigned, message).at("worker").naming(released.map(DatedFact::fact))
 }
 
-pub(super) fn plan_not_found(open: &[&str], closed: Option<&Stated<'_>>) -> Refusal {
+pub(super) fn plan_not_found(open: &[&str], closed: Option<&DatedFact<'_>>) -> Refusal {
     let since = closed.map(|closed| format!(" (it was closed on {})", closed.day()));
     let message = format!(
         "no plan of this kind is open on that day{}: agree the plan first, or name a kind that is open",
         since.unwrap_or_default()
     );
-    Refusal::new(Code::PlanNotFound, message).at("kind").allowing(open).naming(closed.map(Stated::fact))
+    Refusal::new(Code::PlanNotFound, message).at("kind").allowing(open).naming(closed.map(DatedFact::fact))
 }
 
 /// The field by which facts name an item of this kind.
@@ -182,7 +182,7 @@ pub(super) fn not_found(kind: Kind, open: BTreeSet<Uuid>) -> Refusal {
     Refusal::new(code, message).at(field(kind)).allowing(open)
 }
 
-pub(super) fn exists(kind: Kind, begun: &Stated<'_>) -> Refusal {
+pub(super) fn exists(kind: Kind, begun: &DatedFact<'_>) -> Refusal {
     let code = match kind {
         Kind::Spell => Code::SpellExists,
         Kind::Appointment => Code::AppointmentExists,
@@ -190,12 +190,12 @@ pub(super) fn exists(kind: Kind, begun: &Stated<'_>) -> Refusal {
         Kind::Risk => Code::RiskExists,
         Kind::Evidence => Code::EvidenceExists,
     };
-    let (thing, verb) = item_and_verb(kind);
-    let message = format!("{thing} with this id {verb} on {}: use a new id, or correct that fact", begun.day());
+    let (item, verb) = item_and_verb(kind);
+    let message = format!("{item} with this id {verb} on {}: use a new id, or correct that fact", begun.day());
     Refusal::new(code, message).at(field(kind)).naming([begun.fact()])
 }
 
-pub(super) fn already_over(kind: Kind, over: &Stated<'_>) -> Refusal {
+pub(super) fn already_over(kind: Kind, over: &DatedFact<'_>) -> Refusal {
     let code = match kind {
         Kind::Spell => Code::SpellAlreadyEnded,
         Kind::Appointment => Code::AppointmentAlreadyOver,
@@ -217,9 +217,11 @@ pub(super) fn already_over(kind: Kind, over: &Stated<'_>) -> Refusal {
     Refusal::new(code, message).at(field(kind)).naming([over.fact()])
 }
 
-pub(super) fn before_it_began(kind: Kind, part: Part, begun: &Stated<'_>) -> Refusal {
+pub(super) fn before_it_began(kind: Kind, part: Lifecycle, begun: &DatedFact<'_>) -> Refusal {
     let (code, rule) = match (kind, part) {
-        (Kind::Spell, Part::GoesOn) => (Code::OutsideSpell, "a spell can only change between its start and its end"),
+        (Kind::Spell, Lifecycle::Changes) => {
+            (Code::OutsideSpell, "a spell can only change between its start and its end")
+        }
         (Kind::Spell, _) => (Code::EndedBeforeStart, "a spell ends on the first day on which it no longer applies"),
         (Kind::Evidence, _) => (Code::BeforeAttached, "evidence is attached before it is checked"),
         (Kind::Appointment | Kind::Task | Kind::Risk, _) => {
@@ -235,7 +237,7 @@ pub(super) fn before_it_began(kind: Kind, part: Part, begun: &Stated<'_>) -> Ref
     Refusal::new(code, message).at("occurred_on").by(rule).naming([begun.fact()])
 }
 
-pub(super) fn after_the_spell(end: &Stated<'_>) -> Refusal {
+pub(super) fn after_the_spell(end: &DatedFact<'_>) -> Refusal {
     let message =
         format!("the spell ended on {}: date the change before that day, or correct the end first", end.day());
     Refusal::new(Code::OutsideSpell, message)
@@ -244,7 +246,7 @@ pub(super) fn after_the_spell(end: &Stated<'_>) -> Refusal {
         .naming([end.fact()])
 }
 
-pub(super) fn already_verified(verified: &Stated<'_>) -> Refusal {
+pub(super) fn already_verified(verified: &DatedFact<'_>) -> Refusal {
     let message =
         format!("the evidence was verified on {}: correct or retract the verification if it is wrong", verified.day());
     Refusal::new(Code::EvidenceAlreadyVerified, message).at("evidence").naming([verified.fact()])
@@ -325,7 +327,7 @@ pub(super) fn long_before_referral(received: NaiveDate, days: i64) -> Refusal {
         .by("facts from before the referral count towards the standards of the referral")
 }
 
-/// A warning where another fact records the same thing.
+/// A warning where another fact records the same item.
 pub(super) fn recorded_already(other: DependentFact) -> Refusal {
     let message = match other.event_type {
         EventType::AppointmentBooked => {
@@ -350,7 +352,7 @@ pub(super) fn before_appointment(scheduled_on: NaiveDate, booked: DependentFact)
 }
 
 /// The warning where an appointment or task is planned for a case that was closed that day.
-pub(super) fn planned_after_close(close: &Stated<'_>) -> Refusal {
+pub(super) fn planned_after_close(close: &DatedFact<'_>) -> Refusal {
     let message = format!(
         "the case was {} on {}, so this appointment or task lapses at once: reopen the case first, or accept this \
          warning",

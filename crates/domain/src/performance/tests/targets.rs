@@ -191,7 +191,7 @@ fn the_last_published_version_of_each_profile_is_in_force() {
     let found = |on: &str, listed: &[&str]| -> Vec<(String, Option<Fraction>)> {
         let mut rulebook = world.contract.newest_rulebook().expect("a rulebook").as_ref().clone();
         rulebook.profiles = listed.iter().map(|profile| (*profile).to_owned()).collect();
-        let profiles = in_force(&world.contract.dealings(day(on)), &rulebook);
+        let profiles = in_force(&world.contract.contract_record(day(on)), &rulebook);
         let january = month("2018-01-01");
         profiles.iter().map(|of| (of.name().to_owned(), target(of, "attendance", None, &january))).collect()
     };

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::super::terms::{CapScope, Crossing, MetBy, Passes, StandardFrom, Within};
-use super::super::{Rulebook, RulebookError, sentences};
+use super::super::{Rulebook, RulebookError, explain};
 use super::*;
 
 /// Every key of outcomes, standards, caps and grades.
@@ -188,7 +188,7 @@ fn standards_caps_and_grades_are_read() {
 
 #[test]
 fn a_rulebook_is_explained_in_sentences() {
-    let text = sentences::of(&whole()).join("\n");
+    let text = explain::of(&whole()).join("\n");
     for part in [
         "It judges claims that were achieved on or after 2021-04-01, and no earlier ones: it pays nothing that it dates before that day.",
         "Standard welcome: 3 contact(s) made face to face and a plan of kind php within 10 working days after the referral is accepted; met at 95 % or more, a major failure below 85 %.",

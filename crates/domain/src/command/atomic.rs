@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Given, NewEvent, Together, decide};
+use super::{Atomic, Given, NewEvent, decide};
 use crate::fact::History;
 use crate::fact::Recorded;
 use crate::fact::envelope::{Actor, EventId};
@@ -14,10 +14,10 @@ use crate::fact::refusal::{Refusal, RefusalCode};
 
 pub(super) fn decide_each(
     history: &History,
-    together: &Together,
+    atomic: &Atomic,
     given: &Given<'_>,
 ) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-    let Together { stream, commands } = together;
+    let Atomic { stream, commands } = atomic;
     if commands.is_empty() {
         let message = "the list of commands is empty: give at least one";
         return Err(Refusal::new(RefusalCode::MissingValue, message).at("commands").alone());
@@ -73,7 +73,7 @@ mod tests {
     };
 
     fn together(commands: impl Into<Vec<Command>>) -> Command {
-        Command::Together(Together { stream: StreamId::journey(JOURNEY), commands: commands.into() })
+        Command::Atomic(Atomic { stream: StreamId::journey(JOURNEY), commands: commands.into() })
     }
 
     #[test]
@@ -122,7 +122,7 @@ mod tests {
     fn nothing_at_all_and_another_journey_are_refused() {
         accepted().when(together([])).refused(Code::MissingValue);
         let mut other = state("2018-01-11", home(FLAT));
-        if let Command::State(start) = &mut other {
+        if let Command::RecordFact(start) = &mut other {
             start.stream = StreamId::journey(JourneyId(nth(0x11).0));
         }
         let refusal = accepted().when(together([other])).refused(Code::InvalidValue);

@@ -30,9 +30,9 @@ const ASK_AGAIN: [Duration; 3] = [Duration::from_secs(2), Duration::from_millis(
 
 /// The last log position that a query may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Known(pub envelope::Position);
+pub struct KnownUpTo(pub envelope::Position);
 
-impl Known {
+impl KnownUpTo {
     /// Every event of the log.
     pub const ALL: Self = Self(envelope::Position(i64::MAX));
 
@@ -104,26 +104,26 @@ impl Until {
 
 impl JourneyAt {
     /// The last log position to use for a case.
-    pub(super) async fn known(&self, ctx: &Context<'_>, zone: Tz) -> Result<Known> {
+    pub(super) async fn known(&self, ctx: &Context<'_>, zone: Tz) -> Result<KnownUpTo> {
         let until = Until::of((self.known_at, self.known_on, self.position), zone)?;
-        Ok(until.position(ctx).await?.map_or(Known::ALL, Known))
+        Ok(until.position(ctx).await?.map_or(KnownUpTo::ALL, KnownUpTo))
     }
 }
 
 /// The view that answers a query at a point in time.
-pub(super) struct Seen {
+pub(super) struct Snapshot {
     /// The view.
     pub(super) generation: Arc<Generation>,
     /// The last log position to use for everything read from the view.
-    pub(super) known: Known,
+    pub(super) known: KnownUpTo,
     /// The instant that the client asked for.
     pub(super) known_at: Option<DateTime<Utc>>,
 }
 
-impl Seen {
+impl Snapshot {
     /// The live view.
     pub(super) fn live(ctx: &Context<'_>) -> Self {
-        Self { generation: Arc::clone(&ctx.caller().generation), known: Known::ALL, known_at: None }
+        Self { generation: Arc::clone(&ctx.caller().generation), known: KnownUpTo::ALL, known_at: None }
     }
 
     /// The view of an open contract at a point in time; none if the contract was not open then.
@@ -155,7 +155,7 @@ impl Seen {
             (None, Some(head)) => caught_up(ctx, head).await?,
             (None, None) => Arc::clone(&ctx.caller().generation),
         };
-        Ok(Some(Self { generation, known: upto.map_or(Known::ALL, Known), known_at }))
+        Ok(Some(Self { generation, known: upto.map_or(KnownUpTo::ALL, KnownUpTo), known_at }))
     }
 }
 
@@ -202,7 +202,7 @@ async fn rules_of(
 }
 
 /// The view with the knowledge of a log position.
-pub(super) async fn as_known(ctx: &Context<'_>, Known(position): Known) -> Result<Arc<Generation>> {
+pub(super) async fn as_known(ctx: &Context<'_>, KnownUpTo(position): KnownUpTo) -> Result<Arc<Generation>> {
     let head = ctx.app().log.head().await.or_fault()?.position;
     if position >= head {
         return caught_up(ctx, head).await;

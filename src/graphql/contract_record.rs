@@ -3,9 +3,9 @@
 use async_graphql::{Enum, ID, Result, SimpleObject};
 
 use super::entry::{Shown, entries, shown};
-use super::journey::Step;
+use super::filter_checks;
+use super::journey::Occurrence;
 use super::journey::work::{DayPeriod, Measure};
-use super::known;
 use super::scalars::{Date, Decimal};
 use throughline_domain::contract::register;
 use throughline_domain::contract::rulebook::CodeList;
@@ -31,7 +31,7 @@ entries! {
     /// A change to the contract's terms.
     Variation of ContractVaried {
         /// When it was agreed, and the reason.
-        agreed: Step = |entry| Step::why(entry, Some(&entry.details.reason)),
+        agreed: Occurrence = |entry| Occurrence::why(entry, Some(&entry.details.reason)),
         /// The new name of the contract. Null if unchanged.
         name: Option<String>,
         /// The new parties. Null if unchanged.
@@ -56,7 +56,7 @@ entries! {
         /// The period.
         period: DayPeriod,
         /// When it was closed.
-        closed: Step = Step::of,
+        closed: Occurrence = Occurrence::of,
     }
     /// A submitted report.
     ReportSubmission of ReportSubmitted {
@@ -65,7 +65,7 @@ entries! {
         /// The period that the report covers.
         period: DayPeriod,
         /// When it was submitted.
-        submitted: Step = Step::of,
+        submitted: Occurrence = Occurrence::of,
     }
     /// The assessment of a key performance indicator, as settled by the parties.
     KpiAssessment of KpiAssessed {
@@ -78,7 +78,7 @@ entries! {
         /// The code of the grade.
         grade: String,
         /// When it was assessed.
-        assessed: Step = Step::of,
+        assessed: Occurrence = Occurrence::of,
     }
     /// A formal notice under the contract.
     ContractNotice of NoticeIssued {
@@ -87,7 +87,7 @@ entries! {
         /// The kind of notice.
         kind: NoticeKind,
         /// When it was issued, and the reason.
-        issued: Step = |entry| Step::why(entry, Some(&entry.details.reason)),
+        issued: Occurrence = |entry| Occurrence::why(entry, Some(&entry.details.reason)),
     }
     /// A dismissed suspicion of double funding between two cases.
     DoubleFundingDismissal of DoubleFundingDismissed {
@@ -98,7 +98,7 @@ entries! {
         /// The id of the other case.
         other: ID,
         /// When it was dismissed, and the reason.
-        dismissed: Step = |entry| Step::why(entry, Some(&entry.details.reason)),
+        dismissed: Occurrence = |entry| Occurrence::why(entry, Some(&entry.details.reason)),
     }
 }
 
@@ -121,7 +121,7 @@ pub struct Targets {
     /// The version of the profile, from 1 in the order of publication.
     version: i32,
     /// When it was published.
-    published: Step,
+    published: Occurrence,
     /// The series, one for each measure and area.
     series: Vec<TargetSeries>,
 }
@@ -130,19 +130,19 @@ impl Targets {
     /// The requested targets in force, in the order of publication.
     pub(super) fn in_force(
         contract: &Contract,
-        dealings: &register::Dealings,
+        contract_record: &register::ContractRecord,
         asked: &TargetsAsked,
     ) -> Result<Vec<Self>> {
-        asked.check(contract, dealings)?;
+        asked.check(contract, contract_record)?;
         let is = |asked: &Option<String>, one: Option<&str>| asked.as_deref().is_none_or(|asked| one == Some(asked));
         let fits = |series: &&event::TargetSeries| {
             is(&asked.measure, Some(&series.measure)) && is(&asked.area, series.area.as_deref())
         };
-        let wanted = dealings.targets_in_force().filter(|targets| is(&asked.profile, Some(targets.profile())));
+        let wanted = contract_record.targets_in_force().filter(|targets| is(&asked.profile, Some(targets.profile())));
         let shown = wanted.map(|targets| Self {
             profile: targets.profile().to_owned(),
             version: i32::try_from(targets.version).unwrap_or(i32::MAX),
-            published: Step::of(&targets.published),
+            published: Occurrence::of(&targets.published),
             series: targets.published.details.series.iter().filter(fits).map(Into::into).collect(),
         });
         Ok(shown.collect())
@@ -151,19 +151,19 @@ impl Targets {
 
 impl TargetsAsked {
     /// Refuses profiles, measures and areas that no rulebook version has and no targets name.
-    fn check(&self, contract: &Contract, dealings: &register::Dealings) -> Result<()> {
-        let published = || dealings.targets_in_force();
+    fn check(&self, contract: &Contract, contract_record: &register::ContractRecord) -> Result<()> {
+        let published = || contract_record.targets_in_force();
         let series = || published().flat_map(|targets| &targets.published.details.series);
         let Self { profile, measure, area } = self;
         if let Some(profile) = profile.as_deref().filter(|asked| !published().any(|of| of.profile() == *asked)) {
             let profiles = |rules: &Rulebook| Some(rules.profiles.clone()).filter(|profiles| !profiles.is_empty());
-            known::code([contract], "profile", Some(profile), profiles)?;
+            filter_checks::code([contract], "profile", Some(profile), profiles)?;
         }
         if let Some(measure) = measure.as_deref().filter(|asked| !series().any(|of| of.measure == *asked)) {
-            known::code([contract], "measure", Some(measure), aims)?;
+            filter_checks::code([contract], "measure", Some(measure), aims)?;
         }
         match area.as_deref().filter(|asked| !series().any(|of| of.area.as_deref() == Some(asked))) {
-            Some(area) => known::area([contract], Some(area)),
+            Some(area) => filter_checks::area([contract], Some(area)),
             None => Ok(()),
         }
     }
@@ -171,7 +171,7 @@ impl TargetsAsked {
 
 /// The stages and measures that may have targets; none if the rulebook allows any.
 fn aims(rules: &Rulebook) -> Option<Vec<String>> {
-    let mut aims = known::listed(rules, CodeList::MeasureCodes)?;
+    let mut aims = filter_checks::listed(rules, CodeList::MeasureCodes)?;
     aims.extend(rules.stages.iter().map(|stage| stage.code.clone()));
     aims.extend(rules.outcomes.iter().map(|outcome| outcome.code.clone()));
     aims.extend(rules.standards.iter().map(|standard| standard.code.clone()));
@@ -184,20 +184,29 @@ pub(super) fn parties(terms: &register::Terms) -> Vec<Party> {
 }
 
 /// The measurements of the whole contract, oldest first.
-pub(super) fn measures(contract: &Contract, dealings: &register::Dealings, code: Option<&str>) -> Result<Vec<Measure>> {
-    let measured = || dealings.measures.iter().filter(|found| code.is_none_or(|code| found.details.code == code));
+pub(super) fn measures(
+    contract: &Contract,
+    contract_record: &register::ContractRecord,
+    code: Option<&str>,
+) -> Result<Vec<Measure>> {
+    let measured =
+        || contract_record.measures.iter().filter(|found| code.is_none_or(|code| found.details.code == code));
     if measured().next().is_none() {
-        known::code([contract], "measure", code, |rules| known::listed(rules, CodeList::MeasureCodes))?;
+        filter_checks::code([contract], "measure", code, |rules| filter_checks::listed(rules, CodeList::MeasureCodes))?;
     }
     Ok(measured().map(Into::into).collect())
 }
 
 impl KpiAssessment {
     /// The assessments of key performance indicators, oldest first.
-    pub(super) fn found(contract: &Contract, dealings: &register::Dealings, kpi: Option<&str>) -> Result<Vec<Self>> {
-        let found = || dealings.assessments.iter().filter(|one| kpi.is_none_or(|kpi| one.details.kpi == kpi));
+    pub(super) fn found(
+        contract: &Contract,
+        contract_record: &register::ContractRecord,
+        kpi: Option<&str>,
+    ) -> Result<Vec<Self>> {
+        let found = || contract_record.assessments.iter().filter(|one| kpi.is_none_or(|kpi| one.details.kpi == kpi));
         if found().next().is_none() {
-            known::code([contract], "indicator", kpi, assessment::indicators)?;
+            filter_checks::code([contract], "indicator", kpi, assessment::indicators)?;
         }
         Ok(found().map(Into::into).collect())
     }
@@ -205,8 +214,9 @@ impl KpiAssessment {
 
 impl ReportSubmission {
     /// The submissions of a report, oldest first.
-    pub(super) fn of_report(dealings: &register::Dealings, report: Option<&str>) -> Vec<Self> {
-        let asked = dealings.reports.iter().filter(|one| report.is_none_or(|report| one.details.report == report));
+    pub(super) fn of_report(contract_record: &register::ContractRecord, report: Option<&str>) -> Vec<Self> {
+        let asked =
+            contract_record.reports.iter().filter(|one| report.is_none_or(|report| one.details.report == report));
         asked.map(Into::into).collect()
     }
 }
@@ -214,12 +224,12 @@ impl ReportSubmission {
 impl Commentary {
     /// The commentary for a report and exactly a period, oldest first.
     pub(super) fn said(
-        dealings: &register::Dealings,
+        contract_record: &register::ContractRecord,
         report: Option<&str>,
         period: Option<event::Period>,
     ) -> Result<Vec<Self>> {
-        known::days("the days of the period", period.map(|days| days.first), period.map(|days| days.last))?;
-        let said = dealings.commentary.iter().filter(|said| {
+        filter_checks::days("the days of the period", period.map(|days| days.first), period.map(|days| days.last))?;
+        let said = contract_record.commentary.iter().filter(|said| {
             report.is_none_or(|report| said.details.report == report)
                 && period.is_none_or(|period| said.details.period == period)
         });
@@ -291,9 +301,9 @@ pub struct ContractAction {
     /// The due date.
     due_on: Option<Date>,
     /// When it was agreed.
-    agreed: Step,
+    agreed: Occurrence,
     /// When it was completed. Null if it is not completed yet.
-    completed: Option<Step>,
+    completed: Option<Occurrence>,
 }
 
 impl From<&register::Action> for ContractAction {
@@ -305,8 +315,8 @@ impl From<&register::Action> for ContractAction {
             text: agreed.text.clone(),
             owner: agreed.owner.clone(),
             due_on: agreed.due_on.map(Date),
-            agreed: Step::of(&action.agreed),
-            completed: action.completed.as_ref().map(Step::of),
+            agreed: Occurrence::of(&action.agreed),
+            completed: action.completed.as_ref().map(Occurrence::of),
         }
     }
 }

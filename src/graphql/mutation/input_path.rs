@@ -12,13 +12,13 @@ const ENTRIES: [(&str, &str); 2] = [("name", "value"), ("month", "target")];
 
 /// An input as the client sent it.
 #[derive(Debug, Default)]
-pub struct Sent {
+pub struct SentInput {
     input: Option<Value>,
     /// The path of the corrected fact's payload in the input.
     payload: Vec<String>,
 }
 
-impl Sent {
+impl SentInput {
     /// The input of the mutation being resolved.
     pub fn of(ctx: &Context<'_>) -> async_graphql::Result<Self> {
         let given = ctx.field().arguments()?.into_iter().find(|(name, _)| name == "input");
@@ -32,7 +32,7 @@ impl Sent {
     }
 
     /// Translates a path in a payload into a path in the input.
-    pub fn way(&self, path: &Path) -> Vec<String> {
+    pub fn input_path(&self, path: &Path) -> Vec<String> {
         let mut walk = Walk { here: self.input.as_ref(), way: Vec::new() };
         let mut steps = path.0.as_slice();
         if let ([Step::Field(first), rest @ ..], false) = (steps, self.payload.is_empty())
@@ -150,8 +150,8 @@ mod tests {
     use super::*;
     use throughline_domain::fact::path::{Name, Nth, Under};
 
-    fn sent(input: Value) -> Sent {
-        Sent { input: Some(input), payload: Vec::new() }
+    fn sent(input: Value) -> SentInput {
+        SentInput { input: Some(input), payload: Vec::new() }
     }
 
     #[test]
@@ -159,24 +159,32 @@ mod tests {
         assert_eq!(camel_case("external_references"), "externalReferences");
         assert_eq!(camel_case("channel"), "channel");
         let given = sent(value!({ "externalReferences": [{ "system": "council", "id": "x" }] }));
-        assert_eq!(given.way(&"external_references.0.id".into()), ["externalReferences", "0", "id"]);
-        assert_eq!(given.way(&"occurred_on".into()), ["occurredOn"], "a field that was left out");
+        assert_eq!(given.input_path(&"external_references.0.id".into()), ["externalReferences", "0", "id"]);
+        assert_eq!(given.input_path(&"occurred_on".into()), ["occurredOn"], "a field that was left out");
     }
 
     #[test]
     fn a_named_entry_is_found_at_its_place_in_the_input() {
         let spell = value!({ "attributes": [{ "name": "rent", "value": "7" }, { "name": "a.b", "value": "8" }] });
         let given = sent(spell.clone());
-        assert_eq!(given.way(&Under("attributes", "a.b").into()), ["attributes", "1", "value"]);
-        assert_eq!(given.way(&Name("attributes", "rent").into()), ["attributes", "0", "name"]);
-        assert_eq!(given.way(&Nth("attributes", 0).into()), ["attributes", "1", "name"], "a payload is sorted by name");
-        assert_eq!(given.way(&Nth("attributes", 2).into()), ["attributes"]);
-        assert_eq!(given.way(&Name("attributes", "unknown").into()), ["attributes"]);
+        assert_eq!(given.input_path(&Under("attributes", "a.b").into()), ["attributes", "1", "value"]);
+        assert_eq!(given.input_path(&Name("attributes", "rent").into()), ["attributes", "0", "name"]);
+        assert_eq!(
+            given.input_path(&Nth("attributes", 0).into()),
+            ["attributes", "1", "name"],
+            "a payload is sorted by name"
+        );
+        assert_eq!(given.input_path(&Nth("attributes", 2).into()), ["attributes"]);
+        assert_eq!(given.input_path(&Name("attributes", "unknown").into()), ["attributes"]);
         let given = sent(value!({ "series": [{ "months": { "month": "2018-01-15", "target": "1" } }] }));
         let month = Under("series.0.months", "2018-01-15");
-        assert_eq!(given.way(&month.into()), ["series", "0", "months", "target"], "a single element without brackets");
+        assert_eq!(
+            given.input_path(&month.into()),
+            ["series", "0", "months", "target"],
+            "a single element without brackets"
+        );
         let given = sent(value!({ "replacement": { "spell": spell } })).replacing("spell");
         let path = Path::from(Under("attributes", "rent")).beneath("payload");
-        assert_eq!(given.way(&path), ["replacement", "spell", "attributes", "0", "value"]);
+        assert_eq!(given.input_path(&path), ["replacement", "spell", "attributes", "0", "value"]);
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use async_graphql::InputObject;
 use serde_json::Value;
 
+use super::convert::{Conversion, IntoDomain};
 use super::patch::Patches;
-use super::reading::{Means, Reading};
 use crate::graphql::scalars::Decimal;
 use throughline_domain::fact::event::{Attribute, Quantity};
 
@@ -15,20 +15,20 @@ use throughline_domain::fact::event::{Attribute, Quantity};
 pub(super) fn each_once<K: Ord, V>(
     entries: impl IntoIterator<Item = (K, V)>,
     by: &str,
-    reading: &mut Reading,
+    conversion: &mut Conversion,
 ) -> BTreeMap<K, V> {
     let mut map = BTreeMap::new();
     for (index, (key, value)) in entries.into_iter().enumerate() {
         if map.insert(key, value).is_some() {
             let message = format!("this {by} occurs twice: give each once");
-            reading.entry(index, |reading| reading.field(by, |reading| reading.invalid(message)));
+            conversion.entry(index, |conversion| conversion.field(by, |conversion| conversion.invalid(message)));
         }
     }
     map
 }
 
 /// Declares an entry with name and value, and the conversion of a list of entries to a payload's map.
-macro_rules! named {
+macro_rules! name_values {
     ($($(#[$doc:meta])* $name:ident | $patch:ident => $value:ty: $read:expr, {
         $(#[$value_doc:meta])* value: $given:ty $(,)?
     })*) => {$(
@@ -41,10 +41,10 @@ macro_rules! named {
             pub value: $given,
         }
 
-        impl Means<BTreeMap<String, $value>> for Vec<$name> {
-            fn meant(self, reading: &mut Reading) -> BTreeMap<String, $value> {
+        impl IntoDomain<BTreeMap<String, $value>> for Vec<$name> {
+            fn into_domain(self, conversion: &mut Conversion) -> BTreeMap<String, $value> {
                 let read: fn($given) -> $value = $read;
-                each_once(self.into_iter().map(|named| (named.name, read(named.value))), "name", reading)
+                each_once(self.into_iter().map(|named| (named.name, read(named.value))), "name", conversion)
             }
         }
 
@@ -62,17 +62,17 @@ macro_rules! named {
         }
 
         impl Patches for Vec<$patch> {
-            fn patched(self, reading: &mut Reading) -> Value {
+            fn patched(self, conversion: &mut Conversion) -> Value {
                 let read: fn($given) -> $value = $read;
                 let written = |value| serde_json::to_value(read(value)).expect("a value serialises to JSON");
                 let entries = self.into_iter().map(|named| (named.name, named.value.map_or(Value::Null, written)));
-                Value::Object(each_once(entries, "name", reading).into_iter().collect())
+                Value::Object(each_once(entries, "name", conversion).into_iter().collect())
             }
         }
     )*};
 }
 
-named! {
+name_values! {
     /// An attribute of a spell, such as `secured_as: kept`.
     SpellAttributeInput | SpellAttributePatch => Attribute: attribute, {
         /// The value. `true` and `false` become yes and no, a decimal becomes a quantity, anything else a word.

@@ -11,13 +11,13 @@ use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
 /// The state of converting an input.
 #[derive(Debug, Default)]
-pub struct Reading {
+pub struct Conversion {
     /// The path to the current value.
     at: Vec<Step>,
     refusals: Vec<Refusal>,
 }
 
-impl Reading {
+impl Conversion {
     /// Converts the value of a field.
     pub fn field<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         self.within(Step::Field(name.to_owned()), read)
@@ -54,29 +54,29 @@ impl Reading {
 }
 
 /// Conversion of an input value to its type in the payload.
-pub trait Means<T> {
+pub trait IntoDomain<T> {
     /// The payload value. After an invalid input, any value: the command is refused anyway.
-    fn meant(self, reading: &mut Reading) -> T;
+    fn into_domain(self, conversion: &mut Conversion) -> T;
 }
 
-impl<T, M: Means<T>> Means<Option<T>> for Option<M> {
-    fn meant(self, reading: &mut Reading) -> Option<T> {
-        self.map(|given| given.meant(reading))
+impl<T, M: IntoDomain<T>> IntoDomain<Option<T>> for Option<M> {
+    fn into_domain(self, conversion: &mut Conversion) -> Option<T> {
+        self.map(|given| given.into_domain(conversion))
     }
 }
 
-impl<T, M: Means<T>> Means<Patched<T>> for MaybeUndefined<M> {
-    fn meant(self, reading: &mut Reading) -> Patched<T> {
+impl<T, M: IntoDomain<T>> IntoDomain<Patched<T>> for MaybeUndefined<M> {
+    fn into_domain(self, conversion: &mut Conversion) -> Patched<T> {
         match self {
             Self::Undefined => Patched::Stays,
             Self::Null => Patched::Cleared,
-            Self::Value(given) => Patched::Becomes(given.meant(reading)),
+            Self::Value(given) => Patched::Becomes(given.into_domain(conversion)),
         }
     }
 }
 
 /// A fact given by an input.
-pub trait States {
+pub trait IntoFact {
     /// The fact.
-    fn stated(self, reading: &mut Reading) -> Event;
+    fn into_fact(self, conversion: &mut Conversion) -> Event;
 }

@@ -19,7 +19,8 @@ use throughline_gateway::guard;
 /// Refuses a code that no rulebook of these contracts lists. A rulebook without such a list accepts any code.
 pub(super) fn code<'c>(
     contracts: impl IntoIterator<Item = &'c Contract>,
-    (what, asked): (&str, Option<&str>),
+    what: &str,
+    asked: Option<&str>,
     codes: impl Fn(&Rulebook) -> Option<Vec<String>>,
 ) -> Result<()> {
     let Some(asked) = asked else { return Ok(()) };
@@ -41,18 +42,18 @@ pub(super) fn code<'c>(
 
 /// Refuses a service area that none of these contracts has.
 pub(super) fn area<'c>(contracts: impl IntoIterator<Item = &'c Contract>, asked: Option<&str>) -> Result<()> {
-    code(contracts, ("area", asked), |rules| listed(rules, CodeList::Areas))
+    code(contracts, "area", asked, |rules| listed(rules, CodeList::Areas))
 }
 
 /// Refuses a cohort that none of these contracts has.
 pub(super) fn cohort<'c>(contracts: impl IntoIterator<Item = &'c Contract>, asked: Option<&str>) -> Result<()> {
-    code(contracts, ("cohort", asked), |rules| listed(rules, CodeList::Cohorts))
+    code(contracts, "cohort", asked, |rules| listed(rules, CodeList::Cohorts))
 }
 
 /// Refuses an outcome that none of these contracts has.
 pub(super) fn outcome<'c>(contracts: impl IntoIterator<Item = &'c Contract>, asked: Option<&str>) -> Result<()> {
     let outcomes = |rules: &Rulebook| Some(rules.outcomes.iter().map(|outcome| outcome.code.clone()).collect());
-    code(contracts, ("outcome", asked), outcomes)
+    code(contracts, "outcome", asked, outcomes)
 }
 
 /// The codes in a list of the rulebook; none if the rulebook accepts any.

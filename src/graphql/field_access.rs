@@ -27,21 +27,21 @@ use throughline_gateway::Code;
 
 /// The extension that checks fields, one per request.
 #[derive(Default)]
-pub(super) struct Wall {
+pub(super) struct FieldAccess {
     /// The errors of nullable fields that were refused.
     refused: Mutex<Vec<ServerError>>,
     /// Whether the caller is a keyworker without a current worker. Read once per response.
     is_nobody: OnceCell<bool>,
 }
 
-impl ExtensionFactory for Wall {
+impl ExtensionFactory for FieldAccess {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(Self::default())
     }
 }
 
 #[async_trait::async_trait]
-impl Extension for Wall {
+impl Extension for FieldAccess {
     async fn resolve(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -88,7 +88,7 @@ impl Extension for Wall {
 /// The fields that every authenticated caller may query: who they are, and the newest event of the log.
 const OF_ONESELF: [&str; 2] = ["viewer", "log"];
 
-impl Wall {
+impl FieldAccess {
     /// Whether the caller is a keyworker without a current worker. Such a caller sees only themselves. Their commands
     /// are refused when the command is decided.
     async fn is_nobodys_question(&self, ctx: &ExtensionContext<'_>, info: &ResolveInfo<'_>) -> ServerResult<bool> {
