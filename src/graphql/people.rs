@@ -289,7 +289,8 @@ impl Worker {
         let covered = if self.known == Known::ALL {
             queries::people::covered_by(&ctx.caller().generation, self.row.worker, on.0).await
         } else {
-            queries::people::covered_by(&at::as_known(ctx, self.known).await?, self.row.worker, on.0).await
+            let then = at::as_known(ctx, self.known).await?;
+            queries::people::covered_by(&then, self.row.worker, on.0).await
         };
         Self::load_many(ctx, &covered.or_fault()?, self.known).await
     }

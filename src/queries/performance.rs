@@ -94,8 +94,8 @@ pub async fn in_months(
     let contract = contracts::find(generation, scope).await?;
     let start = contract.map_or(months.first(), |contract| Month::of(contract.starts_on));
     let days = (start.min(months.first()).first(), months.last().last());
-    let reached = reached(generation, &REACHED, (scope, as_of), days).await?;
     let declined = reached(generation, &DECLINED, (scope, as_of), days).await?;
+    let reached = reached(generation, &REACHED, (scope, as_of), days).await?;
     let rows = |areas: BTreeMap<String, ByMonth>| -> Vec<MonthsRow> {
         let rows = match by {
             By::Area => board::in_scope(scope, board::by_area(rulebook, areas)),

@@ -13,6 +13,7 @@ use super::judged::Ground;
 use super::{Asked, FactsByContract};
 use crate::access::InScope;
 use crate::log::{Log, LogError};
+use crate::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::outcome::decisive_facts::{Changes, Under};
 use throughline_domain::contract::outcome::{Case, State, Status};
