@@ -22,7 +22,7 @@ pub struct Table<T>(pub(super) Vec<T>);
 /// Reads a value of the response.
 pub type Read<T> = Box<dyn Fn(&T) -> Value + Send>;
 
-/// A row of a table. [`row!`] makes a type one.
+/// A row of a table. The macro `row!` makes a type one.
 pub trait Row: OutputType + Sized + 'static {
     /// How to read the requested field of a row; none if it cannot be read directly.
     fn field(asked: &Asked<'_>) -> Option<Read<Self>>;

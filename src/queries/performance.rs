@@ -94,8 +94,8 @@ pub async fn in_months(
     let contract = contracts::find(generation, scope).await?;
     let start = contract.map_or(months.first(), |contract| Month::of(contract.starts_on));
     let days = (start.min(months.first()).first(), months.last().last());
-    let stages_reached = reached(generation, &REACHED, (scope, as_of), days).await?;
     let declined = reached(generation, &DECLINED, (scope, as_of), days).await?;
+    let reached = reached(generation, &REACHED, (scope, as_of), days).await?;
     let rows = |areas: BTreeMap<String, ByMonth>| -> Vec<MonthsRow> {
         let rows = match by {
             By::Area => board::in_scope(scope, board::by_area(rulebook, areas)),
@@ -106,7 +106,7 @@ pub async fn in_months(
     let stages = rulebook.stages.iter().map(|stage| StageTable {
         code: stage.code.clone(),
         label: stage.label.clone(),
-        rows: rows(by_area(stages_reached.iter().filter(|reached| reached.code == stage.code))),
+        rows: rows(by_area(reached.iter().filter(|reached| reached.code == stage.code))),
     });
     Ok(Performance { months, stages: stages.collect(), declined: rows(by_area(declined.iter())) })
 }

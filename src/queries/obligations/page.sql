@@ -2,7 +2,8 @@
 -- $1 the contract, $2 the day for which the caller's rights were read, $3, $4 and $5 which cases they may see
 -- (caseload_scope.rs), $6 the as-of date, $7, $8 and $9 states that the wanted statuses may have, $10 and $11 due from
 -- and to, $12 the statuses, $13 the standard, $14 the service area, $15 the keyworkers, $16 only without a keyworker,
--- $17 the team, $18 to $21 the position after which the page begins, $22 the number of rows. A filter that is null selects all.
+-- $17 the team, $18 to $21 the position after which the page begins, $22 the number of rows. A filter
+-- that is null selects all.
 select b.journey, b.standard, b.nth, b.state, b.from_on, b.due_on, b.ended_on,
     case when w.left_on is null or w.left_on > coalesce(b.ended_on, $6) then b.keyworker end as keyworker
 from obligation b
