@@ -3,7 +3,6 @@
 //! This module does not decide whose appointments and tasks may be listed; the caller's access scope is passed in.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
 use uuid::Uuid;
@@ -182,7 +181,7 @@ async fn page<T: Listed>(
     let stories = journey::stories(ctx, page.items.iter().map(|item| item.journey), source.known).await?;
     let row = |place: &Place| {
         let Place { due, at, journey, item } = place;
-        let story = stories.get(journey).map(Arc::clone);
+        let story = stories.get(journey).cloned();
         let case = story.map(|story| Journey::beneath(&source, *journey, story));
         let cursor = cursors.cursor(format_args!("{due}\n{journey}\n{item}\n{at}"));
         (cursor, case.and_then(|case| find(&case, *item)))

@@ -3,7 +3,6 @@
 //! This module does not decide whose obligations may be listed; the caller's access scope is passed in.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
@@ -178,7 +177,7 @@ pub(super) async fn page(
     let stories = journey::stories(ctx, page.rows.iter().map(|row| row.place.journey), source.known).await?;
     let row = |row: &ObligationRow| {
         let Place { due, journey, standard, nth } = &row.place;
-        let story = stories.get(journey).map(Arc::clone);
+        let story = stories.get(journey).cloned();
         let case = story.map(|story| Journey::beneath(&source, *journey, story));
         let cursor = cursors.cursor(format_args!("{due}\n{journey}\n{nth}\n{standard}"));
         (cursor, case.map(|case| Obligation::of(row, case, source.as_of)))
