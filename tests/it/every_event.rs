@@ -145,11 +145,11 @@ fn a_type_that_does_not_fit_its_kind_of_stream_is_named() {
     }
 }
 
-async fn import(deployment: &Deployment, recorder: &Recorder, file: &str) -> (Summary, Vec<Row>) {
-    import_as(Role::Integrator, deployment, recorder, file).await
+async fn import(recorder: &Recorder, file: &str) -> (Summary, Vec<Row>) {
+    import_as(Role::Integrator, recorder, file).await
 }
 
-async fn import_as(role: Role, deployment: &Deployment, recorder: &Recorder, file: &str) -> (Summary, Vec<Row>) {
+async fn import_as(role: Role, recorder: &Recorder, file: &str) -> (Summary, Vec<Row>) {
     let principal = of_role(role);
     let import = Import { recorder, principal: &principal, contract: "shps" };
     let mut rows = Vec::new();
@@ -250,13 +250,13 @@ async fn every_fact_of_a_journey_is_imported_and_what_evidence_supports_is_found
         let recorder = deployment.recorder().await;
         open_contract(&recorder).await;
         record(&recorder, 2, worker_joins()).await;
-        let (summary, rows) = import(&deployment, &recorder, &file).await;
+        let (summary, rows) = import(&recorder, &file).await;
         // Who attached a piece may not verify it, and here one person imports both.
         let is_own_check = |row: &&Row| matches!(&row.outcome, Outcome::Refused(problems) if problems.iter().all(|of| of.code == "SAME_PERSON"));
         let not_recorded = rows.iter().filter(|row| !matches!(row.outcome, Outcome::Recorded(_)));
         let (own_checks, others): (Vec<&Row>, Vec<&Row>) = not_recorded.partition(is_own_check);
         assert!(others.is_empty() && own_checks.len() == 1, "{own_checks:#?} {others:#?}");
-        let (again, _) = import(&deployment, &recorder, &file).await;
+        let (again, _) = import(&recorder, &file).await;
         assert_eq!((again.recorded, again.replayed), (0, summary.recorded));
 
         let events = deployment.log.stream(StreamId::journey(JOURNEY)).await.expect("the stream is read");
@@ -312,7 +312,7 @@ async fn an_invalid_fact_is_named_by_its_line_and_key() {
         let deployment = Deployment::on(dialect).await;
         let recorder = deployment.recorder().await;
         open_contract(&recorder).await;
-        let (_, rows) = import(&deployment, &recorder, &lines.join("\n")).await;
+        let (_, rows) = import(&recorder, &lines.join("\n")).await;
         for (row, (_, _, expected)) in rows[2..].iter().zip(&refused) {
             let Outcome::Refused(problems) = &row.outcome else { panic!("{row:?}") };
             let path = problems[0].path.as_ref().map(|path| format!(" at {path}")).unwrap_or_default();

@@ -215,7 +215,7 @@ impl Telling<'_> {
             let events = self.events(fresh, n).await;
             let history = History::of(events.iter().map(|event| Recorded::decode(event).expect("our own event")));
             prop_assert!(history.journey().referral.is_some() || history.facts().is_empty());
-            let found = rules::groundless(&history);
+            let found = rules::violations(&history);
             prop_assert!(found.is_empty(), "left without ground: {found:#?}");
         }
         Ok(())

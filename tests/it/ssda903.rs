@@ -59,7 +59,6 @@ async fn open_contract(fresh: &Fresh) {
 
 /// Somebody's import through a recorder.
 async fn imported(
-    fresh: &Fresh,
     recorder: &Recorder,
     principal: &Principal,
     files: &[&str],
@@ -72,13 +71,13 @@ async fn imported(
 }
 
 pub(crate) async fn import(fresh: &Fresh, file: &str) -> (Summary, Vec<RowResult>) {
-    imported(fresh, &fresh.recorder, &of_role(Role::Integrator), &[file]).await.expect("an import")
+    imported(&fresh.recorder, &of_role(Role::Integrator), &[file]).await.expect("an import")
 }
 
 pub(crate) async fn dry_run(fresh: &Fresh, files: &[&str]) -> (Summary, Vec<RowResult>) {
     let (log, clock) = (fresh.log.clone(), Arc::clone(&fresh.clock));
     let recorder = Recorder::dry_run(log, clock, Arc::new(Chance::System)).await.expect("a dry run");
-    imported(fresh, &recorder, &of_role(Role::Integrator), files).await.expect("a dry run")
+    imported(&recorder, &of_role(Role::Integrator), files).await.expect("a dry run")
 }
 
 /// What became of each row, in a few words.
@@ -468,7 +467,7 @@ async fn an_import_needs_its_contract_an_area_and_a_permitted_caller() {
     }
     let file = file(&[row("101", "01/04/2017", "C1", "", "")]);
     let auditor = of_role(Role::Auditor);
-    let (_, rows) = imported(&fresh, &fresh.recorder, &auditor, &[&file]).await.expect("an import");
+    let (_, rows) = imported(&fresh.recorder, &auditor, &[&file]).await.expect("an import");
     assert_eq!((shown(&rows), head(&fresh).await), (vec!["2 101 refused FORBIDDEN at -".to_owned()], 2));
     fresh.end().await;
 }

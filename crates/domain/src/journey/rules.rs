@@ -20,7 +20,7 @@ use crate::fact::tracked::{self, Lifecycle};
 use crate::journey::rules::invariants::Invariants;
 
 /// The invalid facts of this history, in order. A history whose events were all decided here has none.
-pub fn violation(history: &History) -> Vec<Violation> {
+pub fn violations(history: &History) -> Vec<Violation> {
     let facts: Vec<DatedFact<'_>> = history.facts().iter().map(DatedFact::from).collect();
     Invariants::of(&facts).judge()
 }

@@ -66,7 +66,7 @@ fn a_temporary_assignment_that_ends_early_returns_the_case_to_the_former_keywork
     let story = held().and(&state("2018-02-01", lent)).and(&state("2018-02-10", released(BOB)));
     let holder = |on: &str| story.case().journey().keyworker_on(day(on));
     assert_eq!(["2018-02-01", "2018-02-09", "2018-02-10", "2018-02-25"].map(holder), [BOB, BOB, ANN, ANN].map(Some));
-    assert!(crate::journey::rules::violation(story.case()).is_empty());
+    assert!(crate::journey::rules::violations(story.case()).is_empty());
     story.when(state("2018-02-15", released(ANN))).accepted();
 }
 

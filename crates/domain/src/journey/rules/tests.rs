@@ -218,7 +218,7 @@ fn shown(journey: &Journey) -> usize {
 
 /// The property that holds for every history that was decided here.
 fn holds(story: &World) -> Result<(), TestCaseError> {
-    let found = violation(story.case());
+    let found = violations(story.case());
     prop_assert!(found.is_empty(), "invalid facts: {found:#?}");
     let (journey, facts) = (story.case().journey(), story.case().facts().len());
     prop_assert_eq!(shown(&journey), facts, "the fold shows every fact: {:#?}", journey);
@@ -285,11 +285,11 @@ proptest! {
         commands in proptest::collection::vec(any_command(), 1..10)
     ) {
         let mut story = given(facts.iter().map(|(date, fact)| on(date, fact.clone())));
-        let before = violation(story.case()).len();
+        let before = violations(story.case()).len();
         for command in &commands {
             let _ = story.tell(&aimed(&story, command));
         }
-        prop_assert!(violation(story.case()).len() <= before, "a command never makes more facts invalid");
+        prop_assert!(violations(story.case()).len() <= before, "a command never makes more facts invalid");
         agree(&story)?;
     }
 }
@@ -297,7 +297,7 @@ proptest! {
 #[test]
 fn a_restored_history_may_hold_what_no_command_would_give() {
     let story = given([on("2018-02-01", contact()), on("2018-02-02", closed())]);
-    let found = violation(story.case());
+    let found = violations(story.case());
     let codes: Vec<RefusalCode> = found.iter().map(|found| found.refusal.code).collect();
     assert_eq!(codes, [RefusalCode::NotReferred, RefusalCode::NotReferred]);
     assert_eq!(found[0].fact.event_type, EventType::ContactLogged);
@@ -306,7 +306,7 @@ fn a_restored_history_may_hold_what_no_command_would_give() {
 #[test]
 fn facts_that_were_invalid_before_do_not_block_new_ones() {
     let story = given([on("2018-01-10", referral()), on("2018-01-20", closed()), on("2018-02-01", contact())]);
-    assert_eq!(violation(story.case()).len(), 1);
+    assert_eq!(violations(story.case()).len(), 1);
     let _ = story.and(&state("2018-01-15", contact()));
 }
 
@@ -314,6 +314,6 @@ fn facts_that_were_invalid_before_do_not_block_new_ones() {
 fn evidence_of_a_restored_history_may_support_nothing() {
     let nothing = EvidenceAttached { supports: vec![Uuid::from_u128(0x99)], ..attached(PIECE) };
     let story = given([on("2018-01-10", referral()), on("2018-02-01", nothing)]);
-    assert_eq!(violation(story.case())[0].refusal.code, RefusalCode::SupportNotFound);
+    assert_eq!(violations(story.case())[0].refusal.code, RefusalCode::SupportNotFound);
     let _ = story.and(&state("2018-02-10", verified(PIECE)));
 }
