@@ -397,7 +397,7 @@ async fn facts_about_people_are_imported_and_a_link_is_one_command_again() {
         let [told, again] = [Deployment::on(dialect).await, Deployment::on(dialect).await];
         let recorder = told.recorder().await;
         open_contract(&recorder).await;
-        let (_, rows) = import_as(Role::Manager, &told, &recorder, &lines.join("\n")).await;
+        let (_, rows) = import_as(Role::Manager, &recorder, &lines.join("\n")).await;
         for row in &rows[..24] {
             assert!(matches!(row.outcome, Outcome::Recorded(_)), "{row:#?}");
         }
@@ -409,10 +409,10 @@ async fn facts_about_people_are_imported_and_a_link_is_one_command_again() {
         let out = exported(&told).await;
         let recorder = again.recorder().await;
         open_contract(&recorder).await;
-        let (summary, rows) = import_as(Role::Manager, &again, &recorder, &out).await;
+        let (summary, rows) = import_as(Role::Manager, &recorder, &out).await;
         assert_eq!((summary.refused, summary.unreadable), (2, 0), "the contract's own lines: {rows:#?}");
         assert_eq!(facts_of(&again, &kinds).await, facts_of(&told, &kinds).await);
-        let (summary, _) = import_as(Role::Manager, &again, &recorder, &out).await;
+        let (summary, _) = import_as(Role::Manager, &recorder, &out).await;
         assert_eq!((summary.recorded, summary.replayed), (0, 26));
         told.end().await;
         again.end().await;
