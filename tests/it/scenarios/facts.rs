@@ -32,7 +32,8 @@ impl Fact {
             None => (line, None),
         };
         let (on, words) = fact.trim().split_once(' ').expect("a date and a fact");
-        let recorded_on = recorded_on.unwrap_or(on).parse().unwrap_or_else(|error| panic!("{line}: {error}"));
+        let recorded_on =
+            recorded_on.unwrap_or(on).parse::<NaiveDate>().unwrap_or_else(|error| panic!("{line}: {error}"));
         let words = words.split_whitespace().map(str::to_owned).collect();
         Self { case: case.to_owned(), area: area.to_owned(), on: on.to_owned(), recorded_on, words }
     }
@@ -112,7 +113,7 @@ pub(super) async fn record(scene: &mut Scene<'_>) {
 fn known_on<'a>(words: &[&'a str]) -> Option<&'a str> {
     match words {
         [] => None,
-        ["known", "on", day] => Some(day),
+        ["known", "on", day] => Some(*day),
         other => panic!("no point in time reads {other:?}"),
     }
 }
@@ -122,7 +123,7 @@ pub(super) async fn board(scene: &Scene<'_>, words: &[&str], line: &Line<'_>) ->
     let [as_of, rest @ ..] = words else { panic!("a board is of a day") };
     let mut program = Command::new(env!("CARGO_BIN_EXE_throughline"));
     program.args(["--database", scene.app.fresh.url(), "board", "--format", "table"]);
-    program.args(["--contract", scene.contract.as_str(), "--as-of", as_of]);
+    program.args(["--contract", scene.contract.as_str(), "--as-of", *as_of]);
     program.args(known_on(rest).iter().flat_map(|day| ["--known-at", *day]));
     // This thread also keeps the service's view up to date.
     let ran = tokio::task::spawn_blocking(move || program.output());
