@@ -5,7 +5,7 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::{CaseFacts, DaySpan, Rows, Value, table};
+use super::{Between, CaseFacts, DaySpan, Rows, Value, table};
 use throughline_domain::contract::rulebook::Recency;
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::journey::{Contact, Journey};
@@ -31,14 +31,16 @@ pub fn made_by<'a>(journey: &'a Journey, recency: &'a Recency, worker: WorkerId)
     made(journey, recency).filter(move |contact| contact.details.worker == Some(worker))
 }
 
-/// The days from the last of these contacts to a day: the contact with the latest date and, of that date, the most
-/// precise.
-///
-/// None if no contact was made by then.
+/// The last of these dates of contacts: the latest and, of that date, the most precise. The statements over the dated
+/// rows of boards choose the same one (`order by day desc, latest`).
+pub fn last(contacts: impl Iterator<Item = Between>) -> Option<Between> {
+    contacts.max_by_key(|(day, latest)| (*day, std::cmp::Reverse(*latest)))
+}
+
+/// The days from the last of these contacts to a day. None if no contact was made by then.
 pub fn days_since<'a>(contacts: impl Iterator<Item = &'a Contact>, as_of: NaiveDate) -> Option<DaySpan> {
-    let by_then = contacts.map(|contact| contact.occurred).filter(|occurred| occurred.earliest() <= as_of);
-    let last = by_then.max_by_key(|occurred| (occurred.earliest(), std::cmp::Reverse(occurred.latest())))?;
-    Some(DaySpan::since((last.earliest(), last.latest()), as_of))
+    let dates = contacts.map(|contact| (contact.occurred.earliest(), contact.occurred.latest()));
+    last(dates.filter(|(day, _)| *day <= as_of)).map(|between| DaySpan::since(between, as_of))
 }
 
 /// The rows of a case: one for each day and worker, with the most precise contact of that day.

@@ -28,11 +28,11 @@ pub fn read(written: &str) -> Option<Between> {
     }
 }
 
-/// The last contact of these rows, the most precise of its day.
+/// The last contact of these rows.
 fn last(rows: &Rows, counts: impl Fn(Uuid) -> bool) -> Option<Between> {
     let contacts = rows.of(&contact::TABLE).filter(|row| row.id("worker").is_some_and(&counts));
     let days = contacts.filter_map(|row| row.day("day").zip(row.day("latest")));
-    days.max_by_key(|(day, latest)| (*day, std::cmp::Reverse(*latest)))
+    contact::last(days)
 }
 
 /// Counts the case of these rows, here and by area only.

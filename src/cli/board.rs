@@ -27,7 +27,7 @@ use crate::store::{Mode, Store, StoreError};
 use crate::try_out::KnownAt;
 use crate::views::Views;
 use crate::views::generation::Generation;
-use crate::views::snapshots::Asked;
+use crate::views::snapshots::KnownPart;
 use throughline_domain::contract::Contract;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Buckets;
@@ -109,7 +109,7 @@ async fn known(views: &Views, contract: &Contract, known_at: KnownAt, zone: Tz) 
         return Ok(Some(views.live()));
     }
     let shown = tokio::spawn(show_progress(views.known_progress()));
-    let found = views.as_known(Asked { upto: Some(position), rulebooks_upto: position }, None).await;
+    let found = views.as_known(KnownPart { upto: Some(position), rulebooks_upto: position }, None).await;
     shown.abort();
     Ok(Some(found?))
 }

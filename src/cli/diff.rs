@@ -21,7 +21,7 @@ use crate::access::{InScope, Scope};
 use crate::causes;
 use crate::clock::Clock;
 use crate::queries;
-use crate::queries::claims::{self, Asked, Claim, Claims, Purpose, Shift};
+use crate::queries::claims::{self, Claim, Claims, ClaimsQuery, Purpose, Shift};
 use crate::queries::compare::Side;
 use crate::queries::period::Months;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
@@ -252,7 +252,7 @@ async fn numbers(compared: &Compared, scope: InScope<'_>, before: &Under, after:
 }
 
 async fn claims_table(views: &Views, compared: &Compared, scope: InScope<'_>, under: &Under) -> Result<Option<Table>> {
-    let asked = Asked { as_of: under.as_of, today: under.today, purpose: Purpose::Look };
+    let asked = ClaimsQuery { as_of: under.as_of, today: under.today, purpose: Purpose::Look };
     let before = claims::of_contract(&compared.live, views.log(), scope, asked.clone()).await?;
     let after = claims::of_contract(&compared.built, views.log(), scope, asked).await?;
     let Some((before, after)) = before.zip(after) else { return Ok(None) };

@@ -14,7 +14,7 @@ use super::{BadFile, Ending, Format, Places, board, day, views};
 use crate::access::{InScope, Scope};
 use crate::clock::Clock;
 use crate::queries;
-use crate::queries::claims::{Asked, Cause, Claims, Ground, Move, Moved, Preview, Purpose, Total};
+use crate::queries::claims::{Cause, Claims, ClaimsQuery, Ground, Move, Moved, Preview, Purpose, Total};
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::views::Views;
 use crate::views::generation::Generation;
@@ -197,7 +197,7 @@ async fn preview_in(views: &Views, arguments: &PreviewArguments, rulebook: &Name
             return Ok(Ending::WrongUse);
         }
     };
-    let asked = Asked { as_of: as_of.unwrap_or(today), today, purpose: Purpose::Look };
+    let asked = ClaimsQuery { as_of: as_of.unwrap_or(today), today, purpose: Purpose::Look };
     let judged = queries::claims::preview(&views.live(), views.log(), scoped, asked, draft).await?;
     let preview = judged.context("the view has no open contract of this code")?;
     table::print(&mut terminal::out(), &tables(&preview, *format), *format)?;

@@ -178,7 +178,7 @@ async fn page<T: Listed>(
     let among = source.shown_now(ctx, &standing).await?;
     let cases = source.cases(ctx, &standing, among.as_ref())?;
     let page = queries::agenda::page(&source.generation, cases, source.as_of, &filter, asked).await.or_fault()?;
-    let stories = journey::stories(ctx, page.items.iter().map(|item| item.journey), source.known).await?;
+    let stories = journey::case_histories(ctx, page.items.iter().map(|item| item.journey), source.known).await?;
     let row = |place: &Place| {
         let Place { due, at, journey, item } = place;
         let story = stories.get(journey).cloned();

@@ -7,11 +7,11 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObje
 
 use super::bounds::PageLength;
 use super::claim::{self, Claim, ClaimFilter, ClaimScope};
-use super::context::{Asked as _, OrFault as _};
+use super::context::{OrFault as _, RequestContext as _};
 use super::cursor::{Cursors, Parts, SAME_FILTER};
 use super::event::OccurredOn;
 use super::journey::work::DayPeriod;
-use super::journey::{self, Journey, Occurrence, Story};
+use super::journey::{self, CaseHistory, Journey, Occurrence};
 use super::money::Money;
 use super::page::{self, Listed, Page};
 use super::point_in_time::KnownUpTo;
@@ -20,7 +20,7 @@ use super::scalars::{Date, Position};
 use super::selection::{ClaimSelection, Selected};
 use crate::access::policy::Action;
 use crate::queries;
-use crate::queries::claims::{Asked, CapOf, CapUse, Claims, Purpose};
+use crate::queries::claims::{CapOf, CapUse, Claims, ClaimsQuery, Purpose};
 use throughline_domain::contract::batch::{self as domain, Decision};
 use throughline_domain::contract::rulebook::terms::{CapScope, Crossing};
 use throughline_domain::fact::envelope::{BatchId, JourneyId, StreamId};
@@ -124,7 +124,7 @@ pub struct BatchLine {
     #[graphql(skip)]
     line: Box<event::ClaimLine>,
     #[graphql(skip)]
-    story: Option<Arc<Story>>,
+    story: Option<Arc<CaseHistory>>,
 }
 
 #[ComplexObject]
@@ -148,7 +148,7 @@ impl BatchLine {
         line: &domain::BatchLine,
         contract_claims: &Arc<Claims>,
         currency: &str,
-        story: Option<Arc<Story>>,
+        story: Option<Arc<CaseHistory>>,
     ) -> Self {
         let money = |amount| Money::of(amount, currency);
         let (journey_id, scope) = match &line.frozen.about {
@@ -450,7 +450,7 @@ impl Batch {
         let generation = &ctx.caller().generation;
         let Some(contract) = generation.contract_state(scope) else { return Ok(None) };
         let today = ctx.today(&contract);
-        let asked = Asked { as_of: today, today, purpose: Purpose::Look };
+        let asked = ClaimsQuery { as_of: today, today, purpose: Purpose::Look };
         let contract_claims =
             queries::claims::of_contract(generation, &ctx.app().log, scope, asked).await.or_fault()?;
         let contract_claims = claim::of_caller(ctx, contract_claims).await?;
@@ -521,7 +521,8 @@ impl Batch {
         let code = self.contract_claims.contract.code().unwrap_or_default();
         let today = ctx.today(&self.contract_claims.contract);
         let as_of = self.contract_claims.asked.as_of.min(today);
-        let asked = Asked { as_of, today, purpose: Purpose::Submit { batch: self.batch_id(), again: BTreeSet::new() } };
+        let asked =
+            ClaimsQuery { as_of, today, purpose: Purpose::Submit { batch: self.batch_id(), again: BTreeSet::new() } };
         let contract_claims = claim::as_known(ctx, code, self.contract_claims.position, asked).await?;
         let Some(contract_claims) = contract_claims else { return Ok(None) };
         let selected = self.selected(ctx, &contract_claims).await?;
@@ -548,14 +549,18 @@ impl Batch {
 
 impl Batch {
     /// The cases of some lines, if the query requests fields of them.
-    async fn stories(&self, ctx: &Context<'_>, lines: &[domain::BatchLine]) -> Result<HashMap<JourneyId, Arc<Story>>> {
+    async fn case_histories(
+        &self,
+        ctx: &Context<'_>,
+        lines: &[domain::BatchLine],
+    ) -> Result<HashMap<JourneyId, Arc<CaseHistory>>> {
         let asked = ctx.look_ahead();
         let nodes = [asked.field("nodes"), asked.field("edges").field("node")];
         if !nodes.iter().any(|node| node.field("journey").exists() || node.field("claimNow").exists()) {
             return Ok(HashMap::new());
         }
         let journeys: BTreeSet<JourneyId> = lines.iter().filter_map(|line| line.frozen.about.journey()).collect();
-        journey::stories(ctx, journeys.into_iter(), KnownUpTo(self.contract_claims.position)).await
+        journey::case_histories(ctx, journeys.into_iter(), KnownUpTo(self.contract_claims.position)).await
     }
 }
 

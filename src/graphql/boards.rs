@@ -353,7 +353,7 @@ pub struct GroupCount {
 }
 
 /// Refuses a stage that the rulebook does not have.
-pub(super) fn check_measures(
+pub(super) fn check_stages(
     measures: Option<&[String]>,
     rulebook: &throughline_domain::contract::Rulebook,
 ) -> Result<()> {

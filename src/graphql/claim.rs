@@ -15,19 +15,19 @@ pub use list::ClaimTotals;
 pub(in crate::graphql) use list::{ClaimFilter, page};
 
 use super::batch::{Batch, BatchLine};
-use super::context::{self, Asked as _, OrFault as _};
+use super::context::{self, OrFault as _, RequestContext as _};
 use super::double_funding::{self, DoubleFunding};
 use super::event::OccurredOn;
 use super::journey::evidence::{Evidence, EvidenceForClaim};
 use super::journey::work::DayPeriod;
-use super::journey::{self, Journey, Story};
+use super::journey::{self, CaseHistory, Journey};
 use super::money::Money;
 use super::permission::ClaimPermissions;
 use super::point_in_time::KnownUpTo;
 use super::scalars::{Date, Decimal};
 use crate::access::relation::Cases;
 use crate::queries;
-use crate::queries::claims::{self, Asked, Claims, Excluded, Ground, Purpose};
+use crate::queries::claims::{self, Claims, ClaimsQuery, Excluded, Ground, Purpose};
 use throughline_domain::contract::calendar::WorkingDays;
 use throughline_domain::contract::outcome::proof::{Proof, dated_within, proofs};
 use throughline_domain::contract::outcome::{self, Achievement, Case, Hold, State, Status};
@@ -94,7 +94,7 @@ pub enum HoursBasis {
 pub struct Claim {
     contract_claims: Arc<Claims>,
     of: claims::Claim,
-    story: Option<Arc<Story>>,
+    story: Option<Arc<CaseHistory>>,
 }
 
 /// The cohort, site or area of a claim, and the period.
@@ -557,7 +557,7 @@ impl Claim {
     pub(super) fn with_journey(
         contract_claims: &Arc<Claims>,
         claim: ClaimId,
-        story: Option<Arc<Story>>,
+        story: Option<Arc<CaseHistory>>,
     ) -> Option<Self> {
         Some(Self { contract_claims: Arc::clone(contract_claims), of: contract_claims.get(claim)?.clone(), story })
     }
@@ -571,7 +571,7 @@ impl Claim {
                 continue;
             };
             let today = ctx.today(&contract);
-            let asked = Asked { as_of: today, today, purpose: Purpose::Look };
+            let asked = ClaimsQuery { as_of: today, today, purpose: Purpose::Look };
             let known = *generation.position().borrow();
             let Some(contract_claims) = as_known(ctx, &row.code, known, asked).await? else { continue };
             let Some(of) = contract_claims.get(claim) else { continue };
@@ -579,7 +579,7 @@ impl Claim {
                 let sees_all = context::standing(ctx).await?.cases(&row.code) == Cases::All;
                 return Ok(Self::among(&contract_claims, claim).filter(|_| sees_all));
             };
-            let story = journey::stories(ctx, std::iter::once(journey), KnownUpTo(contract_claims.position))
+            let story = journey::case_histories(ctx, std::iter::once(journey), KnownUpTo(contract_claims.position))
                 .await?
                 .remove(&journey);
             return Ok(story.and_then(|story| Self::with_journey(&contract_claims, claim, Some(story))));
@@ -588,7 +588,7 @@ impl Claim {
     }
 
     /// The claims of a case.
-    pub(super) fn of_journey(contract_claims: &Arc<Claims>, journey: JourneyId, story: &Arc<Story>) -> Vec<Self> {
+    pub(super) fn of_journey(contract_claims: &Arc<Claims>, journey: JourneyId, story: &Arc<CaseHistory>) -> Vec<Self> {
         let claims = contract_claims.of_journey(journey).iter();
         claims
             .map(|of| Self {
@@ -617,7 +617,7 @@ pub(super) async fn as_known(
     ctx: &Context<'_>,
     code: &str,
     known: envelope::Position,
-    asked: Asked,
+    asked: ClaimsQuery,
 ) -> Result<Option<Arc<Claims>>> {
     let scope = ctx.in_scope(code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))?;
     let (log, generation) = (&ctx.app().log, &ctx.caller().generation);

@@ -11,11 +11,11 @@ use uuid::Uuid;
 use super::boards::Group;
 use super::bounds::PageLength;
 use super::claim::{self, Claim};
-use super::context::{self, Asked as _, OrFault as _};
+use super::context::{self, OrFault as _, RequestContext as _};
 use super::contract::Contract;
 use super::cursor::{Cursors, Parts};
 use super::event::Event;
-use super::journey::{Journey, Story};
+use super::journey::{CaseHistory, Journey};
 use super::money::Money;
 use super::page::{self, Listed, More, Page};
 use super::point_in_time::{ContractAt, KnownUpTo, Snapshot};
@@ -417,9 +417,9 @@ impl ViewComparison {
             let made: HashSet<EventId> = made.into_iter().collect();
             let is_one = |event: &&Envelope| made.contains(&event.event_id);
             let events = stream.iter().filter(is_one).cloned().map(Event).collect();
-            let story = |upto| Story::of(stream.clone(), KnownUpTo(upto)).or_fault();
+            let story = |upto| CaseHistory::of(stream.clone(), KnownUpTo(upto)).or_fault();
             let journey_at =
-                |source, story: Option<Story>| story.map(|story| Journey::beneath(source, *id, Arc::new(story)));
+                |source, story: Option<CaseHistory>| story.map(|story| Journey::beneath(source, *id, Arc::new(story)));
             let (one, other) = (journey_at(&a, story(one.upto)?), journey_at(&b, story(other.upto)?));
             found.push((*id, JourneyDifference { id: ID(id.to_string()), events, a: one, b: other }));
         }

@@ -29,7 +29,7 @@ pub struct Caller {
 }
 
 /// Shortcuts to what a resolver needs.
-pub trait Asked {
+pub trait RequestContext {
     /// The application.
     fn app(&self) -> &App;
     /// The caller.
@@ -102,7 +102,7 @@ impl Loader<(JourneyId, String)> for Relations {
     }
 }
 
-impl Asked for Context<'_> {
+impl RequestContext for Context<'_> {
     fn app(&self) -> &App {
         self.data_unchecked()
     }

@@ -15,7 +15,7 @@ use super::boards::{
 };
 use super::bounds::PageLength;
 use super::claim::{self, Claim, ClaimFilter, ClaimStatus};
-use super::context::{self, Asked as _, OrFault as _};
+use super::context::{self, OrFault as _, RequestContext as _};
 use super::contract_record::{
     self, ClosedPeriod, Commentary, ContractAction, ContractNotice, DoubleFundingDismissal, KpiAssessment, Party,
     ReportSubmission, Targets, TargetsAsked, Variation,
@@ -41,7 +41,7 @@ use super::table::Table;
 use super::team::Team;
 use crate::access::InScope;
 use crate::queries;
-use crate::queries::claims::{Asked, Claims, Purpose};
+use crate::queries::claims::{Claims, ClaimsQuery, Purpose};
 use crate::queries::journeys::{HeldBy, Population};
 use crate::queries::obligations::ObligationFilter;
 use crate::queries::period::Months;
@@ -532,7 +532,7 @@ impl Contract {
         #[graphql(desc = "The months to show.")] period: Option<PeriodInput>,
     ) -> Result<Performance> {
         let rulebook = self.rules()?;
-        boards::check_measures(measures.as_deref(), rulebook)?;
+        boards::check_stages(measures.as_deref(), rulebook)?;
         let by = match by {
             BoardBy::Area => performance::By::Area,
             BoardBy::Whole => performance::By::Whole,
@@ -643,13 +643,13 @@ impl Contract {
             return Err(Code::BadUserInput.error(message));
         }
         filter.contract = Some(self.code.clone());
-        list::page(ctx, vec![self.source()], list::Asked { population, filter, order, first, after }).await
+        list::page(ctx, vec![self.source()], list::ClaimsQuery { population, filter, order, first, after }).await
     }
 
     /// The claims as of the day, judged once for the whole response.
     pub(super) async fn contract_claims(&self, ctx: &Context<'_>) -> Result<&Arc<Claims>> {
         let judged = || async {
-            let asked = Asked { as_of: self.as_of, today: self.today, purpose: Purpose::Look };
+            let asked = ClaimsQuery { as_of: self.as_of, today: self.today, purpose: Purpose::Look };
             let claims = queries::claims::of_contract(&self.seen.generation, &ctx.app().log, self.scope(ctx)?, asked)
                 .await
                 .or_fault()?;

@@ -10,12 +10,12 @@ use async_graphql::{Context, ID, Result, SimpleObject};
 use chrono::NaiveDate;
 
 use super::claim::ClaimStatus;
-use super::context::{Asked as _, OrFault as _};
+use super::context::{OrFault as _, RequestContext as _};
 use super::journey::work::DayPeriod;
 use crate::access::Scope;
 use crate::access::policy::Action;
 use crate::queries;
-use crate::queries::claims::{Asked, Claim, Claims, Purpose};
+use crate::queries::claims::{Claim, Claims, ClaimsQuery, Purpose};
 use throughline_domain::contract::Contract;
 use throughline_domain::contract::outcome::funding::{Dismissed, Funded, double_funding};
 use throughline_domain::contract::rulebook::Outcome;
@@ -115,7 +115,7 @@ async fn others(
     if !outcomes.any(is_alike) {
         return Ok(None);
     }
-    let asked = Asked { purpose: Purpose::Look, ..contract_claims.asked.clone() };
+    let asked = ClaimsQuery { purpose: Purpose::Look, ..contract_claims.asked.clone() };
     let live = *generation.position().borrow();
     queries::claims::of_contract_at(generation, &ctx.app().log, scope, asked, contract_claims.position.min(live))
         .await

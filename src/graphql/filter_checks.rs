@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use async_graphql::{Context, Result};
 use chrono::NaiveDate;
 
-use super::context::{Asked as _, OrFault as _};
+use super::context::{OrFault as _, RequestContext as _};
 use crate::queries;
 use throughline_domain::contract::rulebook::CodeList;
 use throughline_domain::contract::{Contract, Rulebook};

@@ -11,10 +11,10 @@ use async_graphql::{Context, Enum, InputObject, Object, Result, SelectionField};
 use chrono::NaiveDate;
 
 use super::bounds::PageLength;
-use super::context::{self, Asked as _, OrFault as _};
+use super::context::{self, OrFault as _, RequestContext as _};
 use super::cursor::{Cursors, SAME_FILTER_AND_ORDER};
 use super::filter_checks;
-use super::journey::{self, Journey, Story};
+use super::journey::{self, CaseHistory, Journey};
 use super::mutation::input::referral::ExternalReferenceInput;
 use super::page::{self, Listed, More, Page};
 use super::people::Worker;
@@ -150,7 +150,7 @@ impl From<JourneyOrder> for Order {
 }
 
 /// The arguments of a list.
-pub(super) struct Asked {
+pub(super) struct JourneyList {
     pub(super) population: Population,
     pub(super) filter: JourneyFilterInput,
     pub(super) order: Option<JourneyOrder>,
@@ -240,8 +240,8 @@ impl JourneyTotals {
 }
 
 /// A page of cases from several contracts, limited to those the caller may see.
-pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) -> Result<Page<Journey>> {
-    let Asked { population, filter, order, first, after } = asked;
+pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: JourneyList) -> Result<Page<Journey>> {
+    let JourneyList { population, filter, order, first, after } = asked;
     let asked_covered = filter.covered;
     check(ctx, &filter, order)?;
     let order = order.map_or_else(|| usual_order(ctx), Order::from);
@@ -308,16 +308,16 @@ impl Wanted {
 
     /// The replayed streams of a page, if it needs fields that its rows do not hold; for a page read from rows, the
     /// objects its cases refer to. All cases come from rows, or all from streams.
-    async fn stories(
+    async fn case_histories(
         &self,
         ctx: &Context<'_>,
         parts: &[Part],
         rows: &[(usize, Arc<JourneyRow>)],
-    ) -> Result<Option<HashMap<JourneyId, Arc<Story>>>> {
+    ) -> Result<Option<HashMap<JourneyId, Arc<CaseHistory>>>> {
         // A list is either of one contract or of the current knowledge.
         let known = parts.first().map_or(KnownUpTo::ALL, |part| part.source.known);
         if self.stories {
-            return journey::stories(ctx, rows.iter().map(|(_, row)| row.journey), known).await.map(Some);
+            return journey::case_histories(ctx, rows.iter().map(|(_, row)| row.journey), known).await.map(Some);
         }
         // Lists show only cases that the caller may read, except for roles that read no cases.
         if !ctx.may(Action::ReadJourneys) {

@@ -61,7 +61,7 @@ use crate::app::App;
 use context::{Caller, Relations};
 use field_access::FieldAccess;
 use int::Int;
-use journey::Stories;
+use journey::CaseHistories;
 use mutation::Mutation;
 use people::{Groups, Histories, TeamsOfWorkers, Visible, Workers};
 use query::Query;
@@ -77,7 +77,7 @@ pub struct Api {
 impl Api {
     /// Builds the API of an application. It accepts tokens signed with this key, within these limits.
     pub fn new(app: App, key: Arc<LocalKey>, terms: Terms) -> Self {
-        let (data, stories) = (app.clone(), Arc::new(Stories::default()));
+        let (data, stories) = (app.clone(), Arc::new(CaseHistories::default()));
         let schema = move || schema().extension(FieldAccess::default()).data(data.clone()).data(Arc::clone(&stories));
         let terms = Terms { weights: &weights::WEIGHTS, ..terms };
         Self { endpoint: Endpoint::new(schema, Behind { app, key }, terms) }

@@ -10,14 +10,14 @@ use uuid::Uuid;
 
 use super::batch::Batch;
 use super::claim::Claim;
-use super::context::{Asked as _, OrFault as _};
+use super::context::{OrFault as _, RequestContext as _};
 use super::contract::Contract;
 use super::event::Event;
 use super::journey::appointment::Appointment;
 use super::journey::evidence::Evidence;
 use super::journey::spell::Spell;
 use super::journey::work::{Risk, Task};
-use super::journey::{self, Journey, Story};
+use super::journey::{self, CaseHistory, Journey};
 use super::people::{Subject, Worker};
 use super::point_in_time::KnownUpTo;
 use super::query::visible;
@@ -77,7 +77,7 @@ pub(super) async fn find(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Nod
 
 /// The result of looking up several ids.
 struct Found {
-    stories: HashMap<JourneyId, Arc<Story>>,
+    stories: HashMap<JourneyId, Arc<CaseHistory>>,
     /// The cases that contain an item with the id.
     things: BTreeMap<Uuid, Vec<JourneyId>>,
     subjects: BTreeSet<SubjectId>,
@@ -99,7 +99,7 @@ impl Found {
             things = queries::tracked_items::journeys_of(generation, ids).await.or_fault()?;
             let named: BTreeSet<JourneyId> =
                 ids.iter().map(|id| JourneyId(*id)).chain(things.values().flatten().copied()).collect();
-            stories = journey::stories(ctx, named.into_iter(), KnownUpTo::ALL).await?;
+            stories = journey::case_histories(ctx, named.into_iter(), KnownUpTo::ALL).await?;
             let known: Vec<SubjectId> = ids.iter().map(|id| SubjectId(*id)).collect();
             let today = ctx.deployment_today();
             subjects = queries::caseload_scope::readable_subjects(generation, &caller.principal, today, &known)

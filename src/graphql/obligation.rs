@@ -174,7 +174,7 @@ pub(super) async fn page(
     let among = source.shown_now(ctx, &standing).await?;
     let cases = source.cases(ctx, &standing, among.as_ref())?;
     let page = obligations::page(&source.generation, cases, source.as_of, &filter, asked).await.or_fault()?;
-    let stories = journey::stories(ctx, page.rows.iter().map(|row| row.place.journey), source.known).await?;
+    let stories = journey::case_histories(ctx, page.rows.iter().map(|row| row.place.journey), source.known).await?;
     let row = |row: &ObligationRow| {
         let Place { due, journey, standard, nth } = &row.place;
         let story = stories.get(journey).cloned();

@@ -7,7 +7,7 @@ use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 
-use super::context::{Asked as _, OrFault as _};
+use super::context::{OrFault as _, RequestContext as _};
 use super::entry::entries;
 use super::event::OccurredOn;
 use super::fault::fault;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::NaiveDate;
 
-use super::context::Asked as _;
-use super::journey::Story;
+use super::context::RequestContext as _;
+use super::journey::CaseHistory;
 use super::mutation::input::batch::Verdict;
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
@@ -38,7 +38,7 @@ pub struct JourneyPermissions {
     /// The caller's relation to the case.
     pub(super) relation: Relation,
     /// The known case.
-    pub(super) story: Arc<Story>,
+    pub(super) story: Arc<CaseHistory>,
     /// Today in the contract's time zone.
     pub(super) today: NaiveDate,
 }

@@ -11,13 +11,13 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::codes::VIEW_BUILDING;
-use super::context::{Asked as _, OrFault as _};
+use super::context::{OrFault as _, RequestContext as _};
 use super::scalars::{Date, Instant, Position};
 use crate::record::end_of_day;
 use crate::views::ViewError;
 use crate::views::generation::Generation;
 use crate::views::rebuild::Progress;
-use crate::views::snapshots::Asked;
+use crate::views::snapshots::KnownPart;
 use throughline_domain::contract;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{self, StreamId};
@@ -149,7 +149,7 @@ impl Snapshot {
             Some(version) => rules_of(ctx, contract, version, upto).await?,
             None => upto,
         };
-        let asked = rulebooks_upto.map(|rulebooks_upto| Asked { upto, rulebooks_upto });
+        let asked = rulebooks_upto.map(|rulebooks_upto| KnownPart { upto, rulebooks_upto });
         let generation = match (asked, head) {
             (Some(asked), _) => known_by_caller(ctx, asked).await?,
             (None, Some(head)) => caught_up(ctx, head).await?,
@@ -207,12 +207,12 @@ pub(super) async fn as_known(ctx: &Context<'_>, KnownUpTo(position): KnownUpTo) 
     if position >= head {
         return caught_up(ctx, head).await;
     }
-    let asked = Asked { upto: Some(position), rulebooks_upto: position };
+    let asked = KnownPart { upto: Some(position), rulebooks_upto: position };
     known_by_caller(ctx, asked).await
 }
 
 /// A view that the caller requests. Each caller has one place in the queue.
-async fn known_by_caller(ctx: &Context<'_>, asked: Asked) -> Result<Arc<Generation>> {
+async fn known_by_caller(ctx: &Context<'_>, asked: KnownPart) -> Result<Arc<Generation>> {
     let who = &ctx.caller().principal;
     let who = format!("{} {}", who.role, who.subject);
     found(ctx.app().views.as_known_by(&who, asked, PATIENCE).await)

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 
 use super::bounds::PageLength;
 use super::claim::{Claim, ClaimGround, ClaimScope, ClaimStatus, Derivation, UntilPayable};
-use super::context::{Asked as _, OrFault as _};
+use super::context::{OrFault as _, RequestContext as _};
 use super::cursor::{Cursors, Parts};
 use super::money::Money;
 use super::mutation::input_path::SentInput;
@@ -13,7 +13,7 @@ use super::mutation::payload::Problem;
 use super::page::{self, Listed, Page};
 use super::scalars::Date;
 use crate::queries;
-use crate::queries::claims::{Asked, Cause, Move, Moved, Preview, Purpose, Total};
+use crate::queries::claims::{Cause, ClaimsQuery, Move, Moved, Preview, Purpose, Total};
 use throughline_domain::command::contracts;
 use throughline_domain::fact::envelope::ClaimId;
 use throughline_domain::fact::money;
@@ -314,7 +314,7 @@ pub(super) async fn preview(
             return Ok(Some(RulebookPreview { judged: None, problems }));
         }
     };
-    let asked = Asked { as_of: as_of.unwrap_or(today), today, purpose: Purpose::Look };
+    let asked = ClaimsQuery { as_of: as_of.unwrap_or(today), today, purpose: Purpose::Look };
     let judged = queries::claims::preview(generation, &ctx.app().log, scope, asked, draft).await.or_fault()?;
     Ok(Some(RulebookPreview { judged, problems: Vec::new() }))
 }

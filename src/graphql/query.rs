@@ -6,11 +6,11 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::bounds::{FIRST_MAX, PageLength};
 use super::compare::{ViewComparison, ViewPoint};
-use super::context::{Asked as _, OrFault as _};
+use super::context::{OrFault as _, RequestContext as _};
 use super::contract::Contract;
 use super::event::{Event, StreamKind};
 use super::filter_checks;
-use super::journey::{self, Journey, Story};
+use super::journey::{self, CaseHistory, Journey};
 use super::list::{self, JourneyFilterInput, JourneyOrder};
 use super::node::{self, Node};
 use super::page::{self, Listed, More, Page};
@@ -302,7 +302,7 @@ impl Query {
             None => contracts(ctx).await?,
         };
         let sources = contracts.iter().map(Contract::source).collect();
-        let asked = list::Asked { population: Population::Journeys, filter, order: order_by, first, after };
+        let asked = list::JourneyList { population: Population::Journeys, filter, order: order_by, first, after };
         list::page(ctx, sources, asked).await
     }
 
@@ -389,7 +389,7 @@ pub(super) async fn team(ctx: &Context<'_>, id: TeamId, as_of: Option<Date>) -> 
 }
 
 async fn journey(ctx: &Context<'_>, id: JourneyId, at: JourneyAt) -> Result<Option<Journey>> {
-    let whole = journey::stories(ctx, std::iter::once(id), KnownUpTo::ALL).await?.remove(&id);
+    let whole = journey::case_histories(ctx, std::iter::once(id), KnownUpTo::ALL).await?.remove(&id);
     let Some(whole) = whole else { return Ok(None) };
     let scoped = whole.contract().and_then(|code| ctx.in_scope(code));
     let Some(contract) = scoped.and_then(|scoped| ctx.caller().generation.contract_state(scoped)) else {
@@ -398,7 +398,7 @@ async fn journey(ctx: &Context<'_>, id: JourneyId, at: JourneyAt) -> Result<Opti
     let zone = contract.zone().unwrap_or(crate::record::DEPLOYMENT_ZONE);
     let known = at.known(ctx, zone).await?;
     let as_of = at.as_of.map_or_else(|| ctx.today(&contract), |date| date.0);
-    Ok(Story::as_known(&whole, known).map(|story| Journey::of(id, contract, as_of, story)))
+    Ok(CaseHistory::as_known(&whole, known).map(|story| Journey::of(id, contract, as_of, story)))
 }
 
 async fn events(

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Result, SimpleObject};
 use chrono::NaiveDate;
 
-use super::context::{Asked as _, OrFault as _};
+use super::context::{OrFault as _, RequestContext as _};
 use super::filter_checks;
 use super::journey::work::DayPeriod;
 use super::people::Worker;

@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::bounds::PageLength;
-use super::context::{Asked as _, OrFault as _};
+use super::context::{OrFault as _, RequestContext as _};
 use super::cursor::{Cursors, PAGE_BEFORE};
 use super::page::{self, Listed, More, Page};
 use super::people::Worker;

@@ -14,10 +14,10 @@ use futures_util::Stream;
 use futures_util::stream::unfold;
 use tokio::sync::watch;
 
-use super::context::{Asked as _, OrFault as _};
+use super::context::{OrFault as _, RequestContext as _};
 use super::event::Event;
 use super::filter_checks;
-use super::journey::{Journey, Story};
+use super::journey::{CaseHistory, Journey};
 use super::point_in_time::KnownUpTo;
 use super::query::EventFilter;
 use super::scalars::{Id, Position};
@@ -411,7 +411,7 @@ impl OfJourney {
     async fn changed(&self, position: envelope::Position) -> Result<Option<ChangedJourney>> {
         let Some(contract) = self.follower.contract(&self.contract) else { return Ok(None) };
         let events = self.follower.app.log.stream(StreamId::journey(self.journey)).await.or_fault()?;
-        let story = Story::of(events, KnownUpTo(position)).or_fault()?;
+        let story = CaseHistory::of(events, KnownUpTo(position)).or_fault()?;
         let today = self.follower.today(&contract);
         Ok(story.map(|story| ChangedJourney {
             position: Position(position),
@@ -432,7 +432,7 @@ struct OfCaseload {
 /// A case that may concern the caseload, before the check whether it may be read.
 struct Changed {
     journey: JourneyId,
-    story: Arc<Story>,
+    story: Arc<CaseHistory>,
     position: envelope::Position,
     /// Whether it was on the caseload before, and the subscriber could read it.
     was_on: bool,
@@ -485,8 +485,8 @@ impl OfCaseload {
         let mut concerned = Vec::new();
         for (journey, events) in recorded {
             let position = newest[&journey];
-            let earlier = Story::of(events.clone(), KnownUpTo(before)).or_fault()?;
-            let Some(story) = Story::of(events, KnownUpTo(position)).or_fault()? else { continue };
+            let earlier = CaseHistory::of(events.clone(), KnownUpTo(before)).or_fault()?;
+            let Some(story) = CaseHistory::of(events, KnownUpTo(position)).or_fault()? else { continue };
             let was_on = earlier.is_some_and(|earlier| {
                 let earlier = earlier.history().journey_as_of(today);
                 self.is_on(&earlier, today) && self.follower.could_read(&standing, &self.contract, &earlier)

@@ -25,19 +25,19 @@ pub type Read<T> = Box<dyn Fn(&T) -> Value + Send>;
 /// A row of a table. The macro `row!` makes a type one.
 pub trait Row: OutputType + Sized + 'static {
     /// How to read the requested field of a row; none if it cannot be read directly.
-    fn field(asked: &Asked<'_>) -> Option<Read<Self>>;
+    fn field(asked: &RequestedField<'_>) -> Option<Read<Self>>;
 }
 
 /// The value of a field: a scalar, a row below it, or some or many of these.
 pub trait Cell: Sized {
     /// How to read a value of the requested field; none if it cannot be read directly.
-    fn read(asked: &Asked<'_>) -> Option<Read<Self>>;
+    fn read(asked: &RequestedField<'_>) -> Option<Read<Self>>;
 }
 
 macro_rules! scalars {
     ($($scalar:ty),+) => {
         $(impl Cell for $scalar {
-            fn read(_: &Asked<'_>) -> Option<Read<Self>> {
+            fn read(_: &RequestedField<'_>) -> Option<Read<Self>> {
                 Some(Box::new(Self::to_value))
             }
         })+
@@ -47,14 +47,14 @@ macro_rules! scalars {
 scalars!(bool, u32, u64, String, ID);
 
 impl<T: Cell + 'static> Cell for Option<T> {
-    fn read(asked: &Asked<'_>) -> Option<Read<Self>> {
+    fn read(asked: &RequestedField<'_>) -> Option<Read<Self>> {
         let read = T::read(asked)?;
         Some(Box::new(move |value| value.as_ref().map_or(Value::Null, &read)))
     }
 }
 
 impl<T: Cell + 'static> Cell for Vec<T> {
-    fn read(asked: &Asked<'_>) -> Option<Read<Self>> {
+    fn read(asked: &RequestedField<'_>) -> Option<Read<Self>> {
         let read = T::read(asked)?;
         Some(Box::new(move |values| Value::List(values.iter().map(&read).collect())))
     }
@@ -64,7 +64,7 @@ impl<T: Cell + 'static> Cell for Vec<T> {
 macro_rules! row {
     ($row:ty { $($field:ident),+ }) => {
         impl $crate::graphql::table::Row for $row {
-            fn field(asked: &$crate::graphql::table::Asked<'_>) -> Option<$crate::graphql::table::Read<Self>> {
+            fn field(asked: &$crate::graphql::table::RequestedField<'_>) -> Option<$crate::graphql::table::Read<Self>> {
                 $(if asked.is(stringify!($field)) {
                     let read = $crate::graphql::table::Cell::read(asked)?;
                     return Some(Box::new(move |row: &Self| read(&row.$field)));
@@ -74,7 +74,7 @@ macro_rules! row {
         }
 
         impl $crate::graphql::table::Cell for $row {
-            fn read(asked: &$crate::graphql::table::Asked<'_>) -> Option<$crate::graphql::table::Read<Self>> {
+            fn read(asked: &$crate::graphql::table::RequestedField<'_>) -> Option<$crate::graphql::table::Read<Self>> {
                 asked.row()
             }
         }
@@ -83,7 +83,7 @@ macro_rules! row {
 pub(super) use row;
 
 /// A requested field.
-pub struct Asked<'a> {
+pub struct RequestedField<'a> {
     field: SelectionField<'a>,
     caller: &'a Caller,
 }
@@ -95,7 +95,7 @@ struct Columns<T> {
     reads: Vec<Read<T>>,
 }
 
-impl Asked<'_> {
+impl RequestedField<'_> {
     /// Whether it is the field of this name, as Rust writes it: `up_to_days` is `upToDays`.
     pub fn is(&self, name: &str) -> bool {
         self.field.name().eq_ignore_ascii_case(&name.replace('_', ""))
@@ -121,12 +121,12 @@ impl<T: Row> Columns<T> {
             if blank.insert(name, Value::Null).is_some() {
                 return None;
             }
-            reads.push(Self::read(&Asked { field, caller })?);
+            reads.push(Self::read(&RequestedField { field, caller })?);
         }
         Some(Self { blank, reads })
     }
 
-    fn read(asked: &Asked<'_>) -> Option<Read<T>> {
+    fn read(asked: &RequestedField<'_>) -> Option<Read<T>> {
         let name = T::type_name();
         if asked.field.name() == "__typename" {
             return Some(Box::new(move |_| Value::from(&*name)));

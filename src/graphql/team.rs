@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_graphql::{ComplexObject, Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 
-use super::context::Asked as _;
+use super::context::RequestContext as _;
 use super::journey::Occurrence;
 use super::people::{DatedValue, Worker, history};
 use super::point_in_time::KnownUpTo;

@@ -9,7 +9,7 @@ use async_graphql::{Context, Enum, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::bounds::PageLength;
-use super::context::{Asked as _, OrFault as _};
+use super::context::{OrFault as _, RequestContext as _};
 use super::event::StreamKind;
 use super::mutation::input::Stamp;
 use super::mutation::input::convert::Conversion;

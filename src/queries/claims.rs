@@ -32,7 +32,7 @@ const CONTRACTS: usize = 16;
 
 /// A query for the claims of a contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct ClaimsQuery {
     /// The as-of date: facts are read at the end of this day.
     pub as_of: NaiveDate,
     /// The date of the query. After it, nothing is claimable.
@@ -79,7 +79,7 @@ pub async fn of_contract(
     generation: &Generation,
     log: &Log,
     scope: InScope<'_>,
-    asked: Asked,
+    asked: ClaimsQuery,
 ) -> Result<Option<Arc<Claims>>, LogError> {
     let position = *generation.position().borrow();
     let Some(contract) = generation.contract_state(scope) else { return Ok(None) };
@@ -94,7 +94,7 @@ pub async fn of_contract_at(
     generation: &Generation,
     log: &Log,
     scope: InScope<'_>,
-    asked: Asked,
+    asked: ClaimsQuery,
     position: Position,
 ) -> Result<Option<Arc<Claims>>, LogError> {
     let Some(contract) = generation.contract_state(scope) else { return Ok(None) };
@@ -121,7 +121,7 @@ pub async fn as_known_at(
     log: &Log,
     code: &str,
     position: Position,
-    asked: Asked,
+    asked: ClaimsQuery,
 ) -> Result<Option<Arc<Claims>>, LogError> {
     let payload = |error: Box<dyn std::error::Error + Send + Sync>| LogError::Payload(error);
     let mut contract = Contract::default();

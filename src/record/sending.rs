@@ -20,18 +20,18 @@ static UNREAD: Repeated = Repeated::of("the result of a repeated command cannot 
 /// A command that only needs to be decided and written.
 pub struct PreparedCommand<'a> {
     recorder: &'a Recorder,
-    asked: Asked,
+    asked: SentCommand,
     request: Request<Decision>,
 }
 
 /// A command that was given to the append task.
 pub struct Sent {
-    asked: Asked,
+    asked: SentCommand,
     waiting: append::Sent<RecordError>,
 }
 
 /// What was sent, kept to check a command that was already recorded.
-struct Asked {
+struct SentCommand {
     sender: Sender,
     id: CommandId,
     command: Command,
@@ -40,7 +40,7 @@ struct Asked {
 
 impl<'a> PreparedCommand<'a> {
     pub(super) fn new(recorder: &'a Recorder, sender: Sender, command: Command, request: Request<Decision>) -> Self {
-        let asked = Asked { sender, id: request.command_id, command, expected: request.expected };
+        let asked = SentCommand { sender, id: request.command_id, command, expected: request.expected };
         Self { recorder, asked, request }
     }
 
@@ -97,7 +97,7 @@ impl Recorder {
     /// checked, the command is still in the log.
     async fn replayed(
         &self,
-        asked: Asked,
+        asked: SentCommand,
         events: Vec<Envelope>,
         stream_history: &History,
     ) -> Result<Appended, RecordError> {
@@ -110,7 +110,7 @@ impl Recorder {
         Ok(Appended { events, replayed: true })
     }
 
-    async fn rejected(&self, rejection: Rejection<RecordError>, asked: &Asked) -> RecordError {
+    async fn rejected(&self, rejection: Rejection<RecordError>, asked: &SentCommand) -> RecordError {
         match rejection {
             Rejection::Refused(refused) => refused,
             Rejection::CommandIdReused => RecordError::CommandIdReused,
@@ -132,7 +132,7 @@ struct Before {
 }
 
 impl Before {
-    async fn read<'a>(log: &Log, asked: impl Iterator<Item = &'a Asked>) -> Result<Self, LogError> {
+    async fn read<'a>(log: &Log, asked: impl Iterator<Item = &'a SentCommand>) -> Result<Self, LogError> {
         let mut before = Self { by_command: HashMap::new(), streams: HashMap::new(), none: History::default() };
         let (mut ids, mut streams): (BTreeMap<&str, Vec<CommandId>>, HashSet<StreamId>) = Default::default();
         for asked in asked {
@@ -156,11 +156,11 @@ impl Before {
         Ok(before)
     }
 
-    fn events(&self, asked: &Asked) -> Vec<Envelope> {
+    fn events(&self, asked: &SentCommand) -> Vec<Envelope> {
         self.by_command.get(&(asked.sender.principal.subject.clone(), asked.id)).cloned().unwrap_or_default()
     }
 
-    fn stream_history(&self, asked: &Asked) -> &History {
+    fn stream_history(&self, asked: &SentCommand) -> &History {
         self.streams.get(&asked.command.stream()).unwrap_or(&self.none)
     }
 }

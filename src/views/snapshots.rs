@@ -25,7 +25,7 @@ const KEPT: usize = 4;
 
 /// The requested part of the log, and the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked {
+pub struct KnownPart {
     /// Every event up to this position. `None` for all events.
     pub upto: Option<Position>,
     /// The rulebooks published up to this position, even after `upto`.
@@ -54,7 +54,7 @@ pub(super) struct OnDemand {
 #[derive(Debug)]
 struct Kept {
     /// The request. `None` for a generation built for one query only, which no other request finds.
-    asked: Option<Asked>,
+    asked: Option<KnownPart>,
     /// The caller who requested it first. `None` for the command line.
     who: Option<String>,
     generation: Arc<Generation>,
@@ -99,7 +99,7 @@ impl OnDemand {
     }
 
     /// The cached generation for a request. It becomes the most recently used.
-    fn find(&self, asked: Asked) -> Option<Arc<Generation>> {
+    fn find(&self, asked: KnownPart) -> Option<Arc<Generation>> {
         let mut kept = self.kept();
         let at = kept.iter().position(|known| known.asked == Some(asked))?;
         let found = kept.remove(at);
@@ -143,7 +143,7 @@ impl OnDemand {
 impl Views {
     /// The generation for a request, built unless it is cached. If the caller stops waiting, it is still built and
     /// found later.
-    pub async fn as_known(&self, asked: Asked, patience: Option<Duration>) -> Result<Arc<Generation>, ViewError> {
+    pub async fn as_known(&self, asked: KnownPart, patience: Option<Duration>) -> Result<Arc<Generation>, ViewError> {
         let found = self.find_or_build(asked, None);
         let Some(patience) = patience else { return found.await };
         self.in_time(found, patience).await
@@ -152,7 +152,12 @@ impl Views {
     /// The same for a caller, who has one place in the queue whatever they request. While one of their requests is
     /// being built or waits, their others wait behind it, and all other callers come first. A caller that stops waiting
     /// keeps the place.
-    pub async fn as_known_by(&self, who: &str, asked: Asked, patience: Duration) -> Result<Arc<Generation>, ViewError> {
+    pub async fn as_known_by(
+        &self,
+        who: &str,
+        asked: KnownPart,
+        patience: Duration,
+    ) -> Result<Arc<Generation>, ViewError> {
         self.in_time(self.find_or_build(asked, Some(who)), patience).await
     }
 
@@ -170,7 +175,7 @@ impl Views {
         self.shared.on_demand.progress.subscribe()
     }
 
-    async fn find_or_build(&self, asked: Asked, who: Option<&str>) -> Result<Arc<Generation>, ViewError> {
+    async fn find_or_build(&self, asked: KnownPart, who: Option<&str>) -> Result<Arc<Generation>, ViewError> {
         let on_demand = &self.shared.on_demand;
         let found = match (on_demand.find(asked), who) {
             (Some(found), _) => found,
@@ -185,7 +190,7 @@ impl Views {
 
     /// Builds one for a caller once none of their other requests waits. It is built even if the caller stops waiting
     /// after that.
-    async fn build_in_turn(&self, asked: Asked, who: &str) -> Result<Arc<Generation>, ViewError> {
+    async fn build_in_turn(&self, asked: KnownPart, who: &str) -> Result<Arc<Generation>, ViewError> {
         let turn = self.shared.on_demand.turn_of(who).lock_owned().await;
         if let Some(found) = self.shared.on_demand.find(asked) {
             return Ok(found);
@@ -200,7 +205,7 @@ impl Views {
     }
 
     /// Builds one when its turn comes, unless it exists by then.
-    async fn wait_and_build(&self, asked: Asked, who: Option<String>) -> Result<Arc<Generation>, ViewError> {
+    async fn wait_and_build(&self, asked: KnownPart, who: Option<String>) -> Result<Arc<Generation>, ViewError> {
         let slot = Arc::clone(&self.shared.on_demand.slot).lock_owned().await;
         if let Some(found) = self.shared.on_demand.find(asked) {
             return Ok(found);
@@ -232,7 +237,7 @@ impl Views {
         &self,
         slot: OwnedMutexGuard<()>,
         how: (Wanted, Options),
-        asked: (Option<Asked>, Option<String>),
+        asked: (Option<KnownPart>, Option<String>),
     ) -> Result<Arc<Generation>, ViewError> {
         if self.shared.on_demand.is_ending.load(Ordering::Acquire) {
             return Err(ViewError::Cancelled);
@@ -250,7 +255,7 @@ impl Views {
     async fn build_known(
         &self,
         (wanted, options): (Wanted, Options),
-        (asked, who): (Option<Asked>, Option<String>),
+        (asked, who): (Option<KnownPart>, Option<String>),
     ) -> Result<Arc<Generation>, ViewError> {
         let on_demand = &self.shared.on_demand;
         on_demand.drop_least_recent();

@@ -4,6 +4,7 @@
 //! tests keep the manifests, the order of the folders of `crates/domain`, and the list of words.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use crate::tidy::{File, files, refuse};
 
@@ -174,4 +175,48 @@ fn is_test(file: &File) -> bool {
 /// Decisions and reports to other projects stay as they were written.
 fn is_history(path: &str) -> bool {
     path.starts_with("docs/decisions/") || path.starts_with("docs/upstream/")
+}
+
+/// The folders that the short paths of docs/architecture.md begin in.
+const ROOTS: [&str; 3] = ["src", "crates/domain/src", "."];
+
+/// What is quoted in a text.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// The files and names of a stop of a walk that are not there.
+fn missing(stop: &str) -> Vec<String> {
+    let cells: Vec<&str> = stop.trim_matches('|').split('|').collect();
+    let read = |path: &str| {
+        let found = ROOTS.iter().map(|root| Path::new(env!("CARGO_MANIFEST_DIR")).join(root).join(path));
+        found.into_iter().find_map(|path| std::fs::read_to_string(path).ok())
+    };
+    let (mut missing, mut text) = (Vec::new(), String::new());
+    for path in quoted(cells[1]) {
+        match read(path) {
+            Some(source) => text.push_str(&source),
+            None => missing.push(path.to_owned()),
+        }
+    }
+    let is_named =
+        |name: &str| text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == name);
+    let names = quoted(cells[2]).filter_map(|name| name.trim_end_matches('!').rsplit("::").next());
+    missing.extend(names.filter(|name| !is_named(name)).map(str::to_owned));
+    missing
+}
+
+#[test]
+fn every_stop_of_the_walks_is_where_the_architecture_says() {
+    let text = include_str!("../../docs/architecture.md");
+    let is_stop = |line: &&str| {
+        let number = line.strip_prefix("| ").and_then(|line| line.split(' ').next());
+        number.is_some_and(|number| number.parse::<u32>().is_ok())
+    };
+    let stops: Vec<&str> = text.lines().filter(is_stop).collect();
+    assert!(stops.len() > 30, "the walks have {} stops", stops.len());
+    for stop in stops {
+        assert_eq!(missing(stop), Vec::<String>::new(), "{stop}");
+    }
+    assert_eq!(missing("| 1 | `log/append.rs`, `log/never.rs` | `judge`, `never` | |"), ["log/never.rs", "never"]);
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use throughline::demo::{CONTINUES_AT, SEED, Size, Story, documented_journey, play};
 use throughline::store::Dialect;
 use throughline::views::rebuild::Options;
-use throughline::views::snapshots::Asked;
+use throughline::views::snapshots::KnownPart;
 use throughline::views::{ViewError, Views};
 use throughline_domain::command::{Command, CorrectFact};
 use throughline_domain::contract::rulebook::packs::pack;
@@ -379,7 +379,7 @@ async fn four_are_kept_and_what_goes_leaves_nothing() {
             app.receive_referral("2018-02-01", &format!("BR-{number}")).await;
         }
         let views = &app.fresh.views;
-        let asked = |position: i64| Asked { upto: Some(Position(position)), rulebooks_upto: Position(position) };
+        let asked = |position: i64| KnownPart { upto: Some(Position(position)), rulebooks_upto: Position(position) };
         let known = async |position| views.as_known(asked(position), None).await.expect("it is put together");
         let first = known(5).await;
         assert_eq!(*first.position().borrow(), Position(5));
@@ -420,7 +420,7 @@ async fn one_login_cannot_fill_the_line_of_what_was_known_then() {
             app.receive_referral("2018-02-01", &format!("BR-{number}")).await;
         }
         let views = &app.fresh.views;
-        let asked = |position: i64| Asked { upto: Some(Position(position)), rulebooks_upto: Position(position) };
+        let asked = |position: i64| KnownPart { upto: Some(Position(position)), rulebooks_upto: Position(position) };
         let done = std::sync::Mutex::new(Vec::new());
         let ask = async |who: &'static str, position: i64| {
             let found = views.as_known_by(who, asked(position), PATIENCE).await.expect("it is put together");
@@ -485,7 +485,7 @@ async fn beside_a_server_a_view_is_put_together_elsewhere() {
     assert!(fresh.views.passed(played.position, PATIENCE).await, "the view does not follow");
     let beside = Views::open_to_read(fresh.log.clone()).await.expect("it opens");
     let position = Position(played.position.0 / 2);
-    let asked = Asked { upto: Some(position), rulebooks_upto: position };
+    let asked = KnownPart { upto: Some(position), rulebooks_upto: position };
     let known = beside.as_known(asked, None).await.expect("it is put together");
     let digest = known.digest().await.expect("a digest");
     drop(known);

@@ -102,7 +102,7 @@ pub(in crate::graphql) async fn page(
         nodes.iter().any(|node| node.field("journey").exists() || node.field("evidence").exists())
     };
     let stories = if is_looked_into {
-        journey::stories(
+        journey::case_histories(
             ctx,
             shown.iter().filter_map(|claim| claim.about.journey()).collect::<BTreeSet<_>>().into_iter(),
             KnownUpTo(contract_claims.position),

@@ -5,12 +5,12 @@
 //! may be read at different moments.
 
 pub mod appointment;
+pub mod case_history;
 pub mod contact;
 pub mod evidence;
 pub mod referral;
 pub mod row;
 pub mod spell;
-pub mod story;
 pub mod timeline;
 pub mod work;
 
@@ -21,16 +21,16 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use self::appointment::{Appointment, AppointmentState};
+pub use self::case_history::{CaseHistories, CaseHistory, stories};
 pub use self::contact::ContactMeasure;
 use self::contact::{Contact, DayCount};
 use self::evidence::{Evidence, EvidenceState};
 use self::referral::{Assignment, CaseClosure, Disengagement, EligibilityAssessment, Referral, ReferralEnd};
 use self::spell::Spell;
-pub use self::story::{Stories, Story, stories};
 use self::timeline::TimelineEntry;
 use self::work::{Achievement, Assessment, Engagement, Measure, Plan, Risk, Task, TaskState};
 use super::claim::{self, Claim, ClaimStatus};
-use super::context::{self, Asked as _};
+use super::context::{self, RequestContext as _};
 use super::event::OccurredOn;
 use super::list::Source;
 use super::node::Node;
@@ -39,13 +39,14 @@ use super::people::{Subject, Worker};
 use super::permission::JourneyPermissions;
 use super::point_in_time::KnownUpTo;
 use super::scalars::{Date, Position};
-use crate::queries::claims::{Asked, Claims, Purpose};
+use crate::queries::claims::{Claims, ClaimsQuery, Purpose};
 use crate::queries::journeys::JourneyRow;
 use throughline_domain::contract::{Contract, Rulebook};
 use throughline_domain::fact::Entry;
 use throughline_domain::fact::envelope::{AppointmentId, EventId, JourneyId, Occurred, TaskId};
 use throughline_domain::journey::{self, Journey as Folded};
 use throughline_gateway::Code;
+use throughline_projections::contact as contacts;
 use throughline_projections::{self, Between, CaseFacts, DaySpan};
 
 /// A case: one referral episode of one client in one contract.
@@ -58,45 +59,45 @@ pub struct Journey {
     known: KnownUpTo,
     /// The rulebook that applies.
     rulebook: Option<Arc<Rulebook>>,
-    teller: Teller,
+    teller: CaseSource,
 }
 
 /// The source of a case's fields. A row and the stream agree, because the same fold made the row.
 #[derive(Clone)]
-enum Teller {
+enum CaseSource {
     /// The case's stream, folded as of the day when a field first needs it.
-    Story { story: Arc<Story>, folded: OnceLock<Box<Folded>> },
+    CaseHistory { story: Arc<CaseHistory>, folded: OnceLock<Box<Folded>> },
     /// The case's row in a list, if the query requests only fields that rows hold.
     Row(Arc<JourneyRow>),
 }
 
-impl Teller {
-    const fn story(story: Arc<Story>) -> Self {
-        Self::Story { story, folded: OnceLock::new() }
+impl CaseSource {
+    const fn story(story: Arc<CaseHistory>) -> Self {
+        Self::CaseHistory { story, folded: OnceLock::new() }
     }
 }
 
 impl Journey {
     /// A case read from its stream as of a day, under the newest rulebook known at that point. It is folded when a
     /// field first needs it.
-    pub fn of(id: JourneyId, contract: Arc<Contract>, as_of: NaiveDate, story: Arc<Story>) -> Self {
+    pub fn of(id: JourneyId, contract: Arc<Contract>, as_of: NaiveDate, story: Arc<CaseHistory>) -> Self {
         let known = story.known();
         let newest = contract.rulebooks().iter().rev().find(|published| known.covers(published.position));
         let rulebook = newest.map(|published| Arc::clone(&published.rulebook));
-        Self { id, contract, as_of, known, rulebook, teller: Teller::story(story) }
+        Self { id, contract, as_of, known, rulebook, teller: CaseSource::story(story) }
     }
 
     /// A case below a contract, under the contract's rulebook.
-    pub(super) fn beneath(source: &Source, id: JourneyId, story: Arc<Story>) -> Self {
-        Self { known: story.known(), ..Self::read_from(source, id, Teller::story(story)) }
+    pub(super) fn beneath(source: &Source, id: JourneyId, story: Arc<CaseHistory>) -> Self {
+        Self { known: story.known(), ..Self::read_from(source, id, CaseSource::story(story)) }
     }
 
     /// A case of a list, if the query requests only fields that rows hold ([`row::holds`]).
     pub(super) fn listed(source: &Source, row: &Arc<JourneyRow>) -> Self {
-        Self::read_from(source, row.journey, Teller::Row(Arc::clone(row)))
+        Self::read_from(source, row.journey, CaseSource::Row(Arc::clone(row)))
     }
 
-    fn read_from(source: &Source, id: JourneyId, teller: Teller) -> Self {
+    fn read_from(source: &Source, id: JourneyId, teller: CaseSource) -> Self {
         let (contract, rulebook) =
             (Arc::clone(&source.contract_state), source.contract_state.newest_rulebook().cloned());
         Self { id, contract, as_of: source.as_of, known: source.known, rulebook, teller }
@@ -105,7 +106,7 @@ impl Journey {
     /// The same case, for an object below it.
     fn again(&self) -> Self {
         let Self { id, contract, as_of, known, rulebook, .. } = self;
-        let (contract, teller) = (Arc::clone(contract), Teller::story(Arc::clone(self.story())));
+        let (contract, teller) = (Arc::clone(contract), CaseSource::story(Arc::clone(self.story())));
         Self { id: *id, contract, as_of: *as_of, known: *known, rulebook: rulebook.clone(), teller }
     }
 
@@ -115,13 +116,13 @@ impl Journey {
     }
 
     /// The case as of today in its contract's time zone; none if the caller may not see it.
-    pub fn today(ctx: &Context<'_>, id: JourneyId, story: Arc<Story>) -> Option<Self> {
+    pub fn today(ctx: &Context<'_>, id: JourneyId, story: Arc<CaseHistory>) -> Option<Self> {
         let contract = ctx.caller().generation.contract_state(ctx.in_scope(story.contract()?)?)?;
         let today = ctx.today(&contract);
         Some(Self::of(id, contract, today, story))
     }
 
-    fn story(&self) -> &Arc<Story> {
+    fn story(&self) -> &Arc<CaseHistory> {
         self.replayed().0
     }
 
@@ -130,18 +131,18 @@ impl Journey {
         folded.get_or_init(|| Box::new(story.history().journey_as_of(self.as_of)))
     }
 
-    fn replayed(&self) -> (&Arc<Story>, &OnceLock<Box<Folded>>) {
+    fn replayed(&self) -> (&Arc<CaseHistory>, &OnceLock<Box<Folded>>) {
         match &self.teller {
-            Teller::Story { story, folded } => (story, folded),
-            Teller::Row(_) => unreachable!("rows are used only if they hold every requested field"),
+            CaseSource::CaseHistory { story, folded } => (story, folded),
+            CaseSource::Row(_) => unreachable!("rows are used only if they hold every requested field"),
         }
     }
 
     /// The row of the case, if its fields come from a row.
     fn row(&self) -> Option<&JourneyRow> {
         match &self.teller {
-            Teller::Row(row) => Some(row),
-            Teller::Story { .. } => None,
+            CaseSource::Row(row) => Some(row),
+            CaseSource::CaseHistory { .. } => None,
         }
     }
 
@@ -506,7 +507,7 @@ impl Journey {
     /// The claims of the contract, as known at this point in time.
     async fn contract_claims(&self, ctx: &Context<'_>) -> Result<Arc<Claims>> {
         let code = self.contract.code().unwrap_or_default();
-        let asked = Asked { as_of: self.as_of, today: ctx.today(&self.contract), purpose: Purpose::Look };
+        let asked = ClaimsQuery { as_of: self.as_of, today: ctx.today(&self.contract), purpose: Purpose::Look };
         let contract_claims = claim::as_known(ctx, code, self.known.0, asked).await?;
         contract_claims.ok_or_else(|| Code::Internal.error("the contract of a case is known at the same point in time"))
     }
@@ -516,13 +517,14 @@ impl Journey {
             return row.since_contact;
         }
         let recency = &self.rulebook.as_ref()?.recency;
-        let by = match measure {
-            ContactMeasure::Anyone => None,
-            ContactMeasure::Keyworker => Some(self.folded().keyworker_on(self.as_of)?),
-        };
-        let made = throughline_projections::contact::made(self.folded(), recency);
-        let counted = made.filter(|contact| by.is_none() || contact.details.worker == by);
-        throughline_projections::contact::days_since(counted, self.as_of)
+        let case = self.folded();
+        match measure {
+            ContactMeasure::Anyone => contacts::days_since(contacts::made(case, recency), self.as_of),
+            ContactMeasure::Keyworker => {
+                let keyworker = case.keyworker_on(self.as_of)?;
+                contacts::days_since(contacts::made_by(case, recency, keyworker), self.as_of)
+            }
+        }
     }
 
     /// How long the client waited for a plan that the rulebook counts from the referral.

@@ -2,7 +2,7 @@
 
 use async_graphql::SimpleObject;
 
-use super::Story;
+use super::CaseHistory;
 use crate::graphql::event::Event;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::event;
@@ -21,7 +21,7 @@ pub struct TimelineEntry {
 }
 
 impl TimelineEntry {
-    pub(super) fn of(story: &Story, recorded: &Recorded) -> Option<Self> {
+    pub(super) fn of(story: &CaseHistory, recorded: &Recorded) -> Option<Self> {
         let target = match &recorded.event {
             event::Event::FactCorrected(correction) => Some(correction.target),
             event::Event::FactRetracted(retraction) => Some(retraction.target),

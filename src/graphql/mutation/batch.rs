@@ -17,12 +17,12 @@ use super::input::{Stamp, When};
 use super::input_path::SentInput;
 use super::payload::{BatchPayload, Outcome};
 use super::{Answered, answered, own_id, record};
-use crate::graphql::context::{Asked as _, OrFault as _};
+use crate::graphql::context::{OrFault as _, RequestContext as _};
 use crate::graphql::double_funding;
 use crate::graphql::scalars::Id;
 use crate::graphql::selection::Selected;
 use crate::queries;
-use crate::queries::claims::{Asked, Claim, Claims, Purpose};
+use crate::queries::claims::{Claim, Claims, ClaimsQuery, Purpose};
 use throughline_domain::command::Command;
 use throughline_domain::command::batches::{Adjusting, Basis, BatchAct, BatchCommand, ClaimDecision, Prepared};
 use throughline_domain::fact::envelope::{AdjustmentId, BatchId, ClaimId, Position, StreamId};
@@ -230,7 +230,7 @@ async fn contract_claims(
     let today = ctx.today(&contract);
     // An invalid date is reported when the command itself is sent.
     let as_of = when.read(&mut Conversion::default()).decided_on(today).earliest().min(today);
-    let asked = Asked { as_of, today, purpose: Purpose::Submit { batch: BatchId(batch.0), again } };
+    let asked = ClaimsQuery { as_of, today, purpose: Purpose::Submit { batch: BatchId(batch.0), again } };
     queries::claims::of_contract(generation, log, scope, asked).await.or_fault()
 }
 

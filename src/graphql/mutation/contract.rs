@@ -8,7 +8,7 @@ use super::input::contract::{
 use super::input::convert::Conversion;
 use super::mutations::mutations;
 use super::payload::ContractPayload;
-use super::{Answered, answered, own_id, record, state};
+use super::{Answered, answered, own_id, record, record_fact};
 use throughline_domain::command::Command;
 use throughline_domain::command::contracts::{OpenContract, PublishRulebook};
 use throughline_domain::fact::envelope::StreamId;

@@ -19,9 +19,9 @@ use super::input::work::{
 };
 use super::mutations::mutations;
 use super::payload::{AssessmentPayload, AssignmentsPayload, JourneyPayload, MeasurePayload, Outcome};
-use super::{Answered, answered, own_id, record, state, state_of};
+use super::{Answered, answered, own_id, record, record_fact, record_fact_of};
 use crate::access::policy::Action;
-use crate::graphql::context::{Asked as _, OrFault as _};
+use crate::graphql::context::{OrFault as _, RequestContext as _};
 use crate::graphql::permission::{JourneyPermissions, Permission, outcome, work};
 use crate::graphql::scalars::Id;
 use crate::queries;
@@ -36,7 +36,7 @@ use throughline_domain::fact::event::{
 pub(super) struct JourneyMutations;
 
 /// Records a dated fact about a case.
-macro_rules! state {
+macro_rules! record_fact {
     ($ctx:expr, $input:expr, $fact:expr) => {{
         let id = JourneyId($input.journey.0);
         answered(async {
@@ -80,24 +80,24 @@ mutations! {
     /// Accepts the referral. The case joins the caseload.
     ["Accept the referral.", like ReferralAccepted {}]
     accept_referral(ctx, input: AcceptReferralInput) -> JourneyPayload {
-        state!(ctx, input, AcceptFact { accepted: true })
+        record_fact!(ctx, input, AcceptFact { accepted: true })
     }
 
     /// Declines the referral: the service does not take the client on.
     ["Decline the referral.", like ReferralDeclined { reason: String::new() }]
-    decline_referral(ctx, input: DeclineReferralInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    decline_referral(ctx, input: DeclineReferralInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Records that the referrer or the client withdrew the referral.
     ["Record that the referral was withdrawn.", like ReferralWithdrawn { reason: String::new() }]
-    withdraw_referral(ctx, input: WithdrawReferralInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    withdraw_referral(ctx, input: WithdrawReferralInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Records an eligibility assessment. The facts found on that day are kept as they were, even if they change later.
     ["Assess eligibility.", like work()]
-    assess_eligibility(ctx, input: AssessEligibilityInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    assess_eligibility(ctx, input: AssessEligibilityInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Assigns a worker to the case. A new keyworker replaces the former one from that day.
     ["Assign a worker.", like work()]
-    assign_worker(ctx, input: AssignWorkerInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    assign_worker(ctx, input: AssignWorkerInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Assigns a worker to many cases of one contract at once, permanently or, with `until`, for a limited time. Either
     /// all cases are assigned or none. The `path` of a problem gives the index of the case in the list.
@@ -112,22 +112,22 @@ mutations! {
 
     /// Releases a worker from the case. The date is the first day on which they no longer hold the case.
     ["Release a worker.", like work()]
-    release_worker(ctx, input: ReleaseWorkerInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    release_worker(ctx, input: ReleaseWorkerInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Books an appointment with the client.
     ["Book an appointment.", like work()]
     book_appointment(ctx, input: BookAppointmentInput) -> JourneyPayload {
         let appointment = own_id(&input.stamp, "appointment", input.appointment);
-        state!(ctx, input, input.fact.of(appointment))
+        record_fact!(ctx, input, input.fact.of(appointment))
     }
 
     /// Moves an appointment to another day, time, channel or worker.
     ["Move an appointment.", like work()]
-    move_appointment(ctx, input: MoveAppointmentInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    move_appointment(ctx, input: MoveAppointmentInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Cancels an appointment.
     ["Cancel an appointment.", like outcome()]
-    cancel_appointment(ctx, input: CancelAppointmentInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    cancel_appointment(ctx, input: CancelAppointmentInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Logs a contact or an attempted contact. Default worker: the worker with your login.
     ["Log a contact.", like work()]
@@ -144,7 +144,7 @@ mutations! {
                 input.fact.worker = own.as_ref().map(|own| Id(own.worker.0));
                 spelt = own.and_then(|own| own.login).filter(|own| own != login);
             }
-            let outcome = state(ctx, input.stamp, StreamId::journey(id), input.when, input.fact).await?;
+            let outcome = record_fact(ctx, input.stamp, StreamId::journey(id), input.when, input.fact).await?;
             JourneyPayload::of(ctx, id, outcome.spelt_otherwise(login, spelt.as_deref())).await
         })
         .await
@@ -152,34 +152,34 @@ mutations! {
 
     /// Records that the client engages with the service.
     ["Record the start of engagement.", like work()]
-    start_engagement(ctx, input: StartEngagementInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    start_engagement(ctx, input: StartEngagementInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Records that client and keyworker agreed a plan, such as a Personal Housing Plan.
     ["Agree a plan.", like work()]
-    agree_plan(ctx, input: AgreePlanInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    agree_plan(ctx, input: AgreePlanInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Records that client and keyworker reviewed a plan.
     ["Review a plan.", like work()]
-    review_plan(ctx, input: ReviewPlanInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    review_plan(ctx, input: ReviewPlanInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Closes a plan: it is no longer in use.
     ["Close a plan.", like work()]
-    close_plan(ctx, input: ClosePlanInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    close_plan(ctx, input: ClosePlanInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Sets a task with a due date.
     ["Set a task.", like work()]
     set_task(ctx, input: SetTaskInput) -> JourneyPayload {
         let task = own_id(&input.stamp, "task", input.task);
-        state!(ctx, input, input.fact.of(task))
+        record_fact!(ctx, input, input.fact.of(task))
     }
 
     /// Marks a task as done.
     ["Complete a task.", like work()]
-    complete_task(ctx, input: CompleteTaskInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    complete_task(ctx, input: CompleteTaskInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Cancels a task.
     ["Cancel a task.", like work()]
-    cancel_task(ctx, input: CancelTaskInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    cancel_task(ctx, input: CancelTaskInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Records an assessment score, from an instrument such as the SDQ, for a client or for a worker under supervision.
     ["Record an assessment score.", like outcome()]
@@ -187,7 +187,7 @@ mutations! {
         let whose =
             FactOwner::one_of([("journey", FactOwner::journey(input.journey)), ("worker", FactOwner::worker(input.worker))]);
         answered(async {
-            let (whose, outcome) = state_of(ctx, whose, (input.stamp, input.when), input.fact).await?;
+            let (whose, outcome) = record_fact_of(ctx, whose, (input.stamp, input.when), input.fact).await?;
             AssessmentPayload::of(ctx, whose.as_ref(), outcome).await
         })
         .await
@@ -197,16 +197,16 @@ mutations! {
     ["Start a spell: a job, home, placement or course.", like outcome()]
     start_spell(ctx, input: StartSpellInput) -> JourneyPayload {
         let spell = own_id(&input.stamp, "spell", input.spell);
-        state!(ctx, input, input.fact.of(spell))
+        record_fact!(ctx, input, input.fact.of(spell))
     }
 
     /// Changes the hours or attributes of a spell from a date. Values that are left out stay the same.
     ["Change a spell.", like outcome()]
-    change_spell(ctx, input: ChangeSpellInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    change_spell(ctx, input: ChangeSpellInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Ends a spell. The date is the first day on which it no longer held: the day after its last day.
     ["End a spell.", like outcome()]
-    end_spell(ctx, input: EndSpellInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    end_spell(ctx, input: EndSpellInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Records a measurement: of a client, such as attendance or earnings, or of a contract, such as spend.
     ["Record a measurement.", like outcome()]
@@ -214,7 +214,7 @@ mutations! {
         let whose =
             FactOwner::one_of([("journey", FactOwner::journey(input.journey)), ("contract", FactOwner::contract(input.contract))]);
         answered(async {
-            let (whose, outcome) = state_of(ctx, whose, (input.stamp, input.when), input.fact).await?;
+            let (whose, outcome) = record_fact_of(ctx, whose, (input.stamp, input.when), input.fact).await?;
             MeasurePayload::of(ctx, whose.as_ref(), outcome).await
         })
         .await
@@ -222,54 +222,54 @@ mutations! {
 
     /// Records an achievement of the client, such as a qualification.
     ["Record an achievement.", like outcome()]
-    record_achievement(ctx, input: RecordAchievementInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    record_achievement(ctx, input: RecordAchievementInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Records a risk for the client from a date.
     ["Raise a risk.", like outcome()]
     raise_risk(ctx, input: RaiseRiskInput) -> JourneyPayload {
         let risk = own_id(&input.stamp, "risk", input.risk);
-        state!(ctx, input, input.fact.of(risk))
+        record_fact!(ctx, input, input.fact.of(risk))
     }
 
     /// Clears a risk. The date is the first day without it.
     ["Clear a risk.", like outcome()]
-    clear_risk(ctx, input: ClearRiskInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    clear_risk(ctx, input: ClearRiskInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Attaches evidence for a claim. The document stays in another system: only its SHA-256 digest is recorded here.
     ["Attach evidence.", like outcome()]
     attach_evidence(ctx, input: AttachEvidenceInput) -> JourneyPayload {
         let evidence = own_id(&input.stamp, "evidence", input.evidence);
-        state!(ctx, input, input.fact.of(evidence))
+        record_fact!(ctx, input, input.fact.of(evidence))
     }
 
     /// Withdraws a piece of evidence. It no longer counts from that day.
     ["Withdraw evidence.", like outcome()]
-    withdraw_evidence(ctx, input: WithdrawEvidenceInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    withdraw_evidence(ctx, input: WithdrawEvidenceInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Records that a piece of evidence was checked and accepted.
     ["Verify evidence.", like outcome()]
-    verify_evidence(ctx, input: VerifyEvidenceInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    verify_evidence(ctx, input: VerifyEvidenceInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Records that a piece of evidence was checked and has a defect. It no longer counts from that day.
     ["Reject evidence.", like outcome()]
-    reject_evidence(ctx, input: RejectEvidenceInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    reject_evidence(ctx, input: RejectEvidenceInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Records that the client has disengaged. The case stays on the caseload until it is closed.
     ["Record that the client has disengaged.", like work()]
-    disengage(ctx, input: DisengageInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    disengage(ctx, input: DisengageInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Closes the case. It leaves the caseload; its spells may continue.
     ["Close the case.", like JourneyClosed { reason: String::new(), destination: None }]
-    close_journey(ctx, input: CloseJourneyInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    close_journey(ctx, input: CloseJourneyInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Reopens a closed case. It is on the caseload again from that day.
     ["Reopen the case.", like JourneyReopened { reason: String::new() }]
-    reopen_journey(ctx, input: ReopenJourneyInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    reopen_journey(ctx, input: ReopenJourneyInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
     /// Transfers the case to another contract or service. It leaves the caseload. The receiving contract opens its own
     /// case.
     ["Transfer the case to another contract or service.", like JourneyTransferred { reason: String::new(), destination: String::new() }]
-    transfer_journey(ctx, input: TransferJourneyInput) -> JourneyPayload { state!(ctx, input, input.fact) }
+    transfer_journey(ctx, input: TransferJourneyInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 }
 
 /// Sends the command that assigns many cases to a worker.

@@ -14,7 +14,7 @@ mod people;
 use async_graphql::{Context, MergedObject, Result};
 use uuid::Uuid;
 
-use super::context::Asked as _;
+use super::context::RequestContext as _;
 use super::query::visible;
 use super::views::ViewMutations;
 use crate::graphql::scalars::Id;
@@ -52,7 +52,13 @@ pub(super) fn answered<T>(result: impl Future<Output = Result<T>>) -> impl Futur
 }
 
 /// Records a fact in a stream of any kind.
-async fn state(ctx: &Context<'_>, stamp: Stamp, stream: StreamId, when: When, fact: impl IntoFact) -> Result<Outcome> {
+async fn record_fact(
+    ctx: &Context<'_>,
+    stamp: Stamp,
+    stream: StreamId,
+    when: When,
+    fact: impl IntoFact,
+) -> Result<Outcome> {
     let mut conversion = Conversion::default();
     let fact = fact.into_fact(&mut conversion);
     let when = when.read(&mut conversion);
@@ -60,7 +66,7 @@ async fn state(ctx: &Context<'_>, stamp: Stamp, stream: StreamId, when: When, fa
 }
 
 /// The same for the stream that the input names, if it names one. Returns the payload.
-async fn state_of(
+async fn record_fact_of(
     ctx: &Context<'_>,
     whose: Result<FactOwner, Vec<Refusal>>,
     (stamp, when): (Stamp, When),
@@ -70,7 +76,7 @@ async fn state_of(
         Ok(whose) => whose,
         Err(refusals) => return Ok((None, Outcome::refused(refusals, &SentInput::of(ctx)?))),
     };
-    let outcome = state(ctx, stamp, whose.stream(), when, fact).await?;
+    let outcome = record_fact(ctx, stamp, whose.stream(), when, fact).await?;
     Ok((Some(whose), outcome))
 }
 

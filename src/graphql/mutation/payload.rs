@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Interface, Result, SimpleObject};
 
 use crate::graphql::batch::Batch;
-use crate::graphql::context::{Asked as _, OrFault as _};
+use crate::graphql::context::{OrFault as _, RequestContext as _};
 use crate::graphql::contract::Contract;
 use crate::graphql::event::{Event, OccurredOn};
 use crate::graphql::journey::{self, Journey};
@@ -544,13 +544,13 @@ impl Things {
 
 /// The present case, if the caller may see it.
 async fn journey(ctx: &Context<'_>, id: JourneyId) -> Result<Option<Journey>> {
-    let story = journey::stories(ctx, std::iter::once(id), KnownUpTo::ALL).await?.remove(&id);
+    let story = journey::case_histories(ctx, std::iter::once(id), KnownUpTo::ALL).await?.remove(&id);
     Ok(story.and_then(|story| Journey::today(ctx, id, story)))
 }
 
 /// The cases as they are now, in this order, limited to those that the caller may see.
 async fn journeys(ctx: &Context<'_>, ids: &[JourneyId]) -> Result<Vec<Journey>> {
-    let mut stories = journey::stories(ctx, ids.iter().copied(), KnownUpTo::ALL).await?;
+    let mut stories = journey::case_histories(ctx, ids.iter().copied(), KnownUpTo::ALL).await?;
     Ok(ids.iter().filter_map(|id| Journey::today(ctx, *id, stories.remove(id)?)).collect())
 }
 

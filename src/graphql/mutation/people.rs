@@ -10,7 +10,7 @@ use super::input::people::{
 use super::input_path::SentInput;
 use super::mutations::mutations;
 use super::payload::{CapacityPayload, Outcome, SubjectPayload, TeamPayload, WorkerPayload};
-use super::{Answered, answered, own_id, state, state_of};
+use super::{Answered, answered, own_id, record_fact, record_fact_of};
 use crate::graphql::scalars::Date;
 use throughline_domain::fact::envelope::{StreamId, SubjectId, TeamId, WorkerId};
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
@@ -145,7 +145,7 @@ mutations! {
     set_capacity(ctx, input: SetCapacityInput) -> CapacityPayload {
         let whose = FactOwner::one_of([("worker", FactOwner::worker(input.worker)), ("team", FactOwner::team(input.team))]);
         answered(async {
-            let (whose, outcome) = state_of(ctx, whose, (input.stamp, input.when), input.fact).await?;
+            let (whose, outcome) = record_fact_of(ctx, whose, (input.stamp, input.when), input.fact).await?;
             CapacityPayload::of(ctx, whose.as_ref(), outcome).await
         })
         .await

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use chrono::NaiveDate;
 
 use super::judged::{Counted, JudgedAsOf, OfJourney, Shown};
-use super::{Asked, Purpose};
+use super::{ClaimsQuery, Purpose};
 use throughline_domain::contract::batch::ledger::{Ledger, LedgerLine};
 use throughline_domain::contract::batch::{Batch, BatchLine};
 use throughline_domain::contract::outcome::funding::Funded;
@@ -33,7 +33,7 @@ pub struct Claims {
     /// The contract, with the rules that were applied.
     pub contract: Arc<Contract>,
     /// The query.
-    pub asked: Asked,
+    pub asked: ClaimsQuery,
     /// The claims: by journey, then in the order of the rulebooks. Claims over several cases come last, then submitted
     /// claims that the facts no longer support.
     pub claims: Arc<Vec<Claim>>,
@@ -254,7 +254,7 @@ struct Unsettled {
 }
 
 impl Unsettled {
-    fn add(&mut self, shown: &Arc<Shown>, person: Option<SubjectId>, (terms, asked): (&Terms<'_>, &Asked)) {
+    fn add(&mut self, shown: &Arc<Shown>, person: Option<SubjectId>, (terms, asked): (&Terms<'_>, &ClaimsQuery)) {
         if let State::Reached(achievement) = &shown.state {
             let outcome = terms.number(shown.place.0, shown.place.1);
             let holder = match &shown.about {
@@ -278,7 +278,12 @@ pub(super) struct Beside<'a> {
 }
 
 /// Settles the results of the journeys.
-pub(super) fn settled(judged: &JudgedAsOf, contract: &Arc<Contract>, asked: &Asked, beside: &Beside<'_>) -> Claims {
+pub(super) fn settled(
+    judged: &JudgedAsOf,
+    contract: &Arc<Contract>,
+    asked: &ClaimsQuery,
+    beside: &Beside<'_>,
+) -> Claims {
     let Beside { position, batches, ledger, people } = beside;
     let versions = judged.versions();
     let terms = versions.terms(asked.as_of);
@@ -388,7 +393,7 @@ fn lines(
     code: &str,
     terms: &Terms<'_>,
     person: impl Fn(JourneyId) -> Option<SubjectId>,
-    asked: &Asked,
+    asked: &ClaimsQuery,
 ) -> Vec<Line> {
     let into = match &asked.purpose {
         Purpose::Look => None,

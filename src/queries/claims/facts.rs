@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::answer::{Batches, Beside, Claims, settled};
 use super::judged::JudgedAsOf;
-use super::{Asked, Purpose};
+use super::{ClaimsQuery, Purpose};
 use crate::log::{Log, LogError};
 use throughline_domain::contract::Contract;
 use throughline_domain::contract::batch::Batch;
@@ -56,7 +56,7 @@ struct OfBatch {
 /// An answer, and the positions for which it is valid.
 #[derive(Debug)]
 struct Answer {
-    asked: Asked,
+    asked: ClaimsQuery,
     claims: Arc<Claims>,
     /// The position of the last event that it depends on.
     since: Position,
@@ -121,7 +121,7 @@ impl Facts {
     }
 
     /// The batches, in the order in which they were opened.
-    fn batches(&self, asked: &Asked) -> Batches {
+    fn batches(&self, asked: &ClaimsQuery) -> Batches {
         let mut batches: Vec<(&BatchId, &OfBatch)> = self.batches.iter().collect();
         batches.sort_by_key(|(_, batch)| batch.history.events().first().map(|opened| opened.position));
         let batches = batches.into_iter().map(|(id, batch)| match asked.purpose {
@@ -132,7 +132,7 @@ impl Facts {
     }
 
     /// The claims that follow from these facts.
-    pub(super) fn claims(&mut self, contract: &Arc<Contract>, asked: Asked) -> Arc<Claims> {
+    pub(super) fn claims(&mut self, contract: &Arc<Contract>, asked: ClaimsQuery) -> Arc<Claims> {
         if let Some(known) = self.known(contract, &asked, self.position) {
             return known;
         }
@@ -148,13 +148,13 @@ impl Facts {
     }
 
     /// The claims under these rules. The results are not cached.
-    pub(super) fn claims_by(&self, contract: &Arc<Contract>, asked: &Asked) -> Claims {
+    pub(super) fn claims_by(&self, contract: &Arc<Contract>, asked: &ClaimsQuery) -> Claims {
         let mut judged = JudgedAsOf::new(contract, asked.as_of, &self.journeys);
         self.settled(&mut judged, contract, asked)
     }
 
     /// The cached answer, if it is valid at a position.
-    pub(super) fn known(&self, contract: &Contract, asked: &Asked, at: Position) -> Option<Arc<Claims>> {
+    pub(super) fn known(&self, contract: &Contract, asked: &ClaimsQuery, at: Position) -> Option<Arc<Claims>> {
         let hashes = |of: &Contract| -> Vec<String> {
             of.rulebooks().iter().map(|published| published.rulebook.hash().to_owned()).collect()
         };
@@ -168,7 +168,7 @@ impl Facts {
         self.answers.iter().find(holds).map(|answer| answer.claims.known_at(at))
     }
 
-    fn settled(&self, judged: &mut JudgedAsOf, contract: &Arc<Contract>, asked: &Asked) -> Claims {
+    fn settled(&self, judged: &mut JudgedAsOf, contract: &Arc<Contract>, asked: &ClaimsQuery) -> Claims {
         let batches = self.batches(asked);
         let ledger = Ledger::of(&batches);
         judged.bring_up(&self.journeys, &ledger);

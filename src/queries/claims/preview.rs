@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use super::answer::{Claim, Claims, Excluded};
 use super::facts::Facts;
 use super::judged::Ground;
-use super::{Asked, FactsByContract};
+use super::{ClaimsQuery, FactsByContract};
 use crate::access::InScope;
 use crate::log::{Log, LogError};
 use crate::views::generation::Generation;
@@ -377,7 +377,7 @@ pub async fn preview(
     generation: &Generation,
     log: &Log,
     scope: InScope<'_>,
-    asked: Asked,
+    asked: ClaimsQuery,
     draft: Rulebook,
 ) -> Result<Option<Preview>, LogError> {
     let position = *generation.position().borrow();

@@ -319,7 +319,7 @@ impl Story {
     }
 
     /// A query for today, an earlier day or a later one.
-    fn question(&self) -> Asked {
+    fn question(&self) -> ClaimsQuery {
         let today = self.today();
         let as_of = match self.pick(6) {
             0 => today - Days::new(self.pick(30) as u64),
@@ -334,7 +334,7 @@ impl Story {
             }
             _ => Purpose::Look,
         };
-        Asked { as_of, today, purpose }
+        ClaimsQuery { as_of, today, purpose }
     }
 }
 
@@ -350,7 +350,7 @@ fn assert_same(one: &Claims, other: &Claims, at: &str) {
     assert_eq!(beside(one), beside(other), "{at}");
 }
 
-fn from_nothing(story: &Story, contract: &Arc<Contract>, asked: &Asked, upto: Position) -> Claims {
+fn from_nothing(story: &Story, contract: &Arc<Contract>, asked: &ClaimsQuery, upto: Position) -> Claims {
     let mut facts = Facts::default();
     for (stream, recorded) in story.learnt.iter().filter(|(_, recorded)| recorded.position <= upto) {
         facts.learn(*stream, recorded.clone());
@@ -366,7 +366,7 @@ fn claims_evaluated_again_after_changes_equal_those_evaluated_from_scratch() {
         let mut story = Story::of(seed);
         let mut contract = Arc::new(story.contract.clone());
         let (mut facts, mut learnt) = (Facts::default(), 0);
-        let mut before: Option<(Asked, Arc<Claims>)> = None;
+        let mut before: Option<(ClaimsQuery, Arc<Claims>)> = None;
         for step in 0..200 {
             if [70, 130].contains(&step) {
                 let (name, by) = (step.to_string(), ["achieved", "submitted"][story.pick(2)]);

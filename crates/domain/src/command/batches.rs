@@ -178,7 +178,7 @@ pub fn decide(history: &History, command: &BatchCommand, given: &Given<'_>) -> R
     if matches!(command.act, BatchAct::Decide(..)) {
         decided_by_another(history, occurred, given)?;
     }
-    let asked = Asked { batch: &Batch::of(history), command, occurred, given };
+    let asked = BatchDecision { batch: &Batch::of(history), command, occurred, given };
     asked.is_as_of_its_date()?;
     let events = match &command.act {
         BatchAct::Open(..) => Vec::new(),
@@ -249,7 +249,7 @@ fn open(
 }
 
 /// A batch and the command about it.
-struct Asked<'a, 'g> {
+struct BatchDecision<'a, 'g> {
     batch: &'a Batch,
     command: &'a BatchCommand,
     /// The date of the command.
@@ -257,7 +257,7 @@ struct Asked<'a, 'g> {
     given: &'a Given<'g>,
 }
 
-impl Asked<'_, '_> {
+impl BatchDecision<'_, '_> {
     /// Starts the checks of values with the command's date: a full date, not in the future, and not before the previous
     /// steps of the batch.
     fn validator(&self) -> Validator {

@@ -3,7 +3,7 @@
 //!
 //! Pure and synchronous. A decision never reads a clock or a store: everything it needs is in [`Given`]. It returns
 //! events or refusals, never both, and changes nothing. For every kind of stream a fact takes the same steps: check its
-//! values (`validator`), check it with the other facts (`ground`), build its events.
+//! values (`validate`), check it with the other facts (`fact::consistency`), build its events.
 
 mod amend;
 mod atomic;

@@ -53,8 +53,9 @@ pub(crate) fn judge(facts: &[DatedFact<'_>]) -> Vec<Violation> {
 
 impl<'a> Ground<'a> {
     fn of(facts: &[DatedFact<'a>]) -> Self {
-        let first =
-            |is: fn(&Event) -> bool| facts.iter().filter(|fact| is(fact.event)).min_by_key(|fact| fact.said).copied();
+        let first = |is: fn(&Event) -> bool| {
+            facts.iter().filter(|fact| is(fact.event)).min_by_key(|fact| fact.latest_version).copied()
+        };
         let mut ground = Self {
             opened: first(|event| matches!(event, Event::ContractOpened(_))),
             ended: first(|event| matches!(event, Event::ContractEnded(_))),
@@ -73,7 +74,7 @@ impl<'a> Ground<'a> {
                 Event::DoubleFundingDismissed(one) => ground.dismissed.entry(pair(one)).or_insert(*fact),
                 _ => continue,
             };
-            *kept = kept.in_turn_of_saying(*fact).0;
+            *kept = kept.in_order_recorded(*fact).0;
         }
         ground
     }
@@ -120,8 +121,11 @@ impl<'a> Ground<'a> {
     fn closed_before(&self, fact: &DatedFact<'a>, own: Period) -> Option<Refusal> {
         let holds = |period: &Period| own != *period && own.first <= period.first && period.last <= own.last;
         let overlaps = |period: &Period| period.first <= own.last && own.first <= period.last && !holds(period);
-        let earlier = self.periods.iter().filter(|(period, before)| overlaps(period) && before.said < fact.said);
-        earlier.min_by_key(|(_, before)| before.said).map(|(period, before)| already_closed(before, *period))
+        let earlier = self
+            .periods
+            .iter()
+            .filter(|(period, before)| overlaps(period) && before.latest_version < fact.latest_version);
+        earlier.min_by_key(|(_, before)| before.latest_version).map(|(period, before)| already_closed(before, *period))
     }
 
     /// A contract cannot be varied after its end.

@@ -42,7 +42,7 @@ pub(crate) struct DatedFact<'a> {
     version: i64,
     /// The version of the event that gives the current values. Of facts that exclude each other, the one with the
     /// higher version is refused.
-    pub(crate) said: i64,
+    pub(crate) latest_version: i64,
     /// The date of the fact.
     pub(crate) occurred: Occurred,
     /// The fact itself.
@@ -54,7 +54,7 @@ impl<'a> From<&Fact<'a>> for DatedFact<'a> {
         Self {
             id: fact.original.event_id,
             version: fact.original.version,
-            said: fact.reading.version,
+            latest_version: fact.reading.version,
             occurred: fact.occurred,
             event: fact.event,
         }
@@ -63,8 +63,8 @@ impl<'a> From<&Fact<'a>> for DatedFact<'a> {
 
 impl DatedFact<'_> {
     /// The two facts in the order in which they were recorded.
-    pub(crate) const fn in_turn_of_saying(self, other: Self) -> (Self, Self) {
-        if self.said < other.said { (self, other) } else { (other, self) }
+    pub(crate) const fn in_order_recorded(self, other: Self) -> (Self, Self) {
+        if self.latest_version < other.latest_version { (self, other) } else { (other, self) }
     }
 
     /// Whether this fact is certainly before the day of the other.
@@ -128,11 +128,11 @@ pub(crate) fn judged<'a>(
 fn changed<'a>(mut facts: Vec<DatedFact<'a>>, next: i64, change: Change<'a>) -> Vec<DatedFact<'a>> {
     match change {
         Change::Record(occurred, event) => {
-            facts.push(DatedFact { id: NEW, version: next, said: next, occurred, event })
+            facts.push(DatedFact { id: NEW, version: next, latest_version: next, occurred, event })
         }
         Change::Correct(target, occurred, event) => {
             for fact in facts.iter_mut().filter(|fact| fact.id == target) {
-                *fact = DatedFact { said: next, occurred, event, ..*fact };
+                *fact = DatedFact { latest_version: next, occurred, event, ..*fact };
             }
         }
         Change::Retract(targets) => facts.retain(|fact| !targets.contains(&fact.id)),

@@ -315,7 +315,7 @@ impl Journey {
             | Event::EvidenceAttached(_)
             | Event::EvidenceWithdrawn(_)
             | Event::EvidenceVerified(_)
-            | Event::EvidenceRejected(_) => self.apply_to_thing(fact),
+            | Event::EvidenceRejected(_) => self.apply_to_item(fact),
             // Corrections and retractions are already applied. Facts of other streams do not belong here.
             Event::FactCorrected(_)
             | Event::FactRetracted(_)
@@ -364,7 +364,7 @@ impl Journey {
     }
 
     /// Applies a fact about an appointment, task, spell, risk or piece of evidence. Each ends only once.
-    fn apply_to_thing(&mut self, fact: &Fact<'_>) {
+    fn apply_to_item(&mut self, fact: &Fact<'_>) {
         let (event_id, occurred) = (fact.original.event_id, fact.occurred);
         match fact.event {
             Event::SpellStarted(start) => {

@@ -2,7 +2,7 @@
 //!
 //! Pure. It checks facts with corrections applied, each at its own date, no matter who recorded them or in which order.
 //! New facts, corrections and retractions are all checked by the facts that they would make invalid. Single values are
-//! checked by `shape`.
+//! checked by `command::validate`.
 
 mod alternation;
 mod doubles;
@@ -115,7 +115,7 @@ pub(crate) fn same_thing(fact: &Event, replacement: &Event) -> Result<(), Vec<Re
     }
     match (tracked::item_of(fact), tracked::item_of(replacement)) {
         (Some((old, Lifecycle::Begins)), Some((new, Lifecycle::Begins))) if old != new => {
-            Err(refusals::another_thing(old.kind).alone())
+            Err(refusals::another_item(old.kind).alone())
         }
         _ => Ok(()),
     }

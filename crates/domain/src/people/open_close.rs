@@ -56,7 +56,7 @@ impl<'a> Pairs<'a> {
                 Some((id, Part::Ends)) => pairs.over.entry(id).or_insert(*fact),
                 None => continue,
             };
-            *kept = kept.in_turn_of_saying(*fact).0;
+            *kept = kept.in_order_recorded(*fact).0;
         }
         pairs
     }
@@ -128,7 +128,7 @@ pub(crate) fn out_of_turn<'a, K: Ord>(
                 refused.insert(fact.id, refusal(part, None));
             }
             Some((last, stands)) if *last == part => {
-                let (first, second) = stands.in_turn_of_saying(*fact);
+                let (first, second) = stands.in_order_recorded(*fact);
                 refused.insert(second.id, refusal(part, Some(&first)));
                 *stands = first;
             }

@@ -186,7 +186,7 @@ fn hold(event: &Event) -> Option<(Uuid, Part)> {
 
 /// The invalid facts of a subject's stream, in order.
 pub(crate) fn judge(facts: &[DatedFact<'_>]) -> Vec<Violation> {
-    let registered = facts.iter().filter(|fact| is_registration(fact)).min_by_key(|fact| fact.said);
+    let registered = facts.iter().filter(|fact| is_registration(fact)).min_by_key(|fact| fact.latest_version);
     let holds = Pairs::of(facts, hold, HOLDS);
     let links = out_of_turn(facts, link, link_refused);
     let consents = out_of_turn(facts, consent, consent_refused);
@@ -263,11 +263,13 @@ fn consent_refused(part: Part, standing: Option<&DatedFact<'_>>) -> Refusal {
 
 /// An erasure can be proposed once for each reason, until one is approved.
 fn proposal(facts: &[DatedFact<'_>], holds: &Pairs<'_>, fact: &DatedFact<'_>) -> Option<Refusal> {
-    let (Event::ErasureProposed(own), said) = (fact.event, fact.said) else { return None };
+    let (Event::ErasureProposed(own), said) = (fact.event, fact.latest_version) else { return None };
     let again = |other: &&DatedFact<'_>| {
-        other.said < said && matches!(other.event, Event::ErasureProposed(other) if other.ground == own.ground)
+        other.latest_version < said
+            && matches!(other.event, Event::ErasureProposed(other) if other.ground == own.ground)
     };
-    let approved = |other: &&DatedFact<'_>| other.said < said && matches!(other.event, Event::ErasureApproved(_));
+    let approved =
+        |other: &&DatedFact<'_>| other.latest_version < said && matches!(other.event, Event::ErasureApproved(_));
     if let Some(approved) = facts.iter().find(approved) {
         return Some(already_approved(approved));
     }
@@ -288,7 +290,9 @@ fn approval(
     let proposed = |other: &&DatedFact<'_>| {
         other.id == approval.proposal && matches!(other.event, Event::ErasureProposed(_)) && !fact.is_before(other)
     };
-    let before = |other: &&DatedFact<'_>| other.said < fact.said && matches!(other.event, Event::ErasureApproved(_));
+    let before = |other: &&DatedFact<'_>| {
+        other.latest_version < fact.latest_version && matches!(other.event, Event::ErasureApproved(_))
+    };
     if let Some(approved) = facts.iter().find(before) {
         return Some(already_approved(approved));
     }
@@ -307,7 +311,8 @@ fn already_approved(approved: &DatedFact<'_>) -> Refusal {
 /// A legal hold that is known not to have been lifted prevents an erasure, whatever the dates of the two.
 fn under_legal_hold(holds: &Pairs<'_>, fact: &DatedFact<'_>) -> Option<Refusal> {
     let stands = |(placed, lifted): &(&DatedFact<'_>, Option<&DatedFact<'_>>)| {
-        placed.said < fact.said && lifted.is_none_or(|lifted| lifted.occurred.latest() > fact.occurred.earliest())
+        placed.latest_version < fact.latest_version
+            && lifted.is_none_or(|lifted| lifted.occurred.latest() > fact.occurred.earliest())
     };
     let standing: Vec<DependentFact> = holds.all().filter(stands).map(|(placed, _)| placed.fact()).collect();
     (!standing.is_empty()).then(|| {

@@ -88,7 +88,8 @@ pub(super) fn in_force<T>(series: &[Entry<T>], day: NaiveDate) -> Option<&T> {
 
 /// The invalid facts of a worker's stream, in order.
 pub(crate) fn judge(facts: &[DatedFact<'_>]) -> Vec<Violation> {
-    let first = |is: fn(&Event) -> bool| facts.iter().filter(|fact| is(fact.event)).min_by_key(|fact| fact.said);
+    let first =
+        |is: fn(&Event) -> bool| facts.iter().filter(|fact| is(fact.event)).min_by_key(|fact| fact.latest_version);
     let joined = first(|event| matches!(event, Event::WorkerJoined(_)));
     let left = first(|event| matches!(event, Event::WorkerLeft(_)));
     judged(facts, |fact| {
@@ -99,7 +100,7 @@ pub(crate) fn judge(facts: &[DatedFact<'_>]) -> Vec<Violation> {
             (Event::WorkerLeft(_), Some(left)) if left.id != fact.id => Some(has_left(left.occurred).at("worker")),
             (Event::WorkerLeft(_), _) | (_, None) => None,
             // An absence booked before the leaving was recorded has no days left, but is not a mistake.
-            (Event::AbsenceRecorded(_), Some(left)) if fact.said < left.said => None,
+            (Event::AbsenceRecorded(_), Some(left)) if fact.latest_version < left.latest_version => None,
             (_, Some(left)) => is_gone(fact.occurred, left.occurred).then(|| has_left(left.occurred).at("occurred_on")),
         }
         .map(|refusal| naming_the_end(refusal, left))

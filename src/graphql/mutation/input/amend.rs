@@ -141,7 +141,7 @@ replacements! {
     /// For a `WorkerJoined` event.
     Joining(JoiningPatch) => WorkerJoined as "joining";
     /// For a `WorkerLeft` event.
-    ReferralEnd(LeavingPatch) => WorkerLeft as "leaving";
+    Leaving(LeavingPatch) => WorkerLeft as "leaving";
     /// For a `WteSet` event.
     Wte(WtePatch) => WteSet as "wte";
     /// For an `AbsenceRecorded` event.

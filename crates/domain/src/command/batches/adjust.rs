@@ -3,7 +3,7 @@
 //! Pure. The line does not change. The adjustment is recorded in an open batch and is due with it.
 
 use super::submit::{moved_on, reaches, stands_still};
-use super::{Adjusting, Asked, LineAct, batch_not_found, claim_not_found};
+use super::{Adjusting, BatchDecision, LineAct, batch_not_found, claim_not_found};
 use crate::command::validate::Validator;
 use crate::contract::batch::Batch;
 use crate::fact::envelope::StreamId;
@@ -11,7 +11,7 @@ use crate::fact::event::{AdjustmentKind as Kind, AdjustmentRaised, Event};
 use crate::fact::money::Money;
 use crate::fact::refusal::{Refusal, RefusalCode as Code};
 
-pub(super) fn adjust(asked: &Asked<'_, '_>, adjusting: &Adjusting) -> Result<Vec<Event>, Vec<Refusal>> {
+pub(super) fn adjust(asked: &BatchDecision<'_, '_>, adjusting: &Adjusting) -> Result<Vec<Event>, Vec<Refusal>> {
     let Adjusting { from, fact, due } = adjusting;
     asked.is_open()?;
     let mut validator = asked.validator();
@@ -63,7 +63,7 @@ fn values(fact: &AdjustmentRaised, validator: &mut Validator) {
 }
 
 /// Checks the line that an adjustment is about: it was accepted or paid, and its case has not changed since.
-fn about(asked: &Asked<'_, '_>, adjusting: &Adjusting) -> Result<(), Vec<Refusal>> {
+fn about(asked: &BatchDecision<'_, '_>, adjusting: &Adjusting) -> Result<(), Vec<Refusal>> {
     let Adjusting { from, fact, .. } = adjusting;
     let Some(of) = fact.batch else { return Ok(()) };
     let history = (asked.given.history)(StreamId::batch(of));

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Asked, CLAIMS_MAX, LineAct, NAMED_MAX, Payment, claim_not_found, twice};
+use super::{BatchDecision, CLAIMS_MAX, LineAct, NAMED_MAX, Payment, claim_not_found, twice};
 use crate::command::validate::Validator;
 use crate::contract::batch::BatchLine;
 use crate::fact::Entry;
@@ -13,7 +13,7 @@ use crate::fact::event::{AmountPaid, Event, EventType, PaymentReceived};
 use crate::fact::money::Money;
 use crate::fact::refusal::{DependentFact, Refusal, RefusalCode as Code};
 
-pub(super) fn pay(asked: &Asked<'_, '_>, payment: &Payment) -> Result<Vec<Event>, Vec<Refusal>> {
+pub(super) fn pay(asked: &BatchDecision<'_, '_>, payment: &Payment) -> Result<Vec<Event>, Vec<Refusal>> {
     asked.was_submitted()?;
     let mut validator = asked.validator();
     if let Some(reference) = &payment.reference {
@@ -48,7 +48,7 @@ pub(super) fn pay(asked: &Asked<'_, '_>, payment: &Payment) -> Result<Vec<Event>
 
 /// The warnings before a payment is recorded: the same payment may have been recorded before, and more came for a claim
 /// than is left to pay.
-pub(super) fn warnings(asked: &Asked<'_, '_>, payment: &Payment) -> Vec<Refusal> {
+pub(super) fn warnings(asked: &BatchDecision<'_, '_>, payment: &Payment) -> Vec<Refusal> {
     let beyond = payment.amounts.iter().enumerate().filter_map(|(at, paid)| {
         let left = Money::of(asked.batch.line(paid.claim)?.outstanding().amount(), asked.currency());
         (paid.amount > left).then(|| {
@@ -65,7 +65,7 @@ pub(super) fn warnings(asked: &Asked<'_, '_>, payment: &Payment) -> Vec<Refusal>
 
 /// The warning that the same payment was recorded before: the same total, for the same claims or none, and under the
 /// same reference, or on the same day if there is no reference.
-fn repeated(asked: &Asked<'_, '_>, payment: &Payment) -> Option<Refusal> {
+fn repeated(asked: &BatchDecision<'_, '_>, payment: &Payment) -> Option<Refusal> {
     let of = |amounts: &[AmountPaid], excess: Option<Money>| -> (Money, BTreeSet<ClaimId>) {
         let total = amounts.iter().map(|paid| paid.amount).sum::<Money>() + excess.unwrap_or_default();
         (total, amounts.iter().map(|paid| paid.claim).collect())
@@ -97,7 +97,7 @@ fn repeated(asked: &Asked<'_, '_>, payment: &Payment) -> Option<Refusal> {
 
 /// The accepted lines that are paid, each with its amount.
 fn paid_lines<'a>(
-    asked: &Asked<'a, '_>,
+    asked: &BatchDecision<'a, '_>,
     amounts: &[AmountPaid],
     validator: &mut Validator,
 ) -> Vec<(&'a BatchLine, Money)> {
@@ -127,7 +127,7 @@ fn paid_lines<'a>(
 }
 
 /// Checks that the settled adjustments belong to this batch and were not settled before.
-fn settled(asked: &Asked<'_, '_>, payment: &Payment, validator: &mut Validator) {
+fn settled(asked: &BatchDecision<'_, '_>, payment: &Payment, validator: &mut Validator) {
     let left = || asked.batch.adjustments.iter().filter(|of| of.settled.is_none());
     let left: BTreeSet<_> = left().map(|of| of.raised.details.adjustment).collect();
     let mut named = BTreeSet::new();
@@ -146,7 +146,7 @@ pub(super) fn not_accepted(line: &BatchLine) -> Refusal {
     Refusal::new(Code::ClaimNotAccepted, message)
 }
 
-impl Asked<'_, '_> {
+impl BatchDecision<'_, '_> {
     /// The currency of the batch: that of its lines, or else of the contract.
     pub(super) fn currency(&self) -> &str {
         let of_lines = self.batch.submitted.as_ref().map(|submitted| submitted.currency.as_str());

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Asked, Basis, CLAIMS_MAX, LineAct, NAMED_MAX, Prepared, claim_not_found, twice};
+use super::{Basis, BatchDecision, CLAIMS_MAX, LineAct, NAMED_MAX, Prepared, claim_not_found, twice};
 use crate::contract::batch::{Batch, BatchLine, Decision};
 use crate::contract::rulebook::{AppliesBy, Rulebook};
 use crate::fact::History;
@@ -13,7 +13,7 @@ use crate::fact::envelope::{BatchId, ClaimId, StreamId, StreamKind};
 use crate::fact::event::{BatchSubmitted, ClaimAbout, ClaimLine, ClaimResubmitted, Event};
 use crate::fact::refusal::{Refusal, RefusalCode as Code};
 
-pub(super) fn submit(asked: &Asked<'_, '_>, prepared: &Prepared) -> Result<Vec<Event>, Vec<Refusal>> {
+pub(super) fn submit(asked: &BatchDecision<'_, '_>, prepared: &Prepared) -> Result<Vec<Event>, Vec<Refusal>> {
     asked.is_open()?;
     let lines = checked(asked, prepared)?;
     if lines.is_empty() && asked.batch.adjustments.is_empty() {
@@ -24,7 +24,7 @@ pub(super) fn submit(asked: &Asked<'_, '_>, prepared: &Prepared) -> Result<Vec<E
     Ok(vec![BatchSubmitted { prepared_at, currency, lines: lines.to_vec() }.into()])
 }
 
-pub(super) fn resubmit(asked: &Asked<'_, '_>, prepared: &Prepared) -> Result<Vec<Event>, Vec<Refusal>> {
+pub(super) fn resubmit(asked: &BatchDecision<'_, '_>, prepared: &Prepared) -> Result<Vec<Event>, Vec<Refusal>> {
     asked.was_submitted()?;
     let lines = checked(asked, prepared)?;
     if lines.is_empty() {
@@ -49,7 +49,12 @@ pub(super) fn resubmit(asked: &Asked<'_, '_>, prepared: &Prepared) -> Result<Vec
 
 /// The refusal where a line of this batch, rejected this many times, may not be submitted again. Only a rejection uses
 /// up an attempt, not a query.
-fn no_resubmission(asked: &Asked<'_, '_>, before: &BatchLine, rejected: usize, line: &ClaimLine) -> Option<Refusal> {
+fn no_resubmission(
+    asked: &BatchDecision<'_, '_>,
+    before: &BatchLine,
+    rejected: usize,
+    line: &ClaimLine,
+) -> Option<Refusal> {
     if let Err(refusal) = before.may(LineAct::Resubmit) {
         return Some(*refusal);
     }
@@ -69,7 +74,7 @@ fn no_attempts_left(claim: ClaimId, attempts: u32, rulebook: &Rulebook) -> Refus
 }
 
 /// The lines of a preparation that is still valid.
-fn checked<'a>(asked: &Asked<'_, '_>, prepared: &'a Prepared) -> Result<&'a [ClaimLine], Vec<Refusal>> {
+fn checked<'a>(asked: &BatchDecision<'_, '_>, prepared: &'a Prepared) -> Result<&'a [ClaimLine], Vec<Refusal>> {
     let from = &prepared.from;
     let mut validator = asked.validator();
     validator.at_most("claims", prepared.lines.as_ref().map_or(0, Vec::len), CLAIMS_MAX);
@@ -87,19 +92,19 @@ fn checked<'a>(asked: &Asked<'_, '_>, prepared: &'a Prepared) -> Result<&'a [Cla
     Ok(lines)
 }
 
-fn line_refused(asked: &Asked<'_, '_>, from: &Basis, line: &ClaimLine) -> Option<Refusal> {
+fn line_refused(asked: &BatchDecision<'_, '_>, from: &Basis, line: &ClaimLine) -> Option<Refusal> {
     moved_on(asked, from, line).or_else(|| not_ready(asked, from, line))
 }
 
 /// The refusal where the case of a line has changed since the line was prepared.
-pub(super) fn moved_on(asked: &Asked<'_, '_>, from: &Basis, line: &ClaimLine) -> Option<Refusal> {
+pub(super) fn moved_on(asked: &BatchDecision<'_, '_>, from: &Basis, line: &ClaimLine) -> Option<Refusal> {
     let ClaimAbout::Journey(journey) = line.about else { return None };
     let has_changed = asked.given.changed.is_after(from.position, StreamId::journey(journey));
     has_changed.then(|| stale(from, &format!("the case {journey} of the claim {} has", line.claim)))
 }
 
 /// The refusal where a rulebook that may judge this line was published after the lines were prepared.
-fn not_ready(asked: &Asked<'_, '_>, from: &Basis, line: &ClaimLine) -> Option<Refusal> {
+fn not_ready(asked: &BatchDecision<'_, '_>, from: &Basis, line: &ClaimLine) -> Option<Refusal> {
     let on = asked.occurred.earliest();
     let published = asked.given.contract.rulebooks().iter().map(|published| &published.rulebook);
     let mut unknown = published.filter(|rulebook| !from.rulebooks.contains(rulebook.hash()));
@@ -120,7 +125,7 @@ fn not_ready(asked: &Asked<'_, '_>, from: &Basis, line: &ClaimLine) -> Option<Re
 }
 
 /// Refuses each claim that is in another batch which was submitted in the meantime.
-fn in_other_batches(asked: &Asked<'_, '_>, from: &Basis, lines: &[ClaimLine]) -> impl Iterator<Item = Refusal> {
+fn in_other_batches(asked: &BatchDecision<'_, '_>, from: &Basis, lines: &[ClaimLine]) -> impl Iterator<Item = Refusal> {
     let others = changed_batches(asked, from).filter(|(id, _)| *id != asked.command.batch);
     let others: Vec<(BatchId, Batch)> = others.map(|(id, history)| (id, Batch::of(history))).collect();
     lines.iter().enumerate().filter_map(move |(at, line)| {
@@ -131,7 +136,7 @@ fn in_other_batches(asked: &Asked<'_, '_>, from: &Basis, lines: &[ClaimLine]) ->
 }
 
 /// The batches of this contract that have changed since, with their histories.
-fn changed_batches<'g>(asked: &Asked<'_, 'g>, from: &Basis) -> impl Iterator<Item = (BatchId, &'g History)> {
+fn changed_batches<'g>(asked: &BatchDecision<'_, 'g>, from: &Basis) -> impl Iterator<Item = (BatchId, &'g History)> {
     let (given, since) = (asked.given, from.position);
     let of_batches = given.changed.streams().filter(|stream| stream.kind == StreamKind::Batch);
     let changed = of_batches.filter(move |stream| given.changed.is_after(since, *stream));
@@ -140,7 +145,7 @@ fn changed_batches<'g>(asked: &Asked<'_, 'g>, from: &Basis) -> impl Iterator<Ite
 }
 
 /// Refuses a preparation that is so old that the changes since are not known.
-pub(super) fn reaches(asked: &Asked<'_, '_>, from: &Basis) -> Result<(), Vec<Refusal>> {
+pub(super) fn reaches(asked: &BatchDecision<'_, '_>, from: &Basis) -> Result<(), Vec<Refusal>> {
     if asked.given.changed.reaches(from.position) {
         Ok(())
     } else {
@@ -150,7 +155,7 @@ pub(super) fn reaches(asked: &Asked<'_, '_>, from: &Basis) -> Result<(), Vec<Ref
 
 /// Refuses a preparation if the batches of the contract have since used more or less of a cap, or if links between
 /// records have changed.
-pub(super) fn stands_still(asked: &Asked<'_, '_>, from: &Basis) -> Result<(), Vec<Refusal>> {
+pub(super) fn stands_still(asked: &BatchDecision<'_, '_>, from: &Basis) -> Result<(), Vec<Refusal>> {
     if from.streams.iter().any(|stream| asked.given.changed.is_after(from.position, *stream)) {
         return Err(stale(from, "a link between client records has").alone());
     }

@@ -43,7 +43,7 @@ pub struct Case<'a> {
 const HOURS_MAX: i64 = 24 * 7;
 
 /// The index of a date among the dates of a case. A month or year may be read as any of its days.
-pub(super) type When = usize;
+pub(super) type DateIndex = usize;
 
 #[derive(Debug)]
 pub(super) struct Spell<'a> {
@@ -52,13 +52,13 @@ pub(super) struct Spell<'a> {
     pub(super) employer: Option<&'a str>,
     /// The start, and each change in order of date.
     pub(super) steps: Vec<Step<'a>>,
-    pub(super) ended: Option<(When, Said)>,
+    pub(super) ended: Option<(DateIndex, Said)>,
 }
 
 /// The values of a spell that change from a day on.
 #[derive(Debug)]
 pub(super) struct Step<'a> {
-    pub(super) when: When,
+    pub(super) when: DateIndex,
     pub(super) said: Said,
     pub(super) hours: Option<Decimal>,
     /// Whether the recorded hours are more than a week has. An old log may hold such hours. They count as unknown and
@@ -90,7 +90,7 @@ impl Said {
 /// A single-day fact: a plan, an engagement, an achievement, a measure.
 #[derive(Debug)]
 pub(super) struct Mark<'a> {
-    pub(super) when: When,
+    pub(super) when: DateIndex,
     pub(super) said: Said,
     event: &'a Event,
 }
@@ -99,8 +99,8 @@ pub(super) struct Mark<'a> {
 pub(super) struct Risk<'a> {
     id: RiskId,
     pub(super) kind: &'a str,
-    pub(super) raised: (When, Said),
-    pub(super) cleared: Option<(When, Said)>,
+    pub(super) raised: (DateIndex, Said),
+    pub(super) cleared: Option<(DateIndex, Said)>,
 }
 
 #[derive(Debug)]
@@ -124,12 +124,12 @@ impl<'a> Case<'a> {
             case.begin(fact);
         }
         for fact in facts {
-            case.go_on(fact);
+            case.apply_change_or_end(fact);
         }
         case
     }
 
-    fn at(&mut self, fact: &Fact<'a>) -> (When, Said) {
+    fn at(&mut self, fact: &Fact<'a>) -> (DateIndex, Said) {
         self.dates.push(fact.occurred);
         (self.dates.len() - 1, said(fact))
     }
@@ -187,7 +187,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn go_on(&mut self, fact: &Fact<'a>) {
+    fn apply_change_or_end(&mut self, fact: &Fact<'a>) {
         match fact.event {
             Event::SpellChanged(change) => {
                 if let Some(at) = self.spells.iter().position(|spell| spell.id == change.spell) {
@@ -226,7 +226,7 @@ impl<'a> Case<'a> {
     }
 
     /// Whether the exact day of a date is known.
-    pub(super) fn is_exact(&self, when: When) -> bool {
+    pub(super) fn is_exact(&self, when: DateIndex) -> bool {
         self.dates[when].precision() == Precision::Day
     }
 

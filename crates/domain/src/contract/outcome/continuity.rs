@@ -21,7 +21,7 @@ pub(super) struct Run {
 
 /// The requirements of an outcome for its spells.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct SpellRequirements<'a> {
     pub(super) sustain: Option<&'a Sustain>,
     pub(super) hours: Option<&'a Hours>,
 }
@@ -65,7 +65,7 @@ enum Fit {
 }
 
 /// Finds the earliest run in the covered days.
-pub(super) fn find(coverage: &Coverage, asked: Asked<'_>) -> Found {
+pub(super) fn find(coverage: &Coverage, asked: SpellRequirements<'_>) -> Found {
     match asked.sustain {
         None => first_days(coverage, asked.hours),
         Some(Sustain { continuity: Continuity::Window(window), length: Length::Days(days), .. }) => {

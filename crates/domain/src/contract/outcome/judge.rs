@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::case::{Case, Mark, Spell, When, is_value};
 use super::days::{Coverage, Day, FOREVER, Pauses, Piece};
-use crate::contract::outcome::continuity::{Asked, Found, Run, find};
+use crate::contract::outcome::continuity::{Found, Run, SpellRequirements, find};
 use crate::contract::rulebook::outcome::{Combine, Hours, JourneyTerms, Trigger, UnknownHours};
 use crate::fact::event::Attribute;
 
@@ -140,7 +140,8 @@ impl Read<'_> {
         let is_out_of_range = groups.iter().flatten().any(|piece| self.is_out_of_range(piece.spell));
         let strict =
             terms.hours.filter(|_| is_out_of_range).map(|hours| Hours { unknown: UnknownHours::Hold, ..hours });
-        let asked = Asked { sustain: terms.sustain.as_ref(), hours: strict.as_ref().or(terms.hours.as_ref()) };
+        let asked =
+            SpellRequirements { sustain: terms.sustain.as_ref(), hours: strict.as_ref().or(terms.hours.as_ref()) };
         let mut verdicts = Vec::new();
         let mut not_before = Day::MIN;
         for _ in 0..terms.repeats {
@@ -160,7 +161,13 @@ impl Read<'_> {
         verdicts
     }
 
-    fn earliest(&self, groups: &[Vec<Piece>], asked: Asked<'_>, pauses: &Pauses, not_before: Day) -> Verdict {
+    fn earliest(
+        &self,
+        groups: &[Vec<Piece>],
+        asked: SpellRequirements<'_>,
+        pauses: &Pauses,
+        not_before: Day,
+    ) -> Verdict {
         let coverages: Vec<(&[Piece], Coverage)> =
             groups.iter().map(|group| (&group[..], Coverage::of(&after(group, not_before), pauses.clone()))).collect();
         let found: Vec<Found> = coverages.iter().map(|(_, coverage)| find(coverage, asked)).collect();
@@ -343,7 +350,7 @@ impl Reached {
 }
 
 /// The spells of a run, in order: those that cover a counted day, and the one that closes a counted gap.
-fn spells_of(run: Run, asked: Asked<'_>, group: &[Piece], coverage: &Coverage) -> Vec<usize> {
+fn spells_of(run: Run, asked: SpellRequirements<'_>, group: &[Piece], coverage: &Coverage) -> Vec<usize> {
     let last = if asked.sustain.is_some() { run.on } else { run.on + 1 };
     let closes = asked.sustain.is_some_and(|sustain| sustain.gap_counts) && coverage.is_open_before(run.on);
     let counts = |piece: &&Piece| {

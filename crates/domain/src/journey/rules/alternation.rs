@@ -33,7 +33,7 @@ pub(super) fn closes<'a>(facts: &[DatedFact<'a>], out_of_turn: &mut OutOfTurn) -
         match (fact.event, stretches.last_mut()) {
             (Event::JourneyClosed(_) | Event::JourneyTransferred(_), last) => match last {
                 Some(Closed { close, reopened: None }) => {
-                    let (first, second) = close.in_turn_of_saying(*fact);
+                    let (first, second) = close.in_order_recorded(*fact);
                     out_of_turn.insert(second.id, refusals::already_closed(&first));
                     *close = first;
                 }
@@ -44,7 +44,7 @@ pub(super) fn closes<'a>(facts: &[DatedFact<'a>], out_of_turn: &mut OutOfTurn) -
             }
             (Event::JourneyReopened(_), Some(last)) => match &mut last.reopened {
                 Some(reopened) => {
-                    let (first, second) = reopened.in_turn_of_saying(*fact);
+                    let (first, second) = reopened.in_order_recorded(*fact);
                     out_of_turn.insert(second.id, refusals::reopened_already(&first));
                     *reopened = first;
                 }
@@ -74,7 +74,7 @@ fn end<'a>(
             out_of_turn.insert(fact.id, refusal(None));
         }
         Some(Turn::Ended(end)) => {
-            let (first, second) = end.in_turn_of_saying(*fact);
+            let (first, second) = end.in_order_recorded(*fact);
             out_of_turn.insert(second.id, refusal(Some(&first)));
             *end = first;
         }
@@ -154,7 +154,7 @@ pub(super) fn assignments<'a>(facts: &[DatedFact<'a>], out_of_turn: &mut OutOfTu
                 holding.end_by(fact.occurred.earliest());
                 let mut holds = *fact;
                 if let Some(Turn::Begun(already)) = holding.workers.get(&assigned.worker) {
-                    let (first, second) = already.in_turn_of_saying(*fact);
+                    let (first, second) = already.in_order_recorded(*fact);
                     out_of_turn.insert(second.id, refusals::already_assigned(&first, &assigned.role));
                     holds = first;
                 }

@@ -35,7 +35,11 @@ pub(super) struct Invariants<'a> {
 impl<'a> Invariants<'a> {
     pub(super) fn of(facts: &'a [DatedFact<'a>]) -> Self {
         let first = |of: &[EventType]| {
-            facts.iter().filter(|fact| of.contains(&fact.event.event_type())).min_by_key(|fact| fact.said).copied()
+            facts
+                .iter()
+                .filter(|fact| of.contains(&fact.event.event_type()))
+                .min_by_key(|fact| fact.latest_version)
+                .copied()
         };
         let mut out_of_turn = HashMap::new();
         let closed = alternation::closes(facts, &mut out_of_turn);
@@ -64,7 +68,7 @@ impl<'a> Invariants<'a> {
                 Lifecycle::Ends => &mut invariants.over,
             };
             let kept = kept.entry(item).or_insert(*fact);
-            *kept = kept.in_turn_of_saying(*fact).0;
+            *kept = kept.in_order_recorded(*fact).0;
         }
         invariants
     }
@@ -122,13 +126,18 @@ impl<'a> Invariants<'a> {
 
     /// A closed case cannot be declined or withdrawn, unless it was reopened.
     fn already_closed(&self, fact: &DatedFact<'a>) -> Option<Refusal> {
-        let standing = self.closed.last().filter(|last| last.reopened.is_none() && last.close.said < fact.said);
+        let standing = self
+            .closed
+            .last()
+            .filter(|last| last.reopened.is_none() && last.close.latest_version < fact.latest_version);
         standing.map(|last| refusals::already_closed(&last.close))
     }
 
     /// A declined or withdrawn referral cannot be closed or reopened.
     fn turned_away_before(&self, fact: &DatedFact<'a>) -> Option<Refusal> {
-        self.turned_away().filter(|answer| answer.said < fact.said).map(|answer| refusals::answered(&answer))
+        self.turned_away()
+            .filter(|answer| answer.latest_version < fact.latest_version)
+            .map(|answer| refusals::answered(&answer))
     }
 
     /// No fact may follow a decline or withdrawal.
@@ -188,7 +197,7 @@ impl<'a> Invariants<'a> {
                 Some(refusals::after_the_spell(over))
             }
             (Kind::Appointment, Some(over))
-                if fact.is_after(over) || !fact.is_before(over) && over.said < fact.said =>
+                if fact.is_after(over) || !fact.is_before(over) && over.latest_version < fact.latest_version =>
             {
                 Some(refusals::already_over(Kind::Appointment, over))
             }
@@ -230,7 +239,7 @@ const fn may_follow_a_close(event: &Event) -> bool {
             | Event::AssessmentScored(_)
             // An appointment or task that can no longer be kept or done may be cancelled.
             | Event::AppointmentCancelled(_)
-            // `turns` decides whether these may follow a close.
+            // `alternation` decides whether these may follow a close.
             | Event::JourneyClosed(_)
             | Event::JourneyTransferred(_)
             | Event::JourneyReopened(_)

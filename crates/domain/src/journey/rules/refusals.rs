@@ -14,6 +14,9 @@ use crate::fact::tracked::{Kind, Lifecycle};
 use crate::journey::rules::alternation::Closed;
 use crate::journey::{Appointment, Task};
 
+/// The rule about facts that are dated while a case is closed.
+const NOTHING_WHILE_CLOSED: &str = "contacts, plans, tasks and assignments cannot be dated while a case is closed";
+
 pub(super) fn not_referred() -> Refusal {
     let message = "the referral of this case was retracted: record the referral again first";
     Refusal::new(Code::NotReferred, message).by("every fact of a case needs its referral")
@@ -102,7 +105,7 @@ pub(super) fn journey_closed(closed: &Closed<'_>) -> Refusal {
     };
     Refusal::new(Code::JourneyClosed, message)
         .at("occurred_on")
-        .by("contacts, plans, tasks and assignments cannot be dated while a case is closed")
+        .by(NOTHING_WHILE_CLOSED)
         .naming([closed.close].iter().chain(&closed.reopened).map(DatedFact::fact))
 }
 
@@ -359,10 +362,7 @@ pub(super) fn planned_after_close(close: &DatedFact<'_>) -> Refusal {
         closed_or_transferred(close),
         close.day()
     );
-    Refusal::new(Code::PlannedAfterClose, message)
-        .at("occurred_on")
-        .by("contacts, plans, tasks and assignments cannot be dated while a case is closed")
-        .naming([close.fact()])
+    Refusal::new(Code::PlannedAfterClose, message).at("occurred_on").by(NOTHING_WHILE_CLOSED).naming([close.fact()])
 }
 
 pub(super) fn another_subject() -> Refusal {
@@ -372,7 +372,7 @@ pub(super) fn another_subject() -> Refusal {
     )
 }
 
-pub(super) fn another_thing(kind: Kind) -> Refusal {
+pub(super) fn another_item(kind: Kind) -> Refusal {
     let message = match kind {
         Kind::Spell => "the id of a spell cannot change: retract this start and record the spell again",
         Kind::Appointment => "the id of an appointment cannot change: retract this booking and book it again",

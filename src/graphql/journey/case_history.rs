@@ -1,7 +1,7 @@
 //! The recorded history of a case: its events, decoded, up to a log position.
 //!
 //! A history that was read is kept in memory. The next query reads only the events recorded since, from the log, so
-//! that it does not matter which node appended them. Only [`stories`] checks who may read a case, and no access
+//! that it does not matter which node appended them. Only [`case_histories`] checks who may read a case, and no access
 //! decision is kept.
 
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_graphql::{Context, Result};
 
-use crate::graphql::context::{self, Asked as _, OrFault as _};
+use crate::graphql::context::{self, OrFault as _, RequestContext as _};
 use crate::graphql::event::Event;
 use crate::graphql::point_in_time::KnownUpTo;
 use crate::log::{Log, LogError};
@@ -24,22 +24,22 @@ const LONGEST_KEPT: usize = 2_000;
 
 /// The history of a case with its recorded events, up to a log position.
 #[derive(Debug, Clone)]
-pub struct Story {
+pub struct CaseHistory {
     known: KnownUpTo,
     history: History,
     envelopes: Vec<Envelope>,
 }
 
-impl Story {
+impl CaseHistory {
     /// The history from the events of one stream, up to a log position; none if no event is known by then.
     pub fn of(envelopes: Vec<Envelope>, known: KnownUpTo) -> Result<Option<Self>, LogError> {
         let mut story = Self { known, history: History::default(), envelopes: Vec::new() };
-        story.go_on(envelopes.into_iter().filter(|envelope| known.covers(envelope.position)))?;
+        story.append(envelopes.into_iter().filter(|envelope| known.covers(envelope.position)))?;
         Ok((!story.envelopes.is_empty()).then_some(story))
     }
 
     /// Adds the next events of the stream.
-    fn go_on(&mut self, envelopes: impl IntoIterator<Item = Envelope>) -> Result<(), LogError> {
+    fn append(&mut self, envelopes: impl IntoIterator<Item = Envelope>) -> Result<(), LogError> {
         for envelope in envelopes {
             let recorded = Recorded::decode(&envelope).map_err(|error| LogError::Payload(Box::new(error)))?;
             self.history.evolve(recorded);
@@ -81,14 +81,14 @@ impl Story {
 
 /// The kept histories, for later queries.
 #[derive(Debug, Default)]
-pub struct Stories {
+pub struct CaseHistories {
     kept: Mutex<Kept>,
 }
 
 /// The kept histories and their total number of events.
 #[derive(Debug, Default)]
 struct Kept {
-    stories: HashMap<JourneyId, Arc<Story>>,
+    stories: HashMap<JourneyId, Arc<CaseHistory>>,
     events: usize,
 }
 
@@ -99,7 +99,7 @@ impl Kept {
         }
     }
 
-    fn keep(&mut self, id: JourneyId, story: &Arc<Story>) {
+    fn keep(&mut self, id: JourneyId, story: &Arc<CaseHistory>) {
         self.take(id);
         let events = story.envelopes.len();
         if events > LONGEST_KEPT {
@@ -120,14 +120,14 @@ impl Kept {
     }
 }
 
-impl Stories {
+impl CaseHistories {
     /// The histories of these cases as the log has them now. One statement reads the events not kept yet.
-    async fn read(&self, log: &Log, ids: &[JourneyId]) -> Result<HashMap<JourneyId, Arc<Story>>, LogError> {
-        let mut stories: HashMap<JourneyId, Arc<Story>> = {
+    async fn read(&self, log: &Log, ids: &[JourneyId]) -> Result<HashMap<JourneyId, Arc<CaseHistory>>, LogError> {
+        let mut stories: HashMap<JourneyId, Arc<CaseHistory>> = {
             let kept = self.kept();
             ids.iter().filter_map(|id| Some((*id, Arc::clone(kept.stories.get(id)?)))).collect()
         };
-        let version = |id| stories.get(id).map_or(0, |story: &Arc<Story>| story.history.version());
+        let version = |id| stories.get(id).map_or(0, |story: &Arc<CaseHistory>| story.history.version());
         let after = ids.iter().map(|id| (StreamId::journey(*id), version(id)));
         let mut new: HashMap<JourneyId, Vec<Envelope>> = HashMap::new();
         for envelope in log.streams(after).await? {
@@ -135,12 +135,12 @@ impl Stories {
         }
         for (id, envelopes) in new {
             let story = match stories.remove(&id) {
-                None => Story::of(envelopes, KnownUpTo::ALL)?,
+                None => CaseHistory::of(envelopes, KnownUpTo::ALL)?,
                 Some(begun) => {
                     // If no other query uses the history, it is extended in place.
                     self.kept().take(id);
                     let mut story = Arc::unwrap_or_clone(begun);
-                    story.go_on(envelopes)?;
+                    story.append(envelopes)?;
                     Some(story)
                 }
             };
@@ -158,15 +158,15 @@ impl Stories {
 }
 
 /// The histories of many cases at a knowledge date, limited to those that the caller may read, in one read.
-pub async fn stories(
+pub async fn case_histories(
     ctx: &Context<'_>,
     ids: impl Iterator<Item = JourneyId>,
     known: KnownUpTo,
-) -> Result<HashMap<JourneyId, Arc<Story>>> {
-    let (kept, ids): (&Arc<Stories>, Vec<JourneyId>) = (ctx.data_unchecked(), ids.collect());
+) -> Result<HashMap<JourneyId, Arc<CaseHistory>>> {
+    let (kept, ids): (&Arc<CaseHistories>, Vec<JourneyId>) = (ctx.data_unchecked(), ids.collect());
     let read = kept.read(&ctx.app().log, &ids).await.or_fault()?;
-    let known_part = |(id, whole)| Some((id, Story::as_known(&whole, known)?));
-    let mut stories: HashMap<JourneyId, Arc<Story>> = read.into_iter().filter_map(known_part).collect();
+    let known_part = |(id, whole)| Some((id, CaseHistory::as_known(&whole, known)?));
+    let mut stories: HashMap<JourneyId, Arc<CaseHistory>> = read.into_iter().filter_map(known_part).collect();
     let named: Vec<(JourneyId, &str)> =
         stories.iter().filter_map(|(id, story)| Some((*id, story.contract()?))).collect();
     let readable = context::readable(ctx, &named).await?;
@@ -194,9 +194,9 @@ mod tests {
         Envelope::from_record(&record.to_string()).expect("a record")
     }
 
-    fn story(events: usize) -> Arc<Story> {
+    fn story(events: usize) -> Arc<CaseHistory> {
         let envelopes = (1..=events).map(event).collect();
-        Arc::new(Story { known: KnownUpTo::ALL, history: History::default(), envelopes })
+        Arc::new(CaseHistory { known: KnownUpTo::ALL, history: History::default(), envelopes })
     }
 
     const fn id(n: usize) -> JourneyId {
