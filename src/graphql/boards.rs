@@ -6,6 +6,7 @@ use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Result, Simpl
 use chrono::NaiveDate;
 
 use super::bounds::PERCENT;
+use super::journey::ContactMeasure;
 use super::people::Worker;
 use super::point_in_time::KnownUpTo;
 use super::scalars::{Date, Decimal};
@@ -13,10 +14,12 @@ use super::table::row;
 use crate::queries::board::Group as BoardGroup;
 use crate::queries::caseload::HeldRow;
 use crate::queries::durations::{self, Durations};
-use crate::queries::performance::MonthsRow;
+use crate::queries::exits;
+use crate::queries::performance::{self, MonthsRow};
 use crate::queries::period::{self, Months};
-use crate::queries::recency;
+use crate::queries::recency::{self, RecencyRow};
 use crate::queries::referral_to_plan::ReferralToPlanRow;
+use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Buckets;
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_gateway::Code;
@@ -148,7 +151,7 @@ pub struct BucketCount {
 row!(BucketCount { label, up_to_days, journeys });
 
 /// The counts of a rulebook's buckets with their labels.
-pub(super) fn counted(buckets: &Buckets, counts: &[u64]) -> Vec<BucketCount> {
+fn counted(buckets: &Buckets, counts: &[u64]) -> Vec<BucketCount> {
     let rows = buckets.labels.iter().zip(counts).enumerate();
     rows.map(|(at, (label, journeys))| BucketCount {
         label: label.clone(),
@@ -194,22 +197,42 @@ impl CaseloadRow {
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ContactRecency {
     /// The cases that the row counts.
-    pub(super) group: Group,
+    group: Group,
     /// The number of cases in each bucket of the rulebook.
-    pub(super) buckets: Vec<BucketCount>,
+    buckets: Vec<BucketCount>,
     /// The number of cases without a contact that counts.
-    pub(super) none: u64,
+    none: u64,
     /// The label of `none` on the board.
-    pub(super) none_label: String,
+    none_label: String,
     /// The number of cases whose last contact is dated too imprecisely for one bucket.
-    pub(super) date_imprecise: u64,
+    date_imprecise: u64,
     /// With the measure `KEYWORKER`: the number of cases without a keyworker, so that no contacts could count.
-    pub(super) unassigned: u64,
+    unassigned: u64,
     /// The number of all cases in the row.
-    pub(super) total: u64,
+    total: u64,
 }
 
 row!(ContactRecency { group, buckets, none, none_label, date_imprecise, unassigned, total });
+
+impl ContactRecency {
+    /// A row by this measure, with its keyworker as known at the knowledge date.
+    pub(super) fn of(row: RecencyRow, rulebook: &Rulebook, measure: ContactMeasure, known: KnownUpTo) -> Self {
+        let buckets = &rulebook.recency.buckets;
+        let none_label = match measure {
+            ContactMeasure::Anyone => buckets.none.clone(),
+            ContactMeasure::Keyworker => recency::NO_CONTACT_BY_KEYWORKER.to_owned(),
+        };
+        Self {
+            total: row.total(),
+            buckets: counted(buckets, &row.buckets),
+            none: row.none,
+            none_label,
+            date_imprecise: row.date_imprecise,
+            unassigned: row.unassigned,
+            group: Group::known(row.group, known),
+        }
+    }
+}
 
 /// One row of days from referral to plan.
 #[derive(Debug, Clone, SimpleObject)]
@@ -281,20 +304,32 @@ impl ReferralToPlan {
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Performance {
     /// A table for each stage, in the order of the rulebook.
-    pub(super) stages: Vec<StageCounts>,
+    stages: Vec<StageCounts>,
     /// The declined referrals, by the month of the decision. They still count as referrals.
-    pub(super) declined: Vec<MonthCounts>,
+    declined: Vec<MonthCounts>,
+}
+
+impl Performance {
+    /// The board, of these stages only if some are named.
+    pub(super) fn of(board: performance::Performance, stages: Option<&[String]>, as_of: NaiveDate) -> Self {
+        let months = board.months;
+        let rows = |rows: Vec<MonthsRow>| rows.into_iter().map(|row| MonthCounts::of(row, months, as_of)).collect();
+        let wanted = |code: &String| stages.is_none_or(|stages| stages.contains(code));
+        let shown = board.stages.into_iter().filter(|stage| wanted(&stage.code));
+        let shown = shown.map(|stage| StageCounts { code: stage.code, label: stage.label, rows: rows(stage.rows) });
+        Self { stages: shown.collect(), declined: rows(board.declined) }
+    }
 }
 
 /// The number of cases that reached one stage.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct StageCounts {
     /// The code of the stage.
-    pub(super) code: String,
+    code: String,
     /// The label on the board, such as `Housing Secured`.
-    pub(super) label: String,
+    label: String,
     /// The rows of the table.
-    pub(super) rows: Vec<MonthCounts>,
+    rows: Vec<MonthCounts>,
 }
 
 /// One row of counts, month by month.
@@ -336,27 +371,33 @@ impl MonthCounts {
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Exits {
     /// The cases that were closed or transferred. A case counts once, by its first close, even if it was reopened.
-    pub(super) closed: Vec<GroupCount>,
+    closed: Vec<GroupCount>,
     /// The cases marked as disengaged. Disengagement alone is not an exit.
-    pub(super) disengaged: Vec<GroupCount>,
+    disengaged: Vec<GroupCount>,
     /// The number of all exits in the period.
-    pub(super) total: u64,
+    total: u64,
+}
+
+impl From<exits::Exits> for Exits {
+    fn from(found: exits::Exits) -> Self {
+        let rows = |rows: Vec<exits::ExitRow>| {
+            rows.into_iter().map(|row| GroupCount { group: row.group.into(), journeys: row.journeys }).collect()
+        };
+        Self { total: found.total(), closed: rows(found.closed), disengaged: rows(found.disengaged) }
+    }
 }
 
 /// The number of cases in one row.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct GroupCount {
     /// The reason or the area.
-    pub(super) group: Group,
+    group: Group,
     /// The number of cases.
-    pub(super) journeys: u64,
+    journeys: u64,
 }
 
 /// Refuses a stage that the rulebook does not have.
-pub(super) fn check_stages(
-    measures: Option<&[String]>,
-    rulebook: &throughline_domain::contract::Rulebook,
-) -> Result<()> {
+pub(super) fn check_stages(measures: Option<&[String]>, rulebook: &Rulebook) -> Result<()> {
     let known: Vec<&str> = rulebook.stages.iter().map(|stage| stage.code.as_str()).collect();
     match measures.into_iter().flatten().find(|measure| !known.contains(&measure.as_str())) {
         None => Ok(()),

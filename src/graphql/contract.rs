@@ -10,8 +10,8 @@ use tokio::sync::OnceCell;
 use super::agenda;
 use super::batch::{Batch, BatchState, Cap};
 use super::boards::{
-    self, BoardBy, CaseloadRow, ContactRecency, Exits, ExitsBy, Group, GroupCount, MonthCounts, Performance,
-    PeriodInput, RecencyBy, ReferralToPlan, StageCounts, counted, period_of,
+    self, BoardBy, CaseloadRow, ContactRecency, Exits, ExitsBy, Performance, PeriodInput, RecencyBy, ReferralToPlan,
+    period_of,
 };
 use super::bounds::PageLength;
 use super::claim::{self, Claim, ClaimFilter, ClaimStatus};
@@ -495,19 +495,7 @@ impl Contract {
         );
         let rows =
             recency::rows(&self.seen.generation, self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
-        let none = match measure {
-            ContactMeasure::Anyone => rulebook.recency.buckets.none.clone(),
-            ContactMeasure::Keyworker => recency::NO_CONTACT_BY_KEYWORKER.to_owned(),
-        };
-        let shown = rows.into_iter().map(|row| ContactRecency {
-            total: row.total(),
-            buckets: counted(&rulebook.recency.buckets, &row.buckets),
-            none: row.none,
-            none_label: none.clone(),
-            date_imprecise: row.date_imprecise,
-            unassigned: row.unassigned,
-            group: Group::known(row.group, self.seen.known),
-        });
+        let shown = rows.into_iter().map(|row| ContactRecency::of(row, rulebook, measure, self.seen.known));
         Ok(Table(shown.collect()))
     }
 
@@ -545,19 +533,7 @@ impl Contract {
         let board = performance::in_months(generation, self.scope(ctx)?, self.as_of, rulebook, (by, months))
             .await
             .or_fault()?;
-        let wanted =
-            |code: &str| measures.as_ref().is_none_or(|measures| measures.iter().any(|measure| measure == code));
-        let stages = board.stages.into_iter().filter(|stage| wanted(&stage.code));
-        Ok(Performance {
-            stages: stages
-                .map(|stage| StageCounts {
-                    code: stage.code,
-                    label: stage.label,
-                    rows: stage.rows.into_iter().map(|row| MonthCounts::of(row, months, self.as_of)).collect(),
-                })
-                .collect(),
-            declined: board.declined.into_iter().map(|row| MonthCounts::of(row, months, self.as_of)).collect(),
-        })
+        Ok(Performance::of(board, measures.as_deref(), self.as_of))
     }
 
     /// The cases that left the caseload, by reason or area, and the disengagements beside them.
@@ -575,10 +551,7 @@ impl Contract {
         let found = exits::in_period(&self.seen.generation, self.scope(ctx)?, self.as_of, self.rules()?, how)
             .await
             .or_fault()?;
-        let rows = |rows: Vec<exits::ExitRow>| {
-            rows.into_iter().map(|row| GroupCount { group: row.group.into(), journeys: row.journeys }).collect()
-        };
-        Ok(Exits { total: found.total(), closed: rows(found.closed), disengaged: rows(found.disengaged) })
+        Ok(found.into())
     }
 
     /// The workers who had held a case of this contract by then, and the workers who had joined and had not held a case
