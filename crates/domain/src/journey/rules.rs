@@ -2,7 +2,7 @@
 //!
 //! Pure. It checks facts with corrections applied, each at its own date, no matter who recorded them or in which order.
 //! New facts, corrections and retractions are all checked by the facts that they would make invalid. Single values are
-//! checked by `shape`.
+//! checked by `command::validate`.
 
 mod alternation;
 mod doubles;
