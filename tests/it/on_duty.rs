@@ -1,5 +1,5 @@
-//! Who works here, who is away and who does what: logins, leave and cover, many assignments at once, duties kept apart and
-//! periods that are settled; on both stores.
+//! Who works here, who is away and who does what: logins, leave and cover, many assignments at once, duties kept apart
+//! and periods that are settled; on both stores.
 
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
