@@ -136,7 +136,8 @@ async fn admit_if_there_is_a_place(
     answer
 }
 
-/// Records in the request's place which login it belongs to. Returns a refusal if the login already has too many places.
+/// Records in the request's place which login it belongs to. Returns a refusal if the login already has too many
+/// places.
 fn refuse_login_over_its_share(http: &Request, login: &Login) -> Option<Response> {
     let place = http.extensions().get::<Arc<TakenPlace>>();
     place.and_then(|place| place.by(&login.key()).err()).map(|full| full.response(http))
@@ -157,8 +158,8 @@ fn of_origins(origins: &[String]) -> Option<CorsLayer> {
     (!named.is_empty()).then_some(layer)
 }
 
-/// Serves at most `connections` connections until it is asked to stop. Then it ends streams and sockets, and lets requests in
-/// progress finish.
+/// Serves at most `connections` connections until it is asked to stop. Then it ends streams and sockets, and lets
+/// requests in progress finish.
 pub async fn serve(listener: TcpListener, connections: usize, router: Router, stop: impl Future<Output = ()>) {
     let (tell, stopping) = watch::channel(false);
     let stopping = Stopping::when(stopping);

@@ -56,7 +56,7 @@ pub struct RebuildProgress {
     number: Option<i32>,
     /// The phase.
     phase: RebuildPhase,
-    /// The progress in events. Conversion the log counts half, writing the rows the other half.
+    /// The progress in events. Reading the log counts half, writing the rows the other half.
     events: Position,
     /// The number of events to process. Events recorded in the meantime are added.
     of: Position,

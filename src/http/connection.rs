@@ -40,8 +40,8 @@ const IDLE: Duration = Duration::from_secs(75);
 /// The wait when no connection can be accepted, such as for lack of file descriptors.
 const OUT_OF_BREATH: Duration = Duration::from_millis(200);
 
-/// Accepts connections until it is asked to stop, and serves each in its own task. Open connections then finish the requests
-/// in progress. They hold their own signal to stop, and so does a connection that became a socket.
+/// Accepts connections until it is asked to stop, and serves each in its own task. Open connections then finish the
+/// requests in progress. They hold their own signal to stop, and so does a connection that became a socket.
 pub(super) async fn serve(listener: TcpListener, connections: usize, router: Router, mut stopping: Stopping) {
     let (places, farewells) = (Arc::new(Semaphore::new(connections)), Arc::new(Semaphore::new(TURNED_AWAY)));
     let mut builder = Builder::new();

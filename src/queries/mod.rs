@@ -1,7 +1,7 @@
 //! Questions asked of a generation: boards, lists, claims, people, and what a caller may see of them.
 //!
-//! A question is a function that takes a generation and the scope of the caller. Nothing here changes a row, and nothing
-//! here knows how a generation is built or replaced: that is in [`crate::views`].
+//! A question is a function that takes a generation and the scope of the caller. Nothing here changes a row, and
+//! nothing here knows how a generation is built or replaced: that is in [`crate::views`].
 //!
 //! Each statement is one text with numbered binds beside its only caller, long ones in a file of their own. It can be
 //! pasted into `psql` once a marker such as `{texts $3}` is replaced ([`Sql`] says by what). Only those of the lists of

@@ -1,8 +1,8 @@
 //! Views: the content of the log in tables made for queries.
 //!
 //! The folds are in `projections/`. This module builds generations, updates them, replaces them and removes them. The
-//! questions asked of a generation are in [`crate::queries`], which this module does not use. No function here writes to
-//! the log.
+//! questions asked of a generation are in [`crate::queries`], which this module does not use. No function here writes
+//! to the log.
 
 pub mod admin_requests;
 pub mod diff;

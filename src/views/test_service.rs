@@ -1,5 +1,5 @@
-//! A service over a file of its own, for the tests of views: a log, its views, and a recorder. No view is kept up to date
-//! by itself.
+//! A service over a file of its own, for the tests of views: a log, its views, and a recorder. No view is kept up to
+//! date by itself.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Backups: taken while others write, restored elsewhere, with the same records and hashes; and what is no backup is not
-//! restored.
+//! Backups: taken while others write, restored elsewhere, with the same records and hashes; and what is no backup is
+//! not restored.
 
 use std::path::Path;
 use std::process::{Command as Program, Output};

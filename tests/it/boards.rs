@@ -1,8 +1,8 @@
-//! Boards by example, as far as no printed table shows it: imprecise dates, keyworkers who change, medians, months, exits,
-//! pages, visibility.
+//! Boards by example, as far as no printed table shows it: imprecise dates, keyworkers who change, medians, months,
+//! exits, pages, visibility.
 //!
-//! Every example runs on both stores and asks the view itself. tests/scenarios/boards has those that are printed; the law
-//! that covers the rest is in `as_of`.
+//! Every example runs on both stores and asks the view itself. tests/scenarios/boards has those that are printed; the
+//! law that covers the rest is in `as_of`.
 
 use chrono::NaiveDate;
 use throughline::access::relation::Standing;

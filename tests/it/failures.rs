@@ -1,4 +1,5 @@
-//! What the log of a server says of a store that is away: the first failure at once, and the many that follow by number.
+//! What the log of a server says of a store that is away: the first failure at once, and the many that follow by
+//! number.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};

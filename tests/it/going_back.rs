@@ -1,5 +1,5 @@
-//! Going back and rebuilding in quick succession: the view that answers is the view that follows, and the server says so
-//! when it does not.
+//! Going back and rebuilding in quick succession: the view that answers is the view that follows, and the server says
+//! so when it does not.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};

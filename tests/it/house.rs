@@ -151,8 +151,8 @@ fn the_list_of_words_finds_them_in_sentences_and_names() {
     assert_eq!(words("see [this](docs/told.md) told"), " see . this told ");
 }
 
-/// A line in lower case, with one space around each word and around each sign between words. `_` separates words, so that
-/// names count too. The targets of links do not count: they name files.
+/// A line in lower case, with one space around each word and around each sign between words. `_` separates words, so
+/// that names count too. The targets of links do not count: they name files.
 fn words(line: &str) -> String {
     let mut text = " ".to_owned();
     for (at, part) in line.to_lowercase().split("](").enumerate() {

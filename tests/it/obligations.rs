@@ -1,4 +1,5 @@
-//! What the standards of a rulebook ask to be done: the list of a keyworker and of a team, and the counts, on both stores.
+//! What the standards of a rulebook ask to be done: the list of a keyworker and of a team, and the counts, on both
+//! stores.
 
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};

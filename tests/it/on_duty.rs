@@ -1,5 +1,5 @@
-//! Who works here, who is away and who does what: logins, leave and cover, many assignments at once, duties kept apart and
-//! periods that are settled; on both stores.
+//! Who works here, who is away and who does what: logins, leave and cover, many assignments at once, duties kept apart
+//! and periods that are settled; on both stores.
 
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
@@ -152,7 +152,7 @@ async fn a_leaving_is_the_first_day_no_longer_here_and_warns_of_later_facts() {
             app.ask(&manager(), document, json!({ "id": ann })).await["node"]["left"],
             json!({ "occurred": { "on": "2018-02-21" } })
         );
-        // An assignment that begins later is one, too, and an accepted warning is require_accepted_warnings.
+        // An assignment that begins later is one, too, and an accepted warning is no obstacle.
         let other = case(app, "BR-2", &bob).await;
         let early = json!({ "worker": bob, "occurredOn": "2018-02-01" });
         assert_eq!(warnings(&app.tell(&manager(), "leaveWorker", early.clone()).await), ["WORKER_HAS_LATER_FACTS"]);

@@ -1,5 +1,5 @@
-//! Evidence and attributes over GraphQL, on both stores: what would count for nothing is said before it is recorded, and
-//! every piece of evidence says for each claim whether it counts.
+//! Evidence and attributes over GraphQL, on both stores: what would count for nothing is said before it is recorded,
+//! and every piece of evidence says for each claim whether it counts.
 
 use serde_json::{Value, json};
 

@@ -38,7 +38,8 @@ fn diff(deployment: &Deployment, more: &[&str]) -> Printed {
     Printed::of(&program.args(["--as-of", "2018-03-01"]).args(more).output().expect("the program runs"))
 }
 
-/// A further version of the rules that needs a shorter stay, and whose first row of days since contact ends a week later.
+/// A further version of the rules that needs a shorter stay, and whose first row of days since contact ends a week
+/// later.
 fn draft() -> tempfile::NamedTempFile {
     let text = pack("shps").expect("it ships").text;
     let text = text.replace("version = \"2017-03\"", "version = \"2018-02\"");

@@ -1,5 +1,5 @@
-//! Refusals that no scenario can show (tests/scenarios/refusals has the others): personal data, and values that do not have
-//! their type. Over the API, on both stores.
+//! Refusals that no scenario can show (tests/scenarios/refusals has the others): personal data, and values that do not
+//! have their type. Over the API, on both stores.
 
 use serde_json::{Value, json};
 

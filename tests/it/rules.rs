@@ -1,5 +1,5 @@
-//! Rules over GraphQL and on the command line: what a form is built from, versions that take each other's place, further
-//! bank holidays, and money that would be claimed or paid twice.
+//! Rules over GraphQL and on the command line: what a form is built from, versions that take each other's place,
+//! further bank holidays, and money that would be claimed or paid twice.
 
 use std::process::{Command, Output};
 

@@ -1,5 +1,5 @@
-//! What deserves a second look, or is refused because it would be lost: doubles, work of those who never see it, roles and
-//! dates that are slips; on both stores.
+//! What deserves a second look, or is refused because it would be lost: doubles, work of those who never see it, roles
+//! and dates that are slips; on both stores.
 
 use serde_json::{Value, json};
 

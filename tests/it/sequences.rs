@@ -1,8 +1,8 @@
 //! Any sequence of commands over every type of a journey's facts leaves a log that reads, stands and folds the same way
 //! whenever and wherever it is folded: the live view is the rebuilt one, on both stores.
 //!
-//! The facts are the golden examples, with ids of the journey that they are told of. Most of what the domain's own tests
-//! say about single commands is not asked again here.
+//! The facts are the golden examples, with ids of the journey that they are told of. Most of what the domain's own
+//! tests say about single commands is not asked again here.
 
 use std::cell::Cell;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! Whom somebody may know of: workers, teams and subjects of other contracts do not exist, newcomers are anybody's to take
-//! on, and what is amended is judged by what it says; on both stores.
+//! Whom somebody may know of: workers, teams and subjects of other contracts do not exist, newcomers are anybody's to
+//! take on, and what is amended is judged by what it says; on both stores.
 
 use std::io::Cursor;
 

@@ -1,5 +1,5 @@
-//! What is read of a journey by its story or by its row, and whether anybody has read it before: the answer is the same,
-//! whoever appended meanwhile. Over HTTP on both stores.
+//! What is read of a journey by its story or by its row, and whether anybody has read it before: the answer is the
+//! same, whoever appended meanwhile. Over HTTP on both stores.
 
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};

@@ -9,7 +9,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// The rest between two looks.
 const REST: Duration = Duration::from_millis(20);
 
-/// Waits until a condition holds, looking whenever a rebuild of these views makes progress. The last look is after its end.
+/// Waits until a condition holds, looking whenever a rebuild of these views makes progress. The last look is after its
+/// end.
 pub(crate) async fn until_views(views: &Views, what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let mut progress = views.progress();
     let looking = async {

@@ -213,8 +213,8 @@ async fn send(
 }
 
 /// The claims of a batch's contract as of the date of a command, settled against all batches, as if the claims in
-/// `again` were not queried. None if the caller may not see the batch. If midnight passes before the command is decided,
-/// the decision refuses the preparation as stale.
+/// `again` were not queried. None if the caller may not see the batch. If midnight passes before the command is
+/// decided, the decision refuses the preparation as stale.
 async fn contract_claims(
     ctx: &Context<'_>,
     batch: Id,

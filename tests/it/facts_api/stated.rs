@@ -1,4 +1,5 @@
-//! Every fact of a journey stated, refused with its code and path, and read back with the event that a correction names.
+//! Every fact of a journey stated, refused with its code and path, and read back with the event that a correction
+//! names.
 
 use serde_json::{Value, json};
 use uuid::Uuid;

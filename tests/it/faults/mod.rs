@@ -28,7 +28,8 @@ use crate::stores::Place;
 use crate::wait::until;
 use shim::Shim;
 
-/// A command that was acknowledged, and how long the trace was when its answer came: a cut at any later moment keeps it.
+/// A command that was acknowledged, and how long the trace was when its answer came: a cut at any later moment keeps
+/// it.
 #[derive(Debug, Clone, Copy)]
 struct Acknowledged {
     command: Uuid,
@@ -97,7 +98,8 @@ impl<'a> Run<'a> {
         Ok(Heard::Unavailable { in_doubt: error["commandInDoubt"].as_bool().expect("it says whether it is in doubt") })
     }
 
-    /// So many contacts from each of so many clients at once, and what they hear of each; a client that is not answered stops.
+    /// So many contacts from each of so many clients at once, and what they hear of each; a client that is not answered
+    /// stops.
     async fn hear(&self, clients: usize, count: usize) -> Vec<(Acknowledged, Heard)> {
         let client = async || {
             let mut heard = Vec::new();

@@ -161,8 +161,8 @@ async fn a_failed_sync_of_a_file_that_was_brought_up_in_part_ends_the_program_an
     }
 }
 
-/// Control: a process that continues writes the pages of that checkpoint again, and not those of the one before it; once
-/// their sync goes well, the write-ahead log is done with.
+/// Control: a process that continues writes the pages of that checkpoint again, and not those of the one before it;
+/// once their sync goes well, the write-ahead log is done with.
 async fn assert_harm_if_it_continued(before: &disk::Files, steps: &[Step], field: &Field) {
     let began = steps.iter().rposition(|step| step.file == "-wal" && matches!(step.what, What::Sync));
     let checkpoint = &steps[began.expect("a checkpoint begins with a sync")..];

@@ -1,5 +1,5 @@
-//! Several nodes on one log, and what befalls them: one is paused or killed, a clock is off, sessions are terminated, the
-//! database is restarted, a signal comes at any moment. What was acknowledged is there once, and the others go on.
+//! Several nodes on one log, and what befalls them: one is paused or killed, a clock is off, sessions are terminated,
+//! the database is restarted, a signal comes at any moment. What was acknowledged is there once, and the others go on.
 
 mod clocks;
 mod cluster;

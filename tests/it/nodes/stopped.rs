@@ -31,8 +31,8 @@ fn is_in_order(status: ExitStatus) -> bool {
     status.success() || matches!(status.signal(), Some(2 | 15))
 }
 
-/// Whether whoever started the tests has them ignore SIGINT, as a shell does in the background: what they start inherits
-/// it, until it listens itself.
+/// Whether whoever started the tests has them ignore SIGINT, as a shell does in the background: what they start
+/// inherits it, until it listens itself.
 fn is_interrupt_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").expect("this process is there");
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).expect("its signals");

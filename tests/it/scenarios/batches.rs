@@ -1,5 +1,5 @@
-//! tests/scenarios/batches: claims on their way to the commissioner and back, batch after batch. Each scenario is run over
-//! the API, on both stores.
+//! tests/scenarios/batches: claims on their way to the commissioner and back, batch after batch. Each scenario is run
+//! over the API, on both stores.
 //!
 //! A step is a day, who, and a sentence; the lines beneath it are what comes back, line by line.
 

@@ -1,5 +1,5 @@
-//! tests/scenarios: journeys as tables of days and facts, with the claims that they must give. Each is run as `try` runs a
-//! file of events.
+//! tests/scenarios: journeys as tables of days and facts, with the claims that they must give. Each is run as `try`
+//! runs a file of events.
 //!
 //! A fact is a day and a few words; spells, risks, achievements and evidence have names of their own by which later
 //! lines call them. An outcome that a journey's claims do not name must not have started.

@@ -1,5 +1,6 @@
-//! The scenarios of tests/scenarios: texts that an auditor can read, each with what is expected. Every folder has its own
-//! kind: journeys with their claims, batches, and what people do and see: days, boards, refusals, and what was known when.
+//! The scenarios of tests/scenarios: texts that an auditor can read, each with what is expected. Every folder has its
+//! own kind: journeys with their claims, batches, and what people do and see: days, boards, refusals, and what was
+//! known when.
 //!
 //! A line that begins with `#` is a comment. Lines with an indent belong to the line above them.
 

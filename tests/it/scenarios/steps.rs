@@ -1,8 +1,8 @@
-//! tests/scenarios/days, boards, refusals and known: what people do, and what they see. Each scenario is run over the API,
-//! on both stores.
+//! tests/scenarios/days, boards, refusals and known: what people do, and what they see. Each scenario is run over the
+//! API, on both stores.
 //!
-//! A step is a time or a date, a login and a sentence. The lines beneath it must be what comes back, line by line. A line
-//! `day` with a date begins another day. `facts.rs` reads the facts of a case and asks for boards.
+//! A step is a time or a date, a login and a sentence. The lines beneath it must be what comes back, line by line. A
+//! line `day` with a date begins another day. `facts.rs` reads the facts of a case and asks for boards.
 
 use std::collections::BTreeMap;
 

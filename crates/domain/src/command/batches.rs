@@ -36,7 +36,7 @@ const NAMED_MAX: usize = 20;
 pub struct BatchCommand {
     /// The batch.
     pub batch: BatchId,
-    /// The day.
+    /// The date of the command.
     pub when: When,
     /// The as-of date of the claims that the command was prepared from, if it was prepared from claims.
     pub as_of: Option<NaiveDate>,

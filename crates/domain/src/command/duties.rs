@@ -28,8 +28,8 @@ pub(super) fn verified_by_another(
     Err(refusal.by(ATTACH_VERIFY).alone())
 }
 
-/// Refuses to change verified evidence, if the rulebook keeps attaching and verifying apart. Nobody may change its kind,
-/// digest or date. The person who attached it may not change what it supports.
+/// Refuses to change verified evidence, if the rulebook keeps attaching and verifying apart. Nobody may change its
+/// kind, digest or date. The person who attached it may not change what it supports.
 pub(super) fn stays_verified(
     history: &History,
     fact: &Fact<'_>,

@@ -3,7 +3,7 @@
 //!
 //! Pure and synchronous. A decision never reads a clock or a store: everything it needs is in [`Given`]. It returns
 //! events or refusals, never both, and changes nothing. For every kind of stream a fact takes the same steps: check its
-//! values (`validate`), check it with the other facts (`fact::consistency`), build its events.
+//! values (`validate`), check it with the other facts (the `rules` of its kind of stream), build its events.
 
 mod amend;
 mod atomic;
@@ -128,7 +128,7 @@ pub struct CorrectFact {
     pub reason: String,
 }
 
-/// Facts to retract atomic.
+/// Facts to retract together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetractFacts {
     /// The stream of the facts.

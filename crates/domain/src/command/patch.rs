@@ -1,9 +1,9 @@
 //! A correction as people send it: only the values that change.
 //!
 //! Pure. A field that a patch leaves out keeps its value, and null clears it. The event records the whole result. The
-//! patch is applied to the state of the fact when the command is decided, so that of two corrections sent at once neither
-//! undoes the other. Objects are merged and lists are replaced (RFC 7396). This module does not decide whether the
-//! result is valid.
+//! patch is applied to the state of the fact when the command is decided, so that of two corrections sent at once
+//! neither undoes the other. Objects are merged and lists are replaced (RFC 7396). This module does not decide whether
+//! the result is valid.
 
 use chrono::{NaiveDate, NaiveTime};
 use serde_json::{Map, Value};

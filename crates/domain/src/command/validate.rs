@@ -1,8 +1,7 @@
 //! Checks the values of a fact: dates, codes, lengths, and personal data that must not be stored unsealed.
 //!
 //! Pure. Each value is checked on its own, and all values at once, so that a form can show every problem beside its
-//! field. Whether facts can be true together is checked by
-//! `fact::consistency`.
+//! field. Whether facts can be true together is checked by the rules of each kind of stream.
 
 mod batch;
 mod contract;

@@ -6,8 +6,8 @@
 use super::figure::{Figure, State};
 use super::fraction::{Fraction, OutOfRange};
 
-/// The actuals of one measure and one row of a table. What is not asked for is None. A figure that cannot be, such as that
-/// of a month before the contract started, is not applicable.
+/// The actuals of one measure and one row of a table. What is not asked for is None. A figure that cannot be, such as
+/// that of a month before the contract started, is not applicable.
 #[derive(Debug, Clone, Copy)]
 pub struct Actuals {
     /// Of the period of the table.

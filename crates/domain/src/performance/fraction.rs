@@ -1,7 +1,8 @@
 //! Exact numbers: fractions of whole numbers.
 //!
-//! Pure. A yearly target spread over twelve months (500/12 a month) and a mean over the days of a quarter (43/6 workers)
-//! are no decimals. Nothing is rounded here before it is shown. A number too large is out of range, never wrong.
+//! Pure. A yearly target spread over twelve months (500/12 a month) and a mean over the days of a quarter (43/6
+//! workers) are no decimals. Nothing is rounded here before it is shown. A number too large is out of range, never
+//! wrong.
 
 use std::cmp::Ordering;
 

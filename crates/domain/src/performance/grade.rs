@@ -28,8 +28,8 @@ pub struct FailedTest<'g> {
     pub value: Option<Fraction>,
 }
 
-/// The grade of these values: the first, from the top, of which every test passes. A value in the gap between two grades
-/// gets the lower one, even if that one has an upper bound.
+/// The grade of these values: the first, from the top, of which every test passes. A value in the gap between two
+/// grades gets the lower one, even if that one has an upper bound.
 pub fn graded<'g>(grades: &'g [Grade], values: &BTreeMap<String, Fraction>) -> Graded<'g> {
     let mut failed = Vec::new();
     for (at, grade) in grades.iter().enumerate() {

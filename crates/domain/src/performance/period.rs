@@ -1,7 +1,7 @@
 //! The periods of figures: weeks, months, quarters, years, a life, everything to date, or any days.
 //!
-//! Pure. It never asks which day it is: whether a period is over is said as of a day. What a rulebook decides, the first
-//! day of the financial year, is passed in.
+//! Pure. It never asks which day it is: whether a period is over is said as of a day. What a rulebook decides, the
+//! first day of the financial year, is passed in.
 
 use std::fmt;
 
@@ -277,8 +277,8 @@ impl Period {
         }
     }
 
-    /// The months whose targets make the target of the period. A month under way, or in which a contract starts or ends,
-    /// counts whole. None for a week, for days that are no whole months, and for more than [`MONTHS_MAX`] months.
+    /// The months whose targets make the target of the period. A month under way, or in which a contract starts or
+    /// ends, counts whole. None for a week, for days that are no whole months, and for more than [`MONTHS_MAX`] months.
     pub fn months(&self) -> Option<Months> {
         let first = Month::of(self.first);
         let last_of = |unit: Unit| match unit.months() {

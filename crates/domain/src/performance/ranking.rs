@@ -1,6 +1,7 @@
 //! League tables: who comes first.
 //!
-//! Pure. Equal values have equal ranks, and the next rank leaves as many out: 1, 2, 3, 3, 5. Who has no value has no rank.
+//! Pure. Equal values have equal ranks, and the next rank leaves as many out: 1, 2, 3, 3, 5. Who has no value has no
+//! rank.
 
 use super::fraction::Fraction;
 

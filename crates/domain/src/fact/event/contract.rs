@@ -91,8 +91,8 @@ pub struct ContractEnded {
     pub reason: String,
 }
 
-/// Targets of some measures were published, in one of several profiles that apply side by side. A revision is a whole new
-/// version of the profile. The old version stays in the log.
+/// Targets of some measures were published, in one of several profiles that apply side by side. A revision is a whole
+/// new version of the profile. The old version stays in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TargetsPublished {
@@ -115,8 +115,8 @@ pub struct TargetSeries {
     /// The target of each month, by the first day of the month.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub months: BTreeMap<NaiveDate, Quantity>,
-    /// The target of each financial year, by the first day of the year. Its months have equal parts of it: 500 a year are
-    /// 500/12 a month.
+    /// The target of each financial year, by the first day of the year. Its months have equal parts of it: 500 a year
+    /// are 500/12 a month.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub years: BTreeMap<NaiveDate, Quantity>,
     /// The targets of another measure, of the same profile and area, times a factor.

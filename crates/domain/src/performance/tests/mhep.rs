@@ -1,7 +1,7 @@
 //! MHEP, Tower Hamlets: percentages of the targets of several profiles, and rates of a mean number of specialists.
 //!
-//! The average printed is 7; the rates printed beside it are those of 43/6. Of the rates themselves only the interval is
-//! known that they leave for the average. Its ends are those of 24 shown as 3.3 and of 85 shown as 11.9.
+//! The average printed is 7; the rates printed beside it are those of 43/6. Of the rates themselves only the interval
+//! is known that they leave for the average. Its ends are those of 24 shown as 3.3 and of 85 shown as 11.9.
 
 use serde_json::Value;
 

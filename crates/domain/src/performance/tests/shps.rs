@@ -1,8 +1,9 @@
 //! SHPS: actuals against unrounded bases, and against the mean of three months.
 //!
-//! What is printed of a base is rounded. Referrals are aimed at in whole numbers; Personal Housing Plans are 0.88 of them
-//! (Brent: 0.85). Of housing secured and sustained only the rounded base is known, and so it is of plans in Islington to
-//! date (0.88 × 941 is not 831: the base changed in between). Arrows need the month before, which is not printed.
+//! What is printed of a base is rounded. Referrals are aimed at in whole numbers; Personal Housing Plans are 0.88 of
+//! them (Brent: 0.85). Of housing secured and sustained only the rounded base is known, and so it is of plans in
+//! Islington to date (0.88 × 941 is not 831: the base changed in between). Arrows need the month before, which is not
+//! printed.
 
 use std::collections::BTreeMap;
 
