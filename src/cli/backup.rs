@@ -169,7 +169,9 @@ pub(super) async fn restore(places: &Places, from: &Path) -> Result<Ending> {
     if log.digest().await? != copied || !verified(&log).await?.is_sound() {
         bail!("the restored log differs from the backup: do not use it, and run `throughline log verify`");
     }
-    let views = Views::open(log).await.context("the log was restored, but its view cannot be built")?;
+    let views = Views::open(log, crate::queries::statements)
+        .await
+        .context("the log was restored, but its view cannot be built")?;
     let (at, view) = views.position_and_digest().await?;
     views.close().await;
     store.close().await;

@@ -117,7 +117,7 @@ async fn known(views: &Views, contract: &Contract, known_at: KnownAt, zone: Tz) 
 /// Opens the views. If no server holds the database, this process brings them up to date. Otherwise the server does.
 pub(super) async fn open_to_read(places: &Places) -> Result<Views> {
     match opened(places).await? {
-        Opened::ToWrite(log) => Ok(Views::open(log).await?),
+        Opened::ToWrite(log) => Ok(Views::open(log, crate::queries::statements).await?),
         Opened::ToRead(log) => Ok(Views::open_to_read(log).await?),
     }
 }

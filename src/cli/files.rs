@@ -150,7 +150,9 @@ pub(super) async fn restore(places: &Places, path: &Path) -> Result<Ending> {
     let log = Log::open(Arc::clone(&store)).await?;
     let restored =
         as_recorded(&log, &Clock::Machine, &Chance::System, &importer().actor(), BufReader::new(file)).await?;
-    let views = Views::open(log).await.context("the events are in the log, but the view cannot be built")?;
+    let views = Views::open(log, crate::queries::statements)
+        .await
+        .context("the events are in the log, but the view cannot be built")?;
     let digest = views.live().digest().await?;
     let (position, mut out) = (restored.position, terminal::out());
     writeln!(out, "restored {position} events as recorded; view at {position}, digest {digest}")?;

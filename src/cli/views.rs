@@ -28,7 +28,7 @@ const PARKED: i64 = 1_000;
 pub(super) async fn open(places: &Places) -> Result<Views> {
     Store::must_exist(places.database())?;
     let store = Arc::new(Store::open(places.database(), Mode::Write).await?);
-    Ok(Views::open(Log::open(store).await?).await?)
+    Ok(Views::open(Log::open(store).await?, crate::queries::statements).await?)
 }
 
 pub(super) async fn close(views: Views) {

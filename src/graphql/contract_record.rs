@@ -237,15 +237,19 @@ impl Commentary {
     }
 }
 
-/// The targets of one measure, month by month.
+/// The targets of one measure, given by month, by financial year, or as a ratio of another measure's targets.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct TargetSeries {
     /// The code of the stage or measure in the rulebook.
     measure: String,
     /// The code of the service area. Null for the whole contract.
     area: Option<String>,
-    /// The target of each month, in order.
+    /// The target of each month, in order. Empty if the targets are given in another way.
     months: Vec<MonthTarget>,
+    /// The target of each financial year, in order. Empty if the targets are given in another way.
+    years: Vec<YearTarget>,
+    /// The other measure from whose targets these follow. Null if the targets are given in another way.
+    ratio: Option<TargetRatio>,
 }
 
 /// The target of one month.
@@ -257,16 +261,37 @@ pub struct MonthTarget {
     target: Decimal,
 }
 
+/// The target of one financial year.
+#[derive(Debug, Clone, Copy, SimpleObject)]
+pub struct YearTarget {
+    /// The first day of the financial year.
+    year: Date,
+    /// The target. Its twelve months have equal parts of it.
+    target: Decimal,
+}
+
+/// Targets that follow from those of another measure.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct TargetRatio {
+    /// The code of the other measure. Its targets of the same profile and area are used.
+    of: String,
+    /// The factor.
+    factor: Decimal,
+}
+
 impl From<&event::TargetSeries> for TargetSeries {
     fn from(series: &event::TargetSeries) -> Self {
-        let month = |(month, target): (&chrono::NaiveDate, &event::Quantity)| MonthTarget {
-            month: Date(*month),
-            target: Decimal(target.0),
-        };
+        let months = series.months.iter();
+        let years = series.years.iter();
         Self {
             measure: series.measure.clone(),
             area: series.area.clone(),
-            months: series.months.iter().map(month).collect(),
+            months: months.map(|(month, of)| MonthTarget { month: Date(*month), target: Decimal(of.0) }).collect(),
+            years: years.map(|(year, of)| YearTarget { year: Date(*year), target: Decimal(of.0) }).collect(),
+            ratio: series
+                .ratio
+                .as_ref()
+                .map(|ratio| TargetRatio { of: ratio.of.clone(), factor: Decimal(ratio.factor.0) }),
         }
     }
 }

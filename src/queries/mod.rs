@@ -29,8 +29,7 @@ pub mod tracked_items;
 
 mod rollups;
 
-use crate::store::{Sql, StoreError};
-use crate::views::generation::Generation;
+use crate::store::Sql;
 
 /// Every statement of a question.
 pub fn statements() -> Vec<&'static Sql> {
@@ -51,9 +50,4 @@ pub fn statements() -> Vec<&'static Sql> {
         tracked_items::STATEMENTS,
     ]
     .concat()
-}
-
-/// Prepares every statement, so that one which the store does not understand is found before the service starts.
-pub async fn prepare(generation: &Generation) -> Result<(), StoreError> {
-    crate::store::prepare(&generation.reader, &statements()).await
 }

@@ -187,7 +187,7 @@ impl Views {
                 while projector.step().await? || *projector.generation().position().borrow() < *old.position().borrow()
                 {
                 }
-                crate::store::prepare(&projector.generation().reader, &super::statements()).await?;
+                super::prepare(projector.generation(), self.shared.questions).await?;
                 tracing::info!(generation = pointer.live, "following another view, which is now live");
                 self.goes_live(Arc::clone(projector.generation()));
             }

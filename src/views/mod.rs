@@ -161,6 +161,7 @@ pub struct Views {
 #[derive(Debug)]
 struct Shared {
     log: Log,
+    questions: Questions,
     live: watch::Sender<Arc<Generation>>,
     /// Whether the live view belongs to another version of the program, so that this build cannot update it.
     is_foreign: AtomicBool,
@@ -207,7 +208,9 @@ pub struct Generations {
 impl Views {
     /// Opens the live view, caught up with the log. If this build has no usable view, it builds one first. Returns an
     /// error if a view has applied more of the log than there is, because that shows that events were lost.
-    pub async fn open(log: Log) -> Result<Self, ViewError> {
+    ///
+    /// Every view that is taken up has to understand the statements of these questions. One that does not is rebuilt.
+    pub async fn open(log: Log, questions: Questions) -> Result<Self, ViewError> {
         log.store().prepare(STATEMENTS_ON_THE_LOG).await?;
         pointer::mend(log.store()).await?;
         if let Some((view, position, head)) = Self::ahead(&log).await? {
@@ -218,13 +221,12 @@ impl Views {
             }
             return Err(ViewError::Ahead { view, position, head });
         }
-        let (live, is_fresh) = match taken_up(&log).await? {
+        let (live, is_fresh) = match taken_up(&log, questions).await? {
             Some(live) => (live, false),
-            None => built_alone(&log).await?,
+            None => built_alone(&log, questions).await?,
         };
-        crate::store::prepare(&live.reader, &statements()).await?;
         let on_demand = OnDemand::beside(log.store());
-        let views = Self::over(log, live, is_fresh, on_demand);
+        let views = Self::over(log, questions, live, is_fresh, on_demand);
         if let Err(error) = views.sweep().await {
             tracing::warn!(error = ?error, "earlier views could not be removed yet");
         }
@@ -289,7 +291,7 @@ impl Views {
         // This folds the contracts up to the view's position.
         Projector::new(log.clone(), Arc::clone(&live)).await?;
         let on_demand = OnDemand::apart(log.store())?;
-        Ok(Self::over(log, live, false, on_demand))
+        Ok(Self::over(log, Vec::new, live, false, on_demand))
     }
 
     /// Builds a view for this process only, for a log without a readable view.
@@ -298,12 +300,13 @@ impl Views {
         let upto = log.head().await?.position;
         let wanted = Wanted { upto, rulebooks_upto: upto, draft: None };
         let live = on_demand.built_alone(&log, wanted).await?;
-        Ok(Self::over(log, live, true, on_demand))
+        Ok(Self::over(log, Vec::new, live, true, on_demand))
     }
 
-    fn over(log: Log, live: Arc<Generation>, is_fresh: bool, on_demand: OnDemand) -> Self {
+    fn over(log: Log, questions: Questions, live: Arc<Generation>, is_fresh: bool, on_demand: OnDemand) -> Self {
         let shared = Shared {
             log,
+            questions,
             live: watch::Sender::new(live),
             is_foreign: AtomicBool::new(false),
             switching: tokio::sync::Mutex::default(),
@@ -438,7 +441,7 @@ impl Views {
         let log = &self.shared.log;
         let rebuilt = async {
             let pointer = pointer::read(log.store()).await?;
-            let mut projector = rebuild::build(log, pointer, options, meter).await?;
+            let mut projector = rebuild::build(log, pointer, self.shared.questions, options, meter).await?;
             meter.enters(Phase::Switching);
             self.switch(&mut projector).await
         };
@@ -602,6 +605,14 @@ pub fn statements() -> Vec<&'static Sql> {
     [generation::STATEMENTS, parked::STATEMENTS].concat()
 }
 
+/// The statements of the questions that will be asked of a view.
+pub type Questions = fn() -> Vec<&'static Sql>;
+
+/// Prepares every statement that a generation has to understand.
+async fn prepare(generation: &Generation, questions: Questions) -> Result<(), StoreError> {
+    crate::store::prepare(&generation.reader, &[statements(), questions()].concat()).await
+}
+
 async fn caught_up(log: &Log, generation: Arc<Generation>) -> Result<Arc<Generation>, ViewError> {
     let mut projector = Projector::new(log.clone(), Arc::clone(&generation)).await?;
     while projector.step().await? {}
@@ -615,7 +626,7 @@ async fn usable(log: &Log) -> Result<Option<Generation>, ViewError> {
 }
 
 /// The live generation, checked and caught up with the log, if this build can use it. A damaged one counts as missing.
-async fn taken_up(log: &Log) -> Result<Option<Arc<Generation>>, ViewError> {
+async fn taken_up(log: &Log, questions: Questions) -> Result<Option<Arc<Generation>>, ViewError> {
     let Some(generation) = usable(log).await? else { return Ok(None) };
     if !generation.is_of(log).await? {
         let (number, position) = (generation.number, *generation.position().borrow());
@@ -627,7 +638,7 @@ async fn taken_up(log: &Log) -> Result<Option<Arc<Generation>>, ViewError> {
     let generation = Arc::new(generation);
     let taken = async {
         generation.must_be_sound(Depth::Opened).await?;
-        crate::store::prepare(&generation.reader, &statements()).await?;
+        prepare(&generation, questions).await?;
         caught_up(log, Arc::clone(&generation)).await
     };
     match taken.await {
@@ -643,15 +654,15 @@ async fn taken_up(log: &Log) -> Result<Option<Arc<Generation>>, ViewError> {
 
 /// Builds the first view that this build can use, before the server answers requests. If several processes start
 /// together, one builds and the others use its view.
-async fn built_alone(log: &Log) -> Result<(Arc<Generation>, bool), ViewError> {
+async fn built_alone(log: &Log, questions: Questions) -> Result<(Arc<Generation>, bool), ViewError> {
     let sole = log.store().sole_builder().await?;
     let pointer = pointer::read(log.store()).await?;
-    if let Some(live) = taken_up(log).await? {
+    if let Some(live) = taken_up(log, questions).await? {
         sole.release().await;
         return Ok((live, false));
     }
     let meter = Arc::new(Meter::new(watch::Sender::new(None)));
-    let mut projector = rebuild::build(log, pointer, Options::default(), &meter).await?;
+    let mut projector = rebuild::build(log, pointer, questions, Options::default(), &meter).await?;
     // A view with another definition may be maintained by servers of another version. The new view must not be behind
     // its position.
     let old = match Generation::open(log.store(), log.store().place(), pointer.live).await? {

@@ -251,7 +251,7 @@ mod read_only {
     async fn deployment_digest(deployment: &Deployment) -> String {
         let log = std::sync::Arc::new(Store::open(deployment.url(), Mode::Write).await.expect("the store opens"));
         let log = Log::open(log).await.expect("the log opens");
-        let views = throughline::views::Views::open(log).await.expect("it opens");
+        let views = throughline::views::Views::open(log, throughline::queries::statements).await.expect("it opens");
         let (_, digest) = views.position_and_digest().await.expect("a digest");
         views.close().await;
         views.log().store().close().await;

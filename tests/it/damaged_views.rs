@@ -110,7 +110,9 @@ async fn a_view_whose_pages_are_damaged_is_replaced_by_rebuild_and_at_the_start(
             assert!(said(&rebuilt).contains(&whole), "round {round}: {}", said(&rebuilt));
         }
         let opened = log(deployment.url()).await;
-        let views = Views::open(opened).await.unwrap_or_else(|error| panic!("round {round}: {error:?}"));
+        let views = Views::open(opened, throughline::queries::statements)
+            .await
+            .unwrap_or_else(|error| panic!("round {round}: {error:?}"));
         assert_eq!(views.is_fresh(), round % 4 >= 2, "round {round}");
         assert_eq!(views.position_and_digest().await.expect("a digest").1, whole, "round {round}");
         views.close().await;
@@ -149,7 +151,7 @@ async fn whatever_state_a_view_is_in_the_start_and_rebuild_replace_it() {
     for dialect in STORES {
         let place = Place::on(dialect).await;
         let first = log(place.url()).await;
-        let views = Views::open(first.clone()).await.expect("it opens");
+        let views = Views::open(first.clone(), throughline::queries::statements).await.expect("it opens");
         let (_, whole) = views.position_and_digest().await.expect("a digest");
         views.close().await;
         first.store().close().await;
@@ -178,7 +180,9 @@ async fn whatever_state_a_view_is_in_the_start_and_rebuild_replace_it() {
                     assert!(said(&rebuilt).contains(&whole), "{state}: {}", said(&rebuilt));
                 }
                 let log = log(place.url()).await;
-                let views = Views::open(log.clone()).await.unwrap_or_else(|error| panic!("{state}: {error:?}"));
+                let views = Views::open(log.clone(), throughline::queries::statements)
+                    .await
+                    .unwrap_or_else(|error| panic!("{state}: {error:?}"));
                 // Control: what `rebuild` has made is used as it is.
                 assert_eq!(views.is_fresh(), command == "serve", "{state}");
                 assert_eq!(views.position_and_digest().await.expect("a digest").1, whole, "{state}");
@@ -235,7 +239,7 @@ async fn the_view_of_another_log_is_kept_aside_and_another_is_built() {
     let reading = Store::open(deployment.url(), Mode::Read).await.expect("the store opens");
     let reading = Views::open_to_read(Log::open(Arc::new(reading)).await.expect("the log opens")).await;
     assert!(matches!(reading, Err(ViewError::Damaged { .. })), "it is not read either");
-    let views = Views::open(log(deployment.url()).await).await.expect("it opens");
+    let views = Views::open(log(deployment.url()).await, throughline::queries::statements).await.expect("it opens");
     assert!(views.is_fresh());
     assert_eq!(views.position_and_digest().await.expect("a digest").1, whole);
     views.close().await;
@@ -244,7 +248,7 @@ async fn the_view_of_another_log_is_kept_aside_and_another_is_built() {
     assert_eq!(std::fs::read(&aside).expect("it is kept"), std::fs::read(&foreign).expect("it is there"));
     // Control: its own view is used as it is.
     std::fs::write(live_file(&deployment).await, kept).expect("it is written");
-    let views = Views::open(log(deployment.url()).await).await.expect("it opens");
+    let views = Views::open(log(deployment.url()).await, throughline::queries::statements).await.expect("it opens");
     assert!(!views.is_fresh());
     views.close().await;
     views.log().store().close().await;
@@ -256,7 +260,7 @@ async fn the_view_of_another_log_is_kept_aside_and_another_is_built() {
 async fn a_server_replaces_a_view_that_turns_out_to_be_damaged() {
     let field = Field::of("a_server_replaces_a_view");
     let (deployment, whole) = with_journeys(&field, 20).await;
-    let views = Views::open(log(deployment.url()).await).await.expect("it opens");
+    let views = Views::open(log(deployment.url()).await, throughline::queries::statements).await.expect("it opens");
     let damaged = views.live().number;
     // It was whole as it was opened, as a large one is taken to be.
     alter_view(&live_file(&deployment).await.display().to_string(), OTHER_COLUMNS).await;

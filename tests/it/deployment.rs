@@ -42,7 +42,7 @@ impl Deployment {
 
     /// The write side over a live view.
     pub(crate) async fn recorder(&self) -> Recorder {
-        let views = Views::open(self.log.clone()).await.expect("the view opens");
+        let views = Views::open(self.log.clone(), throughline::queries::statements).await.expect("the view opens");
         let chance = Arc::new(Chance::System);
         let started = Recorder::start(self.log.clone(), views, Arc::clone(&self.clock), chance).await;
         started.expect("the recorder starts").0
@@ -50,7 +50,7 @@ impl Deployment {
 
     /// The digest of the live view, caught up with the log.
     pub(crate) async fn digest(&self) -> String {
-        let views = Views::open(self.log.clone()).await.expect("the view opens");
+        let views = Views::open(self.log.clone(), throughline::queries::statements).await.expect("the view opens");
         views.live().digest().await.expect("a digest")
     }
 

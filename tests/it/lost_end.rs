@@ -33,15 +33,19 @@ async fn with_lost_end(dialect: Dialect) -> Deployment {
 async fn a_log_that_lost_its_end_is_not_served_and_its_view_is_kept_when_the_service_starts_without_it() {
     for dialect in STORES {
         let deployment = with_lost_end(dialect).await;
-        let error = Views::open(deployment.log.clone()).await.expect_err("it is refused");
+        let error =
+            Views::open(deployment.log.clone(), throughline::queries::statements).await.expect_err("it is refused");
         let ViewError::Ahead { position, head, .. } = &error else { panic!("{error}") };
         assert_eq!((*position, *head), (Position(14), Position(12)));
         assert!(error.to_string().contains("serve --without-lost-events"), "{error}");
         // Whoever does not look twice finds it as it was.
-        assert!(matches!(Views::open(deployment.log.clone()).await, Err(ViewError::Ahead { .. })));
+        assert!(matches!(
+            Views::open(deployment.log.clone(), throughline::queries::statements).await,
+            Err(ViewError::Ahead { .. })
+        ));
         let aside = Views::set_aside(&deployment.log).await.expect("it is set aside");
         assert_eq!(aside.len(), 1, "{aside:?}");
-        let views = Views::open(deployment.log.clone()).await.expect("it opens");
+        let views = Views::open(deployment.log.clone(), throughline::queries::statements).await.expect("it opens");
         assert_eq!(*views.live().position().borrow(), Position(12));
         views.close().await;
         match dialect {
@@ -116,7 +120,7 @@ async fn a_damaged_view_is_built_anew_whatever_its_state() {
     for dialect in STORES {
         let place = Place::on(dialect).await;
         let first = log(place.url()).await;
-        let views = Views::open(first.clone()).await.expect("it opens");
+        let views = Views::open(first.clone(), throughline::queries::statements).await.expect("it opens");
         let whole = views.position_and_digest().await.expect("a digest");
         views.close().await;
         for damage in damages(dialect, &place) {
@@ -135,12 +139,14 @@ async fn a_damaged_view_is_built_anew_whatever_its_state() {
                 }
                 None => RawDb::at(&place).await.run(&damage.replace("_gN", &format!("_g{live}"))).await,
             }
-            let views = Views::open(first.clone()).await.unwrap_or_else(|error| panic!("{damage}: {error:?}"));
+            let views = Views::open(first.clone(), throughline::queries::statements)
+                .await
+                .unwrap_or_else(|error| panic!("{damage}: {error:?}"));
             assert!(views.is_fresh(), "{damage}");
             assert_eq!(views.position_and_digest().await.expect("a digest"), whole, "{damage}");
             views.close().await;
             // Control: what is whole is used as it is.
-            let views = Views::open(first.clone()).await.expect("it opens");
+            let views = Views::open(first.clone(), throughline::queries::statements).await.expect("it opens");
             assert!(!views.is_fresh(), "{damage}");
             views.close().await;
         }

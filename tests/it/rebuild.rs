@@ -249,7 +249,9 @@ async fn going_back_catches_the_earlier_view_up_and_a_rulebook_gone_back_from_st
 async fn another_node_follows_the_switch() {
     let (fresh, field) = (Fresh::on(Dialect::Postgres, now()).await, Field::of("two nodes"));
     let store = Store::open(fresh.url(), Mode::Write).await.expect("it opens beside");
-    let other = Views::open(Log::open(Arc::new(store)).await.expect("the log opens")).await.expect("its view opens");
+    let other = Views::open(Log::open(Arc::new(store)).await.expect("the log opens"), throughline::queries::statements)
+        .await
+        .expect("its view opens");
     let keeper = tokio::spawn(other.clone().keep_up());
     let journeys = field.journeys(&fresh.recorder, 20).await;
     let stop = AtomicBool::new(false);
@@ -286,7 +288,7 @@ async fn a_view_that_was_replaced_goes_though_nothing_is_recorded_any_more() {
 
 /// Views of the same log that have not looked since another process switched.
 async fn unaware(fresh: &Fresh) -> Views {
-    Views::open(fresh.log.clone()).await.expect("the view opens")
+    Views::open(fresh.log.clone(), throughline::queries::statements).await.expect("the view opens")
 }
 
 #[tokio::test(flavor = "multi_thread")]

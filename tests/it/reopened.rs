@@ -28,7 +28,7 @@ async fn log_at(place: &Place) -> Log {
 /// Opens the live view, which brings it up to the log, and compares it with one that is built anew.
 pub(crate) async fn assert_rebuilt_alike(place: &Place) {
     let log = log_at(place).await;
-    let views = Views::open(log.clone()).await.expect("the view opens");
+    let views = Views::open(log.clone(), throughline::queries::statements).await.expect("the view opens");
     let head = log.head().await.expect("the head").position;
     assert_eq!(*views.live().position().borrow(), head, "an opened view has caught up");
     let live = views.live().digest().await.expect("a digest");
@@ -42,7 +42,7 @@ pub(crate) async fn assert_rebuilt_alike(place: &Place) {
 /// A write side whose view nobody keeps up.
 async fn without_a_projector(place: &Place) -> (Log, Recorder, tokio::task::JoinHandle<()>) {
     let log = log_at(place).await;
-    let views = Views::open(log.clone()).await.expect("the view opens");
+    let views = Views::open(log.clone(), throughline::queries::statements).await.expect("the view opens");
     let (clock, chance) = (Arc::new(Clock::standing_at(now())), Arc::new(Chance::System));
     let (recorder, task) = Recorder::start(log.clone(), views, clock, chance).await.expect("it starts");
     (log, recorder, task)

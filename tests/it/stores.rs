@@ -53,7 +53,7 @@ impl Fresh {
         let place = Place::on(dialect).await;
         let store = Arc::new(Store::open(place.url(), Mode::Write).await.expect("the store opens"));
         let log = Log::open(store).await.expect("the log opens");
-        let views = Views::open(log.clone()).await.expect("the view opens");
+        let views = Views::open(log.clone(), throughline::queries::statements).await.expect("the view opens");
         let clock = Arc::new(Clock::standing_at(now));
         let started = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), Arc::new(Chance::System));
         let (recorder, appender) = started.await.expect("the recorder starts");

@@ -428,7 +428,7 @@ impl Elsewhere {
     async fn beside(app: &TestApp) -> Self {
         let store = Store::open(app.fresh.url(), Mode::Write).await.expect("the store opens");
         let log = Log::open(Arc::new(store)).await.expect("the log opens");
-        let views = Views::open(log.clone()).await.expect("the view opens");
+        let views = Views::open(log.clone(), throughline::queries::statements).await.expect("the view opens");
         let (clock, chance) = (Arc::clone(&app.fresh.clock), Arc::new(Chance::System));
         let started = Recorder::start(log.clone(), views.clone(), clock, chance).await;
         let (recorder, appending) = started.expect("the recorder starts");

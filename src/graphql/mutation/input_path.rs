@@ -8,7 +8,7 @@ use async_graphql::{Context, Value};
 use throughline_domain::fact::path::{Path, Step};
 
 /// For lists that are maps in a payload: the field that holds an entry's key and the field that holds its value.
-const ENTRIES: [(&str, &str); 2] = [("name", "value"), ("month", "target")];
+const ENTRIES: [(&str, &str); 3] = [("name", "value"), ("month", "target"), ("year", "target")];
 
 /// An input as the client sent it.
 #[derive(Debug, Default)]

@@ -85,7 +85,7 @@ mod parking {
         fault::put(StreamId::journey(struck));
         let rebuilt = Views::rebuild(views.log()).await.expect("it is built");
         assert_ne!(rebuilt.new.1, whole);
-        let anew = Views::open(views.log().clone()).await.expect("the view opens");
+        let anew = Views::open(views.log().clone(), crate::queries::statements).await.expect("the view opens");
         let parked = anew.live().parked(Position::default(), 10).await.expect("a list");
         assert_eq!(
             parked.iter().map(|parked| (parked.stream, parked.version)).collect::<Vec<_>>(),

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::generation::{self, Found, Generation};
 use super::pointer::Pointer;
 use super::project::Projector;
-use super::{ViewError, statements};
+use super::{Questions, ViewError, prepare};
 use crate::log::Log;
 use crate::parallel::processors;
 use crate::store::Place;
@@ -59,6 +59,7 @@ pub(super) struct Wanted {
 pub(super) async fn build(
     log: &Log,
     pointer: Pointer,
+    questions: Questions,
     options: Options,
     meter: &Arc<Meter>,
 ) -> Result<Projector, ViewError> {
@@ -68,7 +69,7 @@ pub(super) async fn build(
     let generation =
         made(log, (place, least), Wanted { upto, rulebooks_upto: upto, draft: None }, options, meter).await?;
     let (number, generation) = (generation.number, Arc::new(generation));
-    let caught_up = catch_up(log, &generation, meter).await;
+    let caught_up = catch_up(log, &generation, questions, meter).await;
     if caught_up.is_err() {
         if let Some(generation) = Arc::into_inner(generation) {
             generation.end().await;
@@ -122,8 +123,13 @@ async fn fill(
     Ok(generation)
 }
 
-async fn catch_up(log: &Log, generation: &Arc<Generation>, meter: &Meter) -> Result<Projector, ViewError> {
-    crate::store::prepare(&generation.reader, &statements()).await?;
+async fn catch_up(
+    log: &Log,
+    generation: &Arc<Generation>,
+    questions: Questions,
+    meter: &Meter,
+) -> Result<Projector, ViewError> {
+    prepare(generation, questions).await?;
     meter.enters(Phase::CatchingUp);
     let mut projector = Projector::new(log.clone(), Arc::clone(generation)).await?;
     while projector.step().await? {

@@ -4,6 +4,7 @@ mod corrected;
 mod judged;
 mod paths;
 mod stated;
+mod targets;
 
 use serde_json::{Value, json};
 

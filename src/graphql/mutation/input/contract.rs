@@ -42,7 +42,33 @@ impl IntoDomain<BTreeMap<NaiveDate, Quantity>> for Vec<MonthTargetInput> {
     }
 }
 
-/// The targets of one measure, month by month.
+/// The target of one financial year.
+#[derive(Debug, Clone, Copy, InputObject)]
+pub struct YearTargetInput {
+    /// The first day of the financial year.
+    pub year: Date,
+    /// The target. Its twelve months have equal parts of it.
+    pub target: Decimal,
+}
+
+impl IntoDomain<BTreeMap<NaiveDate, Quantity>> for Vec<YearTargetInput> {
+    fn into_domain(self, conversion: &mut Conversion) -> BTreeMap<NaiveDate, Quantity> {
+        let entries = self.into_iter().map(|of| (of.year.0, Quantity(of.target.0)));
+        each_once(entries, "year", conversion)
+    }
+}
+
+/// Targets that follow from those of another measure.
+#[derive(Debug, Clone, InputObject)]
+pub struct TargetRatioInput {
+    /// The other measure, by code. Its targets of the same profile and area are used.
+    pub of: String,
+    /// The factor, above 0, such as 0.88.
+    pub factor: Decimal,
+}
+
+/// The targets of one measure, given in one of three ways: by month, by financial year, or as a ratio of another
+/// measure's targets.
 #[derive(Debug, Clone, InputObject)]
 pub struct TargetSeriesInput {
     /// The stage or measure of the rulebook, by code.
@@ -50,7 +76,13 @@ pub struct TargetSeriesInput {
     /// The service area, by code. Default: the whole contract.
     pub area: Option<String>,
     /// The target of each month.
+    #[graphql(default)]
     pub months: Vec<MonthTargetInput>,
+    /// The target of each financial year.
+    #[graphql(default)]
+    pub years: Vec<YearTargetInput>,
+    /// The other measure from whose targets these follow.
+    pub ratio: Option<TargetRatioInput>,
 }
 
 impl IntoDomain<Vec<event::TargetSeries>> for Vec<TargetSeriesInput> {
@@ -61,7 +93,9 @@ impl IntoDomain<Vec<event::TargetSeries>> for Vec<TargetSeriesInput> {
             months: conversion.entry(index, |conversion| {
                 conversion.field("months", |conversion| given.months.into_domain(conversion))
             }),
-            ..event::TargetSeries::default()
+            years: conversion
+                .entry(index, |conversion| conversion.field("years", |conversion| given.years.into_domain(conversion))),
+            ratio: given.ratio.map(|ratio| event::TargetRatio { of: ratio.of, factor: Quantity(ratio.factor.0) }),
         };
         self.into_iter().enumerate().map(series).collect()
     }

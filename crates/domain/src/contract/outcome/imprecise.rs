@@ -5,7 +5,7 @@
 //! tried, up to a limit. Beyond the limit nothing is paid on a guess. An outcome on hold for this reason has the date
 //! of the latest reading in which it is achieved.
 
-use super::case::{Case, When};
+use super::case::{Case, DateIndex};
 use super::days::{Day, Pauses, day};
 use super::judge::{Hold, Reached, Read, Verdict};
 use crate::contract::rulebook::outcome::{JourneyTerms, Trigger};
@@ -21,7 +21,7 @@ pub(super) fn verdicts(case: &Case<'_>, terms: &JourneyTerms, pauses: &Pauses, a
     if imprecise.is_empty() {
         return judge(&earliest);
     }
-    let latest = |when: When| day(case.dates[when].latest());
+    let latest = |when: DateIndex| day(case.dates[when].latest());
     let (mut worst, mut best) = (earliest.clone(), earliest.clone());
     for (when, sense) in &imprecise {
         let late = latest(*when);
@@ -65,7 +65,7 @@ enum Sense {
 }
 
 /// The imprecise dates that an outcome depends on.
-fn imprecise(case: &Case<'_>, terms: &JourneyTerms) -> Vec<(When, Sense)> {
+fn imprecise(case: &Case<'_>, terms: &JourneyTerms) -> Vec<(DateIndex, Sense)> {
     let domains = terms.trigger.spell_domains();
     let mut looked_at = Vec::new();
     for spell in case.spells.iter().filter(|spell| domains.iter().any(|domain| domain == spell.domain)) {
@@ -84,7 +84,7 @@ fn imprecise(case: &Case<'_>, terms: &JourneyTerms) -> Vec<(When, Sense)> {
 
 /// Whether the two extreme readings bound all others: no hours are compared, the outcome does not repeat, and no spell
 /// changes on an imprecise date.
-fn is_monotone(case: &Case<'_>, terms: &JourneyTerms, imprecise: &[(When, Sense)]) -> bool {
+fn is_monotone(case: &Case<'_>, terms: &JourneyTerms, imprecise: &[(DateIndex, Sense)]) -> bool {
     let changes = || case.spells.iter().flat_map(|spell| &spell.steps[1..]).map(|step| step.when);
     let is_spell = matches!(terms.trigger, Trigger::Spell { .. });
     !is_spell

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::case::{Case, Mark, Spell, When, is_value};
+use super::case::{Case, DateIndex, Mark, Spell, is_value};
 use super::days::{Coverage, Day, FOREVER, Pauses, Piece};
 use crate::contract::outcome::continuity::{Found, Run, SpellRequirements, find};
 use crate::contract::rulebook::outcome::{Combine, Hours, JourneyTerms, Trigger, UnknownHours};
@@ -87,7 +87,7 @@ pub enum Hold {
 }
 
 impl Read<'_> {
-    fn day(&self, when: When) -> Day {
+    fn day(&self, when: DateIndex) -> Day {
         self.days[when]
     }
 
