@@ -370,9 +370,13 @@ fn mutation_document(mutation: &str) -> String {
         "setTeam" | "startCover" | "endCover" => "team { id }",
         "assignWorkers" => "journeys { id }",
         "registerSubject" | "giveConsent" | "withdrawConsent" | "linkSubjects" => "subject { id }",
-        "openContract" | "publishRulebook" | "dismissDoubleFunding" | "closePeriod" | "issueNotice" | "assessKpi" => {
-            "contract { id code }"
-        }
+        "openContract"
+        | "publishRulebook"
+        | "dismissDoubleFunding"
+        | "closePeriod"
+        | "issueNotice"
+        | "assessKpi"
+        | "publishTargets" => "contract { id code }",
         "openBatch" | "submitBatch" | "decideClaim" | "resubmitClaim" | "withdrawClaim" | "recordPayment"
         | "raiseAdjustment" => "batch { id state version }",
         _ => "journey { id reference version asOf daysSinceContact onCaseload }",
