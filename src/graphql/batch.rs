@@ -537,7 +537,7 @@ impl Batch {
         let skipped = after.unwrap_or(0).min(lines.len());
         let (shown, more) = page::part(lines, skipped, first);
         let currency = self.batch().submitted.as_ref().map_or("", |submitted| submitted.currency.as_str());
-        let stories = self.stories(ctx, shown).await?;
+        let stories = self.case_histories(ctx, shown).await?;
         let line = |line: &domain::BatchLine| {
             let story = line.frozen.about.journey().and_then(|journey| stories.get(&journey)).cloned();
             Some(BatchLine::of(line, &self.contract_claims, currency, story))

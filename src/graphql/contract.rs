@@ -616,7 +616,7 @@ impl Contract {
             return Err(Code::BadUserInput.error(message));
         }
         filter.contract = Some(self.code.clone());
-        list::page(ctx, vec![self.source()], list::ClaimsQuery { population, filter, order, first, after }).await
+        list::page(ctx, vec![self.source()], list::JourneyList { population, filter, order, first, after }).await
     }
 
     /// The claims as of the day, judged once for the whole response.

@@ -267,7 +267,7 @@ pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Journey
     has_next_page |= page::cut(&mut rows, first.count());
     let rows: Vec<(usize, Arc<JourneyRow>)> = rows.into_iter().map(|(at, row)| (at, Arc::new(row))).collect();
     let wanted = Wanted::of(ctx);
-    let stories = wanted.stories(ctx, &parts, &rows).await?;
+    let stories = wanted.case_histories(ctx, &parts, &rows).await?;
     let journey = |(at, row): &(usize, Arc<JourneyRow>)| {
         let source = &parts[*at].source;
         match &stories {

@@ -377,8 +377,8 @@ impl Views {
     }
 
     /// Rebuilds the view of a log that no other process updates meanwhile. Returns position and digest, old and new.
-    pub async fn rebuild(log: &Log) -> Result<Rebuilt, ViewError> {
-        let views = Self::open(log.clone()).await?;
+    pub async fn rebuild(log: &Log, questions: Questions) -> Result<Rebuilt, ViewError> {
+        let views = Self::open(log.clone(), questions).await?;
         // An unreadable old view does not prevent a rebuild.
         let old = views.position_and_digest().await.ok();
         views.start_rebuild(views.right_to_build().await?, Options::default());

@@ -543,7 +543,7 @@ fn every_answer_is_that_of_the_literal_filter_on_both_stores() {
         let digest = one.views.live().digest().await.expect("a digest");
         assert_eq!(digest, other.views.live().digest().await.expect("a digest"), "order and store do not matter");
         for fresh in [&one, &other] {
-            let rebuilt = Views::rebuild(&fresh.log).await.expect("a rebuild");
+            let rebuilt = Views::rebuild(&fresh.log, throughline::queries::statements).await.expect("a rebuild");
             assert_eq!(rebuilt.new.1, digest, "a rebuild gives the live view again");
             assert_eq!(rebuilt.old.map(|old| old.1), Some(digest.clone()));
         }

@@ -26,7 +26,7 @@ async fn a_played_story_is_in_the_log_as_written_and_its_live_view_equals_a_rebu
         let told: Vec<_> = story.items().iter().map(|item| (item.recorded_at, item.command_id)).collect();
         assert!(logged == told, "the log has another order or other instants on {dialect:?}");
         assert!(fresh.views.passed(played.position, PATIENCE).await, "the view does not follow on {dialect:?}");
-        let rebuilt = Views::rebuild(&fresh.log).await.expect("the view is rebuilt");
+        let rebuilt = Views::rebuild(&fresh.log, throughline::queries::statements).await.expect("the view is rebuilt");
         assert_eq!(rebuilt.old.as_ref(), Some(&rebuilt.new), "live and rebuilt view differ on {dialect:?}");
         assert_eq!(rebuilt.new.0, played.position);
         digests.push(rebuilt.new.1);

@@ -33,7 +33,7 @@ pub(crate) async fn assert_rebuilt_alike(place: &Place) {
     assert_eq!(*views.live().position().borrow(), head, "an opened view has caught up");
     let live = views.live().digest().await.expect("a digest");
     views.live().close().await;
-    let rebuilt = Views::rebuild(&log).await.expect("it is built anew");
+    let rebuilt = Views::rebuild(&log, throughline::queries::statements).await.expect("it is built anew");
     assert_eq!(rebuilt.old, Some((head, live)));
     assert_eq!(rebuilt.old, Some(rebuilt.new), "the live view is what the log says");
     log.store().close().await;
@@ -94,7 +94,7 @@ async fn a_view_is_built_anew_though_a_further_rulebook_stands_far_from_the_firs
         recorder.append(field.instruct(command)).await.expect("it is published");
         drop(recorder);
         task.await.expect("it ends");
-        let rebuilt = Views::rebuild(&log).await.expect("it is built anew");
+        let rebuilt = Views::rebuild(&log, throughline::queries::statements).await.expect("it is built anew");
         assert_ne!(rebuilt.old, Some(rebuilt.new), "the new view applies the further rulebook");
         log.store().close().await;
         assert_rebuilt_alike(&place).await;

@@ -276,7 +276,7 @@ fn the_live_view_equals_the_rebuilt_one_for_any_sequence_on_both_stores() {
         let digest = one.views.live().digest().await.expect("a digest");
         assert_eq!(digest, other.views.live().digest().await.expect("a digest"), "order and store do not matter");
         for fresh in [&one, &other] {
-            let rebuilt = Views::rebuild(&fresh.log).await.expect("a rebuild");
+            let rebuilt = Views::rebuild(&fresh.log, throughline::queries::statements).await.expect("a rebuild");
             assert_eq!(rebuilt.new.1, digest, "a rebuild gives the live view again");
         }
         one.end().await;

@@ -21,7 +21,7 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use self::appointment::{Appointment, AppointmentState};
-pub use self::case_history::{CaseHistories, CaseHistory, stories};
+pub use self::case_history::{CaseHistories, CaseHistory, case_histories};
 pub use self::contact::ContactMeasure;
 use self::contact::{Contact, DayCount};
 use self::evidence::{Evidence, EvidenceState};

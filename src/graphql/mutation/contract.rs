@@ -22,7 +22,7 @@ macro_rules! of_contract {
     ($ctx:expr, $input:expr, $fact:expr) => {{
         let stream = StreamId::contract(&$input.contract);
         answered(async {
-            let outcome = state($ctx, $input.stamp, stream, $input.when, $fact).await?;
+            let outcome = record_fact($ctx, $input.stamp, stream, $input.when, $fact).await?;
             Ok(ContractPayload::of($ctx, &$input.contract, outcome))
         })
         .await

@@ -40,7 +40,7 @@ macro_rules! record_fact {
     ($ctx:expr, $input:expr, $fact:expr) => {{
         let id = JourneyId($input.journey.0);
         answered(async {
-            let outcome = state($ctx, $input.stamp, StreamId::journey(id), $input.when, $fact).await?;
+            let outcome = record_fact($ctx, $input.stamp, StreamId::journey(id), $input.when, $fact).await?;
             JourneyPayload::of($ctx, id, outcome).await
         })
         .await

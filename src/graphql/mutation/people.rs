@@ -24,7 +24,7 @@ macro_rules! of_subject {
     ($ctx:expr, $input:expr, $id:expr, $fact:expr) => {{
         let id = SubjectId($id);
         answered(async {
-            let outcome = state($ctx, $input.stamp, StreamId::subject(id), $input.when, $fact).await?;
+            let outcome = record_fact($ctx, $input.stamp, StreamId::subject(id), $input.when, $fact).await?;
             SubjectPayload::of($ctx, id, outcome).await
         })
         .await
@@ -36,7 +36,7 @@ macro_rules! of_worker {
     ($ctx:expr, $input:expr, $id:expr, $fact:expr) => {{
         let id = WorkerId($id);
         answered(async {
-            let outcome = state($ctx, $input.stamp, StreamId::worker(id), $input.when, $fact).await?;
+            let outcome = record_fact($ctx, $input.stamp, StreamId::worker(id), $input.when, $fact).await?;
             WorkerPayload::of($ctx, id, outcome).await
         })
         .await
@@ -48,7 +48,7 @@ macro_rules! of_team {
     ($ctx:expr, $input:expr, $id:expr, $fact:expr) => {{
         let id = TeamId($id);
         answered(async {
-            let outcome = state($ctx, $input.stamp, StreamId::team(id), $input.when, $fact).await?;
+            let outcome = record_fact($ctx, $input.stamp, StreamId::team(id), $input.when, $fact).await?;
             TeamPayload::of($ctx, id, outcome).await
         })
         .await
