@@ -59,7 +59,7 @@ pub struct Contract {
     as_of: NaiveDate,
     today: NaiveDate,
     seen: Snapshot,
-    contract_record: OnceLock<Box<ContractRecord>>,
+    record: OnceLock<Box<ContractRecord>>,
     claims: OnceCell<Arc<Claims>>,
 }
 
@@ -86,7 +86,7 @@ impl Contract {
         let state = seen.generation.contract_state(scope)?;
         let today = ctx.today(&state);
         let (code, as_of) = (scope.contract().to_owned(), as_of.unwrap_or(today));
-        Some(Self { state, code, as_of, today, seen, contract_record: OnceLock::new(), claims: OnceCell::new() })
+        Some(Self { state, code, as_of, today, seen, record: OnceLock::new(), claims: OnceCell::new() })
     }
 
     pub(super) fn scope<'c>(&'c self, ctx: &'c Context<'_>) -> Result<InScope<'c>> {
@@ -95,7 +95,7 @@ impl Contract {
 
     /// The contract's record as of the day: what the parties agreed, published, assessed and decided.
     fn contract_record(&self) -> &ContractRecord {
-        self.contract_record.get_or_init(|| Box::new(self.state.contract_record(self.as_of)))
+        self.record.get_or_init(|| Box::new(self.state.contract_record(self.as_of)))
     }
 
     fn terms(&self) -> Option<&Terms> {

@@ -32,7 +32,7 @@ pub trait Listed: OutputType + Sized + 'static {
 /// A page of a list.
 pub struct Page<T: Listed> {
     edges: Vec<Edge<T>>,
-    page_info: PageInfo,
+    info: PageInfo,
     totals: T::Totals,
 }
 
@@ -75,12 +75,12 @@ impl<T: Listed> Page<T> {
         }
         let page_info =
             PageInfo { start_cursor, end_cursor, has_next_page: more.after, has_previous_page: more.before };
-        Self { edges, page_info, totals }
+        Self { edges, info: page_info, totals }
     }
 
     /// The same page, for a list that was searched up to this cursor.
     pub(super) fn searched_to(mut self, end_cursor: Option<String>) -> Self {
-        self.page_info.end_cursor = end_cursor;
+        self.info.end_cursor = end_cursor;
         self
     }
 }
@@ -142,7 +142,7 @@ impl<T: Listed> ContainerType for Page<T> {
                 let nodes: Vec<&T> = self.edges.iter().map(|edge| &edge.node).collect();
                 resolve_simple_field_value(ctx, &nodes).await
             }
-            "pageInfo" => resolve_simple_field_value(ctx, &self.page_info).await,
+            "pageInfo" => resolve_simple_field_value(ctx, &self.info).await,
             _ => self.totals.resolve_field(ctx).await,
         }
     }

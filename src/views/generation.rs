@@ -318,9 +318,9 @@ pub(super) async fn numbers(store: &Store, place: &Place) -> Result<Vec<i64>, St
 
 /// Reserves a number, at least this one, that no generation in the place has. While it is held, no other process uses
 /// the number or deletes what is created under it.
-pub(super) async fn claim(store: &Store, place: &Place, least: i64) -> Result<(i64, Lease), StoreError> {
+pub(super) async fn claim(store: &Store, place: &Place, smallest: i64) -> Result<(i64, Lease), StoreError> {
     let there = numbers(store, place).await?.last().copied().unwrap_or_default();
-    for number in least.max(there + 1).. {
+    for number in smallest.max(there + 1).. {
         // Hold the number before creating anything, so that no process takes it for the remains of a killed rebuild.
         let lease = store.lease(name(place, number)).await?;
         if make(place, number).await? {

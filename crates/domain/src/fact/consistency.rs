@@ -128,7 +128,7 @@ pub(crate) fn judged<'a>(
 fn changed<'a>(mut facts: Vec<DatedFact<'a>>, next: i64, change: Change<'a>) -> Vec<DatedFact<'a>> {
     match change {
         Change::Record(occurred, event) => {
-            facts.push(DatedFact { id: NEW, version: next, latest_version: next, occurred, event })
+            facts.push(DatedFact { id: NEW, version: next, latest_version: next, occurred, event });
         }
         Change::Correct(target, occurred, event) => {
             for fact in facts.iter_mut().filter(|fact| fact.id == target) {
