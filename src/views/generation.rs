@@ -209,7 +209,8 @@ impl Generation {
 
     /// Whether this log contains the event that was at the view's position when the view was opened.
     pub(super) async fn is_of(&self, log: &Log) -> Result<bool, LogError> {
-        Ok(log.event_at(*self.position.borrow()).await?.map(|event| event.0) == self.log_event)
+        let position = *self.position.borrow();
+        Ok(log.event_at(position).await?.map(|event| event.0) == self.log_event)
     }
 
     /// Marks it as damaged. It answers until it is replaced, and is never rolled back to.

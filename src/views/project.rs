@@ -369,7 +369,8 @@ mod tests {
             let mut projector = Projector::new(log.clone(), Arc::clone(&generation)).await.expect("a projector");
             projector.step = step;
             while projector.step().await.expect("it catches up") {}
-            assert_eq!(*generation.position().borrow(), log.head().await.expect("a head").position);
+            let head = log.head().await.expect("a head").position;
+            assert_eq!(*generation.position().borrow(), head);
             assert!(projector.newest_rulebook_left_out().is_some(), "the second rulebook is another generation's");
             digests.push(generation.digest().await.expect("a digest"));
         }

@@ -447,10 +447,10 @@ async fn obligations(asked: &oracle_boards::Asked<'_>, streams: &[Vec<Envelope>]
     told.sort_by(|one, other| one.place.cmp(&other.place));
     let everybody = Standing::contract_wide(as_of);
     let page =
-        queries::obligations::page(&view, scope.cases(&everybody), as_of, &ObligationFilter::default(), (None, 10_000))
+        queries::obligations::page(view, scope.cases(&everybody), as_of, &ObligationFilter::default(), (None, 10_000))
             .await;
     prop_assert_eq!(&page.expect("a page").rows, &told);
-    let whole = queries::obligations::counts(&view, scope, as_of, rulebook, (By::Whole, None)).await.expect("counts");
+    let whole = queries::obligations::counts(view, scope, as_of, rulebook, (By::Whole, None)).await.expect("counts");
     for standard in &whole {
         let of = told.iter().filter(|row| row.place.standard == standard.standard);
         let mut counts = Counts::default();

@@ -153,7 +153,8 @@ async fn a_server_whose_live_view_does_not_follow_the_log_is_not_ready() {
         assert!(refused.contains(&format!("the live view has been at position {stands} for")), "{refused}");
         raw_db.run("rollback").await;
         ready(StatusCode::OK).await;
-        assert_eq!(*app.fresh.views.live().position().borrow(), app.fresh.log.head().await.expect("the head").position);
+        let head = app.fresh.log.head().await.expect("the head").position;
+        assert_eq!(*app.fresh.views.live().position().borrow(), head);
     })
     .await;
 }

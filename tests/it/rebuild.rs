@@ -12,6 +12,7 @@ use throughline::log::Log;
 use throughline::log::append::{Appender, Decide, Draft, Expected, Request, State, Streams};
 use throughline::queries;
 use throughline::store::{Dialect, Mode, Store};
+use throughline::views::generation::Generation;
 use throughline::views::rebuild::{Options, Phase};
 use throughline::views::{ViewError, Views};
 use throughline_domain::command::Command;
@@ -50,6 +51,12 @@ pub(crate) async fn left(place: &Place, wanted: &[i64]) {
 async fn rebuild(views: &Views, options: Options) {
     views.start_rebuild(views.right_to_build().await.expect("nobody builds"), options);
     views.rebuild_ended().await.expect("it is built");
+}
+
+/// The position and the digest of a generation.
+async fn standing(generation: &Generation) -> (Position, String) {
+    let position = *generation.position().borrow();
+    (position, generation.digest().await.expect("a digest"))
 }
 
 /// A published rulebook of a later day, which counts nothing as the first does not.
@@ -181,15 +188,11 @@ async fn a_reader_keeps_the_generation_that_it_took_until_it_lets_it_go() {
         let head = fresh.log.head().await.expect("the head").position;
         assert!(fresh.views.passed(head, PATIENCE).await);
         let kept = fresh.views.live();
-        let told = (*kept.position().borrow(), kept.digest().await.expect("a digest"));
+        let told = standing(&kept).await;
         rebuild(&fresh.views, Options::default()).await;
         fresh.recorder.record(field.contact(journeys[0])).await.expect("it is recorded");
         rebuild(&fresh.views, Options::default()).await;
-        assert_eq!(
-            (*kept.position().borrow(), kept.digest().await.expect("a digest")),
-            told,
-            "all of it is still there"
-        );
+        assert_eq!(standing(&kept).await, told, "all of it is still there");
         left(fresh.place(), &[1, 2, 3]).await;
         drop(kept);
         left(fresh.place(), &[2, 3]).await;
