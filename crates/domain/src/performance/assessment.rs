@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, Months, NaiveDate};
 use rust_decimal::Decimal;
 
 use super::grade::graded;
 use super::kpi::{Level, Levels};
+use super::period::Month;
 use crate::contract::rulebook::{CodeList, Grade, Rulebook, Standard};
 use crate::contract::{Contract, ContractRecord};
 use crate::fact::History;
@@ -59,20 +59,15 @@ pub(crate) fn assessed(
     Ok(KpiAssessed { grade, ..given.clone() })
 }
 
-/// The indicators of a rulebook: its standards, the measures that its grades use, and its measures.
-fn codes(rulebook: &Rulebook) -> Vec<&str> {
+/// The indicators of a rulebook: its standards, the measures that its grades use, and its measures. None if it leaves
+/// them to the parties.
+pub fn indicators(rulebook: &Rulebook) -> Option<Vec<String>> {
     let standards = rulebook.standards.iter().map(|standard| standard.code.as_str());
     let tested = rulebook.grades.iter().flat_map(|grade| &grade.all_of).map(|test| test.measure.as_str());
     let measures = rulebook.codes.listed(CodeList::MeasureCodes).into_iter().flatten().map(String::as_str);
     let mut codes: Vec<&str> = standards.chain(tested).chain(measures).collect();
     codes.sort_unstable();
     codes.dedup();
-    codes
-}
-
-/// The indicators of a rulebook. None if it leaves them to the parties.
-pub fn indicators(rulebook: &Rulebook) -> Option<Vec<String>> {
-    let codes = codes(rulebook);
     let is_left_open = codes.is_empty() && rulebook.codes.listed(CodeList::MeasureCodes).is_none();
     (!is_left_open).then(|| codes.into_iter().map(str::to_owned).collect())
 }
@@ -80,9 +75,8 @@ pub fn indicators(rulebook: &Rulebook) -> Option<Vec<String>> {
 /// A rulebook without measures, standards and grades leaves the indicators to the parties, as it does with a list that
 /// is left out.
 fn is_known(rulebook: &Rulebook, kpi: &str) -> Result<(), Box<Refusal>> {
-    let codes = codes(rulebook);
-    let is_left_open = codes.is_empty() && rulebook.codes.listed(CodeList::MeasureCodes).is_none();
-    if is_left_open || codes.contains(&kpi) {
+    let Some(codes) = indicators(rulebook) else { return Ok(()) };
+    if codes.iter().any(|code| code == kpi) {
         return Ok(());
     }
     let remedy = if codes.is_empty() { "publish a version that has it" } else { "use one of the allowed indicators" };
@@ -121,14 +115,9 @@ fn own_grade(rulebook: &Rulebook, kpi: &str, value: Option<Decimal>) -> Option<S
 
 /// The calendar month this many months before a period that is a calendar month.
 fn month_before(period: Period, back: u32) -> Option<Period> {
-    let month = |first: NaiveDate| {
-        let last = first.checked_add_months(Months::new(1))?.pred_opt()?;
-        Some(Period { first, last })
-    };
-    if period.first.day() != 1 || month(period.first) != Some(period) {
-        return None;
-    }
-    month(period.first.checked_sub_months(Months::new(back))?)
+    let days = |month: Month| Period { first: month.first(), last: month.last() };
+    let month = Month::of(period.first);
+    if days(month) == period { month.back(back).map(days) } else { None }
 }
 
 fn no_grade(kpi: &str) -> Refusal {
