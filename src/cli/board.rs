@@ -19,7 +19,7 @@ use crate::log::Log;
 use crate::queries::durations;
 use crate::queries::exits::{self, ExitRow};
 use crate::queries::performance::{self, Performance};
-use crate::queries::period::{Month, Months, Period};
+use crate::queries::period::Period;
 use crate::queries::recency::{self, Measure};
 use crate::queries::referral_to_plan;
 use crate::record::{DEPLOYMENT_ZONE, civil_day, end_of_day};
@@ -31,6 +31,7 @@ use crate::views::snapshots::KnownPart;
 use throughline_domain::contract::Contract;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Buckets;
+use throughline_domain::performance::period::{Month, Months};
 
 /// The most months that a month-by-month table shows.
 const MONTHS_SHOWN: usize = 12;

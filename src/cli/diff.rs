@@ -21,9 +21,9 @@ use crate::access::{InScope, Scope};
 use crate::causes;
 use crate::clock::Clock;
 use crate::queries;
+use crate::queries::period::months_of_contract;
 use crate::queries::claims::{self, Claim, Claims, ClaimsQuery, Purpose, Shift};
 use crate::queries::compare::Side;
-use crate::queries::period::Months;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::views::diff::RowsDiffer;
 use crate::views::generation::Generation;
@@ -32,6 +32,7 @@ use crate::views::{Depth, ViewError, Views};
 use throughline_domain::command::contracts as command;
 use throughline_domain::contract::{Contract, Rulebook};
 use throughline_domain::fact::money::Money;
+use throughline_domain::performance::period::Months;
 
 /// The arguments of `rebuild --diff`.
 pub(super) struct Asking<'a> {
@@ -176,7 +177,7 @@ impl Under {
     }
 
     fn months(&self) -> Months {
-        Months::of_contract(&self.contract, self.as_of)
+        months_of_contract(&self.contract, self.as_of)
     }
 }
 

@@ -2,8 +2,7 @@
 //!
 //! This module only shapes the response. It reads no view and decides no access.
 
-use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Result, SimpleObject};
-use chrono::NaiveDate;
+use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
 use super::bounds::PERCENT;
 use super::journey::ContactMeasure;
@@ -15,14 +14,11 @@ use crate::queries::board::Group as BoardGroup;
 use crate::queries::caseload::HeldRow;
 use crate::queries::durations::{self, Durations};
 use crate::queries::exits;
-use crate::queries::performance::{self, MonthsRow};
-use crate::queries::period::{self, Months};
 use crate::queries::recency::{self, RecencyRow};
 use crate::queries::referral_to_plan::ReferralToPlanRow;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Buckets;
 use throughline_domain::fact::envelope::WorkerId;
-use throughline_gateway::Code;
 
 /// How to break down days since contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -55,33 +51,6 @@ pub enum ExitsBy {
     Reason,
     /// One row for each service area.
     Area,
-}
-
-/// A period of whole months.
-#[derive(Debug, Clone, Copy, InputObject)]
-pub struct PeriodInput {
-    /// Any day of the first month.
-    pub from: Date,
-    /// Any day of the last month. Default: the same month as `from`.
-    pub to: Option<Date>,
-}
-
-impl PeriodInput {
-    pub(super) fn months(self) -> Result<Months> {
-        let first = period::Month::of(self.from.0);
-        let last = self.to.map_or(first, |to| period::Month::of(to.0));
-        Months::from_to(first, last).ok_or_else(|| {
-            let most = period::MONTHS_MAX;
-            Code::BadUserInput.error(format!(
-                "the period runs backwards or is longer than {most} months: give a from before to, and a shorter period"
-            ))
-        })
-    }
-}
-
-/// The period of a query. Default: everything to date.
-pub(super) fn period_of(period: Option<PeriodInput>) -> Result<period::Period> {
-    period.map_or(Ok(period::Period::ToDate), |period| period.months().map(period::Period::Months))
 }
 
 /// The cases that a row counts.
@@ -300,73 +269,6 @@ impl ReferralToPlan {
     }
 }
 
-/// The number of cases that reached each stage, by area and month.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct Performance {
-    /// A table for each stage, in the order of the rulebook.
-    stages: Vec<StageCounts>,
-    /// The declined referrals, by the month of the decision. They still count as referrals.
-    declined: Vec<MonthCounts>,
-}
-
-impl Performance {
-    /// The board, of these stages only if some are named.
-    pub(super) fn of(board: performance::Performance, stages: Option<&[String]>, as_of: NaiveDate) -> Self {
-        let months = board.months;
-        let rows = |rows: Vec<MonthsRow>| rows.into_iter().map(|row| MonthCounts::of(row, months, as_of)).collect();
-        let wanted = |code: &String| stages.is_none_or(|stages| stages.contains(code));
-        let shown = board.stages.into_iter().filter(|stage| wanted(&stage.code));
-        let shown = shown.map(|stage| StageCounts { code: stage.code, label: stage.label, rows: rows(stage.rows) });
-        Self { stages: shown.collect(), declined: rows(board.declined) }
-    }
-}
-
-/// The number of cases that reached one stage.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct StageCounts {
-    /// The code of the stage.
-    code: String,
-    /// The label on the board, such as `Housing Secured`.
-    label: String,
-    /// The rows of the table.
-    rows: Vec<MonthCounts>,
-}
-
-/// One row of counts, month by month.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct MonthCounts {
-    /// The cases that the row counts.
-    group: Group,
-    /// The count of each month.
-    months: Vec<MonthCount>,
-    /// The total of these months.
-    total: u64,
-    /// The total from the month in which the contract started to the last of these months.
-    cumulative: u64,
-}
-
-/// The count of one month.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct MonthCount {
-    /// The first day of the month.
-    month: Date,
-    /// The number of cases.
-    journeys: u64,
-    /// Whether the month was not over at `asOf`, so that the count may still grow.
-    provisional: bool,
-}
-
-impl MonthCounts {
-    pub(super) fn of(row: MonthsRow, months: Months, as_of: NaiveDate) -> Self {
-        let counts = months.iter().zip(&row.by_month).map(|(month, journeys)| MonthCount {
-            month: Date(month.first()),
-            journeys: *journeys,
-            provisional: month.is_provisional(as_of),
-        });
-        Self { months: counts.collect(), total: row.total(), cumulative: row.cumulative, group: row.group.into() }
-    }
-}
-
 /// The exits of a period.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Exits {
@@ -394,15 +296,4 @@ pub struct GroupCount {
     group: Group,
     /// The number of cases.
     journeys: u64,
-}
-
-/// Refuses a stage that the rulebook does not have.
-pub(super) fn check_stages(measures: Option<&[String]>, rulebook: &Rulebook) -> Result<()> {
-    let known: Vec<&str> = rulebook.stages.iter().map(|stage| stage.code.as_str()).collect();
-    match measures.into_iter().flatten().find(|measure| !known.contains(&measure.as_str())) {
-        None => Ok(()),
-        Some(unknown) => {
-            Err(Code::BadUserInput.error(format!("unknown measure {unknown:?}: use one of {}", known.join(", "))))
-        }
-    }
 }

@@ -10,8 +10,7 @@ use tokio::sync::OnceCell;
 use super::agenda;
 use super::batch::{Batch, BatchState, Cap};
 use super::boards::{
-    self, BoardBy, CaseloadRow, ContactRecency, Exits, ExitsBy, Performance, PeriodInput, RecencyBy, ReferralToPlan,
-    period_of,
+    BoardBy, CaseloadRow, ContactRecency, Exits, ExitsBy, RecencyBy, ReferralToPlan,
 };
 use super::bounds::PageLength;
 use super::claim::{self, Claim, ClaimFilter, ClaimStatus};
@@ -20,6 +19,7 @@ use super::contract_record::{
     self, ClosedPeriod, Commentary, ContractAction, ContractNotice, DoubleFundingDismissal, KpiAssessment, Party,
     ReportSubmission, Targets, TargetsAsked, Variation,
 };
+use super::figures::{CompareWith, Dimension};
 use super::filter_checks;
 use super::journey::appointment::{Appointment, AppointmentState};
 use super::journey::work::{Measure, Task, TaskState};
@@ -30,6 +30,8 @@ use super::mutation::input::batch::ClaimSelectionInput;
 use super::obligation::{self, Obligation, ObligationState, ObligationsBy, StandardObligations};
 use super::page::Page;
 use super::people::Worker;
+use super::performance::{self, Performance, PerformanceAsked};
+use super::period::{PeriodInput, period_of};
 use super::point_in_time::{ContractAt, Snapshot};
 use super::point_of_view::PointOfView;
 use super::proposal::{ProposedAdjustment, ProposedWithdrawal};
@@ -44,11 +46,12 @@ use crate::queries;
 use crate::queries::claims::{Claims, ClaimsQuery, Purpose};
 use crate::queries::journeys::{HeldBy, Population};
 use crate::queries::obligations::ObligationFilter;
-use crate::queries::period::Months;
-use crate::queries::{exits, performance, recency, referral_to_plan};
+use crate::queries::period::months_of_contract;
+use crate::queries::{exits, recency, referral_to_plan};
 use crate::views::generation::Generation;
 use throughline_domain::contract::{self, ContractRecord, Rulebook, register::Terms};
 use throughline_domain::fact::envelope::{StreamId, TeamId, WorkerId};
+use throughline_domain::performance::period::Months;
 use throughline_gateway::Code;
 use throughline_projections::agenda::Kind;
 
@@ -510,30 +513,27 @@ impl Contract {
         self.waited_for_a_plan(ctx, by, period).await.transpose()
     }
 
-    /// The number of cases that reached each stage, by area and by month of the first fact that reached it. Default
-    /// period: from the start of the contract to the month of `asOf`.
+    /// The figures of measures, by any dimensions and for any period, each with what it is compared with and the facts
+    /// that it counts. `stages` and `declined` are tables month by month.
     async fn performance(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only these stages, by code. Default: all.")] measures: Option<Vec<String>>,
-        #[graphql(default_with = "BoardBy::Area", desc = "How to break down the figures.")] by: BoardBy,
-        #[graphql(desc = "The months to show.")] period: Option<PeriodInput>,
+        #[graphql(desc = "Only these measures, by code: `measures` lists them. Default: the stages.")] measures: Option<
+            Vec<String>,
+        >,
+        #[graphql(
+            default_with = "vec![Dimension::Area]",
+            desc = "How to break down the figures, at most three dimensions. An empty list is the whole contract."
+        )]
+        by: Vec<Dimension>,
+        #[graphql(
+            desc = "The period. Default: from the start of the contract to the end of the month of `asOf`;                     `stages` and `declined` show each of its months."
+        )]
+        period: Option<PeriodInput>,
+        #[graphql(default, desc = "What to compare the figures with.")] compare_with: Vec<CompareWith>,
     ) -> Result<Performance> {
-        let rulebook = self.rules()?;
-        boards::check_stages(measures.as_deref(), rulebook)?;
-        let by = match by {
-            BoardBy::Area => performance::By::Area,
-            BoardBy::Whole => performance::By::Whole,
-        };
-        let months = match period {
-            Some(period) => period.months()?,
-            None => self.whole_contract(),
-        };
-        let generation = &self.seen.generation;
-        let board = performance::in_months(generation, self.scope(ctx)?, self.as_of, rulebook, (by, months))
-            .await
-            .or_fault()?;
-        Ok(Performance::of(board, measures.as_deref(), self.as_of))
+        let asked = PerformanceAsked { measures, by, period, compare_with };
+        performance::performance(ctx, self.source(), asked).await
     }
 
     /// The cases that left the caseload, by reason or area, and the disengagements beside them.
@@ -682,6 +682,6 @@ impl Contract {
 
     /// The months from the start of the contract to the month of `asOf`.
     pub(super) fn whole_contract(&self) -> Months {
-        Months::of_contract(&self.state, self.as_of)
+        months_of_contract(&self.state, self.as_of)
     }
 }

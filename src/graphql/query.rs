@@ -14,7 +14,9 @@ use super::journey::{self, CaseHistory, Journey};
 use super::list::{self, JourneyFilterInput, JourneyOrder};
 use super::node::{self, Node};
 use super::page::{self, Listed, More, Page};
+use super::figures::MeasureDefinition;
 use super::people::Worker;
+use super::performance;
 use super::point_in_time::{ContractAt, JourneyAt, KnownUpTo};
 use super::preview::{self, RulebookPreview};
 use super::rulebook::{self, RulebookVersion};
@@ -230,6 +232,16 @@ impl Query {
         >,
     ) -> Option<Result<Contract>> {
         Contract::at(ctx, ctx.in_scope(&code)?, &at.unwrap_or_default()).await.transpose()
+    }
+
+    /// The measures of a contract: what each of its numbers counts, and by which formula.
+    async fn measures(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The code of the contract, such as `shps`.")] contract: String,
+    ) -> Option<Result<Vec<MeasureDefinition>>> {
+        let contract_state = ctx.caller().generation.contract_state(ctx.in_scope(&contract)?)?;
+        Some(performance::definitions(contract_state.newest_rulebook()))
     }
 
     /// Every version of a contract's rulebook, in the order of publication.

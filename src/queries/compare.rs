@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::board::Group;
 use super::performance::MonthsRow;
-use super::period::{Month, Months, Period};
+use super::period::Period;
 use super::recency::{self, Measure};
 use super::{caseload, exits, obligations, performance, referral_to_plan};
 use crate::access::InScope;
@@ -21,6 +21,7 @@ use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Envelope, EventId, JourneyId, Position};
+use throughline_domain::performance::period::{Month, Months};
 use throughline_projections::{Rows, rows_of_journey};
 
 static JOURNEYS: Sql = Sql::new("select id from journey where contract = $1 and id > $2 order by id limit $3");

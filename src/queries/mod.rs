@@ -19,6 +19,7 @@ pub mod durations;
 pub mod event_visibility;
 pub mod exits;
 pub mod journeys;
+pub mod measures;
 pub mod obligations;
 pub mod people;
 pub mod performance;
@@ -42,6 +43,7 @@ pub fn statements() -> Vec<&'static Sql> {
         contracts::STATEMENTS,
         exits::STATEMENTS,
         &journeys::statements(),
+        &measures::statements(),
         obligations::STATEMENTS,
         people::STATEMENTS,
         performance::STATEMENTS,

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::board::{self, Group};
-use super::period::{Month, Months, bound};
+use super::period::bound;
 use super::{contracts, rollups};
 use crate::access::InScope;
 use crate::store::{Sql, StoreError, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
+use throughline_domain::performance::period::{Month, Months};
 
 static REACHED: Sql = Sql::new(include_str!("performance/reached.sql"));
 static DECLINED: Sql = Sql::new(include_str!("performance/declined.sql"));

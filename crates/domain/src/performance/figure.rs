@@ -105,6 +105,18 @@ impl Figure {
         Ok(Self { state, numerator: Some(numerator), denominator: Some(denominator), value, counted })
     }
 
+    /// This figure over another, such as job starts over referrals. Its state is the greater of both.
+    pub fn divided_by(&self, below: &Self) -> Result<Self, OutOfRange> {
+        let counts = |figure: &Self| figure.counted != Counted::Nothing;
+        let counted = match (counts(self), counts(below)) {
+            (true, true) => Counted::Both,
+            (true, false) => Counted::Numerator,
+            (false, true) => Counted::Denominator,
+            (false, false) => Counted::Nothing,
+        };
+        Self::of_both(self, below, |above, below| Self::ratio(above, below, counted))
+    }
+
     /// The same figure of a period under way.
     #[must_use]
     pub fn provisional(self) -> Self {

@@ -33,6 +33,11 @@ impl Fraction {
         Self { numerator: numerator / divisor, denominator: denominator / divisor }
     }
 
+    /// A number of millionths, as view tables hold decimals.
+    pub fn millionths(millionths: i64) -> Self {
+        Self::reduced(millionths.into(), 1_000_000)
+    }
+
     /// The sum.
     pub fn plus(self, other: Self) -> Result<Self, OutOfRange> {
         let shared = common_divisor(self.denominator, other.denominator);

@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::target::Nature;
 use crate::contract::Rulebook;
-use crate::contract::rulebook::outcome::Scope;
+use crate::contract::rulebook::outcome::AchievedBy;
 use crate::contract::rulebook::{CodeList, Labels};
 
 /// A kind of fact that measures count. Its word is part of the codes of measures, such as `exits:lost_contact`.
@@ -145,6 +145,11 @@ impl FactKind {
             self,
             Self::Stages | Self::Achieved | Self::Declined | Self::Withdrawn | Self::Exits | Self::Disengaged
         )
+    }
+
+    /// Whether such a fact counts for ever once it counts. An obligation may be cancelled.
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::Due | Self::InTime)
     }
 
     /// What its facts are called in a sentence, with the code in place of `{}`.
@@ -385,7 +390,7 @@ pub fn measures(rulebook: &Rulebook) -> Vec<Measure> {
         list.kind(FactKind::Due, &standard.code);
         list.kind(FactKind::InTime, &standard.code);
     }
-    for outcome in rulebook.outcomes.iter().filter(|outcome| outcome.scope == Scope::Case) {
+    for outcome in rulebook.outcomes.iter().filter(|outcome| !matches!(outcome.achieved_by, AchievedBy::Many(_))) {
         let facts = || Facts::one(FactKind::Achieved, &outcome.code);
         list.add(Measure::counted(outcome.code.clone(), outcome.title.clone(), facts()));
         list.add(Measure::counted(of_kind(FactKind::Achieved, &outcome.code), outcome.title.clone(), facts()));

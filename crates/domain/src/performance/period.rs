@@ -41,6 +41,11 @@ impl Month {
         self.0.checked_sub_months(Ahead::new(months)).map(Self)
     }
 
+    /// Whether the month is not over at the end of a day, so that its counts may still grow.
+    pub fn is_provisional(self, as_of: NaiveDate) -> bool {
+        as_of < self.last()
+    }
+
     /// The number of months from the year 0 on.
     fn number(self) -> i64 {
         i64::from(self.0.year()) * 12 + i64::from(self.0.month0())
@@ -64,6 +69,11 @@ pub struct Months {
 }
 
 impl Months {
+    /// A single month.
+    pub const fn one(month: Month) -> Self {
+        Self { first: month, last: month }
+    }
+
     /// The months from one to another. None if they are in reverse order or more than [`MONTHS_MAX`].
     pub fn from_to(first: Month, last: Month) -> Option<Self> {
         let spanned = usize::try_from(last.number() - first.number()).ok()?;
@@ -178,6 +188,11 @@ impl Period {
     pub fn of(unit: Unit, day: NaiveDate) -> Self {
         let first = unit.first(day);
         Self { first, last: unit.last(first), form: Form::One(unit) }
+    }
+
+    /// A calendar month.
+    pub fn month(month: Month) -> Self {
+        Self::of(Unit::Month, month.first())
     }
 
     /// From the first day of a contract or cohort to the end of the week, month, quarter or year that holds a day. None
@@ -332,6 +347,22 @@ mod tests {
 
     fn both(previous: &str, year_before: &str) -> (Option<String>, Option<String>) {
         (Some(previous.to_owned()), Some(year_before.to_owned()))
+    }
+
+    #[test]
+    fn months_run_from_the_first_to_the_last() {
+        let (december, february) = (Month::of(day("2017-12-31")), Month::of(day("2018-02-01")));
+        let months = Months::from_to(december, february).expect("in order");
+        assert_eq!(months.iter().map(|month| month.to_string()).collect::<Vec<_>>(), ["2017-12", "2018-01", "2018-02"]);
+        assert_eq!(Months::from_to(february, december), None);
+        assert_eq!(Months::from_to(Month::of(day("0001-01-01")), december), None);
+    }
+
+    #[test]
+    fn a_month_is_provisional_until_its_last_day_is_over() {
+        let february = Month::of(day("2018-02-10"));
+        assert!(february.is_provisional(day("2018-02-27")));
+        assert!(!february.is_provisional(day("2018-02-28")));
     }
 
     #[test]

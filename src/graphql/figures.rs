@@ -1,0 +1,543 @@
+//! Figures in the API: the value of a measure for a group of cases and a period, what it is compared with, and the
+//! facts that it counts.
+//!
+//! The arithmetic is in [`crate::queries::measures`]. This module only shapes the response.
+
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
+use chrono::NaiveDate;
+use rust_decimal::Decimal as Number;
+
+use super::bounds::PageLength;
+use super::context::{self, OrFault as _};
+use super::cursor::{Cursors, PAGE_BEFORE};
+use super::fault::fault;
+use super::journey::{self, Journey};
+use super::list::Source;
+use super::page::{Listed, More, Page};
+use super::people::Worker;
+use super::period::FigurePeriod;
+use super::point_in_time::KnownUpTo;
+use super::scalars::{Date, Decimal};
+use crate::queries::measures::members::{CountedBy, CountedFact, MembersQuery, Place};
+use crate::queries::measures::{self, FiguresError, Member};
+use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::rulebook::Labels;
+use throughline_domain::fact::envelope::WorkerId;
+use throughline_domain::performance::comparison::{AgainstTarget, Arrow, Beside, Met};
+use throughline_domain::performance::figure::{Figure as Value, State};
+use throughline_domain::performance::fraction::{Fraction, OutOfRange};
+use throughline_domain::performance::measure::{Basis, Formula, Measure, Unit, measure};
+use throughline_gateway::Code;
+
+/// The decimal places of targets and of numbers that a figure is made of.
+const PLACES: u32 = 6;
+
+/// What figures are broken down by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum Dimension {
+    /// One row for each service area.
+    Area,
+    /// One row for each cohort.
+    Cohort,
+    /// One row for each kind of referrer.
+    Referrer,
+    /// One row for each keyworker who held the case on the day of the fact, and one for cases without a keyworker.
+    Keyworker,
+    /// One row for each team of these keyworkers at `asOf`. A keyworker in several teams counts in the row of each.
+    Team,
+    /// One row for each code of the facts: the reason of an exit, the kind of a plan, the channel of a contact.
+    Code,
+    /// One row for each month of the period.
+    Month,
+    /// One row for the whole contract. It stands alone.
+    Whole,
+}
+
+/// What figures are compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum CompareWith {
+    /// The targets in force of every profile.
+    Targets,
+    /// The period before.
+    Previous,
+    /// The mean of the three months before. Only for a month.
+    ThreeMonths,
+    /// The same period a year before.
+    YearBefore,
+}
+
+/// What a number counts, and by which formula.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct MeasureDefinition {
+    /// The code, such as `php_complete` or `exits:lost_contact`.
+    code: String,
+    /// The title on boards.
+    title: String,
+    /// What it counts.
+    prose: String,
+    /// What its value is a number of: cases, contacts, facts, an amount, full-time equivalents, percent, or for each.
+    unit: String,
+    /// The number of decimal places that are shown.
+    places: u32,
+    /// The formula.
+    formula: String,
+    /// The version of the rulebook that defines it. Null if every contract has it.
+    version: Option<String>,
+}
+
+impl From<&Measure> for MeasureDefinition {
+    fn from(measure: &Measure) -> Self {
+        Self {
+            code: measure.code.clone(),
+            title: measure.title.clone(),
+            prose: measure.prose.clone(),
+            unit: measure.unit.as_str().to_owned(),
+            places: measure.places,
+            formula: measure.formula.to_string(),
+            version: measure.version.clone(),
+        }
+    }
+}
+
+/// The figures of one measure.
+#[derive(SimpleObject)]
+pub struct MeasureFigures {
+    /// The measure.
+    measure: MeasureDefinition,
+    /// The rows, in the order of the requested dimensions.
+    rows: Vec<FigureRow>,
+}
+
+/// One figure, what it is compared with, and what it counts.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct FigureRow {
+    /// The member of each requested dimension, in the same order. Empty for the whole contract.
+    group: Vec<FigureGroup>,
+    /// The period: the requested one, or one of its months.
+    period: FigurePeriod,
+    /// The figure.
+    figure: Figure,
+    /// The figure against the target of each profile. Empty unless `TARGETS` is requested.
+    targets: Vec<TargetComparison>,
+    /// The figure beside that of the period before. Null unless `PREVIOUS` is requested.
+    previous: Option<Comparison>,
+    /// The figure beside the mean of the three months before. Null unless `THREE_MONTHS` is requested.
+    three_months: Option<Comparison>,
+    /// The figure beside that of a year before. Null unless `YEAR_BEFORE` is requested.
+    year_before: Option<Comparison>,
+    #[graphql(skip)]
+    behind: Behind,
+}
+
+/// What is needed to list the facts behind a figure.
+struct Behind {
+    source: Arc<Source>,
+    rulebook: Arc<Rulebook>,
+    measure: Measure,
+    row: measures::FigureRow,
+}
+
+/// The cases that a figure counts, by one dimension.
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(complex)]
+pub struct FigureGroup {
+    /// The dimension.
+    dimension: Dimension,
+    /// The label on boards.
+    label: String,
+    /// The code of the area, cohort, referrer or fact. Null for keyworkers, teams and cases without one.
+    code: Option<String>,
+    /// The id of the team, if the row is for a team.
+    team: Option<ID>,
+    #[graphql(skip)]
+    keyworker: Option<WorkerId>,
+    #[graphql(skip)]
+    known: KnownUpTo,
+}
+
+#[ComplexObject]
+impl FigureGroup {
+    /// The keyworker, if the row is for a keyworker.
+    async fn keyworker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
+        Worker::load(ctx, self.keyworker?, self.known).await
+    }
+}
+
+impl FigureGroup {
+    fn of(member: &Member, labels: &Labels, known: KnownUpTo) -> Self {
+        let label = member.label(labels);
+        let plain = |dimension| Self { dimension, label, code: None, team: None, keyworker: None, known };
+        let coded = |group: Self, code: &String| Self { code: Some(code.clone()).filter(|one| !one.is_empty()), ..group };
+        match member {
+            Member::Area(code) => coded(plain(Dimension::Area), code),
+            Member::Cohort(code) => coded(plain(Dimension::Cohort), code),
+            Member::Referrer(code) => coded(plain(Dimension::Referrer), code),
+            Member::Code(code) => coded(plain(Dimension::Code), code),
+            Member::Keyworker(_, worker) => Self { keyworker: Some(*worker), ..plain(Dimension::Keyworker) },
+            Member::Team(_, team) => Self { team: Some(ID(team.to_string())), ..plain(Dimension::Team) },
+            Member::NoTeam => plain(Dimension::Team),
+            Member::Unassigned => plain(Dimension::Keyworker),
+        }
+    }
+}
+
+/// Whether a figure has a value, and if not, why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "State")]
+pub enum FigureState {
+    /// It has a value.
+    Value,
+    /// It has a value that may still change, because its period was not over at `asOf`.
+    Provisional,
+    /// There is nothing to give a value of: no target, or a share of nothing.
+    NotApplicable,
+    /// The facts are not supplied. This is not 0.
+    NoData,
+    /// It is hidden because it counts few people.
+    Suppressed,
+}
+
+/// One number, and what it is made of.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Figure {
+    /// Whether it has a value, and if not, why.
+    state: FigureState,
+    /// The value, rounded half up once to the decimal places of its measure. In percent for a share.
+    value: Option<Decimal>,
+    /// What is counted or summed, to at most six decimal places.
+    numerator: Option<Decimal>,
+    /// What the numerator is divided by. Null for a plain count or amount.
+    denominator: Option<Decimal>,
+}
+
+/// A figure beside another.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Comparison {
+    /// The other figure.
+    base: Figure,
+    /// The figure in percent of the other, rounded half up once. Null on 0 and without a value.
+    percent: Option<Decimal>,
+    /// The figure less the other.
+    difference: Option<Decimal>,
+}
+
+/// Whether a figure rose or fell against its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum Trend {
+    /// The unrounded ratio of actual to target is greater than that of the period before.
+    Up,
+    /// It is smaller.
+    Down,
+    /// It is the same.
+    Flat,
+}
+
+/// A figure against the target of one profile.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct TargetComparison {
+    /// The profile, such as `contract` or `business_plan`.
+    profile: String,
+    /// The target, the percentage and the difference.
+    #[graphql(flatten)]
+    beside: Comparison,
+    /// Whether the figure is the target or more. Null if one of the two has no value.
+    met: Option<bool>,
+    /// How the ratio of actual to target changed since the period before. Null if one of the two ratios has no value.
+    trend: Option<Trend>,
+}
+
+/// How the numbers of a measure are shown.
+#[derive(Clone, Copy)]
+struct Shown {
+    unit: Unit,
+    places: u32,
+}
+
+impl Shown {
+    fn number(self, value: Option<Fraction>, places: u32) -> Result<Option<Decimal>, OutOfRange> {
+        let shown = value.map(|value| if self.unit == Unit::Percent { value.in_percent() } else { Ok(value) });
+        let rounded = shown.transpose()?.map(|value| value.rounded(places)).transpose()?;
+        Ok(rounded.map(Decimal))
+    }
+
+    fn figure(self, figure: &Value, places: u32) -> Result<Figure, OutOfRange> {
+        let exact = |part: Option<Fraction>| part.map(|part| part.rounded(PLACES).map(Number::normalize)).transpose();
+        Ok(Figure {
+            state: figure.state().into(),
+            value: self.number(figure.value(), places)?,
+            numerator: exact(figure.numerator())?.map(Decimal),
+            denominator: exact(figure.denominator())?.map(Decimal),
+        })
+    }
+
+    fn beside(self, beside: &Beside) -> Result<Comparison, OutOfRange> {
+        // A target or a mean of months may lie between whole numbers.
+        let normal = |shown: Option<Decimal>| shown.map(|shown| Decimal(shown.0.normalize()));
+        let base = self.figure(&beside.base, PLACES)?;
+        Ok(Comparison {
+            base: Figure { value: normal(base.value), ..base },
+            percent: beside.ratio.percent(0)?.map(Decimal),
+            difference: normal(self.number(beside.difference.value(), PLACES)?),
+        })
+    }
+
+    fn against(self, against: &AgainstTarget) -> Result<TargetComparison, OutOfRange> {
+        Ok(TargetComparison {
+            profile: against.profile.clone(),
+            beside: self.beside(&against.beside)?,
+            met: match against.met {
+                Met::Met => Some(true),
+                Met::NotMet => Some(false),
+                Met::Unknown(_) => None,
+            },
+            trend: match against.arrow {
+                Arrow::Up => Some(Trend::Up),
+                Arrow::Down => Some(Trend::Down),
+                Arrow::Flat => Some(Trend::Flat),
+                Arrow::None => None,
+            },
+        })
+    }
+}
+
+impl MeasureFigures {
+    /// The figures of one measure, as of a day.
+    pub(super) fn of(
+        found: measures::MeasureFigures,
+        source: &Arc<Source>,
+        rulebook: &Arc<Rulebook>,
+    ) -> Result<Self> {
+        let rows = found.rows.into_iter();
+        let rows = rows.map(|row| FigureRow::of(row, &found.measure, source, rulebook)).collect::<Result<_>>()?;
+        Ok(Self { measure: (&found.measure).into(), rows })
+    }
+}
+
+impl FigureRow {
+    fn of(row: measures::FigureRow, of: &Measure, source: &Arc<Source>, rulebook: &Arc<Rulebook>) -> Result<Self> {
+        let shown = Shown { unit: of.unit, places: of.places };
+        let beside = |beside: Option<&Beside>| beside.map(|beside| shown.beside(beside)).transpose();
+        let build = || -> Result<Self, OutOfRange> {
+            let comparison = &row.comparison;
+            let group = row.members.iter();
+            Ok(Self {
+                group: group.map(|member| FigureGroup::of(member, &rulebook.labels, source.known)).collect(),
+                period: FigurePeriod::of(&row.period, source.as_of),
+                figure: shown.figure(&row.figure, shown.places)?,
+                targets: comparison.targets.iter().map(|target| shown.against(target)).collect::<Result<_, _>>()?,
+                previous: beside(comparison.previous.as_ref())?,
+                three_months: beside(comparison.three_months.as_ref())?,
+                year_before: beside(comparison.year_before.as_ref())?,
+                behind: Behind {
+                    source: Arc::clone(source),
+                    rulebook: Arc::clone(rulebook),
+                    measure: of.clone(),
+                    row: row.clone(),
+                },
+            })
+        };
+        build().map_err(|error| fault(&error))
+    }
+}
+
+#[ComplexObject]
+impl FigureRow {
+    /// The facts that the figure counts, by date, on cases that you may see: of a share or a rate those above, or with
+    /// `below` those that they are divided by. Null if the figure is not made of facts of cases.
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default, desc = "Whether to list what the number is divided by.")] below: bool,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
+    ) -> Option<Result<Page<FigureMember>>> {
+        let asked = self.behind.asked(below)?;
+        Some(self.behind.page(ctx, asked, (first, after)).await)
+    }
+}
+
+impl Behind {
+    /// The question for what is above or below in the figure. None if that is not made of facts of cases.
+    fn asked(&self, below: bool) -> Option<MembersQuery> {
+        let find = |code: &String| measure(&self.rulebook, code);
+        let counted = match &self.measure.formula {
+            Formula::Ratio { of, over, basis, .. } => match (below, basis) {
+                (true, _) => counted(&find(over)?)?,
+                (false, Basis::Period) => counted(&find(of)?)?,
+                (false, Basis::Cohort) => match (counted(&find(over)?)?, counted(&find(of)?)?) {
+                    (CountedBy::Facts { facts, .. }, CountedBy::Facts { facts: with, .. }) => {
+                        CountedBy::Facts { facts, with: Some(with) }
+                    }
+                    _ => return None,
+                },
+            },
+            _ if below => return None,
+            _ => counted(&self.measure)?,
+        };
+        Some(MembersQuery {
+            counted,
+            period: self.row.period,
+            members: self.row.members.clone(),
+            workers: self.row.workers.clone(),
+            as_of: self.source.as_of,
+        })
+    }
+
+    async fn page(
+        &self,
+        ctx: &Context<'_>,
+        asked: MembersQuery,
+        (first, after): (PageLength, Option<String>),
+    ) -> Result<Page<FigureMember>> {
+        let cursors = Cursors::filtered("members", &format!("{asked:?}"), PAGE_BEFORE);
+        let after = cursors.place(after.as_deref(), |parts| {
+            let (day, journey, kind, nth) = (parts.part()?, parts.part()?, parts.part()?, parts.part()?);
+            Some(Place { day, journey, kind, nth, code: parts.text()? })
+        })?;
+        let (source, standing) = (&*self.source, context::standing(ctx).await?);
+        let among = source.shown_now(ctx, &standing).await?;
+        let cases = source.cases(ctx, &standing, among.as_ref())?;
+        let page = (after.as_ref(), first.rows());
+        let (found, more) = measures::members::page(&source.generation, cases, &asked, page).await.or_fault()?;
+        let stories = journey::case_histories(ctx, found.iter().map(|one| one.place.journey), source.known).await?;
+        let row = |fact: &CountedFact| {
+            let Place { day, journey, kind, code, nth } = &fact.place;
+            let story = stories.get(journey).cloned();
+            let case = story.map(|story| Journey::beneath(source, *journey, story));
+            let cursor = cursors.cursor(format_args!("{day}\n{journey}\n{kind}\n{nth}\n{code}"));
+            (cursor, case.map(|case| FigureMember::of(fact, case)))
+        };
+        let rows: Vec<_> = found.iter().map(row).collect();
+        let more = More { before: after.is_some(), after: more };
+        let totals = FigureMemberTotals { source: Arc::clone(&self.source), asked };
+        Ok(Page::of(rows, more, totals))
+    }
+}
+
+/// What a measure counts, if it counts facts of cases.
+fn counted(measure: &Measure) -> Option<CountedBy> {
+    match &measure.formula {
+        Formula::Count(facts) | Formula::Sum(facts) => Some(CountedBy::Facts { facts: facts.clone(), with: None }),
+        Formula::Caseload => Some(CountedBy::Caseload),
+        Formula::OfContract(_) | Formula::Wte | Formula::Ratio { .. } => None,
+    }
+}
+
+/// A fact that a figure counts.
+#[derive(SimpleObject)]
+pub struct FigureMember {
+    /// The day of the fact. For a case on the caseload: the day from which it was on it with this keyworker.
+    on: Date,
+    /// The kind of fact, as in the codes of measures.
+    kind: String,
+    /// The code of the fact. Null if it has none.
+    code: Option<String>,
+    /// The value that the fact adds. Null if it counts as one.
+    quantity: Option<Decimal>,
+    /// The case.
+    journey: Journey,
+}
+
+impl FigureMember {
+    fn of(fact: &CountedFact, journey: Journey) -> Self {
+        let Place { day, kind, code, .. } = &fact.place;
+        let quantity = fact.quantity.map(|millionths| Number::new(millionths, PLACES).normalize());
+        Self {
+            on: Date(*day),
+            kind: kind.clone(),
+            code: Some(code.clone()).filter(|code| !code.is_empty()),
+            quantity: quantity.map(Decimal),
+            journey,
+        }
+    }
+}
+
+impl Listed for FigureMember {
+    type Totals = FigureMemberTotals;
+    const PAGE: &'static str = "A page of the facts that a figure counts, by date.";
+    const EDGE: &'static str = "A fact with its cursor.";
+    const ONE: &'static str = "fact";
+    const MANY: &'static str = "facts";
+}
+
+/// The facts that a figure counts, as a whole.
+pub struct FigureMemberTotals {
+    source: Arc<Source>,
+    asked: MembersQuery,
+}
+
+#[Object]
+impl FigureMemberTotals {
+    /// The number of facts on all pages. It is counted only when this field is requested.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
+        let (source, standing) = (&*self.source, context::standing(ctx).await?);
+        let among = source.shown_now(ctx, &standing).await?;
+        let cases = source.cases(ctx, &standing, among.as_ref())?;
+        measures::members::count(&source.generation, cases, &self.asked).await.or_fault()
+    }
+}
+
+/// The dimensions of the question. `WHOLE` stands alone.
+pub(super) fn dimensions(by: &[Dimension]) -> Result<Vec<measures::Dimension>> {
+    let twice = by.iter().enumerate().any(|(at, one)| by[..at].contains(one));
+    if twice || by.len() > 1 && by.contains(&Dimension::Whole) {
+        return Err(Code::BadUserInput.error("name each dimension once, and WHOLE only alone"));
+    }
+    Ok(by.iter().filter_map(|by| by.of_figures()).collect())
+}
+
+impl Dimension {
+    const fn of_figures(self) -> Option<measures::Dimension> {
+        Some(match self {
+            Self::Area => measures::Dimension::Area,
+            Self::Cohort => measures::Dimension::Cohort,
+            Self::Referrer => measures::Dimension::Referrer,
+            Self::Keyworker => measures::Dimension::Keyworker,
+            Self::Team => measures::Dimension::Team,
+            Self::Code => measures::Dimension::Code,
+            Self::Month => measures::Dimension::Month,
+            Self::Whole => return None,
+        })
+    }
+}
+
+/// What the figures are compared with.
+pub(super) fn compared(with: &[CompareWith]) -> measures::CompareWith {
+    measures::CompareWith {
+        targets: with.contains(&CompareWith::Targets),
+        previous: with.contains(&CompareWith::Previous),
+        three_months: with.contains(&CompareWith::ThreeMonths),
+        year_before: with.contains(&CompareWith::YearBefore),
+    }
+}
+
+/// The measures with these codes; without codes, the stages of the rulebook.
+pub(super) fn measures_asked(codes: Option<&[String]>, rulebook: &Rulebook) -> Result<Vec<Measure>> {
+    let all = throughline_domain::performance::measure::measures(rulebook);
+    let Some(codes) = codes else {
+        let is_stage = |measure: &&Measure| rulebook.stages.iter().any(|stage| stage.code == measure.code);
+        return Ok(all.iter().filter(is_stage).cloned().collect());
+    };
+    let find = |code: &String| {
+        all.iter().find(|measure| measure.code == *code).cloned().ok_or_else(|| {
+            let known: Vec<&str> = all.iter().map(|measure| measure.code.as_str()).collect();
+            let message = format!("unknown measure {code:?}: use one of {}", known.join(", "));
+            Code::BadUserInput.error(message)
+        })
+    };
+    codes.iter().map(find).collect()
+}
+
+/// The error that a client sees.
+pub(super) fn refused(error: &FiguresError) -> async_graphql::Error {
+    match error {
+        FiguresError::Store(error) => fault(error),
+        FiguresError::OutOfRange(_) | FiguresError::Target(_) | FiguresError::TooManyRows => {
+            Code::BadUserInput.error(error.to_string())
+        }
+    }
+}

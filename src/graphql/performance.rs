@@ -1,0 +1,181 @@
+//! Performance in the API: the figures of a contract, its stages month by month, its indicators and its grade.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Result, SimpleObject};
+use chrono::NaiveDate;
+
+use super::boards::Group;
+use super::context::{OrFault as _, RequestContext as _};
+use super::figures::{self, CompareWith, Dimension, MeasureDefinition, MeasureFigures};
+use super::list::{NOT_IN_SCOPE, Source};
+use super::period::PeriodInput;
+use super::scalars::Date;
+use crate::access::InScope;
+use crate::queries::measures::{self, FiguresQuery, OfContract};
+use crate::queries::performance::{self, MonthsRow};
+use crate::queries::period::months_of_contract;
+use throughline_domain::contract::Rulebook;
+use throughline_domain::performance::measure;
+use throughline_domain::performance::period::{Months, Period, Unit};
+use throughline_gateway::Code;
+
+/// Which figures are requested.
+pub(super) struct PerformanceAsked {
+    /// Only these measures, by code.
+    pub(super) measures: Option<Vec<String>>,
+    pub(super) by: Vec<Dimension>,
+    pub(super) period: Option<PeriodInput>,
+    pub(super) compare_with: Vec<CompareWith>,
+}
+
+/// The figures of a contract: those of any measure, and how many cases reached each stage month by month.
+#[derive(SimpleObject)]
+pub struct Performance {
+    /// A table for each stage, in the order of the rulebook. Only by area or whole.
+    stages: Vec<StageCounts>,
+    /// The declined referrals, by the month of the decision. They still count as referrals.
+    declined: Vec<MonthCounts>,
+    /// The figures of each requested measure, by any dimensions, beside what they are compared with.
+    figures: Vec<MeasureFigures>,
+}
+
+impl Performance {
+    /// With the board of stages, of these measures only if some are named.
+    fn with_stages(
+        self,
+        board: performance::Performance,
+        measures: Option<&[String]>,
+        as_of: NaiveDate,
+    ) -> Self {
+        let months = board.months;
+        let rows = |rows: Vec<MonthsRow>| rows.into_iter().map(|row| MonthCounts::of(row, months, as_of)).collect();
+        let wanted = |code: &String| measures.is_none_or(|measures| measures.contains(code));
+        let shown = board.stages.into_iter().filter(|stage| wanted(&stage.code));
+        let shown = shown.map(|stage| StageCounts { code: stage.code, label: stage.label, rows: rows(stage.rows) });
+        Self { stages: shown.collect(), declined: rows(board.declined), ..self }
+    }
+}
+
+/// The number of cases that reached one stage.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct StageCounts {
+    /// The code of the stage.
+    code: String,
+    /// The label on the board, such as `Housing Secured`.
+    label: String,
+    /// The rows of the table.
+    rows: Vec<MonthCounts>,
+}
+
+/// One row of counts, month by month.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct MonthCounts {
+    /// The cases that the row counts.
+    group: Group,
+    /// The count of each month.
+    months: Vec<MonthCount>,
+    /// The total of these months.
+    total: u64,
+    /// The total from the month in which the contract started to the last of these months.
+    cumulative: u64,
+}
+
+/// The count of one month.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct MonthCount {
+    /// The first day of the month.
+    month: Date,
+    /// The number of cases.
+    journeys: u64,
+    /// Whether the month was not over at `asOf`, so that the count may still grow.
+    provisional: bool,
+}
+
+impl MonthCounts {
+    pub(super) fn of(row: MonthsRow, months: Months, as_of: NaiveDate) -> Self {
+        let counts = months.iter().zip(&row.by_month).map(|(month, journeys)| MonthCount {
+            month: Date(month.first()),
+            journeys: *journeys,
+            provisional: month.is_provisional(as_of),
+        });
+        Self { months: counts.collect(), total: row.total(), cumulative: row.cumulative, group: row.group.into() }
+    }
+}
+
+/// The contract of a source, as its figures need it.
+struct Asker<'a> {
+    source: Arc<Source>,
+    rulebook: &'a Arc<Rulebook>,
+    scope: InScope<'a>,
+}
+
+/// The performance of a contract.
+pub(super) async fn performance(ctx: &Context<'_>, source: Source, asked: PerformanceAsked) -> Result<Performance> {
+    let contract = Arc::clone(&source.contract_state);
+    let rulebook = rules(contract.newest_rulebook())?;
+    let code = source.code.clone();
+    let (source, scope) = (Arc::new(source), ctx.in_scope(&code));
+    let scope = scope.ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
+    let asker = Asker { source, rulebook, scope };
+    let looks_at = |field| ctx.look_ahead().field(field).exists();
+    let figures = if looks_at("figures") { asker.figures(&asked).await? } else { Vec::new() };
+    let shown = Performance { stages: Vec::new(), declined: Vec::new(), figures };
+    if looks_at("stages") || looks_at("declined") { asker.stages(shown, &asked).await } else { Ok(shown) }
+}
+
+/// The rulebook of an open contract.
+fn rules(newest: Option<&Arc<Rulebook>>) -> Result<&Arc<Rulebook>> {
+    newest.ok_or_else(|| Code::Internal.error("an open contract has no rulebook"))
+}
+
+impl Asker<'_> {
+    async fn figures(&self, asked: &PerformanceAsked) -> Result<Vec<MeasureFigures>> {
+        let measures = figures::measures_asked(asked.measures.as_deref(), self.rulebook)?;
+        let query = FiguresQuery {
+            measures: &measures,
+            by: &figures::dimensions(&asked.by)?,
+            period: self.period(asked.period)?,
+            compare: figures::compared(&asked.compare_with),
+            as_of: self.source.as_of,
+        };
+        let record = self.source.contract_state.contract_record(self.source.as_of);
+        let of = OfContract { rulebook: self.rulebook, record: &record };
+        let found = measures::figures(&self.source.generation, self.scope, of, &query).await;
+        let found = found.map_err(|error| figures::refused(&error))?.into_iter();
+        found.map(|found| MeasureFigures::of(found, &self.source, self.rulebook)).collect()
+    }
+
+    /// The period of figures. Default: from the start of the contract to the end of the month of the day.
+    fn period(&self, period: Option<PeriodInput>) -> Result<Period> {
+        let as_of = self.source.as_of;
+        let starts_on = self.source.contract_state.opened().map_or(as_of, |opened| opened.starts_on);
+        match period {
+            Some(period) => period.of_figures(self.rulebook, starts_on),
+            None => Ok(Period::to_date(starts_on, Unit::Month, as_of).unwrap_or(Period::of(Unit::Month, as_of))),
+        }
+    }
+
+    async fn stages(&self, shown: Performance, asked: &PerformanceAsked) -> Result<Performance> {
+        let by = match asked.by.as_slice() {
+            [] | [Dimension::Whole] => performance::By::Whole,
+            [Dimension::Area] => performance::By::Area,
+            _ => {
+                let message = "stages and declined are by AREA or WHOLE: ask for figures by other dimensions";
+                return Err(Code::BadUserInput.error(message));
+            }
+        };
+        let codes = asked.measures.as_deref();
+        figures::measures_asked(codes, self.rulebook)?;
+        let as_of = self.source.as_of;
+        let whole_contract = || Ok(months_of_contract(&self.source.contract_state, as_of));
+        let months = asked.period.map_or_else(whole_contract, PeriodInput::months)?;
+        let board = performance::in_months(&self.source.generation, self.scope, as_of, self.rulebook, (by, months));
+        Ok(shown.with_stages(board.await.or_fault()?, codes, as_of))
+    }
+}
+
+/// The measures of a contract.
+pub(super) fn definitions(rulebook: Option<&Arc<Rulebook>>) -> Result<Vec<MeasureDefinition>> {
+    Ok(measure::measures(rules(rulebook)?).iter().map(Into::into).collect())
+}

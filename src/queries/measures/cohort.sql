@@ -1,0 +1,22 @@
+-- Facts of a period whose case also has another fact by the as-of date, by service area, cohort, referrer and
+-- keyworker of the first.
+-- $1 the contract, $2 and $3 the kinds and codes of the first, $4 and $5 of the other, $6 and $7 the first and the last
+-- day, $8 the as-of date, $9, $10 and $11 whether they are apart by cohort, referrer and keyworker. Codes that are null
+-- are any.
+select r.kind, r.code, r.area, r.cohort, r.referrer, r.keyworker, r.month, count(*) as facts,
+    cast(0 as bigint) as quantity
+from (
+    select a.kind, a.code, a.area, case when $9 then a.cohort else '' end as cohort,
+        case when $10 then a.referrer else '' end as referrer, case when $11 then a.keyworker end as keyworker,
+        cast(null as date) as month
+    from countable a
+    where a.contract = $1 and a.kind in {texts $2} and (cast($3 as text) is null or a.code in {texts $3})
+        and a.day >= $6 and a.day <= $7 and a.day <= $8 and a.counts_from <= $8 and a.counts_to > $8
+        and exists (
+            select 1
+            from countable b
+            where b.journey = a.journey and b.kind in {texts $4} and (cast($5 as text) is null or b.code in {texts $5})
+                and b.counts_from <= $8 and b.counts_to > $8
+        )
+) r
+group by r.kind, r.code, r.area, r.cohort, r.referrer, r.keyworker, r.month

@@ -1,0 +1,14 @@
+-- Facts of a contract that measures count, by kind, code, service area, cohort, referrer, keyworker and month.
+-- $1 the contract, $2 the kinds, $3 and $4 the first and the last day, $5 the as-of date, $6, $7, $8 and $9 whether
+-- they are apart by cohort, referrer, keyworker and month
+select r.kind, r.code, r.area, r.cohort, r.referrer, r.keyworker, r.month, count(*) as facts,
+    cast(coalesce(sum(r.quantity), 0) as bigint) as quantity
+from (
+    select kind, code, area, case when $6 then cohort else '' end as cohort,
+        case when $7 then referrer else '' end as referrer, case when $8 then keyworker end as keyworker,
+        case when $9 then month end as month, quantity
+    from countable
+    where contract = $1 and kind in {texts $2} and day >= $3 and day <= $4 and day <= $5 and counts_from <= $5
+        and counts_to > $5
+) r
+group by r.kind, r.code, r.area, r.cohort, r.referrer, r.keyworker, r.month

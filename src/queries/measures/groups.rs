@@ -1,0 +1,300 @@
+//! The groups of figures: the members of each dimension, and the tallies of each group.
+//!
+//! A member that the rulebook lists has a row even if it counts nothing. Workers and teams have rows where there are
+//! facts of theirs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::NaiveDate;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::super::board::{Group, Holder, NamedTeam};
+use super::super::period::bound;
+use super::tallies::{Loaded, TalliesOf, Tally};
+use super::{Dimension, Wanted};
+use crate::access::InScope;
+use crate::store::{Sql, StoreError, doing, on};
+use crate::views::generation::Generation;
+use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::rulebook::{CodeList, Labels};
+use throughline_domain::fact::envelope::{TeamId, WorkerId};
+use throughline_domain::performance::measure::{FactKind, Facts, Formula, Measure};
+
+static LABELS: Sql = Sql::new(include_str!("labels.sql"));
+
+/// Every statement of this module.
+pub(super) static STATEMENTS: &[&Sql] = &[&LABELS];
+
+/// One member of a dimension. The order is that of rows.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Member {
+    /// A service area, by code.
+    Area(String),
+    /// A cohort, by code. Empty for cases without one.
+    Cohort(String),
+    /// A kind of referrer, by code. Empty for cases without one.
+    Referrer(String),
+    /// A keyworker, by label and id.
+    Keyworker(String, WorkerId),
+    /// A team, by label and id.
+    Team(String, TeamId),
+    /// Keyworkers without a team.
+    NoTeam,
+    /// Cases without a keyworker.
+    Unassigned,
+    /// A code of facts.
+    Code(String),
+}
+
+impl Member {
+    /// The label of the row on a board.
+    pub fn label(&self, labels: &Labels) -> String {
+        match self {
+            Self::Area(code) => Group::Area(code.clone()).label(),
+            Self::Cohort(code) if code.is_empty() => "No cohort".to_owned(),
+            Self::Referrer(code) if code.is_empty() => "No referrer".to_owned(),
+            Self::Cohort(code) | Self::Referrer(code) | Self::Code(code) => labels.of(code),
+            Self::Keyworker(label, _) | Self::Team(label, _) => label.clone(),
+            Self::NoTeam => Group::NoTeam.label(),
+            Self::Unassigned => Group::Unassigned.label(),
+        }
+    }
+
+    /// The same as a group of a board.
+    pub fn group(&self) -> Option<Group> {
+        match self {
+            Self::Area(code) => Some(Group::Area(code.clone())),
+            Self::Keyworker(label, worker) => {
+                Some(Group::Keyworker(Holder { worker: *worker, label: label.clone() }))
+            }
+            Self::Team(label, team) => Some(Group::Team(NamedTeam { team: *team, label: label.clone() })),
+            Self::NoTeam => Some(Group::NoTeam),
+            Self::Unassigned => Some(Group::Unassigned),
+            Self::Cohort(_) | Self::Referrer(_) | Self::Code(_) => None,
+        }
+    }
+}
+
+/// The tallies of each group.
+type ByMembers = HashMap<Vec<Member>, Vec<Tally>>;
+
+/// A worker's label, and the teams they are in.
+#[derive(Debug, Default)]
+struct Named {
+    label: String,
+    teams: Vec<(String, TeamId)>,
+}
+
+/// The groups of one question.
+#[derive(Debug)]
+pub(super) struct Groups<'g> {
+    rulebook: &'g Rulebook,
+    scope: InScope<'g>,
+    by: Vec<Dimension>,
+    workers: BTreeMap<WorkerId, Named>,
+    tallies: HashMap<TalliesOf, ByMembers>,
+}
+
+#[derive(sqlx::FromRow)]
+struct LabelRow {
+    worker: Uuid,
+    label: String,
+    team: Option<Uuid>,
+    team_label: Option<String>,
+}
+
+impl<'g> Groups<'g> {
+    /// The groups of what was read.
+    pub(super) async fn of(
+        (generation, scope): (&Generation, InScope<'g>),
+        rulebook: &'g Rulebook,
+        by: &[Dimension],
+        loaded: &mut Loaded,
+        as_of: NaiveDate,
+    ) -> Result<Self, StoreError> {
+        let workers = if by.iter().any(|by| matches!(by, Dimension::Keyworker | Dimension::Team)) {
+            named(generation, &workers(loaded), as_of).await?
+        } else {
+            BTreeMap::new()
+        };
+        let mut groups = Self { rulebook, scope, by: by.to_vec(), workers, tallies: HashMap::new() };
+        for (of, tallies) in std::mem::take(&mut loaded.tallies) {
+            let mut by_members = ByMembers::new();
+            for tally in tallies {
+                for members in groups.members_of(&tally) {
+                    by_members.entry(members).or_default().push(tally.clone());
+                }
+            }
+            groups.tallies.insert(of, by_members);
+        }
+        Ok(groups)
+    }
+
+    /// The groups that a tally counts in: one, or one for each team of the keyworker.
+    fn members_of(&self, tally: &Tally) -> Vec<Vec<Member>> {
+        let mut groups: Vec<Vec<Member>> = vec![Vec::with_capacity(self.by.len())];
+        for by in &self.by {
+            let members = self.member_of(tally, *by);
+            groups = groups
+                .into_iter()
+                .flat_map(|before| {
+                    members.iter().map(move |member| before.iter().cloned().chain([member.clone()]).collect())
+                })
+                .collect();
+        }
+        groups
+    }
+
+    fn member_of(&self, tally: &Tally, by: Dimension) -> Vec<Member> {
+        match by {
+            Dimension::Area => vec![Member::Area(tally.area.clone())],
+            Dimension::Cohort => vec![Member::Cohort(tally.cohort.clone())],
+            Dimension::Referrer => vec![Member::Referrer(tally.referrer.clone())],
+            Dimension::Code => vec![Member::Code(tally.code.clone())],
+            Dimension::Month => Vec::new(),
+            Dimension::Keyworker => match tally.keyworker {
+                Some(worker) => vec![self.keyworker(worker)],
+                None => vec![Member::Unassigned],
+            },
+            Dimension::Team => match tally.keyworker {
+                Some(worker) => self.teams(worker),
+                None => vec![Member::Unassigned],
+            },
+        }
+    }
+
+    fn keyworker(&self, worker: WorkerId) -> Member {
+        let label = self.workers.get(&worker).map(|named| named.label.clone()).unwrap_or_default();
+        Member::Keyworker(label, worker)
+    }
+
+    fn teams(&self, worker: WorkerId) -> Vec<Member> {
+        let teams = self.workers.get(&worker).map(|named| named.teams.as_slice()).unwrap_or_default();
+        if teams.is_empty() {
+            return vec![Member::NoTeam];
+        }
+        teams.iter().map(|(label, team)| Member::Team(label.clone(), *team)).collect()
+    }
+
+    /// The tallies of a group.
+    pub(super) fn tallies(&self, of: &TalliesOf, members: &[Member]) -> impl Iterator<Item = &Tally> {
+        self.tallies.get(of).and_then(|by_members| by_members.get(members)).into_iter().flatten()
+    }
+
+    /// Whether the full-time equivalents of workers can be told apart by these dimensions.
+    pub(super) fn are_of_workers(&self) -> bool {
+        self.by.iter().all(|by| matches!(by, Dimension::Keyworker | Dimension::Team))
+    }
+
+    /// Whether a worker is in a group.
+    pub(super) fn hold_worker(&self, members: &[Member], worker: WorkerId) -> bool {
+        members.iter().all(|member| match member {
+            Member::Keyworker(_, id) => *id == worker,
+            Member::Team(..) | Member::NoTeam => self.teams(worker).contains(member),
+            _ => false,
+        })
+    }
+
+    /// The workers of a group, if it is that of a team.
+    pub(super) fn workers_of(&self, members: &[Member]) -> Vec<WorkerId> {
+        let team = members.iter().find(|member| matches!(member, Member::Team(..) | Member::NoTeam));
+        let is_in = |worker: &&WorkerId| team.is_some_and(|team| self.teams(**worker).contains(team));
+        self.workers.keys().filter(is_in).copied().collect()
+    }
+
+    /// The groups of the rows of a measure, in order.
+    pub(super) fn rows(&self, measure: &Measure, wanted: &Wanted) -> Vec<Vec<Member>> {
+        let found: BTreeSet<&Vec<Member>> = self.tallies.values().flat_map(HashMap::keys).collect();
+        if self.by.len() > 1 && self.by.iter().any(|by| matches!(by, Dimension::Keyworker | Dimension::Team)) {
+            let counted = found.into_iter().filter(|members| self.is_counted(members, measure, wanted));
+            return counted.cloned().collect();
+        }
+        let mut rows: Vec<Vec<Member>> = vec![Vec::new()];
+        for (at, by) in self.by.iter().enumerate() {
+            let mut members = self.listed(*by, measure, wanted);
+            for member in found.iter().filter(|members| self.is_counted(members, measure, wanted)).map(|one| &one[at]) {
+                if !members.contains(member) {
+                    members.push(member.clone());
+                }
+            }
+            let longer = |row: Vec<Member>| {
+                members.iter().map(move |member| row.iter().cloned().chain([member.clone()]).collect()).collect()
+            };
+            rows = rows.into_iter().flat_map::<Vec<Vec<Member>>, _>(longer).collect();
+        }
+        rows
+    }
+
+    /// Whether a group has a fact that a measure counts.
+    fn is_counted(&self, members: &[Member], measure: &Measure, wanted: &Wanted) -> bool {
+        let facts = facts_of(measure, wanted);
+        self.tallies.values().filter_map(|by_members| by_members.get(members)).flatten().any(|tally| match tally.kind {
+            Some(_) => facts.iter().any(|facts| tally.is_one_of(facts)),
+            None => needs(measure, wanted, &Formula::Caseload),
+        })
+    }
+
+    /// The members that the rulebook lists, in its order, and that of cases without a keyworker.
+    fn listed(&self, by: Dimension, measure: &Measure, wanted: &Wanted) -> Vec<Member> {
+        let codes = |list: CodeList| self.rulebook.codes.listed(list).unwrap_or_default().iter().cloned();
+        match by {
+            Dimension::Area => codes(CodeList::Areas).filter(|area| self.scope.has_area(area)).map(Member::Area).collect(),
+            Dimension::Cohort => codes(CodeList::Cohorts).map(Member::Cohort).collect(),
+            Dimension::Referrer => codes(CodeList::ReferrerKinds).map(Member::Referrer).collect(),
+            Dimension::Code => {
+                let kinds = facts_of(measure, wanted).into_iter().flat_map(|facts| &facts.kinds);
+                let lists: BTreeSet<CodeList> = kinds.filter_map(|kind| FactKind::codes(*kind)).collect();
+                lists.into_iter().flat_map(codes).map(Member::Code).collect()
+            }
+            Dimension::Keyworker | Dimension::Team | Dimension::Month => Vec::new(),
+        }
+    }
+}
+
+/// The facts that a measure counts, or those above and below in a ratio.
+fn facts_of<'w>(measure: &'w Measure, wanted: &'w Wanted) -> Vec<&'w Facts> {
+    match &measure.formula {
+        Formula::Count(facts) | Formula::Sum(facts) => vec![facts],
+        Formula::Ratio { of, over, .. } => {
+            let parts = [of, over].into_iter().filter_map(|code| wanted.get(code));
+            parts.filter(|part| **part != *measure).flat_map(|part| facts_of(part, wanted)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a measure has this formula, or is a ratio of one that has it.
+fn needs(measure: &Measure, wanted: &Wanted, formula: &Formula) -> bool {
+    match &measure.formula {
+        Formula::Ratio { of, over, .. } => {
+            [of, over].into_iter().filter_map(|code| wanted.get(code)).any(|part| part.formula == *formula)
+        }
+        own => own == formula,
+    }
+}
+
+fn workers(loaded: &Loaded) -> BTreeSet<WorkerId> {
+    let of_cases = loaded.tallies.iter().flat_map(|(_, tallies)| tallies).filter_map(|tally| tally.keyworker);
+    of_cases.chain(loaded.workers()).collect()
+}
+
+/// The labels and teams of some workers.
+async fn named(
+    generation: &Generation,
+    workers: &BTreeSet<WorkerId>,
+    as_of: NaiveDate,
+) -> Result<BTreeMap<WorkerId, Named>, StoreError> {
+    let ids = json!(workers).to_string();
+    let sql = LABELS.text(generation.reader.dialect());
+    let found: sqlx::Result<Vec<LabelRow>> = on!(&generation.reader, pool => {
+        sqlx::query_as(sql).bind(&ids).bind(bound(as_of)).fetch_all(pool).await
+    });
+    let mut named: BTreeMap<WorkerId, Named> = BTreeMap::new();
+    for LabelRow { worker, label, team, team_label } in found.map_err(doing("read the labels of workers"))? {
+        let one = named.entry(WorkerId(worker)).or_default();
+        one.label = label;
+        one.teams.extend(team_label.zip(team.map(TeamId)));
+    }
+    Ok(named)
+}

@@ -1,0 +1,362 @@
+//! Measures: the figures of a contract, by any of its dimensions, for any period, beside what they are compared with.
+//!
+//! One evaluation for all: the API, the boards of the command line and documents. The arithmetic is that of
+//! [`throughline_domain::performance`]. Each figure can name the facts that it counts ([`members`]).
+
+mod groups;
+pub mod members;
+mod tallies;
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use self::groups::Groups;
+pub use self::groups::Member;
+use self::tallies::{Loaded, Span, TalliesOf, Tally};
+use crate::access::InScope;
+use crate::store::{Sql, StoreError};
+use crate::views::generation::Generation;
+use throughline_domain::contract::{ContractRecord, Rulebook};
+use throughline_domain::fact::envelope::WorkerId;
+use throughline_domain::performance::comparison::{Actuals, Aim, Comparison};
+use throughline_domain::performance::figure::Figure;
+use throughline_domain::performance::fraction::{Fraction, OutOfRange};
+use throughline_domain::performance::measure::{Basis, Facts, Formula, Measure, Unit};
+use throughline_domain::performance::period::Period;
+use throughline_domain::performance::target::{self as targets, Part, Profile, TargetError};
+
+/// Every statement of this module.
+pub(super) fn statements() -> Vec<&'static Sql> {
+    [tallies::STATEMENTS, groups::STATEMENTS, members::STATEMENTS].concat()
+}
+
+/// The most rows of one question.
+pub const ROWS_MAX: usize = 10_000;
+
+/// What figures are broken down by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dimension {
+    /// The service area of the case.
+    Area,
+    /// The cohort of the case.
+    Cohort,
+    /// The kind of organisation that referred the case.
+    Referrer,
+    /// The keyworker who held the case on the day of the fact.
+    Keyworker,
+    /// The team of that keyworker at the as-of date. Who is in several teams counts in each.
+    Team,
+    /// The code of the fact: the reason of an exit, the kind of a plan, the channel of a contact.
+    Code,
+    /// The months of the period.
+    Month,
+}
+
+/// What a figure is compared with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CompareWith {
+    /// The targets of every profile.
+    pub targets: bool,
+    /// The period before.
+    pub previous: bool,
+    /// The mean of the three months before.
+    pub three_months: bool,
+    /// The same period a year before.
+    pub year_before: bool,
+}
+
+/// A question for figures.
+#[derive(Debug, Clone)]
+pub struct FiguresQuery<'q> {
+    /// The measures, in the order of the answer.
+    pub measures: &'q [Measure],
+    /// The dimensions, in the order of the answer.
+    pub by: &'q [Dimension],
+    /// The period.
+    pub period: Period,
+    /// What the figures are compared with.
+    pub compare: CompareWith,
+    /// The as-of date.
+    pub as_of: NaiveDate,
+}
+
+/// What a contract knows of itself, for figures that no case makes.
+#[derive(Debug, Clone, Copy)]
+pub struct OfContract<'c> {
+    /// Its rules.
+    pub rulebook: &'c Rulebook,
+    /// Its targets and what was recorded for it as a whole, at the as-of date.
+    pub record: &'c ContractRecord,
+}
+
+/// The figures of one measure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MeasureFigures {
+    /// The measure.
+    pub measure: Measure,
+    /// Its rows.
+    pub rows: Vec<FigureRow>,
+}
+
+/// One figure and what it is compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FigureRow {
+    /// The member of each dimension, in the order of the question, without the month.
+    pub members: Vec<Member>,
+    /// The workers of the group, if it is that of a team.
+    pub workers: Vec<WorkerId>,
+    /// The period: that of the question, or a month of it.
+    pub period: Period,
+    /// The figure.
+    pub figure: Figure,
+    /// What it is compared with.
+    pub comparison: Comparison,
+}
+
+/// Why figures cannot be computed.
+#[derive(Debug, thiserror::Error)]
+pub enum FiguresError {
+    /// The view could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A number is too large.
+    #[error(transparent)]
+    OutOfRange(#[from] OutOfRange),
+    /// A target cannot be computed.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// There would be too many rows.
+    #[error("the answer would have more than {ROWS_MAX} rows: ask for fewer dimensions, measures or months")]
+    TooManyRows,
+}
+
+/// The figures of a contract, as known in this view.
+pub async fn figures(
+    generation: &Generation,
+    scope: InScope<'_>,
+    of: OfContract<'_>,
+    query: &FiguresQuery<'_>,
+) -> Result<Vec<MeasureFigures>, FiguresError> {
+    let parts = parts(query)?;
+    let wanted = Wanted::of(of.rulebook, query.measures);
+    let spans = spans(&parts, query);
+    let by: Vec<Dimension> = query.by.iter().copied().filter(|by| *by != Dimension::Month).collect();
+    let mut loaded = Loaded::read((generation, scope), &wanted, &by, (&spans, query.as_of)).await?;
+    let groups = Groups::of((generation, scope), of.rulebook, &by, &mut loaded, query.as_of).await?;
+    let profiles = if query.compare.targets { targets::in_force(of.record, of.rulebook) } else { Vec::new() };
+    let evaluation = Evaluation { of, query, wanted: &wanted, loaded: &loaded, groups: &groups, profiles: &profiles };
+    query.measures.iter().map(|measure| evaluation.of_measure(measure, &parts)).collect()
+}
+
+/// The periods of the rows: that of the question, or each of its months.
+fn parts(query: &FiguresQuery<'_>) -> Result<Vec<Period>, FiguresError> {
+    if !query.by.contains(&Dimension::Month) {
+        return Ok(vec![query.period]);
+    }
+    let months = query.period.months().ok_or(FiguresError::TooManyRows)?;
+    Ok(months.iter().map(Period::month).collect())
+}
+
+/// All periods that are needed, each once.
+fn spans(parts: &[Period], query: &FiguresQuery<'_>) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::new();
+    for period in parts.iter().flat_map(|period| compared(period, query.compare)) {
+        let span = Span::of(&period);
+        if !spans.contains(&span) {
+            spans.push(span);
+        }
+    }
+    spans
+}
+
+/// A period and those that it is compared with.
+fn compared(period: &Period, compare: CompareWith) -> Vec<Period> {
+    let previous = (compare.previous || compare.targets).then(|| period.previous()).flatten();
+    let three = compare.three_months.then(|| period.three_months_before()).flatten();
+    let year = compare.year_before.then(|| period.year_before()).flatten();
+    let others = previous.into_iter().chain(three.into_iter().flatten()).chain(year);
+    std::iter::once(*period).chain(others).collect()
+}
+
+/// The measures that must be counted: those of the question, and those that their ratios are made of.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    measures: BTreeMap<String, Measure>,
+}
+
+impl Wanted {
+    fn of(rulebook: &Rulebook, asked: &[Measure]) -> Self {
+        let all = throughline_domain::performance::measure::measures(rulebook);
+        let find = |code: &str| all.iter().find(|measure| measure.code == code).cloned();
+        let mut measures: BTreeMap<String, Measure> =
+            asked.iter().map(|measure| (measure.code.clone(), measure.clone())).collect();
+        for measure in asked {
+            if let Formula::Ratio { of, over, .. } = &measure.formula {
+                measures.extend([of, over].into_iter().filter_map(|code| Some((code.clone(), find(code)?))));
+            }
+        }
+        Self { measures }
+    }
+
+    fn get(&self, code: &str) -> Option<&Measure> {
+        self.measures.get(code)
+    }
+
+    /// Each measure to count.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Measure> {
+        self.measures.values()
+    }
+
+    /// The measures above and below in a ratio of the same cases.
+    fn cohort<'w>(&'w self, measure: &'w Measure) -> Option<(&'w Measure, &'w Measure)> {
+        match &measure.formula {
+            Formula::Ratio { of, over, basis: Basis::Cohort, .. } => Some((self.get(of)?, self.get(over)?)),
+            _ => None,
+        }
+    }
+
+    /// Each ratio of the same cases, with the measures above and below.
+    pub(super) fn cohorts(&self) -> impl Iterator<Item = (&Measure, &Measure, &Measure)> {
+        self.iter().filter_map(|measure| self.cohort(measure).map(|(of, over)| (measure, of, over)))
+    }
+}
+
+/// Everything that the figures of one question are computed from.
+struct Evaluation<'e> {
+    of: OfContract<'e>,
+    query: &'e FiguresQuery<'e>,
+    wanted: &'e Wanted,
+    loaded: &'e Loaded,
+    groups: &'e Groups<'e>,
+    profiles: &'e [Profile],
+}
+
+impl Evaluation<'_> {
+    fn of_measure(&self, measure: &Measure, parts: &[Period]) -> Result<MeasureFigures, FiguresError> {
+        let groups = self.groups.rows(measure, self.wanted);
+        if groups.len().saturating_mul(parts.len()) > ROWS_MAX {
+            return Err(FiguresError::TooManyRows);
+        }
+        let mut rows = Vec::with_capacity(groups.len() * parts.len());
+        for members in &groups {
+            for period in parts {
+                rows.push(self.row(measure, members, period)?);
+            }
+        }
+        Ok(MeasureFigures { measure: measure.clone(), rows })
+    }
+
+    fn row(&self, measure: &Measure, members: &[Member], period: &Period) -> Result<FigureRow, FiguresError> {
+        let figure = |period: &Period| self.figure(measure, members, period);
+        let beside = |period: Option<Period>| period.map_or(Ok(Figure::not_applicable()), |period| figure(&period));
+        let compare = self.query.compare;
+        let needs_previous = compare.previous || compare.targets;
+        let three_months = match period.three_months_before() {
+            Some([one, two, three]) => [figure(&one)?, figure(&two)?, figure(&three)?],
+            None => [Figure::not_applicable(); 3],
+        };
+        let actuals = Actuals {
+            now: figure(period)?,
+            previous: needs_previous.then(|| beside(period.previous())).transpose()?,
+            three_months: compare.three_months.then_some(three_months),
+            year_before: compare.year_before.then(|| beside(period.year_before())).transpose()?,
+        };
+        let mut comparison = Comparison::of(&actuals, self.aims(measure, members, period)?)?;
+        if !compare.previous {
+            comparison.previous = None;
+        }
+        let workers = self.groups.workers_of(members);
+        Ok(FigureRow { members: members.to_vec(), workers, period: *period, figure: actuals.now, comparison })
+    }
+
+    /// The targets of each profile. Only the whole contract and its service areas have targets.
+    fn aims(&self, measure: &Measure, members: &[Member], period: &Period) -> Result<Vec<Aim>, FiguresError> {
+        let part = match members {
+            [] => Some(Part::Whole),
+            [Member::Area(area)] => Some(Part::area(area)),
+            _ => None,
+        };
+        let aim = |profile: &Profile| {
+            let of_period = |period: Option<Period>| match (&part, period) {
+                (Some(part), Some(period)) => target(profile, measure, part, &period),
+                _ => Ok(Figure::not_applicable()),
+            };
+            let (now, previous) = (of_period(Some(*period))?, of_period(period.previous())?);
+            Ok(Aim { profile: profile.name().to_owned(), now, previous })
+        };
+        self.profiles.iter().map(aim).collect()
+    }
+
+    /// The figure of a measure for a group of cases and a period.
+    fn figure(&self, measure: &Measure, members: &[Member], period: &Period) -> Result<Figure, FiguresError> {
+        let figure = match &measure.formula {
+            Formula::Ratio { of, over, basis, .. } => {
+                let [of, over] = [of, over].map(|code| self.wanted.get(code));
+                let (Some(of), Some(over)) = (of, over) else { return Ok(Figure::not_applicable()) };
+                let below = self.base(over, members, period)?;
+                let above = match basis {
+                    Basis::Period => self.base(of, members, period)?,
+                    Basis::Cohort => {
+                        let of = TalliesOf::Cohort(measure.code.clone(), Span::of(period));
+                        Figure::count(self.groups.tallies(&of, members).map(|tally| tally.facts).sum())
+                    }
+                };
+                above.divided_by(&below)?
+            }
+            _ => self.base(measure, members, period)?,
+        };
+        Ok(if period.is_provisional(self.query.as_of) { figure.provisional() } else { figure })
+    }
+
+    /// The figure of a measure that is no ratio.
+    fn base(&self, measure: &Measure, members: &[Member], period: &Period) -> Result<Figure, FiguresError> {
+        let span = Span::of(period);
+        match &measure.formula {
+            Formula::Count(facts) => {
+                let count: u64 = self.facts(&span, members, facts).map(|tally| tally.facts).sum();
+                let is_of_cases = measure.unit == Unit::Cases;
+                Ok(if is_of_cases { Figure::count(count) } else { Figure::amount(count.into()) })
+            }
+            Formula::Sum(facts) => {
+                let quantities = self.facts(&span, members, facts).map(|tally| tally.quantity);
+                Ok(Figure::amount(Fraction::sum(quantities)?))
+            }
+            Formula::Caseload => {
+                let cases = self.groups.tallies(&TalliesOf::Caseload(span), members);
+                Ok(Figure::count(cases.map(|tally| tally.facts).sum()))
+            }
+            Formula::OfContract(code) if members.is_empty() => self.of_contract(code, period),
+            Formula::Wte if self.groups.are_of_workers() => {
+                let is_counted = |worker| self.groups.hold_worker(members, worker);
+                Ok(self.loaded.wte((&span, self.query.as_of), is_counted)?)
+            }
+            Formula::OfContract(_) | Formula::Wte | Formula::Ratio { .. } => Ok(Figure::not_applicable()),
+        }
+    }
+
+    /// The tallies of these facts in a group and a period.
+    fn facts<'t>(&'t self, span: &Span, members: &[Member], facts: &'t Facts) -> impl Iterator<Item = &'t Tally> {
+        let (of, span) = (span.tallies_of(), *span);
+        self.groups.tallies(&of, members).filter(move |tally| tally.is_one_of(facts) && tally.is_within(&span))
+    }
+
+    /// The sum of what was recorded for the contract as a whole. No data if nothing was.
+    fn of_contract(&self, code: &str, period: &Period) -> Result<Figure, FiguresError> {
+        let recorded = self.of.record.measures.iter().filter(|entry| {
+            let day = entry.details.period.map_or(entry.occurred.earliest(), |of| of.last);
+            entry.details.code == code && period.first() <= day && day <= period.last()
+        });
+        let values: Vec<Fraction> = recorded.map(|entry| entry.details.value.0.into()).collect();
+        if values.is_empty() {
+            return Ok(Figure::no_data());
+        }
+        Ok(Figure::amount(Fraction::sum(values)?))
+    }
+}
+
+/// The target of a profile. That of a share is published in percent.
+fn target(profile: &Profile, measure: &Measure, part: &Part, period: &Period) -> Result<Figure, FiguresError> {
+    let target = profile.target((&measure.code, measure.nature()), part, period)?;
+    if measure.unit == Unit::Percent { Ok(target.divided_by(&Figure::amount(100.into()))?) } else { Ok(target) }
+}

@@ -1,0 +1,372 @@
+//! Tallies: how many facts of a kind, code and group of cases there are in a period, as read from a view.
+//!
+//! Whole months are read at once, month by month, from the counted table where that has what is asked; other periods one
+//! by one from the dated rows.
+
+use chrono::NaiveDate;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::super::board::count;
+use super::super::period::bound;
+use super::{Dimension, Wanted};
+use crate::access::InScope;
+use crate::store::{Sql, StoreError, doing, on};
+use crate::views::generation::Generation;
+use throughline_domain::fact::envelope::WorkerId;
+use throughline_domain::performance::figure::Figure;
+use throughline_domain::performance::fraction::{Fraction, OutOfRange};
+use throughline_domain::performance::measure::{FactKind, Facts, Formula, Measure};
+use throughline_domain::performance::period::{Month, Period};
+
+static BY_MONTH: Sql = Sql::new(include_str!("by_month.sql"));
+static DATED: Sql = Sql::new(include_str!("dated.sql"));
+static COHORT: Sql = Sql::new(include_str!("cohort.sql"));
+static CASELOAD: Sql = Sql::new(include_str!("caseload.sql"));
+static WTE: Sql = Sql::new(include_str!("wte.sql"));
+
+/// Every statement of this module.
+pub(super) static STATEMENTS: &[&Sql] = &[&BY_MONTH, &DATED, &COHORT, &CASELOAD, &WTE];
+
+/// The days of a period, and whether they are whole months, so that they can be counted by month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Span {
+    pub(super) first: NaiveDate,
+    pub(super) last: NaiveDate,
+    is_of_months: bool,
+}
+
+impl Span {
+    /// The days of a period. A period to date counts the month in which the contract starts as a whole.
+    pub(super) fn of(period: &Period) -> Self {
+        match period.months() {
+            Some(months) if months.last().last() == period.last() => {
+                Self { first: months.first().first(), last: period.last(), is_of_months: true }
+            }
+            _ => Self { first: period.first(), last: period.last(), is_of_months: false },
+        }
+    }
+
+    /// Where its facts are found.
+    pub(super) const fn tallies_of(&self) -> TalliesOf {
+        if self.is_of_months { TalliesOf::Months } else { TalliesOf::Days(*self) }
+    }
+
+    /// The part of it that is not later than the as-of date. None if all of it is.
+    fn until(&self, as_of: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
+        (self.first <= as_of).then(|| (self.first, self.last.min(as_of)))
+    }
+}
+
+/// A number of facts of the same kind, code and group of cases.
+#[derive(Debug, Clone)]
+pub(super) struct Tally {
+    /// The kind of fact. None for cases on the caseload.
+    pub(super) kind: Option<FactKind>,
+    pub(super) code: String,
+    pub(super) area: String,
+    pub(super) cohort: String,
+    pub(super) referrer: String,
+    pub(super) keyworker: Option<WorkerId>,
+    /// The month, if the tallies are apart by month.
+    pub(super) month: Option<Month>,
+    pub(super) facts: u64,
+    /// The sum of the quantities.
+    pub(super) quantity: Fraction,
+}
+
+impl Tally {
+    /// Whether its facts are among these.
+    pub(super) fn is_one_of(&self, facts: &Facts) -> bool {
+        self.kind.is_some_and(|kind| facts.hold(kind, &self.code))
+    }
+
+    /// Whether its month is within a period. Tallies that are not apart by month are of one period.
+    pub(super) fn is_within(&self, span: &Span) -> bool {
+        self.month.is_none_or(|month| span.first <= month.first() && month.first() <= span.last)
+    }
+}
+
+/// What some tallies are of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum TalliesOf {
+    /// The facts of all whole months, apart by month.
+    Months,
+    /// The facts of other days.
+    Days(Span),
+    /// The caseload at the end of a period.
+    Caseload(Span),
+    /// The cases that are counted above in a ratio of the same cases, by its code.
+    Cohort(String, Span),
+}
+
+/// The full-time equivalent of a worker over some days `[from, to)`.
+#[derive(Debug, Clone)]
+pub(super) struct WteDays {
+    pub(super) worker: WorkerId,
+    from: NaiveDate,
+    to: NaiveDate,
+    wte: Fraction,
+}
+
+/// Everything read for a question.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    pub(super) tallies: Vec<(TalliesOf, Vec<Tally>)>,
+    wte: Vec<(Span, Vec<WteDays>)>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    kind: String,
+    code: String,
+    area: String,
+    cohort: String,
+    referrer: String,
+    keyworker: Option<Uuid>,
+    month: Option<NaiveDate>,
+    facts: i64,
+    quantity: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct WteRow {
+    worker: Uuid,
+    from_on: NaiveDate,
+    to_on: NaiveDate,
+    wte: i64,
+}
+
+/// What the tallies of a question are apart by.
+#[derive(Debug, Clone, Copy)]
+struct Apart {
+    cohort: bool,
+    referrer: bool,
+    keyworker: bool,
+}
+
+impl Apart {
+    fn by(by: &[Dimension]) -> Self {
+        let has = |dimension| by.contains(&dimension);
+        Self {
+            cohort: has(Dimension::Cohort),
+            referrer: has(Dimension::Referrer),
+            keyworker: has(Dimension::Keyworker) || has(Dimension::Team),
+        }
+    }
+}
+
+impl Loaded {
+    /// Reads what these measures need for these periods.
+    pub(super) async fn read(
+        of: (&Generation, InScope<'_>),
+        wanted: &Wanted,
+        by: &[Dimension],
+        (spans, as_of): (&[Span], NaiveDate),
+    ) -> Result<Self, StoreError> {
+        let reader = Reader { generation: of.0, scope: of.1, as_of: bound(as_of), apart: Apart::by(by) };
+        let (counted, dated) = reader.kinds(wanted);
+        let mut loaded = Self::default();
+        let whole = spans.iter().filter(|span| span.is_of_months);
+        let edges = (whole.clone().map(|span| span.first).min(), whole.map(|span| span.last).max());
+        if let (Some(first), Some(last)) = edges {
+            let mut tallies = reader.by_month(&counted, (first, last)).await?;
+            tallies.extend(reader.dated(&dated, (first, last), true).await?);
+            loaded.tallies.push((TalliesOf::Months, tallies));
+        }
+        let all: Vec<FactKind> = counted.iter().chain(&dated).copied().collect();
+        for span in spans {
+            if !span.is_of_months {
+                let tallies = reader.dated(&all, (span.first, span.last), false).await?;
+                loaded.tallies.push((TalliesOf::Days(*span), tallies));
+            }
+            loaded.read_further(&reader, wanted, span).await?;
+        }
+        Ok(loaded)
+    }
+
+    /// Reads what is not counted by the day of a fact: the caseload, workers, and ratios of the same cases.
+    async fn read_further(&mut self, reader: &Reader<'_>, wanted: &Wanted, span: &Span) -> Result<(), StoreError> {
+        let Some((_, last)) = span.until(reader.as_of) else { return Ok(()) };
+        let asks = |formula: &Formula| wanted.iter().any(|measure| measure.formula == *formula);
+        if asks(&Formula::Caseload) {
+            self.tallies.push((TalliesOf::Caseload(*span), reader.caseload(last).await?));
+        }
+        if asks(&Formula::Wte) {
+            self.wte.push((*span, reader.wte(span).await?));
+        }
+        for (measure, of, over) in wanted.cohorts() {
+            let tallies = reader.cohort((of, over), (span.first, span.last)).await?;
+            self.tallies.push((TalliesOf::Cohort(measure.code.clone(), *span), tallies));
+        }
+        Ok(())
+    }
+
+    /// The workers with a full-time equivalent in one of the periods.
+    pub(super) fn workers(&self) -> impl Iterator<Item = WorkerId> {
+        self.wte.iter().flat_map(|(_, days)| days).map(|days| days.worker)
+    }
+
+    /// The mean full-time equivalents of these workers over the days of a period up to the as-of date. No data if none
+    /// is recorded.
+    pub(super) fn wte(
+        &self,
+        (span, as_of): (&Span, NaiveDate),
+        counts: impl Fn(WorkerId) -> bool,
+    ) -> Result<Figure, OutOfRange> {
+        let found = self.wte.iter().find(|(of, _)| of == span).map(|(_, days)| days);
+        let (Some(found), Some((first, last))) = (found, span.until(as_of)) else { return Ok(Figure::no_data()) };
+        let of_worker = |days: &&WteDays| counts(days.worker);
+        if !found.iter().any(|days| of_worker(&days)) {
+            return Ok(Figure::no_data());
+        }
+        let days = |from: NaiveDate, to: NaiveDate| u64::try_from((to - from).num_days()).unwrap_or(0);
+        let end = last.succ_opt().unwrap_or(last);
+        let shares = found.iter().filter(of_worker).map(|wte| {
+            let held = days(wte.from.max(first), wte.to.min(end));
+            wte.wte.times(held.into())
+        });
+        let total = Fraction::sum(shares.collect::<Result<Vec<_>, _>>()?)?;
+        Ok(total.over(days(first, end).into())?.map_or(Figure::no_data(), Figure::amount))
+    }
+}
+
+/// One view, read for one caller at the end of one day.
+struct Reader<'r> {
+    generation: &'r Generation,
+    scope: InScope<'r>,
+    as_of: NaiveDate,
+    apart: Apart,
+}
+
+impl Reader<'_> {
+    /// The kinds of facts to read: those that the counted table has, and those that only the dated rows have.
+    fn kinds(&self, wanted: &Wanted) -> (Vec<FactKind>, Vec<FactKind>) {
+        let (mut counted, mut dated): (Vec<FactKind>, Vec<FactKind>) = (Vec::new(), Vec::new());
+        let is_rolled_up = !self.apart.referrer && !self.apart.keyworker;
+        for measure in wanted.iter() {
+            let (facts, is_sum) = match &measure.formula {
+                Formula::Count(facts) => (facts, false),
+                Formula::Sum(facts) => (facts, true),
+                _ => continue,
+            };
+            for kind in &facts.kinds {
+                let list = if is_rolled_up && !is_sum && kind.is_final() { &mut counted } else { &mut dated };
+                if !list.contains(kind) {
+                    list.push(*kind);
+                }
+            }
+        }
+        counted.retain(|kind| !dated.contains(kind));
+        (counted, dated)
+    }
+
+    async fn by_month(
+        &self,
+        kinds: &[FactKind],
+        (first, last): (NaiveDate, NaiveDate),
+    ) -> Result<Vec<Tally>, StoreError> {
+        if kinds.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (sql, kinds) = (BY_MONTH.text(self.generation.reader.dialect()), words(kinds));
+        let found: sqlx::Result<Vec<Row>> = on!(&self.generation.reader, pool => {
+            let counted = sqlx::query_as(sql).bind(self.scope.contract()).bind(&kinds);
+            counted.bind(bound(first)).bind(bound(last)).bind(self.as_of).fetch_all(pool).await
+        });
+        found.map(|rows| self.tallies(rows)).map_err(doing("count the facts of a contract by month"))
+    }
+
+    async fn dated(
+        &self,
+        kinds: &[FactKind],
+        (first, last): (NaiveDate, NaiveDate),
+        by_month: bool,
+    ) -> Result<Vec<Tally>, StoreError> {
+        if kinds.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (sql, kinds) = (DATED.text(self.generation.reader.dialect()), words(kinds));
+        let Apart { cohort, referrer, keyworker } = self.apart;
+        let found: sqlx::Result<Vec<Row>> = on!(&self.generation.reader, pool => {
+            let counted = sqlx::query_as(sql).bind(self.scope.contract()).bind(&kinds);
+            let counted = counted.bind(bound(first)).bind(bound(last)).bind(self.as_of);
+            counted.bind(cohort).bind(referrer).bind(keyworker).bind(by_month).fetch_all(pool).await
+        });
+        found.map(|rows| self.tallies(rows)).map_err(doing("count the facts of a contract"))
+    }
+
+    async fn cohort(
+        &self,
+        (of, over): (&Measure, &Measure),
+        (first, last): (NaiveDate, NaiveDate),
+    ) -> Result<Vec<Tally>, StoreError> {
+        let (Formula::Count(of), Formula::Count(over)) = (&of.formula, &over.formula) else { return Ok(Vec::new()) };
+        let sql = COHORT.text(self.generation.reader.dialect());
+        let Apart { cohort, referrer, keyworker } = self.apart;
+        let found: sqlx::Result<Vec<Row>> = on!(&self.generation.reader, pool => {
+            let counted = sqlx::query_as(sql).bind(self.scope.contract()).bind(words(&over.kinds)).bind(codes(over));
+            let counted = counted.bind(words(&of.kinds)).bind(codes(of)).bind(bound(first)).bind(bound(last));
+            counted.bind(self.as_of).bind(cohort).bind(referrer).bind(keyworker).fetch_all(pool).await
+        });
+        found.map(|rows| self.tallies(rows)).map_err(doing("count the cases of a period that got further"))
+    }
+
+    async fn caseload(&self, day: NaiveDate) -> Result<Vec<Tally>, StoreError> {
+        let sql = CASELOAD.text(self.generation.reader.dialect());
+        let Apart { cohort, referrer, keyworker } = self.apart;
+        let found: sqlx::Result<Vec<Row>> = on!(&self.generation.reader, pool => {
+            let counted = sqlx::query_as(sql).bind(self.scope.contract()).bind(bound(day));
+            counted.bind(cohort).bind(referrer).bind(keyworker).fetch_all(pool).await
+        });
+        found.map(|rows| self.tallies(rows)).map_err(doing("count the caseload"))
+    }
+
+    async fn wte(&self, span: &Span) -> Result<Vec<WteDays>, StoreError> {
+        let sql = WTE.text(self.generation.reader.dialect());
+        let last = span.last.min(self.as_of);
+        let found: sqlx::Result<Vec<WteRow>> = on!(&self.generation.reader, pool => {
+            let read = sqlx::query_as(sql).bind(self.scope.contract()).bind(bound(span.first));
+            read.bind(bound(last)).fetch_all(pool).await
+        });
+        let rows = found.map_err(doing("read the full-time equivalents of workers"))?;
+        Ok(rows.into_iter().map(WteDays::of).collect())
+    }
+
+    /// The rows as tallies, without those of service areas outside the scope.
+    fn tallies(&self, rows: Vec<Row>) -> Vec<Tally> {
+        rows.into_iter().filter(|row| self.scope.has_area(&row.area)).map(Tally::of).collect()
+    }
+}
+
+impl Tally {
+    fn of(row: Row) -> Self {
+        Self {
+            kind: FactKind::named(&row.kind),
+            code: row.code,
+            area: row.area,
+            cohort: row.cohort,
+            referrer: row.referrer,
+            keyworker: row.keyworker.map(WorkerId),
+            month: row.month.map(Month::of),
+            facts: count(row.facts),
+            quantity: Fraction::millionths(row.quantity),
+        }
+    }
+}
+
+impl WteDays {
+    fn of(row: WteRow) -> Self {
+        Self { worker: WorkerId(row.worker), from: row.from_on, to: row.to_on, wte: Fraction::millionths(row.wte) }
+    }
+}
+
+/// The words of kinds in the form that a statement binds.
+pub(super) fn words(kinds: &[FactKind]) -> String {
+    json!(kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>()).to_string()
+}
+
+/// The codes of facts in the form that a statement binds. None for any code.
+pub(super) fn codes(facts: &Facts) -> Option<String> {
+    (!facts.codes.is_empty()).then(|| json!(facts.codes).to_string())
+}
