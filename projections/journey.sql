@@ -13,4 +13,3 @@ create table journey (
 create index journey_by_subject on journey (subject, contract);
 create index journey_by_reference on journey (contract, reference, id);
 create index journey_by_received on journey (contract, received_on, id);
-create index journey_by_decline on journey (contract, declined_on) where declined_on is not null;

@@ -8,9 +8,8 @@ pub mod assignment;
 pub mod caseload;
 pub mod contact;
 pub mod contract;
+pub mod countable;
 pub mod cover;
-pub mod disengagement;
-pub mod exit;
 pub mod external_reference;
 pub mod held;
 pub mod journey;
@@ -97,9 +96,8 @@ pub static TABLES: &[&Table] = &[
     &caseload::TABLE,
     &contact::TABLE,
     &contract::TABLE,
+    &countable::TABLE,
     &cover::TABLE,
-    &disengagement::TABLE,
-    &exit::TABLE,
     &external_reference::TABLE,
     &held::TABLE,
     &journey::TABLE,
@@ -215,11 +213,11 @@ pub fn rows_of_journey(id: JourneyId, contract: &str, facts: &[Fact<'_>], rulebo
         caseload::rows(&case, &mut rows);
         contact::rows(&case, &mut rows);
         referral_to_plan::rows(&case, &mut rows);
-        stage::rows(&case, facts, &mut rows);
-        exit::rows(&case, &mut rows);
+        let stages = stage::all_reached(&case, facts);
+        stage::rows(&case, &stages, &mut rows);
+        countable::rows(&case, facts, &stages, &mut rows);
         external_reference::rows(&case, &mut rows);
         state::rows(&case, &mut rows);
-        disengagement::rows(&case, &mut rows);
         obligation::rows(&case, &mut rows);
         thing::rows(&case, &mut rows);
         agenda::rows(&case, &mut rows);

@@ -5,18 +5,15 @@
 
 use chrono::NaiveDate;
 
-use super::{
-    FOREVER, Rows, Table, Value, caseload, contact, counted, disengagement, exit, journey, referral_to_plan, stage,
-};
+use super::{FOREVER, Rows, Table, Value, caseload, contact, countable, counted, journey, referral_to_plan, stage};
 
 counted!("newest_day", ["contract": Text, "day": Date]);
 
-/// The date columns of each counted table that a question about a day compares.
+/// The date columns that a question about a day compares, of each table from which counts are made. Those of countable
+/// facts are added below: not all kinds are counted.
 static DATED: &[(&Table, &[&str])] = &[
     (&caseload::TABLE, &["from_on", "to_on"]),
     (&contact::TABLE, &["day"]),
-    (&disengagement::TABLE, &["counts_from"]),
-    (&exit::TABLE, &["counts_from"]),
     (&journey::TABLE, &["received_on", "declined_on"]),
     (&referral_to_plan::TABLE, &["counts_from", "counts_to", "plan_on"]),
     (&stage::TABLE, &["counts_from"]),
@@ -27,7 +24,8 @@ fn newest(rows: &Rows) -> Option<NaiveDate> {
     let days = DATED.iter().flat_map(|(table, columns)| {
         rows.of(table).flat_map(|row| columns.iter().filter_map(move |column| row.day(column)))
     });
-    days.filter(|day| *day < FOREVER).max()
+    let countable = countable::counted(rows).flat_map(|row| [row.day("counts_from"), row.day("counts_to")]).flatten();
+    days.chain(countable).filter(|day| *day < FOREVER).max()
 }
 
 /// Counts the case of these rows.

@@ -21,6 +21,27 @@ table!("stage", key 2, [
     "counts_from": Date,
 ]);
 
+/// A stage that a case reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReachedStage<'a> {
+    /// Its place in the rulebook, from 0.
+    pub ordinal: i64,
+    /// Its code.
+    pub code: &'a str,
+    /// The date of the first fact that reached it.
+    pub occurred: Occurred,
+}
+
+/// The stages that a case reached, in the order of the rulebook.
+pub fn all_reached<'a>(case: &CaseFacts<'a>, facts: &[Fact<'_>]) -> Vec<ReachedStage<'a>> {
+    let rulebook = case.rulebook;
+    let stages = (0_i64..).zip(&rulebook.stages).filter_map(|(ordinal, stage)| {
+        let occurred = reached(case, facts, &stage.when)?;
+        Some(ReachedStage { ordinal, code: &stage.code, occurred })
+    });
+    stages.collect()
+}
+
 /// When a case reached a stage, if it did. For an outcome: when it is or will be achieved, if current spells continue.
 pub fn reached(case: &CaseFacts<'_>, facts: &[Fact<'_>], when: &StageWhen) -> Option<Occurred> {
     let journey = case.journey;
@@ -88,24 +109,22 @@ pub fn month_of(day: NaiveDate) -> NaiveDate {
     day.with_day(1).expect("every month has a first day")
 }
 
-/// The rows of a case.
-pub fn rows(case: &CaseFacts<'_>, facts: &[Fact<'_>], rows: &mut Rows) {
-    for (ordinal, stage) in (0_i64..).zip(&case.rulebook.stages) {
-        if let Some(reached) = reached(case, facts, &stage.when) {
-            rows.add(
-                &TABLE,
-                [
-                    Value::Uuid(case.id.0),
-                    Value::text(&stage.code),
-                    Value::text(case.contract),
-                    Value::text(&case.referral.area),
-                    Value::Int(ordinal),
-                    Value::Date(reached.earliest()),
-                    Value::Date(month_of(reached.earliest())),
-                    Value::Date(case.counts_from(reached)),
-                ],
-            );
-        }
+/// The rows of a case: one for each stage that it reached.
+pub fn rows(case: &CaseFacts<'_>, stages: &[ReachedStage<'_>], rows: &mut Rows) {
+    for ReachedStage { ordinal, code, occurred } in stages {
+        rows.add(
+            &TABLE,
+            [
+                Value::Uuid(case.id.0),
+                Value::text(code),
+                Value::text(case.contract),
+                Value::text(&case.referral.area),
+                Value::Int(*ordinal),
+                Value::Date(occurred.earliest()),
+                Value::Date(month_of(occurred.earliest())),
+                Value::Date(case.counts_from(*occurred)),
+            ],
+        );
     }
 }
 

@@ -3,15 +3,15 @@
 -- If nothing of the contract is dated after the day: the counted table.
 select r.code as reason, r.area, cast(sum(r.journeys) as bigint) as journeys
 from monthly r
-where r.board = 'closed' and r.month >= $3 and r.month <= $4
+where r.kind = 'exits' and r.month >= $3 and r.month <= $4
     and r.contract = (
         select $1 where not exists (select 1 from newest_day n where n.contract = $1 and n.day > $2)
     )
 group by r.code, r.area
 union all
 -- Otherwise: the dated rows.
-select reason, area, count(*) as journeys
-from exit
-where closed_on >= $3 and closed_on <= $4 and counts_from <= $2
+select code as reason, area, count(*) as journeys
+from countable
+where kind = 'exits' and day >= $3 and day <= $4 and counts_from <= $2
     and contract = (select $1 where exists (select 1 from newest_day n where n.contract = $1 and n.day > $2))
-group by reason, area
+group by code, area

@@ -1,13 +1,17 @@
 -- Journeys that reached each stage, by service area, packed by month.
 -- $1 the contract, $2 the as-of date, $3 and $4 the first and the last day
--- If nothing of the contract is dated after the day: the counted table.
+-- If nothing of the contract is dated after the day: the counted table. It counts each cohort by itself.
 select r.code, r.area, string_agg(cast(r.month as text), ',') as days,
     string_agg(cast(r.journeys as text), ',') as counts
-from monthly r
-where r.board = 'reached' and r.month >= $3 and r.month <= $4
-    and r.contract = (
-        select $1 where not exists (select 1 from newest_day n where n.contract = $1 and n.day > $2)
-    )
+from (
+    select code, area, month, sum(journeys) as journeys
+    from monthly
+    where kind = 'stages' and month >= $3 and month <= $4
+        and contract = (
+            select $1 where not exists (select 1 from newest_day n where n.contract = $1 and n.day > $2)
+        )
+    group by code, area, month
+) r
 group by r.code, r.area
 union all
 -- Otherwise: the dated rows.

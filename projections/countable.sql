@@ -1,0 +1,19 @@
+create table countable (
+    journey uuid not null,
+    kind {text} not null,
+    code {text} not null,
+    nth bigint not null,
+    contract {text} not null,
+    area {text} not null,
+    cohort {text} not null,
+    referrer {text} not null,
+    keyworker uuid,
+    worker uuid,
+    day date not null,
+    month date not null,
+    counts_from date not null,
+    counts_to date not null,
+    quantity bigint,
+    primary key (journey, kind, code, nth)
+);
+create index countable_by_contract on countable (contract, kind, day, code, area, counts_from);
