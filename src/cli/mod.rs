@@ -267,7 +267,8 @@ enum ContractCommand {
         after_help = "Example: throughline contract open --rulebook shps.toml --name 'SHPS' --party 'commissioner=A council'"
     )]
     Open {
-        /// The rulebook's file, or the name of a built-in pack: `shps`, `mhep`, `innovation-fund`, `mst-essex`.
+        /// The rulebook's file, or the name of a built-in pack: `shps`, `mhep`, `innovation-fund`, `mst-essex`,
+        /// `case-management`, `dwp-cep`, `ealing-better-lives`, `kmc`, `sehatmandi`, `stoke-psychology`.
         #[arg(long)]
         rulebook: String,
         /// The contract's name. Default: the rulebook's title.

@@ -56,11 +56,11 @@ impl Area {
     }
 }
 
-/// Every area, in the order of the rulebook.
+/// Every area. The order decides which numbers the keyworkers of an area have, and what is drawn for its cases.
 pub(super) static AREAS: [Area; 6] = [
     Area {
-        code: "barnet",
-        letters: "BA",
+        code: "waltham-forest",
+        letters: "WF",
         keyworkers: 4,
         referrals: [44, 47, 51, 46, 49, 43, 48, 52, 46, 34, 50, 47],
         plans: [11, 38, 43, 42, 41, 37, 40, 44, 41, 31, 39, 42],

@@ -11,11 +11,20 @@ pub struct Pack {
     pub text: &'static str,
 }
 
-const PACKS: [Pack; 4] = [
+const PACKS: [Pack; 10] = [
     Pack { code: "shps", text: include_str!("../../../../../projections/rulebooks/shps.toml") },
     Pack { code: "mhep", text: include_str!("../../../../../projections/rulebooks/mhep.toml") },
     Pack { code: "innovation-fund", text: include_str!("../../../../../projections/rulebooks/innovation-fund.toml") },
     Pack { code: "mst-essex", text: include_str!("../../../../../projections/rulebooks/mst-essex.toml") },
+    Pack { code: "case-management", text: include_str!("../../../../../projections/rulebooks/case-management.toml") },
+    Pack { code: "dwp-cep", text: include_str!("../../../../../projections/rulebooks/dwp-cep.toml") },
+    Pack {
+        code: "ealing-better-lives",
+        text: include_str!("../../../../../projections/rulebooks/ealing-better-lives.toml"),
+    },
+    Pack { code: "kmc", text: include_str!("../../../../../projections/rulebooks/kmc.toml") },
+    Pack { code: "sehatmandi", text: include_str!("../../../../../projections/rulebooks/sehatmandi.toml") },
+    Pack { code: "stoke-psychology", text: include_str!("../../../../../projections/rulebooks/stoke-psychology.toml") },
 ];
 
 /// Every pack that ships.
