@@ -27,8 +27,9 @@ table!("countable", key 4, [
     "counts_to": Date, "quantity": Int,
 ]);
 
-/// The kinds whose rows are only read by day, and never counted in advance: their days may lie ahead.
-pub const DATED_ONLY: [FactKind; 2] = [FactKind::Due, FactKind::InTime];
+/// The kinds whose rows are only read by day, and never counted in advance: their days may lie ahead, those of an
+/// outcome because its spell is taken to continue.
+pub const DATED_ONLY: [FactKind; 3] = [FactKind::Achieved, FactKind::Due, FactKind::InTime];
 
 /// The rows of the kinds that are also counted in advance.
 pub(super) fn counted(rows: &Rows) -> impl Iterator<Item = Row<'_>> {
@@ -119,7 +120,7 @@ impl<'a> Gathered<'a> {
                 let way = if details.is_face_to_face() { FactKind::FaceToFace } else { FactKind::Remote };
                 add(way, &details.channel);
             }
-            if details.is_missed() {
+            if details.attendance == Attendance::DidNotAttend {
                 add(FactKind::Missed, &details.channel);
             }
             if is_session(details) {
@@ -219,7 +220,7 @@ const fn is_session(contact: &ContactLogged) -> bool {
 
 /// A value in millionths, rounded to a whole number of them. None if it is too large for the table, some nine million
 /// million: then the fact is counted, but is in no sum.
-fn millionths(value: Quantity) -> Option<i64> {
+pub(super) fn millionths(value: Quantity) -> Option<i64> {
     let millionths = value.0.checked_mul(1_000_000.into())?;
     i64::try_from(millionths.round()).ok()
 }
@@ -245,7 +246,6 @@ pub fn rows(case: &CaseFacts<'_>, facts: &[Fact<'_>], stages: &[ReachedStage<'_>
 }
 
 fn row(case: &CaseFacts<'_>, fact: &Countable<'_>, nth: i64) -> [Value; 15] {
-    let referrer = case.referral.referrer.as_ref().and_then(|referrer| referrer.kind.as_deref());
     let id = |worker: Option<WorkerId>| worker.map_or(Value::Null, |worker| Value::Uuid(worker.0));
     [
         Value::Uuid(case.id.0),
@@ -255,7 +255,7 @@ fn row(case: &CaseFacts<'_>, fact: &Countable<'_>, nth: i64) -> [Value; 15] {
         Value::text(case.contract),
         Value::text(&case.referral.area),
         Value::text(case.referral.cohort.as_deref().unwrap_or_default()),
-        Value::text(referrer.unwrap_or_default()),
+        Value::text(case.referrer().unwrap_or_default()),
         id(fact.keyworker),
         id(fact.worker),
         Value::Date(fact.day),

@@ -7,7 +7,7 @@ use throughline_domain::fact::event::ReferralReceived;
 
 table!("journey", key 1, [
     "id": Uuid, "contract": Text, "reference": Text, "subject": Uuid, "area": Text, "cohort": Text,
-    "received_on": Date, "received_latest": Date, "accepted_on": Date, "declined_on": Date,
+    "referrer": Text, "received_on": Date, "received_latest": Date, "accepted_on": Date, "declined_on": Date,
 ]);
 
 /// The row of a case.
@@ -22,6 +22,7 @@ pub fn rows(case: &CaseFacts<'_>, rows: &mut Rows) {
             Value::Uuid(case.referral.subject.0),
             Value::text(&case.referral.area),
             case.referral.cohort.as_deref().map_or(Value::Null, Value::text),
+            case.referrer().map_or(Value::Null, Value::text),
             Value::Date(case.received.earliest()),
             Value::Date(case.received.latest()),
             Value::date(case.journey.accepted.as_ref().map(|accepted| accepted.occurred.earliest())),

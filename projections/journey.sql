@@ -5,6 +5,7 @@ create table journey (
     subject uuid not null,
     area {text} not null,
     cohort {text},
+    referrer {text},
     received_on date not null,
     received_latest date not null,
     accepted_on date,

@@ -28,6 +28,7 @@ pub mod team_member;
 pub mod thing;
 pub mod wait;
 pub mod worker;
+pub mod wte;
 
 use std::collections::BTreeMap;
 
@@ -116,6 +117,7 @@ pub static TABLES: &[&Table] = &[
     &thing::TABLE,
     &wait::TABLE,
     &worker::TABLE,
+    &wte::TABLE,
 ];
 
 /// The rows of one stream, by table and key, and its contributions to counted tables.
@@ -238,7 +240,11 @@ pub fn rows_of_the_deployment(stream: StreamId, history: &History) -> Rows {
             subject::rows(SubjectId(stream.id), &Subject::fold(&facts), &mut rows);
             subject_link::rows(SubjectId(stream.id), &links(&facts), &mut rows);
         }
-        StreamKind::Worker => worker::rows(WorkerId(stream.id), &Worker::fold(&facts), &mut rows),
+        StreamKind::Worker => {
+            let worker = Worker::fold(&facts);
+            worker::rows(WorkerId(stream.id), &worker, &mut rows);
+            wte::rows(WorkerId(stream.id), &worker, &mut rows);
+        }
         StreamKind::Team => {
             let team = Team::fold(&facts);
             team::rows(TeamId(stream.id), &team, &mut rows);
@@ -277,6 +283,11 @@ impl<'a> CaseFacts<'a> {
     /// The reference of the case.
     pub fn reference(&self) -> String {
         journey::reference(self.id, self.referral)
+    }
+
+    /// The kind of organisation that referred the case, if it is known.
+    pub fn referrer(&self) -> Option<&'a str> {
+        self.referral.referrer.as_ref()?.kind.as_deref()
     }
 
     /// The first day at whose end this fact of the case counts. A case exists from its referral on, although a fact may

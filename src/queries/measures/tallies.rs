@@ -18,6 +18,7 @@ use throughline_domain::performance::figure::Figure;
 use throughline_domain::performance::fraction::{Fraction, OutOfRange};
 use throughline_domain::performance::measure::{FactKind, Facts, Formula, Measure};
 use throughline_domain::performance::period::{Month, Period};
+use throughline_projections::countable::DATED_ONLY;
 
 static BY_MONTH: Sql = Sql::new(include_str!("by_month.sql"));
 static DATED: Sql = Sql::new(include_str!("dated.sql"));
@@ -251,7 +252,7 @@ impl Reader<'_> {
                 _ => continue,
             };
             for kind in &facts.kinds {
-                let list = if is_rolled_up && !is_sum && kind.is_final() { &mut counted } else { &mut dated };
+                let list = if is_rolled_up && !is_sum && !DATED_ONLY.contains(kind) { &mut counted } else { &mut dated };
                 if !list.contains(kind) {
                     list.push(*kind);
                 }

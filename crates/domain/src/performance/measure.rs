@@ -147,11 +147,6 @@ impl FactKind {
         )
     }
 
-    /// Whether such a fact counts for ever once it counts. An obligation may be cancelled.
-    pub const fn is_final(self) -> bool {
-        !matches!(self, Self::Due | Self::InTime)
-    }
-
     /// What its facts are called in a sentence, with the code in place of `{}`.
     const fn prose(self) -> (&'static str, &'static str) {
         match self {
