@@ -32,6 +32,7 @@ use throughline_domain::contract::calendar::BankHolidays;
 use throughline_domain::contract::rulebook::{reference, schema};
 use throughline_domain::fact::envelope::CommandId;
 use throughline_domain::fact::event::{ContractOpened, Party};
+use throughline_domain::performance::reference as measures;
 use throughline_gateway::{Budget, Capacity, Documents, Explorer, Terms, guard};
 
 /// The actor that the log records for commands from the command line.
@@ -86,6 +87,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         Command::Rulebook(RulebookCommand::Hash { rulebook }) => rulebook::hash(&rulebook),
         Command::Rulebook(RulebookCommand::Schema) => rulebook::print(&schema::json_schema()),
         Command::Rulebook(RulebookCommand::Reference) => rulebook::print(&reference::markdown()),
+        Command::Rulebook(RulebookCommand::Measures) => rulebook::print(&measures::markdown()),
         Command::Rulebook(RulebookCommand::Publish { contract, rulebook }) => {
             rulebook::publish(&places, &contract, &rulebook).await
         }

@@ -248,6 +248,9 @@ enum RulebookCommand {
     /// Prints the reference page of rulebooks: every section and key, as Markdown.
     #[command(after_help = "Example: throughline rulebook reference > rulebook.md")]
     Reference,
+    /// Prints the page of measures: what each number counts, and by which formula, as Markdown.
+    #[command(after_help = "Example: throughline rulebook measures > measures.md")]
+    Measures,
 }
 
 #[derive(Debug, Subcommand)]

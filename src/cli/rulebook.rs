@@ -132,7 +132,7 @@ pub(super) fn hash(named: &str) -> Result<Ending> {
     }
 }
 
-/// Prints a text that is generated from the grammar: the JSON Schema or the reference page.
+/// Prints a text that is generated: the JSON Schema, the reference page or the page of measures.
 pub(super) fn print(text: &str) -> Result<Ending> {
     write!(terminal::out(), "{text}")?;
     Ok(Ending::Done)

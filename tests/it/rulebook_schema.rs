@@ -1,4 +1,5 @@
-//! The two files that follow from the grammar of rulebooks: `schema/rulebook.schema.json` and `docs/rulebook.md`.
+//! The files that the program writes about rulebooks: `schema/rulebook.schema.json` and `docs/rulebook.md`, which
+//! follow from the grammar, and `docs/measures.md`.
 //!
 //! They are what the program writes, and the schema agrees with the parser. The part of JSON Schema that the file
 //! uses is evaluated here. An unknown keyword is a failure, so that no part of the schema goes unchecked.
@@ -8,6 +9,8 @@ use std::process::Command;
 use serde_json::{Map, Value};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::{canonical_json, packs::packs};
+
+use crate::tidy::File;
 
 const SCHEMA: &str = include_str!("../../schema/rulebook.schema.json");
 const REFERENCE: &str = include_str!("../../docs/rulebook.md");
@@ -171,6 +174,12 @@ fn printed(what: &str) -> String {
 fn the_schema_and_the_reference_page_are_what_the_program_writes() {
     assert_eq!(printed("schema"), SCHEMA, "run: throughline rulebook schema > schema/rulebook.schema.json");
     assert_eq!(printed("reference"), REFERENCE, "run: throughline rulebook reference > docs/rulebook.md");
+}
+
+#[test]
+fn the_page_of_measures_is_what_the_program_writes() {
+    let page = File::at("docs/measures.md").text;
+    assert_eq!(printed("measures"), page, "run: throughline rulebook measures > docs/measures.md");
 }
 
 #[test]

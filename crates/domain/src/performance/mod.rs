@@ -12,6 +12,7 @@ pub mod kpi;
 pub mod measure;
 pub mod period;
 pub mod ranking;
+pub mod reference;
 pub mod target;
 
 #[cfg(test)]

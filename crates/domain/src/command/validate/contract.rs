@@ -17,6 +17,7 @@ use crate::fact::event::{
 use crate::fact::path::{Name, Place, Under};
 use crate::fact::personal;
 use crate::fact::refusal::{Refusal, RefusalCode};
+use crate::performance::measure::measures;
 use crate::performance::target::faulty_ratios;
 
 /// The most parties of a contract.
@@ -176,8 +177,8 @@ impl Validator {
         }
     }
 
-    /// Checks the measure of a target: a stage, outcome or standard of the rulebook in force, or one of its listed
-    /// measures.
+    /// Checks the measure of a target: a stage, outcome or standard of the rulebook in force, one of its listed
+    /// measures, or any other measure of its contract.
     fn aim(&mut self, path: impl Place, measure: &str, rules: Rules<'_>) {
         if !self.text(path, measure, CODE_MAX) {
             return;
@@ -187,15 +188,21 @@ impl Validator {
         let outcomes = rulebook.outcomes.iter().map(|outcome| outcome.code.as_str());
         let standards = rulebook.standards.iter().map(|standard| standard.code.as_str());
         let listed = rulebook.codes.listed(CodeList::MeasureCodes);
-        let measures = listed.into_iter().flatten().map(String::as_str);
-        let known: BTreeSet<&str> = stages.chain(outcomes).chain(standards).chain(measures).collect();
+        let recorded = listed.into_iter().flatten().map(String::as_str);
+        let known: BTreeSet<&str> = stages.chain(outcomes).chain(standards).chain(recorded).collect();
+        if known.contains(measure) {
+            return;
+        }
+        let measures = measures(rulebook);
+        let known: BTreeSet<&str> = known.into_iter().chain(measures.iter().map(|one| one.code.as_str())).collect();
         // If the rulebook lists no measures, any measure is accepted.
         if known.contains(measure) || !self.impersonal(path, personal::found_in(measure)) || listed.is_none() {
             return;
         }
         let message = format!("the rulebook {} has no measure {measure:?}: use one of those allowed", rulebook.version);
         let refusal = Refusal::new(RefusalCode::UnknownCode, message).at(path);
-        let rule = "a target names one of the rulebook's stages, outcomes, standards or codes.measure_codes";
+        let rule = "a target names one of the rulebook's stages, outcomes, standards or codes.measure_codes, or \
+                    another measure of its contract";
         self.refuse(refusal.by(rule).allowing(known));
     }
 

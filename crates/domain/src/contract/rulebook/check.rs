@@ -237,10 +237,7 @@ impl Check<'_, '_, '_> {
 
     /// A code that a rule names and commands may use.
     fn code(&self, list: CodeList, code: &str) -> Result<(), Fault> {
-        let Err(allowed) = self.names.codes.check(list, code) else { return Ok(()) };
-        let add = format!("add it to codes.{}", list.key());
-        let remedy = if allowed.is_empty() { add } else { format!("write one of {}, or {add}", allowed.join(", ")) };
-        Err(Fault::Remedied { problem: format!("{code:?} is not in codes.{}", list.key()), remedy })
+        listed(self.names.codes, list, code)
     }
 
     /// An outcome that a rule names and the rulebook has.
@@ -284,6 +281,14 @@ impl Check<'_, '_, '_> {
             }),
         }
     }
+}
+
+/// A code that a list of `[codes]` allows.
+pub(super) fn listed(codes: &Codes, list: CodeList, code: &str) -> Result<(), Fault> {
+    let Err(allowed) = codes.check(list, code) else { return Ok(()) };
+    let add = format!("add it to codes.{}", list.key());
+    let remedy = if allowed.is_empty() { add } else { format!("write one of {}, or {add}", allowed.join(", ")) };
+    Err(Fault::Remedied { problem: format!("{code:?} is not in codes.{}", list.key()), remedy })
 }
 
 /// A division whose bank holidays are known.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+use super::measure::{Measure, Unit};
 use super::outcome::key::OutcomeKey;
 use super::outcome::{
     AchievedBy, Combine, Condition, Continuity, Counted, EvidenceTerms, Hours, HoursBasis, JourneyTerms, Length,
@@ -24,6 +25,7 @@ pub fn of(rulebook: &Rulebook) -> Vec<String> {
     for outcome in &rulebook.outcomes {
         sentences.extend(of_outcome(rulebook, outcome));
     }
+    sentences.extend(rulebook.measures.iter().map(of_measure));
     sentences.extend(rulebook.caps.iter().map(|one| cap(rulebook, one)));
     if !rulebook.grades.is_empty() {
         let codes: Vec<_> = rulebook.grades.iter().map(|grade| grade.code.as_str()).collect();
@@ -435,6 +437,23 @@ pub fn of_standard(standard: &Standard) -> String {
         (Some(minimum), Some(lower)) => format!("; met at {minimum} % or more, a major failure below {lower} %"),
     };
     format!("Standard {}: {} within {within} after {from}{levels}.", standard.code, met.join(" and "))
+}
+
+/// One measure of the rulebook in sentences.
+fn of_measure(measure: &Measure) -> String {
+    let shown = match measure.unit {
+        Unit::Percent => "in percent".to_owned(),
+        Unit::Each => "as a number for each".to_owned(),
+        Unit::Amount => "as an amount".to_owned(),
+        unit => format!("as a number of {}", unit.as_str()),
+    };
+    let places = match measure.places {
+        0 => "without decimal places".to_owned(),
+        1 => "with 1 decimal place".to_owned(),
+        places => format!("with {places} decimal places"),
+    };
+    let words = measure.formula.in_words();
+    format!("Measure {}: {}. {words} It is shown {shown}, {places}.", measure.code, measure.title)
 }
 
 /// The days on which reports are due.

@@ -15,6 +15,7 @@ mod error;
 pub mod explain;
 mod grammar;
 mod labels;
+pub mod measure;
 pub mod outcome;
 mod overlap;
 pub mod packs;
@@ -37,6 +38,7 @@ pub use channels::Channels;
 pub use codes::{CodeList, Codes};
 pub use error::RulebookError;
 pub use labels::Labels;
+use measure::Measure;
 pub use outcome::Outcome;
 use outcome::Trigger;
 pub use terms::{Cap, Duties, Grade, Reports, Standard};
@@ -86,6 +88,8 @@ pub struct Rulebook {
     pub standards: Vec<Standard>,
     /// The outcomes that are paid for or counted, in file order.
     pub outcomes: Vec<Outcome>,
+    /// The measures that the rulebook puts together, in file order. [`measure::measures`] has all measures.
+    pub measures: Vec<Measure>,
     /// The limits on payments.
     pub caps: Vec<Cap>,
     /// The grades, the best first.
@@ -118,6 +122,7 @@ impl Rulebook {
             ("stage", self.stages != other.stages),
             ("standard", self.standards != other.standards),
             ("outcome", self.outcomes != other.outcomes),
+            ("measure", self.measures_differ(other)),
             ("cap", self.caps != other.caps),
             ("grade", self.grades != other.grades),
             ("profile", self.profiles != other.profiles),
@@ -126,6 +131,12 @@ impl Rulebook {
         ];
         let sections: Vec<&str> = sections.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect();
         if sections.is_empty() { vec!["version"] } else { sections }
+    }
+
+    /// Whether the measures differ in more than the version that they are from.
+    fn measures_differ(&self, other: &Self) -> bool {
+        let of_version = |measure: &Measure| Measure { version: Some(other.version.clone()), ..measure.clone() };
+        !self.measures.iter().map(of_version).eq(other.measures.iter().cloned())
     }
 
     /// Reads a rulebook and reports all its faults at once, in the order of the lines. A text that is not TOML, or is

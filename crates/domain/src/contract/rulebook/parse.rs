@@ -10,6 +10,7 @@ use super::attributes::attributes;
 use super::canonical_toml;
 use super::check::{Names, check};
 use super::grammar::contract::{APPLIES_BY, COUNTS_WHEN};
+use super::measure::parse as measure;
 use super::outcome::{parse as outcome, whole};
 use super::reader::{Report, Section};
 use super::stage::stages;
@@ -58,10 +59,11 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
     }
     whole::achievable(&outcomes, &attributes, report);
     let outcomes = whole::checked(outcomes, report);
+    let measures = measure::measures(&top, &codes, report);
     let grades = terms::grades(&top, report);
     let reports = terms::reports(&top, report);
     let referrals = top.section("referrals");
-    Some(Rulebook {
+    let rulebook = Rulebook {
         grammar,
         contract: top.text("contract")?,
         version: top.text("version")?,
@@ -85,13 +87,16 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
         stages,
         standards,
         outcomes,
+        measures,
         caps: terms::caps(&top),
         grades,
         profiles: top.section("targets").map(|section| section.texts("profiles")).unwrap_or_default(),
         reports,
         duties: terms::duties(&top),
         hash: canonical::sha256_hex(&canonical_text),
-    })
+    };
+    measure::check_ratios(&top, &rulebook, report);
+    Some(rulebook)
 }
 
 /// Another grammar may give every key another meaning, so it ends the reading.

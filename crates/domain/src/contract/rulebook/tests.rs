@@ -7,7 +7,7 @@ use super::*;
 use crate::world::day;
 
 /// Every section and every form of `when` that this build knows.
-const WHOLE: &str = r#"rulebook = 1                          # grammar
+pub(super) const WHOLE: &str = r#"rulebook = 1                          # grammar
 contract = "mhep-tower-hamlets"
 version = "2021-04"
 title = "IPS employment support, Tower Hamlets"
@@ -88,12 +88,12 @@ working_days = "england-and-wales"
 financial_year = "04-01"
 "#;
 
-fn rulebook(text: &str) -> Rulebook {
+pub(super) fn rulebook(text: &str) -> Rulebook {
     Rulebook::parse(text).unwrap_or_else(|errors| panic!("{errors:#?}"))
 }
 
 /// The faults of a text, one in each line.
-fn faults(text: &str) -> Vec<String> {
+pub(super) fn faults(text: &str) -> Vec<String> {
     match Rulebook::parse(text) {
         Ok(_) => Vec::new(),
         Err(errors) => errors.iter().map(RulebookError::to_string).collect(),
@@ -206,7 +206,7 @@ fn an_unknown_section_is_reported_with_its_line() {
     assert_eq!(
         faults(&format!("{LEAST}\n[prices]\na = 1\n")),
         [
-            "line 14: prices: unknown section [prices]; write one of calendar, codes, attributes, labels, channels, referrals, recency, referral_to_plan, stage, standard, outcome, cap, grade, targets, reports, duties, or take it out"
+            "line 14: prices: unknown section [prices]; write one of calendar, codes, attributes, labels, channels, referrals, recency, referral_to_plan, stage, standard, outcome, measure, cap, grade, targets, reports, duties, or take it out"
         ]
     );
     assert_eq!(

@@ -4,8 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::measure::measures;
 use super::outcome::{AchievedBy, Trigger};
-use super::{Outcome, Rulebook};
+use super::{CodeList, Outcome, Rulebook};
 use crate::contract::calendar::BankHolidays;
 
 /// Every warning about a rulebook, in sentences.
@@ -14,6 +15,7 @@ pub(super) fn of(rulebook: &Rulebook) -> Vec<String> {
         rulebook.outcomes.iter().filter_map(|outcome| narrow_window(rulebook, outcome)).collect();
     warnings.extend(smaller_first(rulebook));
     warnings.extend(unlisted_attributes(rulebook));
+    warnings.extend(grades_of_unknown_measures(rulebook));
     warnings.extend(reports_on_days_off(rulebook));
     warnings.extend(unused(rulebook));
     warnings
@@ -82,6 +84,28 @@ fn unlisted_attributes(rulebook: &Rulebook) -> Vec<String> {
         )
     };
     asked.into_iter().filter(|(_, names)| !names.is_empty()).map(warning).collect()
+}
+
+/// Measures that grades test and that neither the rulebook has nor a command may record.
+fn grades_of_unknown_measures(rulebook: &Rulebook) -> Vec<String> {
+    if rulebook.grades.is_empty() {
+        return Vec::new();
+    }
+    let known = measures(rulebook);
+    let tests = rulebook.grades.iter().flat_map(|grade| &grade.all_of);
+    let tested: BTreeSet<&str> = tests.map(|test| test.measure.as_str()).collect();
+    let is_unknown = |code: &str| {
+        let is_recorded = rulebook.codes.check(CodeList::MeasureCodes, code).is_ok();
+        !is_recorded && known.iter().all(|measure| measure.code != code)
+    };
+    let warning = |code: &str| {
+        format!(
+            "[[grade]]: a grade tests {code:?}, which is neither a measure of this rulebook nor in \
+             codes.measure_codes. Only an assessment can give it a value. Write a [[measure]] of that code, or test \
+             another measure"
+        )
+    };
+    tested.into_iter().filter(|code| is_unknown(code)).map(warning).collect()
 }
 
 fn reports_on_days_off(rulebook: &Rulebook) -> Vec<String> {

@@ -4,7 +4,7 @@ use super::super::{AppliesBy, CodeList, CountsWhen};
 use super::outcome::{
     ACHIEVEMENT, ENGAGEMENT, LEVEL, LEVEL_NEEDS_ACHIEVEMENT, MEASURE, OUTCOME, PLAN, SPELL, WHERE, WHERE_NEEDS_SPELL,
 };
-use super::terms::{CAP, DUTIES, GRADE, REPORTS, STANDARD, TARGETS};
+use super::terms::{CAP, DUTIES, GRADE, OWN_MEASURE, REPORTS, STANDARD, TARGETS};
 use super::{Fix, Items, Key, Kind, Map, Rule, SOME_VALUES, TEXTS, Table, Word, words};
 
 pub(in super::super) const APPLIES_BY: [Word<AppliesBy>; 5] = [
@@ -125,6 +125,13 @@ pub(in super::super) static RULEBOOK: Table = Table {
         )
         .optional(),
         Key::new("outcome", Kind::Tables(&OUTCOME), "", "What the contract pays for or counts.").optional(),
+        Key::new(
+            "measure",
+            Kind::Tables(&OWN_MEASURE),
+            "",
+            "Measures that this contract has beside those of the program.",
+        )
+        .optional(),
         Key::new("cap", Kind::Tables(&CAP), "", "Limits on what is paid.").optional(),
         Key::new("grade", Kind::Tables(&GRADE), "", "Grades such as green, amber and red, the best first.").optional(),
         Key::new("targets", Kind::Table(&TARGETS), "", "The target profiles of the contract.").optional(),

@@ -1,8 +1,9 @@
-//! The grammar of standards, caps, grades, targets, reports and duties.
+//! The grammar of standards, measures, caps, grades, targets, reports and duties.
 
 use super::super::CodeList;
+use super::super::measure::{Basis, FactKind};
 use super::super::terms::{CapScope, Crossing};
-use super::{Fix, Items, Key, Kind, Rule, TEXTS, Table, Word, words};
+use super::{Fix, Items, Key, Kind, Rule, SOME_TEXTS, TEXTS, Table, Word, words};
 
 pub(in super::super) const CAP_SCOPES: [Word<CapScope>; 4] = [
     Word::new("contract", CapScope::Contract, "the contract as a whole"),
@@ -41,6 +42,32 @@ pub(in super::super) const CLOCK_STARTS: [&str; 5] =
 
 /// What stands before the domain of the spell that starts the clock of a standard.
 pub(in super::super) const SPELL_STARTED: &str = "spell_started:";
+
+/// The kinds of facts that a measure counts.
+const COUNTED: [Word<()>; FactKind::ALL.len()] = kinds(FactKind::ALL);
+
+/// The kinds of facts whose quantities a measure adds up.
+const SUMMED: [Word<()>; 2] = kinds([FactKind::Recorded, FactKind::Assessments]);
+
+/// The words of kinds of facts.
+const fn kinds<const N: usize>(kinds: [FactKind; N]) -> [Word<()>; N] {
+    let mut words = [Word::new("", (), ""); N];
+    let mut at = 0;
+    while at < N {
+        words[at] = Word::new(kinds[at].as_str(), (), kinds[at].meaning());
+        at += 1;
+    }
+    words
+}
+
+pub(in super::super) const BASES: [Word<Basis>; 2] = [
+    Word::new("period", Basis::Period, "the facts above are those dated in the period, as the facts below are"),
+    Word::new(
+        "cohort",
+        Basis::Cohort,
+        "the facts above are those of the cases that are counted below, until the as-of date; both count cases",
+    ),
+];
 
 pub(super) static STANDARD: Table = Table {
     name: "standard",
@@ -134,6 +161,122 @@ static CONTACT: Table = Table {
     ],
     rules: &[],
     notes: &[],
+};
+
+pub(super) static OWN_MEASURE: Table = Table {
+    name: "own_measure",
+    noun: "a measure of the contract",
+    about: "A measure that this contract has beside those of the program. The measures of the program, and how each \
+            value is computed, are on the page [measures](measures.md).",
+    keys: &[
+        Key::new("code", Kind::Text, r#""jobs_each""#, "Its code, unique among the measures. It has no colon."),
+        Key::new("title", Kind::Text, r#""Job starts for each worker""#, "The title on boards."),
+        Key::new(
+            "about",
+            Kind::Text,
+            r#""Job starts in the period for each full-time worker.""#,
+            "What it counts, in a sentence. Left out: the formula in words.",
+        )
+        .optional(),
+        Key::new("places", Kind::Whole, "1", "The number of decimal places that are shown, at most 6.").or("0"),
+        Key::new(
+            "count",
+            Kind::Table(&COUNTED_FACTS),
+            r#"{ facts = ["starts"], codes = ["employment"] }"#,
+            "The number of these facts dated in the period.",
+        )
+        .optional(),
+        Key::new(
+            "sum",
+            Kind::Table(&SUMMED_FACTS),
+            r#"{ facts = ["recorded"], codes = ["anc_visits"] }"#,
+            "The sum of the quantities of these facts dated in the period.",
+        )
+        .optional(),
+        Key::new(
+            "of_contract",
+            Kind::Code(CodeList::MeasureCodes),
+            r#""spend""#,
+            "The sum of the values that are recorded under this code for the contract as a whole, in the period.",
+        )
+        .optional(),
+        Key::new(
+            "ratio",
+            Kind::Table(&MEASURE_RATIO),
+            r#"{ of = "job_started", over = "wte", percent = false }"#,
+            "One measure divided by another.",
+        )
+        .optional(),
+    ],
+    rules: &[Rule::One {
+        with: None,
+        of: &["count", "sum", "of_contract", "ratio"],
+        none: Fix { problem: "it has no formula", remedy: "write one of count, sum, of_contract and ratio" },
+        several: Fix { problem: "it has {}, but a measure has one formula", remedy: "write a measure for each" },
+    }],
+    notes: &["Its code is not that of a stage, standard or outcome of this rulebook, and not that of a measure of the \
+              program."],
+};
+
+static COUNTED_FACTS: Table = Table {
+    name: "counted_facts",
+    noun: "the facts that are counted",
+    about: "The facts that a measure counts. A fact of each kind that is named counts.",
+    keys: &[
+        Key::new(
+            "facts",
+            Kind::List(&const { Kind::Word(&COUNTED) }, Items::SomeDistinct),
+            r#"["starts"]"#,
+            "The kinds of facts.",
+        ),
+        Key::new(
+            "codes",
+            SOME_TEXTS,
+            r#"["employment"]"#,
+            "The codes that count. Left out: any code. `stages` and `achieved` need it.",
+        )
+        .optional(),
+    ],
+    rules: &[],
+    notes: &["A fact of at least one of the kinds can have each code: the list of `[codes]` allows it, or there is a \
+              stage, standard or outcome of that code."],
+};
+
+static SUMMED_FACTS: Table = Table {
+    name: "summed_facts",
+    noun: "the facts that are added up",
+    about: "The facts whose quantities a measure adds up.",
+    keys: &[
+        Key::new(
+            "facts",
+            Kind::List(&const { Kind::Word(&SUMMED) }, Items::SomeDistinct),
+            r#"["recorded"]"#,
+            "The kinds of facts. The quantity is the value, or the score.",
+        ),
+        Key::new("codes", SOME_TEXTS, r#"["anc_visits"]"#, "The codes whose quantities are added up."),
+    ],
+    rules: &[],
+    notes: &[],
+};
+
+static MEASURE_RATIO: Table = Table {
+    name: "measure_ratio",
+    noun: "a ratio of two measures",
+    about: "One measure divided by another. If the one below is 0, there is no value.",
+    keys: &[
+        Key::new("of", Kind::Text, r#""job_started""#, "The code of the measure above."),
+        Key::new("over", Kind::Text, r#""wte""#, "The code of the measure below."),
+        Key::new(
+            "basis",
+            Kind::Word(&const { words(&BASES) }),
+            r#""period""#,
+            "Which facts of the measure above count.",
+        )
+        .or(r#""period""#),
+        Key::new("percent", Kind::Flag, "true", "Whether it is shown in percent.").or("true"),
+    ],
+    rules: &[],
+    notes: &["Both are measures of this rulebook or of the program. Neither is a ratio."],
 };
 
 pub(super) static CAP: Table = Table {

@@ -127,6 +127,12 @@ title = "Many"
 scope = "area"
 volume = { measure = "visits", #volume
 }
+[[measure]]
+code = "contacts_each"
+title = "Contacts for each case"
+ratio = { of = "contacts", over = "caseload", #measure_ratio
+}
+#own_measure
 [[cap]]
 scope = "contract"
 amount = "1.00"

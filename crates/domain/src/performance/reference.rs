@@ -1,0 +1,182 @@
+//! The page of measures, `docs/measures.md`: what each number counts, and by which formula.
+//!
+//! Pure. The page is generated from the list of measures and from the packs that ship.
+
+use std::fmt::Write as _;
+
+use super::measure::{FactKind, Formula, Measure, measures};
+use crate::contract::Rulebook;
+use crate::contract::rulebook::packs::packs;
+
+const INTRODUCTION: &str = "\
+# Measures
+
+Every number of a board, a chart or a report is a measure. This page says what each measure counts, and by which
+formula. The program writes it from the list that it computes by: `throughline rulebook measures`.
+
+## What a measure is
+
+A measure has a code, a title, a sentence that says what it counts, a unit, a number of decimal places and a formula.
+It counts facts, adds up what was recorded, or divides one measure by another. There are three sources of measures:
+
+- The program has measures for every kind of fact. They are the same in every contract.
+- The stages, standards and outcomes of a rulebook make measures.
+- A rulebook puts further measures together in `[[measure]]`: see [the rulebook](rulebook.md).
+
+Each code is used once. If two of these would have one code, the stage has it, then the measure of the rulebook, then
+the standard, then the outcome. The measure `achieved:` with the code of an outcome always counts that outcome.
+
+## Which period a fact counts in
+
+A fact counts in the period of the day on which it occurred, however late it was recorded. A fact that a case has once,
+such as a stage, an outcome or an exit, counts on the day of the first one only. A later one does not count again.
+
+Counts and sums of months add up to those of a quarter or a year. The caseload, full-time equivalents and ratios do
+not: the ratio of a quarter is computed from the counts of the quarter. It is not the mean of three months.
+
+The members of a figure are what it is made of: the facts that are counted or added up, and for the caseload its cases.
+There are as many members as the figure counts, and the quantities of the members of a sum add up to it. A ratio has the
+members of the measure above and of the measure below.
+
+## The states of a figure
+
+| state | meaning |
+| --- | --- |
+| value | It has a value. 0 is a value: the facts are supplied, and there were none. |
+| provisional | It has a value that may still change, because its period is under way. |
+| not applicable | There is nothing to give a value of: a ratio over 0, or no target. |
+| no data | The facts are not supplied. This is not 0. |
+| suppressed | It is hidden from this reader, because it counts from 1 to 4 people or cases. |
+
+0 of 8 is 0 %. 0 of 0, or 5 of 0, has no value: never 0 % and never infinity.
+
+Every value is exact until it is shown. Then it is rounded half-up, once: 5 of 8 is 62.5 %, and is shown as 63 %.
+Comparisons, grades and levels use the exact value.
+";
+
+const KINDS: &str = "
+## The kinds of facts
+
+The word of a kind is the code of the measure that counts all its facts. With a colon and a code, it is the measure
+that counts the facts with this code: `exits:moved_away`. Facts of the kinds `stages` and `achieved` are counted only
+by code. Values that were recorded for cases are added up by code, under the code alone. Values that were recorded for
+the contract as a whole are added up under `contract:` with the code. The measure `contacts` counts contacts made in any
+way.
+
+";
+
+const FORMULAS: &str = "
+## The formulas
+
+### `count`
+
+The number of facts of some kinds that are dated in the period, all of them or those with one of some codes.
+
+    count = { facts = [\"starts\"], codes = [\"employment\"] }
+
+Ana starts a job on 2 May and another on 20 May. Ben starts one on 31 May, and Carl on 1 June. For May the value is 3:
+two starts of Ana and one of Ben. A stage that a job reaches counts cases, each once. Its value for May is 2.
+
+### `sum`
+
+The sum of the quantities of such facts: values that were recorded for cases, or scores of assessments.
+
+    sum = { facts = [\"recorded\"], codes = [\"anc_visits\"] }
+
+The values 12, 7 and 30 are dated in May, and 5 in June. For May the value is 12 + 7 + 30 = 49.
+
+### `of_contract`
+
+The sum of the values that were recorded for the contract as a whole.
+
+    of_contract = \"spend\"
+
+1,200.50 is recorded for May, then another 300 for May. For May the value is 1,500.50.
+
+### `ratio`
+
+One measure divided by another. Both are measures of the same rulebook, and neither is a ratio.
+
+    ratio = { of = \"job_started\", over = \"wte\", percent = false }
+
+12 cases start a job, and there are 2.5 full-time equivalents. The value is 12 ÷ 2.5 = 4.8.
+
+The basis says which facts of the measure above count.
+
+- `period`: those dated in the period, as below.
+- `cohort`: those of the cases that are counted below, until the as-of date. Both measures count cases.
+
+    ratio = { of = \"php_complete\", over = \"referral\", basis = \"cohort\" }
+
+10 clients are referred in May. 3 of them have a plan in May, 1 in June. 2 clients who were referred in April also get
+their plan in May. On 30 June the value for May is 4 ÷ 10 = 40 % with the basis `cohort`, and (3 + 2) ÷ 10 = 50 % with
+the basis `period`.
+
+### `caseload`
+
+The number of cases that are accepted and not closed at the end of the period.
+
+3 cases were accepted before May. One of them is closed on 10 May. 2 cases are accepted on 12 May. For May the value is
+3 - 1 + 2 = 4.
+
+### `wte`
+
+The number of full-time equivalents of the contract's workers, as the mean over the days of the period.
+
+In April, one worker has 1.0 on all 30 days. Another has 0.5 from 16 April on, which is 15 days. The value is
+(30 × 1.0 + 15 × 0.5) ÷ 30 = 1.25, shown with one decimal place as 1.3.
+";
+
+/// The page as Markdown, as `docs/measures.md` holds it.
+pub fn markdown() -> String {
+    let mut text = INTRODUCTION.to_owned();
+    write_kinds(&mut text).expect("writing to a String cannot fail");
+    text.push_str(FORMULAS);
+    for pack in packs() {
+        let rulebook = Rulebook::parse(pack.text).expect("a pack that ships has no faults");
+        write_pack(pack.code, &rulebook, &mut text).expect("writing to a String cannot fail");
+    }
+    text
+}
+
+/// The kinds of facts that the program has.
+fn write_kinds(text: &mut String) -> std::fmt::Result {
+    text.push_str(KINDS);
+    writeln!(text, "| word | what it counts | unit | codes |\n| --- | --- | --- | --- |")?;
+    for kind in FactKind::ALL {
+        let (word, unit, codes) = (kind.as_str(), kind.unit().as_str(), codes(kind));
+        writeln!(text, "| `{word}` | {} | {unit} | {codes} |", kind.meaning())?;
+    }
+    Ok(())
+}
+
+/// Where the codes of a kind of fact are from.
+fn codes(kind: FactKind) -> String {
+    let words = match kind {
+        FactKind::Stages => "the stages",
+        FactKind::Achieved => "the outcomes of one case",
+        FactKind::Due | FactKind::InTime => "the standards",
+        FactKind::SessionsOffered | FactKind::SessionsAttended => "`group`, `single`",
+        FactKind::Withdrawn => "none",
+        _ => return kind.codes().map_or_else(|| "any".to_owned(), |list| format!("`codes.{}`", list.key())),
+    };
+    words.to_owned()
+}
+
+/// The measures that follow from a rulebook.
+fn write_pack(code: &str, rulebook: &Rulebook, text: &mut String) -> std::fmt::Result {
+    let version = &rulebook.version;
+    writeln!(text, "\n## The measures of the rulebook `{code}`, version {version}\n")?;
+    writeln!(text, "| code | title | formula | what it counts |\n| --- | --- | --- | --- |")?;
+    for measure in measures(rulebook).iter().filter(|measure| is_of_rulebook(measure)) {
+        let Measure { code, title, formula, prose, .. } = measure;
+        writeln!(text, "| `{code}` | {title} | {formula} | {prose} |")?;
+    }
+    Ok(())
+}
+
+/// Whether a measure follows from a stage, measure, standard or outcome of the rulebook.
+fn is_of_rulebook(measure: &Measure) -> bool {
+    let is_outcome = matches!(&measure.formula, Formula::Count(facts) if facts.kinds == [FactKind::Achieved]);
+    measure.version.is_some() || is_outcome
+}
