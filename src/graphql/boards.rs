@@ -8,7 +8,7 @@ use super::bounds::PERCENT;
 use super::journey::ContactMeasure;
 use super::people::Worker;
 use super::point_in_time::KnownUpTo;
-use super::scalars::{Date, Decimal};
+use super::scalars::Decimal;
 use super::table::row;
 use crate::queries::board::Group as BoardGroup;
 use crate::queries::caseload::HeldRow;

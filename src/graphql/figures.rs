@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
-use chrono::NaiveDate;
 use rust_decimal::Decimal as Number;
 
 use super::bounds::PageLength;

@@ -178,8 +178,8 @@ impl<'g> Groups<'g> {
     }
 
     /// The tallies of a group.
-    pub(super) fn tallies(&self, of: &TalliesOf, members: &[Member]) -> impl Iterator<Item = &Tally> {
-        self.tallies.get(of).and_then(|by_members| by_members.get(members)).into_iter().flatten()
+    pub(super) fn tallies(&self, of: &TalliesOf, members: &[Member]) -> &[Tally] {
+        self.tallies.get(of).and_then(|by_members| by_members.get(members)).map_or(&[], Vec::as_slice)
     }
 
     /// Whether the full-time equivalents of workers can be told apart by these dimensions.

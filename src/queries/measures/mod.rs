@@ -299,7 +299,7 @@ impl Evaluation<'_> {
                     Basis::Period => self.base(of, members, period)?,
                     Basis::Cohort => {
                         let of = TalliesOf::Cohort(measure.code.clone(), Span::of(period));
-                        Figure::count(self.groups.tallies(&of, members).map(|tally| tally.facts).sum())
+                        Figure::count(self.groups.tallies(&of, members).iter().map(|tally| tally.facts).sum())
                     }
                 };
                 above.divided_by(&below)?
@@ -324,7 +324,7 @@ impl Evaluation<'_> {
             }
             Formula::Caseload => {
                 let cases = self.groups.tallies(&TalliesOf::Caseload(span), members);
-                Ok(Figure::count(cases.map(|tally| tally.facts).sum()))
+                Ok(Figure::count(cases.iter().map(|tally| tally.facts).sum()))
             }
             Formula::OfContract(code) if members.is_empty() => self.of_contract(code, period),
             Formula::Wte if self.groups.are_of_workers() => {
@@ -338,7 +338,7 @@ impl Evaluation<'_> {
     /// The tallies of these facts in a group and a period.
     fn facts<'t>(&'t self, span: &Span, members: &[Member], facts: &'t Facts) -> impl Iterator<Item = &'t Tally> {
         let (of, span) = (span.tallies_of(), *span);
-        self.groups.tallies(&of, members).filter(move |tally| tally.is_one_of(facts) && tally.is_within(&span))
+        self.groups.tallies(&of, members).iter().filter(move |tally| tally.is_one_of(facts) && tally.is_within(&span))
     }
 
     /// The sum of what was recorded for the contract as a whole. No data if nothing was.
