@@ -72,7 +72,7 @@ const VIEWS: Class = Class::of(Action::TendViews);
 
 /// Every field of every type and interface, by access class.
 static FIELDS: &[(&str, Class, &str)] = &[
-    ("Query", OPEN, "viewer log contracts contract rulebooks compareViews node nodes teams team"),
+    ("Query", OPEN, "viewer log contracts contract measures rulebooks compareViews node nodes teams team"),
     ("Query", JOURNEYS, "journey journeys"),
     ("Query", FEED, "events"),
     ("Query", PREVIEW, "previewRulebook"),
@@ -227,7 +227,19 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("GroupCount", BOARDS, "group journeys"),
     ("MonthCount", BOARDS, "month journeys provisional"),
     ("MonthCounts", BOARDS, "group months total cumulative"),
-    ("Performance", BOARDS, "stages declined"),
+    ("Performance", BOARDS, "stages declined figures"),
+    ("MeasureDefinition", TERMS, "code title prose unit places formula version"),
+    ("MeasureFigures", BOARDS, "measure rows"),
+    ("FigureRow", BOARDS, "group period figure targets previous threeMonths yearBefore"),
+    ("FigureRow", JOURNEYS, "members"),
+    ("FigureGroup", BOARDS, "dimension label code team keyworker"),
+    ("FigurePeriod", BOARDS, "first last provisional"),
+    ("Figure", BOARDS, "state value numerator denominator"),
+    ("Comparison", BOARDS, "base percent difference"),
+    ("TargetComparison", BOARDS, "profile base percent difference met trend"),
+    ("FigureMemberConnection", JOURNEYS, "edges nodes pageInfo totalCount"),
+    ("FigureMemberEdge", JOURNEYS, "cursor node"),
+    ("FigureMember", JOURNEYS, "on kind code quantity journey"),
     (
         "ReferralToPlan",
         BOARDS,

@@ -1,4 +1,9 @@
-//! The boards: the performance tables of a contract, laid out like the printed reports.
+//! The boards: the performance tables of a contract, laid out like the printed reports, and the figures of any of its
+//! measures.
+
+mod cells;
+mod funnel;
+mod question;
 
 use std::sync::Arc;
 
@@ -7,6 +12,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::Args;
 
+use self::question::QuestionArguments;
 use super::commands::unless_stopped;
 use super::rulebook::open_contract;
 use super::table::{self, Table};
@@ -18,7 +24,7 @@ use crate::clock::Clock;
 use crate::log::Log;
 use crate::queries::durations;
 use crate::queries::exits::{self, ExitRow};
-use crate::queries::performance::{self, Performance};
+use crate::queries::measures::{self, FiguresError, FiguresQuery, MeasureFigures, OfContract};
 use crate::queries::period::Period;
 use crate::queries::recency::{self, Measure};
 use crate::queries::referral_to_plan;
@@ -31,12 +37,9 @@ use crate::views::snapshots::KnownPart;
 use throughline_domain::contract::Contract;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Buckets;
-use throughline_domain::performance::period::{Month, Months};
+use throughline_domain::performance::period::{Month, Months, Period as FigurePeriod, Unit};
 
-/// The most months that a month-by-month table shows.
-const MONTHS_SHOWN: usize = 12;
-
-/// The contract, and the points in time that the tables are read at.
+/// The contract, the points in time that the tables are read at, and which figures to print.
 #[derive(Debug, Args)]
 pub(super) struct BoardArguments {
     /// The contract's code.
@@ -49,9 +52,41 @@ pub(super) struct BoardArguments {
     /// instant with its offset.
     #[arg(long)]
     known_at: Option<KnownAt>,
+    #[command(flatten)]
+    question: QuestionArguments,
     /// The output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+}
+
+/// What the figures of a contract are read from.
+#[derive(Clone, Copy)]
+struct Reading<'r> {
+    view: &'r Generation,
+    scope: InScope<'r>,
+    contract: &'r Contract,
+    /// Its newest rules.
+    rulebook: &'r Rulebook,
+    /// The as-of date.
+    as_of: NaiveDate,
+}
+
+impl Reading<'_> {
+    async fn figures(self, query: &FiguresQuery<'_>) -> Result<Vec<MeasureFigures>, FiguresError> {
+        let record = self.contract.contract_record(self.as_of);
+        let of = OfContract { rulebook: self.rulebook, record: &record };
+        measures::figures(self.view, self.scope, of, query).await
+    }
+
+    /// The first day of the contract.
+    fn starts_on(self) -> NaiveDate {
+        self.contract.opened().map_or(self.as_of, |opened| opened.starts_on)
+    }
+
+    /// From the start of the contract to the end of the month of the as-of date. None if the contract starts later.
+    fn to_date(self) -> Option<FigurePeriod> {
+        FigurePeriod::to_date(self.starts_on(), Unit::Month, self.as_of)
+    }
 }
 
 pub(super) async fn run(places: &Places, arguments: &BoardArguments) -> Result<Ending> {
@@ -62,7 +97,7 @@ pub(super) async fn run(places: &Places, arguments: &BoardArguments) -> Result<E
 }
 
 async fn show(views: &Views, arguments: &BoardArguments) -> Result<Ending> {
-    let BoardArguments { contract: code, as_of, known_at, format } = arguments;
+    let BoardArguments { contract: code, as_of, known_at, question, format } = arguments;
     let scope = Scope::Deployment;
     let live = views.live();
     let Some((scoped, contract)) = open_contract(&live, &scope, code) else { return Ok(Ending::WrongUse) };
@@ -84,7 +119,13 @@ async fn show(views: &Views, arguments: &BoardArguments) -> Result<Ending> {
     if as_of > today {
         message("this is a forecast, because --as-of is in the future: open spells are assumed to continue");
     }
-    let tables = tables(&view, scoped, &contract, as_of).await?;
+    let tables = match contract.newest_rulebook() {
+        Some(rulebook) if question.is_asked() => {
+            let of = Reading { view: &view, scope: scoped, contract: &contract, rulebook, as_of };
+            question::tables(of, question).await?
+        }
+        _ => tables(&view, scoped, &contract, as_of).await?,
+    };
     table::print(&mut terminal::out(), &tables, *format)?;
     let parked = view.parked_count().await?;
     if parked > 0 {
@@ -151,55 +192,11 @@ pub(super) async fn tables(
     as_of: NaiveDate,
 ) -> Result<Vec<Table>> {
     let Some(rulebook) = contract.newest_rulebook() else { return Ok(Vec::new()) };
-    let month = Month::of(as_of);
-    let shown = last_months(contract, month);
-    let board = performance::in_months(view, scope, as_of, rulebook, (performance::By::Area, shown)).await?;
-    let mut tables = funnel(&board, month, as_of);
+    let mut tables = funnel::tables(Reading { view, scope, contract, rulebook, as_of }).await?;
     tables.extend(recency(view, scope, rulebook, as_of).await?);
     tables.extend(waits(view, scope, rulebook, as_of).await?);
     tables.push(left(view, scope, rulebook, as_of).await?);
     Ok(tables)
-}
-
-/// The last months of the contract, at most 12.
-fn last_months(contract: &Contract, last: Month) -> Months {
-    let from_start = contract.opened().and_then(|opened| Months::from_to(Month::of(opened.starts_on), last));
-    let months: Vec<Month> = from_start.unwrap_or(Months::one(last)).iter().collect();
-    let first = months[months.len().saturating_sub(MONTHS_SHOWN)];
-    Months::from_to(first, last).unwrap_or(Months::one(last))
-}
-
-/// The funnel tables: the month, the contract to date, and each stage month by month.
-fn funnel(board: &Performance, month: Month, as_of: NaiveDate) -> Vec<Table> {
-    let provisional = if month.is_provisional(as_of) { ", provisional" } else { "" };
-    let mut columns = vec!["Area".to_owned()];
-    columns.extend(board.stages.iter().map(|stage| stage.label.clone()));
-    columns.push("Declined".to_owned());
-    let by_area = |count: fn(&performance::MonthsRow) -> u64| -> Vec<Vec<String>> {
-        let rows = board.declined.iter().enumerate().map(|(at, declined)| {
-            let reached = board.stages.iter().filter_map(|stage| stage.rows.get(at)).map(count);
-            let counts = reached.chain([count(declined)]).map(|count| count.to_string());
-            std::iter::once(declined.group.label()).chain(counts).collect()
-        });
-        rows.collect()
-    };
-    let in_month = by_area(|row| row.by_month.last().copied().unwrap_or(0));
-    let to_date = by_area(|row| row.cumulative);
-    let title = month.first().format("%B %Y");
-    let mut tables = vec![
-        Table { title: format!("In {title}{provisional}"), columns: columns.clone(), rows: in_month },
-        Table { title: format!("From the start of the contract to {title}{provisional}"), columns, rows: to_date },
-    ];
-    for stage in &board.stages {
-        let mut columns = vec!["Area".to_owned()];
-        columns.extend(board.months.iter().map(|month| month.to_string()));
-        let rows = stage.rows.iter().map(|row| {
-            let counts = row.by_month.iter().map(u64::to_string);
-            std::iter::once(row.group.label()).chain(counts).collect()
-        });
-        tables.push(Table { title: format!("{} by month", stage.label), columns, rows: rows.collect() });
-    }
-    tables
 }
 
 async fn recency(view: &Generation, scope: InScope<'_>, rulebook: &Rulebook, as_of: NaiveDate) -> Result<Vec<Table>> {

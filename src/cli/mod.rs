@@ -117,8 +117,12 @@ enum Command {
     /// Opens contracts.
     #[command(subcommand, after_help = "Example: throughline contract open --rulebook shps")]
     Contract(ContractCommand),
-    /// Prints the performance tables of a contract.
-    #[command(after_help = "Example: throughline board --contract shps --as-of 2018-02-23 --known-at 2018-02-23")]
+    /// Prints the performance tables of a contract, or the figures of any of its measures.
+    #[command(
+        after_help = "Examples: throughline board --contract shps --as-of 2018-02-23 --known-at 2018-02-23\n          \
+            throughline board --contract shps --list-measures\n          \
+            throughline board --contract shps --measures referral --by area --period 2018-02 --compare targets"
+    )]
     Board(board::BoardArguments),
     /// Prints a short-lived token, signed with the local key.
     #[command(after_help = "Examples: throughline token --role keyworker --subject kw-07 --contract shps\n          \

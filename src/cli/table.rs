@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Format;
 
-/// A table of texts with a title. The first column holds words, the others hold numbers.
+/// A table of texts with a title. The first column holds words, the others hold numbers or words.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Table {
     pub(crate) title: String,
@@ -16,22 +16,28 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Prints the table with aligned columns.
+    /// Prints the table with aligned columns: words to the left, numbers to the right.
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let width = |at: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(at)).chain(self.columns.get(at));
             cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
         };
-        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
+        let layout: Vec<(usize, bool)> = (0..self.columns.len()).map(|at| (width(at), self.has_words(at))).collect();
         writeln!(out, "{}", self.title)?;
         for row in std::iter::once(&self.columns).chain(&self.rows) {
-            let cells = row.iter().zip(&widths).enumerate().map(|(at, (cell, width))| match at {
-                0 => format!("{cell:<width$}"),
-                _ => format!("{cell:>width$}"),
+            let cells = row.iter().zip(&layout).map(|(cell, (width, has_words))| {
+                if *has_words { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
             });
             writeln!(out, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
         }
         writeln!(out)
+    }
+
+    /// Whether a column has words only: the first one, and any whose filled cells all begin with a letter.
+    fn has_words(&self, at: usize) -> bool {
+        let cells = self.rows.iter().filter_map(|row| row.get(at)).filter(|cell| !cell.is_empty());
+        let begins: Vec<bool> = cells.map(|cell| cell.starts_with(char::is_alphabetic)).collect();
+        at == 0 || !begins.is_empty() && begins.iter().all(|is_letter| *is_letter)
     }
 
     fn json(&self) -> Value {
@@ -134,6 +140,20 @@ mod tests {
         assert_eq!(
             printed(Format::Table),
             "Counts\n  Area         Referrals\n  Brent               55\n  North, east\n\n"
+        );
+    }
+
+    #[test]
+    fn words_are_left_aligned_in_every_column() {
+        let cells = |row: [&str; 3]| row.map(str::to_owned).to_vec();
+        let rows = vec![cells(["Brent", "Referrals", "7"]), cells(["Brent", "Homes", "12"]), cells(["Ealing", "", ""])];
+        let table = Table { title: "Counts".to_owned(), columns: cells(["Area", "Measure", "Actual"]), rows };
+        let mut out = Vec::new();
+        print(&mut out, &[table], Format::Table).expect("memory takes everything");
+        assert_eq!(
+            String::from_utf8(out).expect("text"),
+            "Counts\n  Area    Measure    Actual\n  Brent   Referrals       7\n  \
+             Brent   Homes          12\n  Ealing\n\n"
         );
     }
 

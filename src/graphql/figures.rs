@@ -304,6 +304,11 @@ impl Shown {
 }
 
 impl MeasureFigures {
+    /// The number of rows.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// The figures of one measure, as of a day.
     pub(super) fn of(
         found: measures::MeasureFigures,

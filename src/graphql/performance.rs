@@ -20,6 +20,9 @@ use throughline_domain::performance::measure;
 use throughline_domain::performance::period::{Months, Period, Unit};
 use throughline_gateway::Code;
 
+/// The most rows whose facts are listed in one answer.
+const WITH_MEMBERS_MAX: usize = 100;
+
 /// Which figures are requested.
 pub(super) struct PerformanceAsked {
     /// Only these measures, by code.
@@ -120,6 +123,14 @@ pub(super) async fn performance(ctx: &Context<'_>, source: Source, asked: Perfor
     let asker = Asker { source, rulebook, scope };
     let looks_at = |field| ctx.look_ahead().field(field).exists();
     let figures = if looks_at("figures") { asker.figures(&asked).await? } else { Vec::new() };
+    let members = ctx.look_ahead().field("figures").field("rows").field("members");
+    if members.exists() && figures.iter().map(MeasureFigures::len).sum::<usize>() > WITH_MEMBERS_MAX {
+        let message = format!(
+            "members are listed for at most {WITH_MEMBERS_MAX} rows at once: ask for fewer measures, dimensions or \
+             months, or without members"
+        );
+        return Err(Code::BadUserInput.error(message));
+    }
     let shown = Performance { stages: Vec::new(), declined: Vec::new(), figures };
     if looks_at("stages") || looks_at("declined") { asker.stages(shown, &asked).await } else { Ok(shown) }
 }

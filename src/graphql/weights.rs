@@ -7,7 +7,7 @@
 use throughline_gateway::guard::Weight;
 
 /// Each expensive place and its cost.
-pub(super) const WEIGHTS: [Weight; 32] = [
+pub(super) const WEIGHTS: [Weight; 34] = [
     ("Query.previewRulebook", 50_000),
     ("Query.compareViews", 10_000),
     ("ContractAt.knownAt", 5_000),
@@ -36,6 +36,8 @@ pub(super) const WEIGHTS: [Weight; 32] = [
     ("AppointmentConnection.totalCount", 20),
     ("TaskConnection.totalCount", 20),
     ("JourneyConnection.totalCount", 20),
+    ("FigureRow.members", 500),
+    ("FigureMemberConnection.totalCount", 500),
     ("Journey.claims", 50),
     ("Batch.proposal", 500),
     ("Query.events", 100),

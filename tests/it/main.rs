@@ -10,6 +10,7 @@ mod away;
 mod backup;
 mod batches;
 mod bench;
+mod board_figures;
 mod boards;
 mod capacity;
 mod claims;

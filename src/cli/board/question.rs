@@ -1,0 +1,349 @@
+//! The figures of any measures of a contract: by any dimensions, for any period, beside what they are compared with.
+//!
+//! The same question as that for the figures of the API, with the same answer.
+
+use anyhow::Result;
+use chrono::NaiveDate;
+use clap::{Args, ValueEnum};
+
+use super::super::table::{Table, columns};
+use super::super::{Misuse, day};
+use super::{Reading, cells};
+use crate::queries::measures::{self, FigureRow, FiguresError, FiguresQuery, MeasureFigures};
+use throughline_domain::contract::Rulebook;
+use throughline_domain::performance::measure::{self, Measure};
+use throughline_domain::performance::period::{MONTHS_MAX, Month, Months, Period, Unit};
+
+/// The figures to print instead of the performance tables.
+#[derive(Debug, Args)]
+pub(super) struct QuestionArguments {
+    /// Print the figures of these measures instead, by code, separated by commas.
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    measures: Vec<String>,
+    /// Print the list of the contract's measures instead: code, title, unit and formula.
+    #[arg(long, conflicts_with = "measures")]
+    list_measures: bool,
+    /// What the figures are broken down by, separated by commas. Default: one figure for the whole contract.
+    #[arg(long, value_enum, value_delimiter = ',', requires = "measures")]
+    by: Vec<Dimension>,
+    /// The period: a month as YYYY-MM, or a day in it as YYYY-MM-DD. Default: from the start of the contract to the end
+    /// of the month of the as-of date.
+    #[arg(long, value_name = "DATE", value_parser = month_or_day, requires = "measures")]
+    period: Option<MonthOrDay>,
+    /// The kind of period. Default: the months from `--period` to `--to`.
+    #[arg(long, value_enum, requires = "period")]
+    period_kind: Option<PeriodKind>,
+    /// The last month, or the last day of a period of days. Default: the month of `--period`.
+    #[arg(long, value_name = "DATE", value_parser = month_or_day, requires = "period")]
+    to: Option<MonthOrDay>,
+    /// What the figures are compared with, separated by commas.
+    #[arg(long, value_enum, value_delimiter = ',', requires = "measures")]
+    compare: Vec<CompareWith>,
+}
+
+/// What figures are broken down by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Dimension {
+    /// The service area.
+    Area,
+    /// The cohort.
+    Cohort,
+    /// The kind of referrer.
+    Referrer,
+    /// The keyworker who held the case on the day of the fact.
+    Keyworker,
+    /// The team of that keyworker at the as-of date.
+    Team,
+    /// The code of the fact, such as the reason of an exit.
+    Code,
+    /// The months of the period.
+    Month,
+}
+
+/// A kind of period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PeriodKind {
+    /// The ISO week that holds the day.
+    Week,
+    /// The calendar month.
+    Month,
+    /// The quarter of the rulebook's financial year.
+    Quarter,
+    /// The rulebook's financial year.
+    FinancialYear,
+    /// The year from January to December.
+    CalendarYear,
+    /// From the start of the financial year to the end of the month.
+    YearToDate,
+    /// From the start of the contract to the end of the month.
+    ContractToDate,
+    /// The days from `--period` to `--to`, both included.
+    Days,
+}
+
+/// What figures are compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CompareWith {
+    /// The targets in force of every profile.
+    Targets,
+    /// The period before.
+    Previous,
+    /// The mean of the three months before. Only for a month.
+    ThreeMonths,
+    /// The same period a year before.
+    YearBefore,
+}
+
+/// A month or a day, as its first and last day.
+#[derive(Debug, Clone, Copy)]
+struct MonthOrDay {
+    first: NaiveDate,
+    last: NaiveDate,
+}
+
+fn month_or_day(text: &str) -> Result<MonthOrDay, &'static str> {
+    if let Ok(day) = day(text) {
+        return Ok(MonthOrDay { first: day, last: day });
+    }
+    let first = day(&format!("{text}-01")).map_err(|_| "use a month as YYYY-MM, or a date as YYYY-MM-DD")?;
+    Ok(MonthOrDay { first, last: Month::of(first).last() })
+}
+
+/// The figures that were asked for, a table for each measure, or the list of measures.
+pub(super) async fn tables(of: Reading<'_>, asked: &QuestionArguments) -> Result<Vec<Table>> {
+    if asked.list_measures {
+        return Ok(vec![list(of)]);
+    }
+    let (measures, by, period) = (asked.measures(of.rulebook)?, asked.dimensions()?, asked.period(of)?);
+    if by.contains(&measures::Dimension::Month) && period.months().is_none() {
+        let message = "only whole months can be broken down by month: ask for another period, or leave out month";
+        return Err(Misuse(message.to_owned()).into());
+    }
+    let query = FiguresQuery { measures: &measures, by: &by, period, compare: asked.compared(), as_of: of.as_of };
+    let found = of.figures(&query).await.map_err(refused)?;
+    found.iter().map(|found| table(of, &query, found)).collect()
+}
+
+/// Figures that cannot be computed because of the question, or a fault.
+fn refused(error: FiguresError) -> anyhow::Error {
+    match error {
+        FiguresError::Store(fault) => fault.into(),
+        wrong => Misuse(wrong.to_string()).into(),
+    }
+}
+
+impl QuestionArguments {
+    /// Whether anything is asked for instead of the performance tables.
+    pub(super) fn is_asked(&self) -> bool {
+        self.list_measures || !self.measures.is_empty()
+    }
+
+    fn measures(&self, rulebook: &Rulebook) -> Result<Vec<Measure>, Misuse> {
+        let all = measure::measures(rulebook);
+        let find = |code: &String| {
+            all.iter().find(|measure| measure.code == *code).cloned().ok_or_else(|| {
+                let known: Vec<&str> = all.iter().map(|measure| measure.code.as_str()).collect();
+                Misuse(format!("unknown measure {code:?}: use one of {}", known.join(", ")))
+            })
+        };
+        self.measures.iter().map(find).collect()
+    }
+
+    fn dimensions(&self) -> Result<Vec<measures::Dimension>, Misuse> {
+        if self.by.iter().enumerate().any(|(at, one)| self.by[..at].contains(one)) {
+            return Err(Misuse("name each dimension once in --by".to_owned()));
+        }
+        Ok(self.by.iter().map(|by| by.of_figures()).collect())
+    }
+
+    fn period(&self, of: Reading<'_>) -> Result<Period, Misuse> {
+        let Some(MonthOrDay { first: from, .. }) = self.period else {
+            return Ok(of.to_date().unwrap_or(Period::of(Unit::Month, of.as_of)));
+        };
+        if self.to.is_some() && !matches!(self.period_kind, None | Some(PeriodKind::Days)) {
+            let message = "the kind of period says where it ends: leave out --to, or use --period-kind days";
+            return Err(Misuse(message.to_owned()));
+        }
+        let year = of.rulebook.calendar.financial_year;
+        let Some(kind) = self.period_kind else { return self.months(from) };
+        Ok(match kind {
+            PeriodKind::Week => Period::of(Unit::Week, from),
+            PeriodKind::Month => Period::of(Unit::Month, from),
+            PeriodKind::Quarter => Period::of(Unit::Quarter(year), from),
+            PeriodKind::FinancialYear => Period::of(Unit::FinancialYear(year), from),
+            PeriodKind::CalendarYear => Period::of(Unit::CalendarYear, from),
+            PeriodKind::YearToDate => Period::year_to_date(year, Unit::Month, from),
+            PeriodKind::ContractToDate => {
+                let starts_on = of.starts_on();
+                return Period::to_date(starts_on, Unit::Month, from).ok_or_else(|| {
+                    Misuse(format!("the contract starts on {starts_on}, after the period: give a later --period"))
+                });
+            }
+            PeriodKind::Days => return self.days(from),
+        })
+    }
+
+    /// The months from `--period` to `--to`.
+    fn months(&self, from: NaiveDate) -> Result<Period, Misuse> {
+        let first = Month::of(from);
+        let last = self.to.map_or(first, |to| Month::of(to.last));
+        if first == last {
+            return Ok(Period::month(first));
+        }
+        let months = Months::from_to(first, last);
+        months.and_then(|months| Period::days(months.first().first(), months.last().last())).ok_or_else(|| {
+            Misuse(format!(
+                "the period runs backwards or is longer than {MONTHS_MAX} months: give a --to that is not before \
+                 --period, and a shorter period"
+            ))
+        })
+    }
+
+    /// The days from `--period` to `--to`.
+    fn days(&self, from: NaiveDate) -> Result<Period, Misuse> {
+        self.to
+            .and_then(|to| Period::days(from, to.last))
+            .ok_or_else(|| Misuse("a period of days needs a --to that is not before --period: give both".to_owned()))
+    }
+
+    fn compared(&self) -> measures::CompareWith {
+        let has = |with| self.compare.contains(&with);
+        measures::CompareWith {
+            targets: has(CompareWith::Targets),
+            previous: has(CompareWith::Previous),
+            three_months: has(CompareWith::ThreeMonths),
+            year_before: has(CompareWith::YearBefore),
+        }
+    }
+}
+
+impl Dimension {
+    const fn of_figures(self) -> measures::Dimension {
+        match self {
+            Self::Area => measures::Dimension::Area,
+            Self::Cohort => measures::Dimension::Cohort,
+            Self::Referrer => measures::Dimension::Referrer,
+            Self::Keyworker => measures::Dimension::Keyworker,
+            Self::Team => measures::Dimension::Team,
+            Self::Code => measures::Dimension::Code,
+            Self::Month => measures::Dimension::Month,
+        }
+    }
+}
+
+/// The measures of a contract.
+fn list(of: Reading<'_>) -> Table {
+    let rows = measure::measures(of.rulebook).into_iter().map(|measure| {
+        let formula = measure.formula.to_string();
+        vec![measure.code, measure.title, measure.unit.as_str().to_owned(), formula]
+    });
+    Table {
+        title: format!("Measures of {}", of.scope.contract()),
+        columns: columns(&["Code", "Title", "Unit", "Formula"]),
+        rows: rows.collect(),
+    }
+}
+
+/// The figures of one measure.
+fn table(of: Reading<'_>, query: &FiguresQuery<'_>, found: &MeasureFigures) -> Result<Table> {
+    let provisional = if query.period.is_provisional(of.as_of) { ", provisional" } else { "" };
+    let rows = found.rows.iter().map(|row| row_of(of, query, &found.measure, row));
+    Ok(Table {
+        title: format!("{}, {}{provisional}", found.measure.title, in_words(&query.period)),
+        columns: heads(query, found),
+        rows: rows.collect::<Result<_>>()?,
+    })
+}
+
+/// A period, such as `February 2018` or `2018-02-05 to 2018-02-11`.
+fn in_words(period: &Period) -> String {
+    let (first, last) = (period.first(), period.last());
+    let month = Month::of(first);
+    if (month.first(), month.last()) == (first, last) {
+        return first.format("%B %Y").to_string();
+    }
+    format!("{first} to {last}")
+}
+
+/// The heads of the columns: the dimensions, the figure, and what it is compared with.
+fn heads(query: &FiguresQuery<'_>, found: &MeasureFigures) -> Vec<String> {
+    let dimensions = query.by.iter().filter(|by| **by != measures::Dimension::Month);
+    let mut heads: Vec<String> = dimensions.map(|by| head(*by).to_owned()).collect();
+    if query.by.contains(&measures::Dimension::Month) {
+        heads.push(head(measures::Dimension::Month).to_owned());
+    }
+    if heads.is_empty() {
+        heads.push("Contract".to_owned());
+    }
+    heads.push("Figure".to_owned());
+    let targets = found.rows.first().into_iter().flat_map(|row| &row.comparison.targets);
+    for profile in targets.map(|against| &against.profile) {
+        heads.extend([profile.clone(), format!("% of {profile}"), format!("{profile} met")]);
+    }
+    for (is_asked, names) in [
+        (query.compare.previous, ["Previous", "% of previous"]),
+        (query.compare.three_months, ["Mean of 3 months", "% of mean"]),
+        (query.compare.year_before, ["Year before", "% of year before"]),
+    ] {
+        if is_asked {
+            heads.extend(columns(&names));
+        }
+    }
+    heads
+}
+
+const fn head(by: measures::Dimension) -> &'static str {
+    match by {
+        measures::Dimension::Area => "Area",
+        measures::Dimension::Cohort => "Cohort",
+        measures::Dimension::Referrer => "Referrer",
+        measures::Dimension::Keyworker => "Keyworker",
+        measures::Dimension::Team => "Team",
+        measures::Dimension::Code => "Code",
+        measures::Dimension::Month => "Month",
+    }
+}
+
+/// The cells of a row, in the order of the heads.
+fn row_of(of: Reading<'_>, query: &FiguresQuery<'_>, measure: &Measure, row: &FigureRow) -> Result<Vec<String>> {
+    let mut cells: Vec<String> = row.members.iter().map(|member| member.label(&of.rulebook.labels)).collect();
+    if query.by.contains(&measures::Dimension::Month) {
+        cells.push(Month::of(row.period.first()).to_string());
+    }
+    if cells.is_empty() {
+        cells.push(of.scope.contract().to_owned());
+    }
+    cells.push(cells::figure(&row.figure, measure)?);
+    let compared = &row.comparison;
+    for against in &compared.targets {
+        cells.extend(cells::beside(&against.beside, measure)?);
+        cells.push(cells::met(against.met));
+    }
+    for other in [compared.previous, compared.three_months, compared.year_before].iter().flatten() {
+        cells.extend(cells::beside(other, measure)?);
+    }
+    Ok(cells)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use throughline_domain::world::day as on;
+
+    #[test]
+    fn a_month_is_its_first_and_last_day() {
+        let ends = |text: &str| month_or_day(text).map(|given| (given.first, given.last));
+        assert_eq!(ends("2018-02"), Ok((on("2018-02-01"), on("2018-02-28"))));
+        assert_eq!(ends("2018-02-05"), Ok((on("2018-02-05"), on("2018-02-05"))));
+        for text in ["2018", "2018-13", "2018-2", "February", ""] {
+            assert!(ends(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_period_is_a_month_or_its_days() {
+        let days = |first: &str, last: &str| in_words(&Period::days(on(first), on(last)).expect("in order"));
+        assert_eq!(in_words(&Period::month(Month::of(on("2018-02-14")))), "February 2018");
+        assert_eq!(days("2018-01-01", "2018-02-28"), "2018-01-01 to 2018-02-28");
+    }
+}
