@@ -254,6 +254,13 @@ async fn a_question_that_cannot_be_answered_is_refused_with_a_remedy() {
             let message = text(&answer.json()["errors"][0]["message"]);
             assert!(message.contains(remedy), "{arguments}: {message}");
         }
+        // Four stages in six areas, each by eleven kinds of referrers.
+        let by = "by: [AREA, REFERRER], period: { from: \"2018-02-01\", kind: MONTH }";
+        assert_eq!(asker.answer(by, "figure { value }").await.codes(), Vec::<String>::new());
+        let answer = asker.answer(by, "members { totalCount }").await;
+        assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{}", answer.body);
+        let message = text(&answer.json()["errors"][0]["message"]);
+        assert!(message.contains("ask for fewer measures, dimensions or months, or without members"), "{message}");
     })
     .await;
 }
