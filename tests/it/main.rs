@@ -36,6 +36,7 @@ mod failures;
 mod faults;
 mod feed;
 mod field;
+mod figures;
 mod filters;
 mod first_start;
 mod fold_version;
