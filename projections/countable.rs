@@ -271,7 +271,9 @@ mod tests {
     use super::*;
     use crate::rows_of_journey;
     use throughline_domain::contract::Rulebook;
-    use throughline_domain::fact::event::{ContactWith, Disengaged, Event, MeasureRecorded, ReferralReceived, Referrer};
+    use throughline_domain::fact::event::{
+        ContactWith, Disengaged, Event, MeasureRecorded, ReferralReceived, Referrer,
+    };
     use throughline_domain::world::{
         ANN, APPOINTMENT, BOB, CAT, HOME, JOURNEY, RULES, World, closed, contact, day, declined, disengaged, ended,
         given, home, keyworker, measured, on, plan, referral, reopened, reviewed, scored, transferred,
@@ -454,9 +456,8 @@ mod tests {
         let huge = MeasureRecorded { value: Quantity(i64::MAX.into()), ..measured() };
         let story = case([on("2018-01-31", measured()), on("2018-02-28", huge), on("2018-02-10", scored())]);
         let rows = rows_of(&story);
-        let quantities = |kind| -> Vec<Value> {
-            of_kind(&rows, kind).iter().map(|row| row.cell("quantity").clone()).collect()
-        };
+        let quantities =
+            |kind| -> Vec<Value> { of_kind(&rows, kind).iter().map(|row| row.cell("quantity").clone()).collect() };
         assert_eq!(quantities(FactKind::Recorded), [Value::Int(92_500_000), Value::Null]);
         assert_eq!(quantities(FactKind::Assessments), [Value::Int(17_000_000)]);
     }

@@ -9,9 +9,7 @@ use tokio::sync::OnceCell;
 
 use super::agenda;
 use super::batch::{Batch, BatchState, Cap};
-use super::boards::{
-    BoardBy, CaseloadRow, ContactRecency, Exits, ExitsBy, RecencyBy, ReferralToPlan,
-};
+use super::boards::{BoardBy, CaseloadRow, ContactRecency, Exits, ExitsBy, RecencyBy, ReferralToPlan};
 use super::bounds::PageLength;
 use super::claim::{self, Claim, ClaimFilter, ClaimStatus};
 use super::context::{self, OrFault as _, RequestContext as _};

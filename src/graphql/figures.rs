@@ -33,6 +33,9 @@ use throughline_gateway::Code;
 /// The decimal places of targets and of numbers that a figure is made of.
 const PLACES: u32 = 6;
 
+/// The most dimensions of one question.
+const DIMENSIONS_MAX: usize = 3;
+
 /// What figures are broken down by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum Dimension {
@@ -169,7 +172,8 @@ impl FigureGroup {
     fn of(member: &Member, labels: &Labels, known: KnownUpTo) -> Self {
         let label = member.label(labels);
         let plain = |dimension| Self { dimension, label, code: None, team: None, keyworker: None, known };
-        let coded = |group: Self, code: &String| Self { code: Some(code.clone()).filter(|one| !one.is_empty()), ..group };
+        let coded =
+            |group: Self, code: &String| Self { code: Some(code.clone()).filter(|one| !one.is_empty()), ..group };
         match member {
             Member::Area(code) => coded(plain(Dimension::Area), code),
             Member::Cohort(code) => coded(plain(Dimension::Cohort), code),
@@ -263,7 +267,8 @@ impl Shown {
     }
 
     fn figure(self, figure: &Value, places: u32) -> Result<Figure, OutOfRange> {
-        let exact = |part: Option<Fraction>| part.map(|part| part.rounded(PLACES).map(Number::normalize)).transpose();
+        let exact =
+            |part: Option<Fraction>| part.map(|part| part.rounded(PLACES).map(|part| part.normalize())).transpose();
         Ok(Figure {
             state: figure.state().into(),
             value: self.number(figure.value(), places)?,
@@ -309,11 +314,7 @@ impl MeasureFigures {
     }
 
     /// The figures of one measure, as of a day.
-    pub(super) fn of(
-        found: measures::MeasureFigures,
-        source: &Arc<Source>,
-        rulebook: &Arc<Rulebook>,
-    ) -> Result<Self> {
+    pub(super) fn of(found: measures::MeasureFigures, source: &Arc<Source>, rulebook: &Arc<Rulebook>) -> Result<Self> {
         let rows = found.rows.into_iter();
         let rows = rows.map(|row| FigureRow::of(row, &found.measure, source, rulebook)).collect::<Result<_>>()?;
         Ok(Self { measure: (&found.measure).into(), rows })
@@ -488,6 +489,10 @@ impl FigureMemberTotals {
 /// The dimensions of the question. `WHOLE` stands alone.
 pub(super) fn dimensions(by: &[Dimension]) -> Result<Vec<measures::Dimension>> {
     let twice = by.iter().enumerate().any(|(at, one)| by[..at].contains(one));
+    if by.len() > DIMENSIONS_MAX {
+        let message = format!("figures have at most {DIMENSIONS_MAX} dimensions: leave some out");
+        return Err(Code::BadUserInput.error(message));
+    }
     if twice || by.len() > 1 && by.contains(&Dimension::Whole) {
         return Err(Code::BadUserInput.error("name each dimension once, and WHOLE only alone"));
     }
@@ -540,8 +545,9 @@ pub(super) fn measures_asked(codes: Option<&[String]>, rulebook: &Rulebook) -> R
 pub(super) fn refused(error: &FiguresError) -> async_graphql::Error {
     match error {
         FiguresError::Store(error) => fault(error),
-        FiguresError::OutOfRange(_) | FiguresError::Target(_) | FiguresError::TooManyRows => {
-            Code::BadUserInput.error(error.to_string())
-        }
+        FiguresError::OutOfRange(_)
+        | FiguresError::Target(_)
+        | FiguresError::TooManyRows
+        | FiguresError::NotOfMonths => Code::BadUserInput.error(error.to_string()),
     }
 }

@@ -45,12 +45,7 @@ pub struct Performance {
 
 impl Performance {
     /// With the board of stages, of these measures only if some are named.
-    fn with_stages(
-        self,
-        board: performance::Performance,
-        measures: Option<&[String]>,
-        as_of: NaiveDate,
-    ) -> Self {
+    fn with_stages(self, board: performance::Performance, measures: Option<&[String]>, as_of: NaiveDate) -> Self {
         let months = board.months;
         let rows = |rows: Vec<MonthsRow>| rows.into_iter().map(|row| MonthCounts::of(row, months, as_of)).collect();
         let wanted = |code: &String| measures.is_none_or(|measures| measures.contains(code));

@@ -1,19 +1,19 @@
 -- A page of the cases on the caseload at the end of a day, by the day they came onto it.
 -- $1 the contract, $2 the day for which the caller's rights were read, $3, $4 and $5 which cases they may see
--- (caseload_scope.rs), $6 the day, $7 the service area, $8 the cohort, $9 the referrer, $10 the keyworkers, $11 only
--- without a keyworker, $12 and $13 the case after which the page begins, $14 the number of rows. A filter that is null
+-- (caseload_scope.rs), $6 the day, $7 whether the row counts cases, $8 the service area, $9 the cohort, $10 the referrer, $11 the keyworkers, $12 only
+-- without a keyworker, $13 and $14 the case after which the page begins, $15 the number of rows. A filter that is null
 -- selects all.
 select b.journey, 'caseload' as kind, '' as code, cast(0 as bigint) as nth, b.from_on as day,
     cast(null as bigint) as quantity
 from caseload b
 join journey j on j.id = b.journey
 left join worker w on w.id = b.keyworker and w.left_on <= $6
-where b.contract = $1 and b.from_on <= $6 and b.to_on > $6 and (cast($7 as text) is null or b.area = $7)
-    and (cast($8 as text) is null or coalesce(j.cohort, '') = $8)
-    and (cast($9 as text) is null or coalesce(j.referrer, '') = $9)
-    and (cast($10 as text) is null or b.keyworker in {uuids $10} and w.id is null)
-    and (not $11 or b.keyworker is null or w.id is not null)
-    and (b.from_on, b.journey) > ($12, $13)
+where $7 and b.contract = $1 and b.from_on <= $6 and b.to_on > $6 and (cast($8 as text) is null or b.area = $8)
+    and (cast($9 as text) is null or coalesce(j.cohort, '') = $9)
+    and (cast($10 as text) is null or coalesce(j.referrer, '') = $10)
+    and (cast($11 as text) is null or b.keyworker in {uuids $11} and w.id is null)
+    and (not $12 or b.keyworker is null or w.id is not null)
+    and (b.from_on, b.journey) > ($13, $14)
     and (
         $3 = 'all'
         or $3 = 'among' and b.journey in {uuids $4}
@@ -37,4 +37,4 @@ where b.contract = $1 and b.from_on <= $6 and b.to_on > $6 and (cast($7 as text)
             )
     )
 order by b.from_on, b.journey
-limit $14
+limit $15

@@ -65,9 +65,7 @@ impl Member {
     pub fn group(&self) -> Option<Group> {
         match self {
             Self::Area(code) => Some(Group::Area(code.clone())),
-            Self::Keyworker(label, worker) => {
-                Some(Group::Keyworker(Holder { worker: *worker, label: label.clone() }))
-            }
+            Self::Keyworker(label, worker) => Some(Group::Keyworker(Holder { worker: *worker, label: label.clone() })),
             Self::Team(label, team) => Some(Group::Team(NamedTeam { team: *team, label: label.clone() })),
             Self::NoTeam => Some(Group::NoTeam),
             Self::Unassigned => Some(Group::Unassigned),
@@ -94,6 +92,8 @@ pub(super) struct Groups<'g> {
     by: Vec<Dimension>,
     workers: BTreeMap<WorkerId, Named>,
     tallies: HashMap<TalliesOf, ByMembers>,
+    /// The groups of the workers with a full-time equivalent.
+    of_workers: BTreeSet<Vec<Member>>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -118,7 +118,11 @@ impl<'g> Groups<'g> {
         } else {
             BTreeMap::new()
         };
-        let mut groups = Self { rulebook, scope, by: by.to_vec(), workers, tallies: HashMap::new() };
+        let of_workers = BTreeSet::new();
+        let mut groups = Self { rulebook, scope, by: by.to_vec(), workers, tallies: HashMap::new(), of_workers };
+        if groups.are_of_workers() {
+            groups.of_workers = loaded.workers().flat_map(|worker| groups.members_of_worker(worker)).collect();
+        }
         for (of, tallies) in std::mem::take(&mut loaded.tallies) {
             let mut by_members = ByMembers::new();
             for tally in tallies {
@@ -133,17 +137,13 @@ impl<'g> Groups<'g> {
 
     /// The groups that a tally counts in: one, or one for each team of the keyworker.
     fn members_of(&self, tally: &Tally) -> Vec<Vec<Member>> {
-        let mut groups: Vec<Vec<Member>> = vec![Vec::with_capacity(self.by.len())];
-        for by in &self.by {
-            let members = self.member_of(tally, *by);
-            groups = groups
-                .into_iter()
-                .flat_map(|before| {
-                    members.iter().map(move |member| before.iter().cloned().chain([member.clone()]).collect())
-                })
-                .collect();
-        }
-        groups
+        product(self.by.iter().map(|by| self.member_of(tally, *by)))
+    }
+
+    /// The groups that a worker is in.
+    fn members_of_worker(&self, worker: WorkerId) -> Vec<Vec<Member>> {
+        let is_team = |by: &Dimension| *by == Dimension::Team;
+        product(self.by.iter().map(|by| if is_team(by) { self.teams(worker) } else { vec![self.keyworker(worker)] }))
     }
 
     fn member_of(&self, tally: &Tally, by: Dimension) -> Vec<Member> {
@@ -205,29 +205,29 @@ impl<'g> Groups<'g> {
 
     /// The groups of the rows of a measure, in order.
     pub(super) fn rows(&self, measure: &Measure, wanted: &Wanted) -> Vec<Vec<Member>> {
-        let found: BTreeSet<&Vec<Member>> = self.tallies.values().flat_map(HashMap::keys).collect();
+        let found: BTreeSet<&Vec<Member>> =
+            self.tallies.values().flat_map(HashMap::keys).chain(&self.of_workers).collect();
         if self.by.len() > 1 && self.by.iter().any(|by| matches!(by, Dimension::Keyworker | Dimension::Team)) {
             let counted = found.into_iter().filter(|members| self.is_counted(members, measure, wanted));
             return counted.cloned().collect();
         }
-        let mut rows: Vec<Vec<Member>> = vec![Vec::new()];
-        for (at, by) in self.by.iter().enumerate() {
+        let counted: Vec<&&Vec<Member>> =
+            found.iter().filter(|members| self.is_counted(members, measure, wanted)).collect();
+        product(self.by.iter().enumerate().map(|(at, by)| {
             let mut members = self.listed(*by, measure, wanted);
-            for member in found.iter().filter(|members| self.is_counted(members, measure, wanted)).map(|one| &one[at]) {
-                if !members.contains(member) {
-                    members.push(member.clone());
-                }
-            }
-            let longer = |row: Vec<Member>| {
-                members.iter().map(move |member| row.iter().cloned().chain([member.clone()]).collect()).collect()
-            };
-            rows = rows.into_iter().flat_map::<Vec<Vec<Member>>, _>(longer).collect();
-        }
-        rows
+            let others: BTreeSet<&Member> =
+                counted.iter().map(|one| &one[at]).filter(|member| !members.contains(member)).collect();
+            let others: Vec<Member> = others.into_iter().cloned().collect();
+            members.extend(others);
+            members
+        }))
     }
 
     /// Whether a group has a fact that a measure counts.
     fn is_counted(&self, members: &[Member], measure: &Measure, wanted: &Wanted) -> bool {
+        if self.of_workers.contains(members) && needs(measure, wanted, &Formula::Wte) {
+            return true;
+        }
         let facts = facts_of(measure, wanted);
         self.tallies.values().filter_map(|by_members| by_members.get(members)).flatten().any(|tally| match tally.kind {
             Some(_) => facts.iter().any(|facts| tally.is_one_of(facts)),
@@ -239,7 +239,9 @@ impl<'g> Groups<'g> {
     fn listed(&self, by: Dimension, measure: &Measure, wanted: &Wanted) -> Vec<Member> {
         let codes = |list: CodeList| self.rulebook.codes.listed(list).unwrap_or_default().iter().cloned();
         match by {
-            Dimension::Area => codes(CodeList::Areas).filter(|area| self.scope.has_area(area)).map(Member::Area).collect(),
+            Dimension::Area => {
+                codes(CodeList::Areas).filter(|area| self.scope.has_area(area)).map(Member::Area).collect()
+            }
             Dimension::Cohort => codes(CodeList::Cohorts).map(Member::Cohort).collect(),
             Dimension::Referrer => codes(CodeList::ReferrerKinds).map(Member::Referrer).collect(),
             Dimension::Code => {
@@ -250,6 +252,14 @@ impl<'g> Groups<'g> {
             Dimension::Keyworker | Dimension::Team | Dimension::Month => Vec::new(),
         }
     }
+}
+
+/// Each combination of one of the first, one of the second, and so on, in order.
+fn product(dimensions: impl Iterator<Item = Vec<Member>>) -> Vec<Vec<Member>> {
+    dimensions.fold(vec![Vec::new()], |rows, members| {
+        let longer = |row: &Vec<Member>, member: &Member| row.iter().chain([member]).cloned().collect();
+        rows.iter().flat_map(|row| members.iter().map(move |member| longer(row, member))).collect()
+    })
 }
 
 /// The facts that a measure counts, or those above and below in a ratio.

@@ -126,16 +126,30 @@ impl Filters {
         }
         filters
     }
+
+    /// The codes that are counted in the group: those of the facts, or of these that of the row alone.
+    fn codes(&self, facts: &Facts) -> Option<String> {
+        match &self.code {
+            None => codes(facts),
+            Some(code) if facts.codes.is_empty() || facts.codes.contains(code) => Some(json!([code]).to_string()),
+            Some(_) => Some(json!([]).to_string()),
+        }
+    }
 }
 
 /// The binds of a page of facts and of their count.
 macro_rules! bind_facts {
     ($query:expr, $scope:expr, $asked:expr, ($facts:expr, $with:expr), $page:expr) => {{
-        let (scope, asked, facts, with, (after, most)): (_, &MembersQuery, &Facts, Option<&Facts>, (Option<&Place>, _)) =
-            ($scope, $asked, $facts, $with, $page);
+        let (scope, asked, facts, with, (after, most)): (
+            _,
+            &MembersQuery,
+            &Facts,
+            Option<&Facts>,
+            (Option<&Place>, _),
+        ) = ($scope, $asked, $facts, $with, $page);
         let (whose, by, unassigned) = whose(scope.cases());
         let (filters, span) = (Filters::of(asked), Span::of(&asked.period));
-        let codes_asked = filters.code.map(|code| json!([code]).to_string()).or_else(|| codes(facts));
+        let codes_asked = filters.codes(facts);
         let (day, journey, kind, code, nth) = after.map_or((BEGINNING, Uuid::nil(), "", "", -1), |place| {
             (place.day, place.journey.0, place.kind.as_str(), place.code.as_str(), place.nth)
         });
@@ -180,6 +194,7 @@ macro_rules! bind_caseload {
             .bind(by)
             .bind(unassigned)
             .bind(bound(asked.period.last().min(asked.as_of)))
+            .bind(filters.code.is_none_or(|code| code.is_empty()))
             .bind(filters.area)
             .bind(filters.cohort)
             .bind(filters.referrer)
@@ -217,11 +232,7 @@ pub async fn page(
 }
 
 /// The number of facts behind a figure, on all pages.
-pub async fn count(
-    generation: &Generation,
-    scope: CasesInScope<'_>,
-    asked: &MembersQuery,
-) -> Result<u64, StoreError> {
+pub async fn count(generation: &Generation, scope: CasesInScope<'_>, asked: &MembersQuery) -> Result<u64, StoreError> {
     let (all, dialect) = ((None::<&Place>, i64::MAX), generation.reader.dialect());
     let found: sqlx::Result<i64> = match &asked.counted {
         CountedBy::Facts { facts, with } => on!(&generation.reader, pool => {

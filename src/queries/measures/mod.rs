@@ -129,6 +129,9 @@ pub enum FiguresError {
     /// There would be too many rows.
     #[error("the answer would have more than {ROWS_MAX} rows: ask for fewer dimensions, measures or months")]
     TooManyRows,
+    /// A period that is not made of months was asked for by month.
+    #[error("this period is not made of whole months: leave out the month as a dimension, or ask for whole months")]
+    NotOfMonths,
 }
 
 /// The figures of a contract, as known in this view.
@@ -146,7 +149,13 @@ pub async fn figures(
     let groups = Groups::of((generation, scope), of.rulebook, &by, &mut loaded, query.as_of).await?;
     let profiles = if query.compare.targets { targets::in_force(of.record, of.rulebook) } else { Vec::new() };
     let evaluation = Evaluation { of, query, wanted: &wanted, loaded: &loaded, groups: &groups, profiles: &profiles };
-    query.measures.iter().map(|measure| evaluation.of_measure(measure, &parts)).collect()
+    let groups_of = |measure: &Measure| groups.rows(measure, &wanted);
+    let groups: Vec<Vec<Vec<Member>>> = query.measures.iter().map(groups_of).collect();
+    if groups.iter().map(Vec::len).sum::<usize>().saturating_mul(parts.len()) > ROWS_MAX {
+        return Err(FiguresError::TooManyRows);
+    }
+    let measures = query.measures.iter().zip(&groups);
+    measures.map(|(measure, groups)| evaluation.of_measure(measure, groups, &parts)).collect()
 }
 
 /// The periods of the rows: that of the question, or each of its months.
@@ -154,7 +163,7 @@ fn parts(query: &FiguresQuery<'_>) -> Result<Vec<Period>, FiguresError> {
     if !query.by.contains(&Dimension::Month) {
         return Ok(vec![query.period]);
     }
-    let months = query.period.months().ok_or(FiguresError::TooManyRows)?;
+    let months = query.period.months().ok_or(FiguresError::NotOfMonths)?;
     Ok(months.iter().map(Period::month).collect())
 }
 
@@ -233,13 +242,14 @@ struct Evaluation<'e> {
 }
 
 impl Evaluation<'_> {
-    fn of_measure(&self, measure: &Measure, parts: &[Period]) -> Result<MeasureFigures, FiguresError> {
-        let groups = self.groups.rows(measure, self.wanted);
-        if groups.len().saturating_mul(parts.len()) > ROWS_MAX {
-            return Err(FiguresError::TooManyRows);
-        }
+    fn of_measure(
+        &self,
+        measure: &Measure,
+        groups: &[Vec<Member>],
+        parts: &[Period],
+    ) -> Result<MeasureFigures, FiguresError> {
         let mut rows = Vec::with_capacity(groups.len() * parts.len());
-        for members in &groups {
+        for members in groups {
             for period in parts {
                 rows.push(self.row(measure, members, period)?);
             }
@@ -253,8 +263,8 @@ impl Evaluation<'_> {
         let compare = self.query.compare;
         let needs_previous = compare.previous || compare.targets;
         let three_months = match period.three_months_before() {
-            Some([one, two, three]) => [figure(&one)?, figure(&two)?, figure(&three)?],
-            None => [Figure::not_applicable(); 3],
+            Some([one, two, three]) if compare.three_months => [figure(&one)?, figure(&two)?, figure(&three)?],
+            _ => [Figure::not_applicable(); 3],
         };
         let actuals = Actuals {
             now: figure(period)?,

@@ -252,7 +252,8 @@ impl Reader<'_> {
                 _ => continue,
             };
             for kind in &facts.kinds {
-                let list = if is_rolled_up && !is_sum && !DATED_ONLY.contains(kind) { &mut counted } else { &mut dated };
+                let list =
+                    if is_rolled_up && !is_sum && !DATED_ONLY.contains(kind) { &mut counted } else { &mut dated };
                 if !list.contains(kind) {
                     list.push(*kind);
                 }

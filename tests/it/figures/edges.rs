@@ -114,8 +114,7 @@ async fn only_a_month_is_compared_with_three_months() {
     on_both_stores(async |app| {
         refer(app, 1, "2018-01-20", "brent").await;
         let asker = asker(app, manager());
-        for (kind, state, value) in
-            [("MONTH", "VALUE", json!("0.333333")), ("QUARTER", "NOT_APPLICABLE", Value::Null)]
+        for (kind, state, value) in [("MONTH", "VALUE", json!("0.333333")), ("QUARTER", "NOT_APPLICABLE", Value::Null)]
         {
             let arguments = format!(
                 "measures: [\"referral\"], by: [], period: {{ from: \"2018-02-01\", kind: {kind} }}, \
@@ -326,9 +325,7 @@ async fn a_case_counts_for_the_keyworker_who_held_it_on_the_day_of_the_fact() {
     on_both_stores(async |app| {
         let [ann, eve] = [app.add_worker("kw-ann").await, app.add_worker("kw-eve").await];
         let fact = |on: &str, fact: Event| (when(on), fact);
-        let assigned = |on: &str, worker: &str| {
-            fact(on, world::keyworker(WorkerId(id(worker))).into())
-        };
+        let assigned = |on: &str, worker: &str| fact(on, world::keyworker(WorkerId(id(worker))).into());
         let facts = [
             fact("2018-02-02", ReferralAccepted {}.into()),
             assigned("2018-02-03", &ann),

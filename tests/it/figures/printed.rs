@@ -233,8 +233,7 @@ async fn a_borough_to_date_against_its_base_is_as_printed() {
         printed_rows.retain(|row| row["table"] == "cumulative" && row["borough"] == "Brent");
         assert_eq!((printed_rows.len(), actuals(&printed_rows, "Brent")), (4, [665, 525, 232, 10]));
         // Ten more were referred early and secured their homes in May.
-        let reached =
-            [("2017-12", [600, 443, 200, 0]), ("2018-01", [0, 0, 0, 10]), ("2018-02", [55, 82, 22, 0])];
+        let reached = [("2017-12", [600, 443, 200, 0]), ("2018-01", [0, 0, 0, 10]), ("2018-02", [55, 82, 22, 0])];
         record_all(&app.fresh, cases(&mut (1_u32..), "brent", &reached)).await;
         // The first month has the targets of all before February. That of homes sustained in February prints as 0.
         let months = |first: &'static str, last: &'static str| -> Vec<(String, &'static str)> {
@@ -263,11 +262,7 @@ async fn a_borough_to_date_against_its_base_is_as_printed() {
 
 /// Cases of the three months before, whose sums are the printed means times three.
 const THREE_MONTHS: [(&str, &str, [Reached; 3]); 2] = [
-    (
-        "Brent",
-        "brent",
-        [("2017-11", [40, 41, 23, 2]), ("2017-12", [43, 39, 25, 3]), ("2018-01", [43, 40, 24, 4])],
-    ),
+    ("Brent", "brent", [("2017-11", [40, 41, 23, 2]), ("2017-12", [43, 39, 25, 3]), ("2018-01", [43, 40, 24, 4])]),
     (
         "Islington",
         "islington",

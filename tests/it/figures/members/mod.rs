@@ -119,11 +119,9 @@ impl Service<'_> {
                 Member::Area(code) => is_first(CodeList::Areas, code),
                 Member::Cohort(code) => is_first(CodeList::Cohorts, code),
                 Member::Referrer(code) => is_first(CodeList::ReferrerKinds, code),
-                Member::Keyworker(..)
-                | Member::Team(..)
-                | Member::NoTeam
-                | Member::Unassigned
-                | Member::Code(_) => true,
+                Member::Keyworker(..) | Member::Team(..) | Member::NoTeam | Member::Unassigned | Member::Code(_) => {
+                    true
+                }
             })
     }
 

@@ -214,8 +214,10 @@ pub(super) static OWN_MEASURE: Table = Table {
         none: Fix { problem: "it has no formula", remedy: "write one of count, sum, of_contract and ratio" },
         several: Fix { problem: "it has {}, but a measure has one formula", remedy: "write a measure for each" },
     }],
-    notes: &["Its code is not that of a stage, standard or outcome of this rulebook, and not that of a measure of the \
-              program."],
+    notes: &[
+        "Its code is not that of a stage, standard or outcome of this rulebook, and not that of a measure of the \
+              program.",
+    ],
 };
 
 static COUNTED_FACTS: Table = Table {

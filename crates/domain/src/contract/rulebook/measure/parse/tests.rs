@@ -171,9 +171,12 @@ fn the_code_of_a_measure_is_its_own() {
 #[test]
 fn a_grade_that_tests_no_known_measure_is_warned_of() {
     let graded = |measure: &str| {
-        let text = format!("{WHOLE}[[grade]]\ncode = \"green\"\nall_of = [{{ measure = \"{measure}\", at_least = 1 }}]\n");
+        let text =
+            format!("{WHOLE}[[grade]]\ncode = \"green\"\nall_of = [{{ measure = \"{measure}\", at_least = 1 }}]\n");
         let sentences = explain::of(&rulebook(&text));
-        sentences.iter().any(|one| one.starts_with(&format!("Warning: [[grade]]: a grade tests \"{measure}\", which is")))
+        sentences
+            .iter()
+            .any(|one| one.starts_with(&format!("Warning: [[grade]]: a grade tests \"{measure}\", which is")))
     };
     assert!(graded("happiness"));
     for known in ["sessions", "job_started", "exits", "wte"] {
