@@ -25,7 +25,7 @@ pub mod subject;
 pub mod subject_link;
 pub mod team;
 pub mod team_member;
-pub mod thing;
+pub mod tracked_item;
 pub mod wait;
 pub mod worker;
 pub mod wte;
@@ -114,7 +114,7 @@ pub static TABLES: &[&Table] = &[
     &subject_link::TABLE,
     &team::TABLE,
     &team_member::TABLE,
-    &thing::TABLE,
+    &tracked_item::TABLE,
     &wait::TABLE,
     &worker::TABLE,
     &wte::TABLE,
@@ -221,7 +221,7 @@ pub fn rows_of_journey(id: JourneyId, contract: &str, facts: &[Fact<'_>], rulebo
         external_reference::rows(&case, &mut rows);
         state::rows(&case, &mut rows);
         obligation::rows(&case, &mut rows);
-        thing::rows(&case, &mut rows);
+        tracked_item::rows(&case, &mut rows);
         agenda::rows(&case, &mut rows);
         newest_day::count(contract, &mut rows);
         held::count(contract, &mut rows);

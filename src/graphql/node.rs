@@ -139,8 +139,8 @@ impl Found {
         for journey in self.things.get(&id).into_iter().flatten() {
             let story = self.stories.get(journey).map(Arc::clone);
             let journey = story.and_then(|story| Journey::today(ctx, *journey, story));
-            if let Some(thing) = journey.and_then(|journey| journey.thing(id)) {
-                return Ok(Some(thing));
+            if let Some(item) = journey.and_then(|journey| journey.item(id)) {
+                return Ok(Some(item));
             }
         }
         if self.subjects.contains(&SubjectId(id)) {

@@ -10,10 +10,10 @@ use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::JourneyId;
 
 /// The journeys of the tracked items with these ids.
-static THINGS: Sql = Sql::new("select id, journey from thing where id in {uuids $1} order by id, journey limit $2");
+static JOURNEYS_OF_ITEMS: Sql = Sql::new("select id, journey from tracked_item where id in {uuids $1} order by id, journey limit $2");
 
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&THINGS];
+pub(super) static STATEMENTS: &[&Sql] = &[&JOURNEYS_OF_ITEMS];
 
 /// The journeys of the spells, appointments, tasks, risks and evidence with these ids. The caller must check who
 /// may read the journeys.
@@ -22,7 +22,7 @@ pub async fn journeys_of(generation: &Generation, ids: &[Uuid]) -> Result<BTreeM
     if ids.is_empty() {
         return Ok(journeys);
     }
-    let sql = THINGS.text(generation.reader.dialect());
+    let sql = JOURNEYS_OF_ITEMS.text(generation.reader.dialect());
     let found: sqlx::Result<Vec<(Uuid, Uuid)>> = on!(&generation.reader, pool => {
         sqlx::query_as(sql).bind(json!(ids).to_string()).bind(i64::MAX).fetch_all(pool).await
     });

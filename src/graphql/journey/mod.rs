@@ -467,7 +467,7 @@ impl Journey {
 
 impl Journey {
     /// The spell, task, risk or piece of evidence with this id, if the case has one.
-    pub(super) fn thing(&self, id: Uuid) -> Option<Node> {
+    pub(super) fn item(&self, id: Uuid) -> Option<Node> {
         let folded = self.folded();
         let spell = folded.spells.iter().find(|spell| spell.details.spell.0 == id);
         let task = || folded.tasks.iter().find(|task| task.details.task.0 == id);

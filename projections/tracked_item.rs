@@ -4,7 +4,7 @@
 
 use super::{CaseFacts, Rows, Value, table};
 
-table!("thing", key 2, ["id": Uuid, "journey": Uuid]);
+table!("tracked_item", key 2, ["id": Uuid, "journey": Uuid]);
 
 /// The rows of a case: one for each item that it names.
 pub fn rows(case: &CaseFacts<'_>, rows: &mut Rows) {
