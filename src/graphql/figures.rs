@@ -252,28 +252,35 @@ pub struct TargetComparison {
     trend: Option<Trend>,
 }
 
+/// A number to at most six decimal places.
+pub(super) fn exact(number: Fraction) -> Result<Decimal, OutOfRange> {
+    number.rounded(PLACES).map(|number| Decimal(number.normalize()))
+}
+
 /// How the numbers of a measure are shown.
 #[derive(Clone, Copy)]
-struct Shown {
+pub(super) struct Shown {
     unit: Unit,
     places: u32,
 }
 
 impl Shown {
+    pub(super) const fn of(measure: &Measure) -> Self {
+        Self { unit: measure.unit, places: measure.places }
+    }
+
     fn number(self, value: Option<Fraction>, places: u32) -> Result<Option<Decimal>, OutOfRange> {
         let shown = value.map(|value| if self.unit == Unit::Percent { value.in_percent() } else { Ok(value) });
         let rounded = shown.transpose()?.map(|value| value.rounded(places)).transpose()?;
         Ok(rounded.map(Decimal))
     }
 
-    fn figure(self, figure: &Value, places: u32) -> Result<Figure, OutOfRange> {
-        let exact =
-            |part: Option<Fraction>| part.map(|part| part.rounded(PLACES).map(|part| part.normalize())).transpose();
+    pub(super) fn figure(self, figure: &Value, places: u32) -> Result<Figure, OutOfRange> {
         Ok(Figure {
             state: figure.state().into(),
             value: self.number(figure.value(), places)?,
-            numerator: exact(figure.numerator())?.map(Decimal),
-            denominator: exact(figure.denominator())?.map(Decimal),
+            numerator: figure.numerator().map(exact).transpose()?,
+            denominator: figure.denominator().map(exact).transpose()?,
         })
     }
 
@@ -323,7 +330,7 @@ impl MeasureFigures {
 
 impl FigureRow {
     fn of(row: measures::FigureRow, of: &Measure, source: &Arc<Source>, rulebook: &Arc<Rulebook>) -> Result<Self> {
-        let shown = Shown { unit: of.unit, places: of.places };
+        let shown = Shown::of(of);
         let beside = |beside: Option<&Beside>| beside.map(|beside| shown.beside(beside)).transpose();
         let build = || -> Result<Self, OutOfRange> {
             let comparison = &row.comparison;

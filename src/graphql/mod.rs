@@ -22,6 +22,7 @@ mod field_access;
 pub mod figures;
 mod filter_checks;
 pub mod graphiql;
+pub mod indicators;
 mod int;
 pub mod journey;
 pub mod list;

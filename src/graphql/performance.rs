@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use super::boards::Group;
 use super::context::{OrFault as _, RequestContext as _};
 use super::figures::{self, CompareWith, Dimension, MeasureDefinition, MeasureFigures};
+use super::indicators::{self, Kpi, PerformanceGrade};
 use super::list::{NOT_IN_SCOPE, Source};
 use super::period::PeriodInput;
 use super::scalars::Date;
@@ -41,6 +42,10 @@ pub struct Performance {
     declined: Vec<MonthCounts>,
     /// The figures of each requested measure, by any dimensions, beside what they are compared with.
     figures: Vec<MeasureFigures>,
+    /// The service standards with levels, for the whole contract, month by month.
+    kpis: Vec<Kpi>,
+    /// The grade of the period, for the whole contract. Null if the rulebook has no grades.
+    grade: Option<PerformanceGrade>,
 }
 
 impl Performance {
@@ -102,9 +107,9 @@ impl MonthCounts {
 }
 
 /// The contract of a source, as its figures need it.
-struct Asker<'a> {
-    source: Arc<Source>,
-    rulebook: &'a Arc<Rulebook>,
+pub(super) struct Asker<'a> {
+    pub(super) source: Arc<Source>,
+    pub(super) rulebook: &'a Arc<Rulebook>,
     scope: InScope<'a>,
 }
 
@@ -126,7 +131,10 @@ pub(super) async fn performance(ctx: &Context<'_>, source: Source, asked: Perfor
         );
         return Err(Code::BadUserInput.error(message));
     }
-    let shown = Performance { stages: Vec::new(), declined: Vec::new(), figures };
+    let period = asker.period(asked.period);
+    let kpis = if looks_at("kpis") { indicators::kpis(&asker, period.clone()?).await? } else { Vec::new() };
+    let grade = if looks_at("grade") { indicators::grade(&asker, period?).await? } else { None };
+    let shown = Performance { stages: Vec::new(), declined: Vec::new(), figures, kpis, grade };
     if looks_at("stages") || looks_at("declined") { asker.stages(shown, &asked).await } else { Ok(shown) }
 }
 
@@ -145,11 +153,27 @@ impl Asker<'_> {
             compare: figures::compared(&asked.compare_with),
             as_of: self.source.as_of,
         };
+        let found = self.found(&query).await?.into_iter();
+        found.map(|found| MeasureFigures::of(found, &self.source, self.rulebook)).collect()
+    }
+
+    /// The figures of these measures, compared with nothing.
+    pub(super) async fn figures_of(
+        &self,
+        codes: &[String],
+        by: &[measures::Dimension],
+        period: Period,
+    ) -> Result<Vec<measures::MeasureFigures>> {
+        let measures = figures::measures_asked(Some(codes), self.rulebook)?;
+        let (compare, as_of) = (measures::CompareWith::default(), self.source.as_of);
+        self.found(&FiguresQuery { measures: &measures, by, period, compare, as_of }).await
+    }
+
+    async fn found(&self, query: &FiguresQuery<'_>) -> Result<Vec<measures::MeasureFigures>> {
         let record = self.source.contract_state.contract_record(self.source.as_of);
         let of = OfContract { rulebook: self.rulebook, record: &record };
-        let found = measures::figures(&self.source.generation, self.scope, of, &query).await;
-        let found = found.map_err(|error| figures::refused(&error))?.into_iter();
-        found.map(|found| MeasureFigures::of(found, &self.source, self.rulebook)).collect()
+        let found = measures::figures(&self.source.generation, self.scope, of, query).await;
+        found.map_err(|error| figures::refused(&error))
     }
 
     /// The period of figures. Default: from the start of the contract to the end of the month of the day.

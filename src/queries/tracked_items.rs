@@ -10,7 +10,8 @@ use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::JourneyId;
 
 /// The journeys of the tracked items with these ids.
-static JOURNEYS_OF_ITEMS: Sql = Sql::new("select id, journey from tracked_item where id in {uuids $1} order by id, journey limit $2");
+static JOURNEYS_OF_ITEMS: Sql =
+    Sql::new("select id, journey from tracked_item where id in {uuids $1} order by id, journey limit $2");
 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&JOURNEYS_OF_ITEMS];
