@@ -10,7 +10,7 @@ use super::board::{self, Group};
 use super::period::{Month, Months, bound};
 use super::{contracts, rollups};
 use crate::access::InScope;
-use crate::store::{Sql, StoreError, doing, on};
+use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
 
@@ -69,14 +69,15 @@ impl MonthsRow {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct Reached {
-    code: String,
-    area: String,
-    /// A day in each month.
-    days: String,
-    /// The number in each month.
-    counts: String,
+columns! {
+    struct Reached {
+        code: String,
+        area: String,
+        /// A day in each month.
+        days: String,
+        /// The number in each month.
+        counts: String,
+    }
 }
 
 /// Counts by month.
