@@ -3,10 +3,12 @@
 //! It knows how to reach a database, but not its content: no table is named here.
 
 mod check;
+mod columns;
 mod frozen;
 mod grants;
 mod growth;
 mod leases;
+mod migrations;
 mod pg_copy;
 mod room;
 mod session;
@@ -45,6 +47,7 @@ macro_rules! on {
         }
     };
 }
+pub(crate) use columns::columns;
 pub(crate) use on;
 
 /// A value with a different type for each store.
@@ -337,8 +340,6 @@ pub(crate) fn doing(doing: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     move |source| StoreError::Database { doing, source }
 }
 
-static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
-
 /// The role of serving connections on Postgres.
 pub(crate) const APP_ROLE: &str = "throughline_app";
 /// The number of connections that write: one in use, and one to replace it.
@@ -395,7 +396,7 @@ impl Store {
             return Err(StoreError::Encoding(encoding));
         }
         if mode == Mode::Write {
-            let migrated = POSTGRES_MIGRATIONS.run(&mut owner).await;
+            let migrated = migrations::of_postgres().run(&mut owner).await;
             migrated.map_err(|error| unmigrated(error, schema.clone()))?;
             grants::give(&mut owner).await?;
         }

@@ -19,7 +19,6 @@ use aws_lc_rs::hmac;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use serde_json::value::RawValue;
-use sqlx::FromRow;
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -27,7 +26,7 @@ use uuid::Uuid;
 use super::read;
 use super::{ClockOff, Head, Log, LogError, insert};
 use crate::clock::{Chance, Clock};
-use crate::store::{Conn, Sql, StoreError, doing, on};
+use crate::store::{Conn, Sql, StoreError, columns, doing, on};
 use crate::telemetry::repeated::Repeated;
 pub(super) use head::{lock_head, move_head};
 pub use reply::Sent;
@@ -303,14 +302,15 @@ struct AppendTask<S> {
     alone_since: Position,
 }
 
-/// A command that was accepted earlier.
-#[derive(FromRow)]
-struct CommandRow {
-    actor: String,
-    command_id: Uuid,
-    fingerprint: Option<Vec<u8>>,
-    first_position: i64,
-    last_position: i64,
+columns! {
+    /// A command that was accepted earlier.
+    struct CommandRow {
+        actor: String,
+        command_id: Uuid,
+        fingerprint: Option<Vec<u8>>,
+        first_position: i64,
+        last_position: i64,
+    }
 }
 
 /// The events and commands of a batch so far, before they are written.

@@ -5,12 +5,11 @@
 //! left out. Either all of it is copied, or nothing.
 
 use aws_lc_rs::digest;
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::append::{Known, NewCommand, lock_head, move_head};
 use super::{Head, Log, LogError, insert};
-use crate::store::{Conn, On, Sql, StoreError, doing, on};
+use crate::store::{Conn, On, Sql, StoreError, columns, doing, on};
 use throughline_domain::fact::envelope::{CommandId, Envelope, Position, hex};
 
 static COMMANDS: Sql = Sql::new(
@@ -42,13 +41,14 @@ pub struct Copied {
     pub digest: String,
 }
 
-#[derive(FromRow)]
-struct CommandRow {
-    actor: String,
-    command_id: Uuid,
-    fingerprint: Option<Vec<u8>>,
-    first_position: i64,
-    last_position: i64,
+columns! {
+    struct CommandRow {
+        actor: String,
+        command_id: Uuid,
+        fingerprint: Option<Vec<u8>>,
+        first_position: i64,
+        last_position: i64,
+    }
 }
 
 /// What a backup says it holds. A copy of a log's file made by other means has no such mark.

@@ -4,11 +4,10 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{Head, Log, LogError};
-use crate::store::{Pool, Sql, doing, on};
+use crate::store::{Pool, Sql, columns, doing, on};
 use throughline_domain::fact::envelope::{CommandId, Envelope, EnvelopeError, EventId, JourneyId, Position, StreamId};
 
 pub(super) static HEAD: Sql =
@@ -114,12 +113,13 @@ pub enum Lane {
 /// The most events in one read.
 pub const PAGE_SIZE: i64 = 2_000;
 
-#[derive(FromRow)]
-pub(super) struct HeadRow {
-    pub(super) position: i64,
-    pub(super) recorded_at: chrono::DateTime<chrono::Utc>,
-    pub(super) epoch: i64,
-    pub(super) database_time: Option<chrono::DateTime<chrono::Utc>>,
+columns! {
+    pub(super) struct HeadRow {
+        pub(super) position: i64,
+        pub(super) recorded_at: chrono::DateTime<chrono::Utc>,
+        pub(super) epoch: i64,
+        pub(super) database_time: Option<chrono::DateTime<chrono::Utc>>,
+    }
 }
 
 impl From<HeadRow> for Head {

@@ -10,12 +10,11 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{Log, LogError};
 use crate::causes;
-use crate::store::{Dialect, Sql, StoreError, doing, is_corrupt, on};
+use crate::store::{Dialect, Sql, StoreError, columns, doing, is_corrupt, on};
 use throughline_domain::fact::envelope::{Envelope, Position, StreamId, hex, leaf_hash};
 
 static PAGE: Sql = Sql::new(
@@ -199,46 +198,50 @@ impl fmt::Display for Damage {
     }
 }
 
-/// An event's row, as bytes. Nothing in it is trusted yet.
-#[derive(FromRow)]
-struct Row {
-    position: i64,
-    event_id: Option<Vec<u8>>,
-    stream_kind: Option<Vec<u8>>,
-    stream_id: Option<Vec<u8>>,
-    version: Option<i64>,
-    #[sqlx(rename = "type")]
-    event_type: Option<Vec<u8>>,
-    contract: Option<Vec<u8>>,
-    occurred_on: Option<Vec<u8>>,
-    recorded_at: Option<Vec<u8>>,
-    actor: Option<Vec<u8>>,
-    command_id: Option<Vec<u8>>,
-    record: Option<Vec<u8>>,
-    hash: Option<Vec<u8>>,
-    first_position: Option<i64>,
-    last_position: Option<i64>,
+columns! {
+    /// An event's row, as bytes. Nothing in it is trusted yet.
+    struct Row {
+        position: i64,
+        event_id: Option<Vec<u8>>,
+        stream_kind: Option<Vec<u8>>,
+        stream_id: Option<Vec<u8>>,
+        version: Option<i64>,
+        #[sqlx(rename = "type")]
+        event_type: Option<Vec<u8>>,
+        contract: Option<Vec<u8>>,
+        occurred_on: Option<Vec<u8>>,
+        recorded_at: Option<Vec<u8>>,
+        actor: Option<Vec<u8>>,
+        command_id: Option<Vec<u8>>,
+        record: Option<Vec<u8>>,
+        hash: Option<Vec<u8>>,
+        first_position: Option<i64>,
+        last_position: Option<i64>,
+    }
 }
 
-#[derive(FromRow)]
-struct HeadRow {
-    position: Option<i64>,
-    recorded_at: Option<Vec<u8>>,
-    newest: Option<i64>,
+columns! {
+    struct HeadRow {
+        position: Option<i64>,
+        recorded_at: Option<Vec<u8>>,
+        newest: Option<i64>,
+    }
 }
 
-#[derive(FromRow)]
-struct SecretRow {
-    name: Option<Vec<u8>>,
-    value: Option<Vec<u8>>,
+columns! {
+    struct SecretRow {
+        name: Option<Vec<u8>>,
+        value: Option<Vec<u8>>,
+    }
 }
 
-#[derive(FromRow)]
-struct CommandRow {
-    actor: Option<Vec<u8>>,
-    command_id: Option<Vec<u8>>,
-    first_position: Option<i64>,
-    last_position: Option<i64>,
+columns! {
+    struct CommandRow {
+        actor: Option<Vec<u8>>,
+        command_id: Option<Vec<u8>>,
+        first_position: Option<i64>,
+        last_position: Option<i64>,
+    }
 }
 
 /// Why a payload cannot be read, as the caller reports it.

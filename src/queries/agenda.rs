@@ -15,7 +15,7 @@ use super::caseload_scope::whose;
 use super::journeys::HeldBy;
 use super::period::{BEGINNING, bound};
 use crate::access::CasesInScope;
-use crate::store::{Sql, StoreError, doing, on};
+use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::{JourneyId, TeamId, WorkerId};
 use throughline_projections::FOREVER;
@@ -96,12 +96,13 @@ static COUNT: Sql = Sql::new(concat!("select count(*) from (", include_str!("age
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &COUNT];
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    journey: Uuid,
-    item: Uuid,
-    due_on: NaiveDate,
-    due_at: String,
+columns! {
+    struct Row {
+        journey: Uuid,
+        item: Uuid,
+        due_on: NaiveDate,
+        due_at: String,
+    }
 }
 
 /// The binds of the page and of the count.

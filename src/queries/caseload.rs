@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::board::{self, Group};
 use super::period::bound;
 use crate::access::InScope;
-use crate::store::{Sql, StoreError, doing, on};
+use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_projections::held::NOBODY;
@@ -32,13 +32,14 @@ pub struct HeldRow {
     pub by_stage: BTreeMap<String, u64>,
 }
 
-#[derive(sqlx::FromRow)]
-struct Held {
-    keyworker: Option<Uuid>,
-    label: Option<String>,
-    /// Empty for cases that have reached no stage.
-    stage: String,
-    journeys: i64,
+columns! {
+    struct Held {
+        keyworker: Option<Uuid>,
+        label: Option<String>,
+        /// Empty for cases that have reached no stage.
+        stage: String,
+        journeys: i64,
+    }
 }
 
 /// The number of cases of each keyworker at the end of a day, in the order of their labels. Cases without a

@@ -14,7 +14,7 @@ use super::period::bound;
 use crate::access::policy::{Action, is_bound_to_cases, policy};
 use crate::access::relation::{Case, Cases, Holders, KnownWorker, Relation, Standing};
 use crate::access::{CasesInScope, Principal};
-use crate::store::{Sql, StoreError, doing, on};
+use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::{JourneyId, SubjectId, WorkerId};
 use throughline_domain::fact::event::KEYWORKER;
@@ -90,14 +90,15 @@ static SHOWN: Sql = Sql::new(include_str!("caseload_scope.sql"));
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&STANDING, &AREAS, &JOURNEYS_OF_SUBJECTS, &SHOWN];
 
-#[derive(sqlx::FromRow)]
-#[expect(clippy::struct_field_names, reason = "named as the statement's columns")]
-struct Part {
-    /// The worker's relation to the login or, for a journey, the role in which they hold it.
-    part: String,
-    worker: Option<Uuid>,
-    journey: Option<Uuid>,
-    contract: Option<String>,
+columns! {
+    #[expect(clippy::struct_field_names, reason = "named as the statement's columns")]
+    struct Part {
+        /// The worker's relation to the login or, for a journey, the role in which they hold it.
+        part: String,
+        worker: Option<Uuid>,
+        journey: Option<Uuid>,
+        contract: Option<String>,
+    }
 }
 
 /// Whose cases a caller's rights reach on a day. Not queried for callers who are not limited to cases.

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use crate::access::{InScope, Scope};
-use crate::store::{Sql, StoreError, doing, on};
+use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 
 static CONTRACTS: Sql = Sql::new(
@@ -19,21 +19,23 @@ pub(super) static STATEMENTS: &[&Sql] = &[&CONTRACTS, &CONTRACT];
 /// The number of contracts read at once while looking for those in scope.
 const READ_AT_ONCE: i64 = 500;
 
-/// A contract and the rules that this view applies to it.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct ContractRow {
-    /// The short name in rulebooks, commands and URLs, such as `shps`.
-    pub code: String,
-    /// The contract's name.
-    pub name: String,
-    /// The first day of the contract.
-    pub starts_on: NaiveDate,
-    /// The last day of the contract, if it has one.
-    pub ends_on: Option<NaiveDate>,
-    /// The version of the rulebook, as the parties name it.
-    pub rulebook_version: String,
-    /// The hash of the rulebook.
-    pub rulebook_hash: String,
+columns! {
+    /// A contract and the rules that this view applies to it.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ContractRow {
+        /// The short name in rulebooks, commands and URLs, such as `shps`.
+        pub code: String,
+        /// The contract's name.
+        pub name: String,
+        /// The first day of the contract.
+        pub starts_on: NaiveDate,
+        /// The last day of the contract, if it has one.
+        pub ends_on: Option<NaiveDate>,
+        /// The version of the rulebook, as the parties name it.
+        pub rulebook_version: String,
+        /// The hash of the rulebook.
+        pub rulebook_hash: String,
+    }
 }
 
 /// The contracts in scope, in the order of their codes.

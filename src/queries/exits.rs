@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use super::board::{self, Group};
 use super::period::{Period, bound};
 use crate::access::InScope;
-use crate::store::{Sql, StoreError, doing, on};
+use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::CodeList;
@@ -54,11 +54,12 @@ pub struct ExitRow {
     pub journeys: u64,
 }
 
-#[derive(sqlx::FromRow)]
-struct Left {
-    reason: String,
-    area: String,
-    journeys: i64,
+columns! {
+    struct Left {
+        reason: String,
+        area: String,
+        journeys: i64,
+    }
 }
 
 /// The exits of a period, as known in this view at the end of a day.

@@ -14,7 +14,7 @@ use super::caseload_scope::whose;
 use super::journeys::HeldBy;
 use super::period::{BEGINNING, bound};
 use crate::access::{CasesInScope, InScope};
-use crate::store::{Sql, StoreError, doing, on};
+use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::envelope::{JourneyId, TeamId, WorkerId};
@@ -196,16 +196,17 @@ static BY_AREA: Sql = Sql::new(include_str!("obligations/by_area.sql"));
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &COUNT, &BY_KEYWORKER, &BY_TEAM, &BY_AREA];
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    journey: Uuid,
-    standard: String,
-    nth: i64,
-    state: String,
-    from_on: NaiveDate,
-    due_on: NaiveDate,
-    ended_on: Option<NaiveDate>,
-    keyworker: Option<Uuid>,
+columns! {
+    struct Row {
+        journey: Uuid,
+        standard: String,
+        nth: i64,
+        state: String,
+        from_on: NaiveDate,
+        due_on: NaiveDate,
+        ended_on: Option<NaiveDate>,
+        keyworker: Option<Uuid>,
+    }
 }
 
 impl Row {
@@ -222,24 +223,20 @@ impl Row {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct Counted {
-    standard: String,
-    standing: String,
-    /// Set only if the counts are by keyworker, like the label.
-    #[sqlx(default)]
-    keyworker: Option<Uuid>,
-    /// Set only if the counts are by team, like the label.
-    #[sqlx(default)]
-    last_keyworker: Option<Uuid>,
-    #[sqlx(default)]
-    team: Option<Uuid>,
-    #[sqlx(default)]
-    label: Option<String>,
-    /// Set only if the counts are by area.
-    #[sqlx(default)]
-    area: String,
-    obligations: i64,
+columns! {
+    struct Counted {
+        standard: String,
+        standing: String,
+        /// Set only if the counts are by keyworker, like the label.
+        keyworker [default]: Option<Uuid>,
+        /// Set only if the counts are by team, like the label.
+        last_keyworker [default]: Option<Uuid>,
+        team [default]: Option<Uuid>,
+        label [default]: Option<String>,
+        /// Set only if the counts are by area.
+        area [default]: String,
+        obligations: i64,
+    }
 }
 
 /// The binds of the page and of the count.

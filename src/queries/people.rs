@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::board::count;
 use super::period::bound;
 use crate::access::{InScope, Scope};
-use crate::store::{Sql, StoreError, doing, on};
+use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::{StreamId, StreamKind, SubjectId, TeamId, WorkerId};
 use throughline_domain::people::{login, worker};
@@ -185,26 +185,28 @@ impl From<(Uuid, String)> for LabelledTeam {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct Worker {
-    id: Uuid,
-    login: Option<String>,
-    label: String,
-    joined_on: NaiveDate,
-    left_on: Option<NaiveDate>,
+columns! {
+    struct Worker {
+        id: Uuid,
+        login: Option<String>,
+        label: String,
+        joined_on: NaiveDate,
+        left_on: Option<NaiveDate>,
+    }
 }
 
-#[derive(sqlx::FromRow)]
-struct Later {
-    contacts: i64,
-    assignments: i64,
-    appointments: i64,
-    tasks: i64,
-    covers: i64,
-    loans: i64,
-    contact_on: Option<NaiveDate>,
-    assigned_on: Option<NaiveDate>,
-    planned_on: Option<NaiveDate>,
+columns! {
+    struct Later {
+        contacts: i64,
+        assignments: i64,
+        appointments: i64,
+        tasks: i64,
+        covers: i64,
+        loans: i64,
+        contact_on: Option<NaiveDate>,
+        assigned_on: Option<NaiveDate>,
+        planned_on: Option<NaiveDate>,
+    }
 }
 
 impl From<Worker> for WorkerRow {

@@ -10,7 +10,7 @@ use super::board::{self, Group};
 use super::period::bound;
 use super::{contracts, rollups};
 use crate::access::InScope;
-use crate::store::{Sql, StoreError, doing, on};
+use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::performance::period::{Month, Months};
@@ -70,14 +70,15 @@ impl MonthsRow {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct Reached {
-    code: String,
-    area: String,
-    /// A day in each month.
-    days: String,
-    /// The number in each month.
-    counts: String,
+columns! {
+    struct Reached {
+        code: String,
+        area: String,
+        /// A day in each month.
+        days: String,
+        /// The number in each month.
+        counts: String,
+    }
 }
 
 /// Counts by month.

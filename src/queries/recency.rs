@@ -11,7 +11,7 @@ use super::board::{self, Group};
 use super::period::bound;
 use super::rollups;
 use crate::access::InScope;
-use crate::store::{Sql, StoreError, doing, on};
+use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Buckets;
@@ -84,24 +84,21 @@ impl RecencyRow {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct LastContacts {
-    /// Not set if contacts by anyone are counted by area. `None` or nil if the cases have no keyworker.
-    #[sqlx(default)]
-    keyworker: Option<Uuid>,
-    /// Set only if the counts are by team.
-    #[sqlx(default)]
-    team: Option<Uuid>,
-    /// The label of the keyworker or team, if the counts are by either.
-    #[sqlx(default)]
-    label: Option<String>,
-    /// Set only if the counts are by area.
-    #[sqlx(default)]
-    area: String,
-    /// The dates of the last contacts.
-    days: String,
-    /// The number of cases for each date.
-    counts: String,
+columns! {
+    struct LastContacts {
+        /// Not set if contacts by anyone are counted by area. `None` or nil if the cases have no keyworker.
+        keyworker [default]: Option<Uuid>,
+        /// Set only if the counts are by team.
+        team [default]: Option<Uuid>,
+        /// The label of the keyworker or team, if the counts are by either.
+        label [default]: Option<String>,
+        /// Set only if the counts are by area.
+        area [default]: String,
+        /// The dates of the last contacts.
+        days: String,
+        /// The number of cases for each date.
+        counts: String,
+    }
 }
 
 impl LastContacts {

@@ -10,7 +10,7 @@ use super::board::{self, Group};
 use super::durations::Durations;
 use super::period::{Period, bound};
 use crate::access::InScope;
-use crate::store::{Sql, StoreError, doing, on};
+use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Buckets;
@@ -60,20 +60,21 @@ impl ReferralToPlanRow {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct Waits {
-    area: String,
-    /// Whether they have a plan, were closed without one, or still wait.
-    state: String,
-    /// The least number of days of waiting.
-    lowest: i64,
-    /// The greatest number of days of waiting.
-    highest: i64,
-    /// 1 if both dates are known to the day.
-    exact: i64,
-    /// 1 if the plan is certainly dated before the referral.
-    early: i64,
-    journeys: i64,
+columns! {
+    struct Waits {
+        area: String,
+        /// Whether they have a plan, were closed without one, or still wait.
+        state: String,
+        /// The least number of days of waiting.
+        lowest: i64,
+        /// The greatest number of days of waiting.
+        highest: i64,
+        /// 1 if both dates are known to the day.
+        exact: i64,
+        /// 1 if the plan is certainly dated before the referral.
+        early: i64,
+        journeys: i64,
+    }
 }
 
 /// The counts of a row under construction.

@@ -8,9 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection as _, Executor as _, SqlitePool};
 
 use super::{Mode, On, Place, Pool, READERS, STATEMENTS_KEPT, Store, StoreError};
-use super::{claim, doing, frozen, is_locked, private, sibling, wal};
-
-static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
+use super::{claim, doing, frozen, is_locked, migrations, private, sibling, wal};
 
 /// The text between the name of a log's file and the number of a view in the name of the view's file.
 pub(crate) const VIEW: &str = "-g";
@@ -43,7 +41,7 @@ impl Store {
         let writer = sqlite_writer(writer);
         if mode == Mode::Write {
             wal::rewrite(path, &writer).await?;
-            SQLITE_MIGRATIONS.run(&writer).await.map_err(|error| unmigrated(error, path))?;
+            migrations::of_sqlite().run(&writer).await.map_err(|error| unmigrated(error, path))?;
         }
         let reader = sqlite_readers(options);
         Ok(Self::of_file(path, mode, writer, reader, Mutex::new(claim), is_made))

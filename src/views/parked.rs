@@ -2,13 +2,12 @@
 //!
 //! They are always reported. Their rows are those of the last version that could be folded.
 
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::fold::Stop;
 use super::generation::Generation;
 use crate::log::read::wanted;
-use crate::store::{Conn, Sql, StoreError, doing, on};
+use crate::store::{Conn, Sql, StoreError, columns, doing, on};
 use throughline_domain::fact::envelope::{Position, StreamId, StreamKind};
 
 static LISTED: Sql =
@@ -37,13 +36,14 @@ pub struct Parked {
     pub error: String,
 }
 
-#[derive(FromRow)]
-struct Row {
-    kind: String,
-    id: Uuid,
-    version: i64,
-    position: i64,
-    error: String,
+columns! {
+    struct Row {
+        kind: String,
+        id: Uuid,
+        version: i64,
+        position: i64,
+        error: String,
+    }
 }
 
 impl Row {

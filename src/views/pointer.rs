@@ -3,9 +3,9 @@
 //!
 //! Only the holder of the right to build moves it. Nothing here touches a generation.
 
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, FromRow};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 
-use crate::store::{Place, Pool, Sql, Store, StoreError, doing, on};
+use crate::store::{Place, Pool, Sql, Store, StoreError, columns, doing, on};
 use throughline_domain::fact::envelope::Position;
 
 static POINTER: Sql = Sql::new(
@@ -35,12 +35,13 @@ pub(super) struct Pointer {
     pub(super) head: Position,
 }
 
-#[derive(FromRow)]
-struct Row {
-    generation: i64,
-    previous: i64,
-    rulebooks_seen: i64,
-    head: i64,
+columns! {
+    struct Row {
+        generation: i64,
+        previous: i64,
+        rulebooks_seen: i64,
+        head: i64,
+    }
 }
 
 /// Reads the pointer.

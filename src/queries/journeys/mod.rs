@@ -17,7 +17,7 @@ use super::caseload_scope::whose;
 use super::period::{BEGINNING, END, bound};
 use crate::access::CasesInScope;
 use crate::access::relation::Cases;
-use crate::store::{Sql, StoreError, doing, on};
+use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 use texts::{CASELOAD, CASELOAD_HELD, JOURNEYS, JOURNEYS_FOUND, Texts, WHOLE};
 use throughline_domain::contract::rulebook::Buckets;
@@ -247,16 +247,17 @@ impl Order {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    journey: Uuid,
-    reference: String,
-    area: String,
-    received_on: NaiveDate,
-    keyworker: Option<Uuid>,
-    stage: Option<String>,
-    day: Option<NaiveDate>,
-    latest: Option<NaiveDate>,
+columns! {
+    struct Row {
+        journey: Uuid,
+        reference: String,
+        area: String,
+        received_on: NaiveDate,
+        keyworker: Option<Uuid>,
+        stage: Option<String>,
+        day: Option<NaiveDate>,
+        latest: Option<NaiveDate>,
+    }
 }
 
 impl Row {
