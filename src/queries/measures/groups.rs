@@ -14,7 +14,7 @@ use super::super::period::bound;
 use super::tallies::{Loaded, TalliesOf, Tally};
 use super::{Dimension, Wanted};
 use crate::access::InScope;
-use crate::store::{Sql, StoreError, doing, on};
+use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::{CodeList, Labels};
@@ -96,12 +96,13 @@ pub(super) struct Groups<'g> {
     of_workers: BTreeSet<Vec<Member>>,
 }
 
-#[derive(sqlx::FromRow)]
-struct LabelRow {
-    worker: Uuid,
-    label: String,
-    team: Option<Uuid>,
-    team_label: Option<String>,
+columns! {
+    struct LabelRow {
+        worker: Uuid,
+        label: String,
+        team: Option<Uuid>,
+        team_label: Option<String>,
+    }
 }
 
 impl<'g> Groups<'g> {

@@ -12,7 +12,7 @@ use super::super::period::{BEGINNING, bound};
 use super::Member;
 use super::tallies::{Span, codes, words};
 use crate::access::CasesInScope;
-use crate::store::{Sql, StoreError, doing, on};
+use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::{JourneyId, WorkerId};
 use throughline_domain::performance::measure::Facts;
@@ -82,14 +82,15 @@ pub struct CountedFact {
     pub quantity: Option<i64>,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    journey: Uuid,
-    kind: String,
-    code: String,
-    nth: i64,
-    day: NaiveDate,
-    quantity: Option<i64>,
+columns! {
+    struct Row {
+        journey: Uuid,
+        kind: String,
+        code: String,
+        nth: i64,
+        day: NaiveDate,
+        quantity: Option<i64>,
+    }
 }
 
 impl From<Row> for CountedFact {

@@ -11,7 +11,7 @@ use super::super::board::count;
 use super::super::period::bound;
 use super::{Dimension, Wanted};
 use crate::access::InScope;
-use crate::store::{Sql, StoreError, doing, on};
+use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::performance::figure::Figure;
@@ -117,25 +117,27 @@ pub(super) struct Loaded {
     wte: Vec<(Span, Vec<WteDays>)>,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    kind: String,
-    code: String,
-    area: String,
-    cohort: String,
-    referrer: String,
-    keyworker: Option<Uuid>,
-    month: Option<NaiveDate>,
-    facts: i64,
-    quantity: i64,
+columns! {
+    struct Row {
+        kind: String,
+        code: String,
+        area: String,
+        cohort: String,
+        referrer: String,
+        keyworker: Option<Uuid>,
+        month: Option<NaiveDate>,
+        facts: i64,
+        quantity: i64,
+    }
 }
 
-#[derive(sqlx::FromRow)]
-struct WteRow {
-    worker: Uuid,
-    from_on: NaiveDate,
-    to_on: NaiveDate,
-    wte: i64,
+columns! {
+    struct WteRow {
+        worker: Uuid,
+        from_on: NaiveDate,
+        to_on: NaiveDate,
+        wte: i64,
+    }
 }
 
 /// What the tallies of a question are apart by.
