@@ -19,7 +19,7 @@ use throughline_domain::fact::envelope::{Envelope, Position, StreamId, hex, leaf
 
 static PAGE: Sql = Sql::new(
     "select e.position, {raw_uuid e.event_id} as event_id, {raw_text e.stream_kind} as stream_kind, \
-     {raw_uuid e.stream_id} as stream_id, {raw_int e.version} as version, {raw_text e.type} as type, \
+     {raw_uuid e.stream_id} as stream_id, {raw_int e.version} as version, {raw_text e.type} as event_type, \
      {raw_text e.contract} as contract, {raw_date e.occurred_on} as occurred_on, \
      {raw_instant e.recorded_at} as recorded_at, {raw_text e.actor} as actor, {raw_uuid e.command_id} as command_id, \
      {raw_text e.record} as record, {raw_bytes e.hash} as hash, \
@@ -206,7 +206,6 @@ columns! {
         stream_kind: Option<Vec<u8>>,
         stream_id: Option<Vec<u8>>,
         version: Option<i64>,
-        #[sqlx(rename = "type")]
         event_type: Option<Vec<u8>>,
         contract: Option<Vec<u8>>,
         occurred_on: Option<Vec<u8>>,

@@ -136,12 +136,4 @@ impl<'p> Executor<'p> for &'p Sessions {
         let sessions = self.clone();
         Box::pin(async move { sessions.acquire().await?.prepare_with(sql, parameters).await })
     }
-
-    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<sqlx::Describe<Postgres>>>
-    where
-        'p: 'e,
-    {
-        let sessions = self.clone();
-        Box::pin(async move { sessions.acquire().await?.describe(sql).await })
-    }
 }
