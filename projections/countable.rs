@@ -24,18 +24,21 @@ use throughline_domain::performance::measure::FactKind;
 table!("countable", key 4, [
     "journey": Uuid, "kind": Text, "code": Text, "nth": Int, "contract": Text, "area": Text, "cohort": Text,
     "referrer": Text, "keyworker": Uuid, "worker": Uuid, "day": Date, "month": Date, "counts_from": Date,
-    "counts_to": Date, "quantity": Int,
+    "counts_to": Date, "quantity": Int, "ahead": Int,
 ]);
 
 /// The kinds whose rows are only read by day, and never counted in advance: their days may lie ahead, those of an
 /// outcome because its spell is taken to continue.
 pub const DATED_ONLY: [FactKind; 3] = [FactKind::Achieved, FactKind::Due, FactKind::InTime];
 
-/// The rows of the kinds that are also counted in advance.
+/// The rows that are also counted in advance. A stage that lies ahead of every fact of its case is not: it is reached
+/// only if a spell continues, and questions read it by its day.
 pub(super) fn counted(rows: &Rows) -> impl Iterator<Item = Row<'_>> {
     rows.of(&TABLE).filter(|row| {
         let kind = row.cell("kind");
-        !matches!(kind, Value::Text(kind) if DATED_ONLY.iter().any(|dated| dated.as_str() == kind.as_str()))
+        let is_dated_only =
+            matches!(kind, Value::Text(kind) if DATED_ONLY.iter().any(|dated| dated.as_str() == kind.as_str()));
+        !is_dated_only && *row.cell("ahead") == Value::Int(0)
     })
 }
 
@@ -54,6 +57,8 @@ struct Countable<'a> {
     worker: Option<WorkerId>,
     /// What was recorded, in millionths.
     quantity: Option<i64>,
+    /// Whether its day is later than every fact of the case.
+    is_ahead: bool,
 }
 
 /// The countable facts of a case as they are gathered.
@@ -67,14 +72,17 @@ impl<'a> Gathered<'a> {
     fn add(&mut self, kind: FactKind, code: &'a str, occurred: Occurred) -> &mut Countable<'a> {
         let day = occurred.earliest();
         let (from, keyworker) = (self.case.counts_from(occurred), self.case.journey.keyworker_on(day));
-        self.facts.push(Countable { kind, code, day, from, to: FOREVER, keyworker, worker: None, quantity: None });
+        let (to, worker, quantity, is_ahead) = (FOREVER, None, None, false);
+        self.facts.push(Countable { kind, code, day, from, to, keyworker, worker, quantity, is_ahead });
         self.facts.last_mut().expect("it was just added")
     }
 
     /// The stages that the case reached, and the first time that it achieved each outcome.
     fn progress(&mut self, facts: &[Fact<'_>], stages: &[ReachedStage<'a>]) {
+        let newest = facts.iter().map(|fact| fact.occurred.earliest()).max();
         for stage in stages {
-            self.add(FactKind::Stages, stage.code, stage.occurred);
+            let is_ahead = newest.is_some_and(|newest| newest < stage.occurred.earliest());
+            self.add(FactKind::Stages, stage.code, stage.occurred).is_ahead = is_ahead;
         }
         let rulebook = self.case.rulebook;
         for outcome in &rulebook.outcomes {
@@ -245,7 +253,7 @@ pub fn rows(case: &CaseFacts<'_>, facts: &[Fact<'_>], stages: &[ReachedStage<'_>
     }
 }
 
-fn row(case: &CaseFacts<'_>, fact: &Countable<'_>, nth: i64) -> [Value; 15] {
+fn row(case: &CaseFacts<'_>, fact: &Countable<'_>, nth: i64) -> [Value; 16] {
     let id = |worker: Option<WorkerId>| worker.map_or(Value::Null, |worker| Value::Uuid(worker.0));
     [
         Value::Uuid(case.id.0),
@@ -263,6 +271,7 @@ fn row(case: &CaseFacts<'_>, fact: &Countable<'_>, nth: i64) -> [Value; 15] {
         Value::Date(fact.from),
         Value::Date(fact.to),
         fact.quantity.map_or(Value::Null, Value::Int),
+        Value::Int(i64::from(fact.is_ahead)),
     ]
 }
 

@@ -14,6 +14,8 @@ create table countable (
     counts_from date not null,
     counts_to date not null,
     quantity bigint,
+    ahead bigint not null,
     primary key (journey, kind, code, nth)
 );
+create index countable_ahead on countable (contract, counts_from) where ahead = 1;
 create index countable_by_contract on countable (contract, kind, day, code, area, counts_from);

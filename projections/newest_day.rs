@@ -5,18 +5,17 @@
 
 use chrono::NaiveDate;
 
-use super::{FOREVER, Rows, Table, Value, caseload, contact, countable, counted, journey, referral_to_plan, stage};
+use super::{FOREVER, Rows, Table, Value, caseload, contact, countable, counted, journey, referral_to_plan};
 
 counted!("newest_day", ["contract": Text, "day": Date]);
 
 /// The date columns that a question about a day compares, of each table from which counts are made. Those of countable
-/// facts are added below: not all kinds are counted.
+/// facts are added below: not all of them are counted.
 static DATED: &[(&Table, &[&str])] = &[
     (&caseload::TABLE, &["from_on", "to_on"]),
     (&contact::TABLE, &["day"]),
     (&journey::TABLE, &["received_on", "declined_on"]),
     (&referral_to_plan::TABLE, &["counts_from", "counts_to", "plan_on"]),
-    (&stage::TABLE, &["counts_from"]),
 ];
 
 /// The last of these days. Something that has not ended has no end day.

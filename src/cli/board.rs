@@ -74,7 +74,7 @@ struct Reading<'r> {
 impl Reading<'_> {
     async fn figures(self, query: &FiguresQuery<'_>) -> Result<Vec<MeasureFigures>, FiguresError> {
         let record = self.contract.contract_record(self.as_of);
-        let of = OfContract { rulebook: self.rulebook, record: &record };
+        let of = OfContract { rulebook: self.rulebook, record: &record, starts_on: self.starts_on() };
         measures::figures(self.view, self.scope, of, query).await
     }
 

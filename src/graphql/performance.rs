@@ -42,9 +42,10 @@ pub struct Performance {
     declined: Vec<MonthCounts>,
     /// The figures of each requested measure, by any dimensions, beside what they are compared with.
     figures: Vec<MeasureFigures>,
-    /// The service standards with levels, for the whole contract, month by month.
+    /// The service standards with levels, month by month, for the service areas that you may see.
     kpis: Vec<Kpi>,
-    /// The grade of the period, for the whole contract. Null if the rulebook has no grades.
+    /// The grade of the period, for the whole contract. Null if the rulebook has no grades, and for those who see only
+    /// some service areas.
     grade: Option<PerformanceGrade>,
 }
 
@@ -171,7 +172,7 @@ impl Asker<'_> {
 
     async fn found(&self, query: &FiguresQuery<'_>) -> Result<Vec<measures::MeasureFigures>> {
         let record = self.source.contract_state.contract_record(self.source.as_of);
-        let of = OfContract { rulebook: self.rulebook, record: &record };
+        let of = OfContract { rulebook: self.rulebook, record: &record, starts_on: self.starts_on() };
         let found = measures::figures(&self.source.generation, self.scope, of, query).await;
         found.map_err(|error| figures::refused(&error))
     }
@@ -179,11 +180,24 @@ impl Asker<'_> {
     /// The period of figures. Default: from the start of the contract to the end of the month of the day.
     fn period(&self, period: Option<PeriodInput>) -> Result<Period> {
         let as_of = self.source.as_of;
-        let starts_on = self.source.contract_state.opened().map_or(as_of, |opened| opened.starts_on);
         match period {
-            Some(period) => period.of_figures(self.rulebook, starts_on),
-            None => Ok(Period::to_date(starts_on, Unit::Month, as_of).unwrap_or(Period::of(Unit::Month, as_of))),
+            Some(period) => period.of_figures(self.rulebook, self.starts_on()),
+            None => Ok(self.to_date(as_of).unwrap_or(Period::of(Unit::Month, as_of))),
         }
+    }
+
+    fn starts_on(&self) -> NaiveDate {
+        self.source.contract_state.opened().map_or(self.source.as_of, |opened| opened.starts_on)
+    }
+
+    /// From the start of the contract to the end of the month of a day. None if the contract starts later.
+    pub(super) fn to_date(&self, day: NaiveDate) -> Option<Period> {
+        Period::to_date(self.starts_on(), Unit::Month, day)
+    }
+
+    /// Whether the caller sees the whole contract, and not only some service areas.
+    pub(super) fn sees_all(&self) -> bool {
+        self.scope.areas().is_none()
     }
 
     async fn stages(&self, shown: Performance, asked: &PerformanceAsked) -> Result<Performance> {

@@ -9,6 +9,19 @@ where r.kind in {texts $2} and r.month >= $3 and r.month <= $4
         select $1 where not exists (select 1 from newest_day n where n.contract = $1 and n.day > $5)
     )
 union all
+-- With it: the stages that lie ahead of all facts of a case, once their day has come.
+select r.kind, r.code, r.area, r.cohort, '' as referrer, cast(null as uuid) as keyworker, r.month, r.facts,
+    cast(0 as bigint) as quantity
+from (
+    select kind, code, area, cohort, month, count(*) as facts
+    from countable
+    where ahead = 1 and kind in {texts $2} and month >= $3 and month <= $4 and counts_from <= $5
+        and contract = (
+            select $1 where not exists (select 1 from newest_day n where n.contract = $1 and n.day > $5)
+        )
+    group by kind, code, area, cohort, month
+) r
+union all
 -- Otherwise: the dated rows.
 select r.kind, r.code, r.area, r.cohort, '' as referrer, cast(null as uuid) as keyworker, r.month, r.facts,
     cast(0 as bigint) as quantity

@@ -183,6 +183,11 @@ impl<'g> Groups<'g> {
         self.tallies.get(of).and_then(|by_members| by_members.get(members)).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether the caller sees the whole contract, and not only some service areas.
+    pub(super) fn are_whole(&self) -> bool {
+        self.scope.areas().is_none()
+    }
+
     /// Whether the full-time equivalents of workers can be told apart by these dimensions.
     pub(super) fn are_of_workers(&self) -> bool {
         self.by.iter().all(|by| matches!(by, Dimension::Keyworker | Dimension::Team))
@@ -245,6 +250,11 @@ impl<'g> Groups<'g> {
             }
             Dimension::Cohort => codes(CodeList::Cohorts).map(Member::Cohort).collect(),
             Dimension::Referrer => codes(CodeList::ReferrerKinds).map(Member::Referrer).collect(),
+            Dimension::Code if facts_of(measure, wanted).iter().any(|facts| !facts.codes.is_empty()) => {
+                let codes = facts_of(measure, wanted).into_iter().flat_map(|facts| &facts.codes).cloned();
+                let codes: BTreeSet<Member> = codes.map(Member::Code).collect();
+                codes.into_iter().collect()
+            }
             Dimension::Code => {
                 let kinds = facts_of(measure, wanted).into_iter().flat_map(|facts| &facts.kinds);
                 let lists: BTreeSet<CodeList> = kinds.filter_map(|kind| FactKind::codes(*kind)).collect();

@@ -195,7 +195,7 @@ macro_rules! bind_caseload {
             .bind(by)
             .bind(unassigned)
             .bind(bound(asked.period.last().min(asked.as_of)))
-            .bind(filters.code.is_none_or(|code| code.is_empty()))
+            .bind(filters.code.is_none_or(|code| code.is_empty()) && asked.period.first() <= asked.as_of)
             .bind(filters.area)
             .bind(filters.cohort)
             .bind(filters.referrer)

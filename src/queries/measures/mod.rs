@@ -33,6 +33,8 @@ pub(super) fn statements() -> Vec<&'static Sql> {
 
 /// The most rows of one question.
 pub const ROWS_MAX: usize = 10_000;
+/// The most months of a question by month.
+pub const BY_MONTH_MAX: usize = 120;
 
 /// What figures are broken down by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +90,8 @@ pub struct OfContract<'c> {
     pub rulebook: &'c Rulebook,
     /// Its targets and what was recorded for it as a whole, at the as-of date.
     pub record: &'c ContractRecord,
+    /// Its first day. What ends before it is not compared with.
+    pub starts_on: NaiveDate,
 }
 
 /// The figures of one measure.
@@ -129,6 +133,9 @@ pub enum FiguresError {
     /// There would be too many rows.
     #[error("the answer would have more than {ROWS_MAX} rows: ask for fewer dimensions, measures or months")]
     TooManyRows,
+    /// There would be too many months.
+    #[error("by month, a period has at most {BY_MONTH_MAX} months: ask for a shorter one")]
+    TooManyMonths,
     /// A period that is not made of months was asked for by month.
     #[error("this period is not made of whole months: leave out the month as a dimension, or ask for whole months")]
     NotOfMonths,
@@ -163,8 +170,9 @@ fn parts(query: &FiguresQuery<'_>) -> Result<Vec<Period>, FiguresError> {
     if !query.by.contains(&Dimension::Month) {
         return Ok(vec![query.period]);
     }
-    let months = query.period.months().ok_or(FiguresError::NotOfMonths)?;
-    Ok(months.iter().map(Period::month).collect())
+    let months = query.period.months().filter(|_| Span::of(&query.period).is_of_months);
+    let months: Vec<Period> = months.ok_or(FiguresError::NotOfMonths)?.iter().map(Period::month).collect();
+    if months.len() > BY_MONTH_MAX { Err(FiguresError::TooManyMonths) } else { Ok(months) }
 }
 
 /// All periods that are needed, each once.
@@ -259,11 +267,16 @@ impl Evaluation<'_> {
 
     fn row(&self, measure: &Measure, members: &[Member], period: &Period) -> Result<FigureRow, FiguresError> {
         let figure = |period: &Period| self.figure(measure, members, period);
-        let beside = |period: Option<Period>| period.map_or(Ok(Figure::not_applicable()), |period| figure(&period));
+        let is_of_contract = |period: &Period| self.of.starts_on <= period.last();
+        let beside = |period: Option<Period>| {
+            period.filter(is_of_contract).map_or(Ok(Figure::not_applicable()), |period| figure(&period))
+        };
         let compare = self.query.compare;
         let needs_previous = compare.previous || compare.targets;
         let three_months = match period.three_months_before() {
-            Some([one, two, three]) if compare.three_months => [figure(&one)?, figure(&two)?, figure(&three)?],
+            Some([one, two, three]) if compare.three_months => {
+                [beside(Some(one))?, beside(Some(two))?, beside(Some(three))?]
+            }
             _ => [Figure::not_applicable(); 3],
         };
         let actuals = Actuals {
@@ -280,10 +293,11 @@ impl Evaluation<'_> {
         Ok(FigureRow { members: members.to_vec(), workers, period: *period, figure: actuals.now, comparison })
     }
 
-    /// The targets of each profile. Only the whole contract and its service areas have targets.
+    /// The targets of each profile. Only the whole contract and its service areas have targets, and a caller who sees
+    /// some areas does not see the whole.
     fn aims(&self, measure: &Measure, members: &[Member], period: &Period) -> Result<Vec<Aim>, FiguresError> {
         let part = match members {
-            [] => Some(Part::Whole),
+            [] if self.groups.are_whole() => Some(Part::Whole),
             [Member::Area(area)] => Some(Part::area(area)),
             _ => None,
         };
@@ -329,17 +343,22 @@ impl Evaluation<'_> {
                 Ok(if is_of_cases { Figure::count(count) } else { Figure::amount(count.into()) })
             }
             Formula::Sum(facts) => {
-                let quantities = self.facts(&span, members, facts).map(|tally| tally.quantity);
-                Ok(Figure::amount(Fraction::sum(quantities)?))
+                let quantities: Vec<Fraction> = self.facts(&span, members, facts).map(|tally| tally.quantity).collect();
+                if quantities.is_empty() {
+                    Ok(Figure::no_data())
+                } else {
+                    Ok(Figure::amount(Fraction::sum(quantities)?))
+                }
             }
+            Formula::Caseload if self.query.as_of < period.first() => Ok(Figure::no_data()),
             Formula::Caseload => {
                 let cases = self.groups.tallies(&TalliesOf::Caseload(span), members);
                 Ok(Figure::count(cases.iter().map(|tally| tally.facts).sum()))
             }
-            Formula::OfContract(code) if members.is_empty() => self.of_contract(code, period),
-            Formula::Wte if self.groups.are_of_workers() => {
+            Formula::OfContract(code) if members.is_empty() && self.groups.are_whole() => self.of_contract(code, &span),
+            Formula::Wte if self.groups.are_of_workers() && self.groups.are_whole() => {
                 let is_counted = |worker| self.groups.hold_worker(members, worker);
-                Ok(self.loaded.wte((&span, self.query.as_of), is_counted)?)
+                Ok(self.loaded.wte((period, self.query.as_of), is_counted)?)
             }
             Formula::OfContract(_) | Formula::Wte | Formula::Ratio { .. } => Ok(Figure::not_applicable()),
         }
@@ -352,10 +371,10 @@ impl Evaluation<'_> {
     }
 
     /// The sum of what was recorded for the contract as a whole. No data if nothing was.
-    fn of_contract(&self, code: &str, period: &Period) -> Result<Figure, FiguresError> {
+    fn of_contract(&self, code: &str, span: &Span) -> Result<Figure, FiguresError> {
         let recorded = self.of.record.measures.iter().filter(|entry| {
             let day = entry.details.period.map_or(entry.occurred.earliest(), |of| of.last);
-            entry.details.code == code && period.first() <= day && day <= period.last()
+            entry.details.code == code && span.first <= day && day <= span.last
         });
         let values: Vec<Fraction> = recorded.map(|entry| entry.details.value.0.into()).collect();
         if values.is_empty() {

@@ -34,17 +34,17 @@ pub(super) static STATEMENTS: &[&Sql] = &[&BY_MONTH, &DATED, &COHORT, &CASELOAD,
 pub(super) struct Span {
     pub(super) first: NaiveDate,
     pub(super) last: NaiveDate,
-    is_of_months: bool,
+    pub(super) is_of_months: bool,
 }
 
 impl Span {
     /// The days of a period. A period to date counts the month in which the contract starts as a whole.
     pub(super) fn of(period: &Period) -> Self {
+        let (first, last) = (Month::of(period.first()).first(), period.last());
+        let is_whole = (first == period.first() || period.is_to_date()) && Month::of(last).last() == last;
         match period.months() {
-            Some(months) if months.last().last() == period.last() => {
-                Self { first: months.first().first(), last: period.last(), is_of_months: true }
-            }
-            _ => Self { first: period.first(), last: period.last(), is_of_months: false },
+            Some(_) if is_whole => Self { first, last, is_of_months: true },
+            _ => Self { first: period.first(), last, is_of_months: false },
         }
     }
 
@@ -195,7 +195,7 @@ impl Loaded {
         if asks(&Formula::Caseload) {
             self.tallies.push((TalliesOf::Caseload(*span), reader.caseload(last).await?));
         }
-        if asks(&Formula::Wte) {
+        if asks(&Formula::Wte) && reader.scope.areas().is_none() {
             self.wte.push((*span, reader.wte(span).await?));
         }
         for (measure, of, over) in wanted.cohorts() {
@@ -214,11 +214,12 @@ impl Loaded {
     /// is recorded.
     pub(super) fn wte(
         &self,
-        (span, as_of): (&Span, NaiveDate),
+        (period, as_of): (&Period, NaiveDate),
         counts: impl Fn(WorkerId) -> bool,
     ) -> Result<Figure, OutOfRange> {
-        let found = self.wte.iter().find(|(of, _)| of == span).map(|(_, days)| days);
-        let (Some(found), Some((first, last))) = (found, span.until(as_of)) else { return Ok(Figure::no_data()) };
+        let (span, first, last) = (Span::of(period), period.first(), period.last().min(as_of));
+        let found = self.wte.iter().find(|(of, _)| *of == span).map(|(_, days)| days);
+        let Some(found) = found.filter(|_| first <= last) else { return Ok(Figure::no_data()) };
         let of_worker = |days: &&WteDays| counts(days.worker);
         if !found.iter().any(|days| of_worker(&days)) {
             return Ok(Figure::no_data());

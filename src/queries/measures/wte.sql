@@ -2,7 +2,7 @@
 -- case of the contract, or had joined and held no case anywhere. Each with the days from which and until before which
 -- it holds.
 -- $1 the contract, $2 and $3 the first and the last day
-select t.worker, w.label, t.from_on, t.to_on, t.wte
+select t.worker, t.from_on, t.to_on, t.wte
 from wte t
 join worker w on w.id = t.worker
 where t.from_on <= $3 and t.to_on > $2
@@ -12,7 +12,7 @@ where t.from_on <= $3 and t.to_on > $2
             and not exists (
                 select 1
                 from assignment a
-                where a.worker = t.worker and (a.contract <> $1 or a.counts_from <= $3)
+                where a.worker = t.worker and a.counts_from <= $3
             )
     )
 order by t.worker, t.from_on

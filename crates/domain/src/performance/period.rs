@@ -232,6 +232,11 @@ impl Period {
         self.last
     }
 
+    /// Whether the period begins with the start of a contract or cohort, so that its first month counts whole.
+    pub const fn is_to_date(&self) -> bool {
+        matches!(self.form, Form::ToDate(_))
+    }
+
     /// Whether the period is not over at the end of a day, so that its figures may still change.
     pub fn is_provisional(&self, as_of: NaiveDate) -> bool {
         as_of < self.last
