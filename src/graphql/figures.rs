@@ -169,7 +169,7 @@ impl FigureGroup {
 }
 
 impl FigureGroup {
-    fn of(member: &Member, labels: &Labels, known: KnownUpTo) -> Self {
+    fn of(member: &Member, by: measures::Dimension, labels: &Labels, known: KnownUpTo) -> Self {
         let label = member.label(labels);
         let plain = |dimension| Self { dimension, label, code: None, team: None, keyworker: None, known };
         let coded =
@@ -182,6 +182,7 @@ impl FigureGroup {
             Member::Keyworker(_, worker) => Self { keyworker: Some(*worker), ..plain(Dimension::Keyworker) },
             Member::Team(_, team) => Self { team: Some(ID(team.to_string())), ..plain(Dimension::Team) },
             Member::NoTeam => plain(Dimension::Team),
+            Member::Unassigned if by == measures::Dimension::Team => plain(Dimension::Team),
             Member::Unassigned => plain(Dimension::Keyworker),
         }
     }
@@ -336,7 +337,10 @@ impl FigureRow {
             let comparison = &row.comparison;
             let group = row.members.iter();
             Ok(Self {
-                group: group.map(|member| FigureGroup::of(member, &rulebook.labels, source.known)).collect(),
+                group: group
+                    .zip(&row.by)
+                    .map(|(member, by)| FigureGroup::of(member, *by, &rulebook.labels, source.known))
+                    .collect(),
                 period: FigurePeriod::of(&row.period, source.as_of),
                 figure: shown.figure(&row.figure, shown.places)?,
                 targets: comparison.targets.iter().map(|target| shown.against(target)).collect::<Result<_, _>>()?,
@@ -555,6 +559,7 @@ pub(super) fn refused(error: &FiguresError) -> async_graphql::Error {
         FiguresError::OutOfRange(_)
         | FiguresError::Target(_)
         | FiguresError::TooManyRows
+        | FiguresError::TooManyMonths
         | FiguresError::NotOfMonths => Code::BadUserInput.error(error.to_string()),
     }
 }
