@@ -230,7 +230,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("Performance", BOARDS, "stages declined figures kpis grade"),
     ("Kpi", BOARDS, "measure minimumLevel lowerLevel months"),
     ("KpiMonth", BOARDS, "period figure level"),
-    ("PerformanceGrade", BOARDS, "code failed"),
+    ("PerformanceGrade", BOARDS, "code failed missing"),
     ("FailedGradeTest", BOARDS, "grade measure test value"),
     ("MeasureDefinition", TERMS, "code title prose unit places formula version"),
     ("MeasureFigures", BOARDS, "measure rows"),

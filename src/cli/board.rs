@@ -124,6 +124,10 @@ async fn show(views: &Views, arguments: &BoardArguments) -> Result<Ending> {
             let of = Reading { view: &view, scope: scoped, contract: &contract, rulebook, as_of };
             question::tables(of, question).await?
         }
+        None if question.is_asked() => {
+            message(format_args!("contract {code:?} has no rulebook yet, so it has no measures: publish one"));
+            return Ok(Ending::WrongUse);
+        }
         _ => tables(&view, scoped, &contract, as_of).await?,
     };
     table::print(&mut terminal::out(), &tables, *format)?;

@@ -525,7 +525,7 @@ impl Contract {
         )]
         by: Vec<Dimension>,
         #[graphql(
-            desc = "The period. Default: from the start of the contract to the end of the month of `asOf`;                     `stages` and `declined` show each of its months."
+            desc = "The period. Default: from the start of the contract to the end of the month of `asOf`; `stages` and `declined` show each of its months."
         )]
         period: Option<PeriodInput>,
         #[graphql(default, desc = "What to compare the figures with.")] compare_with: Vec<CompareWith>,

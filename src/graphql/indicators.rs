@@ -2,7 +2,7 @@
 //!
 //! The rulebook sets the levels and the tests. What the parties settled is in [`super::contract_record`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_graphql::{Enum, Result, SimpleObject};
 
@@ -14,6 +14,7 @@ use super::scalars::Decimal;
 use crate::queries::measures::{self, Dimension, MeasureFigures};
 use throughline_domain::contract::rulebook::Standard;
 use throughline_domain::contract::rulebook::terms::Passes;
+use throughline_domain::performance::figure::State;
 use throughline_domain::performance::fraction::{Fraction, OutOfRange};
 use throughline_domain::performance::grade::{FailedTest, graded};
 use throughline_domain::performance::kpi::{Level, Levels};
@@ -52,17 +53,20 @@ pub struct KpiMonth {
     period: FigurePeriod,
     /// The share met in time.
     figure: Figure,
-    /// The level. Null without a value: such a month breaks a run of failures.
+    /// The level. Null for a month under way, and without a value: such a month breaks a run of failures.
     level: Option<KpiLevel>,
 }
 
 /// The grade of a period.
 #[derive(SimpleObject)]
 pub struct PerformanceGrade {
-    /// The grade, by its code in the rulebook. Null if the rulebook has none for these values.
+    /// The grade, by its code in the rulebook. Null if the rulebook has none for these values, or if a tested measure has
+    /// no value: no data is not a bad grade.
     code: Option<String>,
     /// The tests of each better grade that failed, in order.
     failed: Vec<FailedGradeTest>,
+    /// The tested measures without a value in the period, by code.
+    missing: Vec<String>,
 }
 
 /// A test of a grade that failed.
@@ -79,18 +83,25 @@ pub struct FailedGradeTest {
 }
 
 /// The indicators of the rulebook over the months of a period.
+///
+/// A run of failing months may have begun before the period, so all months since the start of the contract are read.
 pub(super) async fn kpis(asker: &Asker<'_>, period: Period) -> Result<Vec<Kpi>> {
-    let standards: Vec<&Standard> =
-        asker.rulebook.standards.iter().filter(|standard| Levels::of(standard).is_some()).collect();
+    let all = measure::measures(asker.rulebook);
+    let is_share = |code: &str| all.iter().any(|one| one.code == code && one.unit == Unit::Percent);
+    let has_levels = |standard: &&Standard| Levels::of(standard).is_some() && is_share(&standard.code);
+    let standards: Vec<&Standard> = asker.rulebook.standards.iter().filter(has_levels).collect();
+    let Some(since_start) = asker.to_date(period.last()).filter(|_| !standards.is_empty()) else {
+        return Ok(Vec::new());
+    };
     let codes: Vec<String> = standards.iter().map(|standard| standard.code.clone()).collect();
-    let found = asker.figures_of(&codes, &[Dimension::Month], period).await?;
-    standards.into_iter().zip(found).map(|(standard, found)| Kpi::of(standard, found, asker)).collect()
+    let found = asker.figures_of(&codes, &[Dimension::Month], since_start).await?;
+    standards.into_iter().zip(found).map(|(standard, found)| Kpi::of(standard, found, &period, asker)).collect()
 }
 
 /// The grade of a period. None if the rulebook has no grades.
 pub(super) async fn grade(asker: &Asker<'_>, period: Period) -> Result<Option<PerformanceGrade>> {
     let grades = &asker.rulebook.grades;
-    if grades.is_empty() {
+    if grades.is_empty() || !asker.sees_all() {
         return Ok(None);
     }
     let known = measure::measures(asker.rulebook);
@@ -101,11 +112,14 @@ pub(super) async fn grade(asker: &Asker<'_>, period: Period) -> Result<Option<Pe
     let found = asker.figures_of(&codes, &[], period).await?;
     let value = |found: &MeasureFigures| Some((found.measure.code.clone(), in_units(found)?));
     let values: BTreeMap<String, Fraction> = found.iter().filter_map(value).collect();
+    let tested = grades.iter().flat_map(|grade| &grade.all_of).map(|test| &test.measure);
+    let missing: BTreeSet<&String> = tested.filter(|code| !values.contains_key(*code)).collect();
     let graded = graded(grades, &values);
     let failed = graded.failed.iter().map(FailedGradeTest::of).collect::<Result<_, _>>();
     Ok(Some(PerformanceGrade {
-        code: graded.grade.map(|grade| grade.code.clone()),
+        code: graded.grade.filter(|_| missing.is_empty()).map(|grade| grade.code.clone()),
         failed: failed.map_err(|error: OutOfRange| fault(&error))?,
+        missing: missing.into_iter().cloned().collect(),
     }))
 }
 
@@ -116,13 +130,20 @@ fn in_units(found: &MeasureFigures) -> Option<Fraction> {
 }
 
 impl Kpi {
-    fn of(standard: &Standard, found: MeasureFigures, asker: &Asker<'_>) -> Result<Self> {
+    fn of(standard: &Standard, found: MeasureFigures, period: &Period, asker: &Asker<'_>) -> Result<Self> {
         let MeasureFigures { measure, rows } = found;
-        let percent = |row: &measures::FigureRow| row.figure.value().map(Fraction::in_percent).transpose();
+        // A month under way has no level yet.
+        let percent = |row: &measures::FigureRow| {
+            let is_over = row.figure.state() == State::Value;
+            row.figure.value().filter(|_| is_over).map(Fraction::in_percent).transpose()
+        };
+        let is_asked =
+            |row: &measures::FigureRow| row.period.last() >= period.first() && row.period.first() <= period.last();
         let build = || -> Result<Self, OutOfRange> {
             let percents = rows.iter().map(percent).collect::<Result<Vec<_>, _>>()?;
             let levels = Levels::of(standard).map(|levels| levels.run(percents)).unwrap_or_default();
-            let months = rows.iter().zip(levels).map(|(row, level)| KpiMonth::of(row, level, &measure, asker));
+            let months = rows.iter().zip(levels).filter(|(row, _)| is_asked(row));
+            let months = months.map(|(row, level)| KpiMonth::of(row, level, &measure, asker));
             Ok(Self {
                 measure: (&measure).into(),
                 minimum_level: standard.minimum_level.map(Decimal),

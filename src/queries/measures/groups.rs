@@ -183,6 +183,11 @@ impl<'g> Groups<'g> {
         self.tallies.get(of).and_then(|by_members| by_members.get(members)).map_or(&[], Vec::as_slice)
     }
 
+    /// The dimensions of the groups.
+    pub(super) fn by(&self) -> &[Dimension] {
+        &self.by
+    }
+
     /// Whether the caller sees the whole contract, and not only some service areas.
     pub(super) fn are_whole(&self) -> bool {
         self.scope.areas().is_none()

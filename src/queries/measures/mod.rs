@@ -108,6 +108,8 @@ pub struct MeasureFigures {
 pub struct FigureRow {
     /// The member of each dimension, in the order of the question, without the month.
     pub members: Vec<Member>,
+    /// The dimension of each of them.
+    pub by: Vec<Dimension>,
     /// The workers of the group, if it is that of a team.
     pub workers: Vec<WorkerId>,
     /// The period: that of the question, or a month of it.
@@ -290,7 +292,8 @@ impl Evaluation<'_> {
             comparison.previous = None;
         }
         let workers = self.groups.workers_of(members);
-        Ok(FigureRow { members: members.to_vec(), workers, period: *period, figure: actuals.now, comparison })
+        let by = self.groups.by().to_vec();
+        Ok(FigureRow { members: members.to_vec(), by, workers, period: *period, figure: actuals.now, comparison })
     }
 
     /// The targets of each profile. Only the whole contract and its service areas have targets, and a caller who sees

@@ -262,11 +262,24 @@ impl Facts {
         self.kinds.contains(&kind) && (self.codes.is_empty() || self.codes.iter().any(|one| one == code))
     }
 
+    /// Whether a case has at most one of them, so that their number is a number of cases.
+    fn are_of_cases(&self) -> bool {
+        match self.kinds.as_slice() {
+            [FactKind::Declined | FactKind::Withdrawn | FactKind::Exits] => true,
+            [kind] => kind.is_once() && self.codes.len() == 1,
+            _ => false,
+        }
+    }
+
     /// What a number of them is a number of. Facts of kinds that differ in it are counted as facts.
     fn unit(&self) -> Unit {
         let mut units = self.kinds.iter().map(|kind| kind.unit());
         let first = units.next().unwrap_or(Unit::Facts);
-        if units.all(|unit| unit == first) { first } else { Unit::Facts }
+        match first {
+            Unit::Cases if !self.are_of_cases() => Unit::Facts,
+            _ if units.all(|unit| unit == first) => first,
+            _ => Unit::Facts,
+        }
     }
 }
 
@@ -311,7 +324,7 @@ impl Formula {
 
     /// Whether its value is a number of cases, each counted by a fact that it has once.
     pub fn counts_cases(&self) -> bool {
-        matches!(self, Self::Count(facts) if facts.kinds.iter().all(|kind| kind.is_once()))
+        matches!(self, Self::Count(facts) if facts.are_of_cases())
     }
 
     /// The formula as a sentence.

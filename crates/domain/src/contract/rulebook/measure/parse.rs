@@ -132,6 +132,10 @@ impl Names<'_> {
             FactKind::SessionsOffered | FactKind::SessionsAttended => {
                 unknown("kind of session", &["group", "single"].map(str::to_owned), code, "")
             }
+            FactKind::Withdrawn => Some(Fault::Remedied {
+                problem: format!("a withdrawal has no code, so none can be {code:?}"),
+                remedy: "leave codes out".to_owned(),
+            }),
             _ => listed(self.codes, kind.codes()?, code).err(),
         }
     }
