@@ -209,7 +209,8 @@ impl<'a> Gathered<'a> {
         };
         for kind in kinds {
             let (kind, code, keyworker) = (*kind, standard, stretch.keyworker);
-            self.facts.push(Countable { kind, code, day: due, from, to, keyworker, worker: None, quantity: None });
+            let (worker, quantity, is_ahead) = (None, None, false);
+            self.facts.push(Countable { kind, code, day: due, from, to, keyworker, worker, quantity, is_ahead });
         }
     }
 }
