@@ -318,6 +318,6 @@ mod tests {
             }
         }
         // 28 lists of journeys, two pages with their counts, and the journeys that a caller may see.
-        assert_eq!(lists, 33);
+        assert_eq!(lists, 37);
     }
 }

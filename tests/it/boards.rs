@@ -12,7 +12,7 @@ use throughline::queries::board::Group;
 use throughline::queries::durations::shown;
 use throughline::queries::journeys::{HeldBy, JourneyFilter, JourneyRow, Order, Population};
 use throughline::queries::performance::{MonthsRow, Performance};
-use throughline::queries::period::{Month, Months, Period};
+use throughline::queries::period::Period;
 use throughline::queries::{exits, performance, recency, referral_to_plan};
 use throughline::store::Dialect;
 use throughline_domain::command::Command;
@@ -22,6 +22,7 @@ use throughline_domain::fact::event::{
     Attendance, Attribute, ContactLogged, Disengaged, Event, ExternalReference, JourneyClosed, ReferralAccepted,
     ReferralReceived, SpellStarted, SubjectKind, WorkerJoined,
 };
+use throughline_domain::performance::period::{Month, Months};
 use throughline_domain::world::{self, ANN, BOB, day, when};
 use throughline_projections::DaySpan;
 use uuid::Uuid;

@@ -9,7 +9,7 @@ use chrono::{Days, NaiveDate};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use throughline::access::{InScope, Scope};
 use throughline::queries;
-use throughline::queries::period::{Month, Months, Period};
+use throughline::queries::period::Period;
 use throughline::queries::{exits, performance, recency, referral_to_plan};
 use throughline::views::generation::Generation;
 use throughline::views::rebuild::Options;
@@ -23,6 +23,7 @@ use throughline_domain::fact::event::{
     ReferralAccepted, ReferralDeclined, ReferralReceived, SubjectKind, TeamSet, WorkerAssigned, WorkerJoined,
     WorkerLeft,
 };
+use throughline_domain::performance::period::{Month, Months};
 use throughline_domain::world;
 use uuid::Uuid;
 

@@ -13,11 +13,12 @@ use throughline::queries::board::Group;
 use throughline::queries::journeys::{
     CaseNumber, HeldBy, InState, JourneyFilter, Key, Order, Population, SinceContact, Sort,
 };
-use throughline::queries::period::{Month, Months, Period};
+use throughline::queries::period::Period;
 use throughline::queries::{exits, performance, recency, referral_to_plan};
 use throughline::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::envelope::WorkerId;
+use throughline_domain::performance::period::{Month, Months};
 use throughline_projections::DaySpan;
 use throughline_projections::state::State;
 use uuid::Uuid;
@@ -340,7 +341,7 @@ async fn to_plan(asked: &Asked<'_>, cases: &[Case], rules: Rules) -> Result<(), 
 
 async fn reached(asked: &Asked<'_>, cases: &[Case]) -> Result<(), TestCaseError> {
     let january = Month::of(NaiveDate::from_ymd_opt(2018, 1, 1).expect("a day"));
-    let february = january.next().expect("a month");
+    let february = january.ahead(1).expect("a month");
     // February alone has January in its cumulative count; December is before the contract.
     for months in [Months::one(february), Months::from_to(january, february).expect("in order")] {
         for by in [performance::By::Area, performance::By::Whole] {

@@ -54,7 +54,8 @@ struct Service<'s> {
 impl Service<'_> {
     async fn figures(&self, by: &[Dimension], period: Period, as_of: NaiveDate) -> Vec<MeasureFigures> {
         let query = FiguresQuery { measures: self.measures, by, period, compare: CompareWith::default(), as_of };
-        let of = OfContract { rulebook: self.rulebook, record: self.record };
+        let starts_on = self.rulebook.effective_from;
+        let of = OfContract { rulebook: self.rulebook, record: self.record, starts_on };
         let found = measures::figures(self.view, self.scope, of, &query).await;
         found.unwrap_or_else(|error| panic!("{} by {by:?} in {period:?}: {error}", self.scope.contract()))
     }
