@@ -98,7 +98,9 @@ fn a_kind_that_needs_a_code_has_no_measure_of_all_its_facts() {
 fn a_number_of_facts_has_the_unit_that_all_its_kinds_have() {
     let unit = |kinds: &[FactKind]| Formula::Count(Facts { kinds: kinds.to_vec(), codes: Vec::new() }).unit();
     assert_eq!(unit(&[FactKind::FaceToFace, FactKind::Remote]), Unit::Contacts);
-    assert_eq!(unit(&[FactKind::Declined, FactKind::Withdrawn]), Unit::Cases);
+    assert_eq!(unit(&[FactKind::Declined]), Unit::Cases);
+    assert_eq!(unit(&[FactKind::Disengaged]), Unit::Facts, "a case may disengage for several reasons");
+    assert_eq!(unit(&[FactKind::Declined, FactKind::Withdrawn]), Unit::Facts);
     assert_eq!(unit(&[FactKind::Declined, FactKind::Starts]), Unit::Facts);
     assert_eq!(unit(&[FactKind::Recorded]), Unit::Facts);
 }
