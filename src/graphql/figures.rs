@@ -324,13 +324,13 @@ impl MeasureFigures {
     /// The figures of one measure, as of a day.
     pub(super) fn of(found: measures::MeasureFigures, source: &Arc<Source>, rulebook: &Arc<Rulebook>) -> Result<Self> {
         let rows = found.rows.into_iter();
-        let rows = rows.map(|row| FigureRow::of(row, &found.measure, source, rulebook)).collect::<Result<_>>()?;
+        let rows = rows.map(|row| FigureRow::of(&row, &found.measure, source, rulebook)).collect::<Result<_>>()?;
         Ok(Self { measure: (&found.measure).into(), rows })
     }
 }
 
 impl FigureRow {
-    fn of(row: measures::FigureRow, of: &Measure, source: &Arc<Source>, rulebook: &Arc<Rulebook>) -> Result<Self> {
+    fn of(row: &measures::FigureRow, of: &Measure, source: &Arc<Source>, rulebook: &Arc<Rulebook>) -> Result<Self> {
         let shown = Shown::of(of);
         let beside = |beside: Option<&Beside>| beside.map(|beside| shown.beside(beside)).transpose();
         let build = || -> Result<Self, OutOfRange> {

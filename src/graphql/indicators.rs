@@ -114,10 +114,10 @@ pub(super) async fn grade(asker: &Asker<'_>, period: Period) -> Result<Option<Pe
     let values: BTreeMap<String, Fraction> = found.iter().filter_map(value).collect();
     let tested = grades.iter().flat_map(|grade| &grade.all_of).map(|test| &test.measure);
     let missing: BTreeSet<&String> = tested.filter(|code| !values.contains_key(*code)).collect();
-    let graded = graded(grades, &values);
-    let failed = graded.failed.iter().map(FailedGradeTest::of).collect::<Result<_, _>>();
+    let given = graded(grades, &values);
+    let failed = given.failed.iter().map(FailedGradeTest::of).collect::<Result<_, _>>();
     Ok(Some(PerformanceGrade {
-        code: graded.grade.filter(|_| missing.is_empty()).map(|grade| grade.code.clone()),
+        code: given.grade.filter(|_| missing.is_empty()).map(|grade| grade.code.clone()),
         failed: failed.map_err(|error: OutOfRange| fault(&error))?,
         missing: missing.into_iter().cloned().collect(),
     }))

@@ -121,9 +121,9 @@ pub(super) async fn performance(ctx: &Context<'_>, source: Source, asked: Perfor
     let code = source.code.clone();
     let (source, scope) = (Arc::new(source), ctx.in_scope(&code));
     let scope = scope.ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
-    let asker = Asker { source, rulebook, scope };
+    let reader = Asker { source, rulebook, scope };
     let looks_at = |field| ctx.look_ahead().field(field).exists();
-    let figures = if looks_at("figures") { asker.figures(&asked).await? } else { Vec::new() };
+    let figures = if looks_at("figures") { reader.figures(&asked).await? } else { Vec::new() };
     let members = ctx.look_ahead().field("figures").field("rows").field("members");
     if members.exists() && figures.iter().map(MeasureFigures::len).sum::<usize>() > WITH_MEMBERS_MAX {
         let message = format!(
@@ -132,11 +132,11 @@ pub(super) async fn performance(ctx: &Context<'_>, source: Source, asked: Perfor
         );
         return Err(Code::BadUserInput.error(message));
     }
-    let period = asker.period(asked.period);
-    let kpis = if looks_at("kpis") { indicators::kpis(&asker, period.clone()?).await? } else { Vec::new() };
-    let grade = if looks_at("grade") { indicators::grade(&asker, period?).await? } else { None };
+    let period = reader.period(asked.period);
+    let kpis = if looks_at("kpis") { indicators::kpis(&reader, period.clone()?).await? } else { Vec::new() };
+    let grade = if looks_at("grade") { indicators::grade(&reader, period?).await? } else { None };
     let shown = Performance { stages: Vec::new(), declined: Vec::new(), figures, kpis, grade };
-    if looks_at("stages") || looks_at("declined") { asker.stages(shown, &asked).await } else { Ok(shown) }
+    if looks_at("stages") || looks_at("declined") { reader.stages(shown, &asked).await } else { Ok(shown) }
 }
 
 /// The rulebook of an open contract.

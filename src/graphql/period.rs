@@ -65,11 +65,11 @@ impl PeriodInput {
             let message = "this board counts whole months: leave out the kind of the period, or use figures";
             return Err(Code::BadUserInput.error(message));
         }
-        self.from_to()
+        self.span_of_months()
     }
 
     /// The months from one to the other.
-    fn from_to(self) -> Result<Months> {
+    fn span_of_months(self) -> Result<Months> {
         let first = Month::of(self.from.0);
         let last = self.to.map_or(first, |to| Month::of(to.0));
         Months::from_to(first, last).ok_or_else(|| {
@@ -90,7 +90,7 @@ impl PeriodInput {
         let one = |unit| Ok(Period::of(unit, from));
         match self.kind {
             None => {
-                let months = self.from_to()?;
+                let months = self.span_of_months()?;
                 let whole = Period::days(months.first().first(), months.last().last());
                 Ok(whole.filter(|_| months.first() != months.last()).unwrap_or(Period::month(months.first())))
             }

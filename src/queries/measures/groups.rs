@@ -193,7 +193,7 @@ impl<'g> Groups<'g> {
         self.scope.areas().is_none()
     }
 
-    /// Whether the full-time equivalents of workers can be told apart by these dimensions.
+    /// Whether the full-time equivalents of workers have these dimensions.
     pub(super) fn are_of_workers(&self) -> bool {
         self.by.iter().all(|by| matches!(by, Dimension::Keyworker | Dimension::Team))
     }

@@ -57,6 +57,7 @@ pub enum Dimension {
 
 /// What a figure is compared with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column that is asked for or not")]
 pub struct CompareWith {
     /// The targets of every profile.
     pub targets: bool,

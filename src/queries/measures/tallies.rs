@@ -361,8 +361,8 @@ impl Tally {
 }
 
 impl WteDays {
-    fn of(row: WteRow) -> Self {
-        Self { worker: WorkerId(row.worker), from: row.from_on, to: row.to_on, wte: Fraction::millionths(row.wte) }
+    fn of(WteRow { worker, from_on, to_on, wte }: WteRow) -> Self {
+        Self { worker: WorkerId(worker), from: from_on, to: to_on, wte: Fraction::millionths(wte) }
     }
 }
 

@@ -97,7 +97,8 @@ impl Service<'_> {
                 let numbers = parts.rows.iter().filter_map(|row| row.figure.numerator());
                 let sum = Fraction::sum(numbers).expect("in range");
                 let name = format!("{} {} by {by:?}", self.scope.contract(), whole.measure.code);
-                assert_eq!(Some(sum), whole.rows[0].figure.numerator(), "{name}");
+                // A sum of nothing is no data.
+                assert_eq!(sum, whole.rows[0].figure.numerator().unwrap_or(Fraction::ZERO), "{name}");
             }
         }
     }
@@ -131,7 +132,10 @@ impl Service<'_> {
         let name = format!("{} {} of {:?} in {:?}", self.scope.contract(), measure.code, row.members, row.period);
         match &measure.formula {
             Formula::Count(_) | Formula::Sum(_) | Formula::Caseload => {
-                let number = figure.numerator().unwrap_or_else(|| panic!("{name} is no number"));
+                // A sum of nothing is no data, and has no facts behind it.
+                let is_sum = matches!(measure.formula, Formula::Sum(_));
+                let nothing = is_sum.then_some(Fraction::ZERO);
+                let number = figure.numerator().or(nothing).unwrap_or_else(|| panic!("{name} is no number"));
                 self.part_lists(row, measure, number, &name).await;
             }
             // No case makes these.
