@@ -22,7 +22,7 @@ test-full: test
 
 ## bench: the measured figures, on both stores
 bench:
-	@tests/with-postgres cargo run --quiet --locked --release -- bench
+	@tests/with-postgres cargo run --quiet --locked --profile deploy -- bench
 
 ## demo: the boards, a token and a server to ask
 demo:

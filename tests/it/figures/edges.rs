@@ -226,7 +226,7 @@ async fn the_facts_behind_a_figure_come_page_by_page_in_the_order_of_their_days(
 }
 
 /// Questions that are refused, and what the message says to do.
-const REFUSED: [(&str, &str); 11] = [
+const REFUSED: [(&str, &str); 13] = [
     ("measures: [\"nothing_of_ours\"]", "unknown measure \"nothing_of_ours\": use one of referral, "),
     ("by: [AREA, AREA]", "name each dimension once"),
     ("by: [WHOLE, AREA]", "WHOLE only alone"),
