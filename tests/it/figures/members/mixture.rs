@@ -124,8 +124,8 @@ impl<'m> Mixture<'m> {
 
     fn referral(&self, n: u32) -> ReferralReceived {
         let area = self.pick(CodeList::Areas).unwrap_or_else(|| "anywhere".to_owned());
-        let cohort = self.pick(CodeList::Cohorts).filter(|_| n % 4 != 0);
-        let kind = self.pick(CodeList::ReferrerKinds).filter(|_| n % 5 != 0);
+        let cohort = self.pick(CodeList::Cohorts).filter(|_| !n.is_multiple_of(4));
+        let kind = self.pick(CodeList::ReferrerKinds).filter(|_| !n.is_multiple_of(5));
         let referrer = kind.map(|kind| Referrer { organisation: None, kind: Some(kind) });
         ReferralReceived { cohort, referrer, ..referral(n, &area) }
     }
@@ -138,7 +138,7 @@ impl<'m> Mixture<'m> {
             9 => vec![(3, ReferralWithdrawn { reason: reason() }.into())],
             _ => {
                 let mut facts: Facts = vec![(1, ReferralAccepted {}.into()), (3, world::engaged().into())];
-                self.holders(n, &mut facts);
+                Self::holders(n, &mut facts);
                 self.contacts(n, received, &mut facts);
                 self.plans(n, &mut facts);
                 self.spell(n, &mut facts);
@@ -151,7 +151,7 @@ impl<'m> Mixture<'m> {
     }
 
     /// Nobody, one keyworker, or two one after the other.
-    fn holders(&self, n: u32, facts: &mut Facts) {
+    fn holders(n: u32, facts: &mut Facts) {
         if n % 4 != 3 {
             facts.push((2, world::keyworker(Self::worker(n)).into()));
         }
@@ -185,7 +185,7 @@ impl<'m> Mixture<'m> {
         let Some(kind) = self.pick(CodeList::PlanKinds) else { return };
         facts.push((6, PlanAgreed { kind: kind.clone() }.into()));
         facts.push((30, PlanReviewed { kind }.into()));
-        if let Some(kind) = self.pick(CodeList::PlanKinds).filter(|_| n % 2 == 0) {
+        if let Some(kind) = self.pick(CodeList::PlanKinds).filter(|_| n.is_multiple_of(2)) {
             facts.push((12, PlanAgreed { kind }.into()));
         }
     }
@@ -200,7 +200,7 @@ impl<'m> Mixture<'m> {
         let attributes = attributes.collect();
         let hours_per_week = Some(Quantity(20.into()));
         facts.push((7, SpellStarted { spell, domain, employer_ref: None, hours_per_week, attributes }.into()));
-        if n % 3 == 0 {
+        if n.is_multiple_of(3) {
             facts.push((38, world::ended(spell).into()));
         }
     }
@@ -211,7 +211,7 @@ impl<'m> Mixture<'m> {
         let kind = TASKS[self.below(TASKS.len())].to_owned();
         let due_on = received + Days::new(18);
         facts.push((8, TaskSet { task, kind, due_on, owner: Some(Self::worker(n)) }.into()));
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             facts.push((17, world::done(task).into()));
         }
         if let Some(kind) = self.pick(CodeList::RiskKinds) {
@@ -236,7 +236,7 @@ impl<'m> Mixture<'m> {
 
     /// Stays, is closed, is closed twice, or goes elsewhere; and some are lost sight of before.
     fn leaving(&self, n: u32, facts: &mut Facts) {
-        if let Some(reason) = self.pick(CodeList::DisengageReasons).filter(|_| n % 5 == 0) {
+        if let Some(reason) = self.pick(CodeList::DisengageReasons).filter(|_| n.is_multiple_of(5)) {
             facts.push((35, Disengaged { reason, last_seen_on: None }.into()));
         }
         let reason = || self.pick(CodeList::CloseReasons).expect("a pack has reasons");
