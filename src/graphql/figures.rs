@@ -537,26 +537,19 @@ pub(super) fn compared(with: &[CompareWith]) -> measures::CompareWith {
 
 /// The measures with these codes; without codes, the stages of the rulebook.
 pub(super) fn measures_asked(codes: Option<&[String]>, rulebook: &Rulebook) -> Result<Vec<Measure>> {
-    let all = throughline_domain::performance::measure::measures(rulebook);
-    let Some(codes) = codes else {
-        let is_stage = |measure: &&Measure| rulebook.stages.iter().any(|stage| stage.code == measure.code);
-        return Ok(all.iter().filter(is_stage).cloned().collect());
-    };
-    let find = |code: &String| {
-        all.iter().find(|measure| measure.code == *code).cloned().ok_or_else(|| {
-            let known: Vec<&str> = all.iter().map(|measure| measure.code.as_str()).collect();
-            let message = format!("unknown measure {code:?}: use one of {}", known.join(", "));
-            Code::BadUserInput.error(message)
-        })
-    };
-    codes.iter().map(find).collect()
+    if let Some(codes) = codes {
+        return measures::named(rulebook, codes).map_err(|error| refused(&error));
+    }
+    let stages: Vec<String> = rulebook.stages.iter().map(|stage| stage.code.clone()).collect();
+    measures::named(rulebook, &stages).map_err(|error| refused(&error))
 }
 
 /// The error that a client sees.
 pub(super) fn refused(error: &FiguresError) -> async_graphql::Error {
     match error {
         FiguresError::Store(error) => fault(error),
-        FiguresError::OutOfRange(_)
+        FiguresError::UnknownMeasure { .. }
+        | FiguresError::OutOfRange(_)
         | FiguresError::Target(_)
         | FiguresError::TooManyRows
         | FiguresError::TooManyMonths

@@ -10,7 +10,6 @@ use super::super::table::{Table, columns};
 use super::super::{Misuse, day};
 use super::{Reading, cells};
 use crate::queries::measures::{self, FigureRow, FiguresError, FiguresQuery, MeasureFigures};
-use throughline_domain::contract::Rulebook;
 use throughline_domain::performance::measure::{self, Measure};
 use throughline_domain::performance::period::{MONTHS_MAX, Month, Months, Period, Unit};
 
@@ -114,11 +113,8 @@ pub(super) async fn tables(of: Reading<'_>, asked: &QuestionArguments) -> Result
     if asked.list_measures {
         return Ok(vec![list(of)]);
     }
-    let (measures, by, period) = (asked.measures(of.rulebook)?, asked.dimensions()?, asked.period(of)?);
-    if by.contains(&measures::Dimension::Month) && period.months().is_none() {
-        let message = "only whole months can be broken down by month: ask for another period, or leave out month";
-        return Err(Misuse(message.to_owned()).into());
-    }
+    let measures = measures::named(of.rulebook, &asked.measures).map_err(refused)?;
+    let (by, period) = (asked.dimensions()?, asked.period(of)?);
     let query = FiguresQuery { measures: &measures, by: &by, period, compare: asked.compared(), as_of: of.as_of };
     let found = of.figures(&query).await.map_err(refused)?;
     found.iter().map(|found| table(of, &query, found)).collect()
@@ -136,17 +132,6 @@ impl QuestionArguments {
     /// Whether anything is asked for instead of the performance tables.
     pub(super) fn is_asked(&self) -> bool {
         self.list_measures || !self.measures.is_empty()
-    }
-
-    fn measures(&self, rulebook: &Rulebook) -> Result<Vec<Measure>, Misuse> {
-        let all = measure::measures(rulebook);
-        let find = |code: &String| {
-            all.iter().find(|measure| measure.code == *code).cloned().ok_or_else(|| {
-                let known: Vec<&str> = all.iter().map(|measure| measure.code.as_str()).collect();
-                Misuse(format!("unknown measure {code:?}: use one of {}", known.join(", ")))
-            })
-        };
-        self.measures.iter().map(find).collect()
     }
 
     fn dimensions(&self) -> Result<Vec<measures::Dimension>, Misuse> {

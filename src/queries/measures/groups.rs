@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::super::board::{Group, Holder, NamedTeam};
+use super::super::board::Group;
 use super::super::period::bound;
 use super::tallies::{Loaded, TalliesOf, Tally};
 use super::{Dimension, Wanted};
@@ -58,18 +58,6 @@ impl Member {
             Self::Keyworker(label, _) | Self::Team(label, _) => label.clone(),
             Self::NoTeam => Group::NoTeam.label(),
             Self::Unassigned => Group::Unassigned.label(),
-        }
-    }
-
-    /// The same as a group of a board.
-    pub fn group(&self) -> Option<Group> {
-        match self {
-            Self::Area(code) => Some(Group::Area(code.clone())),
-            Self::Keyworker(label, worker) => Some(Group::Keyworker(Holder { worker: *worker, label: label.clone() })),
-            Self::Team(label, team) => Some(Group::Team(NamedTeam { team: *team, label: label.clone() })),
-            Self::NoTeam => Some(Group::NoTeam),
-            Self::Unassigned => Some(Group::Unassigned),
-            Self::Cohort(_) | Self::Referrer(_) | Self::Code(_) => None,
         }
     }
 }

@@ -22,7 +22,7 @@ use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::performance::comparison::{Actuals, Aim, Comparison};
 use throughline_domain::performance::figure::Figure;
 use throughline_domain::performance::fraction::{Fraction, OutOfRange};
-use throughline_domain::performance::measure::{Basis, Facts, Formula, Measure, Unit};
+use throughline_domain::performance::measure::{Basis, Facts, Formula, Measure, Unit, measures};
 use throughline_domain::performance::period::Period;
 use throughline_domain::performance::target::{self as targets, Part, Profile, TargetError};
 
@@ -133,6 +133,14 @@ pub enum FiguresError {
     /// A target cannot be computed.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// The contract has no measure of this code.
+    #[error("unknown measure {code:?}: use one of {}", known.join(", "))]
+    UnknownMeasure {
+        /// The code.
+        code: String,
+        /// The codes of its measures.
+        known: Vec<String>,
+    },
     /// There would be too many rows.
     #[error("the answer would have more than {ROWS_MAX} rows: ask for fewer dimensions, measures or months")]
     TooManyRows,
@@ -142,6 +150,18 @@ pub enum FiguresError {
     /// A period that is not made of months was asked for by month.
     #[error("this period is not made of whole months: leave out the month as a dimension, or ask for whole months")]
     NotOfMonths,
+}
+
+/// The measures of a rulebook with these codes.
+pub fn named(rulebook: &Rulebook, codes: &[String]) -> Result<Vec<Measure>, FiguresError> {
+    let all = measures(rulebook);
+    let find = |code: &String| {
+        all.iter().find(|measure| measure.code == *code).cloned().ok_or_else(|| {
+            let known = all.iter().map(|measure| measure.code.clone()).collect();
+            FiguresError::UnknownMeasure { code: code.clone(), known }
+        })
+    };
+    codes.iter().map(find).collect()
 }
 
 /// The figures of a contract, as known in this view.
@@ -164,8 +184,8 @@ pub async fn figures(
     if groups.iter().map(Vec::len).sum::<usize>().saturating_mul(parts.len()) > ROWS_MAX {
         return Err(FiguresError::TooManyRows);
     }
-    let measures = query.measures.iter().zip(&groups);
-    measures.map(|(measure, groups)| evaluation.of_measure(measure, groups, &parts)).collect()
+    let asked = query.measures.iter().zip(&groups);
+    asked.map(|(measure, groups)| evaluation.of_measure(measure, groups, &parts)).collect()
 }
 
 /// The periods of the rows: that of the question, or each of its months.
@@ -207,7 +227,7 @@ pub(super) struct Wanted {
 
 impl Wanted {
     fn of(rulebook: &Rulebook, asked: &[Measure]) -> Self {
-        let all = throughline_domain::performance::measure::measures(rulebook);
+        let all = measures(rulebook);
         let find = |code: &str| all.iter().find(|measure| measure.code == code).cloned();
         let mut measures: BTreeMap<String, Measure> =
             asked.iter().map(|measure| (measure.code.clone(), measure.clone())).collect();
@@ -261,14 +281,20 @@ impl Evaluation<'_> {
     ) -> Result<MeasureFigures, FiguresError> {
         let mut rows = Vec::with_capacity(groups.len() * parts.len());
         for members in groups {
+            let workers = self.groups.workers_of(members);
             for period in parts {
-                rows.push(self.row(measure, members, period)?);
+                rows.push(self.row(measure, (members, &workers), period)?);
             }
         }
         Ok(MeasureFigures { measure: measure.clone(), rows })
     }
 
-    fn row(&self, measure: &Measure, members: &[Member], period: &Period) -> Result<FigureRow, FiguresError> {
+    fn row(
+        &self,
+        measure: &Measure,
+        (members, workers): (&[Member], &[WorkerId]),
+        period: &Period,
+    ) -> Result<FigureRow, FiguresError> {
         let figure = |period: &Period| self.figure(measure, members, period);
         let is_of_contract = |period: &Period| self.of.starts_on <= period.last();
         let beside = |period: Option<Period>| {
@@ -292,8 +318,7 @@ impl Evaluation<'_> {
         if !compare.previous {
             comparison.previous = None;
         }
-        let workers = self.groups.workers_of(members);
-        let by = self.groups.by().to_vec();
+        let (by, workers) = (self.groups.by().to_vec(), workers.to_vec());
         Ok(FigureRow { members: members.to_vec(), by, workers, period: *period, figure: actuals.now, comparison })
     }
 

@@ -60,7 +60,7 @@ fn actuals(rows: &[Row], borough: &str) -> [usize; 4] {
     })
 }
 
-/// The cases of a borough that reach each stage in these months. Whoever sustains a home in a month secured it eight
+/// The cases of a borough that reach each stage in these months. A home sustained in a month was secured eight
 /// months earlier, and was referred before that.
 fn cases(numbers: &mut impl Iterator<Item = u32>, borough: &str, reached: &[Reached]) -> Vec<Command> {
     let days = |stage: usize, of_month: &str| -> Vec<NaiveDate> {

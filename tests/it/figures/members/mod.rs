@@ -40,7 +40,7 @@ const PAGE: u32 = 200;
 /// The fewest measures of a pack that must count something, so that the comparison is not one of nothing.
 const COUNTED_MIN: usize = 20;
 
-/// The contract of a pack, as a view shows it to somebody who may see all of it.
+/// The contract of a pack, as a view shows it to a caller who may see all of it.
 struct Service<'s> {
     view: &'s Generation,
     scope: InScope<'s>,

@@ -147,11 +147,6 @@ impl FactKind {
         )
     }
 
-    /// Whether its facts have a quantity that can be added up.
-    pub const fn has_quantity(self) -> bool {
-        matches!(self, Self::Recorded | Self::Assessments)
-    }
-
     /// Whether its facts are counted only by code.
     pub const fn needs_code(self) -> bool {
         matches!(self, Self::Stages | Self::Achieved)
