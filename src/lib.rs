@@ -12,6 +12,7 @@ pub mod clock;
 pub mod cloud_event;
 pub mod demo;
 pub mod deployment;
+pub mod documents;
 pub mod export;
 pub mod graphql;
 pub mod http;
