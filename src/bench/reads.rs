@@ -35,6 +35,7 @@ pub(super) const CASELOAD: &str = include_str!("../../schema/operations/caseload
 const RECENCY: &str = include_str!("../../schema/operations/contact_recency.graphql");
 const TO_PLAN: &str = include_str!("../../schema/operations/referral_to_plan.graphql");
 const FUNNEL: &str = include_str!("../../schema/operations/performance.graphql");
+const FIGURES: &str = include_str!("../../schema/operations/figures.graphql");
 const ONE_FIELD: &str = "{ viewer { role } }";
 
 /// A query that is sent repeatedly.
@@ -169,6 +170,15 @@ fn questions(key: &LocalKey, journeys: u64) -> Vec<Question> {
     let past = json!({
         "contract": CONTRACT, "asOf": "2024-02-29", "from": "2023-03-01", "to": "2024-02-01", "month": "2024-02-01",
     });
+    let figures = |measures: Value, by: Value| {
+        json!({
+            "contract": CONTRACT, "measures": measures, "by": by, "compareWith": ["TARGETS", "YEAR_BEFORE"],
+            "period": { "from": "2024-03-01", "to": "2025-02-01" },
+        })
+    };
+    let by_code = figures(json!(["referral", "php_complete", "exits", "contacts"]), json!(["AREA", "CODE", "MONTH"]));
+    let by_referrer = figures(json!(["referral", "php_complete"]), json!(["AREA", "REFERRER", "MONTH"]));
+    let board = Some(Limit::at_most(100.0));
     vec![
         one("query of one field, p99", None, ONE_FIELD, json!({}), "\"role\""),
         Question {
@@ -179,6 +189,8 @@ fn questions(key: &LocalKey, journeys: u64) -> Vec<Question> {
         one("contact recency by keyworker, p99", Some(at_once), RECENCY, today.clone(), "\"total\""),
         one("referral to plan, p99", Some(at_once), TO_PLAN, today.clone(), "\"withPlan\""),
         one("funnel by area and month, p99", Some(at_once), FUNNEL, today, "\"cumulative\""),
+        one("four measures by area, code and month, p99", board, FIGURES, by_code, "\"yearBefore\""),
+        one("two measures by area, referrer and month, p99", board, FIGURES, by_referrer, "\"yearBefore\""),
         one("contact recency by keyworker, a year ago, p99", Some(slowly), RECENCY, past.clone(), "\"total\""),
         one("referral to plan, a year ago, p99", Some(slowly), TO_PLAN, past.clone(), "\"withPlan\""),
         one("funnel by area and month, a year ago, p99", Some(slowly), FUNNEL, past, "\"cumulative\""),

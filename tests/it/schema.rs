@@ -122,6 +122,14 @@ async fn every_committed_document_runs_as_it_stands() {
         let referrals = &performance["contract"]["performance"]["stages"][0];
         let brent = referrals["rows"].as_array().expect("rows").iter().find(|row| row["group"]["area"] == "brent");
         assert_eq!(brent.expect("Brent")["total"], 2);
+        let figures = json!({
+            "contract": SHPS, "asOf": "2018-02-28", "measures": ["referral"], "by": ["AREA"],
+            "period": { "from": "2018-02-01" }, "compareWith": ["TARGETS", "YEAR_BEFORE"],
+        });
+        let figures = run("figures", &figures).await["contract"]["performance"]["figures"].clone();
+        let rows = figures[0]["rows"].as_array().expect("rows");
+        let brent = rows.iter().find(|row| row["group"][0]["label"] == "Brent").expect("Brent");
+        assert_eq!(brent["figure"], json!({ "state": "VALUE", "value": "2" }));
         let exits = run("exits", &board).await;
         assert_eq!(exits["contract"]["exits"]["closed"][0]["group"]["reason"], "housed");
         let replay = run("journey_replay", &json!({ "journey": journey, "knownOn": TODAY })).await;
