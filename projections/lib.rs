@@ -123,7 +123,7 @@ pub static TABLES: &[&Table] = &[
 /// The rows of one stream, by table and key, and its contributions to counted tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rows {
-    rows: BTreeMap<(&'static str, Vec<Value>), Vec<Value>>,
+    rows: BTreeMap<&'static str, BTreeMap<Vec<Value>, Vec<Value>>>,
     counts: Counts,
 }
 
@@ -136,7 +136,7 @@ impl Rows {
         debug_assert_eq!(N, table.columns.len(), "a row of {} has all its columns", table.name);
         let mut key = Vec::from(row);
         let rest = key.split_off(table.key);
-        self.rows.insert((table.name, key), rest);
+        self.rows.entry(table.name).or_default().insert(key, rest);
     }
 
     /// Adds one to the count under this key of a counted table.
@@ -147,18 +147,19 @@ impl Rows {
 
     /// All rows, by table and key.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[Value], &[Value])> {
-        self.rows.iter().map(|((table, key), rest)| (*table, key.as_slice(), rest.as_slice()))
+        let tables = self.rows.iter();
+        tables.flat_map(|(table, rows)| rows.iter().map(|(key, rest)| (*table, key.as_slice(), rest.as_slice())))
     }
 
     /// The other columns of the row with this key.
     pub fn get(&self, table: &'static str, key: &[Value]) -> Option<&[Value]> {
-        self.rows.get(&(table, key.to_vec())).map(Vec::as_slice)
+        self.rows.get(table)?.get(key).map(Vec::as_slice)
     }
 
     /// The rows of one table.
     pub fn of(&self, table: &'static Table) -> impl Iterator<Item = Row<'_>> {
-        let from = self.rows.range((table.name, Vec::new())..);
-        from.take_while(|((name, _), _)| *name == table.name).map(move |((_, key), rest)| Row { table, key, rest })
+        let rows = self.rows.get(table.name).into_iter().flatten();
+        rows.map(move |(key, rest)| Row { table, key, rest })
     }
 
     /// The contributions to counted tables.
