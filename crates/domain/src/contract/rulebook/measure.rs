@@ -433,8 +433,8 @@ impl fmt::Display for Formula {
             Self::OfContract(ContractValues { code, take }) => {
                 write!(f, "{} of the values of {code} recorded for the contract", take.as_str())
             }
-            Self::OfCases(OfCases { value, take }) => write!(f, "{take} of the {value}"),
-            Self::Share(Share { value, band }) => write!(f, "share of cases whose {value} are {band}"),
+            Self::OfCases(OfCases { value, take }) => write!(f, "{take} over cases of the {value}"),
+            Self::Share(Share { value, band }) => write!(f, "share of cases whose {value} {} {band}", value.verb()),
             Self::Caseload => f.write_str("cases on the caseload at the end"),
             Self::Wte => f.write_str("mean full-time equivalents over the days"),
             Self::Ratio { of, over, basis: Basis::Period, .. } => write!(f, "{of} ÷ {over}"),

@@ -45,6 +45,14 @@ impl CaseValue {
         }
     }
 
+    /// The verb of a sentence about it.
+    pub(super) const fn verb(&self) -> &'static str {
+        match self {
+            Self::Days { .. } => "are",
+            Self::Recorded { .. } | Self::Quotient { .. } => "is",
+        }
+    }
+
     /// What its values are numbers of.
     pub const fn unit(&self) -> Unit {
         match self {
@@ -169,8 +177,8 @@ impl fmt::Display for CaseValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Days { from, to } => write!(f, "days from {from} to {to}"),
-            Self::Recorded { facts, each } => write!(f, "{} value of each case of {facts}", each.as_str()),
-            Self::Quotient { of, over } => write!(f, "{of} ÷ {over} of each case"),
+            Self::Recorded { facts, each } => write!(f, "{} value of {facts}", each.as_str()),
+            Self::Quotient { of, over } => write!(f, "{of} ÷ {over}"),
         }
     }
 }
