@@ -444,6 +444,7 @@ fn counted(measure: &Measure) -> Option<CountedBy> {
     match &measure.formula {
         Formula::Count(facts) | Formula::Sum(facts) => Some(CountedBy::Facts { facts: facts.clone(), with: None }),
         Formula::Caseload => Some(CountedBy::Caseload),
+        Formula::CaseloadThroughout => Some(CountedBy::CaseloadThroughout),
         Formula::OfCases(of) => Some(CountedBy::Cases { value: of.value.clone(), which: Which::Exact }),
         Formula::Share(share) => {
             Some(CountedBy::Cases { value: share.value.clone(), which: Which::Within(share.band) })

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::super::caseload_scope::{may_be_shown, whose};
 use super::super::period::bound;
+use super::caseload_throughout::Ranges;
 use super::members::{CountedFact, MembersQuery, Place, Which};
 use super::tallies::{Span, Tally, codes, words};
 use super::{Dimension, FiguresError, Member};
@@ -74,7 +75,7 @@ pub(super) struct Valued {
     /// The fact and its group.
     pub(super) of: Tally,
     pub(super) worth: Worth,
-    place: Place,
+    pub(super) place: Place,
 }
 
 /// The facts from which the values of cases are computed.
@@ -225,26 +226,42 @@ pub(super) async fn listed(
             found.push(one);
         }
     }
-    let shown = shown(generation, scope, found.iter().map(|one| one.place.journey).collect()).await?;
-    found.retain(|one| shown.contains(&one.place.journey));
-    found.sort_by(|one, other| one.place.cmp(&other.place));
-    Ok(found.into_iter().map(Valued::member).collect())
+    let shown = shown(generation, scope, found).await?;
+    Ok(shown.into_iter().map(Valued::member).collect())
 }
 
-/// Which of these cases the caller may see.
+/// The cases on the caseload on every day of a period that the caller may see, by the day they came onto it.
+pub(super) async fn listed_throughout(
+    generation: &Generation,
+    scope: CasesInScope<'_>,
+    asked: &MembersQuery,
+) -> Result<Vec<CountedFact>, FiguresError> {
+    let span = Span::of(&asked.period);
+    let ranges = Ranges::read((generation, scope.contract()), (span.first, span.last), asked.as_of).await?;
+    let mut found = ranges.throughout(&span);
+    found.retain(|one| one.is_in(asked));
+    let shown = shown(generation, scope, found).await?;
+    Ok(shown.into_iter().map(|one| CountedFact { place: one.place, quantity: None }).collect())
+}
+
+/// Those of these cases that the caller may see, in order.
 async fn shown(
     generation: &Generation,
     scope: CasesInScope<'_>,
-    cases: BTreeSet<JourneyId>,
-) -> Result<BTreeSet<JourneyId>, StoreError> {
+    mut cases: Vec<Valued>,
+) -> Result<Vec<Valued>, StoreError> {
+    let ids: BTreeSet<JourneyId> = cases.iter().map(|one| one.place.journey).collect();
     let (sql, (whose, by, unassigned)) = (SHOWN.text(generation.reader.dialect()), whose(scope.cases()));
-    let most = i64::try_from(cases.len()).expect("a list in memory is counted in 64 bits");
+    let most = i64::try_from(ids.len()).expect("a list in memory is counted in 64 bits");
     let found: sqlx::Result<Vec<Uuid>> = on!(&generation.reader, pool => {
         let shown = sqlx::query_scalar(sql).bind(scope.contract()).bind(bound(scope.on())).bind(whose).bind(by);
-        shown.bind(unassigned).bind(json!(cases).to_string()).bind(most).fetch_all(pool).await
+        shown.bind(unassigned).bind(json!(ids).to_string()).bind(most).fetch_all(pool).await
     });
     let found = found.map_err(doing("read which cases behind a figure the caller may see"))?;
-    Ok(found.into_iter().map(JourneyId).collect())
+    let shown: BTreeSet<JourneyId> = found.into_iter().map(JourneyId).collect();
+    cases.retain(|one| shown.contains(&one.place.journey));
+    cases.sort_by(|one, other| one.place.cmp(&other.place));
+    Ok(cases)
 }
 
 /// One view, read for a range of days.
@@ -256,7 +273,7 @@ struct Reader<'r> {
 }
 
 /// One more row than are allowed shows that there are too many.
-fn most() -> i64 {
+pub(super) fn most() -> i64 {
     i64::try_from(FACTS_MAX).map_or(i64::MAX, |most| most.saturating_add(1))
 }
 

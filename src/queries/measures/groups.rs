@@ -251,9 +251,16 @@ impl<'g> Groups<'g> {
         if self.of_workers.contains(members) && needs(measure, wanted, &Formula::Wte) {
             return true;
         }
+        let parts: &[&String] = match &measure.formula {
+            Formula::Ratio { of, over, .. } => &[of, over],
+            _ => &[&measure.code],
+        };
+        let of_measure = self.cases.iter().filter(|((code, _), _)| parts.contains(&code));
+        if of_measure.map(|(_, by_members)| by_members).any(|by_members| by_members.contains_key(members)) {
+            return true;
+        }
         if measure.formula.case_value().is_some() {
-            let of_measure = self.cases.iter().filter(|((code, _), _)| *code == measure.code);
-            return of_measure.map(|(_, by_members)| by_members).any(|by_members| by_members.contains_key(members));
+            return false;
         }
         let facts = facts_of(measure, wanted);
         self.tallies.values().filter_map(|by_members| by_members.get(members)).flatten().any(|tally| match tally.kind {

@@ -42,6 +42,8 @@ pub enum CountedBy {
     },
     /// The cases on the caseload at the end of the period.
     Caseload,
+    /// The cases on the caseload on every day of the period.
+    CaseloadThroughout,
     /// The cases that have a value in the period.
     Cases {
         /// The value.
@@ -246,15 +248,24 @@ pub async fn page(
         }),
         CountedBy::Cases { value, which } => {
             let listed = cases::listed(generation, scope, asked, (value, which)).await?;
-            let mut left = listed.into_iter().filter(|one| after.is_none_or(|after| one.place > *after));
-            let found = left.by_ref().take(length).collect();
-            return Ok((found, left.next().is_some()));
+            return Ok(page_of(listed, after, length));
+        }
+        CountedBy::CaseloadThroughout => {
+            let listed = cases::listed_throughout(generation, scope, asked).await?;
+            return Ok(page_of(listed, after, length));
         }
     };
     let mut rows = rows.map_err(doing("read the facts behind a figure"))?;
     let has_next = rows.len() > length;
     rows.truncate(length);
     Ok((rows.into_iter().map(Into::into).collect(), has_next))
+}
+
+/// A page of a list in memory, and whether there is more.
+fn page_of(listed: Vec<CountedFact>, after: Option<&Place>, length: usize) -> (Vec<CountedFact>, bool) {
+    let mut left = listed.into_iter().filter(|one| after.is_none_or(|after| one.place > *after));
+    let found = left.by_ref().take(length).collect();
+    (found, left.next().is_some())
 }
 
 /// The number of facts behind a figure, on all pages.
@@ -275,6 +286,10 @@ pub async fn count(
         }),
         CountedBy::Cases { value, which } => {
             let listed = cases::listed(generation, scope, asked, (value, which)).await?;
+            return Ok(u64::try_from(listed.len()).map_err(|_| OutOfRange)?);
+        }
+        CountedBy::CaseloadThroughout => {
+            let listed = cases::listed_throughout(generation, scope, asked).await?;
             return Ok(u64::try_from(listed.len()).map_err(|_| OutOfRange)?);
         }
     };

@@ -3,6 +3,7 @@
 //! One evaluation for all: the API, the boards of the command line and documents. The arithmetic is that of
 //! [`throughline_domain::performance`]. Each figure can name the facts that it counts ([`members`]).
 
+mod caseload_throughout;
 mod cases;
 mod groups;
 pub mod members;
@@ -31,7 +32,8 @@ use throughline_domain::performance::target::{self as targets, Part, Profile, Ta
 
 /// Every statement of this module.
 pub(super) fn statements() -> Vec<&'static Sql> {
-    [tallies::STATEMENTS, cases::STATEMENTS, groups::STATEMENTS, members::STATEMENTS].concat()
+    let of_cases = [caseload_throughout::STATEMENTS, cases::STATEMENTS].concat();
+    [tallies::STATEMENTS, of_cases.as_slice(), groups::STATEMENTS, members::STATEMENTS].concat()
 }
 
 /// The most rows of one question.
@@ -385,7 +387,11 @@ impl Evaluation<'_> {
                     Ok(Figure::amount(Fraction::sum(quantities)?))
                 }
             }
-            Formula::Caseload if self.query.as_of < period.first() => Ok(Figure::no_data()),
+            Formula::Caseload | Formula::CaseloadThroughout if self.query.as_of < period.first() => Ok(Figure::no_data()),
+            Formula::CaseloadThroughout => {
+                let cases = self.groups.worths(measure, &span, members).len();
+                Ok(Figure::count(u64::try_from(cases).map_err(|_| OutOfRange)?))
+            }
             Formula::Caseload => {
                 let cases = self.groups.tallies(&TalliesOf::Caseload(span), members);
                 Ok(Figure::count(cases.iter().map(|tally| tally.facts).sum()))

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::super::board::count;
 use super::super::period::bound;
+use super::caseload_throughout::Ranges;
 use super::cases::{FactsOfCases, Valued};
 use super::{Dimension, FiguresError, Wanted};
 use crate::access::InScope;
@@ -60,7 +61,7 @@ impl Span {
     }
 
     /// The part of it that is not later than the as-of date. None if all of it is.
-    fn until(&self, as_of: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
+    pub(super) fn until(&self, as_of: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
         (self.first <= as_of).then(|| (self.first, self.last.min(as_of)))
     }
 }
@@ -212,13 +213,20 @@ impl Loaded {
         let edges = (spans.iter().map(|span| span.first).min(), spans.iter().map(|span| span.last).max());
         let (Some(first), Some(last)) = edges else { return Ok(()) };
         for measure in wanted.iter() {
-            let Some(value) = measure.formula.case_value() else { continue };
             let of = (generation, scope.contract());
-            let facts = FactsOfCases::read(of, value, (first, last), as_of).await?;
-            for span in spans {
-                let mut valued = facts.valued(span, by)?;
+            let mut found: Vec<(Span, Vec<Valued>)> = Vec::new();
+            if let Some(value) = measure.formula.case_value() {
+                let facts = FactsOfCases::read(of, value, (first, last), as_of).await?;
+                for span in spans {
+                    found.push((*span, facts.valued(span, by)?));
+                }
+            } else if measure.formula == Formula::CaseloadThroughout {
+                let ranges = Ranges::read(of, (first, last), as_of).await?;
+                found.extend(spans.iter().map(|span| (*span, ranges.throughout(span))));
+            }
+            for (span, mut valued) in found {
                 valued.retain(|one| scope.has_area(&one.of.area));
-                self.cases.push(((measure.code.clone(), *span), valued));
+                self.cases.push(((measure.code.clone(), span), valued));
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use throughline::access::Role;
 use throughline_domain::command::Command;
 use throughline_domain::contract::rulebook::packs::pack;
 use throughline_domain::fact::envelope::{Occurred, StreamId};
-use throughline_domain::fact::event::{Attendance, ContactLogged, Event, MeasureRecorded, Quantity};
+use throughline_domain::fact::event::{Attendance, ContactLogged, Event, MeasureRecorded, Quantity, ReferralAccepted};
 use throughline_domain::world::{self, on, when};
 
 use super::{Asker, case, list, record_all, referral, row, rows};
@@ -330,6 +330,39 @@ async fn attendance_is_in_the_band_that_holds_its_unrounded_share() {
         assert_eq!(share("at_50_to_67").await, shares("50", "2"), "66.7 % is not 67 %, and 50 % is at least 50 %");
         assert_eq!(share("below_50").await, shares("25", "1"));
         assert_eq!(in_month(app, "attendance_each", 2).await, value("54"), "each person counts once");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn cases_on_the_caseload_throughout_were_there_on_every_day() {
+    on_each_store(async |app| {
+        let story = |n: u32, area: &str, facts: Vec<(Occurred, Event)>| {
+            case(CONTRACT, n, (when("2018-01-01"), referral(n, area)), facts)
+        };
+        let accepted = |at: &str| on(at, ReferralAccepted {});
+        let commands = vec![
+            story(1, "brent", vec![accepted("2018-01-15")]),
+            story(2, "brent", vec![accepted("2018-02-01")]),
+            story(3, "brent", vec![accepted("2018-02-02")]),
+            story(4, "ealing", vec![accepted("2018-01-15"), on("2018-02-28", world::closed())]),
+            story(5, "ealing", vec![accepted("2018-01-15"), on("2018-03-01", world::closed())]),
+        ];
+        record_all(&app.fresh, commands).await;
+        let measure = "caseload_throughout";
+        let found = asker(app).figures(&of_month(measure, "AREA", 2), "group { code } figure { value } members { totalCount }");
+        let found = found.await;
+        let of_area = |area: &str| {
+            let row = row(&found, measure, area);
+            (text(&row["figure"]["value"]), row["members"]["totalCount"].clone())
+        };
+        assert_eq!(of_area("brent"), ("2".to_owned(), json!(2)), "the third came on the second day");
+        assert_eq!(of_area("ealing"), ("1".to_owned(), json!(1)), "a case is off the caseload on the day it is closed");
+        assert_eq!(of_area("enfield"), ("0".to_owned(), json!(0)));
+        assert_eq!(in_month(app, measure, 3).await, value("3"));
+        let early = asker(app).figures_at(&json!({ "asOf": "2018-02-27" }), &of_month(measure, "", 2), FIGURE).await;
+        let figure = &rows(&early, measure)[0]["figure"];
+        assert_eq!((&figure["state"], &figure["value"]), (&json!("PROVISIONAL"), &json!("4")));
     })
     .await;
 }

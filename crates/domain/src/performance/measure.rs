@@ -23,6 +23,7 @@ impl Measure {
             | Formula::OfCases(_)
             | Formula::Share(_)
             | Formula::Caseload
+            | Formula::CaseloadThroughout
             | Formula::Wte
             | Formula::Ratio { .. } => Nature::Level,
         }

@@ -151,6 +151,14 @@ The number of cases that are accepted and not closed at the end of the period.
 3 cases were accepted before May. One of them is closed on 10 May. 2 cases are accepted on 12 May. For May the value is
 3 - 1 + 2 = 4.
 
+### `caseload_throughout`
+
+The number of cases that were on the caseload on every day of the period, up to the as-of date. A change of keyworker
+does not matter. A case that is closed and reopened in the period does not count, unless both are on one day.
+
+3 cases were accepted before May. One of them is closed on 10 May. 2 cases are accepted on 12 May. For May the value is
+2.
+
 ### `wte`
 
 The number of full-time equivalents of the contract's workers, as the mean over the days of the period.

@@ -131,7 +131,7 @@ impl Service<'_> {
         let figure = &row.figure;
         let name = format!("{} {} of {:?} in {:?}", self.scope.contract(), measure.code, row.members, row.period);
         match &measure.formula {
-            Formula::Count(_) | Formula::Sum(_) | Formula::Caseload => {
+            Formula::Count(_) | Formula::Sum(_) | Formula::Caseload | Formula::CaseloadThroughout => {
                 // A sum of nothing is no data, and has no facts behind it.
                 let is_sum = matches!(measure.formula, Formula::Sum(_));
                 let nothing = is_sum.then_some(Fraction::ZERO);
@@ -184,6 +184,7 @@ impl Service<'_> {
             Formula::Count(facts) => self.count_is(row, all(facts), number, name).await,
             Formula::Sum(facts) => self.sum_is(row, all(facts), number, name).await,
             Formula::Caseload => self.count_is(row, CountedBy::Caseload, number, name).await,
+            Formula::CaseloadThroughout => self.count_is(row, CountedBy::CaseloadThroughout, number, name).await,
             Formula::OfContract(_) | Formula::Wte => {}
             Formula::OfCases(_) | Formula::Share(_) | Formula::Ratio { .. } => {
                 panic!("{name} is made of what no ratio is made of")

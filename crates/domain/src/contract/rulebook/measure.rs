@@ -295,6 +295,8 @@ pub enum Formula {
     Share(Share),
     /// The number of cases on the caseload at the end of the period.
     Caseload,
+    /// The number of cases that were on the caseload on every day of the period.
+    CaseloadThroughout,
     /// The number of full-time equivalents of the contract's workers, as the mean over the days of the period.
     Wte,
     /// One measure divided by another.
@@ -316,7 +318,7 @@ impl Formula {
         match self {
             Self::Count(facts) => facts.unit(),
             Self::Sum(_) | Self::OfContract(_) => Unit::Amount,
-            Self::Caseload => Unit::Cases,
+            Self::Caseload | Self::CaseloadThroughout => Unit::Cases,
             Self::Wte => Unit::Wte,
             Self::OfCases(of) => of.value.unit(),
             Self::Share(_) | Self::Ratio { percent: true, .. } => Unit::Percent,
@@ -436,6 +438,7 @@ impl fmt::Display for Formula {
             Self::OfCases(OfCases { value, take }) => write!(f, "{take} over cases of the {value}"),
             Self::Share(Share { value, band }) => write!(f, "share of cases whose {value} {} {band}", value.verb()),
             Self::Caseload => f.write_str("cases on the caseload at the end"),
+            Self::CaseloadThroughout => f.write_str("cases on the caseload on every day"),
             Self::Wte => f.write_str("mean full-time equivalents over the days"),
             Self::Ratio { of, over, basis: Basis::Period, .. } => write!(f, "{of} ÷ {over}"),
             Self::Ratio { of, over, basis: Basis::Cohort, .. } => write!(f, "{of} of the cases in {over} ÷ {over}"),
@@ -517,7 +520,7 @@ pub fn measure(rulebook: &Rulebook, code: &str) -> Option<Measure> {
 /// Whether a code is one of those that the program has for every contract: the word of a kind of fact, or the code of
 /// a measure that no rulebook changes.
 pub fn is_of_every_contract(code: &str) -> bool {
-    FactKind::named(code).is_some() || ["contacts", "caseload", "wte"].contains(&code)
+    FactKind::named(code).is_some() || ["contacts", "caseload", "caseload_throughout", "wte"].contains(&code)
 }
 
 /// The code of the measure that counts the facts of a kind with a code.
@@ -569,6 +572,14 @@ impl List<'_> {
                 Unit::Cases,
                 0,
                 Formula::Caseload,
+            ),
+            (
+                "caseload_throughout",
+                "Caseload throughout",
+                "Cases that were on the caseload on every day of the period.",
+                Unit::Cases,
+                0,
+                Formula::CaseloadThroughout,
             ),
             (
                 "wte",
