@@ -29,9 +29,9 @@ static FACTS: Sql = Sql::new(include_str!("case_facts.sql"));
 static OTHER_FACTS: Sql = Sql::new(include_str!("case_other_facts.sql"));
 /// Which of the cases `$6` the caller may see.
 static SHOWN: Sql = Sql::new(concat!(
-    "select b.id from journey b where b.contract = $1 and b.id in {uuids $6} and ",
-    may_be_shown!("b.id"),
-    " order by b.id limit $7"
+    "select j.id from journey j where j.contract = $1 and j.id in {uuids $6} and ",
+    may_be_shown!("j.id"),
+    " order by j.id limit $7"
 ));
 
 /// Every statement of this module.
