@@ -75,14 +75,7 @@ pub(super) static OF_CASES: Table = Table {
         Key::new("take", Kind::Word(&const { words(&TAKES) }), r#""median""#, "How the values become one number."),
         Key::new("percentile", Kind::Positive, "90", "The percentile, from 1 to 100.").optional().unit("percent"),
     ],
-    rules: &[
-        ONE_VALUE,
-        Rule::Needs {
-            key: "percentile",
-            other: "take",
-            fix: Fix { problem: "no percentile is taken", remedy: "write take = \"percentile\"" },
-        },
-    ],
+    rules: &[ONE_VALUE],
     notes: &[
         "A case without a value is left out. So are days between dates that are known only by their month or year.",
         "`percentile` is written with `take = \"percentile\"`, and only with it.",
