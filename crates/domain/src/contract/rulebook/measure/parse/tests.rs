@@ -27,7 +27,8 @@ fn measures_are_read_and_explained() {
     assert_eq!((jobs.unit, jobs.places, jobs.version.as_deref()), (Unit::Facts, 0, Some("2021-04")));
     assert_eq!(visits.formula, Formula::Sum(Facts::one(FactKind::Recorded, "sessions")));
     assert_eq!((visits.prose.as_str(), visits.unit, visits.places), ("Visits made.", Unit::Amount, 2));
-    assert_eq!((&spend.formula, spend.unit), (&Formula::OfContract("sessions".to_owned()), Unit::Amount));
+    let sessions = ContractValues { code: "sessions".to_owned(), take: TakeOfContract::Sum };
+    assert_eq!((&spend.formula, spend.unit), (&Formula::OfContract(sessions), Unit::Amount));
     assert_eq!((each.formula.to_string().as_str(), each.unit), ("jobs ÷ wte", Unit::Each));
     let (of, over) = ("plan".to_owned(), "referral".to_owned());
     assert_eq!(share.formula, Formula::Ratio { of, over, basis: Basis::Cohort, percent: true });
