@@ -23,7 +23,7 @@ use throughline_domain::performance::measure::FactKind;
 
 table!("countable", key 4, [
     "journey": Uuid, "kind": Text, "code": Text, "nth": Int, "contract": Text, "area": Text, "cohort": Text,
-    "referrer": Text, "keyworker": Uuid, "worker": Uuid, "day": Date, "month": Date, "counts_from": Date,
+    "referrer": Text, "keyworker": Uuid, "worker": Uuid, "day": Date, "latest": Date, "month": Date, "counts_from": Date,
     "counts_to": Date, "quantity": Int, "ahead": Int,
 ]);
 
@@ -47,6 +47,8 @@ struct Countable<'a> {
     kind: FactKind,
     code: &'a str,
     day: NaiveDate,
+    /// The last day on which it may have occurred: its day, unless only the month or the year is known.
+    latest: NaiveDate,
     /// The first day at whose end it counts.
     from: NaiveDate,
     /// The first day at whose end it no longer counts.
@@ -72,8 +74,9 @@ impl<'a> Gathered<'a> {
     fn add(&mut self, kind: FactKind, code: &'a str, occurred: Occurred) -> &mut Countable<'a> {
         let day = occurred.earliest();
         let (from, keyworker) = (self.case.counts_from(occurred), self.case.journey.keyworker_on(day));
-        let (to, worker, quantity, is_ahead) = (FOREVER, None, None, false);
-        self.facts.push(Countable { kind, code, day, from, to, keyworker, worker, quantity, is_ahead });
+        let (latest, to) = (occurred.latest(), FOREVER);
+        let (worker, quantity, is_ahead) = (None, None, false);
+        self.facts.push(Countable { kind, code, day, latest, from, to, keyworker, worker, quantity, is_ahead });
         self.facts.last_mut().expect("it was just added")
     }
 
@@ -209,8 +212,8 @@ impl<'a> Gathered<'a> {
         };
         for kind in kinds {
             let (kind, code, keyworker) = (*kind, standard, stretch.keyworker);
-            let (worker, quantity, is_ahead) = (None, None, false);
-            self.facts.push(Countable { kind, code, day: due, from, to, keyworker, worker, quantity, is_ahead });
+            let (day, latest, worker, quantity, is_ahead) = (due, due, None, None, false);
+            self.facts.push(Countable { kind, code, day, latest, from, to, keyworker, worker, quantity, is_ahead });
         }
     }
 }
@@ -254,7 +257,7 @@ pub fn rows(case: &CaseFacts<'_>, facts: &[Fact<'_>], stages: &[ReachedStage<'_>
     }
 }
 
-fn row(case: &CaseFacts<'_>, fact: &Countable<'_>, nth: i64) -> [Value; 16] {
+fn row(case: &CaseFacts<'_>, fact: &Countable<'_>, nth: i64) -> [Value; 17] {
     let id = |worker: Option<WorkerId>| worker.map_or(Value::Null, |worker| Value::Uuid(worker.0));
     [
         Value::Uuid(case.id.0),
@@ -268,6 +271,7 @@ fn row(case: &CaseFacts<'_>, fact: &Countable<'_>, nth: i64) -> [Value; 16] {
         id(fact.keyworker),
         id(fact.worker),
         Value::Date(fact.day),
+        Value::Date(fact.latest),
         Value::Date(month_of(fact.day)),
         Value::Date(fact.from),
         Value::Date(fact.to),
@@ -432,6 +436,16 @@ mod tests {
         let rows = rows_of(&case([on("2018-01-12", plan())]));
         let plans = of_kind(&rows, FactKind::Plans);
         assert_eq!([plans[0].cell("cohort"), plans[0].cell("referrer")], [&Value::text(""), &Value::text("")]);
+    }
+
+    #[test]
+    fn a_fact_of_a_month_may_have_occurred_on_any_of_its_days() {
+        let rows = rows_of(&case([on("2018-02", plan()), on("2018-02-28", reviewed())]));
+        let dates = |kind| -> Vec<_> {
+            of_kind(&rows, kind).iter().map(|row| (row.day("day"), row.day("latest"))).collect()
+        };
+        assert_eq!(dates(FactKind::Plans), [(Some(day("2018-02-01")), Some(day("2018-02-28")))]);
+        assert_eq!(dates(FactKind::Reviews), [(Some(day("2018-02-28")), Some(day("2018-02-28")))]);
     }
 
     /// How many obligations due on 17 January count at the end of a day, and how many of them were met in time.

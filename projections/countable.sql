@@ -10,6 +10,7 @@ create table countable (
     keyworker uuid,
     worker uuid,
     day date not null,
+    latest date not null,
     month date not null,
     counts_from date not null,
     counts_to date not null,

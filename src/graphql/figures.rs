@@ -9,7 +9,7 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObje
 use rust_decimal::Decimal as Number;
 
 use super::bounds::PageLength;
-use super::context::{self, OrFault as _};
+use super::context;
 use super::cursor::{Cursors, PAGE_BEFORE};
 use super::fault::fault;
 use super::journey::{self, Journey};
@@ -19,7 +19,7 @@ use super::people::Worker;
 use super::period::FigurePeriod;
 use super::point_in_time::KnownUpTo;
 use super::scalars::{Date, Decimal};
-use crate::queries::measures::members::{CountedBy, CountedFact, MembersQuery, Place};
+use crate::queries::measures::members::{CountedBy, CountedFact, MembersQuery, Place, Which};
 use crate::queries::measures::{self, FiguresError, Member};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Labels;
@@ -79,7 +79,8 @@ pub struct MeasureDefinition {
     title: String,
     /// What it counts.
     prose: String,
-    /// What its value is a number of: cases, contacts, facts, an amount, full-time equivalents, percent, or for each.
+    /// What its value is a number of: cases, contacts, facts, an amount, full-time equivalents, days, percent, or for
+    /// each.
     unit: String,
     /// The number of decimal places that are shown.
     places: u32,
@@ -355,7 +356,7 @@ impl FigureRow {
                 },
             })
         };
-        build().map_err(|error| fault(&error))
+        build().map_err(|error| refused(&error.into()))
     }
 }
 
@@ -391,6 +392,9 @@ impl Behind {
                     _ => return None,
                 },
             },
+            Formula::Share(share) if below => {
+                CountedBy::Cases { value: share.value.clone(), which: Which::All }
+            }
             _ if below => return None,
             _ => counted(&self.measure)?,
         };
@@ -418,7 +422,8 @@ impl Behind {
         let among = source.shown_now(ctx, &standing).await?;
         let cases = source.cases(ctx, &standing, among.as_ref())?;
         let page = (after.as_ref(), first.rows());
-        let (found, more) = measures::members::page(&source.generation, cases, &asked, page).await.or_fault()?;
+        let found = measures::members::page(&source.generation, cases, &asked, page).await;
+        let (found, more) = found.map_err(|error| refused(&error))?;
         let stories = journey::case_histories(ctx, found.iter().map(|one| one.place.journey), source.known).await?;
         let row = |fact: &CountedFact| {
             let Place { day, journey, kind, code, nth } = &fact.place;
@@ -439,6 +444,11 @@ fn counted(measure: &Measure) -> Option<CountedBy> {
     match &measure.formula {
         Formula::Count(facts) | Formula::Sum(facts) => Some(CountedBy::Facts { facts: facts.clone(), with: None }),
         Formula::Caseload => Some(CountedBy::Caseload),
+        Formula::CaseloadThroughout => Some(CountedBy::CaseloadThroughout),
+        Formula::OfCases(of) => Some(CountedBy::Cases { value: of.value.clone(), which: Which::Exact }),
+        Formula::Share(share) => {
+            Some(CountedBy::Cases { value: share.value.clone(), which: Which::Within(share.band) })
+        }
         Formula::OfContract(_) | Formula::Wte | Formula::Ratio { .. } => None,
     }
 }
@@ -446,13 +456,15 @@ fn counted(measure: &Measure) -> Option<CountedBy> {
 /// A fact that a figure counts.
 #[derive(SimpleObject)]
 pub struct FigureMember {
-    /// The day of the fact. For a case on the caseload: the day from which it was on it with this keyworker.
+    /// The day of the fact, or of the fact that gives the case its value. For a case on the caseload: the day from which
+    /// it was on it with this keyworker.
     on: Date,
     /// The kind of fact, as in the codes of measures.
     kind: String,
     /// The code of the fact. Null if it has none.
     code: Option<String>,
-    /// The value that the fact adds. Null if it counts as one.
+    /// The value that the fact adds, or the value that the case has: days, what was recorded, or a part of 1. Null if it
+    /// counts as one, and for days between dates of which one is known only by its month or year.
     quantity: Option<Decimal>,
     /// The case.
     journey: Journey,
@@ -493,7 +505,8 @@ impl FigureMemberTotals {
         let (source, standing) = (&*self.source, context::standing(ctx).await?);
         let among = source.shown_now(ctx, &standing).await?;
         let cases = source.cases(ctx, &standing, among.as_ref())?;
-        measures::members::count(&source.generation, cases, &self.asked).await.or_fault()
+        let count = measures::members::count(&source.generation, cases, &self.asked).await;
+        count.map_err(|error| refused(&error))
     }
 }
 
@@ -553,6 +566,7 @@ pub(super) fn refused(error: &FiguresError) -> async_graphql::Error {
         | FiguresError::Target(_)
         | FiguresError::TooManyRows
         | FiguresError::TooManyMonths
+        | FiguresError::TooManyFacts
         | FiguresError::NotOfMonths => Code::BadUserInput.error(error.to_string()),
     }
 }

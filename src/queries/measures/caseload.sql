@@ -1,7 +1,7 @@
 -- Cases on the caseload at the end of a day, by service area, cohort, referrer and keyworker.
 -- $1 the contract, $2 the day, $3, $4 and $5 whether they are apart by cohort, referrer and keyworker
 select r.kind, r.code, r.area, r.cohort, r.referrer, r.keyworker, r.month, count(*) as facts,
-    cast(0 as bigint) as quantity
+    cast(0 as bigint) as wholes, cast(0 as bigint) as millionths
 from (
     select 'caseload' as kind, '' as code, c.area, case when $3 then coalesce(j.cohort, '') else '' end as cohort,
         case when $4 then coalesce(j.referrer, '') else '' end as referrer,

@@ -4,7 +4,7 @@
 -- day, $8 the as-of date, $9, $10 and $11 whether they are apart by cohort, referrer and keyworker. Codes that are null
 -- are any.
 select r.kind, r.code, r.area, r.cohort, r.referrer, r.keyworker, r.month, count(*) as facts,
-    cast(0 as bigint) as quantity
+    cast(0 as bigint) as wholes, cast(0 as bigint) as millionths
 from (
     select a.kind, a.code, a.area, case when $9 then a.cohort else '' end as cohort,
         case when $10 then a.referrer else '' end as referrer, case when $11 then a.keyworker end as keyworker,

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::super::board::Group;
 use super::super::period::bound;
-use super::tallies::{Loaded, TalliesOf, Tally};
+use super::cases::Valued;
+use super::tallies::{Loaded, Span, TalliesOf, Tally};
 use super::{Dimension, Wanted};
 use crate::access::InScope;
 use crate::store::{Sql, StoreError, columns, doing, on};
@@ -19,7 +20,8 @@ use crate::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::{CodeList, Labels};
 use throughline_domain::fact::envelope::{TeamId, WorkerId};
-use throughline_domain::performance::measure::{FactKind, Facts, Formula, Measure};
+use throughline_domain::performance::case_value::Worth;
+use throughline_domain::performance::measure::{FactKind, Facts, Formula, Measure, OfCases, Share};
 
 static LABELS: Sql = Sql::new(include_str!("labels.sql"));
 
@@ -65,6 +67,9 @@ impl Member {
 /// The tallies of each group.
 type ByMembers = HashMap<Vec<Member>, Vec<Tally>>;
 
+/// The values of cases of each group.
+type CasesByMembers = HashMap<Vec<Member>, Vec<Valued>>;
+
 /// A worker's label, and the teams they are in.
 #[derive(Debug, Default)]
 struct Named {
@@ -80,6 +85,8 @@ pub(super) struct Groups<'g> {
     by: Vec<Dimension>,
     workers: BTreeMap<WorkerId, Named>,
     tallies: HashMap<TalliesOf, ByMembers>,
+    /// The values of cases, by the code of the measure and the period.
+    cases: HashMap<(String, Span), CasesByMembers>,
     /// The groups of the workers with a full-time equivalent.
     of_workers: BTreeSet<Vec<Member>>,
 }
@@ -107,8 +114,8 @@ impl<'g> Groups<'g> {
         } else {
             BTreeMap::new()
         };
-        let of_workers = BTreeSet::new();
-        let mut groups = Self { rulebook, scope, by: by.to_vec(), workers, tallies: HashMap::new(), of_workers };
+        let (tallies, cases, of_workers) = (HashMap::new(), HashMap::new(), BTreeSet::new());
+        let mut groups = Self { rulebook, scope, by: by.to_vec(), workers, tallies, cases, of_workers };
         if groups.are_of_workers() {
             groups.of_workers = loaded.workers().flat_map(|worker| groups.members_of_worker(worker)).collect();
         }
@@ -119,7 +126,17 @@ impl<'g> Groups<'g> {
                     by_members.entry(members).or_default().push(tally.clone());
                 }
             }
+            by_members.values_mut().for_each(|tallies| tallies.sort_by_key(|tally| tally.month));
             groups.tallies.insert(of, by_members);
+        }
+        for (of, cases) in std::mem::take(&mut loaded.cases) {
+            let mut by_members = CasesByMembers::new();
+            for case in cases {
+                for members in groups.members_of(&case.of) {
+                    by_members.entry(members).or_default().push(case.clone());
+                }
+            }
+            groups.cases.insert(of, by_members);
         }
         Ok(groups)
     }
@@ -166,7 +183,13 @@ impl<'g> Groups<'g> {
         teams.iter().map(|(label, team)| Member::Team(label.clone(), *team)).collect()
     }
 
-    /// The tallies of a group.
+    /// The values that the cases of a group have in a period.
+    pub(super) fn worths(&self, measure: &Measure, span: &Span, members: &[Member]) -> Vec<Worth> {
+        let cases = self.cases.get(&(measure.code.clone(), *span)).and_then(|by_members| by_members.get(members));
+        cases.into_iter().flatten().map(|case| case.worth).collect()
+    }
+
+    /// The tallies of a group, in the order of their months.
     pub(super) fn tallies(&self, of: &TalliesOf, members: &[Member]) -> &[Tally] {
         self.tallies.get(of).and_then(|by_members| by_members.get(members)).map_or(&[], Vec::as_slice)
     }
@@ -204,8 +227,9 @@ impl<'g> Groups<'g> {
 
     /// The groups of the rows of a measure, in order.
     pub(super) fn rows(&self, measure: &Measure, wanted: &Wanted) -> Vec<Vec<Member>> {
+        let of_cases = self.cases.values().flat_map(HashMap::keys);
         let found: BTreeSet<&Vec<Member>> =
-            self.tallies.values().flat_map(HashMap::keys).chain(&self.of_workers).collect();
+            self.tallies.values().flat_map(HashMap::keys).chain(of_cases).chain(&self.of_workers).collect();
         if self.by.len() > 1 && self.by.iter().any(|by| matches!(by, Dimension::Keyworker | Dimension::Team)) {
             let counted = found.into_iter().filter(|members| self.is_counted(members, measure, wanted));
             return counted.cloned().collect();
@@ -226,6 +250,17 @@ impl<'g> Groups<'g> {
     fn is_counted(&self, members: &[Member], measure: &Measure, wanted: &Wanted) -> bool {
         if self.of_workers.contains(members) && needs(measure, wanted, &Formula::Wte) {
             return true;
+        }
+        let parts: &[&String] = match &measure.formula {
+            Formula::Ratio { of, over, .. } => &[of, over],
+            _ => &[&measure.code],
+        };
+        let of_measure = self.cases.iter().filter(|((code, _), _)| parts.contains(&code));
+        if of_measure.map(|(_, by_members)| by_members).any(|by_members| by_members.contains_key(members)) {
+            return true;
+        }
+        if measure.formula.case_value().is_some() {
+            return false;
         }
         let facts = facts_of(measure, wanted);
         self.tallies.values().filter_map(|by_members| by_members.get(members)).flatten().any(|tally| match tally.kind {
@@ -270,6 +305,7 @@ fn product(dimensions: impl Iterator<Item = Vec<Member>>) -> Vec<Vec<Member>> {
 fn facts_of<'w>(measure: &'w Measure, wanted: &'w Wanted) -> Vec<&'w Facts> {
     match &measure.formula {
         Formula::Count(facts) | Formula::Sum(facts) => vec![facts],
+        Formula::OfCases(OfCases { value, .. }) | Formula::Share(Share { value, .. }) => vec![value.deciding()],
         Formula::Ratio { of, over, .. } => {
             let parts = [of, over].into_iter().filter_map(|code| wanted.get(code));
             parts.filter(|part| **part != *measure).flat_map(|part| facts_of(part, wanted)).collect()
@@ -290,7 +326,8 @@ fn needs(measure: &Measure, wanted: &Wanted, formula: &Formula) -> bool {
 
 fn workers(loaded: &Loaded) -> BTreeSet<WorkerId> {
     let of_cases = loaded.tallies.iter().flat_map(|(_, tallies)| tallies).filter_map(|tally| tally.keyworker);
-    of_cases.chain(loaded.workers()).collect()
+    let of_values = loaded.cases.iter().flat_map(|(_, cases)| cases).filter_map(|case| case.of.keyworker);
+    of_cases.chain(of_values).chain(loaded.workers()).collect()
 }
 
 /// The labels and teams of some workers.

@@ -9,13 +9,14 @@ use uuid::Uuid;
 use super::super::board::count as counted;
 use super::super::caseload_scope::whose;
 use super::super::period::{BEGINNING, bound};
-use super::Member;
+use super::{FiguresError, Member, cases};
 use super::tallies::{Span, codes, words};
 use crate::access::CasesInScope;
-use crate::store::{Sql, StoreError, columns, doing, on};
+use crate::store::{Sql, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::{JourneyId, WorkerId};
-use throughline_domain::performance::measure::Facts;
+use throughline_domain::performance::fraction::OutOfRange;
+use throughline_domain::performance::measure::{Band, CaseValue, Facts};
 use throughline_domain::performance::period::Period;
 
 static PAGE: Sql = Sql::new(include_str!("members.sql"));
@@ -41,6 +42,26 @@ pub enum CountedBy {
     },
     /// The cases on the caseload at the end of the period.
     Caseload,
+    /// The cases on the caseload on every day of the period.
+    CaseloadThroughout,
+    /// The cases that have a value in the period.
+    Cases {
+        /// The value.
+        value: CaseValue,
+        /// Which of them.
+        which: Which,
+    },
+}
+
+/// Which of the cases that have a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// All of them.
+    All,
+    /// Those whose value is known exactly.
+    Exact,
+    /// Those whose value is in this band.
+    Within(Band),
 }
 
 /// A question for the facts behind a figure.
@@ -78,7 +99,7 @@ pub struct Place {
 pub struct CountedFact {
     /// Its place.
     pub place: Place,
-    /// Its quantity in millionths, if it has one.
+    /// Its quantity in millionths, or the value of the case, if it has one.
     pub quantity: Option<i64>,
 }
 
@@ -213,7 +234,8 @@ pub async fn page(
     scope: CasesInScope<'_>,
     asked: &MembersQuery,
     (after, first): (Option<&Place>, u32),
-) -> Result<(Vec<CountedFact>, bool), StoreError> {
+) -> Result<(Vec<CountedFact>, bool), FiguresError> {
+    let length = usize::try_from(first).expect("a page is smaller than memory");
     let page = (after, i64::from(first) + 1);
     let dialect = generation.reader.dialect();
     let rows: sqlx::Result<Vec<Row>> = match &asked.counted {
@@ -224,16 +246,34 @@ pub async fn page(
         CountedBy::Caseload => on!(&generation.reader, pool => {
             bind_caseload!(sqlx::query_as(CASELOAD.text(dialect)), scope, asked, page).fetch_all(pool).await
         }),
+        CountedBy::Cases { value, which } => {
+            let listed = cases::listed(generation, scope, asked, (value, which)).await?;
+            return Ok(page_of(listed, after, length));
+        }
+        CountedBy::CaseloadThroughout => {
+            let listed = cases::listed_throughout(generation, scope, asked).await?;
+            return Ok(page_of(listed, after, length));
+        }
     };
     let mut rows = rows.map_err(doing("read the facts behind a figure"))?;
-    let first = usize::try_from(first).expect("a page is smaller than memory");
-    let has_next = rows.len() > first;
-    rows.truncate(first);
+    let has_next = rows.len() > length;
+    rows.truncate(length);
     Ok((rows.into_iter().map(Into::into).collect(), has_next))
 }
 
+/// A page of a list in memory, and whether there is more.
+fn page_of(listed: Vec<CountedFact>, after: Option<&Place>, length: usize) -> (Vec<CountedFact>, bool) {
+    let mut left = listed.into_iter().filter(|one| after.is_none_or(|after| one.place > *after));
+    let found = left.by_ref().take(length).collect();
+    (found, left.next().is_some())
+}
+
 /// The number of facts behind a figure, on all pages.
-pub async fn count(generation: &Generation, scope: CasesInScope<'_>, asked: &MembersQuery) -> Result<u64, StoreError> {
+pub async fn count(
+    generation: &Generation,
+    scope: CasesInScope<'_>,
+    asked: &MembersQuery,
+) -> Result<u64, FiguresError> {
     let (all, dialect) = ((None::<&Place>, i64::MAX), generation.reader.dialect());
     let found: sqlx::Result<i64> = match &asked.counted {
         CountedBy::Facts { facts, with } => on!(&generation.reader, pool => {
@@ -244,6 +284,14 @@ pub async fn count(generation: &Generation, scope: CasesInScope<'_>, asked: &Mem
             let query = sqlx::query_scalar(CASELOAD_COUNT.text(dialect));
             bind_caseload!(query, scope, asked, all).fetch_one(pool).await
         }),
+        CountedBy::Cases { value, which } => {
+            let listed = cases::listed(generation, scope, asked, (value, which)).await?;
+            return Ok(u64::try_from(listed.len()).map_err(|_| OutOfRange)?);
+        }
+        CountedBy::CaseloadThroughout => {
+            let listed = cases::listed_throughout(generation, scope, asked).await?;
+            return Ok(u64::try_from(listed.len()).map_err(|_| OutOfRange)?);
+        }
     };
     Ok(counted(found.map_err(doing("count the facts behind a figure"))?))
 }

@@ -3,6 +3,8 @@
 //! One evaluation for all: the API, the boards of the command line and documents. The arithmetic is that of
 //! [`throughline_domain::performance`]. Each figure can name the facts that it counts ([`members`]).
 
+mod caseload_throughout;
+mod cases;
 mod groups;
 pub mod members;
 mod tallies;
@@ -22,13 +24,16 @@ use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::performance::comparison::{Actuals, Aim, Comparison};
 use throughline_domain::performance::figure::Figure;
 use throughline_domain::performance::fraction::{Fraction, OutOfRange};
-use throughline_domain::performance::measure::{Basis, Facts, Formula, Measure, Unit, measures};
+use throughline_domain::performance::measure::{
+    Basis, ContractValues, Facts, Formula, Measure, TakeOfContract, Unit, measures,
+};
 use throughline_domain::performance::period::Period;
 use throughline_domain::performance::target::{self as targets, Part, Profile, TargetError};
 
 /// Every statement of this module.
 pub(super) fn statements() -> Vec<&'static Sql> {
-    [tallies::STATEMENTS, groups::STATEMENTS, members::STATEMENTS].concat()
+    let of_cases = [caseload_throughout::STATEMENTS, cases::STATEMENTS].concat();
+    [tallies::STATEMENTS, of_cases.as_slice(), groups::STATEMENTS, members::STATEMENTS].concat()
 }
 
 /// The most rows of one question.
@@ -147,6 +152,9 @@ pub enum FiguresError {
     /// There would be too many months.
     #[error("by month, a period has at most {BY_MONTH_MAX} months: ask for a shorter one")]
     TooManyMonths,
+    /// The values of cases would be computed from too many facts.
+    #[error("a value of cases is computed from at most {} facts: ask for a shorter period", cases::FACTS_MAX)]
+    TooManyFacts,
     /// A period that is not made of months was asked for by month.
     #[error("this period is not made of whole months: leave out the month as a dimension, or ask for whole months")]
     NotOfMonths,
@@ -379,12 +387,18 @@ impl Evaluation<'_> {
                     Ok(Figure::amount(Fraction::sum(quantities)?))
                 }
             }
-            Formula::Caseload if self.query.as_of < period.first() => Ok(Figure::no_data()),
+            Formula::Caseload | Formula::CaseloadThroughout if self.query.as_of < period.first() => Ok(Figure::no_data()),
+            Formula::CaseloadThroughout => {
+                let cases = self.groups.worths(measure, &span, members).len();
+                Ok(Figure::count(u64::try_from(cases).map_err(|_| OutOfRange)?))
+            }
             Formula::Caseload => {
                 let cases = self.groups.tallies(&TalliesOf::Caseload(span), members);
                 Ok(Figure::count(cases.iter().map(|tally| tally.facts).sum()))
             }
-            Formula::OfContract(code) if members.is_empty() && self.groups.are_whole() => self.of_contract(code, &span),
+            Formula::OfContract(of) if members.is_empty() && self.groups.are_whole() => self.of_contract(of, &span),
+            Formula::OfCases(of) => Ok(of.figure(&self.groups.worths(measure, &span, members))?),
+            Formula::Share(share) => Ok(share.figure(&self.groups.worths(measure, &span, members))?),
             Formula::Wte if self.groups.are_of_workers() && self.groups.are_whole() => {
                 let is_counted = |worker| self.groups.hold_worker(members, worker);
                 Ok(self.loaded.wte((period, self.query.as_of), is_counted)?)
@@ -395,21 +409,28 @@ impl Evaluation<'_> {
 
     /// The tallies of these facts in a group and a period.
     fn facts<'t>(&'t self, span: &Span, members: &[Member], facts: &'t Facts) -> impl Iterator<Item = &'t Tally> {
-        let (of, span) = (span.tallies_of(), *span);
-        self.groups.tallies(&of, members).iter().filter(move |tally| tally.is_one_of(facts) && tally.is_within(&span))
+        let tallies = Tally::within(self.groups.tallies(&span.tallies_of(), members), span);
+        tallies.iter().filter(move |tally| tally.is_one_of(facts))
     }
 
-    /// The sum of what was recorded for the contract as a whole. No data if nothing was.
-    fn of_contract(&self, code: &str, span: &Span) -> Result<Figure, FiguresError> {
-        let recorded = self.of.record.measures.iter().filter(|entry| {
+    /// What was recorded for the contract as a whole. No data if nothing was.
+    fn of_contract(&self, of: &ContractValues, span: &Span) -> Result<Figure, FiguresError> {
+        let recorded = self.of.record.measures.iter().filter(|entry| entry.details.code == of.code);
+        let dated = recorded.map(|entry| {
             let day = entry.details.period.map_or(entry.occurred.earliest(), |of| of.last);
-            entry.details.code == code && span.first <= day && day <= span.last
+            (day, Fraction::from(entry.details.value.0))
         });
-        let values: Vec<Fraction> = recorded.map(|entry| entry.details.value.0.into()).collect();
-        if values.is_empty() {
-            return Ok(Figure::no_data());
-        }
-        Ok(Figure::amount(Fraction::sum(values)?))
+        let mut values: Vec<(NaiveDate, Fraction)> = dated.filter(|(day, _)| span.holds(*day)).collect();
+        // Of several values of one day, the last is the one that was recorded last.
+        values.sort_by_key(|(day, _)| *day);
+        let Some((_, last)) = values.last().copied() else { return Ok(Figure::no_data()) };
+        let sum = Fraction::sum(values.iter().map(|(_, value)| *value))?;
+        let count = u64::try_from(values.len()).map_err(|_| OutOfRange)?;
+        Ok(match of.take {
+            TakeOfContract::Sum => Figure::amount(sum),
+            TakeOfContract::Mean => Figure::quotient(sum, count.into())?,
+            TakeOfContract::Last => Figure::amount(last),
+        })
     }
 }
 

@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use super::super::board::count;
 use super::super::period::bound;
-use super::{Dimension, Wanted};
+use super::caseload_throughout::Ranges;
+use super::cases::{FactsOfCases, Valued};
+use super::{Dimension, FiguresError, Wanted};
 use crate::access::InScope;
 use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
@@ -53,8 +55,13 @@ impl Span {
         if self.is_of_months { TalliesOf::Months } else { TalliesOf::Days(*self) }
     }
 
+    /// Whether a day is in it.
+    pub(super) fn holds(&self, day: NaiveDate) -> bool {
+        self.first <= day && day <= self.last
+    }
+
     /// The part of it that is not later than the as-of date. None if all of it is.
-    fn until(&self, as_of: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
+    pub(super) fn until(&self, as_of: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
         (self.first <= as_of).then(|| (self.first, self.last.min(as_of)))
     }
 }
@@ -82,9 +89,12 @@ impl Tally {
         self.kind.is_some_and(|kind| facts.hold(kind, &self.code))
     }
 
-    /// Whether its month is within a period. Tallies that are not apart by month are of one period.
-    pub(super) fn is_within(&self, span: &Span) -> bool {
-        self.month.is_none_or(|month| span.first <= month.first() && month.first() <= span.last)
+    /// Those of tallies, in the order of their months, whose month is within a period. Tallies that are not apart by
+    /// month are of one period.
+    pub(super) fn within<'t>(tallies: &'t [Self], span: &Span) -> &'t [Self] {
+        let is_before = |tally: &Self| tally.month.is_some_and(|month| month.first() < span.first);
+        let is_by_the_end = |tally: &Self| tally.month.is_none_or(|month| month.first() <= span.last);
+        &tallies[tallies.partition_point(is_before)..tallies.partition_point(is_by_the_end)]
     }
 }
 
@@ -114,6 +124,8 @@ pub(super) struct WteDays {
 #[derive(Debug, Default)]
 pub(super) struct Loaded {
     pub(super) tallies: Vec<(TalliesOf, Vec<Tally>)>,
+    /// The values of cases, by the code of the measure and the period.
+    pub(super) cases: Vec<((String, Span), Vec<Valued>)>,
     wte: Vec<(Span, Vec<WteDays>)>,
 }
 
@@ -127,7 +139,8 @@ columns! {
         keyworker: Option<Uuid>,
         month: Option<NaiveDate>,
         facts: i64,
-        quantity: i64,
+        wholes: i64,
+        millionths: i64,
     }
 }
 
@@ -166,7 +179,7 @@ impl Loaded {
         wanted: &Wanted,
         by: &[Dimension],
         (spans, as_of): (&[Span], NaiveDate),
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self, FiguresError> {
         let reader = Reader { generation: of.0, scope: of.1, as_of: bound(as_of), apart: Apart::by(by) };
         let (counted, dated) = reader.kinds(wanted);
         let mut loaded = Self::default();
@@ -185,7 +198,38 @@ impl Loaded {
             }
             loaded.read_further(&reader, wanted, span).await?;
         }
+        loaded.read_cases(of, wanted, by, (spans, as_of)).await?;
         Ok(loaded)
+    }
+
+    /// Reads the values of cases: the facts of each measure once, for all periods.
+    async fn read_cases(
+        &mut self,
+        (generation, scope): (&Generation, InScope<'_>),
+        wanted: &Wanted,
+        by: &[Dimension],
+        (spans, as_of): (&[Span], NaiveDate),
+    ) -> Result<(), FiguresError> {
+        let edges = (spans.iter().map(|span| span.first).min(), spans.iter().map(|span| span.last).max());
+        let (Some(first), Some(last)) = edges else { return Ok(()) };
+        for measure in wanted.iter() {
+            let of = (generation, scope.contract());
+            let mut found: Vec<(Span, Vec<Valued>)> = Vec::new();
+            if let Some(value) = measure.formula.case_value() {
+                let facts = FactsOfCases::read(of, value, (first, last), as_of).await?;
+                for span in spans {
+                    found.push((*span, facts.valued(span, by)?));
+                }
+            } else if measure.formula == Formula::CaseloadThroughout {
+                let ranges = Ranges::read(of, (first, last), as_of).await?;
+                found.extend(spans.iter().map(|span| (*span, ranges.throughout(span))));
+            }
+            for (span, mut valued) in found {
+                valued.retain(|one| scope.has_area(&one.of.area));
+                self.cases.push(((measure.code.clone(), span), valued));
+            }
+        }
+        Ok(())
     }
 
     /// Reads what is not counted by the day of a fact: the caseload, workers, and ratios of the same cases.
@@ -355,7 +399,7 @@ impl Tally {
             keyworker: row.keyworker.map(WorkerId),
             month: row.month.map(Month::of),
             facts: count(row.facts),
-            quantity: Fraction::millionths(row.quantity),
+            quantity: Fraction::wholes_and_millionths(row.wholes, row.millionths),
         }
     }
 }

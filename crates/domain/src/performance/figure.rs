@@ -80,6 +80,17 @@ impl Figure {
         Self::ratio(sum, cases.into(), Counted::Denominator)
     }
 
+    /// One number of the values of people or cases that is no mean, such as a median. It counts the cases.
+    pub fn of_cases(value: Fraction, cases: u64) -> Self {
+        Self {
+            state: State::Value,
+            numerator: None,
+            denominator: Some(cases.into()),
+            value: Some(value),
+            counted: Counted::Denominator,
+        }
+    }
+
     /// One amount over another, neither of which counts people, such as care days over child days.
     pub fn quotient(numerator: Fraction, denominator: Fraction) -> Result<Self, OutOfRange> {
         Self::ratio(numerator, denominator, Counted::Nothing)

@@ -33,9 +33,24 @@ impl Fraction {
         Self { numerator: numerator / divisor, denominator: denominator / divisor }
     }
 
+    /// A number of hundredths.
+    pub(super) fn hundredths(hundredths: u64) -> Self {
+        Self::reduced(hundredths.into(), 100)
+    }
+
     /// A number of millionths, as view tables hold decimals.
     pub fn millionths(millionths: i64) -> Self {
         Self::reduced(millionths.into(), 1_000_000)
+    }
+
+    /// A number of wholes and a further number of millionths, as a statement adds them up.
+    pub fn wholes_and_millionths(wholes: i64, millionths: i64) -> Self {
+        Self::reduced(i128::from(wholes) * 1_000_000 + i128::from(millionths), 1_000_000)
+    }
+
+    /// The number in millionths, rounded half-up once.
+    pub fn in_millionths(self) -> Result<i64, OutOfRange> {
+        i64::try_from(self.rounded(6)?.mantissa()).map_err(|_| OutOfRange)
     }
 
     /// The sum.
@@ -194,6 +209,16 @@ pub(super) mod tests {
         assert_eq!(fraction("0.88").times(fraction("45")), Ok(fraction("39.6")));
         assert_eq!(Fraction::mean(&[fraction("42"), fraction("43"), fraction("42")]), Ok(Some(fraction("127/3"))));
         assert_eq!(Fraction::mean(&[]), Ok(None));
+    }
+
+    #[test]
+    fn millionths_are_rounded_once_and_may_be_out_of_range() {
+        assert_eq!(fraction("2/3").in_millionths(), Ok(666_667));
+        assert_eq!(fraction("-12.5").in_millionths(), Ok(-12_500_000));
+        assert_eq!(Fraction::from(u64::MAX).in_millionths(), Err(OutOfRange));
+        assert_eq!(Fraction::wholes_and_millionths(-3, -500_000), fraction("-3.5"));
+        let most = Fraction::wholes_and_millionths(i64::MAX, i64::MAX);
+        assert!(most > Fraction::from(u64::MAX / 2), "the largest numbers of a statement are in range");
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! Pure. The list is part of the rulebook, which may add measures of its own. Here is how the values of months make
 //! those of longer periods.
 
+pub use crate::contract::rulebook::measure::case_value::{
+    Band, CaseValue, ContractValues, Each, OfCases, Share, Take, TakeOfContract,
+};
 pub use crate::contract::rulebook::measure::{
     Basis, FactKind, Facts, Formula, Measure, Unit, measure, measures, of_kind,
 };
@@ -13,8 +16,16 @@ impl Measure {
     /// Whether its values of months add up to those of longer periods.
     pub const fn nature(&self) -> Nature {
         match self.formula {
-            Formula::Count(_) | Formula::Sum(_) | Formula::OfContract(_) => Nature::Flow,
-            Formula::Caseload | Formula::Wte | Formula::Ratio { .. } => Nature::Level,
+            Formula::Count(_)
+            | Formula::Sum(_)
+            | Formula::OfContract(ContractValues { take: TakeOfContract::Sum, .. }) => Nature::Flow,
+            Formula::OfContract(_)
+            | Formula::OfCases(_)
+            | Formula::Share(_)
+            | Formula::Caseload
+            | Formula::CaseloadThroughout
+            | Formula::Wte
+            | Formula::Ratio { .. } => Nature::Level,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! no value says why. GraphQL, boards and documents show the same numbers because all of them come from here.
 
 pub mod assessment;
+pub mod case_value;
 pub mod comparison;
 pub mod figure;
 pub mod fraction;

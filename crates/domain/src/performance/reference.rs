@@ -17,7 +17,8 @@ formula. The program writes it from the list that it computes by: `throughline r
 ## What a measure is
 
 A measure has a code, a title, a sentence that says what it counts, a unit, a number of decimal places and a formula.
-It counts facts, adds up what was recorded, or divides one measure by another. There are three sources of measures:
+It counts facts, adds up what was recorded, makes one number of the values of cases, or divides one measure by another.
+There are three sources of measures:
 
 - The program has measures for every kind of fact. They are the same in every contract.
 - The stages, standards and outcomes of a rulebook make measures.
@@ -34,9 +35,10 @@ such as a stage, an outcome or an exit, counts on the day of the first one only.
 Counts and sums of months add up to those of a quarter or a year. The caseload, full-time equivalents and ratios do
 not: the ratio of a quarter is computed from the counts of the quarter. It is not the mean of three months.
 
-The members of a figure are what it is made of: the facts that are counted or added up, and for the caseload its cases.
-There are as many members as the figure counts, and the quantities of the members of a sum add up to it. A ratio has the
-members of the measure above and of the measure below.
+The members of a figure are what it is made of: the facts that are counted or added up, and for the caseload and the
+values of cases the cases. There are as many members as the figure counts, and the quantities of the members of a sum
+add up to it. A ratio has the members of the measure above and of the measure below, and a share the cases in the band
+and all cases that have a value.
 
 ## The states of a figure
 
@@ -87,11 +89,41 @@ The values 12, 7 and 30 are dated in May, and 5 in June. For May the value is 12
 
 ### `of_contract`
 
-The sum of the values that were recorded for the contract as a whole.
+The sum of the values that were recorded for the contract as a whole. With `take`, their mean or the last of them.
 
     of_contract = \"spend\"
 
-1,200.50 is recorded for May, then another 300 for May. For May the value is 1,500.50.
+1,200.50 is recorded for May, then another 300 for May. For May the value is 1,500.50. With `take = \"mean\"` it is
+750.25, and with `take = \"last\"` it is 300.
+
+### `of_cases`
+
+One number of the values of cases. A case has one of three values. It counts in the group of the fact that gives it its
+value: the first fact from which days are counted, and otherwise the last one of the period.
+
+- `days`: the days from its first fact of some kinds in the period to its first of others on that day or later, until
+  the as-of date. If there are only earlier ones, it is 0 days. Days between dates of which one is known only by its
+  month or year are in no such number.
+- `values`: what was recorded for it in the period. `each` says which of several values of one case.
+- `quotient`: the number of some of its facts in the period over the number of others, in percent.
+
+The number is their mean, median, percentile, lowest, highest or sum. A median or percentile between two values is
+interpolated.
+
+    of_cases = { days = { from = { facts = [\"stages\"], codes = [\"referral\"] }, to = { facts = [\"plans\"] } }, take = \"median\" }
+
+4 clients are referred in May. Their plans are agreed 2, 4 and 9 days later, and the fourth has none yet. For May the
+median is 4 and the mean (2 + 4 + 9) ÷ 3 = 5. The 90th percentile is 4 + 0.8 × (9 - 4) = 8. If nobody had a plan, it
+would be not applicable; if no value was recorded for any case, there is no data.
+
+### `share`
+
+The cases whose value is in a band, as a share of the cases that have a value. The values are those of `of_cases`.
+
+    share = { days = { from = { facts = [\"stages\"], codes = [\"referral\"] }, to = { facts = [\"plans\"] } }, at_most = 7 }
+
+Of the 4 clients above, 3 have a plan, 2 of them within 7 days. For May the value is 2 ÷ 3 = 67 %. A plan that is known
+only by its month is within 7 days if it is so on each possible day; if not, the case is only among those below.
 
 ### `ratio`
 
@@ -118,6 +150,14 @@ The number of cases that are accepted and not closed at the end of the period.
 
 3 cases were accepted before May. One of them is closed on 10 May. 2 cases are accepted on 12 May. For May the value is
 3 - 1 + 2 = 4.
+
+### `caseload_throughout`
+
+The number of cases that were on the caseload on every day of the period, up to the as-of date. A change of keyworker
+does not matter. A case that is closed and reopened in the period does not count, unless both are on one day.
+
+3 cases were accepted before May. One of them is closed on 10 May. 2 cases are accepted on 12 May. For May the value is
+2.
 
 ### `wte`
 

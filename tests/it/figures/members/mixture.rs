@@ -14,7 +14,7 @@ use throughline_domain::fact::event::{
     ReferralDeclined, ReferralReceived, ReferralWithdrawn, Referrer, RiskRaised, SpellStarted, TaskSet, WorkerJoined,
     WteSet,
 };
-use throughline_domain::performance::measure::{FactKind, Formula};
+use throughline_domain::performance::measure::{CaseValue, FactKind, Formula};
 use throughline_domain::world::{self, ANN, BOB, CAT};
 use uuid::Uuid;
 
@@ -44,12 +44,13 @@ pub(super) struct Mixture<'m> {
 
 impl<'m> Mixture<'m> {
     pub(super) fn of(pack: &'m Pack, rulebook: &'m Rulebook, last: NaiveDate, today: NaiveDate) -> Self {
-        let named = rulebook.measures.iter().flat_map(|measure| match &measure.formula {
-            Formula::Count(facts) | Formula::Sum(facts) if facts.kinds.contains(&FactKind::Assessments) => {
-                facts.codes.clone()
-            }
-            _ => Vec::new(),
-        });
+        let facts_of = |formula: &'m Formula| match formula {
+            Formula::Count(facts) | Formula::Sum(facts) => Some(facts),
+            other => other.case_value().map(CaseValue::deciding),
+        };
+        let counted = rulebook.measures.iter().filter_map(|measure| facts_of(&measure.formula));
+        let scored = counted.filter(|facts| facts.kinds.contains(&FactKind::Assessments));
+        let named = scored.flat_map(|facts| facts.codes.clone());
         let instruments = named.chain(["sdq".to_owned()]).collect();
         Self { pack, rulebook, last, today, instruments, chance: Chance::seeded(SEED) }
     }

@@ -8,7 +8,7 @@ mod mixture;
 use chrono::{Days, NaiveDate};
 use throughline::access::relation::Standing;
 use throughline::access::{InScope, Scope};
-use throughline::queries::measures::members::{self, CountedBy, MembersQuery, Place};
+use throughline::queries::measures::members::{self, CountedBy, MembersQuery, Place, Which};
 use throughline::queries::measures::{
     self, CompareWith, Dimension, FigureRow, FiguresQuery, MeasureFigures, Member, OfContract,
 };
@@ -20,7 +20,7 @@ use throughline_domain::contract::{ContractRecord, Rulebook};
 use throughline_domain::fact::envelope::StreamId;
 use throughline_domain::fact::{History, Recorded};
 use throughline_domain::performance::fraction::Fraction;
-use throughline_domain::performance::measure::{Basis, Facts, Formula, Measure};
+use throughline_domain::performance::measure::{Basis, CaseValue, Each, Facts, Formula, Measure, Take};
 use throughline_domain::performance::period::{Period, Unit};
 use throughline_projections::countable::DATED_ONLY;
 
@@ -131,7 +131,7 @@ impl Service<'_> {
         let figure = &row.figure;
         let name = format!("{} {} of {:?} in {:?}", self.scope.contract(), measure.code, row.members, row.period);
         match &measure.formula {
-            Formula::Count(_) | Formula::Sum(_) | Formula::Caseload => {
+            Formula::Count(_) | Formula::Sum(_) | Formula::Caseload | Formula::CaseloadThroughout => {
                 // A sum of nothing is no data, and has no facts behind it.
                 let is_sum = matches!(measure.formula, Formula::Sum(_));
                 let nothing = is_sum.then_some(Fraction::ZERO);
@@ -140,6 +140,27 @@ impl Service<'_> {
             }
             // No case makes these.
             Formula::OfContract(_) | Formula::Wte => {}
+            Formula::OfCases(of) => {
+                let counted = || CountedBy::Cases { value: of.value.clone(), which: Which::Exact };
+                self.count_is(row, counted(), figure.denominator().unwrap_or(Fraction::ZERO), &name).await;
+                // The mean of a case and a quotient may have no end, and are listed rounded.
+                let is_whole = match &of.value {
+                    CaseValue::Days { .. } => true,
+                    CaseValue::Recorded { each, .. } => *each != Each::Mean,
+                    CaseValue::Quotient { .. } => false,
+                };
+                if let (Take::Mean, true) = (of.take, is_whole) {
+                    self.sum_is(row, counted(), figure.numerator().unwrap_or(Fraction::ZERO), &name).await;
+                }
+            }
+            Formula::Share(share) => {
+                let (Some(above), Some(below)) = (figure.numerator(), figure.denominator()) else {
+                    panic!("{name} is no share")
+                };
+                let counted = |which| CountedBy::Cases { value: share.value.clone(), which };
+                self.count_is(row, counted(Which::Within(share.band)), above, &format!("{name}, above")).await;
+                self.count_is(row, counted(Which::All), below, &format!("{name}, below")).await;
+            }
             Formula::Ratio { of, over, basis, percent: _ } => {
                 let (Some(above), Some(below)) = (figure.numerator(), figure.denominator()) else { return };
                 let [of, over] = [of, over].map(|code| self.measure(code));
@@ -163,8 +184,11 @@ impl Service<'_> {
             Formula::Count(facts) => self.count_is(row, all(facts), number, name).await,
             Formula::Sum(facts) => self.sum_is(row, all(facts), number, name).await,
             Formula::Caseload => self.count_is(row, CountedBy::Caseload, number, name).await,
+            Formula::CaseloadThroughout => self.count_is(row, CountedBy::CaseloadThroughout, number, name).await,
             Formula::OfContract(_) | Formula::Wte => {}
-            Formula::Ratio { .. } => panic!("{name} is made of a ratio"),
+            Formula::OfCases(_) | Formula::Share(_) | Formula::Ratio { .. } => {
+                panic!("{name} is made of what no ratio is made of")
+            }
         }
     }
 

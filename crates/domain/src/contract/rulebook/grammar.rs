@@ -4,6 +4,7 @@
 //! `docs/rulebook.md` are generated from it. It holds data only. A rule that compares values (a window that is longer
 //! than its target, for example) is code and stands with the parser of its section.
 
+pub(super) mod case_values;
 pub(super) mod contract;
 pub(super) mod outcome;
 pub(super) mod terms;

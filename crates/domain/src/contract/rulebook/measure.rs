@@ -4,10 +4,12 @@
 //! that follow from the rulebook's stages, standards and outcomes, and those that a rulebook puts together in
 //! `[[measure]]`. The list says what a measure is. It counts nothing.
 
+pub mod case_value;
 pub(super) mod parse;
 
 use std::fmt;
 
+use self::case_value::{CaseValue, ContractValues, OfCases, Share, TakeOfContract};
 use super::outcome::AchievedBy;
 use super::{CodeList, Labels, Rulebook};
 
@@ -285,10 +287,16 @@ pub enum Formula {
     Count(Facts),
     /// The sum of the quantities of these facts dated in the period.
     Sum(Facts),
-    /// The sum of the values that were recorded for the contract as a whole, under this code, in the period.
-    OfContract(String),
+    /// The values that were recorded for the contract as a whole, under a code, in the period.
+    OfContract(ContractValues),
+    /// One number of the values of cases.
+    OfCases(OfCases),
+    /// The share of cases whose value is in a band.
+    Share(Share),
     /// The number of cases on the caseload at the end of the period.
     Caseload,
+    /// The number of cases that were on the caseload on every day of the period.
+    CaseloadThroughout,
     /// The number of full-time equivalents of the contract's workers, as the mean over the days of the period.
     Wte,
     /// One measure divided by another.
@@ -310,9 +318,10 @@ impl Formula {
         match self {
             Self::Count(facts) => facts.unit(),
             Self::Sum(_) | Self::OfContract(_) => Unit::Amount,
-            Self::Caseload => Unit::Cases,
+            Self::Caseload | Self::CaseloadThroughout => Unit::Cases,
             Self::Wte => Unit::Wte,
-            Self::Ratio { percent: true, .. } => Unit::Percent,
+            Self::OfCases(of) => of.value.unit(),
+            Self::Share(_) | Self::Ratio { percent: true, .. } => Unit::Percent,
             Self::Ratio { percent: false, .. } => Unit::Each,
         }
     }
@@ -320,6 +329,14 @@ impl Formula {
     /// Whether its value is a number of cases, each counted by a fact that it has once.
     pub fn counts_cases(&self) -> bool {
         matches!(self, Self::Count(facts) if facts.are_of_cases())
+    }
+
+    /// The values of cases that it is made of.
+    pub const fn case_value(&self) -> Option<&CaseValue> {
+        match self {
+            Self::OfCases(OfCases { value, .. }) | Self::Share(Share { value, .. }) => Some(value),
+            _ => None,
+        }
     }
 
     /// The formula as a sentence.
@@ -353,6 +370,8 @@ pub enum Unit {
     Amount,
     /// Full-time equivalents.
     Wte,
+    /// Days.
+    Days,
     /// Percent.
     Percent,
     /// A number of one thing for each of another.
@@ -368,6 +387,7 @@ impl Unit {
             Self::Facts => "facts",
             Self::Amount => "amount",
             Self::Wte => "full-time equivalents",
+            Self::Days => "days",
             Self::Percent => "percent",
             Self::Each => "for each",
         }
@@ -409,8 +429,16 @@ impl fmt::Display for Formula {
         match self {
             Self::Count(facts) => write!(f, "count of {facts}"),
             Self::Sum(facts) => write!(f, "sum of {facts}"),
-            Self::OfContract(code) => write!(f, "sum of {code} recorded for the contract"),
+            Self::OfContract(ContractValues { code, take: TakeOfContract::Sum }) => {
+                write!(f, "sum of {code} recorded for the contract")
+            }
+            Self::OfContract(ContractValues { code, take }) => {
+                write!(f, "{} of the values of {code} recorded for the contract", take.as_str())
+            }
+            Self::OfCases(OfCases { value, take }) => write!(f, "{take} over cases of the {value}"),
+            Self::Share(Share { value, band }) => write!(f, "share of cases whose {value} {} {band}", value.verb()),
             Self::Caseload => f.write_str("cases on the caseload at the end"),
+            Self::CaseloadThroughout => f.write_str("cases on the caseload on every day"),
             Self::Wte => f.write_str("mean full-time equivalents over the days"),
             Self::Ratio { of, over, basis: Basis::Period, .. } => write!(f, "{of} ÷ {over}"),
             Self::Ratio { of, over, basis: Basis::Cohort, .. } => write!(f, "{of} of the cases in {over} ÷ {over}"),
@@ -476,7 +504,7 @@ pub fn measures(rulebook: &Rulebook) -> Vec<Measure> {
             prose: format!("The sum of the values recorded for the contract under {code}."),
             unit: Unit::Amount,
             places: 0,
-            formula: Formula::OfContract(code.clone()),
+            formula: Formula::OfContract(ContractValues { code: code.clone(), take: TakeOfContract::Sum }),
             version: None,
         });
     }
@@ -492,7 +520,7 @@ pub fn measure(rulebook: &Rulebook, code: &str) -> Option<Measure> {
 /// Whether a code is one of those that the program has for every contract: the word of a kind of fact, or the code of
 /// a measure that no rulebook changes.
 pub fn is_of_every_contract(code: &str) -> bool {
-    FactKind::named(code).is_some() || ["contacts", "caseload", "wte"].contains(&code)
+    FactKind::named(code).is_some() || ["contacts", "caseload", "caseload_throughout", "wte"].contains(&code)
 }
 
 /// The code of the measure that counts the facts of a kind with a code.
@@ -544,6 +572,14 @@ impl List<'_> {
                 Unit::Cases,
                 0,
                 Formula::Caseload,
+            ),
+            (
+                "caseload_throughout",
+                "Caseload throughout",
+                "Cases that were on the caseload on every day of the period.",
+                Unit::Cases,
+                0,
+                Formula::CaseloadThroughout,
             ),
             (
                 "wte",

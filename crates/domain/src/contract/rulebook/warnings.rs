@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::measure::measures;
+use super::measure::{is_of_every_contract, measures};
 use super::outcome::{AchievedBy, Trigger};
 use super::{CodeList, Outcome, Rulebook};
 use crate::contract::calendar::BankHolidays;
@@ -15,6 +15,7 @@ pub(super) fn of(rulebook: &Rulebook) -> Vec<String> {
         rulebook.outcomes.iter().filter_map(|outcome| narrow_window(rulebook, outcome)).collect();
     warnings.extend(smaller_first(rulebook));
     warnings.extend(unlisted_attributes(rulebook));
+    warnings.extend(hidden_measures(rulebook));
     warnings.extend(grades_of_unknown_measures(rulebook));
     warnings.extend(reports_on_days_off(rulebook));
     warnings.extend(unused(rulebook));
@@ -84,6 +85,27 @@ fn unlisted_attributes(rulebook: &Rulebook) -> Vec<String> {
         )
     };
     asked.into_iter().filter(|(_, names)| !names.is_empty()).map(warning).collect()
+}
+
+/// Stages, standards, outcomes and recorded values that have the code of a measure that every contract has: theirs is
+/// then the only measure of that code.
+fn hidden_measures(rulebook: &Rulebook) -> Vec<String> {
+    let stages = rulebook.stages.iter().map(|stage| ("[[stage]]", &stage.code));
+    let standards = rulebook.standards.iter().map(|standard| ("[[standard]]", &standard.code));
+    let outcomes = rulebook.outcomes.iter().filter(|outcome| matches!(outcome.achieved_by, AchievedBy::Journey(_)));
+    let outcomes = outcomes.map(|outcome| ("[[outcome]]", &outcome.code));
+    let recorded = rulebook.codes.listed(CodeList::MeasureCodes).into_iter().flatten();
+    let recorded = recorded.map(|code| ("codes.measure_codes", code));
+    let named = stages.chain(standards).chain(outcomes).chain(recorded);
+    let hiding = named.filter(|(_, code)| is_of_every_contract(code));
+    hiding
+        .map(|(place, code)| {
+            format!(
+                "{place}: the code {code:?} hides the measure {code:?} that every contract has. Give it another code if \
+                 boards or reports need that measure"
+            )
+        })
+        .collect()
 }
 
 /// Measures that grades test and that neither the rulebook has nor a command may record.

@@ -3,6 +3,7 @@
 use super::super::CodeList;
 use super::super::measure::{Basis, FactKind};
 use super::super::terms::{CapScope, Crossing};
+use super::case_values::{OF_CASES, SHARE, TAKES_OF_CONTRACT};
 use super::{Fix, Items, Key, Kind, Rule, SOME_TEXTS, TEXTS, Table, Word, words};
 
 pub(in super::super) const CAP_SCOPES: [Word<CapScope>; 4] = [
@@ -50,7 +51,7 @@ const COUNTED: [Word<()>; FactKind::ALL.len()] = kinds(FactKind::ALL);
 const SUMMED: [Word<()>; 2] = kinds([FactKind::Recorded, FactKind::Assessments]);
 
 /// The words of kinds of facts.
-const fn kinds<const N: usize>(kinds: [FactKind; N]) -> [Word<()>; N] {
+pub(super) const fn kinds<const N: usize>(kinds: [FactKind; N]) -> [Word<()>; N] {
     let mut words = [Word::new("", (), ""); N];
     let mut at = 0;
     while at < N {
@@ -197,7 +198,28 @@ pub(super) static OWN_MEASURE: Table = Table {
             "of_contract",
             Kind::Code(CodeList::MeasureCodes),
             r#""spend""#,
-            "The sum of the values that are recorded under this code for the contract as a whole, in the period.",
+            "The values that are recorded under this code for the contract as a whole, in the period.",
+        )
+        .optional(),
+        Key::new(
+            "take",
+            Kind::Word(&const { words(&TAKES_OF_CONTRACT) }),
+            r#""last""#,
+            "What is taken of several such values. Left out: the sum.",
+        )
+        .optional(),
+        Key::new(
+            "of_cases",
+            Kind::Table(&OF_CASES),
+            r#"{ days = { from = { facts = ["stages"], codes = ["referral"] }, to = { facts = ["plans"] } }, take = "median" }"#,
+            "One number of the values of cases, such as the median of their days of waiting.",
+        )
+        .optional(),
+        Key::new(
+            "share",
+            Kind::Table(&SHARE),
+            r#"{ days = { from = { facts = ["stages"], codes = ["referral"] }, to = { facts = ["plans"] } }, at_most = 28 }"#,
+            "The share of cases whose value is in a band.",
         )
         .optional(),
         Key::new(
@@ -208,19 +230,32 @@ pub(super) static OWN_MEASURE: Table = Table {
         )
         .optional(),
     ],
-    rules: &[Rule::One {
-        with: None,
-        of: &["count", "sum", "of_contract", "ratio"],
-        none: Fix { problem: "it has no formula", remedy: "write one of count, sum, of_contract and ratio" },
-        several: Fix { problem: "it has {}, but a measure has one formula", remedy: "write a measure for each" },
-    }],
+    rules: &[
+        Rule::One {
+            with: None,
+            of: &["count", "sum", "of_contract", "of_cases", "share", "ratio"],
+            none: Fix {
+                problem: "it has no formula",
+                remedy: "write one of count, sum, of_contract, of_cases, share and ratio",
+            },
+            several: Fix { problem: "it has {}, but a measure has one formula", remedy: "write a measure for each" },
+        },
+        Rule::Needs {
+            key: "take",
+            other: "of_contract",
+            fix: Fix {
+                problem: "take says what is taken of the values of the contract, and there is no of_contract",
+                remedy: "leave it out, or write it in of_cases",
+            },
+        },
+    ],
     notes: &[
         "Its code is not that of a stage, standard or outcome of this rulebook, and not that of a measure of the \
               program.",
     ],
 };
 
-static COUNTED_FACTS: Table = Table {
+pub(super) static COUNTED_FACTS: Table = Table {
     name: "counted_facts",
     noun: "the facts that are counted",
     about: "The facts that a measure counts. A fact of each kind that is named counts.",

@@ -3,11 +3,15 @@
 //! Each measure is read alone. The measures that ratios name are checked once the whole rulebook is read, because they
 //! may be any of its measures.
 
+mod case_value;
+
 use super::super::check::listed;
+use super::super::grammar::case_values::TAKES_OF_CONTRACT;
 use super::super::grammar::terms::BASES;
 use super::super::outcome::parse as outcome;
 use super::super::reader::{Fault, Report, Section};
 use super::super::{Codes, Rulebook};
+use super::case_value::{ContractValues, TakeOfContract};
 use super::{Basis, FactKind, Facts, Formula, Measure, is_of_every_contract};
 
 /// The most decimal places that are shown.
@@ -89,15 +93,23 @@ impl Names<'_> {
         if let Some(sum) = section.section("sum") {
             return Some(Formula::Sum(self.facts(&sum, report)));
         }
-        let Some(ratio) = section.section("ratio") else {
-            return section.text("of_contract").map(Formula::OfContract);
-        };
-        Some(Formula::Ratio {
-            of: ratio.text("of")?,
-            over: ratio.text("over")?,
-            basis: ratio.word("basis", &BASES)?,
-            percent: ratio.flag("percent")?,
-        })
+        if let Some(of_cases) = section.section("of_cases") {
+            return Some(Formula::OfCases(case_value::of_cases(self, &of_cases, report)?));
+        }
+        if let Some(share) = section.section("share") {
+            return Some(Formula::Share(case_value::share(self, &share, report)?));
+        }
+        if let Some(ratio) = section.section("ratio") {
+            return Some(Formula::Ratio {
+                of: ratio.text("of")?,
+                over: ratio.text("over")?,
+                basis: ratio.word("basis", &BASES)?,
+                percent: ratio.flag("percent")?,
+            });
+        }
+        let code = section.text("of_contract")?;
+        let take = if section.has("take") { section.word("take", &TAKES_OF_CONTRACT)? } else { TakeOfContract::Sum };
+        Some(Formula::OfContract(ContractValues { code, take }))
     }
 
     fn facts(&self, section: &Section<'_>, report: &mut Report<'_>) -> Facts {
@@ -154,8 +166,8 @@ fn unknown(what: &str, known: &[String], code: &str, otherwise: &str) -> Option<
     Some(Fault::Remedied { problem: format!("there is no {what} {code:?}"), remedy })
 }
 
-/// Reports ratios of what is no measure of the rulebook, of themselves, of other ratios, and of what is not a number of
-/// cases if the basis needs cases.
+/// Reports ratios of what is no measure of the rulebook, of themselves, of other ratios, of values of cases, and of what
+/// is not a number of cases if the basis needs cases.
 pub(in super::super) fn check_ratios(top: &Section<'_>, rulebook: &Rulebook, report: &mut Report<'_>) {
     let known = super::measures(rulebook);
     let ratios = Ratios { known: &known, unread: unread(top) };
@@ -197,6 +209,10 @@ impl Ratios<'_> {
             Some(Formula::Ratio { of, over, .. }) => {
                 (format!("{named:?} is itself a ratio"), format!("write {of} or {over}, which it is made of"))
             }
+            Some(Formula::OfCases(_) | Formula::Share(_)) => (
+                format!("{named:?} is made of the values of cases, and no ratio is made of these"),
+                "name a measure that counts or adds up".to_owned(),
+            ),
             Some(formula) if basis == Basis::Cohort && !formula.counts_cases() => (
                 format!("{named:?} is not a number of cases, which the basis cohort needs"),
                 "write basis = \"period\", or name a measure that counts cases, such as a stage".to_owned(),
@@ -209,8 +225,8 @@ impl Ratios<'_> {
     /// The measures of this rulebook that a ratio can be made of. Those that every contract has are too many to name.
     fn remedy(&self) -> String {
         let own = self.known.iter().filter(|known| {
-            let is_ratio = matches!(known.formula, Formula::Ratio { .. });
-            !is_ratio && !known.code.contains(':') && !is_of_every_contract(&known.code)
+            let is_alone = matches!(known.formula, Formula::Ratio { .. } | Formula::OfCases(_) | Formula::Share(_));
+            !is_alone && !known.code.contains(':') && !is_of_every_contract(&known.code)
         });
         let own: Vec<&str> = own.map(|known| known.code.as_str()).collect();
         let others = "one that every contract has, such as contacts, exits, caseload or wte";

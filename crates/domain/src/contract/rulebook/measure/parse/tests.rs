@@ -27,7 +27,8 @@ fn measures_are_read_and_explained() {
     assert_eq!((jobs.unit, jobs.places, jobs.version.as_deref()), (Unit::Facts, 0, Some("2021-04")));
     assert_eq!(visits.formula, Formula::Sum(Facts::one(FactKind::Recorded, "sessions")));
     assert_eq!((visits.prose.as_str(), visits.unit, visits.places), ("Visits made.", Unit::Amount, 2));
-    assert_eq!((&spend.formula, spend.unit), (&Formula::OfContract("sessions".to_owned()), Unit::Amount));
+    let sessions = ContractValues { code: "sessions".to_owned(), take: TakeOfContract::Sum };
+    assert_eq!((&spend.formula, spend.unit), (&Formula::OfContract(sessions), Unit::Amount));
     assert_eq!((each.formula.to_string().as_str(), each.unit), ("jobs ÷ wte", Unit::Each));
     let (of, over) = ("plan".to_owned(), "referral".to_owned());
     assert_eq!(share.formula, Formula::Ratio { of, over, basis: Basis::Cohort, percent: true });
@@ -95,7 +96,7 @@ fn a_measure_counts_known_facts_with_codes_that_they_can_have() {
 fn a_measure_has_one_formula() {
     let recorded = "write one of sessions, or add it to codes.measure_codes";
     for (formula, fault) in [
-        ("", "line 65: measure: it has no formula; write one of count, sum, of_contract and ratio".to_owned()),
+        ("", "line 65: measure: it has no formula; write one of count, sum, of_contract, of_cases, share and ratio".to_owned()),
         (
             "count = { facts = [\"exits\"] }\nof_contract = \"sessions\"",
             "line 65: measure: it has count and of_contract, but a measure has one formula; write a measure for each"
@@ -191,4 +192,119 @@ fn another_version_with_the_same_measures_differs_in_none() {
     let later = |text: &str| rulebook(&text.replace("version = \"2021-04\"", "version = \"2022-04\""));
     assert_eq!(now.sections_that_differ(&later(&with_measure("jobs", formula))), ["version"]);
     assert_eq!(now.sections_that_differ(&later(WHOLE)), ["measure"]);
+}
+
+const WAIT: &str = "days = { from = { facts = [\"stages\"], codes = [\"referral\"] }, to = { facts = [\"plans\"] } }";
+const SEEN: &str = "quotient = { of = { facts = [\"sessions_attended\"] }, over = { facts = [\"sessions_offered\"] } }";
+
+#[test]
+fn measures_of_the_values_of_cases_are_read_and_explained() {
+    let of = |code: &str, formula: &str| format!("[[measure]]\ncode = \"{code}\"\ntitle = \"{code}\"\n{formula}\n");
+    let values = "values = { facts = [\"recorded\"], codes = [\"sessions\"], each = \"last\" }";
+    let text = [
+        WHOLE.to_owned(),
+        of("wait", &format!("of_cases = {{ {WAIT}, take = \"median\" }}")),
+        of("wait_90", &format!("places = 1\nof_cases = {{ {WAIT}, take = \"percentile\", percentile = 90 }}")),
+        of("last", &format!("of_cases = {{ {values}, take = \"mean\" }}")),
+        of("at_67", &format!("share = {{ {SEEN}, at_least = 67 }}")),
+        of("middle", &format!("share = {{ {SEEN}, at_least = 50, below = 67 }}")),
+        of("slots", "of_contract = \"sessions\"\ntake = \"last\""),
+    ]
+    .concat();
+    let read = rulebook(&text);
+    let units: Vec<Unit> = read.measures.iter().map(|measure| measure.unit).collect();
+    assert_eq!(units, [Unit::Days, Unit::Days, Unit::Amount, Unit::Percent, Unit::Percent, Unit::Amount]);
+    let sentences = explain::of(&read);
+    for sentence in [
+        "Measure wait: wait. The median over cases of the days from stages with the code referral to plans. It is shown as a \
+         number of days, without decimal places.",
+        "Measure wait_90: wait_90. The 90th percentile over cases of the days from stages with the code referral to plans. It is \
+         shown as a number of days, with 1 decimal place.",
+        "Measure last: last. The mean over cases of the last value of recorded with the code sessions. It is shown \
+         as an amount, without decimal places.",
+        "Measure at_67: at_67. The share of cases whose sessions_attended ÷ sessions_offered is at least 67. It is \
+         shown in percent, without decimal places.",
+        "Measure middle: middle. The share of cases whose sessions_attended ÷ sessions_offered is at least 50 and \
+         below 67. It is shown in percent, without decimal places.",
+        "Measure slots: slots. The last of the values of sessions recorded for the contract. It is shown as an amount, \
+         without decimal places.",
+    ] {
+        assert!(sentences.iter().any(|one| one == sentence), "{sentence}\n\n{sentences:#?}");
+    }
+}
+
+#[test]
+fn a_value_of_cases_is_complete_and_its_band_holds_something() {
+    for (formula, fault) in [
+        (
+            "of_cases = { take = \"mean\" }".to_owned(),
+            "of_cases: it does not say which value a case has; write one of days, values and quotient",
+        ),
+        (
+            format!("of_cases = {{ {WAIT}, {SEEN}, take = \"mean\" }}"),
+            "of_cases: it has days and quotient, but a case has one value; write a measure for each",
+        ),
+        (
+            format!("of_cases = {{ {WAIT}, take = \"percentile\" }}"),
+            "of_cases.percentile: missing; write percentile = 90",
+        ),
+        (
+            format!("of_cases = {{ {WAIT}, take = \"mean\", percentile = 90 }}"),
+            "of_cases.percentile: no percentile is taken; leave percentile out, or write take = \"percentile\"",
+        ),
+        (
+            format!("of_cases = {{ {WAIT}, take = \"percentile\", percentile = 101 }}"),
+            "of_cases.percentile: 101 is more than 100; write percentile = 90",
+        ),
+        (
+            format!("share = {{ {WAIT} }}"),
+            "share: the band has no limit; write one of at_least, above, at_most and below, or a lower and an upper limit",
+        ),
+        (
+            format!("share = {{ {WAIT}, at_least = 7, above = 7 }}"),
+            "share.at_least: the band has two lower limits, at_least and above; keep one of the two",
+        ),
+        (
+            format!("share = {{ {WAIT}, at_least = 28, below = 28 }}"),
+            "share: no value is in the band; write a lower limit that is less than the upper one",
+        ),
+        (
+            "share = { quotient = { of = { facts = [\"stages\"] }, over = { facts = [\"sessions_offered\"] } }, below = 1 }"
+                .to_owned(),
+            "share.quotient.of.codes: facts of the kind \"stages\" are counted only by code; write codes = [\"a_code\"]",
+        ),
+    ] {
+        assert_eq!(faults(&with_measure("jobs", &formula)), [format!("line 68: measure.{fault}")]);
+    }
+    let same = format!("share = {{ {WAIT}, at_least = 28, at_most = 28 }}");
+    assert!(faults(&with_measure("jobs", &same)).is_empty(), "one number of days is a band");
+    assert_eq!(
+        faults(&with_measure("jobs", "count = { facts = [\"exits\"] }\ntake = \"last\"")),
+        ["line 65: measure.take: take says what is taken of the values of the contract, and there is no of_contract; \
+          leave it out, or write it in of_cases"]
+    );
+}
+
+#[test]
+fn no_ratio_is_made_of_the_values_of_cases() {
+    let wait = format!("[[measure]]\ncode = \"wait\"\ntitle = \"Wait\"\nof_cases = {{ {WAIT}, take = \"mean\" }}\n");
+    let text = with_measure("jobs", "ratio = { of = \"wait\", over = \"wte\" }") + &wait;
+    assert_eq!(
+        faults(&text),
+        ["line 68: measure.ratio.of: \"wait\" is made of the values of cases, and no ratio is made of these; name a \
+          measure that counts or adds up"]
+    );
+}
+
+#[test]
+fn a_code_that_hides_a_measure_of_every_contract_is_warned_of() {
+    let hides = |text: &str, code: &str| {
+        let warning = format!("hides the measure {code:?} that every contract has");
+        explain::of(&rulebook(text)).iter().any(|one| one.contains(&warning))
+    };
+    assert!(!hides(WHOLE, "wte"));
+    let stage = "[[stage]]\ncode = \"wte\"\nlabel = \"Workers\"\nwhen = { referral = \"accepted\" }\n";
+    assert!(hides(&format!("{WHOLE}{stage}"), "wte"));
+    let recorded = WHOLE.replace("measure_codes = [\"sessions\"]", "measure_codes = [\"sessions\", \"exits\"]");
+    assert!(hides(&recorded, "exits"));
 }
