@@ -13,7 +13,7 @@ use chrono::NaiveDate;
 
 use super::obligation::{self, State, Stretch};
 use super::stage::{ReachedStage, month_of};
-use super::{CaseFacts, FOREVER, Row, Rows, Value, contact, table};
+use super::{CaseFacts, FOREVER, Row, Rows, Value, last_contact, table};
 use throughline_domain::contract::outcome::first_achieved;
 use throughline_domain::fact::Fact;
 use throughline_domain::fact::envelope::{Occurred, WorkerId};
@@ -21,15 +21,18 @@ use throughline_domain::fact::event::{Attendance, ContactLogged, Quantity};
 use throughline_domain::journey::TaskOver;
 use throughline_domain::performance::measure::FactKind;
 
-table!("countable", key 4, [
-    "journey": Uuid, "kind": Text, "code": Text, "nth": Int, "contract": Text, "area": Text, "cohort": Text,
-    "referrer": Text, "keyworker": Uuid, "worker": Uuid, "day": Date, "latest": Date, "month": Date, "counts_from": Date,
-    "counts_to": Date, "quantity": Int, "ahead": Int,
+table!("countable", key 5, [
+    "journey": Uuid, "day": Date, "kind": Text, "code": Text, "nth": Int, "contract": Text, "area": Text,
+    "cohort": Text, "referrer": Text, "keyworker": Uuid, "worker": Uuid, "latest": Date, "month": Date,
+    "counts_from": Date, "counts_to": Date, "quantity": Int, "ahead": Int,
 ]);
 
 /// The kinds whose rows are only read by day, and never counted in advance: their days may lie ahead, those of an
 /// outcome because its spell is taken to continue.
 pub const DATED_ONLY: [FactKind; 3] = [FactKind::Achieved, FactKind::Due, FactKind::InTime];
+
+/// The kinds of contacts that were made, and that the rulebook counts.
+pub const CONTACTS: [FactKind; 2] = [FactKind::FaceToFace, FactKind::Remote];
 
 /// The rows that are also counted in advance. A stage that lies ahead of every fact of its case is not: it is reached
 /// only if a spell continues, and questions read it by its day.
@@ -127,7 +130,7 @@ impl<'a> Gathered<'a> {
             let mut add = |kind: FactKind, code: &'a str| {
                 self.add(kind, code, contact.occurred).worker = details.worker;
             };
-            if contact::counts(contact, &rulebook.recency) {
+            if last_contact::counts(contact, &rulebook.recency) {
                 let way = if details.is_face_to_face() { FactKind::FaceToFace } else { FactKind::Remote };
                 add(way, &details.channel);
             }
@@ -237,7 +240,8 @@ pub(super) fn millionths(value: Quantity) -> Option<i64> {
     i64::try_from(millionths.round()).ok()
 }
 
-/// The rows of a case. Facts of the same kind and code are numbered in the order of their days.
+/// The rows of a case. Facts of one day, kind and code are numbered in the order in which they were recorded, so that a
+/// fact that is recorded late changes no other row.
 pub fn rows(case: &CaseFacts<'_>, facts: &[Fact<'_>], stages: &[ReachedStage<'_>], rows: &mut Rows) {
     let mut gathered = Gathered { case: *case, facts: Vec::new() };
     gathered.progress(facts, stages);
@@ -246,12 +250,9 @@ pub fn rows(case: &CaseFacts<'_>, facts: &[Fact<'_>], stages: &[ReachedStage<'_>
     gathered.work();
     gathered.values();
     gathered.obligations();
-    let mut facts = gathered.facts;
-    // Facts of one day keep the order in which they were recorded.
-    facts.sort_by_key(|fact| fact.day);
-    let mut numbers: BTreeMap<(FactKind, &str), i64> = BTreeMap::new();
-    for fact in &facts {
-        let nth = numbers.entry((fact.kind, fact.code)).or_default();
+    let mut numbers: BTreeMap<(NaiveDate, FactKind, &str), i64> = BTreeMap::new();
+    for fact in &gathered.facts {
+        let nth = numbers.entry((fact.day, fact.kind, fact.code)).or_default();
         rows.add(&TABLE, row(case, fact, *nth));
         *nth += 1;
     }
@@ -261,6 +262,7 @@ fn row(case: &CaseFacts<'_>, fact: &Countable<'_>, nth: i64) -> [Value; 17] {
     let id = |worker: Option<WorkerId>| worker.map_or(Value::Null, |worker| Value::Uuid(worker.0));
     [
         Value::Uuid(case.id.0),
+        Value::Date(fact.day),
         Value::text(fact.kind.as_str()),
         Value::text(fact.code),
         Value::Int(nth),
@@ -270,7 +272,6 @@ fn row(case: &CaseFacts<'_>, fact: &Countable<'_>, nth: i64) -> [Value; 17] {
         Value::text(case.referrer().unwrap_or_default()),
         id(fact.keyworker),
         id(fact.worker),
-        Value::Date(fact.day),
         Value::Date(fact.latest),
         Value::Date(month_of(fact.day)),
         Value::Date(fact.from),
@@ -365,7 +366,7 @@ mod tests {
             on("2018-01-18", not_offered),
             on("2018-01-19", came),
         ]);
-        let offered = ["group 2018-01-15", "group 2018-01-17", "single 2018-01-16"];
+        let offered = ["group 2018-01-15", "single 2018-01-16", "group 2018-01-17"];
         assert_eq!(found(&story, FactKind::SessionsOffered), offered);
         assert_eq!(found(&story, FactKind::SessionsAttended), ["group 2018-01-15", "single 2018-01-16"]);
     }
@@ -381,7 +382,7 @@ mod tests {
     fn a_disengagement_is_counted_once_for_each_reason() {
         let moved = Disengaged { reason: "moved_away".to_owned(), ..disengaged() };
         let story = case([on("2018-02-01", disengaged()), on("2018-01-25", moved), on("2018-01-20", disengaged())]);
-        assert_eq!(found(&story, FactKind::Disengaged), ["moved_away 2018-01-25", "no_contact 2018-01-20"]);
+        assert_eq!(found(&story, FactKind::Disengaged), ["no_contact 2018-01-20", "moved_away 2018-01-25"]);
         assert_eq!(found(&story, FactKind::Exits), NONE);
     }
 

@@ -1,5 +1,6 @@
 create table countable (
     journey uuid not null,
+    day date not null,
     kind {text} not null,
     code {text} not null,
     nth bigint not null,
@@ -9,14 +10,13 @@ create table countable (
     referrer {text} not null,
     keyworker uuid,
     worker uuid,
-    day date not null,
     latest date not null,
     month date not null,
     counts_from date not null,
     counts_to date not null,
     quantity bigint,
     ahead bigint not null,
-    primary key (journey, kind, code, nth)
+    primary key (journey, day, kind, code, nth)
 );
 create index countable_ahead on countable (contract, counts_from) where ahead = 1;
-create index countable_by_contract on countable (contract, kind, day, code, area, counts_from);
+create index countable_by_contract on countable (contract, kind, day);

@@ -6,7 +6,6 @@
 pub mod agenda;
 pub mod assignment;
 pub mod caseload;
-pub mod contact;
 pub mod contract;
 pub mod countable;
 pub mod cover;
@@ -95,7 +94,6 @@ pub static TABLES: &[&Table] = &[
     &agenda::TABLE,
     &assignment::TABLE,
     &caseload::TABLE,
-    &contact::TABLE,
     &contract::TABLE,
     &countable::TABLE,
     &cover::TABLE,
@@ -214,7 +212,6 @@ pub fn rows_of_journey(id: JourneyId, contract: &str, facts: &[Fact<'_>], rulebo
         journey::rows(&case, &mut rows);
         assignment::rows(&case, &mut rows);
         caseload::rows(&case, &mut rows);
-        contact::rows(&case, &mut rows);
         referral_to_plan::rows(&case, &mut rows);
         let stages = stage::all_reached(&case, facts);
         stage::rows(&case, &stages, &mut rows);

@@ -5,7 +5,7 @@
 
 use chrono::NaiveDate;
 
-use super::{FOREVER, Rows, Table, Value, caseload, contact, countable, counted, journey, referral_to_plan};
+use super::{FOREVER, Rows, Table, Value, caseload, countable, counted, journey, referral_to_plan};
 
 counted!("newest_day", ["contract": Text, "day": Date]);
 
@@ -13,7 +13,6 @@ counted!("newest_day", ["contract": Text, "day": Date]);
 /// facts are added below: not all of them are counted.
 static DATED: &[(&Table, &[&str])] = &[
     (&caseload::TABLE, &["from_on", "to_on"]),
-    (&contact::TABLE, &["day"]),
     (&journey::TABLE, &["received_on", "declined_on"]),
     (&referral_to_plan::TABLE, &["counts_from", "counts_to", "plan_on"]),
 ];

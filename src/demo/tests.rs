@@ -24,7 +24,7 @@ use throughline_domain::fact::envelope::{
 };
 use throughline_domain::fact::event::Event;
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
-use throughline_projections::{CaseFacts, contact, stage};
+use throughline_projections::{CaseFacts, last_contact, stage};
 
 /// A log in memory that stores the decided events.
 #[derive(Default)]
@@ -188,7 +188,7 @@ fn the_documented_contact_counts_only_while_it_is_known() {
     let answer = |known_on: NaiveDate| {
         let known = history.events().iter().filter(|event| civil_day(event.recorded_at, London) <= known_on);
         let journey = History::of(known.cloned()).journey_as_of(day(2018, 2, 23));
-        contact::days_since(contact::made(&journey, &rulebook.recency), day(2018, 2, 23))?.exact()
+        last_contact::days_since(last_contact::made(&journey, &rulebook.recency), day(2018, 2, 23))?.exact()
     };
     assert_eq!([23, 25, 26].map(|known| answer(day(2018, 2, known))), [Some(22), Some(13), Some(22)]);
     let journey = history.journey();

@@ -83,7 +83,8 @@ static COVERED: Sql =
 /// The facts about the worker `$1` on the day `$2` or later: days with contacts, assignments, their open appointments
 /// and tasks, covers of other workers, and cases that they hold temporarily, until before `$3`.
 static LATER_FACTS: Sql = Sql::new(
-    "select (select count(*) from contact k where k.worker = $1 and k.day >= $2) as contacts, \
+    "select (select count(*) from countable k where k.contract in (select c.code from contract c) \
+     and k.kind in ('face_to_face', 'remote') and k.day >= $2 and k.worker = $1) as contacts, \
      (select count(*) from assignment a where a.worker = $1 and a.counts_from >= $2) as assignments, \
      (select count(*) from agenda b where b.worker = $1 and b.kind = 'appointment' and b.state = 'open' \
      and b.counts_to >= $3 and b.due_on >= $2) as appointments, \
@@ -92,7 +93,8 @@ static LATER_FACTS: Sql = Sql::new(
      (select count(*) from cover v where v.stands_in = $1 and v.to_on > $2) as covers, \
      (select count(*) from assignment a where a.worker = $1 and a.role = 'keyworker' and a.counts_from < $2 \
      and a.to_on > $2 and a.to_on < $3) as loans, \
-     (select max(k.day) from contact k where k.worker = $1 and k.day >= $2) as contact_on, \
+     (select max(k.day) from countable k where k.contract in (select c.code from contract c) \
+     and k.kind in ('face_to_face', 'remote') and k.day >= $2 and k.worker = $1) as contact_on, \
      (select max(a.counts_from) from assignment a where a.worker = $1 and a.counts_from >= $2) as assigned_on, \
      (select max(b.due_on) from agenda b where b.worker = $1 and b.state = 'open' and b.counts_to >= $3 \
      and b.due_on >= $2) as planned_on",

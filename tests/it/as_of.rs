@@ -29,7 +29,7 @@ use throughline_domain::fact::event::{
     SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined, WorkerReleased,
 };
 use throughline_domain::world;
-use throughline_projections::{CaseFacts, contact, referral_to_plan, stage};
+use throughline_projections::{CaseFacts, last_contact, referral_to_plan, stage};
 use uuid::Uuid;
 
 use crate::field::is_full;
@@ -489,11 +489,11 @@ fn replay(
     let mut reached = rulebook.stages.iter().filter(|stage| stage::reached(&told, &facts, &stage.when).is_some());
     prop_assert_eq!(reached.next_back().map(|stage| stage.code.as_str()), case.stage());
     let since = |contacts: &mut dyn Iterator<Item = &throughline_domain::journey::Contact>| {
-        contact::days_since(contacts, as_of).map(oracle_boards::span)
+        last_contact::days_since(contacts, as_of).map(oracle_boards::span)
     };
-    prop_assert_eq!(since(&mut contact::made(&journey, &rulebook.recency)), case.since_contact(false, as_of));
+    prop_assert_eq!(since(&mut last_contact::made(&journey, &rulebook.recency)), case.since_contact(false, as_of));
     if let Some(worker) = journey.keyworker_on(as_of) {
-        let by_them = since(&mut contact::made_by(&journey, &rulebook.recency, worker));
+        let by_them = since(&mut last_contact::made_by(&journey, &rulebook.recency, worker));
         prop_assert_eq!(by_them, case.since_contact(true, as_of));
     }
     if journey.turned_away().is_none() {

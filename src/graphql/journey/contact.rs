@@ -71,7 +71,7 @@ impl Contact {
             minutes: details.minutes,
             scheduled_on: details.scheduled_on.map(Date),
             appointment,
-            counts: rules.is_some_and(|rules| throughline_projections::contact::counts(contact, &rules.recency)),
+            counts: rules.is_some_and(|rules| throughline_projections::last_contact::counts(contact, &rules.recency)),
             worker: details.worker,
             known,
         }

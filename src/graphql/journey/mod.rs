@@ -46,7 +46,7 @@ use throughline_domain::fact::Entry;
 use throughline_domain::fact::envelope::{AppointmentId, EventId, JourneyId, Occurred, TaskId};
 use throughline_domain::journey::{self, Journey as Folded};
 use throughline_gateway::Code;
-use throughline_projections::contact as contacts;
+use throughline_projections::last_contact as contacts;
 use throughline_projections::{self, Between, CaseFacts, DaySpan};
 
 /// A case: one referral episode of one client in one contract.

@@ -31,7 +31,7 @@ macro_rules! stage {
 /// The date of the last contact of the journey `j` that counts.
 macro_rules! day {
     () => {
-        "(select max(k.day) from contact k where k.journey = j.id and k.day <= $20)"
+        "(select max(k.day) from countable k where k.kind in ('face_to_face', 'remote') and k.journey = j.id and k.day <= $20)"
     };
 }
 
@@ -104,10 +104,10 @@ macro_rules! filters {
             "and (cast($8 as text) is null or ",
             stage!(),
             " = $8) and (cast($21 as date) is null or ",
-            "(select min(k.latest) from contact k where k.journey = j.id and k.day >= $21 and k.day = ",
+            "(select min(k.latest) from countable k where k.kind in ('face_to_face', 'remote') and k.journey = j.id and k.day >= $21 and k.day = ",
             day!(),
             ") <= $22) and (not $24 or not exists ",
-            "(select 1 from contact k where k.journey = j.id and k.day <= $20)) ",
+            "(select 1 from countable k where k.kind in ('face_to_face', 'remote') and k.journey = j.id and k.day <= $20)) ",
             "and ",
             may_be_shown!("j.id")
         )
@@ -119,7 +119,7 @@ macro_rules! page {
     ($rows:expr, $keyworker:literal, $id:literal, $key:expr, $after:literal, $direction:literal) => {
         Sql::new(concat!(
             "select p.journey, p.reference, p.area, p.received_on, p.keyworker, p.stage, p.day, ",
-            "(select min(k.latest) from contact k where k.journey = p.journey and k.day = p.day) as latest from (",
+            "(select min(k.latest) from countable k where k.kind in ('face_to_face', 'remote') and k.journey = p.journey and k.day = p.day) as latest from (",
             "select j.id as journey, j.reference, j.area, j.received_on, ",
             "case when w.id is null then ",
             $keyworker,

@@ -28,7 +28,7 @@ select r.kind, r.code, r.area, r.cohort, '' as referrer, cast(null as uuid) as k
 from (
     select kind, code, area, cohort, month, count(*) as facts
     from countable
-    where kind in {texts $2} and month >= $3 and month <= $4 and counts_from <= $5 and counts_to > $5
+    where kind in {texts $2} and day >= $3 and day <= $4 and counts_from <= $5 and counts_to > $5
         and contract = (
             select $1 where exists (select 1 from newest_day n where n.contract = $1 and n.day > $5)
         )

@@ -29,8 +29,8 @@ from (
                         when k.latest = k.day then cast(k.day as text)
                         else cast(k.day as text) || '/' || cast(k.latest as text)
                     end
-                    from contact k
-                    where k.journey = r.journey and k.day <= $2 and k.worker = r.keyworker
+                    from countable k
+                    where k.kind in ('face_to_face', 'remote') and k.journey = r.journey and k.day <= $2 and k.worker = r.keyworker
                     order by k.day desc, k.latest
                     limit 1
                 ), '') as last
