@@ -253,8 +253,8 @@ async fn days_run_to_the_first_fact_on_the_day_or_later() {
             story(3, vec![on("2018-02-01", call()), on("2018-02-20", missed())]),
         ];
         record_all(&app.fresh, commands).await;
-        let found = asker(app).figures(&of_month("follow_up", "", 2), "figure { value } members { nodes { quantity } }");
-        let found = found.await;
+        let fields = "figure { value } members { nodes { quantity } }";
+        let found = asker(app).figures(&of_month("follow_up", "", 2), fields).await;
         let row = &rows(&found, "follow_up")[0];
         assert_eq!(row["figure"]["value"], "3");
         let days: Vec<&Value> = list(&row["members"]["nodes"]).iter().map(|one| &one["quantity"]).collect();
@@ -350,8 +350,8 @@ async fn cases_on_the_caseload_throughout_were_there_on_every_day() {
         ];
         record_all(&app.fresh, commands).await;
         let measure = "caseload_throughout";
-        let found = asker(app).figures(&of_month(measure, "AREA", 2), "group { code } figure { value } members { totalCount }");
-        let found = found.await;
+        let fields = "group { code } figure { value } members { totalCount }";
+        let found = asker(app).figures(&of_month(measure, "AREA", 2), fields).await;
         let of_area = |area: &str| {
             let row = row(&found, measure, area);
             (text(&row["figure"]["value"]), row["members"]["totalCount"].clone())
