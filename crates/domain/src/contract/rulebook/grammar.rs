@@ -5,6 +5,7 @@
 //! than its target, for example) is code and stands with the parser of its section.
 
 pub(super) mod contract;
+pub(super) mod league;
 pub(super) mod outcome;
 pub(super) mod terms;
 
@@ -124,6 +125,8 @@ pub(super) enum Kind {
     Word(&'static [Word<()>]),
     /// True or false.
     Flag,
+    /// True, false, or one of a few words.
+    FlagOr(&'static [Word<()>]),
     /// A date as TOML writes it, without quotes.
     Date,
     /// A date in quotes.
