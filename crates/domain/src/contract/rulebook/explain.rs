@@ -138,6 +138,7 @@ pub fn of_outcome(rulebook: &Rulebook, outcome: &Outcome) -> Vec<String> {
     sentences.extend(grouped(outcome));
     sentences.extend(converting(outcome));
     sentences.extend(making_way(outcome));
+    sentences.extend(outcome.rate_over.as_ref().map(|base| format!("  Boards show it as a share of {base}.")));
     sentences.extend(prices(rulebook, outcome));
     sentences
 }

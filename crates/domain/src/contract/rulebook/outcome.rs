@@ -40,6 +40,8 @@ pub struct Outcome {
     pub convert_from: Option<String>,
     /// Which outcome of its group is paid if the caps leave this one nothing.
     pub when_capped: WhenCapped,
+    /// The measure that boards show it as a share of, by code.
+    pub rate_over: Option<String>,
     /// Its prices; if empty, it is counted and not paid.
     pub tariffs: Vec<Tariff>,
 }

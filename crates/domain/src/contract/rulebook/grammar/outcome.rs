@@ -168,6 +168,13 @@ pub(super) static OUTCOME: Table = Table {
         )
         .or(r#""nobody""#),
         Key::new(
+            "rate_over",
+            Kind::Text,
+            r#""start""#,
+            "The code of the measure that boards show the outcome as a share of, such as the number of starters.",
+        )
+        .optional(),
+        Key::new(
             "tariff",
             Kind::Tables(&TARIFF),
             "",

@@ -155,7 +155,7 @@ fn unknown(what: &str, known: &[String], code: &str, otherwise: &str) -> Option<
 }
 
 /// Reports ratios of what is no measure of the rulebook, of themselves, of other ratios, and of what is not a number of
-/// cases if the basis needs cases.
+/// cases if the basis needs cases. The rate of an outcome is such a ratio too.
 pub(in super::super) fn check_ratios(top: &Section<'_>, rulebook: &Rulebook, report: &mut Report<'_>) {
     let known = super::measures(rulebook);
     let ratios = Ratios { known: &known, unread: unread(top) };
@@ -167,6 +167,11 @@ pub(in super::super) fn check_ratios(top: &Section<'_>, rulebook: &Rulebook, rep
             if let Some(fault) = ratios.fault(&code, &named, basis) {
                 item.faulty(fault, report);
             }
+        }
+    }
+    for item in top.sections("outcome").iter().filter_map(|section| section.item("rate_over")) {
+        if let Some(fault) = item.text().ok().and_then(|named| ratios.fault("", &named, Basis::Period)) {
+            item.faulty(fault, report);
         }
     }
 }

@@ -7,7 +7,7 @@ use super::*;
 const BANDS: &str = "[[league.band]]\npoints = 3\nover = 110\n[[league.band]]\npoints = 2\nat_least = 90\n\
     [[league.band]]\npoints = 0\n";
 
-/// The rulebook [`WHOLE`] with one league, whose fourth key is on line 69.
+/// The rulebook [`WHOLE`] with one league, whose fourth key is on line 71.
 fn with_league(by: &str, rest: &str) -> String {
     format!("{WHOLE}[targets]\nprofiles = [\"contract\"]\n[[league]]\ncode = \"areas\"\ntitle = \"Areas\"\nby = \"{by}\"\n{rest}")
 }
@@ -83,7 +83,7 @@ fn a_league_ranks_by_one_measure_or_by_indicators() {
     let twice = with_league("area", "measure = \"plan\"\n")
         + "[[league]]\ncode = \"areas\"\ntitle = \"Areas\"\nby = \"team\"\nmeasure = \"plan\"\n";
     assert_eq!(said(&twice), ["league.code: the league \"areas\" is already defined above; give it another code"]);
-    assert_eq!(faults(&with_league("area", "measure = \"happiness\"\n")).concat().split(':').next(), Some("line 72"));
+    assert_eq!(faults(&with_league("area", "measure = \"happiness\"\n")).concat().split(':').next(), Some("line 71"));
 }
 
 #[test]
