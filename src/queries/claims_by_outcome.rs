@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use super::board::Group;
 use super::claims::{Claim, Claims};
 use super::measures::{self, CompareWith, Dimension, FiguresError, FiguresQuery, Member, OfContract};
 use crate::access::InScope;
@@ -17,7 +18,7 @@ use throughline_domain::contract::batch::ledger::{Ledger, LedgerLine};
 use throughline_domain::contract::outcome::State;
 use throughline_domain::contract::outcome::price::{Priced, fitting};
 use throughline_domain::contract::outcome::settle::LineState;
-use throughline_domain::contract::rulebook::{CodeList, Outcome};
+use throughline_domain::contract::rulebook::{CodeList, Labels, Outcome};
 use throughline_domain::fact::envelope::ClaimId;
 use throughline_domain::fact::event::ClaimAbout;
 use throughline_domain::fact::money::Money;
@@ -51,6 +52,18 @@ pub enum ClaimGroup {
     Area(String),
     /// Those of a month.
     Month(Month),
+}
+
+impl ClaimGroup {
+    /// The label of the row on a board.
+    pub fn label(&self, labels: &Labels) -> String {
+        match self {
+            Self::Whole => Group::Whole.label(),
+            Self::Cohort(code) => Member::Cohort(code.clone()).label(labels),
+            Self::Area(code) => Member::Area(code.clone()).label(labels),
+            Self::Month(month) => month.to_string(),
+        }
+    }
 }
 
 /// The outcomes of a contract in a period.
