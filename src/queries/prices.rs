@@ -43,7 +43,7 @@ pub fn in_force(rulebook: &Rulebook, on: NaiveDate) -> Vec<PriceRow<'_>> {
         tariff.from.is_none_or(|from| from <= on) && tariff.to.is_none_or(|to| on <= to)
     };
     let rows = rulebook.outcomes.iter().flat_map(|outcome| {
-        outcome.tariffs.iter().filter(is_in_force).map(|tariff| PriceRow {
+        outcome.tariffs.iter().filter(is_in_force).map(move |tariff| PriceRow {
             outcome: &outcome.code,
             title: &outcome.title,
             tariff,
