@@ -149,6 +149,9 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("Contract", JOURNEYS, "caseload journeys obligations diary tasks claims"),
     ("Contract", BATCHES, "batches proposedAdjustments proposedWithdrawals"),
     ("Contract", CAPS, "cap"),
+    ("Contract", BATCHES, "outcomes"),
+    ("Contract", BOARDS, "league"),
+    ("Contract", TERMS, "prices"),
     (
         "Contract",
         BOARDS,
@@ -160,7 +163,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "RulebookVersion",
         TERMS,
         "version title effectiveFrom hash published event supersededBy retroactive currency zone workingDays \
-         bankHolidaysThrough bankHolidaysHash areas stages codes attributes outcomes standards grades targetProfiles \
+         bankHolidaysThrough bankHolidaysHash areas stages codes attributes outcomes standards leagues grades targetProfiles \
          reportsDue",
     ),
     ("RulebookVersionConnection", TERMS, "edges nodes pageInfo totalCount"),
@@ -178,10 +181,11 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "RulebookOutcome",
         TERMS,
         "code title class group convertsFrom oncePer overMany repeats evidence claimableAfterWorkingDays \
-         claimableWithinDays attempts priced inWords",
+         claimableWithinDays attempts rateOver priced inWords",
     ),
     ("EvidenceAsked", TERMS, "anyOf allOf verified datedBeforeDays datedAfterDays"),
     ("RulebookStandard", TERMS, "code label withinDays withinWorkingDays minimumLevel lowerLevel inWords"),
+    ("RulebookLeague", TERMS, "code title inWords"),
     ("StageOfFunnel", TERMS, "code label"),
     ("ClosedPeriod", TERMS, "period closed"),
     ("Commentary", TERMS, "event occurred report period section text"),
@@ -232,6 +236,26 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("KpiMonth", BOARDS, "period figure level"),
     ("PerformanceGrade", BOARDS, "code failed missing"),
     ("FailedGradeTest", BOARDS, "grade measure test value"),
+    ("League", BOARDS, "code title period indicators rows below above"),
+    ("LeagueIndicator", BOARDS, "measure title below above"),
+    ("LeagueRow", BOARDS, "rank group total outOf below above scores"),
+    ("LeagueScore", BOARDS, "indicator figure index points side"),
+    ("OutcomeBoard", BATCHES, "period outcomes amounts overpaid"),
+    ("OutcomeRows", BATCHES, "code title rows"),
+    (
+        "OutcomeRow",
+        BATCHES,
+        "group achieved submitted rejected accepted paid reversed amounts base rate rateWithoutRejected targets \
+         targetValues",
+    ),
+    ("OutcomeAmounts", BATCHES, "achieved evidenced entitled received"),
+    ("OutcomeGroup", BATCHES, "label cohort area month"),
+    (
+        "OutcomePrice",
+        TERMS,
+        "outcome title area cohort tariff multiplier unitPrice currency from to upTo illustrative",
+    ),
+    ("OutcomePrice", BATCHES, "units amount"),
     ("MeasureDefinition", TERMS, "code title prose unit places formula version"),
     ("MeasureFigures", BOARDS, "measure rows"),
     ("FigureRow", BOARDS, "group period figure targets previous threeMonths yearBefore"),

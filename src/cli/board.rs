@@ -3,6 +3,8 @@
 
 mod cells;
 mod funnel;
+mod league;
+mod outcomes;
 mod question;
 
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use super::{Ending, Format, Places, day};
 use crate::access::{InScope, Scope};
 use crate::clock::Clock;
 use crate::log::Log;
+use crate::queries::claims::{self, Claims, ClaimsQuery, Purpose};
 use crate::queries::durations;
 use crate::queries::exits::{self, ExitRow};
 use crate::queries::measures::{self, FiguresError, FiguresQuery, MeasureFigures, OfContract};
@@ -34,8 +37,7 @@ use crate::try_out::KnownAt;
 use crate::views::Views;
 use crate::views::generation::Generation;
 use crate::views::snapshots::KnownPart;
-use throughline_domain::contract::Contract;
-use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::{Contract, ContractRecord, Rulebook};
 use throughline_domain::contract::rulebook::Buckets;
 use throughline_domain::performance::period::{Month, Months, Period as FigurePeriod, Unit};
 
@@ -73,9 +75,18 @@ struct Reading<'r> {
 
 impl Reading<'_> {
     async fn figures(self, query: &FiguresQuery<'_>) -> Result<Vec<MeasureFigures>, FiguresError> {
-        let record = self.contract.contract_record(self.as_of);
-        let of = OfContract { rulebook: self.rulebook, record: &record, starts_on: self.starts_on() };
-        measures::figures(self.view, self.scope, of, query).await
+        let record = self.contract_record();
+        measures::figures(self.view, self.scope, self.of_contract(&record), query).await
+    }
+
+    /// What the parties agreed and published, at the as-of date.
+    fn contract_record(self) -> ContractRecord {
+        self.contract.contract_record(self.as_of)
+    }
+
+    /// The contract as figures need it.
+    fn of_contract<'a>(&'a self, record: &'a ContractRecord) -> OfContract<'a> {
+        OfContract { rulebook: self.rulebook, record, starts_on: self.starts_on() }
     }
 
     /// The first day of the contract.
@@ -122,7 +133,9 @@ async fn show(views: &Views, arguments: &BoardArguments) -> Result<Ending> {
     let tables = match contract.newest_rulebook() {
         Some(rulebook) if question.is_asked() => {
             let of = Reading { view: &view, scope: scoped, contract: &contract, rulebook, as_of };
-            question::tables(of, question).await?
+            let asked = ClaimsQuery { as_of, today, purpose: Purpose::Look };
+            let claims = if question.needs_claims() { judged(views.log(), of, asked).await? } else { None };
+            question::tables(of, question, claims.as_deref()).await?
         }
         None if question.is_asked() => {
             message(format_args!("contract {code:?} has no rulebook yet, so it has no measures: publish one"));
@@ -139,6 +152,11 @@ async fn show(views: &Views, arguments: &BoardArguments) -> Result<Ending> {
         ));
     }
     Ok(Ending::Done)
+}
+
+/// The claims of a contract, in the view that is read.
+async fn judged(log: &Log, of: Reading<'_>, asked: ClaimsQuery) -> Result<Option<Arc<Claims>>> {
+    Ok(claims::of_contract(of.view, log, of.scope, asked).await?)
 }
 
 /// The view at a knowledge date, or `None` if the contract was not known to be open then.

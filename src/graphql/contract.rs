@@ -26,6 +26,7 @@ use super::list::{self, JourneyFilterInput, JourneyOrder, either};
 use super::mutation::input::DayPeriodInput;
 use super::mutation::input::batch::ClaimSelectionInput;
 use super::obligation::{self, Obligation, ObligationState, ObligationsBy, StandardObligations};
+use super::outcome_boards::OutcomeBoards;
 use super::page::Page;
 use super::people::Worker;
 use super::performance::{self, Performance, PerformanceAsked};
@@ -532,6 +533,11 @@ impl Contract {
     ) -> Result<Performance> {
         let asked = PerformanceAsked { measures, by, period, compare_with };
         performance::performance(ctx, self.source(), asked).await
+    }
+
+    #[graphql(flatten)]
+    fn outcome_boards(&self) -> OutcomeBoards<'_> {
+        OutcomeBoards::of(self)
     }
 
     /// The cases that left the caseload, by reason or area, and the disengagements beside them.

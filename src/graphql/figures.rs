@@ -170,7 +170,7 @@ impl FigureGroup {
 }
 
 impl FigureGroup {
-    fn of(member: &Member, by: measures::Dimension, labels: &Labels, known: KnownUpTo) -> Self {
+    pub(super) fn of(member: &Member, by: measures::Dimension, labels: &Labels, known: KnownUpTo) -> Self {
         let label = member.label(labels);
         let plain = |dimension| Self { dimension, label, code: None, team: None, keyworker: None, known };
         let coded =
@@ -271,6 +271,11 @@ impl Shown {
         Self { unit: measure.unit, places: measure.places }
     }
 
+    /// Numbers that are no measure's own, such as the rate of an outcome.
+    pub(super) const fn with(unit: Unit, places: u32) -> Self {
+        Self { unit, places }
+    }
+
     fn number(self, value: Option<Fraction>, places: u32) -> Result<Option<Decimal>, OutOfRange> {
         let shown = value.map(|value| if self.unit == Unit::Percent { value.in_percent() } else { Ok(value) });
         let rounded = shown.transpose()?.map(|value| value.rounded(places)).transpose()?;
@@ -297,7 +302,7 @@ impl Shown {
         })
     }
 
-    fn against(self, against: &AgainstTarget) -> Result<TargetComparison, OutOfRange> {
+    pub(super) fn against(self, against: &AgainstTarget) -> Result<TargetComparison, OutOfRange> {
         Ok(TargetComparison {
             profile: against.profile.clone(),
             beside: self.beside(&against.beside)?,

@@ -140,7 +140,7 @@ pub(super) async fn performance(ctx: &Context<'_>, source: Source, asked: Perfor
 }
 
 /// The rulebook of an open contract.
-fn rules(newest: Option<&Arc<Rulebook>>) -> Result<&Arc<Rulebook>> {
+pub(super) fn rules(newest: Option<&Arc<Rulebook>>) -> Result<&Arc<Rulebook>> {
     newest.ok_or_else(|| Code::Internal.error("an open contract has no rulebook"))
 }
 
@@ -179,15 +179,11 @@ impl Asker<'_> {
 
     /// The period of figures. Default: from the start of the contract to the end of the month of the day.
     fn period(&self, period: Option<PeriodInput>) -> Result<Period> {
-        let as_of = self.source.as_of;
-        match period {
-            Some(period) => period.of_figures(self.rulebook, self.starts_on()),
-            None => Ok(self.to_date(as_of).unwrap_or(Period::of(Unit::Month, as_of))),
-        }
+        period_asked(&self.source, self.rulebook, period)
     }
 
     fn starts_on(&self) -> NaiveDate {
-        self.source.contract_state.opened().map_or(self.source.as_of, |opened| opened.starts_on)
+        starts_on(&self.source)
     }
 
     /// From the start of the contract to the end of the month of a day. None if the contract starts later.
@@ -216,6 +212,20 @@ impl Asker<'_> {
         let months = asked.period.map_or_else(whole_contract, PeriodInput::months)?;
         let board = performance::in_months(&self.source.generation, self.scope, as_of, self.rulebook, (by, months));
         Ok(shown.with_stages(board.await.or_fault()?, codes, as_of))
+    }
+}
+
+/// The first day of a contract.
+pub(super) fn starts_on(source: &Source) -> NaiveDate {
+    source.contract_state.opened().map_or(source.as_of, |opened| opened.starts_on)
+}
+
+/// The period of figures. Default: from the start of the contract to the end of the month of the day.
+pub(super) fn period_asked(source: &Source, rulebook: &Rulebook, period: Option<PeriodInput>) -> Result<Period> {
+    let (starts_on, as_of) = (starts_on(source), source.as_of);
+    match period {
+        Some(period) => period.of_figures(rulebook, starts_on),
+        None => Ok(Period::to_date(starts_on, Unit::Month, as_of).unwrap_or(Period::of(Unit::Month, as_of))),
     }
 }
 

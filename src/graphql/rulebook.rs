@@ -11,6 +11,7 @@ use super::cursor::{Cursors, Parts};
 use super::event::OccurredOn;
 use super::page::{self, Listed, Page};
 use super::scalars::{Date, Decimal};
+use throughline_domain::contract::rulebook::league::League;
 use throughline_domain::contract::rulebook::outcome::{AchievedBy, OncePer as Once};
 use throughline_domain::contract::rulebook::terms::Within;
 use throughline_domain::contract::rulebook::{self as domain, CodeList, Labels, Rulebook, explain, shown_value};
@@ -194,6 +195,8 @@ pub struct RulebookOutcome {
     claimable_within_days: Option<u32>,
     /// How many times it can be submitted, including rejected submissions.
     attempts: u32,
+    /// The code of the measure that boards show it as a share of. Null: none.
+    rate_over: Option<String>,
     /// Whether it has a price.
     priced: bool,
     /// The rules of the outcome, in sentences.
@@ -242,6 +245,7 @@ impl RulebookOutcome {
             claimable_after_working_days: outcome.claim.after_working_days,
             claimable_within_days: outcome.claim.within_days,
             attempts: outcome.claim.attempts,
+            rate_over: outcome.rate_over.clone(),
             priced: !outcome.tariffs.is_empty(),
             in_words: explain::of_outcome(rulebook, outcome).iter().map(|said| said.trim().to_owned()).collect(),
         }
@@ -282,6 +286,23 @@ impl RulebookStandard {
             lower_level: standard.lower_level.map(Decimal),
             in_words: explain::of_standard(standard),
         }
+    }
+}
+
+/// A league: service areas, teams or keyworkers in order.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct RulebookLeague {
+    /// The code of the league.
+    code: String,
+    /// The title of the league.
+    title: String,
+    /// The rule of the league, in a sentence.
+    in_words: String,
+}
+
+impl From<&League> for RulebookLeague {
+    fn from(league: &League) -> Self {
+        Self { code: league.code.clone(), title: league.title.clone(), in_words: league.in_words() }
     }
 }
 
@@ -402,6 +423,11 @@ impl RulebookVersion {
     /// The service standards, in the order of the rulebook.
     async fn standards(&self) -> Vec<RulebookStandard> {
         self.rulebook.standards.iter().map(|of| RulebookStandard::of(of, &self.rulebook.labels)).collect()
+    }
+
+    /// The leagues, in the order of the rulebook. `Contract.league` computes one.
+    async fn leagues(&self) -> Vec<RulebookLeague> {
+        self.rulebook.leagues.iter().map(Into::into).collect()
     }
 
     /// The grades, best first.

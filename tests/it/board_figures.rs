@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::app::{SHPS, TestApp, administrator, on_both_stores, text};
+use crate::app::{SHPS, TestApp, administrator, manager, on_both_stores, text};
 
 /// Two referrals to Brent in January and three in February, against 4.5 a month, and 1 in the first month.
 async fn record_referrals(app: &TestApp) {
@@ -87,11 +87,32 @@ async fn any_measure_is_printed_by_its_dimensions_beside_what_it_is_compared_wit
 }
 
 #[tokio::test]
+async fn outcomes_and_prices_are_printed_beside_the_cap() {
+    on_both_stores(async |app| {
+        let journey = app.receive_referral("2018-01-15", "BR-1").await;
+        let plan = json!({ "journey": journey, "kind": "php", "occurredOn": "2018-01-22" });
+        app.done(&manager(), "agreePlan", plan).await;
+        let asked = ["--outcomes", "area", "--period", "2018-01"];
+        let found = tables(app, &asked).await;
+        let row = first_row(&found, "Outcomes, January 2018");
+        assert_eq!((&row["Group"], &row["Submitted"], &row["Rate"]), (&json!("Brent"), &json!(0), &Value::Null));
+        let amounts = found.iter().find(|table| text(&table["title"]).starts_with("All outcomes in GBP"));
+        assert_eq!(amounts.expect("a table of amounts")["rows"][0]["Amount"], "Achieved");
+        let prices = tables(app, &["--prices", "--period", "2018-01"]).await;
+        let row = first_row(&prices, "Prices in GBP on 2018-02-28, units of January 2018");
+        assert_eq!(row["Tariff"], row["Unit price"], "{row}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_question_that_has_no_answer_names_what_is_allowed() {
     on_both_stores(async |app| {
         for (asked, named) in [
             (&["--measures", "happiness"][..], "use one of referral, php_complete"),
             (&["--measures", "referral", "--by", "colour"][..], "keyworker"),
+            (&["--league", "areas"][..], "there is no league \"areas\": the rulebook has none"),
+            (&["--league", "areas", "--prices"][..], "cannot be used with"),
             (&["--measures", "referral", "--by", "area,area"][..], "name each dimension once"),
             (&["--measures", "referral", "--period", "2018-02", "--to", "2018-01"][..], "give a --to"),
             (&["--measures", "referral", "--period", "2018-02", "--period-kind", "days"][..], "give both"),

@@ -8,7 +8,8 @@ use clap::{Args, ValueEnum};
 
 use super::super::table::{Table, columns};
 use super::super::{Misuse, day};
-use super::{Reading, cells};
+use super::{Reading, cells, league, outcomes};
+use crate::queries::claims::Claims;
 use crate::queries::measures::{self, FigureRow, FiguresError, FiguresQuery, MeasureFigures};
 use throughline_domain::performance::measure::{self, Measure};
 use throughline_domain::performance::period::{MONTHS_MAX, Month, Months, Period, Unit};
@@ -17,17 +18,27 @@ use throughline_domain::performance::period::{MONTHS_MAX, Month, Months, Period,
 #[derive(Debug, Args)]
 pub(super) struct QuestionArguments {
     /// Print the figures of these measures instead, by code, separated by commas.
-    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    #[arg(long, value_name = "CODES", value_delimiter = ',', group = "asked")]
     measures: Vec<String>,
+    /// Print this league of the rulebook instead, by code.
+    #[arg(long, value_name = "CODE", group = "asked")]
+    league: Option<String>,
+    /// Print the prices in force instead, with the units and amounts of the period.
+    #[arg(long, group = "asked")]
+    prices: bool,
+    /// Print the outcomes instead, broken down by this: claims achieved, submitted, rejected and paid, their rates and
+    /// their value.
+    #[arg(long, value_name = "BY", value_enum, group = "asked")]
+    outcomes: Option<OutcomesBy>,
     /// Print the list of the contract's measures instead: code, title, unit and formula.
-    #[arg(long, conflicts_with = "measures")]
+    #[arg(long, conflicts_with = "asked")]
     list_measures: bool,
     /// What the figures are broken down by, separated by commas. Default: one figure for the whole contract.
     #[arg(long, value_enum, value_delimiter = ',', requires = "measures")]
     by: Vec<Dimension>,
     /// The period: a month as YYYY-MM, or a day in it as YYYY-MM-DD. Default: from the start of the contract to the end
     /// of the month of the as-of date.
-    #[arg(long, value_name = "DATE", value_parser = month_or_day, requires = "measures")]
+    #[arg(long, value_name = "DATE", value_parser = month_or_day, requires = "asked")]
     period: Option<MonthOrDay>,
     /// The kind of period. Default: the months from `--period` to `--to`.
     #[arg(long, value_enum, requires = "period")]
@@ -57,6 +68,19 @@ enum Dimension {
     Code,
     /// The months of the period.
     Month,
+}
+
+/// What outcomes are broken down by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OutcomesBy {
+    /// The cohort of the case.
+    Cohort,
+    /// The service area of the case.
+    Area,
+    /// The month of the achievement, or of the first submission.
+    Month,
+    /// The whole contract.
+    Whole,
 }
 
 /// A kind of period.
@@ -108,20 +132,34 @@ fn month_or_day(text: &str) -> Result<MonthOrDay, &'static str> {
     Ok(MonthOrDay { first, last: Month::of(first).last() })
 }
 
-/// The figures that were asked for, a table for each measure, or the list of measures.
-pub(super) async fn tables(of: Reading<'_>, asked: &QuestionArguments) -> Result<Vec<Table>> {
+/// The figures that were asked for, a table for each measure, or the list of measures, a league, prices or outcomes.
+pub(super) async fn tables(
+    of: Reading<'_>,
+    asked: &QuestionArguments,
+    claims: Option<&Claims>,
+) -> Result<Vec<Table>> {
     if asked.list_measures {
         return Ok(vec![list(of)]);
     }
+    let period = asked.period(of)?;
+    if let Some(code) = &asked.league {
+        return league::tables(of, code, &period).await;
+    }
+    if let (Some(by), Some(claims)) = (asked.outcomes, claims) {
+        return outcomes::tables(of, claims, (by, &period)).await;
+    }
+    if let (true, Some(claims)) = (asked.prices, claims) {
+        return Ok(vec![outcomes::prices(of, claims, &period)]);
+    }
     let measures = measures::named(of.rulebook, &asked.measures).map_err(refused)?;
-    let (by, period) = (asked.dimensions()?, asked.period(of)?);
+    let by = asked.dimensions()?;
     let query = FiguresQuery { measures: &measures, by: &by, period, compare: asked.compared(), as_of: of.as_of };
     let found = of.figures(&query).await.map_err(refused)?;
     found.iter().map(|found| table(of, &query, found)).collect()
 }
 
 /// Figures that cannot be computed because of the question, or a fault.
-fn refused(error: FiguresError) -> anyhow::Error {
+pub(super) fn refused(error: FiguresError) -> anyhow::Error {
     match error {
         FiguresError::Store(fault) => fault.into(),
         wrong => Misuse(wrong.to_string()).into(),
@@ -131,7 +169,13 @@ fn refused(error: FiguresError) -> anyhow::Error {
 impl QuestionArguments {
     /// Whether anything is asked for instead of the performance tables.
     pub(super) fn is_asked(&self) -> bool {
-        self.list_measures || !self.measures.is_empty()
+        let is_for_a_board = self.league.is_some() || self.needs_claims();
+        self.list_measures || is_for_a_board || !self.measures.is_empty()
+    }
+
+    /// Whether claims are needed for the answer.
+    pub(super) fn needs_claims(&self) -> bool {
+        self.prices || self.outcomes.is_some()
     }
 
     fn dimensions(&self) -> Result<Vec<measures::Dimension>, Misuse> {
@@ -241,7 +285,7 @@ fn table(of: Reading<'_>, query: &FiguresQuery<'_>, found: &MeasureFigures) -> R
 }
 
 /// A period, such as `February 2018` or `2018-02-05 to 2018-02-11`.
-fn in_words(period: &Period) -> String {
+pub(super) fn in_words(period: &Period) -> String {
     let (first, last) = (period.first(), period.last());
     let month = Month::of(first);
     if (month.first(), month.last()) == (first, last) {

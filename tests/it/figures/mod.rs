@@ -1,7 +1,9 @@
 //! Figures of measures, end to end on both stores: printed tables, the facts behind every figure, and the edges.
 
 mod edges;
+mod leagues;
 mod members;
+mod outcomes;
 mod printed;
 mod values;
 

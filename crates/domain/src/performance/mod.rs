@@ -10,6 +10,7 @@ pub mod figure;
 pub mod fraction;
 pub mod grade;
 pub mod kpi;
+pub mod league;
 pub mod measure;
 pub mod period;
 pub mod ranking;

@@ -7,26 +7,28 @@ use super::fraction::Fraction;
 
 /// A place in a league table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Place<T> {
     /// From 1. None without a value.
     pub rank: Option<usize>,
     /// The name.
     pub name: String,
     /// The value.
     pub value: Option<Fraction>,
+    /// What stands there.
+    pub of: T,
 }
 
 /// The league table of these names and values: the greatest value first, by name within a tie, those without a value
 /// last.
-pub fn ranked(values: impl IntoIterator<Item = (String, Option<Fraction>)>) -> Vec<Place> {
-    let mut rows: Vec<(String, Option<Fraction>)> = values.into_iter().collect();
+pub fn ranked<T>(values: impl IntoIterator<Item = (String, Option<Fraction>, T)>) -> Vec<Place<T>> {
+    let mut rows: Vec<(String, Option<Fraction>, T)> = values.into_iter().collect();
     // None is less than any value.
     rows.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
-    let mut places: Vec<Place> = Vec::with_capacity(rows.len());
-    for (at, (name, value)) in rows.into_iter().enumerate() {
+    let mut places: Vec<Place<T>> = Vec::with_capacity(rows.len());
+    for (at, (name, value, of)) in rows.into_iter().enumerate() {
         let tied = places.last().filter(|before| before.value == value);
         let rank = value.map(|_| tied.and_then(|before| before.rank).unwrap_or(at + 1));
-        places.push(Place { rank, name, value });
+        places.push(Place { rank, name, value, of });
     }
     places
 }
@@ -38,7 +40,7 @@ mod tests {
     use super::*;
 
     fn table(values: &[(&str, Option<u64>)]) -> Vec<(Option<usize>, String)> {
-        let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.map(Fraction::from)));
+        let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.map(Fraction::from), ()));
         ranked(values).into_iter().map(|place| (place.rank, place.name)).collect()
     }
 
@@ -57,7 +59,8 @@ mod tests {
         fn a_rank_is_one_more_than_the_number_of_those_above(
             scores in proptest::collection::vec(proptest::option::weighted(0.9, 0_u64..6), 0..20),
         ) {
-            let named = scores.iter().enumerate().map(|(at, score)| (format!("{at:02}"), score.map(Fraction::from)));
+            let named = scores.iter().enumerate();
+            let named = named.map(|(at, score)| (format!("{at:02}"), score.map(Fraction::from), ()));
             let places = ranked(named);
             prop_assert_eq!(places.len(), scores.len());
             for place in &places {

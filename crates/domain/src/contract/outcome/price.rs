@@ -54,7 +54,7 @@ impl Price {
 
 /// The tariffs that match best. Of those that match: those that name most of cohort and area, then cohort before area,
 /// then the latest `from`. They are more than one only if they are tiers of volume, which are in order.
-pub(super) fn fitting<'t>(tariffs: &'t [Tariff], of: Priced<'_>) -> Vec<&'t Tariff> {
+pub fn fitting<'t>(tariffs: &'t [Tariff], of: Priced<'_>) -> Vec<&'t Tariff> {
     let fits = |tariff: &&Tariff| {
         tariff.from.is_none_or(|from| from <= of.achieved_on)
             && tariff.to.is_none_or(|to| of.achieved_on <= to)
@@ -74,7 +74,7 @@ pub(super) fn fitting<'t>(tariffs: &'t [Tariff], of: Priced<'_>) -> Vec<&'t Tari
 /// The price of one outcome of one case.
 pub(super) fn price(tariffs: &[Tariff], currency: &str, of: Priced<'_>) -> Price {
     let tiers = fitting(tariffs, of);
-    let amount = |tariff: &Tariff| Money::of(tariff.amount.saturating_mul(tariff.multiplier), currency);
+    let amount = |tariff: &Tariff| Money::of(tariff.unit_price(currency).unwrap_or(Decimal::MAX), currency);
     match tiers.as_slice() {
         [] => Price::None,
         [only] if only.up_to.is_none() => Price::Amount(amount(only)),
@@ -95,10 +95,7 @@ pub(super) fn of_units(
     let mut amount = Decimal::ZERO;
     for tariff in &tiers {
         let end = tariff.up_to.map_or(units, |up_to| units.min(Decimal::from(up_to)));
-        let mut unit_price = tariff.amount.checked_mul(tariff.multiplier).ok_or(OutOfRange)?;
-        if tariff.round_unit_price {
-            unit_price = Money::of(unit_price, currency).amount();
-        }
+        let unit_price = tariff.unit_price(currency).ok_or(OutOfRange)?;
         let of_tier = (end - counted).max(Decimal::ZERO).checked_mul(unit_price).ok_or(OutOfRange)?;
         amount = amount.checked_add(of_tier).ok_or(OutOfRange)?;
         counted = counted.max(end);
@@ -113,6 +110,7 @@ pub(super) struct OutOfRange;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::rulebook::outcome::UnitRounding;
     use crate::world::day;
 
     fn tariff(amount: &str) -> Tariff {
@@ -124,7 +122,7 @@ mod tests {
             cohort: None,
             multiplier: Decimal::ONE,
             up_to: None,
-            round_unit_price: false,
+            round_unit_price: UnitRounding::Exact,
             illustrative: false,
         }
     }
@@ -160,8 +158,9 @@ mod tests {
             of_units(tiers, "GBP", of, Decimal::from(150)).expect("in range").map(|money| money.to_string())
         };
         assert_eq!(amount(&tiers).as_deref(), Some("86.65"));
-        let rounded = [Tariff { round_unit_price: true, ..tiers[0].clone() }, tiers[1].clone()];
-        assert_eq!(amount(&rounded).as_deref(), Some("87.00"));
+        let rounded = |as_said| [Tariff { round_unit_price: as_said, ..tiers[0].clone() }, tiers[1].clone()];
+        assert_eq!(amount(&rounded(UnitRounding::MinorUnit)).as_deref(), Some("87.00"));
+        assert_eq!(amount(&rounded(UnitRounding::Whole)).as_deref(), Some("120.00"), "0.6665 is 1, and 0.40 stays");
         assert_eq!(amount(&[]), None);
     }
 }

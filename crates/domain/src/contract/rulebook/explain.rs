@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+use super::league::League;
 use super::measure::{Measure, Unit};
 use super::outcome::key::OutcomeKey;
 use super::outcome::{
     AchievedBy, Combine, Condition, Continuity, Counted, EvidenceTerms, Hours, HoursBasis, JourneyTerms, Length,
-    ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnknownHours, WhenCapped,
+    ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnitRounding, UnknownHours, WhenCapped,
 };
 use super::terms::{CapScope, Crossing, Duties, MetBy, StandardFrom, Within};
 use super::{AppliesBy, AttributeRule, Cap, CountsWhen, Outcome, Rulebook, Standard, shown_value, warnings};
@@ -26,6 +27,7 @@ pub fn of(rulebook: &Rulebook) -> Vec<String> {
         sentences.extend(of_outcome(rulebook, outcome));
     }
     sentences.extend(rulebook.measures.iter().map(of_measure));
+    sentences.extend(rulebook.leagues.iter().map(League::in_words));
     sentences.extend(rulebook.caps.iter().map(|one| cap(rulebook, one)));
     if !rulebook.grades.is_empty() {
         let codes: Vec<_> = rulebook.grades.iter().map(|grade| grade.code.as_str()).collect();
@@ -136,6 +138,7 @@ pub fn of_outcome(rulebook: &Rulebook, outcome: &Outcome) -> Vec<String> {
     sentences.extend(grouped(outcome));
     sentences.extend(converting(outcome));
     sentences.extend(making_way(outcome));
+    sentences.extend(outcome.rate_over.as_ref().map(|base| format!("  Boards show it as a share of {base}.")));
     sentences.extend(prices(rulebook, outcome));
     sentences
 }
@@ -352,7 +355,7 @@ fn price(rulebook: &Rulebook, tariff: &Tariff) -> String {
     let amount = if tariff.multiplier == Decimal::ONE {
         format!("{} {currency}", tariff.amount)
     } else {
-        let product = Money::of(tariff.amount * tariff.multiplier, currency);
+        let product = Money::of(tariff.unit_price(currency).unwrap_or(Decimal::MAX), currency);
         format!("{} times {}, {product} {currency}", tariff.amount, tariff.multiplier)
     };
     let narrowed = [
@@ -361,7 +364,11 @@ fn price(rulebook: &Rulebook, tariff: &Tariff) -> String {
         tariff.from.map(|from| format!("if achieved from {from}")),
         tariff.to.map(|to| format!("if achieved until {to}")),
         tariff.up_to.map(|up_to| format!("up to the {} unit", nth(up_to))),
-        tariff.round_unit_price.then(|| "rounded before it is multiplied by the units".to_owned()),
+        match tariff.round_unit_price {
+            UnitRounding::Exact => None,
+            UnitRounding::MinorUnit => Some("rounded before it is multiplied by the units".to_owned()),
+            UnitRounding::Whole => Some("rounded to whole units of the currency for each unit".to_owned()),
+        },
         tariff.illustrative.then(|| "(illustrative: no source states it)".to_owned()),
     ];
     let narrowed: Vec<_> = narrowed.into_iter().flatten().collect();

@@ -6,6 +6,7 @@
 
 pub(super) mod case_values;
 pub(super) mod contract;
+pub(super) mod league;
 pub(super) mod outcome;
 pub(super) mod terms;
 
@@ -125,6 +126,8 @@ pub(super) enum Kind {
     Word(&'static [Word<()>]),
     /// True or false.
     Flag,
+    /// True, false, or one of a few words.
+    FlagOr(&'static [Word<()>]),
     /// A date as TOML writes it, without quotes.
     Date,
     /// A date in quotes.

@@ -15,6 +15,7 @@ mod error;
 pub mod explain;
 mod grammar;
 mod labels;
+pub mod league;
 pub mod measure;
 pub mod outcome;
 mod overlap;
@@ -38,6 +39,7 @@ pub use channels::Channels;
 pub use codes::{CodeList, Codes};
 pub use error::RulebookError;
 pub use labels::Labels;
+use league::League;
 use measure::Measure;
 pub use outcome::Outcome;
 use outcome::Trigger;
@@ -90,6 +92,8 @@ pub struct Rulebook {
     pub outcomes: Vec<Outcome>,
     /// The measures that the rulebook puts together, in file order. [`measure::measures`] has all measures.
     pub measures: Vec<Measure>,
+    /// The leagues, in file order.
+    pub leagues: Vec<League>,
     /// The limits on payments.
     pub caps: Vec<Cap>,
     /// The grades, the best first.
@@ -123,6 +127,7 @@ impl Rulebook {
             ("standard", self.standards != other.standards),
             ("outcome", self.outcomes != other.outcomes),
             ("measure", self.measures_differ(other)),
+            ("league", self.leagues != other.leagues),
             ("cap", self.caps != other.caps),
             ("grade", self.grades != other.grades),
             ("profile", self.profiles != other.profiles),

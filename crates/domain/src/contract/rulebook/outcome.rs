@@ -14,8 +14,10 @@ pub(super) mod whole;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::Value;
+
+use crate::fact::money::Money;
 
 /// Something that a contract pays for or counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub struct Outcome {
     pub convert_from: Option<String>,
     /// Which outcome of its group is paid if the caps leave this one nothing.
     pub when_capped: WhenCapped,
+    /// The measure that boards show it as a share of, by code.
+    pub rate_over: Option<String>,
     /// Its prices; if empty, it is counted and not paid.
     pub tariffs: Vec<Tariff>,
 }
@@ -280,10 +284,34 @@ pub struct Tariff {
     pub multiplier: Decimal,
     /// The last unit that the price is for, counted from 1. The next price is for the units beyond it.
     pub up_to: Option<u32>,
-    /// Whether the amount times the multiplier is rounded before it is multiplied by the units.
-    pub round_unit_price: bool,
+    /// How the amount times the multiplier is rounded before it is multiplied by the units.
+    pub round_unit_price: UnitRounding,
     /// Whether the price is an illustration that no source states.
     pub illustrative: bool,
+}
+
+/// How the price of one unit is rounded before it is multiplied by the units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum UnitRounding {
+    /// Not at all.
+    #[default]
+    Exact,
+    /// Half up to the minor unit of the currency.
+    MinorUnit,
+    /// Half up to whole units of the currency.
+    Whole,
+}
+
+impl Tariff {
+    /// The price of one unit: the amount times the multiplier, rounded as the tariff says. None if it is out of range.
+    pub fn unit_price(&self, currency: &str) -> Option<Decimal> {
+        let price = self.amount.checked_mul(self.multiplier)?;
+        Some(match self.round_unit_price {
+            UnitRounding::Exact => price,
+            UnitRounding::MinorUnit => Money::of(price, currency).amount(),
+            UnitRounding::Whole => price.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero),
+        })
+    }
 }
 
 /// The conditions of an outcome over many cases.

@@ -10,6 +10,7 @@ use super::attributes::attributes;
 use super::canonical_toml;
 use super::check::{Names, check};
 use super::grammar::contract::{APPLIES_BY, COUNTS_WHEN};
+use super::league::parse as league;
 use super::measure::parse as measure;
 use super::outcome::{parse as outcome, whole};
 use super::reader::{Report, Section};
@@ -88,6 +89,7 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
         standards,
         outcomes,
         measures,
+        leagues: league::leagues(&top, report),
         caps: terms::caps(&top),
         grades,
         profiles: top.section("targets").map(|section| section.texts("profiles")).unwrap_or_default(),
@@ -96,6 +98,7 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
         hash: canonical::sha256_hex(&canonical_text),
     };
     measure::check_ratios(&top, &rulebook, report);
+    league::check_measures(&top, &rulebook, report);
     Some(rulebook)
 }
 

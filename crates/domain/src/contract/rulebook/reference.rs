@@ -120,6 +120,7 @@ impl Page {
             Kind::ClockStart => "text, an event",
             Kind::Word(_) => "a word",
             Kind::Flag => "`true` or `false`",
+            Kind::FlagOr(_) => "`true`, `false` or a word",
             Kind::Date => "date",
             Kind::QuotedDate => "date in quotes",
             Kind::DateRange => "first and last day in quotes",
@@ -160,7 +161,7 @@ fn code(heading: &str, table: &Table) -> String {
 /// The words of a key with their meanings, as a list.
 fn words(kind: Kind) -> Option<String> {
     match kind {
-        Kind::Word(words) => {
+        Kind::Word(words) | Kind::FlagOr(words) => {
             let lines: Vec<String> = words.iter().map(|word| format!("- `{}`: {}", word.text, word.meaning)).collect();
             Some(lines.join("\n"))
         }

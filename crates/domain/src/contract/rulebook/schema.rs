@@ -63,7 +63,7 @@ fn property(key: &Key, definitions: &mut Object<String, Value>) -> Value {
 /// The words of a key with their meaning, for its description.
 fn words(of: Kind) -> String {
     match of {
-        Kind::Word(words) => {
+        Kind::Word(words) | Kind::FlagOr(words) => {
             let each: Vec<_> = words.iter().map(|word| format!("{}: {}", word.text, word.meaning)).collect();
             format!(" {}.", each.join("; "))
         }
@@ -86,6 +86,9 @@ fn kind(of: Kind, definitions: &mut Object<String, Value>) -> Value {
         }),
         Kind::Word(words) => json!({ "enum": words.iter().map(|word| word.text).collect::<Vec<_>>() }),
         Kind::Flag => json!({ "type": "boolean" }),
+        Kind::FlagOr(words) => {
+            json!({ "anyOf": [{ "type": "boolean" }, kind(Kind::Word(words), definitions)] })
+        }
         Kind::Date => json!({ "type": "string", "format": "date" }),
         Kind::QuotedDate => json!({ "type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$" }),
         Kind::DateRange => {

@@ -1,6 +1,7 @@
 //! The header of a rulebook and the sections about the contract: calendar, codes, labels, boards and stages.
 
 use super::super::{AppliesBy, CodeList, CountsWhen};
+use super::league::LEAGUE;
 use super::outcome::{
     ACHIEVEMENT, ENGAGEMENT, LEVEL, LEVEL_NEEDS_ACHIEVEMENT, MEASURE, OUTCOME, PLAN, SPELL, WHERE, WHERE_NEEDS_SPELL,
 };
@@ -132,6 +133,7 @@ pub(in super::super) static RULEBOOK: Table = Table {
             "Measures that this contract has beside those of the program.",
         )
         .optional(),
+        Key::new("league", Kind::Tables(&LEAGUE), "", "Leagues of service areas, teams or keyworkers.").optional(),
         Key::new("cap", Kind::Tables(&CAP), "", "Limits on what is paid.").optional(),
         Key::new("grade", Kind::Tables(&GRADE), "", "Grades such as green, amber and red, the best first.").optional(),
         Key::new("targets", Kind::Table(&TARGETS), "", "The target profiles of the contract.").optional(),

@@ -1,7 +1,9 @@
 //! The grammar of `[[outcome]]`: triggers, sustainment, hours, evidence, conditions, claims and prices.
 
 use super::super::CodeList;
-use super::super::outcome::{Combine, HoursBasis, OncePer, PeriodKind, RatioBase, Scope, UnknownHours, WhenCapped};
+use super::super::outcome::{
+    Combine, HoursBasis, OncePer, PeriodKind, RatioBase, Scope, UnitRounding, UnknownHours, WhenCapped,
+};
 use super::{Fix, Items, Key, Kind, Map, Rule, SOME_TEXTS, SOME_VALUES, TEXTS, Table, Word, words};
 
 pub(in super::super) const WHEN_CAPPED: [Word<WhenCapped>; 2] = [
@@ -53,6 +55,10 @@ pub(in super::super) const BASES: [Word<HoursBasis>; 4] = [
     Word::new("at_end", HoursBasis::AtEnd, "the last covered day"),
     Word::new("every_week", HoursBasis::EveryWeek, "every covered day"),
 ];
+
+/// How the price of a unit is rounded, beside true and false.
+pub(in super::super) const UNIT_ROUNDINGS: [Word<UnitRounding>; 1] =
+    [Word::new("whole", UnitRounding::Whole, "half up to whole units of the currency")];
 
 pub(in super::super) const UNKNOWN: [Word<UnknownHours>; 2] = [
     Word::new("hold", UnknownHours::Hold, "the claim is on hold until the hours are known"),
@@ -161,6 +167,13 @@ pub(super) static OUTCOME: Table = Table {
             "Which outcome of the group is paid if the caps leave this one nothing.",
         )
         .or(r#""nobody""#),
+        Key::new(
+            "rate_over",
+            Kind::Text,
+            r#""start""#,
+            "The code of the measure that boards show the outcome as a share of, such as the number of starters.",
+        )
+        .optional(),
         Key::new(
             "tariff",
             Kind::Tables(&TARIFF),
@@ -615,9 +628,10 @@ static TARIFF: Table = Table {
         .unit("units"),
         Key::new(
             "round_unit_price",
-            Kind::Flag,
+            Kind::FlagOr(&const { words(&UNIT_ROUNDINGS) }),
             "true",
-            "Whether the amount times the multiplier is rounded before it is multiplied by the units.",
+            "Whether the amount times the multiplier is rounded before it is multiplied by the units: `true` rounds \
+             half up to the minor unit of the currency.",
         )
         .or("false"),
         Key::new("illustrative", Kind::Flag, "true", "Whether the price is an illustration that no source states.")

@@ -167,7 +167,7 @@ fn unknown(what: &str, known: &[String], code: &str, otherwise: &str) -> Option<
 }
 
 /// Reports ratios of what is no measure of the rulebook, of themselves, of other ratios, of values of cases, and of what
-/// is not a number of cases if the basis needs cases.
+/// is not a number of cases if the basis needs cases. The rate of an outcome is such a ratio too.
 pub(in super::super) fn check_ratios(top: &Section<'_>, rulebook: &Rulebook, report: &mut Report<'_>) {
     let known = super::measures(rulebook);
     let ratios = Ratios { known: &known, unread: unread(top) };
@@ -181,10 +181,15 @@ pub(in super::super) fn check_ratios(top: &Section<'_>, rulebook: &Rulebook, rep
             }
         }
     }
+    for item in top.sections("outcome").iter().filter_map(|section| section.item("rate_over")) {
+        if let Some(fault) = item.text().ok().and_then(|named| ratios.fault("", &named, Basis::Period)) {
+            item.faulty(fault, report);
+        }
+    }
 }
 
 /// The codes of sections that make measures. One with a fault is not read, and its fault is reported there.
-fn unread(top: &Section<'_>) -> Vec<String> {
+pub(in super::super) fn unread(top: &Section<'_>) -> Vec<String> {
     let over_many = outcome::codes_over_many(top);
     let outcomes = outcome::codes(top).into_iter().filter(|code| !holds(&over_many, code));
     let others = ["stage", "standard", "measure"].into_iter().flat_map(|key| codes_of(top, key));

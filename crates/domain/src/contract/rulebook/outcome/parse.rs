@@ -55,6 +55,7 @@ fn outcome(section: &Section<'_>, report: &mut Report<'_>) -> Option<Outcome> {
         group: section.text("group"),
         convert_from: section.section("convert").and_then(|convert| convert.text("from")),
         when_capped: section.word("when_capped", &WHEN_CAPPED)?,
+        rate_over: section.text("rate_over"),
         tariffs,
     })
 }

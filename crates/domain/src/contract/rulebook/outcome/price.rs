@@ -2,8 +2,9 @@
 //!
 //! It refuses two prices for the same case.
 
+use super::super::grammar::outcome::UNIT_ROUNDINGS;
 use super::super::reader::{Report, Section};
-use super::Tariff;
+use super::{Tariff, UnitRounding};
 
 pub(super) fn tariffs(outcome: &Section<'_>, report: &mut Report<'_>) -> Vec<Tariff> {
     let mut tariffs: Vec<Tariff> = Vec::new();
@@ -40,7 +41,14 @@ fn tariff(section: &Section<'_>) -> Option<Tariff> {
         cohort: section.text("cohort"),
         multiplier: section.decimal("multiplier")?,
         up_to: section.whole("up_to"),
-        round_unit_price: section.flag("round_unit_price")?,
+        round_unit_price: rounding(section)?,
         illustrative: section.flag("illustrative")?,
     })
+}
+
+/// True stands for the minor unit.
+fn rounding(section: &Section<'_>) -> Option<UnitRounding> {
+    let is_rounded = |is_rounded| if is_rounded { UnitRounding::MinorUnit } else { UnitRounding::Exact };
+    let word = section.word("round_unit_price", &UNIT_ROUNDINGS);
+    word.or_else(|| section.flag("round_unit_price").map(is_rounded))
 }
