@@ -4,6 +4,7 @@
 mod cells;
 mod funnel;
 mod question;
+mod sections;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use chrono_tz::Tz;
 use clap::Args;
 
 use self::question::QuestionArguments;
+use self::sections::SectionArguments;
 use super::commands::unless_stopped;
 use super::rulebook::open_contract;
 use super::table::{self, Table};
@@ -54,6 +56,8 @@ pub(super) struct BoardArguments {
     known_at: Option<KnownAt>,
     #[command(flatten)]
     question: QuestionArguments,
+    #[command(flatten)]
+    sections: SectionArguments,
     /// The output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -97,7 +101,7 @@ pub(super) async fn run(places: &Places, arguments: &BoardArguments) -> Result<E
 }
 
 async fn show(views: &Views, arguments: &BoardArguments) -> Result<Ending> {
-    let BoardArguments { contract: code, as_of, known_at, question, format } = arguments;
+    let BoardArguments { contract: code, as_of, known_at, question, sections, format } = arguments;
     let scope = Scope::Deployment;
     let live = views.live();
     let Some((scoped, contract)) = open_contract(&live, &scope, code) else { return Ok(Ending::WrongUse) };
@@ -124,7 +128,11 @@ async fn show(views: &Views, arguments: &BoardArguments) -> Result<Ending> {
             let of = Reading { view: &view, scope: scoped, contract: &contract, rulebook, as_of };
             question::tables(of, question).await?
         }
-        None if question.is_asked() => {
+        Some(rulebook) if sections.is_asked() => {
+            let of = Reading { view: &view, scope: scoped, contract: &contract, rulebook, as_of };
+            sections::tables(of, (views.log(), today), sections).await?
+        }
+        None if question.is_asked() || sections.is_asked() => {
             message(format_args!("contract {code:?} has no rulebook yet, so it has no measures: publish one"));
             return Ok(Ending::WrongUse);
         }

@@ -15,10 +15,13 @@ pub mod caseload_scope;
 pub mod claims;
 pub mod compare;
 pub mod contracts;
+pub mod data_quality;
 pub mod durations;
 pub mod event_visibility;
 pub mod exits;
+pub mod forecast;
 pub mod journeys;
+pub mod kpis;
 pub mod measures;
 pub mod obligations;
 pub mod people;
@@ -27,6 +30,7 @@ pub mod period;
 pub mod recency;
 pub mod referral_to_plan;
 pub mod tracked_items;
+pub mod value;
 
 mod rollups;
 
@@ -41,6 +45,7 @@ pub fn statements() -> Vec<&'static Sql> {
         caseload_scope::STATEMENTS,
         compare::STATEMENTS,
         contracts::STATEMENTS,
+        data_quality::STATEMENTS,
         exits::STATEMENTS,
         &journeys::statements(),
         &measures::statements(),

@@ -171,9 +171,19 @@ pub async fn figures(
     of: OfContract<'_>,
     query: &FiguresQuery<'_>,
 ) -> Result<Vec<MeasureFigures>, FiguresError> {
-    let parts = parts(query)?;
+    in_periods(generation, scope, of, (query, &parts(query)?)).await
+}
+
+/// The same for several periods instead of that of the question, in a row each: such as the last twelve months at the
+/// end of each month.
+pub async fn in_periods(
+    generation: &Generation,
+    scope: InScope<'_>,
+    of: OfContract<'_>,
+    (query, parts): (&FiguresQuery<'_>, &[Period]),
+) -> Result<Vec<MeasureFigures>, FiguresError> {
     let wanted = Wanted::of(of.rulebook, query.measures);
-    let spans = spans(&parts, query);
+    let spans = spans(parts, query);
     let by: Vec<Dimension> = query.by.iter().copied().filter(|by| *by != Dimension::Month).collect();
     let mut loaded = Loaded::read((generation, scope), &wanted, &by, (&spans, query.as_of)).await?;
     let groups = Groups::of((generation, scope), of.rulebook, &by, &mut loaded, query.as_of).await?;
@@ -185,7 +195,7 @@ pub async fn figures(
         return Err(FiguresError::TooManyRows);
     }
     let asked = query.measures.iter().zip(&groups);
-    asked.map(|(measure, groups)| evaluation.of_measure(measure, groups, &parts)).collect()
+    asked.map(|(measure, groups)| evaluation.of_measure(measure, groups, parts)).collect()
 }
 
 /// The periods of the rows: that of the question, or each of its months.

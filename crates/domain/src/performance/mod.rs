@@ -6,6 +6,7 @@
 pub mod assessment;
 pub mod comparison;
 pub mod figure;
+pub mod forecast;
 pub mod fraction;
 pub mod grade;
 pub mod kpi;
@@ -14,6 +15,7 @@ pub mod period;
 pub mod ranking;
 pub mod reference;
 pub mod target;
+pub mod withholding;
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@
 //! than its target, for example) is code and stands with the parser of its section.
 
 pub(super) mod contract;
+pub(super) mod kpi;
 pub(super) mod outcome;
 pub(super) mod terms;
 
