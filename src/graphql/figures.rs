@@ -439,6 +439,7 @@ fn counted(measure: &Measure) -> Option<CountedBy> {
     match &measure.formula {
         Formula::Count(facts) | Formula::Sum(facts) => Some(CountedBy::Facts { facts: facts.clone(), with: None }),
         Formula::Caseload => Some(CountedBy::Caseload),
+        Formula::Work(work) => Some(CountedBy::Work(*work)),
         Formula::OfContract(_) | Formula::Wte | Formula::Ratio { .. } => None,
     }
 }

@@ -317,7 +317,7 @@ mod tests {
                 assert!(is_limited, "{statement}");
             }
         }
-        // 28 lists of journeys, four pages with their counts, and the journeys that a caller may see.
-        assert_eq!(lists, 37);
+        // 28 lists of journeys, five pages with their counts, and the journeys that a caller may see.
+        assert_eq!(lists, 39);
     }
 }

@@ -10,12 +10,12 @@ use super::super::board::count as counted;
 use super::super::caseload_scope::whose;
 use super::super::period::{BEGINNING, bound};
 use super::Member;
-use super::tallies::{Span, codes, words};
+use super::tallies::{Span, codes, state_day, words};
 use crate::access::CasesInScope;
 use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::{JourneyId, WorkerId};
-use throughline_domain::performance::measure::Facts;
+use throughline_domain::performance::measure::{Facts, Work};
 use throughline_domain::performance::period::Period;
 
 static PAGE: Sql = Sql::new(include_str!("members.sql"));
@@ -26,8 +26,12 @@ static CASELOAD: Sql = Sql::new(include_str!("caseload_members.sql"));
 static CASELOAD_COUNT: Sql =
     Sql::new(concat!("select count(*) from (", include_str!("caseload_members.sql"), ") listed"));
 
+static WORK: Sql = Sql::new(include_str!("work_members.sql"));
+/// The number of tasks, obligations or cases on all pages.
+static WORK_COUNT: Sql = Sql::new(concat!("select count(*) from (", include_str!("work_members.sql"), ") listed"));
+
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &COUNT, &CASELOAD, &CASELOAD_COUNT];
+pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &COUNT, &CASELOAD, &CASELOAD_COUNT, &WORK, &WORK_COUNT];
 
 /// What is counted behind a figure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +45,8 @@ pub enum CountedBy {
     },
     /// The cases on the caseload at the end of the period.
     Caseload,
+    /// Work that falls due in the period, or is open at its end.
+    Work(Work),
 }
 
 /// A question for the facts behind a figure.
@@ -207,6 +213,43 @@ macro_rules! bind_caseload {
     }};
 }
 
+/// The binds of a page of work and of its count.
+macro_rules! bind_work {
+    ($query:expr, $scope:expr, $asked:expr, $work:expr, $page:expr) => {{
+        let (scope, asked, work, (after, most)): (_, &MembersQuery, Work, (Option<&Place>, _)) =
+            ($scope, $asked, $work, $page);
+        let (whose, by, unassigned) = whose(scope.cases());
+        let (filters, span) = (Filters::of(asked), Span::of(&asked.period));
+        let last = span.last.min(asked.as_of);
+        let has_begun = asked.period.first() <= asked.as_of;
+        let code = filters.code.map(|code| json!([code]).to_string());
+        let (day, journey, of, nth) = after.map_or((BEGINNING, Uuid::nil(), "", -1), |place| {
+            (place.day, place.journey.0, place.code.as_str(), place.nth)
+        });
+        $query
+            .bind(scope.contract())
+            .bind(bound(scope.on()))
+            .bind(whose)
+            .bind(by)
+            .bind(unassigned)
+            .bind(bound(state_day(work, last, asked.as_of)))
+            .bind(if has_begun { work.as_str() } else { "" })
+            .bind(bound(span.first))
+            .bind(bound(last))
+            .bind(code)
+            .bind(filters.area)
+            .bind(filters.cohort)
+            .bind(filters.referrer)
+            .bind(filters.keyworkers)
+            .bind(filters.unassigned)
+            .bind(bound(day))
+            .bind(journey)
+            .bind(of)
+            .bind(nth)
+            .bind(most)
+    }};
+}
+
 /// A page of the facts behind a figure, by date: at most `first` after a place, and whether there are more.
 pub async fn page(
     generation: &Generation,
@@ -223,6 +266,9 @@ pub async fn page(
         }),
         CountedBy::Caseload => on!(&generation.reader, pool => {
             bind_caseload!(sqlx::query_as(CASELOAD.text(dialect)), scope, asked, page).fetch_all(pool).await
+        }),
+        CountedBy::Work(work) => on!(&generation.reader, pool => {
+            bind_work!(sqlx::query_as(WORK.text(dialect)), scope, asked, *work, page).fetch_all(pool).await
         }),
     };
     let mut rows = rows.map_err(doing("read the facts behind a figure"))?;
@@ -243,6 +289,10 @@ pub async fn count(generation: &Generation, scope: CasesInScope<'_>, asked: &Mem
         CountedBy::Caseload => on!(&generation.reader, pool => {
             let query = sqlx::query_scalar(CASELOAD_COUNT.text(dialect));
             bind_caseload!(query, scope, asked, all).fetch_one(pool).await
+        }),
+        CountedBy::Work(work) => on!(&generation.reader, pool => {
+            let query = sqlx::query_scalar(WORK_COUNT.text(dialect));
+            bind_work!(query, scope, asked, *work, all).fetch_one(pool).await
         }),
     };
     Ok(counted(found.map_err(doing("count the facts behind a figure"))?))

@@ -22,7 +22,7 @@ use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::performance::comparison::{Actuals, Aim, Comparison};
 use throughline_domain::performance::figure::Figure;
 use throughline_domain::performance::fraction::{Fraction, OutOfRange};
-use throughline_domain::performance::measure::{Basis, Facts, Formula, Measure, Unit, measures};
+use throughline_domain::performance::measure::{Basis, Facts, Formula, Measure, Unit, Work, measures};
 use throughline_domain::performance::period::Period;
 use throughline_domain::performance::target::{self as targets, Part, Profile, TargetError};
 
@@ -393,6 +393,14 @@ impl Evaluation<'_> {
             Formula::Caseload => {
                 let cases = self.groups.tallies(&TalliesOf::Caseload(span), members);
                 Ok(Figure::count(cases.iter().map(|tally| tally.facts).sum()))
+            }
+            Formula::Work(Work::AwaitingPlan) if self.of.rulebook.referral_to_plan.is_none() => Ok(Figure::no_data()),
+            Formula::Work(_) if self.query.as_of < period.first() => Ok(Figure::no_data()),
+            Formula::Work(work) => {
+                let found = self.groups.tallies(&TalliesOf::Work(*work, span), members);
+                let count = found.iter().map(|tally| tally.facts).sum();
+                let is_of_cases = measure.unit == Unit::Cases;
+                Ok(if is_of_cases { Figure::count(count) } else { Figure::amount(count.into()) })
             }
             Formula::OfContract(code) if members.is_empty() && self.groups.are_whole() => self.of_contract(code, &span),
             Formula::Wte if self.groups.are_of_workers() && self.groups.are_whole() => {

@@ -4,7 +4,7 @@
 //! those of longer periods.
 
 pub use crate::contract::rulebook::measure::{
-    Basis, FactKind, Facts, Formula, Measure, Unit, measure, measures, of_kind,
+    Basis, FactKind, Facts, Formula, Measure, Unit, Work, measure, measures, of_kind,
 };
 
 use super::target::Nature;
@@ -13,8 +13,8 @@ impl Measure {
     /// Whether its values of months add up to those of longer periods.
     pub const fn nature(&self) -> Nature {
         match self.formula {
-            Formula::Count(_) | Formula::Sum(_) | Formula::OfContract(_) => Nature::Flow,
-            Formula::Caseload | Formula::Wte | Formula::Ratio { .. } => Nature::Level,
+            Formula::Count(_) | Formula::Sum(_) | Formula::OfContract(_) | Formula::Work(Work::TasksDue) => Nature::Flow,
+            Formula::Caseload | Formula::Work(_) | Formula::Wte | Formula::Ratio { .. } => Nature::Level,
         }
     }
 }
