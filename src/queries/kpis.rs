@@ -215,8 +215,11 @@ impl Reading<'_> {
         let assessed: Vec<Option<&Entry<KpiAssessed>>> =
             judged.iter().map(|figures| self.assessed(kpi, figures.first()?.period)).collect();
         let computed = run(judged.iter().map(own));
-        let level = |assessed: &Option<&Entry<KpiAssessed>>| assessed.and_then(|one| Level::named(&one.details.grade));
-        let applying = run(judged.iter().zip(&assessed).map(|(figures, assessed)| level(assessed).or_else(|| own(figures))));
+        // The parties may also have settled that there is no level.
+        let applying = run(judged.iter().zip(&assessed).map(|(figures, assessed)| match assessed {
+            Some(entry) => Level::named(&entry.details.grade),
+            None => own(figures),
+        }));
         let mut months = Vec::new();
         for (((figures, computed), level), assessed) in judged.into_iter().zip(computed).zip(applying).zip(assessed) {
             let Some(period) = figures.first().map(|first| first.period) else { continue };

@@ -5,7 +5,7 @@
 -- the place after which the page begins, $20 the number of rows. A filter that is null selects all.
 select b.journey, b.kind, b.code, b.nth, b.day, cast(null as bigint) as quantity
 from (
-    select a.journey, $7 as kind, '' as code, a.due_on as day, a.area, a.keyworker,
+    select a.journey, cast($7 as text) as kind, '' as code, a.due_on as day, a.area, a.keyworker,
         row_number() over (partition by a.journey order by a.due_on, a.item) as nth
     from agenda a
     where a.contract = $1 and a.kind = 'task' and a.counts_from <= $6 and a.counts_to > $6
@@ -15,12 +15,12 @@ from (
             or $7 = 'tasks_overdue' and a.state = 'open' and a.due_on < $6
         )
     union all
-    select o.journey, $7 as kind, o.standard as code, o.due_on as day, o.area, o.keyworker, o.nth
+    select o.journey, cast($7 as text) as kind, o.standard as code, o.due_on as day, o.area, o.keyworker, o.nth
     from obligation o
     where $7 = 'overdue' and o.contract = $1 and o.state = 'owed' and o.due_on < $6 and o.counts_from <= $6
         and o.counts_to > $6
     union all
-    select c.journey, $7 as kind, '' as code, c.from_on as day, c.area, c.keyworker, cast(0 as bigint) as nth
+    select c.journey, cast($7 as text) as kind, '' as code, c.from_on as day, c.area, c.keyworker, cast(0 as bigint) as nth
     from caseload c
     where $7 = 'awaiting_plan' and c.contract = $1 and c.from_on <= $6 and c.to_on > $6
         and not exists (select 1 from referral_to_plan p where p.journey = c.journey and p.plan_on <= $6)
