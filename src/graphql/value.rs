@@ -49,8 +49,7 @@ pub struct ValueAmounts {
 /// The value of the claims of a contract that the caller may see.
 pub(super) async fn value(ctx: &Context<'_>, contract: &Contract) -> Result<ContractValue> {
     let (claims, rulebook) = (contract.contract_claims(ctx).await?, contract.rules()?);
-    let starts_on = contract.whole_contract().first().first();
-    let found = value::value(claims, rulebook.calendar.financial_year, starts_on);
+    let found = value::value(claims, rulebook.calendar.financial_year);
     let amounts = |amounts: &value::Amounts| ValueAmounts::of(amounts, claims.currency());
     let year = |year: &value::YearValue| YearValue {
         period: FigurePeriod::of(&year.period, contract.day()),

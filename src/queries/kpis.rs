@@ -245,7 +245,7 @@ impl Reading<'_> {
     fn assessed(&self, kpi: &Kpi, month: Period) -> Option<&Entry<KpiAssessed>> {
         let period = event::Period { first: month.first(), last: month.last() };
         let all = self.of.record.assessments.iter().filter(|_| self.scope.areas().is_none());
-        all.filter(|entry| entry.details.kpi == kpi.code && entry.details.period == period).next_back()
+        all.rev().find(|entry| entry.details.kpi == kpi.code && entry.details.period == period)
     }
 
     async fn withheld(&self, withholding: &Withholding, day: NaiveDate) -> Result<Option<Money>, FiguresError> {

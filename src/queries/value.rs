@@ -55,10 +55,12 @@ pub struct Amounts {
 }
 
 /// The value of these claims, from the start of the contract on.
-pub fn value(claims: &Claims, financial_year: MonthDay, starts_on: NaiveDate) -> Value {
+pub fn value(claims: &Claims, financial_year: MonthDay) -> Value {
+    let as_of = claims.asked.as_of;
+    let starts_on = claims.contract.opened().map_or(as_of, |opened| opened.starts_on.min(as_of));
     let year = |day: NaiveDate| Period::of(Unit::FinancialYear(financial_year), day);
     let mut years: BTreeMap<NaiveDate, Amounts> = BTreeMap::new();
-    for day in [starts_on.min(claims.asked.as_of), claims.asked.as_of] {
+    for day in [starts_on, as_of] {
         years.entry(year(day).first()).or_default();
     }
     for claim in claims.claims.iter() {

@@ -151,7 +151,7 @@ fn amount(amount: Option<Money>) -> String {
 
 /// What a contract is worth, by financial year.
 fn worth(of: Reading<'_>, claims: &Claims) -> Table {
-    let found = value::value(claims, of.rulebook.calendar.financial_year, of.starts_on());
+    let found = value::value(claims, of.rulebook.calendar.financial_year);
     let row = |first: String, amounts: &Amounts| {
         let Amounts { entitled, waiting, submitted, accepted, paid, cap, above_cap } = amounts;
         let money = [entitled, waiting, submitted, accepted, paid].map(|one| shown(*one, claims.currency()));

@@ -79,10 +79,12 @@ impl Retention {
 impl Expected {
     /// What is expected of this number under way. Of none, none.
     pub fn of(maturing: u64, retention: Option<&Retention>) -> Result<Self, OutOfRange> {
-        let times = |share: Option<Fraction>| match share {
-            _ if maturing == 0 => Ok(Figure::amount(Fraction::ZERO)),
-            Some(share) => Ok(Figure::amount(share.times(maturing.into())?)),
-            None => Ok(Figure::no_data()),
+        let times = |share: Option<Fraction>| -> Result<Figure, OutOfRange> {
+            match share {
+                _ if maturing == 0 => Ok(Figure::amount(Fraction::ZERO)),
+                Some(share) => Ok(Figure::amount(share.times(maturing.into())?)),
+                None => Ok(Figure::no_data()),
+            }
         };
         let band = retention.and_then(|retention| retention.band);
         Ok(Self {

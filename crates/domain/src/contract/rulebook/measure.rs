@@ -511,8 +511,7 @@ pub fn measures(rulebook: &Rulebook) -> Vec<Measure> {
         list.add(measure.clone());
     }
     for pair in rulebook.stages.windows(2) {
-        let [earlier, later] = pair else { continue };
-        list.conversion(earlier, later);
+        list.conversion(pair);
     }
     for standard in &rulebook.standards {
         list.add(Measure {
@@ -595,7 +594,8 @@ impl List<'_> {
     }
 
     /// The share of a stage over the one before it in the funnel: of the same cases, and of the period.
-    fn conversion(&mut self, earlier: &Stage, later: &Stage) {
+    fn conversion(&mut self, pair: &[Stage]) {
+        let [earlier, later] = pair else { return };
         let cohort = format!(
             "Cases that reached the stage {}, as a share of those that reached {} in the period.",
             later.code, earlier.code
@@ -611,7 +611,7 @@ impl List<'_> {
         ] {
             self.add(Measure {
                 code,
-                title: format!("{} of {}", later.label, earlier.label),
+                title: format!("{} over {}", later.label, earlier.label),
                 prose,
                 unit: Unit::Percent,
                 places: 0,
