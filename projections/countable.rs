@@ -442,9 +442,8 @@ mod tests {
     #[test]
     fn a_fact_of_a_month_may_have_occurred_on_any_of_its_days() {
         let rows = rows_of(&case([on("2018-02", plan()), on("2018-02-28", reviewed())]));
-        let dates = |kind| -> Vec<_> {
-            of_kind(&rows, kind).iter().map(|row| (row.day("day"), row.day("latest"))).collect()
-        };
+        let dates =
+            |kind| -> Vec<_> { of_kind(&rows, kind).iter().map(|row| (row.day("day"), row.day("latest"))).collect() };
         assert_eq!(dates(FactKind::Plans), [(Some(day("2018-02-01")), Some(day("2018-02-28")))]);
         assert_eq!(dates(FactKind::Reviews), [(Some(day("2018-02-28")), Some(day("2018-02-28")))]);
     }

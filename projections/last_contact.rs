@@ -61,9 +61,8 @@ pub fn read(written: &str) -> Option<Between> {
 
 /// The last contact of these rows.
 fn last_of(rows: &Rows, counts: impl Fn(&Row<'_>) -> bool) -> Option<Between> {
-    let is_made = |row: &Row<'_>| {
-        countable::CONTACTS.iter().any(|kind| *row.cell("kind") == Value::text(kind.as_str()))
-    };
+    let is_made =
+        |row: &Row<'_>| countable::CONTACTS.iter().any(|kind| *row.cell("kind") == Value::text(kind.as_str()));
     let contacts = rows.of(&countable::TABLE).filter(|row| is_made(row) && counts(row));
     last(contacts.filter_map(|row| row.day("day").zip(row.day("latest"))))
 }

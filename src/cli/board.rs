@@ -6,6 +6,7 @@ mod funnel;
 mod league;
 mod outcomes;
 mod question;
+mod sections;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use chrono_tz::Tz;
 use clap::Args;
 
 use self::question::QuestionArguments;
+use self::sections::SectionArguments;
 use super::commands::unless_stopped;
 use super::rulebook::open_contract;
 use super::table::{self, Table};
@@ -37,8 +39,8 @@ use crate::try_out::KnownAt;
 use crate::views::Views;
 use crate::views::generation::Generation;
 use crate::views::snapshots::KnownPart;
-use throughline_domain::contract::{Contract, ContractRecord, Rulebook};
 use throughline_domain::contract::rulebook::Buckets;
+use throughline_domain::contract::{Contract, ContractRecord, Rulebook};
 use throughline_domain::performance::period::{Month, Months, Period as FigurePeriod, Unit};
 
 /// The contract, the points in time that the tables are read at, and which figures to print.
@@ -56,6 +58,8 @@ pub(super) struct BoardArguments {
     known_at: Option<KnownAt>,
     #[command(flatten)]
     question: QuestionArguments,
+    #[command(flatten)]
+    sections: SectionArguments,
     /// The output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -108,7 +112,7 @@ pub(super) async fn run(places: &Places, arguments: &BoardArguments) -> Result<E
 }
 
 async fn show(views: &Views, arguments: &BoardArguments) -> Result<Ending> {
-    let BoardArguments { contract: code, as_of, known_at, question, format } = arguments;
+    let BoardArguments { contract: code, as_of, known_at, question, sections, format } = arguments;
     let scope = Scope::Deployment;
     let live = views.live();
     let Some((scoped, contract)) = open_contract(&live, &scope, code) else { return Ok(Ending::WrongUse) };
@@ -137,7 +141,11 @@ async fn show(views: &Views, arguments: &BoardArguments) -> Result<Ending> {
             let claims = if question.needs_claims() { judged(views.log(), of, asked).await? } else { None };
             question::tables(of, question, claims.as_deref()).await?
         }
-        None if question.is_asked() => {
+        Some(rulebook) if sections.is_asked() => {
+            let of = Reading { view: &view, scope: scoped, contract: &contract, rulebook, as_of };
+            sections::tables(of, (views.log(), today), sections).await?
+        }
+        None if question.is_asked() || sections.is_asked() => {
             message(format_args!("contract {code:?} has no rulebook yet, so it has no measures: publish one"));
             return Ok(Ending::WrongUse);
         }

@@ -10,15 +10,17 @@ use tokio::sync::OnceCell;
 use super::agenda;
 use super::batch::{Batch, BatchState, Cap};
 use super::boards::{BoardBy, CaseloadRow, ContactRecency, Exits, ExitsBy, RecencyBy, ReferralToPlan};
-use super::bounds::PageLength;
+use super::bounds::{MONTHS_AHEAD, PageLength};
 use super::claim::{self, Claim, ClaimFilter, ClaimStatus};
 use super::context::{self, OrFault as _, RequestContext as _};
 use super::contract_record::{
     self, ClosedPeriod, Commentary, ContractAction, ContractNotice, DoubleFundingDismissal, KpiAssessment, Party,
     ReportSubmission, Targets, TargetsAsked, Variation,
 };
+use super::data_quality::DataQuality;
 use super::figures::{CompareWith, Dimension};
 use super::filter_checks;
+use super::forecast::OutcomeForecast;
 use super::journey::appointment::{Appointment, AppointmentState};
 use super::journey::work::{Measure, Task, TaskState};
 use super::journey::{ContactMeasure, Journey, Occurrence};
@@ -40,13 +42,15 @@ use super::selection::Selected;
 use super::staff::{self, StaffOf};
 use super::table::Table;
 use super::team::Team;
+use super::value::{self, ContractValue};
+use super::waits;
 use crate::access::InScope;
 use crate::queries;
 use crate::queries::claims::{Claims, ClaimsQuery, Purpose};
 use crate::queries::journeys::{HeldBy, Population};
 use crate::queries::obligations::ObligationFilter;
 use crate::queries::period::months_of_contract;
-use crate::queries::{exits, recency, referral_to_plan};
+use crate::queries::{exits, recency};
 use crate::views::generation::Generation;
 use throughline_domain::contract::{self, ContractRecord, Rulebook, register::Terms};
 use throughline_domain::fact::envelope::{StreamId, TeamId, WorkerId};
@@ -509,7 +513,7 @@ impl Contract {
         #[graphql(default_with = "BoardBy::Area", desc = "How to break down the figures.")] by: BoardBy,
         #[graphql(desc = "Only cases whose referral counts in these months.")] period: Option<PeriodInput>,
     ) -> Option<Result<Vec<ReferralToPlan>>> {
-        self.waited_for_a_plan(ctx, by, period).await.transpose()
+        waits::referral_to_plan(ctx, self, (by, period)).await.transpose()
     }
 
     /// The figures of measures, by any dimensions and for any period, each with what it is compared with and the facts
@@ -556,6 +560,31 @@ impl Contract {
             .await
             .or_fault()?;
         Ok(found.into())
+    }
+
+    /// What stops cases from counting and claims from being paid: blanks and inconsistencies on the cases that you may
+    /// see, by rule, with the amount at risk. Only rules that flag something.
+    async fn data_quality(&self, ctx: &Context<'_>) -> Result<Vec<DataQuality>> {
+        DataQuality::of(ctx, self).await
+    }
+
+    /// The value of the claims: entitled, submitted, accepted and paid, by financial year and to date.
+    async fn value(&self, ctx: &Context<'_>) -> Result<ContractValue> {
+        value::value(ctx, self).await
+    }
+
+    /// The outcomes that are expected in the months ahead, if as many of those under way are achieved as in the past.
+    async fn forecast(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            default = 3,
+            validator(custom = "MONTHS_AHEAD"),
+            desc = "The number of months, from 1 to 24. The month of `asOf` is the first."
+        )]
+        months: i32,
+    ) -> Result<Vec<OutcomeForecast>> {
+        OutcomeForecast::of(ctx, self, months).await
     }
 
     /// The workers who had held a case of this contract by then, and the workers who had joined and had not held a case
@@ -664,24 +693,6 @@ impl Contract {
             generation: Arc::clone(&self.seen.generation),
             known: self.seen.known,
         }
-    }
-
-    async fn waited_for_a_plan(
-        &self,
-        ctx: &Context<'_>,
-        by: BoardBy,
-        period: Option<PeriodInput>,
-    ) -> Result<Option<Vec<ReferralToPlan>>> {
-        let rulebook = self.rules()?;
-        let Some(measured) = &rulebook.referral_to_plan else { return Ok(None) };
-        let by = match by {
-            BoardBy::Area => referral_to_plan::By::Area,
-            BoardBy::Whole => referral_to_plan::By::Whole,
-        };
-        let how = (by, period_of(period)?);
-        let generation = &self.seen.generation;
-        let rows = referral_to_plan::rows(generation, self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
-        Ok(rows.map(|rows| rows.into_iter().map(|row| ReferralToPlan::of(row, &measured.buckets)).collect()))
     }
 
     /// The months from the start of the contract to the month of `asOf`.

@@ -397,9 +397,7 @@ impl Behind {
                     _ => return None,
                 },
             },
-            Formula::Share(share) if below => {
-                CountedBy::Cases { value: share.value.clone(), which: Which::All }
-            }
+            Formula::Share(share) if below => CountedBy::Cases { value: share.value.clone(), which: Which::All },
             _ if below => return None,
             _ => counted(&self.measure)?,
         };
@@ -454,6 +452,7 @@ fn counted(measure: &Measure) -> Option<CountedBy> {
         Formula::Share(share) => {
             Some(CountedBy::Cases { value: share.value.clone(), which: Which::Within(share.band) })
         }
+        Formula::Work(work) => Some(CountedBy::Work(*work)),
         Formula::OfContract(_) | Formula::Wte | Formula::Ratio { .. } => None,
     }
 }

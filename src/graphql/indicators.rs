@@ -1,61 +1,23 @@
-//! Indicators and grades in the API: how well the service standards were met in each month, and the grade of a period.
+//! Grades in the API: the grade of a period, and what may follow it.
 //!
-//! The rulebook sets the levels and the tests. What the parties settled is in [`super::contract_record`].
+//! The rulebook sets the tests. Indicators are in [`super::kpis`]. What the parties settled is in
+//! [`super::contract_record`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use async_graphql::{Enum, Result, SimpleObject};
+use async_graphql::{Result, SimpleObject};
 
 use super::fault::fault;
-use super::figures::{self, Figure, MeasureDefinition, Shown};
+use super::figures;
+use super::money::Money;
 use super::performance::Asker;
-use super::period::FigurePeriod;
 use super::scalars::Decimal;
-use crate::queries::measures::{self, Dimension, MeasureFigures};
-use throughline_domain::contract::rulebook::Standard;
+use crate::queries::measures::MeasureFigures;
 use throughline_domain::contract::rulebook::terms::Passes;
-use throughline_domain::performance::figure::State;
 use throughline_domain::performance::fraction::{Fraction, OutOfRange};
 use throughline_domain::performance::grade::{FailedTest, graded};
-use throughline_domain::performance::kpi::{Level, Levels};
-use throughline_domain::performance::measure::{self, Measure, Unit};
+use throughline_domain::performance::measure::{self, Unit};
 use throughline_domain::performance::period::Period;
-
-/// How well an indicator was met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "Level")]
-pub enum KpiLevel {
-    /// The share is at the minimum level or above.
-    Met,
-    /// It is below the minimum level.
-    Minor,
-    /// It is below the lower level, or below the minimum level for the third month in a row or longer.
-    Major,
-}
-
-/// A service standard with levels, month by month.
-#[derive(SimpleObject)]
-pub struct Kpi {
-    /// The measure: the share of obligations met in time.
-    measure: MeasureDefinition,
-    /// The share in percent at which it is met.
-    minimum_level: Option<Decimal>,
-    /// The share in percent below which the failure is major.
-    lower_level: Option<Decimal>,
-    /// The months of the period, in order.
-    months: Vec<KpiMonth>,
-}
-
-/// An indicator in one month.
-#[derive(SimpleObject)]
-pub struct KpiMonth {
-    /// The month.
-    period: FigurePeriod,
-    /// The share met in time.
-    figure: Figure,
-    /// The level. Null for a month under way, and without a value: such a month breaks a run of failures.
-    level: Option<KpiLevel>,
-}
 
 /// The grade of a period.
 #[derive(SimpleObject)]
@@ -67,6 +29,9 @@ pub struct PerformanceGrade {
     failed: Vec<FailedGradeTest>,
     /// The tested measures without a value in the period, by code.
     missing: Vec<String>,
+    /// What may be withheld for the grade, by the rulebook: a part of the amount of the financial year in which the
+    /// period ends. Null if the rulebook withholds nothing for it, or if that amount is not recorded.
+    withheld: Option<Money>,
 }
 
 /// A test of a grade that failed.
@@ -80,22 +45,6 @@ pub struct FailedGradeTest {
     test: String,
     /// The value, to at most six decimal places. Null if there is none: that passes no test.
     value: Option<Decimal>,
-}
-
-/// The indicators of the rulebook over the months of a period.
-///
-/// A run of failing months may have begun before the period, so all months since the start of the contract are read.
-pub(super) async fn kpis(asker: &Asker<'_>, period: Period) -> Result<Vec<Kpi>> {
-    let all = measure::measures(asker.rulebook);
-    let is_share = |code: &str| all.iter().any(|one| one.code == code && one.unit == Unit::Percent);
-    let has_levels = |standard: &&Standard| Levels::of(standard).is_some() && is_share(&standard.code);
-    let standards: Vec<&Standard> = asker.rulebook.standards.iter().filter(has_levels).collect();
-    let Some(since_start) = asker.to_date(period.last()).filter(|_| !standards.is_empty()) else {
-        return Ok(Vec::new());
-    };
-    let codes: Vec<String> = standards.iter().map(|standard| standard.code.clone()).collect();
-    let found = asker.figures_of(&codes, &[Dimension::Month], since_start).await?;
-    standards.into_iter().zip(found).map(|(standard, found)| Kpi::of(standard, found, &period, asker)).collect()
 }
 
 /// The grade of a period. None if the rulebook has no grades.
@@ -116,10 +65,16 @@ pub(super) async fn grade(asker: &Asker<'_>, period: Period) -> Result<Option<Pe
     let missing: BTreeSet<&String> = tested.filter(|code| !values.contains_key(*code)).collect();
     let given = graded(grades, &values);
     let failed = given.failed.iter().map(FailedGradeTest::of).collect::<Result<_, _>>();
+    let given_grade = given.grade.filter(|_| missing.is_empty());
+    let withheld = match given_grade.and_then(|grade| grade.withhold.as_ref()) {
+        Some(withholding) => asker.withheld(withholding, period.last()).await?,
+        None => None,
+    };
     Ok(Some(PerformanceGrade {
-        code: given.grade.filter(|_| missing.is_empty()).map(|grade| grade.code.clone()),
+        code: given_grade.map(|grade| grade.code.clone()),
         failed: failed.map_err(|error: OutOfRange| fault(&error))?,
         missing: missing.into_iter().cloned().collect(),
+        withheld: withheld.map(|amount| Money::of(amount, &asker.rulebook.currency)),
     }))
 }
 
@@ -127,47 +82,6 @@ pub(super) async fn grade(asker: &Asker<'_>, period: Period) -> Result<Option<Pe
 fn in_units(found: &MeasureFigures) -> Option<Fraction> {
     let value = found.rows.first()?.figure.value()?;
     if found.measure.unit == Unit::Percent { value.in_percent().ok() } else { Some(value) }
-}
-
-impl Kpi {
-    fn of(standard: &Standard, found: MeasureFigures, period: &Period, asker: &Asker<'_>) -> Result<Self> {
-        let MeasureFigures { measure, rows } = found;
-        // A month under way has no level yet.
-        let percent = |row: &measures::FigureRow| {
-            let is_over = row.figure.state() == State::Value;
-            row.figure.value().filter(|_| is_over).map(Fraction::in_percent).transpose()
-        };
-        let is_asked =
-            |row: &measures::FigureRow| row.period.last() >= period.first() && row.period.first() <= period.last();
-        let build = || -> Result<Self, OutOfRange> {
-            let percents = rows.iter().map(percent).collect::<Result<Vec<_>, _>>()?;
-            let levels = Levels::of(standard).map(|levels| levels.run(percents)).unwrap_or_default();
-            let months = rows.iter().zip(levels).filter(|(row, _)| is_asked(row));
-            let months = months.map(|(row, level)| KpiMonth::of(row, level, &measure, asker));
-            Ok(Self {
-                measure: (&measure).into(),
-                minimum_level: standard.minimum_level.map(Decimal),
-                lower_level: standard.lower_level.map(Decimal),
-                months: months.collect::<Result<_, _>>()?,
-            })
-        };
-        build().map_err(|error| fault(&error))
-    }
-}
-
-impl KpiMonth {
-    fn of(
-        row: &measures::FigureRow,
-        level: Option<Level>,
-        measure: &Measure,
-        asker: &Asker<'_>,
-    ) -> Result<Self, OutOfRange> {
-        Ok(Self {
-            period: FigurePeriod::of(&row.period, asker.source.as_of),
-            figure: Shown::of(measure).figure(&row.figure, measure.places)?,
-            level: level.map(Into::into),
-        })
-    }
 }
 
 impl FailedGradeTest {

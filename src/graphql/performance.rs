@@ -8,17 +8,21 @@ use chrono::NaiveDate;
 use super::boards::Group;
 use super::context::{OrFault as _, RequestContext as _};
 use super::figures::{self, CompareWith, Dimension, MeasureDefinition, MeasureFigures};
-use super::indicators::{self, Kpi, PerformanceGrade};
+use super::indicators::{self, PerformanceGrade};
+use super::kpis::{self, Kpi};
 use super::list::{NOT_IN_SCOPE, Source};
 use super::period::PeriodInput;
 use super::scalars::Date;
 use crate::access::InScope;
+use crate::queries;
 use crate::queries::measures::{self, FiguresQuery, OfContract};
 use crate::queries::performance::{self, MonthsRow};
 use crate::queries::period::months_of_contract;
-use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::{ContractRecord, Rulebook};
+use throughline_domain::fact::money::Money;
 use throughline_domain::performance::measure;
 use throughline_domain::performance::period::{Months, Period, Unit};
+use throughline_domain::performance::withholding::Withholding;
 use throughline_gateway::Code;
 
 /// The most rows whose facts are listed in one answer.
@@ -42,7 +46,8 @@ pub struct Performance {
     declined: Vec<MonthCounts>,
     /// The figures of each requested measure, by any dimensions, beside what they are compared with.
     figures: Vec<MeasureFigures>,
-    /// The service standards with levels, month by month, for the service areas that you may see.
+    /// The indicators, month by month, for the service areas that you may see: the service standards with levels, then
+    /// those that the rulebook makes of measures.
     kpis: Vec<Kpi>,
     /// The grade of the period, for the whole contract. Null if the rulebook has no grades, and for those who see only
     /// some service areas.
@@ -133,7 +138,7 @@ pub(super) async fn performance(ctx: &Context<'_>, source: Source, asked: Perfor
         return Err(Code::BadUserInput.error(message));
     }
     let period = reader.period(asked.period);
-    let kpis = if looks_at("kpis") { indicators::kpis(&reader, period.clone()?).await? } else { Vec::new() };
+    let kpis = if looks_at("kpis") { kpis::kpis(ctx, &reader, period.clone()?).await? } else { Vec::new() };
     let grade = if looks_at("grade") { indicators::grade(&reader, period?).await? } else { None };
     let shown = Performance { stages: Vec::new(), declined: Vec::new(), figures, kpis, grade };
     if looks_at("stages") || looks_at("declined") { reader.stages(shown, &asked).await } else { Ok(shown) }
@@ -171,10 +176,32 @@ impl Asker<'_> {
     }
 
     async fn found(&self, query: &FiguresQuery<'_>) -> Result<Vec<measures::MeasureFigures>> {
-        let record = self.source.contract_state.contract_record(self.source.as_of);
-        let of = OfContract { rulebook: self.rulebook, record: &record, starts_on: self.starts_on() };
-        let found = measures::figures(&self.source.generation, self.scope, of, query).await;
+        let record = self.record();
+        let found = measures::figures(&self.source.generation, self.scope, self.of_contract(&record), query).await;
         found.map_err(|error| figures::refused(&error))
+    }
+
+    /// The contract's record at the as-of date.
+    pub(super) fn record(&self) -> ContractRecord {
+        self.source.contract_state.contract_record(self.source.as_of)
+    }
+
+    /// What the contract knows of itself.
+    pub(super) fn of_contract<'c>(&'c self, record: &'c ContractRecord) -> OfContract<'c> {
+        OfContract { rulebook: self.rulebook, record, starts_on: self.starts_on() }
+    }
+
+    /// What may be withheld of an amount for a period that ends on a day.
+    pub(super) async fn withheld(&self, of: &Withholding, day: NaiveDate) -> Result<Option<Money>> {
+        let (record, generation) = (self.record(), &self.source.generation);
+        let asked = (of, day, self.source.as_of);
+        let found = queries::kpis::withheld(generation, self.scope, self.of_contract(&record), asked).await;
+        found.map_err(|error| figures::refused(&error))
+    }
+
+    /// The contract and service areas that the caller sees.
+    pub(super) const fn scope(&self) -> InScope<'_> {
+        self.scope
     }
 
     /// The period of figures. Default: from the start of the contract to the end of the month of the day.

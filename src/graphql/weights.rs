@@ -7,7 +7,7 @@
 use throughline_gateway::guard::Weight;
 
 /// Each expensive place and its cost.
-pub(super) const WEIGHTS: [Weight; 37] = [
+pub(super) const WEIGHTS: [Weight; 42] = [
     ("Query.previewRulebook", 50_000),
     ("Query.compareViews", 10_000),
     ("ContractAt.knownAt", 5_000),
@@ -26,6 +26,11 @@ pub(super) const WEIGHTS: [Weight; 37] = [
     ("Contract.outcomes", 500),
     ("Contract.prices", 500),
     ("Contract.exits", 200),
+    ("Contract.dataQuality", 700),
+    ("Contract.value", 500),
+    ("Contract.forecast", 1_000),
+    ("Performance.kpis", 500),
+    ("DataQuality.members", 20),
     ("Contract.contactRecency", 200),
     ("Contract.referralToPlan", 200),
     ("Contract.caseloadByKeyworker", 200),

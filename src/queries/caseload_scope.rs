@@ -317,8 +317,8 @@ mod tests {
                 assert!(is_limited, "{statement}");
             }
         }
-        // 28 lists of journeys, four pages with their counts, the journeys that a caller may see, and the cases with a
+        // 28 lists of journeys, five pages with their counts, the journeys that a caller may see, and the cases with a
         // value in a figure.
-        assert_eq!(lists, 38);
+        assert_eq!(lists, 40);
     }
 }

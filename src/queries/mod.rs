@@ -16,10 +16,13 @@ pub mod claims;
 pub mod claims_by_outcome;
 pub mod compare;
 pub mod contracts;
+pub mod data_quality;
 pub mod durations;
 pub mod event_visibility;
 pub mod exits;
+pub mod forecast;
 pub mod journeys;
+pub mod kpis;
 pub mod league;
 pub mod measures;
 pub mod obligations;
@@ -30,6 +33,7 @@ pub mod prices;
 pub mod recency;
 pub mod referral_to_plan;
 pub mod tracked_items;
+pub mod value;
 
 mod rollups;
 
@@ -44,6 +48,7 @@ pub fn statements() -> Vec<&'static Sql> {
         caseload_scope::STATEMENTS,
         compare::STATEMENTS,
         contracts::STATEMENTS,
+        data_quality::STATEMENTS,
         exits::STATEMENTS,
         &journeys::statements(),
         &measures::statements(),

@@ -59,6 +59,7 @@ mod obligations;
 mod on_duty;
 mod oracle;
 mod oracle_boards;
+mod outlook;
 mod pages;
 mod plans;
 mod preview;

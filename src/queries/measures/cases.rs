@@ -143,7 +143,8 @@ impl<'v> FactsOfCases<'v> {
                 value.map(|value| Valued::of(last, Worth::Exact(value)))
             }
             CaseValue::Quotient { .. } => {
-                let is_counted = |other: &&&OtherRow| span.holds(other.day) && code.is_none_or(|code| code == other.code);
+                let is_counted =
+                    |other: &&&OtherRow| span.holds(other.day) && code.is_none_or(|code| code == other.code);
                 let [above, below] = [others.iter().filter(is_counted).count(), facts.len()]
                     .map(|count| u64::try_from(count).expect("a count of rows fits"));
                 let value = Fraction::from(above).over(below.into())?;

@@ -263,9 +263,14 @@ impl<'g> Groups<'g> {
             return false;
         }
         let facts = facts_of(measure, wanted);
-        self.tallies.values().filter_map(|by_members| by_members.get(members)).flatten().any(|tally| match tally.kind {
-            Some(_) => facts.iter().any(|facts| tally.is_one_of(facts)),
-            None => needs(measure, wanted, &Formula::Caseload),
+        self.tallies.iter().filter_map(|(of, by_members)| Some((of, by_members.get(members)?))).any(|(of, tallies)| {
+            match of {
+                TalliesOf::Caseload(_) => needs(measure, wanted, &Formula::Caseload) && !tallies.is_empty(),
+                TalliesOf::Work(work, _) => needs(measure, wanted, &Formula::Work(*work)) && !tallies.is_empty(),
+                TalliesOf::Months | TalliesOf::Days(_) | TalliesOf::Cohort(..) => {
+                    tallies.iter().any(|tally| facts.iter().any(|facts| tally.is_one_of(facts)))
+                }
+            }
         })
     }
 

@@ -9,14 +9,14 @@ use uuid::Uuid;
 use super::super::board::count as counted;
 use super::super::caseload_scope::whose;
 use super::super::period::{BEGINNING, bound};
+use super::tallies::{Span, codes, state_day, words};
 use super::{FiguresError, Member, cases};
-use super::tallies::{Span, codes, words};
 use crate::access::CasesInScope;
 use crate::store::{Sql, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::{JourneyId, WorkerId};
 use throughline_domain::performance::fraction::OutOfRange;
-use throughline_domain::performance::measure::{Band, CaseValue, Facts};
+use throughline_domain::performance::measure::{Band, CaseValue, Facts, Work};
 use throughline_domain::performance::period::Period;
 
 static PAGE: Sql = Sql::new(include_str!("members.sql"));
@@ -27,8 +27,12 @@ static CASELOAD: Sql = Sql::new(include_str!("caseload_members.sql"));
 static CASELOAD_COUNT: Sql =
     Sql::new(concat!("select count(*) from (", include_str!("caseload_members.sql"), ") listed"));
 
+static WORK: Sql = Sql::new(include_str!("work_members.sql"));
+/// The number of tasks, obligations or cases on all pages.
+static WORK_COUNT: Sql = Sql::new(concat!("select count(*) from (", include_str!("work_members.sql"), ") listed"));
+
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &COUNT, &CASELOAD, &CASELOAD_COUNT];
+pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &COUNT, &CASELOAD, &CASELOAD_COUNT, &WORK, &WORK_COUNT];
 
 /// What is counted behind a figure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +55,8 @@ pub enum CountedBy {
         /// Which of them.
         which: Which,
     },
+    /// Work that falls due in the period, or is open at its end.
+    Work(Work),
 }
 
 /// Which of the cases that have a value.
@@ -228,6 +234,43 @@ macro_rules! bind_caseload {
     }};
 }
 
+/// The binds of a page of work and of its count.
+macro_rules! bind_work {
+    ($query:expr, $scope:expr, $asked:expr, $work:expr, $page:expr) => {{
+        let (scope, asked, work, (after, most)): (_, &MembersQuery, Work, (Option<&Place>, _)) =
+            ($scope, $asked, $work, $page);
+        let (whose, by, unassigned) = whose(scope.cases());
+        let (filters, span) = (Filters::of(asked), Span::of(&asked.period));
+        let last = span.last.min(asked.as_of);
+        let has_begun = asked.period.first() <= asked.as_of;
+        let code = filters.code.map(|code| json!([code]).to_string());
+        let (day, journey, of, nth) = after.map_or((BEGINNING, Uuid::nil(), "", -1), |place| {
+            (place.day, place.journey.0, place.code.as_str(), place.nth)
+        });
+        $query
+            .bind(scope.contract())
+            .bind(bound(scope.on()))
+            .bind(whose)
+            .bind(by)
+            .bind(unassigned)
+            .bind(bound(state_day(work, last, asked.as_of)))
+            .bind(if has_begun { work.as_str() } else { "" })
+            .bind(bound(span.first))
+            .bind(bound(last))
+            .bind(code)
+            .bind(filters.area)
+            .bind(filters.cohort)
+            .bind(filters.referrer)
+            .bind(filters.keyworkers)
+            .bind(filters.unassigned)
+            .bind(bound(day))
+            .bind(journey)
+            .bind(of)
+            .bind(nth)
+            .bind(most)
+    }};
+}
+
 /// A page of the facts behind a figure, by date: at most `first` after a place, and whether there are more.
 pub async fn page(
     generation: &Generation,
@@ -254,6 +297,9 @@ pub async fn page(
             let listed = cases::listed_throughout(generation, scope, asked).await?;
             return Ok(page_of(listed, after, length));
         }
+        CountedBy::Work(work) => on!(&generation.reader, pool => {
+            bind_work!(sqlx::query_as(WORK.text(dialect)), scope, asked, *work, page).fetch_all(pool).await
+        }),
     };
     let mut rows = rows.map_err(doing("read the facts behind a figure"))?;
     let has_next = rows.len() > length;
@@ -292,6 +338,10 @@ pub async fn count(
             let listed = cases::listed_throughout(generation, scope, asked).await?;
             return Ok(u64::try_from(listed.len()).map_err(|_| OutOfRange)?);
         }
+        CountedBy::Work(work) => on!(&generation.reader, pool => {
+            let query = sqlx::query_scalar(WORK_COUNT.text(dialect));
+            bind_work!(query, scope, asked, *work, all).fetch_one(pool).await
+        }),
     };
     Ok(counted(found.map_err(doing("count the facts behind a figure"))?))
 }

@@ -25,7 +25,7 @@ use throughline_domain::performance::comparison::{Actuals, Aim, Comparison};
 use throughline_domain::performance::figure::Figure;
 use throughline_domain::performance::fraction::{Fraction, OutOfRange};
 use throughline_domain::performance::measure::{
-    Basis, ContractValues, Facts, Formula, Measure, TakeOfContract, Unit, measures,
+    Basis, ContractValues, Facts, Formula, Measure, TakeOfContract, Unit, Work, measures,
 };
 use throughline_domain::performance::period::Period;
 use throughline_domain::performance::target::{self as targets, Part, Profile, TargetError};
@@ -179,9 +179,19 @@ pub async fn figures(
     of: OfContract<'_>,
     query: &FiguresQuery<'_>,
 ) -> Result<Vec<MeasureFigures>, FiguresError> {
-    let parts = parts(query)?;
+    in_periods(generation, scope, of, (query, &parts(query)?)).await
+}
+
+/// The same for several periods instead of that of the question, in a row each: such as the last twelve months at the
+/// end of each month.
+pub async fn in_periods(
+    generation: &Generation,
+    scope: InScope<'_>,
+    of: OfContract<'_>,
+    (query, parts): (&FiguresQuery<'_>, &[Period]),
+) -> Result<Vec<MeasureFigures>, FiguresError> {
     let wanted = Wanted::of(of.rulebook, query.measures);
-    let spans = spans(&parts, query);
+    let spans = spans(parts, query);
     let by: Vec<Dimension> = query.by.iter().copied().filter(|by| *by != Dimension::Month).collect();
     let mut loaded = Loaded::read((generation, scope), &wanted, &by, (&spans, query.as_of)).await?;
     let groups = Groups::of((generation, scope), of.rulebook, &by, &mut loaded, query.as_of).await?;
@@ -193,7 +203,7 @@ pub async fn figures(
         return Err(FiguresError::TooManyRows);
     }
     let asked = query.measures.iter().zip(&groups);
-    asked.map(|(measure, groups)| evaluation.of_measure(measure, groups, &parts)).collect()
+    asked.map(|(measure, groups)| evaluation.of_measure(measure, groups, parts)).collect()
 }
 
 /// The periods of the rows: that of the question, or each of its months.
@@ -387,7 +397,9 @@ impl Evaluation<'_> {
                     Ok(Figure::amount(Fraction::sum(quantities)?))
                 }
             }
-            Formula::Caseload | Formula::CaseloadThroughout if self.query.as_of < period.first() => Ok(Figure::no_data()),
+            Formula::Caseload | Formula::CaseloadThroughout if self.query.as_of < period.first() => {
+                Ok(Figure::no_data())
+            }
             Formula::CaseloadThroughout => {
                 let cases = self.groups.worths(measure, &span, members).len();
                 Ok(Figure::count(u64::try_from(cases).map_err(|_| OutOfRange)?))
@@ -399,6 +411,14 @@ impl Evaluation<'_> {
             Formula::OfContract(of) if members.is_empty() && self.groups.are_whole() => self.of_contract(of, &span),
             Formula::OfCases(of) => Ok(of.figure(&self.groups.worths(measure, &span, members))?),
             Formula::Share(share) => Ok(share.figure(&self.groups.worths(measure, &span, members))?),
+            Formula::Work(Work::AwaitingPlan) if self.of.rulebook.referral_to_plan.is_none() => Ok(Figure::no_data()),
+            Formula::Work(_) if self.query.as_of < period.first() => Ok(Figure::no_data()),
+            Formula::Work(work) => {
+                let found = self.groups.tallies(&TalliesOf::Work(*work, span), members);
+                let count = found.iter().map(|tally| tally.facts).sum();
+                let is_of_cases = measure.unit == Unit::Cases;
+                Ok(if is_of_cases { Figure::count(count) } else { Figure::amount(count.into()) })
+            }
             Formula::Wte if self.groups.are_of_workers() && self.groups.are_whole() => {
                 let is_counted = |worker| self.groups.hold_worker(members, worker);
                 Ok(self.loaded.wte((period, self.query.as_of), is_counted)?)

@@ -18,7 +18,7 @@ use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::performance::figure::Figure;
 use throughline_domain::performance::fraction::{Fraction, OutOfRange};
-use throughline_domain::performance::measure::{FactKind, Facts, Formula, Measure};
+use throughline_domain::performance::measure::{FactKind, Facts, Formula, Measure, Work};
 use throughline_domain::performance::period::{Month, Period};
 use throughline_projections::countable::DATED_ONLY;
 
@@ -26,10 +26,11 @@ static BY_MONTH: Sql = Sql::new(include_str!("by_month.sql"));
 static DATED: Sql = Sql::new(include_str!("dated.sql"));
 static COHORT: Sql = Sql::new(include_str!("cohort.sql"));
 static CASELOAD: Sql = Sql::new(include_str!("caseload.sql"));
+static WORK: Sql = Sql::new(include_str!("work.sql"));
 static WTE: Sql = Sql::new(include_str!("wte.sql"));
 
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&BY_MONTH, &DATED, &COHORT, &CASELOAD, &WTE];
+pub(super) static STATEMENTS: &[&Sql] = &[&BY_MONTH, &DATED, &COHORT, &CASELOAD, &WORK, &WTE];
 
 /// The days of a period, and whether they are whole months, so that they can be counted by month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -107,6 +108,8 @@ pub(super) enum TalliesOf {
     Days(Span),
     /// The caseload at the end of a period.
     Caseload(Span),
+    /// Work that falls due in a period, or is open at its end.
+    Work(Work, Span),
     /// The cases that are counted above in a ratio of the same cases, by its code.
     Cohort(String, Span),
 }
@@ -238,6 +241,9 @@ impl Loaded {
         let asks = |formula: &Formula| wanted.iter().any(|measure| measure.formula == *formula);
         if asks(&Formula::Caseload) {
             self.tallies.push((TalliesOf::Caseload(*span), reader.caseload(last).await?));
+        }
+        for work in Work::ALL.into_iter().filter(|work| asks(&Formula::Work(*work))) {
+            self.tallies.push((TalliesOf::Work(work, *span), reader.work(work, (span.first, last)).await?));
         }
         if asks(&Formula::Wte) && reader.scope.areas().is_none() {
             self.wte.push((*span, reader.wte(span).await?));
@@ -371,6 +377,19 @@ impl Reader<'_> {
         found.map(|rows| self.tallies(rows)).map_err(doing("count the caseload"))
     }
 
+    /// Work that falls due in these days, or is open at their end.
+    async fn work(&self, work: Work, (first, last): (NaiveDate, NaiveDate)) -> Result<Vec<Tally>, StoreError> {
+        let sql = WORK.text(self.generation.reader.dialect());
+        let Apart { cohort, referrer, keyworker } = self.apart;
+        let state_on = state_day(work, last, self.as_of);
+        let found: sqlx::Result<Vec<Row>> = on!(&self.generation.reader, pool => {
+            let counted = sqlx::query_as(sql).bind(self.scope.contract()).bind(work.as_str()).bind(bound(first));
+            let counted = counted.bind(bound(last)).bind(bound(state_on));
+            counted.bind(cohort).bind(referrer).bind(keyworker).fetch_all(pool).await
+        });
+        found.map(|rows| self.tallies(rows)).map_err(doing("count the work of a contract"))
+    }
+
     async fn wte(&self, span: &Span) -> Result<Vec<WteDays>, StoreError> {
         let sql = WTE.text(self.generation.reader.dialect());
         let last = span.last.min(self.as_of);
@@ -407,6 +426,14 @@ impl Tally {
 impl WteDays {
     fn of(WteRow { worker, from_on, to_on, wte }: WteRow) -> Self {
         Self { worker: WorkerId(worker), from: from_on, to: to_on, wte: Fraction::millionths(wte) }
+    }
+}
+
+/// The day whose states of work count: the as-of date for what falls due, or else the last day of the period.
+pub(super) const fn state_day(work: Work, last: NaiveDate, as_of: NaiveDate) -> NaiveDate {
+    match work {
+        Work::TasksDue => as_of,
+        Work::TasksOverdue | Work::ObligationsOverdue | Work::AwaitingPlan => last,
     }
 }
 

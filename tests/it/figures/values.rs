@@ -182,8 +182,10 @@ async fn the_members_of_a_value_of_cases_are_the_cases() {
     on_each_store(async |app| {
         record_waits(app).await;
         let members = async |measure: &str, arguments: &str| {
-            let fields = format!("members({arguments}) {{ totalCount nodes {{ on quantity journey {{ id }} }} \
-                 pageInfo {{ hasNextPage endCursor }} }}");
+            let fields = format!(
+                "members({arguments}) {{ totalCount nodes {{ on quantity journey {{ id }} }} \
+                 pageInfo {{ hasNextPage endCursor }} }}"
+            );
             let found = asker(app).figures(&of_month(measure, "", 2), &fields).await;
             rows(&found, measure)[0]["members"].clone()
         };
@@ -314,9 +316,10 @@ async fn attendance_is_in_the_band_that_holds_its_unrounded_share() {
         // 2 of 3 sessions, 1 of 2, 1 of 1, and 0 of 2; and one person who was offered none.
         let attended: [&[bool]; 5] = [&[true, true, false], &[true, false], &[true], &[false, false], &[]];
         let commands = attended.iter().zip(1..).map(|(sessions, n)| {
-            let facts = sessions.iter().zip(1..).map(|(is_there, day)| {
-                on(&format!("2018-02-{day:02}"), if *is_there { came() } else { missed() })
-            });
+            let facts = sessions
+                .iter()
+                .zip(1..)
+                .map(|(is_there, day)| on(&format!("2018-02-{day:02}"), if *is_there { came() } else { missed() }));
             case(CONTRACT, n, (when("2018-01-01"), referral(n, "brent")), facts)
         });
         record_all(&app.fresh, commands.collect()).await;

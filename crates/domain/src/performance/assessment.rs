@@ -59,13 +59,14 @@ pub(crate) fn assessed(
     Ok(KpiAssessed { grade, ..given.clone() })
 }
 
-/// The indicators of a rulebook: its standards, the measures that its grades use, and its measures. None if it leaves
+/// The indicators of a rulebook: its standards, its `[[kpi]]`, the measures that its grades use, and its measures. None if it leaves
 /// them to the parties.
 pub fn indicators(rulebook: &Rulebook) -> Option<Vec<String>> {
     let standards = rulebook.standards.iter().map(|standard| standard.code.as_str());
+    let kpis = rulebook.kpis.iter().map(|kpi| kpi.code.as_str());
     let tested = rulebook.grades.iter().flat_map(|grade| &grade.all_of).map(|test| test.measure.as_str());
     let measures = rulebook.codes.listed(CodeList::MeasureCodes).into_iter().flatten().map(String::as_str);
-    let mut codes: Vec<&str> = standards.chain(tested).chain(measures).collect();
+    let mut codes: Vec<&str> = standards.chain(kpis).chain(tested).chain(measures).collect();
     codes.sort_unstable();
     codes.dedup();
     let is_left_open = codes.is_empty() && rulebook.codes.listed(CodeList::MeasureCodes).is_none();
@@ -99,7 +100,9 @@ fn is_possible(rulebook: &Rulebook, given: &KpiAssessed) -> Result<(), Box<Refus
 
 /// The grade of a value on its own. None if the rulebook does not grade it.
 fn own_grade(rulebook: &Rulebook, kpi: &str, value: Option<Decimal>) -> Option<String> {
-    let levels = rulebook.standards.iter().find(|standard| standard.code == kpi).and_then(Levels::of);
+    let own = rulebook.kpis.iter().find(|one| one.code == kpi).map(Levels::of_kpi);
+    let of_standard = || rulebook.standards.iter().find(|standard| standard.code == kpi).and_then(Levels::of);
+    let levels = own.or_else(of_standard);
     let tests_it = |grade: &Grade| grade.all_of.iter().any(|test| test.measure == kpi);
     let by_grades = rulebook.grades.iter().any(tests_it);
     if levels.is_none() && !by_grades {

@@ -79,7 +79,7 @@ mod tests {
     }
 
     fn grade(code: &str, all_of: Vec<GradeTest>) -> Grade {
-        Grade { code: code.to_owned(), all_of }
+        Grade { code: code.to_owned(), all_of, withhold: None }
     }
 
     fn at_least(bound: i64) -> GradeTest {

@@ -7,7 +7,7 @@ pub use crate::contract::rulebook::measure::case_value::{
     Band, CaseValue, ContractValues, Each, OfCases, Share, Take, TakeOfContract,
 };
 pub use crate::contract::rulebook::measure::{
-    Basis, FactKind, Facts, Formula, Measure, Unit, measure, measures, of_kind,
+    Basis, FactKind, Facts, Formula, Measure, Unit, Work, measure, measures, of_kind,
 };
 
 use super::target::Nature;
@@ -18,12 +18,14 @@ impl Measure {
         match self.formula {
             Formula::Count(_)
             | Formula::Sum(_)
+            | Formula::Work(Work::TasksDue)
             | Formula::OfContract(ContractValues { take: TakeOfContract::Sum, .. }) => Nature::Flow,
             Formula::OfContract(_)
             | Formula::OfCases(_)
             | Formula::Share(_)
             | Formula::Caseload
             | Formula::CaseloadThroughout
+            | Formula::Work(_)
             | Formula::Wte
             | Formula::Ratio { .. } => Nature::Level,
         }

@@ -7,6 +7,7 @@ pub mod assessment;
 pub mod case_value;
 pub mod comparison;
 pub mod figure;
+pub mod forecast;
 pub mod fraction;
 pub mod grade;
 pub mod kpi;
@@ -16,6 +17,7 @@ pub mod period;
 pub mod ranking;
 pub mod reference;
 pub mod target;
+pub mod withholding;
 
 #[cfg(test)]
 mod tests;

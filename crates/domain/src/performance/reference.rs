@@ -159,6 +159,23 @@ does not matter. A case that is closed and reopened in the period does not count
 3 cases were accepted before May. One of them is closed on 10 May. 2 cases are accepted on 12 May. For May the value is
 2.
 
+### `tasks_due`, `tasks_overdue`, `overdue`, `awaiting_plan`
+
+Tasks are counted as due by their due date: those due in the period, by the end of the as-of date. A task that was
+cancelled, or whose case ended, by its due date was not due. What is overdue is counted at the end of the period: tasks
+that are open, and obligations that are not met, whose due date is past. A case awaits a plan if it is on the caseload
+at the end of the period and has no plan of the kind that `[referral_to_plan]` names. Without that section there is no
+data.
+
+Three tasks are due on 10, 20 and 30 May. The first is done on 12 May, the second in June, the third is cancelled on
+25 May. For May, 2 tasks were due, and at its end 1 is overdue.
+
+### `conversion`
+
+For each stage of the funnel but the first, `conversion:` with the code of the stage is the share of the cases that
+reached the stage before it in the period and also reached this one, by the as-of date. `conversion_in_period:` divides
+the two counts of the period.
+
 ### `wte`
 
 The number of full-time equivalents of the contract's workers, as the mean over the days of the period.

@@ -138,6 +138,12 @@ impl Service<'_> {
                 let number = figure.numerator().or(nothing).unwrap_or_else(|| panic!("{name} is no number"));
                 self.part_lists(row, measure, number, &name).await;
             }
+            // Without a plan to measure to, there is no data.
+            Formula::Work(work) => {
+                if let Some(number) = figure.numerator() {
+                    self.count_is(row, CountedBy::Work(*work), number, &name).await;
+                }
+            }
             // No case makes these.
             Formula::OfContract(_) | Formula::Wte => {}
             Formula::OfCases(of) => {
@@ -185,6 +191,7 @@ impl Service<'_> {
             Formula::Sum(facts) => self.sum_is(row, all(facts), number, name).await,
             Formula::Caseload => self.count_is(row, CountedBy::Caseload, number, name).await,
             Formula::CaseloadThroughout => self.count_is(row, CountedBy::CaseloadThroughout, number, name).await,
+            Formula::Work(work) => self.count_is(row, CountedBy::Work(*work), number, name).await,
             Formula::OfContract(_) | Formula::Wte => {}
             Formula::OfCases(_) | Formula::Share(_) | Formula::Ratio { .. } => {
                 panic!("{name} is made of what no ratio is made of")

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+use super::kpi::{Direction, Kpi, KpiPeriod, WithheldFrom, Withholding};
 use super::league::League;
 use super::measure::{Measure, Unit};
 use super::outcome::key::OutcomeKey;
@@ -36,6 +37,11 @@ pub fn of(rulebook: &Rulebook) -> Vec<String> {
             codes.join(", ")
         ));
     }
+    sentences.extend(rulebook.grades.iter().filter_map(|grade| {
+        let withheld = withheld(rulebook, grade.withhold.as_ref()?);
+        Some(format!("For the grade {}, {withheld}.", grade.code))
+    }));
+    sentences.extend(rulebook.kpis.iter().map(|kpi| of_kpi(rulebook, kpi)));
     if !rulebook.profiles.is_empty() {
         sentences.push(format!("The target profiles are {}.", listed(&rulebook.profiles, "and")));
     }
@@ -461,6 +467,55 @@ fn of_measure(measure: &Measure) -> String {
     };
     let words = measure.formula.in_words();
     format!("Measure {}: {}. {words} It is shown {shown}, {places}.", measure.code, measure.title)
+}
+
+/// One indicator in sentences.
+fn of_kpi(rulebook: &Rulebook, kpi: &Kpi) -> String {
+    let side = match kpi.direction {
+        Direction::AtLeast => "below",
+        Direction::AtMost => "above",
+    };
+    let over = match kpi.period {
+        KpiPeriod::Month => "each month",
+        KpiPeriod::RollingThree => "the three months up to the end of each month",
+        KpiPeriod::RollingTwelve => "the twelve months up to the end of each month",
+        KpiPeriod::SinceStart => "everything from the start of the contract to the end of each month",
+    };
+    let levels = [("minor", kpi.minimum_level), ("major", kpi.lower_level)];
+    let levels: Vec<String> = levels
+        .into_iter()
+        .filter_map(|(level, bound)| Some(format!("{side} {} it is a {level} failure", bound?.normalize())))
+        .collect();
+    let tools = [("minor", &kpi.minor_tools), ("major", &kpi.major_tools)];
+    let tools: String = tools
+        .into_iter()
+        .filter(|(_, tools)| !tools.is_empty())
+        .map(|(level, tools)| {
+            let tools: Vec<String> = tools.iter().map(|tool| tool.as_str().to_lowercase()).collect();
+            format!(" Tools after a {level} failure: {}.", listed(&tools, "and"))
+        })
+        .collect();
+    let withheld = kpi.withhold.as_ref().map(|of| format!(" After a major failure, {}.", withheld(rulebook, of)));
+    format!(
+        "Indicator {}: {}. The measure {} over {over}: {}. A third failing month in a row is a major failure.{tools}{}",
+        kpi.code,
+        kpi.title,
+        kpi.measure,
+        levels.join(", "),
+        withheld.unwrap_or_default()
+    )
+}
+
+/// What may be withheld, as the end of a sentence.
+fn withheld(rulebook: &Rulebook, of: &Withholding) -> String {
+    let percent = of.percent.normalize();
+    match &of.of {
+        WithheldFrom::Recorded(code) => format!("{percent} % of the {code} of the financial year may be withheld"),
+        WithheldFrom::Amount(amount) => {
+            let amount = Money::of(*amount, &rulebook.currency);
+            format!("{percent} % of {amount} {} may be withheld", rulebook.currency)
+        }
+    }
 }
 
 /// The days on which reports are due.

@@ -6,6 +6,7 @@
 
 pub(super) mod case_values;
 pub(super) mod contract;
+pub(super) mod kpi;
 pub(super) mod league;
 pub(super) mod outcome;
 pub(super) mod terms;

@@ -11,7 +11,7 @@ use std::fmt;
 
 use self::case_value::{CaseValue, ContractValues, OfCases, Share, TakeOfContract};
 use super::outcome::AchievedBy;
-use super::{CodeList, Labels, Rulebook};
+use super::{CodeList, Labels, Rulebook, Stage};
 
 /// A kind of fact that measures count. Its word is part of the codes of measures, such as `exits:lost_contact`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -280,6 +280,73 @@ impl Facts {
     }
 }
 
+/// Work that falls due in a period, or is open at its end. It is counted by the day that it is due, or by its state, and
+/// not by the day of a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Work {
+    /// Tasks due in the period.
+    TasksDue,
+    /// Tasks that are due before the end of the period and open at its end.
+    TasksOverdue,
+    /// Obligations that are due before the end of the period and owed at its end. The code is the standard.
+    ObligationsOverdue,
+    /// Cases on the caseload without the plan to which the rulebook measures the days.
+    AwaitingPlan,
+}
+
+impl Work {
+    /// Every kind of work.
+    pub const ALL: [Self; 4] = [Self::TasksDue, Self::TasksOverdue, Self::ObligationsOverdue, Self::AwaitingPlan];
+
+    /// The code of the measure.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TasksDue => "tasks_due",
+            Self::TasksOverdue => "tasks_overdue",
+            Self::ObligationsOverdue => "overdue",
+            Self::AwaitingPlan => "awaiting_plan",
+        }
+    }
+
+    const fn unit(self) -> Unit {
+        match self {
+            Self::TasksDue | Self::TasksOverdue | Self::ObligationsOverdue => Unit::Facts,
+            Self::AwaitingPlan => Unit::Cases,
+        }
+    }
+
+    const fn formula(self) -> &'static str {
+        match self {
+            Self::TasksDue => "tasks due in the period",
+            Self::TasksOverdue => "tasks overdue at the end",
+            Self::ObligationsOverdue => "obligations overdue at the end",
+            Self::AwaitingPlan => "cases on the caseload without a plan at the end",
+        }
+    }
+
+    /// The title and the sentence of the measure.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::TasksDue => (
+                "Tasks due",
+                "Tasks due in the period, by the end of the as-of date, less those cancelled or lapsed by their due date.",
+            ),
+            Self::TasksOverdue => {
+                ("Tasks overdue", "Tasks whose due date is past and that are open at the end of the period.")
+            }
+            Self::ObligationsOverdue => (
+                "Obligations overdue",
+                "Obligations whose due date is past and that are not met at the end of the period.",
+            ),
+            Self::AwaitingPlan => (
+                "Awaiting a plan",
+                "Cases accepted and not closed at the end of the period without the plan to which the rulebook measures \
+                 the days from referral.",
+            ),
+        }
+    }
+}
+
 /// How the value of a measure is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Formula {
@@ -297,6 +364,8 @@ pub enum Formula {
     Caseload,
     /// The number of cases that were on the caseload on every day of the period.
     CaseloadThroughout,
+    /// Work that falls due in the period, or is open at its end.
+    Work(Work),
     /// The number of full-time equivalents of the contract's workers, as the mean over the days of the period.
     Wte,
     /// One measure divided by another.
@@ -319,6 +388,7 @@ impl Formula {
             Self::Count(facts) => facts.unit(),
             Self::Sum(_) | Self::OfContract(_) => Unit::Amount,
             Self::Caseload | Self::CaseloadThroughout => Unit::Cases,
+            Self::Work(work) => work.unit(),
             Self::Wte => Unit::Wte,
             Self::OfCases(of) => of.value.unit(),
             Self::Share(_) | Self::Ratio { percent: true, .. } => Unit::Percent,
@@ -439,6 +509,7 @@ impl fmt::Display for Formula {
             Self::Share(Share { value, band }) => write!(f, "share of cases whose {value} {} {band}", value.verb()),
             Self::Caseload => f.write_str("cases on the caseload at the end"),
             Self::CaseloadThroughout => f.write_str("cases on the caseload on every day"),
+            Self::Work(work) => f.write_str(work.formula()),
             Self::Wte => f.write_str("mean full-time equivalents over the days"),
             Self::Ratio { of, over, basis: Basis::Period, .. } => write!(f, "{of} ÷ {over}"),
             Self::Ratio { of, over, basis: Basis::Cohort, .. } => write!(f, "{of} of the cases in {over} ÷ {over}"),
@@ -466,6 +537,9 @@ pub fn measures(rulebook: &Rulebook) -> Vec<Measure> {
     }
     for measure in &rulebook.measures {
         list.add(measure.clone());
+    }
+    for pair in rulebook.stages.windows(2) {
+        list.conversion(pair);
     }
     for standard in &rulebook.standards {
         list.add(Measure {
@@ -520,7 +594,8 @@ pub fn measure(rulebook: &Rulebook, code: &str) -> Option<Measure> {
 /// Whether a code is one of those that the program has for every contract: the word of a kind of fact, or the code of
 /// a measure that no rulebook changes.
 pub fn is_of_every_contract(code: &str) -> bool {
-    FactKind::named(code).is_some() || ["contacts", "caseload", "caseload_throughout", "wte"].contains(&code)
+    let is_work = Work::ALL.iter().any(|work| work.as_str() == code);
+    FactKind::named(code).is_some() || is_work || ["contacts", "caseload", "caseload_throughout", "wte"].contains(&code)
 }
 
 /// The code of the measure that counts the facts of a kind with a code.
@@ -544,6 +619,34 @@ impl List<'_> {
     fn kind(&mut self, kind: FactKind, code: &str) {
         let title = format!("{}: {}", Labels::default().of(kind.as_str()), self.rulebook.labels.of(code));
         self.add(Measure::counted(of_kind(kind, code), title, Facts::one(kind, code)));
+    }
+
+    /// The share of a stage over the one before it in the funnel: of the same cases, and of the period.
+    fn conversion(&mut self, pair: &[Stage]) {
+        let [earlier, later] = pair else { return };
+        let cohort = format!(
+            "Cases that reached the stage {}, as a share of those that reached {} in the period.",
+            later.code, earlier.code
+        );
+        let period = format!(
+            "Cases that reached the stage {} in the period, as a share of the cases that reached {} in it. They need not \
+             be the same cases.",
+            later.code, earlier.code
+        );
+        for (code, basis, prose) in [
+            (format!("conversion:{}", later.code), Basis::Cohort, cohort),
+            (format!("conversion_in_period:{}", later.code), Basis::Period, period),
+        ] {
+            self.add(Measure {
+                code,
+                title: format!("{} over {}", later.label, earlier.label),
+                prose,
+                unit: Unit::Percent,
+                places: 0,
+                formula: Formula::Ratio { of: later.code.clone(), over: earlier.code.clone(), basis, percent: true },
+                version: Some(self.rulebook.version.clone()),
+            });
+        }
     }
 
     fn of_every_contract(&mut self) {
@@ -592,6 +695,11 @@ impl List<'_> {
         ] {
             let (code, title, prose) = (code.to_owned(), title.to_owned(), prose.to_owned());
             self.add(Measure { code, title, prose, unit, places, formula, version: None });
+        }
+        for work in Work::ALL {
+            let ((title, prose), formula) = (work.words(), Formula::Work(work));
+            let (code, title, prose) = (work.as_str().to_owned(), title.to_owned(), prose.to_owned());
+            self.add(Measure { code, title, prose, unit: formula.unit(), places: 0, formula, version: None });
         }
     }
 }

@@ -14,6 +14,7 @@ mod codes;
 mod error;
 pub mod explain;
 mod grammar;
+pub mod kpi;
 mod labels;
 pub mod league;
 pub mod measure;
@@ -38,6 +39,7 @@ pub use canonical_toml::canonical_json;
 pub use channels::Channels;
 pub use codes::{CodeList, Codes};
 pub use error::RulebookError;
+use kpi::Kpi;
 pub use labels::Labels;
 use league::League;
 use measure::Measure;
@@ -98,6 +100,8 @@ pub struct Rulebook {
     pub caps: Vec<Cap>,
     /// The grades, the best first.
     pub grades: Vec<Grade>,
+    /// The indicators of `[[kpi]]`, in file order. [`kpi::kpis`] has all indicators.
+    pub kpis: Vec<Kpi>,
     /// The names of the target profiles.
     pub profiles: Vec<String>,
     /// The reports that are due.
@@ -130,6 +134,7 @@ impl Rulebook {
             ("league", self.leagues != other.leagues),
             ("cap", self.caps != other.caps),
             ("grade", self.grades != other.grades),
+            ("kpi", self.kpis != other.kpis),
             ("profile", self.profiles != other.profiles),
             ("duties", self.duties != other.duties),
             ("reports", self.reports != other.reports),

@@ -10,6 +10,7 @@ use super::attributes::attributes;
 use super::canonical_toml;
 use super::check::{Names, check};
 use super::grammar::contract::{APPLIES_BY, COUNTS_WHEN};
+use super::kpi::parse as kpi;
 use super::league::parse as league;
 use super::measure::parse as measure;
 use super::outcome::{parse as outcome, whole};
@@ -62,6 +63,7 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
     let outcomes = whole::checked(outcomes, report);
     let measures = measure::measures(&top, &codes, report);
     let grades = terms::grades(&top, report);
+    let kpis = kpi::kpis(&top, &standards, report);
     let reports = terms::reports(&top, report);
     let referrals = top.section("referrals");
     let rulebook = Rulebook {
@@ -92,6 +94,7 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
         leagues: league::leagues(&top, report),
         caps: terms::caps(&top),
         grades,
+        kpis,
         profiles: top.section("targets").map(|section| section.texts("profiles")).unwrap_or_default(),
         reports,
         duties: terms::duties(&top),
@@ -99,6 +102,7 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
     };
     measure::check_ratios(&top, &rulebook, report);
     league::check_measures(&top, &rulebook, report);
+    kpi::check_measures(&top, &rulebook, report);
     Some(rulebook)
 }
 

@@ -7,6 +7,8 @@ pub(super) mod parse;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
+use super::kpi::Withholding;
+
 /// A limit on what is paid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cap {
@@ -111,6 +113,8 @@ pub struct Grade {
     pub code: String,
     /// The tests that must all pass; if empty, the grade of all values without a better grade.
     pub all_of: Vec<GradeTest>,
+    /// What may be withheld for a period with this grade.
+    pub withhold: Option<Withholding>,
 }
 
 /// A test of a grade: a measure with a bound.

@@ -1,6 +1,7 @@
 //! The header of a rulebook and the sections about the contract: calendar, codes, labels, boards and stages.
 
 use super::super::{AppliesBy, CodeList, CountsWhen};
+use super::kpi::KPI;
 use super::league::LEAGUE;
 use super::outcome::{
     ACHIEVEMENT, ENGAGEMENT, LEVEL, LEVEL_NEEDS_ACHIEVEMENT, MEASURE, OUTCOME, PLAN, SPELL, WHERE, WHERE_NEEDS_SPELL,
@@ -136,6 +137,7 @@ pub(in super::super) static RULEBOOK: Table = Table {
         Key::new("league", Kind::Tables(&LEAGUE), "", "Leagues of service areas, teams or keyworkers.").optional(),
         Key::new("cap", Kind::Tables(&CAP), "", "Limits on what is paid.").optional(),
         Key::new("grade", Kind::Tables(&GRADE), "", "Grades such as green, amber and red, the best first.").optional(),
+        Key::new("kpi", Kind::Tables(&KPI), "", "Key performance indicators: measures with levels.").optional(),
         Key::new("targets", Kind::Table(&TARGETS), "", "The target profiles of the contract.").optional(),
         Key::new("reports", Kind::Table(&REPORTS), "", "The days on which reports are due.").optional(),
         Key::new(

@@ -4,6 +4,7 @@ use super::super::CodeList;
 use super::super::measure::{Basis, FactKind};
 use super::super::terms::{CapScope, Crossing};
 use super::case_values::{OF_CASES, SHARE, TAKES_OF_CONTRACT};
+use super::kpi::WITHHOLD;
 use super::{Fix, Items, Key, Kind, Rule, SOME_TEXTS, TEXTS, Table, Word, words};
 
 pub(in super::super) const CAP_SCOPES: [Word<CapScope>; 4] = [
@@ -355,6 +356,13 @@ pub(super) static GRADE: Table = Table {
             Kind::Tables(&GRADE_TEST),
             r#"[{ measure = "outcomes_achieved", at_least = 100 }]"#,
             "Its tests. Left out: every value that has no better grade.",
+        )
+        .optional(),
+        Key::new(
+            "withhold",
+            Kind::Table(&WITHHOLD),
+            r#"{ percent = 5, of = "annual_payment" }"#,
+            "What may be withheld for a period with this grade.",
         )
         .optional(),
     ],

@@ -5,7 +5,7 @@
 
 use super::super::Rulebook;
 use super::super::grammar::league::LEAGUE_BY;
-use super::super::measure::parse::unread;
+use super::super::measure::parse::codes_that_make_measures;
 use super::super::measure::{Formula, Measure, measures};
 use super::super::reader::{Fault, Item, Report, Section};
 use super::{Band, Edge, Index, Indicator, League, LeagueBy, RankedBy};
@@ -113,7 +113,7 @@ fn out_of_order(above: Edge, below: Edge) -> Option<(String, &'static str)> {
 /// Reports leagues by measures that the rulebook has not or that their members have not, and indexes of profiles that
 /// give no number to their members.
 pub(in super::super) fn check_measures(top: &Section<'_>, rulebook: &Rulebook, report: &mut Report<'_>) {
-    let check = Check { known: &measures(rulebook), unread: unread(top), rulebook };
+    let check = Check { known: &measures(rulebook), unread: codes_that_make_measures(top), rulebook };
     for section in top.sections("league") {
         let Some(by) = section.word("by", &LEAGUE_BY) else { continue };
         let indicators = section.sections("indicator");
@@ -175,8 +175,11 @@ impl Check<'_> {
             return None;
         }
         let add = "add it to targets.profiles";
-        let remedy =
-            if profiles.is_empty() { add.to_owned() } else { format!("write one of {}, or {add}", profiles.join(", ")) };
+        let remedy = if profiles.is_empty() {
+            add.to_owned()
+        } else {
+            format!("write one of {}, or {add}", profiles.join(", "))
+        };
         Some((format!("there is no target profile {profile:?}"), remedy))
     }
 }

@@ -170,7 +170,7 @@ fn unknown(what: &str, known: &[String], code: &str, otherwise: &str) -> Option<
 /// is not a number of cases if the basis needs cases. The rate of an outcome is such a ratio too.
 pub(in super::super) fn check_ratios(top: &Section<'_>, rulebook: &Rulebook, report: &mut Report<'_>) {
     let known = super::measures(rulebook);
-    let ratios = Ratios { known: &known, unread: unread(top) };
+    let ratios = Ratios { known: &known, unread: codes_that_make_measures(top) };
     for section in top.sections("measure") {
         let (Some(code), Some(ratio)) = (section.text("code"), section.section("ratio")) else { continue };
         let basis = ratio.word("basis", &BASES).unwrap_or(Basis::Period);
@@ -189,7 +189,7 @@ pub(in super::super) fn check_ratios(top: &Section<'_>, rulebook: &Rulebook, rep
 }
 
 /// The codes of sections that make measures. One with a fault is not read, and its fault is reported there.
-pub(in super::super) fn unread(top: &Section<'_>) -> Vec<String> {
+pub(in super::super) fn codes_that_make_measures(top: &Section<'_>) -> Vec<String> {
     let over_many = outcome::codes_over_many(top);
     let outcomes = outcome::codes(top).into_iter().filter(|code| !holds(&over_many, code));
     let others = ["stage", "standard", "measure"].into_iter().flat_map(|key| codes_of(top, key));

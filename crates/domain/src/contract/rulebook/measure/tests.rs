@@ -112,3 +112,29 @@ fn only_facts_that_a_case_has_once_count_cases() {
     assert!(!counts(FactKind::Starts));
     assert!(!Formula::Caseload.counts_cases());
 }
+
+#[test]
+fn work_is_a_measure_of_every_contract_and_no_rulebook_takes_its_code() {
+    for pack in packs() {
+        let rulebook = of_pack(pack.code);
+        for work in Work::ALL {
+            let found = measure(&rulebook, work.as_str()).unwrap_or_else(|| panic!("{}: {work:?}", pack.code));
+            assert_eq!(found.formula, Formula::Work(work));
+            assert!(is_of_every_contract(work.as_str()));
+        }
+    }
+}
+
+#[test]
+fn each_stage_but_the_first_is_a_share_of_the_one_before() {
+    let rulebook = of_pack("shps");
+    assert_eq!(measure(&rulebook, "conversion:referral"), None);
+    for (code, basis) in
+        [("conversion:housing_secured", Basis::Cohort), ("conversion_in_period:housing_secured", Basis::Period)]
+    {
+        let found = measure(&rulebook, code).expect("a measure");
+        let (of, over) = ("housing_secured".to_owned(), "php_complete".to_owned());
+        assert_eq!(found.formula, Formula::Ratio { of, over, basis, percent: true });
+        assert_eq!((found.title.as_str(), found.unit), ("Housing Secured over PHP complete", Unit::Percent));
+    }
+}

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::super::grammar::terms::{CAP_SCOPES, CROSSINGS, SEPARATE, SPELL_STARTED, Separate};
+use super::super::kpi::parse::withholding;
 use super::super::reader::{Report, Section};
 use super::{Cap, Duties, Grade, GradeTest, MetBy, Passes, Reports, Standard, StandardFrom, Within};
 
@@ -95,7 +96,8 @@ pub(in super::super) fn grades(top: &Section<'_>, report: &mut Report<'_>) -> Ve
             report.add(section.at.clone(), Some(&section.path), problem, "put the grade without all_of last");
         }
         let all_of = section.sections("all_of").iter().filter_map(grade_test).collect();
-        grades.push(Grade { code, all_of });
+        let withhold = section.section("withhold").as_ref().and_then(withholding);
+        grades.push(Grade { code, all_of, withhold });
     }
     grades
 }

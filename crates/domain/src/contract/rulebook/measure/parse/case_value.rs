@@ -59,12 +59,8 @@ fn take(section: &Section<'_>, report: &mut Report<'_>) -> Option<Take> {
 /// The limits. A lower limit above the upper one leaves no value between them.
 fn band(section: &Section<'_>, report: &mut Report<'_>) -> Band {
     let limit = |key: &str| section.item(key).and_then(|item| item.decimal().ok());
-    let band = Band {
-        at_least: limit("at_least"),
-        above: limit("above"),
-        at_most: limit("at_most"),
-        below: limit("below"),
-    };
+    let band =
+        Band { at_least: limit("at_least"), above: limit("above"), at_most: limit("at_most"), below: limit("below") };
     if is_empty(&band) {
         let remedy = "write a lower limit that is less than the upper one";
         report.add(section.at.clone(), Some(&section.path), "no value is in the band", remedy);

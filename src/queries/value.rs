@@ -1,0 +1,133 @@
+//! Value: what a contract is worth so far, by the financial year in which outcomes were achieved.
+//!
+//! It adds up the evaluation of claims and the lines of batches. It settles nothing: what is due, and what a cap leaves
+//! no room for, is decided in the evaluation.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use super::claims::{CapOf, Claim, Claims};
+use throughline_domain::contract::batch::Decision;
+use throughline_domain::contract::batch::ledger::Ledger;
+use throughline_domain::contract::outcome::{State, Status};
+use throughline_domain::contract::rulebook::MonthDay;
+use throughline_domain::fact::envelope::ClaimId;
+use throughline_domain::fact::money::Money;
+use throughline_domain::performance::period::{Period, Unit};
+
+/// What a contract is worth so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Value {
+    /// The financial years, from that of the start of the contract or of the first claim on, in order.
+    pub years: Vec<YearValue>,
+    /// All years together, against the cap of the contract.
+    pub to_date: Amounts,
+}
+
+/// What a contract is worth for the outcomes achieved in one financial year.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct YearValue {
+    /// The year.
+    pub period: Period,
+    /// The amounts, against the cap of the year.
+    pub amounts: Amounts,
+}
+
+/// The amounts of a year or of a whole contract.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Amounts {
+    /// What is due under the caps: for claims that are submitted and not rejected, that can be claimed, or that can be
+    /// once their waiting period is over.
+    pub entitled: Money,
+    /// The full price of achieved outcomes that are on hold or lack evidence.
+    pub waiting: Money,
+    /// What is due for submitted claims that are not rejected or withdrawn, with their adjustments.
+    pub submitted: Money,
+    /// The part of it that is accepted.
+    pub accepted: Money,
+    /// What was paid for claims, less what was paid back.
+    pub paid: Money,
+    /// The limit of the cap. None without one.
+    pub cap: Option<Money>,
+    /// What claims and lines lack because of the cap. None without one.
+    pub above_cap: Option<Money>,
+}
+
+/// The value of these claims, from the start of the contract on.
+pub fn value(claims: &Claims, financial_year: MonthDay) -> Value {
+    let as_of = claims.asked.as_of;
+    let starts_on = claims.contract.opened().map_or(as_of, |opened| opened.starts_on.min(as_of));
+    let year = |day: NaiveDate| Period::of(Unit::FinancialYear(financial_year), day);
+    let mut years: BTreeMap<NaiveDate, Amounts> = BTreeMap::new();
+    for day in [starts_on, as_of] {
+        years.entry(year(day).first()).or_default();
+    }
+    for claim in claims.claims.iter() {
+        if let Some(on) = claim.achieved_on() {
+            years.entry(year(on).first()).or_default().add_claim(claim);
+        }
+    }
+    let ledger = Ledger::of(&claims.batches);
+    let mut achieved: BTreeMap<ClaimId, NaiveDate> = BTreeMap::new();
+    for line in ledger.lines() {
+        let frozen = &line.line.frozen;
+        achieved.insert(frozen.claim, frozen.achieved_on);
+        let amounts = years.entry(year(frozen.achieved_on).first()).or_default();
+        amounts.paid = amounts.paid + line.line.paid;
+        if line.line.is_live() {
+            amounts.submitted = amounts.submitted + line.due();
+            if line.line.decision == Decision::Accepted {
+                amounts.accepted = amounts.accepted + line.due();
+            }
+        }
+    }
+    let adjustments = claims.batches.iter().flat_map(|(_, batch)| &batch.adjustments);
+    for fact in adjustments.filter(|of| of.settled.is_some()).map(|of| &of.raised.details) {
+        if let Some(on) = fact.claim.and_then(|claim| achieved.get(&claim)) {
+            let amounts = years.entry(year(*on).first()).or_default();
+            amounts.paid = amounts.paid + fact.amount;
+        }
+    }
+    let mut to_date = Amounts::default();
+    years.values().for_each(|amounts| to_date.add(amounts));
+    (to_date.cap, to_date.above_cap) = under_cap(claims, &CapOf::Contract);
+    let shown = years.into_iter().map(|(first, mut amounts)| {
+        (amounts.cap, amounts.above_cap) = under_cap(claims, &CapOf::Year(first));
+        YearValue { period: year(first), amounts }
+    });
+    Value { years: shown.collect(), to_date }
+}
+
+/// The limit of the cap of all outcomes for a group, and what is lacking because of it. The lowest limit, if there are
+/// several.
+fn under_cap(claims: &Claims, of: &CapOf) -> (Option<Money>, Option<Money>) {
+    let caps = claims.caps.iter().filter(|cap| cap.of == *of && cap.cap.outcomes.is_empty());
+    let cap = caps.min_by_key(|cap| cap.limit);
+    (cap.map(|cap| cap.limit), cap.map(|cap| cap.capped))
+}
+
+impl Amounts {
+    fn add_claim(&mut self, claim: &Claim) {
+        use Status as S;
+        match claim.status {
+            S::Claimable | S::Achieved | S::Submitted | S::Queried | S::Accepted | S::Paid => {
+                self.entitled = self.entitled + claim.amount.unwrap_or_default();
+            }
+            S::OnHold | S::EvidenceMissing => {
+                if let State::Reached(achievement) = &claim.state {
+                    self.waiting = self.waiting + achievement.price.amount().unwrap_or_default();
+                }
+            }
+            S::Reversed | S::Rejected | S::Excluded | S::Expired | S::Capped | S::Maturing | S::NotStarted => {}
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.entitled = self.entitled + other.entitled;
+        self.waiting = self.waiting + other.waiting;
+        self.submitted = self.submitted + other.submitted;
+        self.accepted = self.accepted + other.accepted;
+        self.paid = self.paid + other.paid;
+    }
+}
