@@ -19,6 +19,7 @@ pub mod monthly;
 pub mod newest_day;
 pub mod obligation;
 pub mod referral_to_plan;
+pub mod staffing;
 pub mod stage;
 pub mod state;
 pub mod subject;
@@ -108,6 +109,7 @@ pub static TABLES: &[&Table] = &[
     &newest_day::TABLE,
     &obligation::TABLE,
     &referral_to_plan::TABLE,
+    &staffing::TABLE,
     &stage::TABLE,
     &state::TABLE,
     &subject::TABLE,
@@ -244,12 +246,14 @@ pub fn rows_of_the_deployment(stream: StreamId, history: &History) -> Rows {
             let worker = Worker::fold(&facts);
             worker::rows(WorkerId(stream.id), &worker, &mut rows);
             wte::rows(WorkerId(stream.id), &worker, &mut rows);
+            staffing::rows_of_worker(WorkerId(stream.id), &worker, &mut rows);
         }
         StreamKind::Team => {
             let team = Team::fold(&facts);
             team::rows(TeamId(stream.id), &team, &mut rows);
             team_member::rows(TeamId(stream.id), &team, &mut rows);
             cover::rows(TeamId(stream.id), &team, &mut rows);
+            staffing::rows_of_team(TeamId(stream.id), &team, &mut rows);
         }
         StreamKind::Journey | StreamKind::Contract | StreamKind::Batch => {}
     }

@@ -4,7 +4,7 @@
 //! those of longer periods.
 
 pub use crate::contract::rulebook::measure::{
-    Basis, FactKind, Facts, Formula, Measure, Unit, measure, measures, of_kind,
+    Basis, FactKind, Facts, Formula, Measure, Unit, Workforce, measure, measures, of_kind,
 };
 
 use super::target::Nature;
@@ -14,7 +14,12 @@ impl Measure {
     pub const fn nature(&self) -> Nature {
         match self.formula {
             Formula::Count(_) | Formula::Sum(_) | Formula::OfContract(_) => Nature::Flow,
-            Formula::Caseload | Formula::Wte | Formula::Ratio { .. } => Nature::Level,
+            Formula::Workforce(of) if of.adds_up() => Nature::Flow,
+            Formula::Caseload
+            | Formula::Wte
+            | Formula::Workforce(_)
+            | Formula::Supervision(_)
+            | Formula::Ratio { .. } => Nature::Level,
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod period;
 pub mod ranking;
 pub mod reference;
 pub mod target;
+pub mod workforce;
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@
 pub(super) mod contract;
 pub(super) mod outcome;
 pub(super) mod terms;
+mod workforce;
 
 use super::codes::CodeList;
 

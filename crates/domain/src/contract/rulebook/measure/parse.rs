@@ -89,6 +89,9 @@ impl Names<'_> {
         if let Some(sum) = section.section("sum") {
             return Some(Formula::Sum(self.facts(&sum, report)));
         }
+        if let Some(instrument) = section.text("supervision") {
+            return Some(Formula::Supervision(instrument));
+        }
         let Some(ratio) = section.section("ratio") else {
             return section.text("of_contract").map(Formula::OfContract);
         };
