@@ -27,7 +27,7 @@ use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::performance::comparison::{AgainstTarget, Arrow, Beside, Met};
 use throughline_domain::performance::figure::{Figure as Value, State};
 use throughline_domain::performance::fraction::{Fraction, OutOfRange};
-use throughline_domain::performance::measure::{Basis, Formula, Measure, Unit, measure};
+use throughline_domain::performance::measure::{Basis, Formula, Measure, Unit, Workforce, measure};
 use throughline_gateway::Code;
 
 /// The decimal places of targets and of numbers that a figure is made of.
@@ -439,7 +439,12 @@ fn counted(measure: &Measure) -> Option<CountedBy> {
     match &measure.formula {
         Formula::Count(facts) | Formula::Sum(facts) => Some(CountedBy::Facts { facts: facts.clone(), with: None }),
         Formula::Caseload => Some(CountedBy::Caseload),
-        Formula::OfContract(_) | Formula::Wte | Formula::Ratio { .. } => None,
+        Formula::Workforce(Workforce::Seen { within_days }) => Some(CountedBy::Seen { within_days: *within_days }),
+        Formula::OfContract(_)
+        | Formula::Wte
+        | Formula::Workforce(_)
+        | Formula::Supervision(_)
+        | Formula::Ratio { .. } => None,
     }
 }
 

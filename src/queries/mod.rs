@@ -27,6 +27,7 @@ pub mod period;
 pub mod recency;
 pub mod referral_to_plan;
 pub mod tracked_items;
+pub mod workload;
 
 mod rollups;
 
@@ -50,6 +51,7 @@ pub fn statements() -> Vec<&'static Sql> {
         recency::STATEMENTS,
         referral_to_plan::STATEMENTS,
         tracked_items::STATEMENTS,
+        workload::STATEMENTS,
     ]
     .concat()
 }

@@ -10,6 +10,7 @@ use super::super::board::count as counted;
 use super::super::caseload_scope::whose;
 use super::super::period::{BEGINNING, bound};
 use super::Member;
+use super::tallies::workforce::seen_since;
 use super::tallies::{Span, codes, words};
 use crate::access::CasesInScope;
 use crate::store::{Sql, StoreError, columns, doing, on};
@@ -41,6 +42,21 @@ pub enum CountedBy {
     },
     /// The cases on the caseload at the end of the period.
     Caseload,
+    /// Those of them with a contact made within this many days.
+    Seen {
+        /// The most days since the last contact.
+        within_days: u32,
+    },
+}
+
+impl CountedBy {
+    /// The first day of a contact that is in time on a day. None if no contact is asked for.
+    fn seen_since(&self, day: NaiveDate) -> Option<NaiveDate> {
+        match self {
+            Self::Seen { within_days } => Some(seen_since(day, *within_days)),
+            Self::Facts { .. } | Self::Caseload => None,
+        }
+    }
 }
 
 /// A question for the facts behind a figure.
@@ -187,6 +203,8 @@ macro_rules! bind_caseload {
         let (scope, asked, (after, most)): (_, &MembersQuery, (Option<&Place>, _)) = ($scope, $asked, $page);
         let (whose, by, unassigned) = whose(scope.cases());
         let filters = Filters::of(asked);
+        let on = bound(asked.period.last().min(asked.as_of));
+        let seen_since = asked.counted.seen_since(on);
         let (day, journey) = after.map_or((BEGINNING, Uuid::nil()), |place| (place.day, place.journey.0));
         $query
             .bind(scope.contract())
@@ -194,7 +212,7 @@ macro_rules! bind_caseload {
             .bind(whose)
             .bind(by)
             .bind(unassigned)
-            .bind(bound(asked.period.last().min(asked.as_of)))
+            .bind(on)
             .bind(filters.code.is_none_or(|code| code.is_empty()) && asked.period.first() <= asked.as_of)
             .bind(filters.area)
             .bind(filters.cohort)
@@ -204,6 +222,8 @@ macro_rules! bind_caseload {
             .bind(bound(day))
             .bind(journey)
             .bind(most)
+            .bind(seen_since.is_some())
+            .bind(seen_since.unwrap_or(BEGINNING))
     }};
 }
 
@@ -221,7 +241,7 @@ pub async fn page(
             let query = sqlx::query_as(PAGE.text(dialect));
             bind_facts!(query, scope, asked, (facts, with.as_ref()), page).fetch_all(pool).await
         }),
-        CountedBy::Caseload => on!(&generation.reader, pool => {
+        CountedBy::Caseload | CountedBy::Seen { .. } => on!(&generation.reader, pool => {
             bind_caseload!(sqlx::query_as(CASELOAD.text(dialect)), scope, asked, page).fetch_all(pool).await
         }),
     };
@@ -240,7 +260,7 @@ pub async fn count(generation: &Generation, scope: CasesInScope<'_>, asked: &Mem
             let query = sqlx::query_scalar(COUNT.text(dialect));
             bind_facts!(query, scope, asked, (facts, with.as_ref()), all).fetch_one(pool).await
         }),
-        CountedBy::Caseload => on!(&generation.reader, pool => {
+        CountedBy::Caseload | CountedBy::Seen { .. } => on!(&generation.reader, pool => {
             let query = sqlx::query_scalar(CASELOAD_COUNT.text(dialect));
             bind_caseload!(query, scope, asked, all).fetch_one(pool).await
         }),

@@ -20,7 +20,7 @@ use throughline_domain::contract::{ContractRecord, Rulebook};
 use throughline_domain::fact::envelope::StreamId;
 use throughline_domain::fact::{History, Recorded};
 use throughline_domain::performance::fraction::Fraction;
-use throughline_domain::performance::measure::{Basis, Facts, Formula, Measure};
+use throughline_domain::performance::measure::{Basis, Facts, Formula, Measure, Workforce};
 use throughline_domain::performance::period::{Period, Unit};
 use throughline_projections::countable::DATED_ONLY;
 
@@ -131,7 +131,10 @@ impl Service<'_> {
         let figure = &row.figure;
         let name = format!("{} {} of {:?} in {:?}", self.scope.contract(), measure.code, row.members, row.period);
         match &measure.formula {
-            Formula::Count(_) | Formula::Sum(_) | Formula::Caseload => {
+            Formula::Count(_)
+            | Formula::Sum(_)
+            | Formula::Caseload
+            | Formula::Workforce(Workforce::Seen { .. }) => {
                 // A sum of nothing is no data, and has no facts behind it.
                 let is_sum = matches!(measure.formula, Formula::Sum(_));
                 let nothing = is_sum.then_some(Fraction::ZERO);
@@ -139,7 +142,7 @@ impl Service<'_> {
                 self.part_lists(row, measure, number, &name).await;
             }
             // No case makes these.
-            Formula::OfContract(_) | Formula::Wte => {}
+            Formula::OfContract(_) | Formula::Wte | Formula::Workforce(_) | Formula::Supervision(_) => {}
             Formula::Ratio { of, over, basis, percent: _ } => {
                 let (Some(above), Some(below)) = (figure.numerator(), figure.denominator()) else { return };
                 let [of, over] = [of, over].map(|code| self.measure(code));
@@ -163,7 +166,10 @@ impl Service<'_> {
             Formula::Count(facts) => self.count_is(row, all(facts), number, name).await,
             Formula::Sum(facts) => self.sum_is(row, all(facts), number, name).await,
             Formula::Caseload => self.count_is(row, CountedBy::Caseload, number, name).await,
-            Formula::OfContract(_) | Formula::Wte => {}
+            Formula::Workforce(Workforce::Seen { within_days }) => {
+                self.count_is(row, CountedBy::Seen { within_days: *within_days }, number, name).await;
+            }
+            Formula::OfContract(_) | Formula::Wte | Formula::Workforce(_) | Formula::Supervision(_) => {}
             Formula::Ratio { .. } => panic!("{name} is made of a ratio"),
         }
     }
