@@ -3,6 +3,7 @@
 mod edges;
 mod members;
 mod printed;
+mod workforce;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};

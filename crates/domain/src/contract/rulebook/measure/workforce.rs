@@ -109,7 +109,7 @@ impl Workforce {
                 0,
             ),
             Self::Seen { .. } => {
-                ("seen", "Cases seen in time", "Cases on the caseload at the end with a contact in time.", 0)
+                ("seen_in_time", "Cases seen in time", "Cases on the caseload at the end with a contact in time.", 0)
             }
         }
     }
@@ -206,7 +206,7 @@ const SEEN_AS_REQUIRED: RatioRow = (
     "Seen at the required frequency",
     "Of the cases on the caseload at the end of the period, the share with a contact made in the days that the rulebook \
      allows.",
-    ["seen", "caseload"],
+    ["seen_in_time", "caseload"],
     true,
 );
 

@@ -23,8 +23,8 @@ fn only_a_contract_that_says_how_often_has_a_share_of_cases_seen() {
     assert_eq!(measure(&without, "seen_as_required"), None);
     let with = Rulebook::parse(&format!("{}\n[caseload]\nseen_every_days = 28\n", pack.text)).expect("a rulebook");
     let share = measure(&with, "seen_as_required").expect("a measure");
-    assert_eq!((share.formula.to_string().as_str(), share.unit), ("seen ÷ caseload", Unit::Percent));
-    let seen = measure(&with, "seen").expect("a measure");
+    assert_eq!((share.formula.to_string().as_str(), share.unit), ("seen_in_time ÷ caseload", Unit::Percent));
+    let seen = measure(&with, "seen_in_time").expect("a measure");
     assert_eq!(seen.formula, Formula::Workforce(Workforce::Seen { within_days: 28 }));
     assert_eq!(with.sections_that_differ(&without), ["caseload"]);
 }
