@@ -85,11 +85,11 @@ async fn other_roles_closed_cases_and_workers_without_slots_do_not_warn() {
             let payload = app.done(&manager(), mutation, input).await;
             assert_eq!(problems(&payload), Vec::<Value>::new(), "{payload:#}");
         };
-        quiet("assignWorker", assign(&cases[0], &ann)).await;
+        quiet("assignWorker", with(assign(&cases[0], &ann), json!({ "occurredOn": "2018-02-03" }))).await;
         quiet("assignWorker", with(assign(&cases[1], &ann), json!({ "role": "mentor" }))).await;
         quiet("closeJourney", json!({ "journey": cases[0], "reason": "lost_contact", "occurredOn": "2018-02-04" })).await;
-        quiet("assignWorker", assign(&cases[1], &ann)).await;
-        quiet("assignWorker", assign(&cases[2], &bob)).await;
+        quiet("assignWorker", assign(&cases[2], &ann)).await;
+        quiet("assignWorker", assign(&cases[1], &bob)).await;
     })
     .await;
 }
@@ -124,7 +124,6 @@ async fn a_case_of_a_full_keyworker_warns_when_it_is_accepted() {
         app.done(&manager(), "assignWorker", assign(&first, &ann)).await;
         let payload = app.tell(&manager(), "acceptReferral", json!({ "journey": waiting, "occurredOn": ON })).await;
         assert!(warned(&payload).contains("would hold 2 open cases"), "{payload:#}");
-        assert_eq!(problems(&payload)[0]["path"], json!([]));
     })
     .await;
 }
@@ -133,9 +132,9 @@ async fn a_case_of_a_full_keyworker_warns_when_it_is_accepted() {
 async fn the_limit_of_the_rulebook_counts_the_cases_of_its_contract() {
     on_both_stores(async |app| {
         let ann = worker(app, "kw-ann", None).await;
-        let text = pack(SHPS).expect("a pack").text;
-        let version = text.lines().find(|line| line.starts_with("version = ")).expect("a version");
-        let limited = format!("{}\n[caseload]\nlimit = 1\n", text.replace(version, "version = \"limited\""));
+        let rules = pack(SHPS).expect("a pack").text;
+        let version = rules.lines().find(|line| line.starts_with("version = ")).expect("a version");
+        let limited = format!("{}\n[caseload]\nlimit = 1\n", rules.replace(version, "version = \"limited\""));
         app.done(&administrator(), "publishRulebook", json!({ "contract": SHPS, "rulebook": limited })).await;
         let elsewhere = app.journey_elsewhere().await;
         app.done(&other_manager(), "assignWorker", assign(&elsewhere, &ann)).await;

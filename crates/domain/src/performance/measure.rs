@@ -5,6 +5,7 @@
 
 pub use crate::contract::rulebook::measure::{
     Basis, FactKind, Facts, Formula, Measure, Unit, Workforce, measure, measures, of_kind,
+    of_workforce,
 };
 
 use super::target::Nature;

@@ -9,7 +9,7 @@ mod workforce;
 
 use std::fmt;
 
-pub use self::workforce::Workforce;
+pub use self::workforce::{Workforce, of_workforce};
 use super::outcome::AchievedBy;
 use super::{CodeList, Labels, Rulebook};
 
@@ -490,7 +490,7 @@ pub fn measures(rulebook: &Rulebook) -> Vec<Measure> {
         list.add(Measure::counted(of_kind(FactKind::Achieved, &outcome.code), outcome.title.clone(), facts()));
     }
     // Before recorded values, so that ratios of the workforce are never made of what was recorded under such a code.
-    for measure in workforce::measures(rulebook) {
+    for measure in of_workforce(&rulebook.caseload) {
         list.add(measure);
     }
     for code in rulebook.codes.listed(CodeList::MeasureCodes).into_iter().flatten() {

@@ -5,7 +5,7 @@
 //! list says what each is. It counts nothing.
 
 use super::{Basis, Formula, Measure, Unit};
-use crate::contract::rulebook::Rulebook;
+use crate::contract::rulebook::CaseloadTerms;
 
 /// A number about the workers, the posts or the cases that they hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -210,9 +210,9 @@ const SEEN_AS_REQUIRED: RatioRow = (
     true,
 );
 
-/// The measures of the workforce of a contract.
-pub(super) fn measures(rulebook: &Rulebook) -> Vec<Measure> {
-    let seen = rulebook.caseload.seen_every_days.map(|within_days| Workforce::Seen { within_days });
+/// The measures of the workforce, under these terms of a contract.
+pub fn of_workforce(terms: &CaseloadTerms) -> Vec<Measure> {
+    let seen = terms.seen_every_days.map(|within_days| Workforce::Seen { within_days });
     let ratios = RATIOS.into_iter().chain(seen.map(|_| SEEN_AS_REQUIRED));
     let ratio = |(code, title, prose, [of, over], percent): RatioRow| {
         let formula = Formula::Ratio { of: of.to_owned(), over: over.to_owned(), basis: Basis::Period, percent };

@@ -2,13 +2,14 @@
 
 use super::super::super::packs::packs;
 use super::super::measure;
+use crate::contract::rulebook::Rulebook;
 use super::*;
 
 #[test]
 fn every_contract_has_them_and_none_can_take_their_codes() {
     for pack in packs() {
         let rulebook = Rulebook::parse(pack.text).expect("a pack is a rulebook");
-        for own in measures(&rulebook) {
+        for own in of_workforce(&rulebook.caseload) {
             assert_eq!(measure(&rulebook, &own.code).as_ref(), Some(&own), "{}", pack.code);
             assert!(has(&own.code), "{}", own.code);
         }
