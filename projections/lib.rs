@@ -18,6 +18,7 @@ pub mod monthly;
 pub mod newest_day;
 pub mod obligation;
 pub mod referral_to_plan;
+pub mod staffing;
 pub mod stage;
 pub mod state;
 pub mod subject;
@@ -106,6 +107,7 @@ pub static TABLES: &[&Table] = &[
     &newest_day::TABLE,
     &obligation::TABLE,
     &referral_to_plan::TABLE,
+    &staffing::TABLE,
     &stage::TABLE,
     &state::TABLE,
     &subject::TABLE,
@@ -242,12 +244,14 @@ pub fn rows_of_the_deployment(stream: StreamId, history: &History) -> Rows {
             let worker = Worker::fold(&facts);
             worker::rows(WorkerId(stream.id), &worker, &mut rows);
             wte::rows(WorkerId(stream.id), &worker, &mut rows);
+            staffing::rows_of_worker(WorkerId(stream.id), &worker, &mut rows);
         }
         StreamKind::Team => {
             let team = Team::fold(&facts);
             team::rows(TeamId(stream.id), &team, &mut rows);
             team_member::rows(TeamId(stream.id), &team, &mut rows);
             cover::rows(TeamId(stream.id), &team, &mut rows);
+            staffing::rows_of_team(TeamId(stream.id), &team, &mut rows);
         }
         StreamKind::Journey | StreamKind::Contract | StreamKind::Batch => {}
     }

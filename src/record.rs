@@ -4,6 +4,7 @@
 //! It connects the pure parts (access policy, decisions) with the log and the view, and decides nothing itself.
 
 mod authorization;
+mod caseload_limit;
 mod leaving;
 mod login_uniqueness;
 mod mode;
@@ -26,6 +27,7 @@ use crate::log::{Log, LogError};
 use crate::queries;
 use crate::views::{ViewError, Views};
 use authorization::Authorization;
+use caseload_limit::Assigned;
 use mode::Mode;
 pub use request::{CommandRequest, RecordError, RecordedCommand};
 pub use sending::{PreparedCommand, Sent};
@@ -170,6 +172,8 @@ struct Found {
     same_case: Vec<JourneyId>,
     /// The warnings that follow from the view.
     warnings: Vec<ViewWarning>,
+    /// The workers who are given cases, and what they hold.
+    assigned: Vec<Assigned>,
 }
 
 impl Found {
@@ -184,7 +188,8 @@ impl Found {
         let unseen = unseen::warnings(views, sender, command).await?.into_iter();
         let unseen = unseen.map(|warning| ViewWarning { decided_on: None, warning });
         let warnings = unseen.chain(leaving::warnings(views, sender.today, command).await?).collect();
-        Ok(Self { namesakes, same_case, warnings })
+        let assigned = caseload_limit::assigned(views, sender, command).await?;
+        Ok(Self { namesakes, same_case, warnings, assigned })
     }
 }
 
@@ -244,13 +249,25 @@ impl Decision {
         self.command.contract().or_else(|| history(streams, self.command.stream()).and_then(History::contract))
     }
 
+    /// The contract of the command, as the loaded streams have it.
+    fn contract<'a>(&'a self, streams: &Streams<'a, StreamState>) -> Option<&'a Contract> {
+        let code = self.contract_code(streams)?;
+        match streams.get(StreamId::contract(code)) {
+            Some(StreamState::Contract(contract)) => Some(contract),
+            _ => None,
+        }
+    }
+
+    /// The warnings for workers who would hold more cases than they may.
+    fn beyond_limits(&self, streams: &Streams<'_, StreamState>) -> Vec<Refusal> {
+        let contract = self.contract(streams);
+        let terms = contract.and_then(|one| Some((one.code()?, &one.newest_rulebook()?.caseload)));
+        caseload_limit::warnings(&self.found.assigned, terms)
+    }
+
     fn events(&self, streams: &Streams<'_, StreamState>, now: DateTime<Utc>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-        let contract = self.contract_code(streams).and_then(|code| streams.get(StreamId::contract(code)));
         let none = Contract::default();
-        let contract = match contract {
-            Some(StreamState::Contract(contract)) => contract,
-            _ => &none,
-        };
+        let contract = self.contract(streams).unwrap_or(&none);
         let zone = contract.zone().or_else(|| self.command.zone_of_new_contract());
         let given = Given {
             today: civil_day(now, zone.unwrap_or(DEPLOYMENT_ZONE)),
@@ -306,7 +323,7 @@ impl Decide<StreamState> for Decision {
         login_uniqueness::is_free(&self.command, &self.found.namesakes, on, history_of)
             .map_err(RecordError::Refused)?;
         let warnings = self.found.warnings.iter().filter(|found| found.decided_on.is_none_or(|day| day == on));
-        let warnings = warnings.map(|found| found.warning.clone());
+        let warnings = warnings.map(|found| found.warning.clone()).chain(self.beyond_limits(streams));
         let unheeded: Vec<Refusal> =
             warnings.filter(|warning| !self.accept_warnings.contains(warning.code.as_str())).collect();
         let events = self.events(streams, now).map_err(|mut refusals| {

@@ -27,7 +27,7 @@ use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::performance::comparison::{AgainstTarget, Arrow, Beside, Met};
 use throughline_domain::performance::figure::{Figure as Value, State};
 use throughline_domain::performance::fraction::{Fraction, OutOfRange};
-use throughline_domain::performance::measure::{Basis, Formula, Measure, Unit, measure};
+use throughline_domain::performance::measure::{Basis, Formula, Measure, Unit, Workforce, measure};
 use throughline_gateway::Code;
 
 /// The decimal places of targets and of numbers that a figure is made of.
@@ -453,7 +453,12 @@ fn counted(measure: &Measure) -> Option<CountedBy> {
             Some(CountedBy::Cases { value: share.value.clone(), which: Which::Within(share.band) })
         }
         Formula::Work(work) => Some(CountedBy::Work(*work)),
-        Formula::OfContract(_) | Formula::Wte | Formula::Ratio { .. } => None,
+        Formula::Workforce(Workforce::Seen { within_days }) => Some(CountedBy::Seen { within_days: *within_days }),
+        Formula::OfContract(_)
+        | Formula::Wte
+        | Formula::Workforce(_)
+        | Formula::Supervision(_)
+        | Formula::Ratio { .. } => None,
     }
 }
 

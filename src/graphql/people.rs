@@ -270,6 +270,20 @@ impl Worker {
         state.map(|state| state.capacity_on(on.0).map(|cases| Decimal(cases.0))).transpose()
     }
 
+    /// What the worker holds at the end of a day, and how much they may hold.
+    async fn caseload(&self, ctx: &Context<'_>, #[graphql(desc = "The day.")] on: Date) -> Result<WorkerCaseload> {
+        let (of, scope) = ((self.row.worker, on.0), &ctx.caller().principal.scope);
+        let found = if self.known == KnownUpTo::ALL {
+            queries::workload::of(&ctx.caller().generation, scope, of, &[]).await
+        } else {
+            let then = point_in_time::as_known(ctx, self.known).await?;
+            queries::workload::of(&then, scope, of, &[]).await
+        };
+        let workload = found.or_fault()?;
+        let slots = workload.slots.map(|slots| slots.rounded(SLOT_PLACES)).transpose().or_fault()?;
+        Ok(WorkerCaseload { open: workload.open(), slots: slots.map(Decimal) })
+    }
+
     /// The capacities set, oldest first.
     async fn capacity_set(&self, ctx: &Context<'_>) -> Result<Vec<DatedValue>> {
         Ok(self.state(ctx).await?.capacity.iter().map(|set| DatedValue::of(set, set.details.cases_per_wte)).collect())
@@ -360,6 +374,21 @@ impl Worker {
         let history = history(ctx, StreamId::worker(self.row.worker), self.known).await?;
         Ok(history.map(|history| worker::Worker::fold(&history.facts())).unwrap_or_default())
     }
+}
+
+/// The decimal places of slots: as many as full-time equivalents and capacities have together.
+const SLOT_PLACES: u32 = 12;
+
+/// The open cases of a worker on a day, beside the number that they may hold.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct WorkerCaseload {
+    /// The number of open cases that the worker holds as keyworker, in the contracts and service areas that you may
+    /// see.
+    open: u64,
+    /// The number of cases that the worker may hold: the capacity set for them, or else the highest of their teams,
+    /// multiplied by their full-time equivalent. An absence does not change it. Null if no capacity or no full-time
+    /// equivalent was set.
+    slots: Option<Decimal>,
 }
 
 /// A value that applies from a date until another value is set.

@@ -7,7 +7,7 @@
 use throughline_gateway::guard::Weight;
 
 /// Each expensive place and its cost.
-pub(super) const WEIGHTS: [Weight; 42] = [
+pub(super) const WEIGHTS: [Weight; 43] = [
     ("Query.previewRulebook", 50_000),
     ("Query.compareViews", 10_000),
     ("ContractAt.knownAt", 5_000),
@@ -40,6 +40,7 @@ pub(super) const WEIGHTS: [Weight; 42] = [
     ("Contract.tasks", 100),
     ("Contract.workers", 20),
     ("Contract.teams", 20),
+    ("Worker.caseload", 20),
     ("ObligationConnection.totalCount", 20),
     ("AppointmentConnection.totalCount", 20),
     ("TaskConnection.totalCount", 20),

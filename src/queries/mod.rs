@@ -34,6 +34,7 @@ pub mod recency;
 pub mod referral_to_plan;
 pub mod tracked_items;
 pub mod value;
+pub mod workload;
 
 mod rollups;
 
@@ -58,6 +59,7 @@ pub fn statements() -> Vec<&'static Sql> {
         recency::STATEMENTS,
         referral_to_plan::STATEMENTS,
         tracked_items::STATEMENTS,
+        workload::STATEMENTS,
     ]
     .concat()
 }

@@ -13,6 +13,7 @@ mod bench;
 mod board_figures;
 mod boards;
 mod capacity;
+mod caseload_limit;
 mod claims;
 mod claims_between;
 mod claims_compared;

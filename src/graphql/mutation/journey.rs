@@ -95,7 +95,8 @@ mutations! {
     ["Assess eligibility.", like work()]
     assess_eligibility(ctx, input: AssessEligibilityInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
-    /// Assigns a worker to the case. A new keyworker replaces the former one from that day.
+    /// Assigns a worker to the case. A new keyworker replaces the former one from that day. If the keyworker would hold
+    /// more cases than their slots or the contract allow, there is the warning `CASELOAD_LIMIT`.
     ["Assign a worker.", like work()]
     assign_worker(ctx, input: AssignWorkerInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 

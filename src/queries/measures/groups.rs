@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::super::board::Group;
 use super::super::period::bound;
 use super::cases::Valued;
+use super::tallies::workforce::is_of_staff;
 use super::tallies::{Loaded, Span, TalliesOf, Tally};
 use super::{Dimension, Wanted};
 use crate::access::InScope;
@@ -22,6 +23,7 @@ use throughline_domain::contract::rulebook::{CodeList, Labels};
 use throughline_domain::fact::envelope::{TeamId, WorkerId};
 use throughline_domain::performance::case_value::Worth;
 use throughline_domain::performance::measure::{FactKind, Facts, Formula, Measure, OfCases, Share};
+use throughline_domain::performance::workforce::About;
 
 static LABELS: Sql = Sql::new(include_str!("labels.sql"));
 
@@ -89,6 +91,10 @@ pub(super) struct Groups<'g> {
     cases: HashMap<(String, Span), CasesByMembers>,
     /// The groups of the workers with a full-time equivalent.
     of_workers: BTreeSet<Vec<Member>>,
+    /// The groups that each measure of workers and teams says something about.
+    of_staff: Vec<(Formula, BTreeSet<Vec<Member>>)>,
+    /// The names of teams that are in a group for their own sake, and not for that of a worker.
+    teams: BTreeMap<TeamId, String>,
 }
 
 columns! {
@@ -105,19 +111,28 @@ impl<'g> Groups<'g> {
     pub(super) async fn of(
         (generation, scope): (&Generation, InScope<'g>),
         rulebook: &'g Rulebook,
-        by: &[Dimension],
+        (by, wanted): (&[Dimension], &Wanted),
         loaded: &mut Loaded,
         as_of: NaiveDate,
     ) -> Result<Self, StoreError> {
+        let of_staff: Vec<&Formula> =
+            wanted.iter().map(|measure| &measure.formula).filter(|formula| is_of_staff(formula)).collect();
+        let about: Vec<(&Formula, BTreeSet<About>)> =
+            of_staff.into_iter().map(|formula| (formula, loaded.staff.about(formula))).collect();
         let workers = if by.iter().any(|by| matches!(by, Dimension::Keyworker | Dimension::Team)) {
-            named(generation, &workers(loaded), as_of).await?
+            let mut ids = workers(loaded);
+            ids.extend(about.iter().flat_map(|(_, about)| about).filter_map(worker_of));
+            named(generation, &ids, as_of).await?
         } else {
             BTreeMap::new()
         };
-        let (tallies, cases, of_workers) = (HashMap::new(), HashMap::new(), BTreeSet::new());
-        let mut groups = Self { rulebook, scope, by: by.to_vec(), workers, tallies, cases, of_workers };
+        let (of_workers, teams) = (BTreeSet::new(), loaded.staff.teams.clone());
+        let (by, tallies, cases, of_staff) = (by.to_vec(), HashMap::new(), HashMap::new(), Vec::new());
+        let mut groups = Self { rulebook, scope, by, workers, tallies, cases, of_workers, of_staff, teams };
         if groups.are_of_workers() {
             groups.of_workers = loaded.workers().flat_map(|worker| groups.members_of_worker(worker)).collect();
+            let members = |about: &BTreeSet<About>| about.iter().flat_map(|one| groups.members_about(*one)).collect();
+            groups.of_staff = about.iter().map(|(formula, about)| ((*formula).clone(), members(about))).collect();
         }
         for (of, tallies) in std::mem::take(&mut loaded.tallies) {
             let mut by_members = ByMembers::new();
@@ -150,6 +165,17 @@ impl<'g> Groups<'g> {
     fn members_of_worker(&self, worker: WorkerId) -> Vec<Vec<Member>> {
         let is_team = |by: &Dimension| *by == Dimension::Team;
         product(self.by.iter().map(|by| if is_team(by) { self.teams(worker) } else { vec![self.keyworker(worker)] }))
+    }
+
+    /// The groups that a worker, a team or a cover is in. A team is in no group of keyworkers.
+    fn members_about(&self, about: About) -> Vec<Vec<Member>> {
+        let of_team = |team: TeamId| Member::Team(self.teams.get(&team).cloned().unwrap_or_default(), team);
+        product(self.by.iter().map(|by| match (by, about) {
+            (Dimension::Team, About::Worker(worker)) => self.teams(worker),
+            (Dimension::Team, About::Team(team) | About::Covered(team, _)) => vec![of_team(team)],
+            (Dimension::Keyworker, About::Worker(worker) | About::Covered(_, worker)) => vec![self.keyworker(worker)],
+            _ => Vec::new(),
+        }))
     }
 
     fn member_of(&self, tally: &Tally, by: Dimension) -> Vec<Member> {
@@ -218,6 +244,16 @@ impl<'g> Groups<'g> {
         })
     }
 
+    /// Whether a worker, a team or a cover is in a group.
+    pub(super) fn hold(&self, members: &[Member], about: About) -> bool {
+        members.iter().all(|member| match (member, about) {
+            (Member::Keyworker(_, id), About::Worker(worker) | About::Covered(_, worker)) => *id == worker,
+            (Member::Team(_, id), About::Team(team) | About::Covered(team, _)) => *id == team,
+            (Member::Team(..) | Member::NoTeam, About::Worker(worker)) => self.teams(worker).contains(member),
+            _ => false,
+        })
+    }
+
     /// The workers of a group, if it is that of a team.
     pub(super) fn workers_of(&self, members: &[Member]) -> Vec<WorkerId> {
         let team = members.iter().find(|member| matches!(member, Member::Team(..) | Member::NoTeam));
@@ -228,8 +264,10 @@ impl<'g> Groups<'g> {
     /// The groups of the rows of a measure, in order.
     pub(super) fn rows(&self, measure: &Measure, wanted: &Wanted) -> Vec<Vec<Member>> {
         let of_cases = self.cases.values().flat_map(HashMap::keys);
+        let of_staff = self.of_staff.iter().flat_map(|(_, groups)| groups);
+        let of_tallies = self.tallies.values().flat_map(HashMap::keys);
         let found: BTreeSet<&Vec<Member>> =
-            self.tallies.values().flat_map(HashMap::keys).chain(of_cases).chain(&self.of_workers).collect();
+            of_tallies.chain(of_cases).chain(&self.of_workers).chain(of_staff).collect();
         if self.by.len() > 1 && self.by.iter().any(|by| matches!(by, Dimension::Keyworker | Dimension::Team)) {
             let counted = found.into_iter().filter(|members| self.is_counted(members, measure, wanted));
             return counted.cloned().collect();
@@ -262,15 +300,17 @@ impl<'g> Groups<'g> {
         if measure.formula.case_value().is_some() {
             return false;
         }
+        let of_staff = self.of_staff.iter().filter(|(_, groups)| groups.contains(members));
+        if of_staff.into_iter().any(|(formula, _)| needs(measure, wanted, formula)) {
+            return true;
+        }
         let facts = facts_of(measure, wanted);
-        self.tallies.iter().filter_map(|(of, by_members)| Some((of, by_members.get(members)?))).any(|(of, tallies)| {
-            match of {
-                TalliesOf::Caseload(_) => needs(measure, wanted, &Formula::Caseload) && !tallies.is_empty(),
-                TalliesOf::Work(work, _) => needs(measure, wanted, &Formula::Work(*work)) && !tallies.is_empty(),
-                TalliesOf::Months | TalliesOf::Days(_) | TalliesOf::Cohort(..) => {
-                    tallies.iter().any(|tally| facts.iter().any(|facts| tally.is_one_of(facts)))
-                }
-            }
+        self.tallies.iter().any(|(of, by_members)| {
+            let is_counted = |tally: &Tally| match tally.kind {
+                Some(_) => facts.iter().any(|facts| tally.is_one_of(facts)),
+                None => of.formula().is_some_and(|formula| needs(measure, wanted, &formula)),
+            };
+            by_members.get(members).is_some_and(|tallies| tallies.iter().any(is_counted))
         })
     }
 
@@ -326,6 +366,14 @@ fn needs(measure: &Measure, wanted: &Wanted, formula: &Formula) -> bool {
             [of, over].into_iter().filter_map(|code| wanted.get(code)).any(|part| part.formula == *formula)
         }
         own => own == formula,
+    }
+}
+
+/// The worker whom a number is about, if it is one.
+fn worker_of(about: &About) -> Option<WorkerId> {
+    match about {
+        About::Worker(worker) | About::Covered(_, worker) => Some(*worker),
+        About::Team(_) => None,
     }
 }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::super::board::count as counted;
 use super::super::caseload_scope::whose;
 use super::super::period::{BEGINNING, bound};
+use super::tallies::workforce::seen_since;
 use super::tallies::{Span, codes, state_day, words};
 use super::{FiguresError, Member, cases};
 use crate::access::CasesInScope;
@@ -57,6 +58,21 @@ pub enum CountedBy {
     },
     /// Work that falls due in the period, or is open at its end.
     Work(Work),
+    /// The cases on the caseload at the end of the period with a contact made within this many days.
+    Seen {
+        /// The most days since the last contact.
+        within_days: u32,
+    },
+}
+
+impl CountedBy {
+    /// The first day of a contact that is in time on a day. None if no contact is asked for.
+    fn seen_since(&self, day: NaiveDate) -> Option<NaiveDate> {
+        match self {
+            Self::Seen { within_days } => Some(seen_since(day, *within_days)),
+            _ => None,
+        }
+    }
 }
 
 /// Which of the cases that have a value.
@@ -214,6 +230,8 @@ macro_rules! bind_caseload {
         let (scope, asked, (after, most)): (_, &MembersQuery, (Option<&Place>, _)) = ($scope, $asked, $page);
         let (whose, by, unassigned) = whose(scope.cases());
         let filters = Filters::of(asked);
+        let on = bound(asked.period.last().min(asked.as_of));
+        let seen_since = asked.counted.seen_since(on);
         let (day, journey) = after.map_or((BEGINNING, Uuid::nil()), |place| (place.day, place.journey.0));
         $query
             .bind(scope.contract())
@@ -221,7 +239,7 @@ macro_rules! bind_caseload {
             .bind(whose)
             .bind(by)
             .bind(unassigned)
-            .bind(bound(asked.period.last().min(asked.as_of)))
+            .bind(on)
             .bind(filters.code.is_none_or(|code| code.is_empty()) && asked.period.first() <= asked.as_of)
             .bind(filters.area)
             .bind(filters.cohort)
@@ -231,6 +249,8 @@ macro_rules! bind_caseload {
             .bind(bound(day))
             .bind(journey)
             .bind(most)
+            .bind(seen_since.is_some())
+            .bind(seen_since.unwrap_or(BEGINNING))
     }};
 }
 
@@ -286,7 +306,7 @@ pub async fn page(
             let query = sqlx::query_as(PAGE.text(dialect));
             bind_facts!(query, scope, asked, (facts, with.as_ref()), page).fetch_all(pool).await
         }),
-        CountedBy::Caseload => on!(&generation.reader, pool => {
+        CountedBy::Caseload | CountedBy::Seen { .. } => on!(&generation.reader, pool => {
             bind_caseload!(sqlx::query_as(CASELOAD.text(dialect)), scope, asked, page).fetch_all(pool).await
         }),
         CountedBy::Cases { value, which } => {
@@ -326,7 +346,7 @@ pub async fn count(
             let query = sqlx::query_scalar(COUNT.text(dialect));
             bind_facts!(query, scope, asked, (facts, with.as_ref()), all).fetch_one(pool).await
         }),
-        CountedBy::Caseload => on!(&generation.reader, pool => {
+        CountedBy::Caseload | CountedBy::Seen { .. } => on!(&generation.reader, pool => {
             let query = sqlx::query_scalar(CASELOAD_COUNT.text(dialect));
             bind_caseload!(query, scope, asked, all).fetch_one(pool).await
         }),

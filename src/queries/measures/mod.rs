@@ -25,15 +25,16 @@ use throughline_domain::performance::comparison::{Actuals, Aim, Comparison};
 use throughline_domain::performance::figure::Figure;
 use throughline_domain::performance::fraction::{Fraction, OutOfRange};
 use throughline_domain::performance::measure::{
-    Basis, ContractValues, Facts, Formula, Measure, TakeOfContract, Unit, Work, measures,
+    Basis, ContractValues, Facts, Formula, Measure, TakeOfContract, Unit, Work, Workforce, measures,
 };
 use throughline_domain::performance::period::Period;
 use throughline_domain::performance::target::{self as targets, Part, Profile, TargetError};
+use throughline_domain::performance::workforce::DayRange;
 
 /// Every statement of this module.
 pub(super) fn statements() -> Vec<&'static Sql> {
     let of_cases = [caseload_throughout::STATEMENTS, cases::STATEMENTS].concat();
-    [tallies::STATEMENTS, of_cases.as_slice(), groups::STATEMENTS, members::STATEMENTS].concat()
+    [&tallies::statements(), of_cases.as_slice(), groups::STATEMENTS, members::STATEMENTS].concat()
 }
 
 /// The most rows of one question.
@@ -194,7 +195,7 @@ pub async fn in_periods(
     let spans = spans(parts, query);
     let by: Vec<Dimension> = query.by.iter().copied().filter(|by| *by != Dimension::Month).collect();
     let mut loaded = Loaded::read((generation, scope), &wanted, &by, (&spans, query.as_of)).await?;
-    let groups = Groups::of((generation, scope), of.rulebook, &by, &mut loaded, query.as_of).await?;
+    let groups = Groups::of((generation, scope), of.rulebook, (&by, &wanted), &mut loaded, query.as_of).await?;
     let profiles = if query.compare.targets { targets::in_force(of.record, of.rulebook) } else { Vec::new() };
     let evaluation = Evaluation { of, query, wanted: &wanted, loaded: &loaded, groups: &groups, profiles: &profiles };
     let groups_of = |measure: &Measure| groups.rows(measure, &wanted);
@@ -423,7 +424,31 @@ impl Evaluation<'_> {
                 let is_counted = |worker| self.groups.hold_worker(members, worker);
                 Ok(self.loaded.wte((period, self.query.as_of), is_counted)?)
             }
+            Formula::Workforce(_) | Formula::Supervision(_) => Ok(self.workforce(&measure.formula, members, period)?),
             Formula::OfContract(_) | Formula::Wte | Formula::Ratio { .. } => Ok(Figure::not_applicable()),
+        }
+    }
+
+    /// A number about the workers, the posts or the cases that they hold. Service areas have no workers of their own.
+    fn workforce(&self, formula: &Formula, members: &[Member], period: &Period) -> Result<Figure, OutOfRange> {
+        let (span, as_of) = (Span::of(period), self.query.as_of);
+        let Some(days) = DayRange::to_last(period.first(), period.last().min(as_of)) else {
+            return Ok(Figure::no_data());
+        };
+        match formula {
+            Formula::Workforce(Workforce::MeanCaseload) => {
+                let cases = self.groups.tallies(&TalliesOf::CaseDays(span), members);
+                let total = Fraction::sum(cases.iter().map(|tally| tally.quantity))?;
+                Ok(total.over(days.length().into())?.map_or(Figure::no_data(), Figure::amount))
+            }
+            Formula::Workforce(Workforce::Seen { within_days }) => {
+                let cases = self.groups.tallies(&TalliesOf::Seen(span, *within_days), members);
+                Ok(Figure::count(cases.iter().map(|tally| tally.facts).sum()))
+            }
+            _ if self.groups.are_of_workers() && self.groups.are_whole() => {
+                self.loaded.staff.figure(formula, (period, as_of), |about| self.groups.hold(members, about))
+            }
+            _ => Ok(Figure::not_applicable()),
         }
     }
 

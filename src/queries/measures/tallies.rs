@@ -3,6 +3,8 @@
 //! Whole months are read at once, month by month, from the counted table where that has what is asked; other periods one
 //! by one from the dated rows.
 
+pub(super) mod workforce;
+
 use chrono::NaiveDate;
 use serde_json::json;
 use uuid::Uuid;
@@ -18,7 +20,7 @@ use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::performance::figure::Figure;
 use throughline_domain::performance::fraction::{Fraction, OutOfRange};
-use throughline_domain::performance::measure::{FactKind, Facts, Formula, Measure, Work};
+use throughline_domain::performance::measure::{FactKind, Facts, Formula, Measure, Work, Workforce};
 use throughline_domain::performance::period::{Month, Period};
 use throughline_projections::countable::DATED_ONLY;
 
@@ -30,7 +32,12 @@ static WORK: Sql = Sql::new(include_str!("work.sql"));
 static WTE: Sql = Sql::new(include_str!("wte.sql"));
 
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&BY_MONTH, &DATED, &COHORT, &CASELOAD, &WORK, &WTE];
+static STATEMENTS: &[&Sql] = &[&BY_MONTH, &DATED, &COHORT, &CASELOAD, &WORK, &WTE];
+
+/// Every statement of this module and of those beneath it.
+pub(super) fn statements() -> Vec<&'static Sql> {
+    [STATEMENTS, workforce::STATEMENTS].concat()
+}
 
 /// The days of a period, and whether they are whole months, so that they can be counted by month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -110,8 +117,25 @@ pub(super) enum TalliesOf {
     Caseload(Span),
     /// Work that falls due in a period, or is open at its end.
     Work(Work, Span),
+    /// The days of cases on the caseload in a period. The quantity is the number of days.
+    CaseDays(Span),
+    /// The cases on the caseload at the end of a period with a contact made within this many days.
+    Seen(Span, u32),
     /// The cases that are counted above in a ratio of the same cases, by its code.
     Cohort(String, Span),
+}
+
+impl TalliesOf {
+    /// The formula that counts these tallies, if it counts no facts.
+    pub(super) const fn formula(&self) -> Option<Formula> {
+        match self {
+            Self::Caseload(_) => Some(Formula::Caseload),
+            Self::Work(work, _) => Some(Formula::Work(*work)),
+            Self::CaseDays(_) => Some(Formula::Workforce(Workforce::MeanCaseload)),
+            Self::Seen(_, within_days) => Some(Formula::Workforce(Workforce::Seen { within_days: *within_days })),
+            Self::Months | Self::Days(_) | Self::Cohort(..) => None,
+        }
+    }
 }
 
 /// The full-time equivalent of a worker over some days `[from, to)`.
@@ -130,6 +154,7 @@ pub(super) struct Loaded {
     /// The values of cases, by the code of the measure and the period.
     pub(super) cases: Vec<((String, Span), Vec<Valued>)>,
     wte: Vec<(Span, Vec<WteDays>)>,
+    pub(super) staff: workforce::Loads,
 }
 
 columns! {
@@ -248,6 +273,7 @@ impl Loaded {
         if asks(&Formula::Wte) && reader.scope.areas().is_none() {
             self.wte.push((*span, reader.wte(span).await?));
         }
+        self.read_workforce(reader, wanted, (span, last)).await?;
         for (measure, of, over) in wanted.cohorts() {
             let tallies = reader.cohort((of, over), (span.first, span.last)).await?;
             self.tallies.push((TalliesOf::Cohort(measure.code.clone(), *span), tallies));

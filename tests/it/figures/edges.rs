@@ -72,7 +72,7 @@ async fn nothing_recorded_is_no_data_and_not_nothing() {
     on_both_stores(async |app| {
         let asker = Asker { app, who: other_manager(), contract: MST };
         let arguments = |by: &str| {
-            format!("measures: [\"contract:void_days\"], by: [{by}], period: {{ from: \"2018-02-01\", kind: MONTH }}")
+            format!("measures: [\"contract:school_attendance\"], by: [{by}], period: {{ from: \"2018-02-01\", kind: MONTH }}")
         };
         let fields = "group { code } figure { state value numerator denominator }";
         let figure = |state: &str, number: Option<&str>| {
@@ -80,14 +80,14 @@ async fn nothing_recorded_is_no_data_and_not_nothing() {
         };
         let before = asker.figures(&arguments(""), fields).await;
         assert_eq!(only(&before)["figure"], figure("NO_DATA", None));
-        let (code, value) = ("void_days".to_owned(), Quantity(0.into()));
+        let (code, value) = ("school_attendance".to_owned(), Quantity(0.into()));
         let fact = MeasureRecorded { code, value, unit: None, period: None };
         let recorded = Command::record_fact(StreamId::contract(MST), when("2018-02-15"), fact);
         app.fresh.record(recorded).await.expect("a measure of the contract");
         let after = asker.figures(&arguments(""), fields).await;
         assert_eq!(only(&after)["figure"], figure("VALUE", Some("0")));
         let by_area = asker.figures(&arguments("AREA"), fields).await;
-        let found = &row(&by_area, "contract:void_days", "mid")["figure"];
+        let found = &row(&by_area, "contract:school_attendance", "mid")["figure"];
         assert_eq!(found, &figure("NOT_APPLICABLE", None), "it is not recorded for an area");
     })
     .await;

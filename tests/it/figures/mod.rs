@@ -6,6 +6,7 @@ mod members;
 mod outcomes;
 mod printed;
 mod values;
+mod workforce;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};

@@ -95,6 +95,8 @@ codes! {
     BeforeAppointment => "BEFORE_APPOINTMENT";
     /// The named worker cannot see the case.
     WorkerDoesNotSeeCase => "WORKER_DOES_NOT_SEE_CASE";
+    /// The worker would hold more open cases than their slots or the contract allow.
+    CaseloadLimit => "CASELOAD_LIMIT";
     /// The fact is dated long before the referral.
     LongBeforeReferral => "LONG_BEFORE_REFERRAL";
     /// The same fact is already recorded for that day.
@@ -321,6 +323,7 @@ impl RefusalCode {
         Self::ContactContradictory,
         Self::BeforeAppointment,
         Self::WorkerDoesNotSeeCase,
+        Self::CaseloadLimit,
         Self::LongBeforeReferral,
         Self::RecordedAlready,
         Self::CaseAlreadyOpen,

@@ -7,7 +7,7 @@ pub use crate::contract::rulebook::measure::case_value::{
     Band, CaseValue, ContractValues, Each, OfCases, Share, Take, TakeOfContract,
 };
 pub use crate::contract::rulebook::measure::{
-    Basis, FactKind, Facts, Formula, Measure, Unit, Work, measure, measures, of_kind,
+    Basis, FactKind, Facts, Formula, Measure, Unit, Work, Workforce, measure, measures, of_kind, of_workforce,
 };
 
 use super::target::Nature;
@@ -20,6 +20,7 @@ impl Measure {
             | Formula::Sum(_)
             | Formula::Work(Work::TasksDue)
             | Formula::OfContract(ContractValues { take: TakeOfContract::Sum, .. }) => Nature::Flow,
+            Formula::Workforce(of) if of.adds_up() => Nature::Flow,
             Formula::OfContract(_)
             | Formula::OfCases(_)
             | Formula::Share(_)
@@ -27,6 +28,8 @@ impl Measure {
             | Formula::CaseloadThroughout
             | Formula::Work(_)
             | Formula::Wte
+            | Formula::Workforce(_)
+            | Formula::Supervision(_)
             | Formula::Ratio { .. } => Nature::Level,
         }
     }

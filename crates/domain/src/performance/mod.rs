@@ -18,6 +18,7 @@ pub mod ranking;
 pub mod reference;
 pub mod target;
 pub mod withholding;
+pub mod workforce;
 
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,9 @@
 
 use std::fmt::Write as _;
 
-use super::measure::{FactKind, Formula, Measure, measures};
+use super::measure::{FactKind, Formula, Measure, measures, of_workforce};
 use crate::contract::Rulebook;
+use crate::contract::rulebook::CaseloadTerms;
 use crate::contract::rulebook::packs::packs;
 
 const INTRODUCTION: &str = "\
@@ -184,11 +185,39 @@ In April, one worker has 1.0 on all 30 days. Another has 0.5 from 16 April on, w
 (30 × 1.0 + 15 × 0.5) ÷ 30 = 1.25, shown with one decimal place as 1.3.
 ";
 
+const WORKFORCE: &str = "
+### `supervision`
+
+The mean of the scores that workers got in the period with one instrument, as assessments of the workers themselves.
+
+    supervision = \"therapist_adherence\"
+
+In May, one worker scored 0.6 and another 0.7. For May the value is 0.65.
+
+## The workforce
+
+These measures are the same in every contract. Only a rulebook with `caseload.seen_every_days` has the measures
+`seen_in_time` and `seen_as_required`. They count the workers and teams of the contract: those who have held a case of
+it, and those who have held none anywhere. Of service areas, cohorts and referrers only those about cases have values.
+
+Each worker has slots on a day: the cases for each full-time post, multiplied by their full-time equivalent. The cases
+for each full-time post are those that were set for the worker, or else the highest of those that were set for their
+teams. On a day of absence the worker has no slots, and is still in post.
+
+In April, Ana is full-time and may hold 4 cases. She is absent on 15 of the 30 days. Her slots in post are 4, and her
+slots (15 × 4 + 15 × 0) ÷ 30 = 2. She holds 2 cases on all 30 days. Her utilisation is 2 ÷ 2 = 100 %.
+
+Ben leaves on 11 April. His post is vacant until 21 April, which is 10 days. Ana covers for him from 16 April. 5 days are
+void, and the vacancies of April are 10 ÷ 30 = 0.3. A cover of a worker who will be back fills no vacant post.
+
+";
+
 /// The page as Markdown, as `docs/measures.md` holds it.
 pub fn markdown() -> String {
     let mut text = INTRODUCTION.to_owned();
     write_kinds(&mut text).expect("writing to a String cannot fail");
     text.push_str(FORMULAS);
+    write_workforce(&mut text).expect("writing to a String cannot fail");
     for pack in packs() {
         let rulebook = Rulebook::parse(pack.text).expect("a pack that ships has no faults");
         write_pack(pack.code, &rulebook, &mut text).expect("writing to a String cannot fail");
@@ -203,6 +232,17 @@ fn write_kinds(text: &mut String) -> std::fmt::Result {
     for kind in FactKind::ALL {
         let (word, unit, codes) = (kind.as_str(), kind.unit().as_str(), codes(kind));
         writeln!(text, "| `{word}` | {} | {unit} | {codes} |", kind.meaning())?;
+    }
+    Ok(())
+}
+
+/// The measures of the workforce, under a rulebook that has all of them.
+fn write_workforce(text: &mut String) -> std::fmt::Result {
+    text.push_str(WORKFORCE);
+    writeln!(text, "| code | unit | formula | what it counts |\n| --- | --- | --- | --- |")?;
+    let terms = CaseloadTerms { seen_every_days: Some(28), ..CaseloadTerms::default() };
+    for Measure { code, unit, formula, prose, .. } in of_workforce(&terms) {
+        writeln!(text, "| `{code}` | {} | {formula} | {prose} |", unit.as_str())?;
     }
     Ok(())
 }

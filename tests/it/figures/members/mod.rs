@@ -20,7 +20,7 @@ use throughline_domain::contract::{ContractRecord, Rulebook};
 use throughline_domain::fact::envelope::StreamId;
 use throughline_domain::fact::{History, Recorded};
 use throughline_domain::performance::fraction::Fraction;
-use throughline_domain::performance::measure::{Basis, CaseValue, Each, Facts, Formula, Measure, Take};
+use throughline_domain::performance::measure::{Basis, CaseValue, Each, Facts, Formula, Measure, Take, Workforce};
 use throughline_domain::performance::period::{Period, Unit};
 use throughline_projections::countable::DATED_ONLY;
 
@@ -131,7 +131,11 @@ impl Service<'_> {
         let figure = &row.figure;
         let name = format!("{} {} of {:?} in {:?}", self.scope.contract(), measure.code, row.members, row.period);
         match &measure.formula {
-            Formula::Count(_) | Formula::Sum(_) | Formula::Caseload | Formula::CaseloadThroughout => {
+            Formula::Count(_)
+            | Formula::Sum(_)
+            | Formula::Caseload
+            | Formula::CaseloadThroughout
+            | Formula::Workforce(Workforce::Seen { .. }) => {
                 // A sum of nothing is no data, and has no facts behind it.
                 let is_sum = matches!(measure.formula, Formula::Sum(_));
                 let nothing = is_sum.then_some(Fraction::ZERO);
@@ -145,7 +149,7 @@ impl Service<'_> {
                 }
             }
             // No case makes these.
-            Formula::OfContract(_) | Formula::Wte => {}
+            Formula::OfContract(_) | Formula::Wte | Formula::Workforce(_) | Formula::Supervision(_) => {}
             Formula::OfCases(of) => {
                 let counted = || CountedBy::Cases { value: of.value.clone(), which: Which::Exact };
                 self.count_is(row, counted(), figure.denominator().unwrap_or(Fraction::ZERO), &name).await;
@@ -192,10 +196,13 @@ impl Service<'_> {
             Formula::Caseload => self.count_is(row, CountedBy::Caseload, number, name).await,
             Formula::CaseloadThroughout => self.count_is(row, CountedBy::CaseloadThroughout, number, name).await,
             Formula::Work(work) => self.count_is(row, CountedBy::Work(*work), number, name).await,
-            Formula::OfContract(_) | Formula::Wte => {}
             Formula::OfCases(_) | Formula::Share(_) | Formula::Ratio { .. } => {
                 panic!("{name} is made of what no ratio is made of")
             }
+            Formula::Workforce(Workforce::Seen { within_days }) => {
+                self.count_is(row, CountedBy::Seen { within_days: *within_days }, number, name).await;
+            }
+            Formula::OfContract(_) | Formula::Wte | Formula::Workforce(_) | Formula::Supervision(_) => {}
         }
     }
 

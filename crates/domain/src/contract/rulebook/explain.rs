@@ -16,7 +16,9 @@ use super::outcome::{
     ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnitRounding, UnknownHours, WhenCapped,
 };
 use super::terms::{CapScope, Crossing, Duties, MetBy, StandardFrom, Within};
-use super::{AppliesBy, AttributeRule, Cap, CountsWhen, Outcome, Rulebook, Standard, shown_value, warnings};
+use super::{
+    AppliesBy, AttributeRule, Cap, CaseloadTerms, CountsWhen, Outcome, Rulebook, Standard, shown_value, warnings,
+};
 use crate::fact::money::Money;
 
 /// A rulebook in sentences.
@@ -24,6 +26,7 @@ pub fn of(rulebook: &Rulebook) -> Vec<String> {
     let mut sentences = opening(rulebook);
     sentences.extend(attributes(rulebook));
     sentences.extend(rulebook.standards.iter().map(of_standard));
+    sentences.extend(caseload(&rulebook.caseload));
     for outcome in &rulebook.outcomes {
         sentences.extend(of_outcome(rulebook, outcome));
     }
@@ -450,6 +453,15 @@ pub fn of_standard(standard: &Standard) -> String {
         (Some(minimum), Some(lower)) => format!("; met at {minimum} % or more, a major failure below {lower} %"),
     };
     format!("Standard {}: {} within {within} after {from}{levels}.", standard.code, met.join(" and "))
+}
+
+/// How often cases should be seen, and how many a keyworker may hold.
+fn caseload(terms: &CaseloadTerms) -> Option<String> {
+    let seen = terms.seen_every_days.map(|days| format!("A case should be seen every {days} days."));
+    let limit = terms.limit.map(|limit| format!("A keyworker may hold {limit} cases."));
+    let each = terms.limit_per_wte.map(|limit| format!("A full-time keyworker may hold {limit} cases."));
+    let sentences = joined([seen, limit, each]);
+    (!sentences.is_empty()).then_some(sentences)
 }
 
 /// One measure of the rulebook in sentences.

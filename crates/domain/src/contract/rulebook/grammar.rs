@@ -10,6 +10,7 @@ pub(super) mod kpi;
 pub(super) mod league;
 pub(super) mod outcome;
 pub(super) mod terms;
+mod workforce;
 
 use super::codes::CodeList;
 

@@ -6,10 +6,12 @@
 
 pub mod case_value;
 pub(super) mod parse;
+mod workforce;
 
 use std::fmt;
 
 use self::case_value::{CaseValue, ContractValues, OfCases, Share, TakeOfContract};
+pub use self::workforce::{Workforce, of_workforce};
 use super::outcome::AchievedBy;
 use super::{CodeList, Labels, Rulebook, Stage};
 
@@ -368,6 +370,10 @@ pub enum Formula {
     Work(Work),
     /// The number of full-time equivalents of the contract's workers, as the mean over the days of the period.
     Wte,
+    /// A number about the workers, the posts or the cases that they hold.
+    Workforce(Workforce),
+    /// The mean of the scores that the contract's workers got in the period under supervision, with this instrument.
+    Supervision(String),
     /// One measure divided by another.
     Ratio {
         /// The measure above.
@@ -386,10 +392,11 @@ impl Formula {
     pub fn unit(&self) -> Unit {
         match self {
             Self::Count(facts) => facts.unit(),
-            Self::Sum(_) | Self::OfContract(_) => Unit::Amount,
+            Self::Sum(_) | Self::OfContract(_) | Self::Supervision(_) => Unit::Amount,
             Self::Caseload | Self::CaseloadThroughout => Unit::Cases,
             Self::Work(work) => work.unit(),
             Self::Wte => Unit::Wte,
+            Self::Workforce(of) => of.unit(),
             Self::OfCases(of) => of.value.unit(),
             Self::Share(_) | Self::Ratio { percent: true, .. } => Unit::Percent,
             Self::Ratio { percent: false, .. } => Unit::Each,
@@ -440,8 +447,14 @@ pub enum Unit {
     Amount,
     /// Full-time equivalents.
     Wte,
+    /// Places for cases.
+    Slots,
+    /// Posts of a team.
+    Posts,
     /// Days.
     Days,
+    /// Weeks.
+    Weeks,
     /// Percent.
     Percent,
     /// A number of one thing for each of another.
@@ -457,7 +470,10 @@ impl Unit {
             Self::Facts => "facts",
             Self::Amount => "amount",
             Self::Wte => "full-time equivalents",
+            Self::Slots => "slots",
+            Self::Posts => "posts",
             Self::Days => "days",
+            Self::Weeks => "weeks",
             Self::Percent => "percent",
             Self::Each => "for each",
         }
@@ -511,6 +527,8 @@ impl fmt::Display for Formula {
             Self::CaseloadThroughout => f.write_str("cases on the caseload on every day"),
             Self::Work(work) => f.write_str(work.formula()),
             Self::Wte => f.write_str("mean full-time equivalents over the days"),
+            Self::Workforce(of) => f.write_str(&of.in_words()),
+            Self::Supervision(instrument) => write!(f, "mean score of workers with {instrument}"),
             Self::Ratio { of, over, basis: Basis::Period, .. } => write!(f, "{of} ÷ {over}"),
             Self::Ratio { of, over, basis: Basis::Cohort, .. } => write!(f, "{of} of the cases in {over} ÷ {over}"),
         }
@@ -525,8 +543,8 @@ impl fmt::Display for Facts {
     }
 }
 
-/// The measures of a rulebook: its stages, its own measures, its standards and outcomes, then those of every kind of
-/// fact. Each code is there once. Of two with the same code, the one named first in this order has it.
+/// The measures of a rulebook: its stages, its own measures, its standards and outcomes, those of the workforce, then
+/// those of every kind of fact. Each code is there once. Of two with the same code, the one named first in this order has it.
 pub fn measures(rulebook: &Rulebook) -> Vec<Measure> {
     let mut list = List { rulebook, measures: Vec::new() };
     for stage in &rulebook.stages {
@@ -570,6 +588,10 @@ pub fn measures(rulebook: &Rulebook) -> Vec<Measure> {
         list.add(Measure::counted(outcome.code.clone(), outcome.title.clone(), facts()));
         list.add(Measure::counted(of_kind(FactKind::Achieved, &outcome.code), outcome.title.clone(), facts()));
     }
+    // Before recorded values, so that ratios of the workforce are never made of what was recorded under such a code.
+    for measure in of_workforce(&rulebook.caseload) {
+        list.add(measure);
+    }
     for code in rulebook.codes.listed(CodeList::MeasureCodes).into_iter().flatten() {
         list.add(Measure::counted(code.clone(), rulebook.labels.of(code), Facts::one(FactKind::Recorded, code)));
         list.add(Measure {
@@ -595,7 +617,8 @@ pub fn measure(rulebook: &Rulebook, code: &str) -> Option<Measure> {
 /// a measure that no rulebook changes.
 pub fn is_of_every_contract(code: &str) -> bool {
     let is_work = Work::ALL.iter().any(|work| work.as_str() == code);
-    FactKind::named(code).is_some() || is_work || ["contacts", "caseload", "caseload_throughout", "wte"].contains(&code)
+    let is_other = ["contacts", "caseload", "caseload_throughout", "wte"].contains(&code);
+    FactKind::named(code).is_some() || is_work || is_other || workforce::has(code)
 }
 
 /// The code of the measure that counts the facts of a kind with a code.

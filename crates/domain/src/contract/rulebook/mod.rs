@@ -31,6 +31,7 @@ mod warnings;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use rust_decimal::Decimal;
 
 use crate::contract::calendar::{BankHolidays, WorkingDays};
 pub use attributes::{AttributeRule, Attributes, shown as shown_value};
@@ -86,6 +87,8 @@ pub struct Rulebook {
     /// Days from referral to plan. Without `[referral_to_plan]` the contract does not measure them, and boards show
     /// "no data".
     pub referral_to_plan: Option<ReferralToPlan>,
+    /// How often cases should be seen, and how many of them a keyworker may hold.
+    pub caseload: CaseloadTerms,
     /// The stages of the funnel, in file order.
     pub stages: Vec<Stage>,
     /// The service standards, in file order.
@@ -127,6 +130,7 @@ impl Rulebook {
             ("referrals", (self.referrals, &self.default_area) != (other.referrals, &other.default_area)),
             ("recency", self.recency != other.recency),
             ("referral_to_plan", self.referral_to_plan != other.referral_to_plan),
+            ("caseload", self.caseload != other.caseload),
             ("stage", self.stages != other.stages),
             ("standard", self.standards != other.standards),
             ("outcome", self.outcomes != other.outcomes),
@@ -274,6 +278,18 @@ pub struct ReferralToPlan {
     pub plan: String,
     /// The rows; `none` is the row for open cases without such a plan.
     pub buckets: Buckets,
+}
+
+/// How often cases should be seen, and how many of them a keyworker may hold. Without `[caseload]` the contract says
+/// neither.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CaseloadTerms {
+    /// A case should have a contact made at least once in this many days.
+    pub seen_every_days: Option<u32>,
+    /// The most open cases of the contract that a keyworker may hold.
+    pub limit: Option<u32>,
+    /// The same for one full-time equivalent.
+    pub limit_per_wte: Option<Decimal>,
 }
 
 /// A stage of the funnel. The first fact that fits reaches it.

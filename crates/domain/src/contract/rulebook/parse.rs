@@ -18,8 +18,8 @@ use super::reader::{Report, Section};
 use super::stage::stages;
 use super::terms::parse as terms;
 use super::{
-    Buckets, Calendar, Channels, CodeList, Codes, CountsWhen, Labels, Pause, Recency, ReferralToPlan, Rulebook,
-    RulebookError, canonical,
+    Buckets, Calendar, CaseloadTerms, Channels, CodeList, Codes, CountsWhen, Labels, Pause, Recency, ReferralToPlan,
+    Rulebook, RulebookError, canonical,
 };
 
 /// The grammar that this build reads.
@@ -87,6 +87,7 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
         default_area: referrals.and_then(|section| section.text("default_area")),
         recency: recency?,
         referral_to_plan,
+        caseload: caseload(&top),
         stages,
         standards,
         outcomes,
@@ -195,6 +196,15 @@ fn referral_to_plan(top: &Section<'_>, report: &mut Report<'_>) -> Option<Referr
     let section = top.section("referral_to_plan")?;
     let buckets = buckets(&section, report);
     Some(ReferralToPlan { plan: section.text("plan")?, buckets: buckets? })
+}
+
+fn caseload(top: &Section<'_>) -> CaseloadTerms {
+    let Some(section) = top.section("caseload") else { return CaseloadTerms::default() };
+    CaseloadTerms {
+        seen_every_days: section.whole("seen_every_days"),
+        limit: section.whole("limit"),
+        limit_per_wte: section.decimal("limit_per_wte"),
+    }
 }
 
 fn buckets(section: &Section<'_>, report: &mut Report<'_>) -> Option<Buckets> {

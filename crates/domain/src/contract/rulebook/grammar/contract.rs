@@ -7,6 +7,7 @@ use super::outcome::{
     ACHIEVEMENT, ENGAGEMENT, LEVEL, LEVEL_NEEDS_ACHIEVEMENT, MEASURE, OUTCOME, PLAN, SPELL, WHERE, WHERE_NEEDS_SPELL,
 };
 use super::terms::{CAP, DUTIES, GRADE, OWN_MEASURE, REPORTS, STANDARD, TARGETS};
+use super::workforce::CASELOAD;
 use super::{Fix, Items, Key, Kind, Map, Rule, SOME_VALUES, TEXTS, Table, Word, words};
 
 pub(in super::super) const APPLIES_BY: [Word<AppliesBy>; 5] = [
@@ -116,6 +117,14 @@ pub(in super::super) static RULEBOOK: Table = Table {
             Kind::Table(&REFERRAL_TO_PLAN),
             "",
             r#"Days from referral to plan. Left out: the contract does not measure them, and boards show "no data"."#,
+        )
+        .optional(),
+        Key::new(
+            "caseload",
+            Kind::Table(&CASELOAD),
+            "",
+            "How often cases should be seen, and how many cases a keyworker may hold. Left out: the contract says \
+             neither.",
         )
         .optional(),
         Key::new("stage", Kind::Tables(&STAGE), "", "The stages of the funnel, in order.").optional(),

@@ -224,6 +224,13 @@ pub(super) static OWN_MEASURE: Table = Table {
         )
         .optional(),
         Key::new(
+            "supervision",
+            Kind::Text,
+            r#""therapist_adherence""#,
+            "The mean of the scores that workers got in the period with this instrument, as assessments of workers.",
+        )
+        .optional(),
+        Key::new(
             "ratio",
             Kind::Table(&MEASURE_RATIO),
             r#"{ of = "job_started", over = "wte", percent = false }"#,
@@ -234,10 +241,10 @@ pub(super) static OWN_MEASURE: Table = Table {
     rules: &[
         Rule::One {
             with: None,
-            of: &["count", "sum", "of_contract", "of_cases", "share", "ratio"],
+            of: &["count", "sum", "of_contract", "of_cases", "share", "supervision", "ratio"],
             none: Fix {
                 problem: "it has no formula",
-                remedy: "write one of count, sum, of_contract, of_cases, share and ratio",
+                remedy: "write one of count, sum, of_contract, of_cases, share, supervision and ratio",
             },
             several: Fix { problem: "it has {}, but a measure has one formula", remedy: "write a measure for each" },
         },

@@ -99,6 +99,9 @@ impl Names<'_> {
         if let Some(share) = section.section("share") {
             return Some(Formula::Share(case_value::share(self, &share, report)?));
         }
+        if let Some(instrument) = section.text("supervision") {
+            return Some(Formula::Supervision(instrument));
+        }
         if let Some(ratio) = section.section("ratio") {
             return Some(Formula::Ratio {
                 of: ratio.text("of")?,

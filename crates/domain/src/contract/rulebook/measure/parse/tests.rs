@@ -96,7 +96,11 @@ fn a_measure_counts_known_facts_with_codes_that_they_can_have() {
 fn a_measure_has_one_formula() {
     let recorded = "write one of sessions, or add it to codes.measure_codes";
     for (formula, fault) in [
-        ("", "line 65: measure: it has no formula; write one of count, sum, of_contract, of_cases, share and ratio".to_owned()),
+        (
+            "",
+            "line 65: measure: it has no formula; write one of count, sum, of_contract, of_cases, share, supervision and ratio"
+                .to_owned(),
+        ),
         (
             "count = { facts = [\"exits\"] }\nof_contract = \"sessions\"",
             "line 65: measure: it has count and of_contract, but a measure has one formula; write a measure for each"
