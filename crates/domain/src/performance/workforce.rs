@@ -77,6 +77,11 @@ fn ranges<T>(lasting: &[Lasting<T>]) -> impl Iterator<Item = DayRange> {
     lasting.iter().map(|one| one.days)
 }
 
+/// Whether something lasts on one of these days.
+fn touch<T>(lasting: &[Lasting<T>], days: DayRange) -> bool {
+    ranges(lasting).any(|range| range.within(days).is_some())
+}
+
 /// What is known of one worker.
 #[derive(Debug, Clone, Default)]
 pub struct WorkerDays {
@@ -146,17 +151,16 @@ enum Absence {
 impl Staff {
     /// Whom a measure says something about, over some days.
     pub fn about(&self, of: Workforce, days: DayRange) -> Vec<About> {
-        let lasts = |mut ranges: Box<dyn Iterator<Item = DayRange> + '_>| ranges.any(|range| range.within(days).is_some());
         let workers = |has: &dyn Fn(&WorkerDays) -> bool| -> Vec<About> {
             self.workers.iter().filter(|(_, worker)| has(worker)).map(|(id, _)| About::Worker(*id)).collect()
         };
         match of {
             Workforce::Slots | Workforce::SlotsInPost | Workforce::WteWeeks => {
-                workers(&|worker| lasts(Box::new(ranges(&worker.wte))))
+                workers(&|worker| touch(&worker.wte, days))
             }
-            Workforce::AbsenceDays => workers(&|worker| lasts(Box::new(ranges(&worker.absent)))),
+            Workforce::AbsenceDays => workers(&|worker| touch(&worker.absent, days)),
             Workforce::Vacancies | Workforce::VacantWte | Workforce::VoidDays => {
-                let teams = self.counted().filter(|(_, team)| lasts(Box::new(ranges(&team.vacant))));
+                let teams = self.counted().filter(|(_, team)| touch(&team.vacant, days));
                 teams.map(|(id, _)| About::Team(id)).collect()
             }
             Workforce::CoverDays => {
