@@ -34,7 +34,7 @@ pub mod money;
 pub mod mutation;
 pub mod node;
 pub mod obligation;
-mod outcome_boards;
+pub mod outcome_boards;
 pub mod outcomes;
 pub mod page;
 pub mod people;

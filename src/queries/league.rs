@@ -14,7 +14,7 @@ use throughline_domain::contract::rulebook::league::{Index, Indicator, League, L
 use throughline_domain::performance::figure::Figure;
 use throughline_domain::performance::fraction::Fraction;
 use throughline_domain::performance::league::{Score, Scored, Side, score, standings};
-use throughline_domain::performance::measure::{Formula, Measure, Unit};
+use throughline_domain::performance::measure::{Formula, Measure, Unit, Workforce};
 use throughline_domain::performance::period::Period;
 use throughline_domain::performance::ranking::ranked;
 
@@ -265,8 +265,16 @@ fn target(row: &FigureRow, profile: &str) -> Figure {
 /// is one of nothing over nothing.
 fn without_facts(measure: &Measure) -> Figure {
     match measure.formula {
-        Formula::Count(_) | Formula::Caseload => Figure::count(0),
-        Formula::Sum(_) => Figure::no_data(),
-        Formula::Ratio { .. } | Formula::OfContract(_) | Formula::Wte => Figure::not_applicable(),
+        Formula::Count(_)
+        | Formula::Caseload
+        | Formula::CaseloadThroughout
+        | Formula::Work(_)
+        | Formula::Workforce(Workforce::Seen { .. }) => Figure::count(0),
+        Formula::Sum(_) | Formula::OfCases(_) | Formula::Share(_) => Figure::no_data(),
+        Formula::Ratio { .. }
+        | Formula::OfContract(_)
+        | Formula::Wte
+        | Formula::Workforce(_)
+        | Formula::Supervision(_) => Figure::not_applicable(),
     }
 }

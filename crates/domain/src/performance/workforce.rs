@@ -77,6 +77,11 @@ fn ranges<T>(lasting: &[Lasting<T>]) -> impl Iterator<Item = DayRange> {
     lasting.iter().map(|one| one.days)
 }
 
+/// Whether something lasts on one of these days.
+fn touch<T>(lasting: &[Lasting<T>], days: DayRange) -> bool {
+    ranges(lasting).any(|range| range.within(days).is_some())
+}
+
 /// What is known of one worker.
 #[derive(Debug, Clone, Default)]
 pub struct WorkerDays {
@@ -146,18 +151,16 @@ enum Absence {
 impl Staff {
     /// Whom a measure says something about, over some days.
     pub fn about(&self, of: Workforce, days: DayRange) -> Vec<About> {
-        let lasts =
-            |mut ranges: Box<dyn Iterator<Item = DayRange> + '_>| ranges.any(|range| range.within(days).is_some());
         let workers = |has: &dyn Fn(&WorkerDays) -> bool| -> Vec<About> {
             self.workers.iter().filter(|(_, worker)| has(worker)).map(|(id, _)| About::Worker(*id)).collect()
         };
         match of {
             Workforce::Slots | Workforce::SlotsInPost | Workforce::WteWeeks => {
-                workers(&|worker| lasts(Box::new(ranges(&worker.wte))))
+                workers(&|worker| touch(&worker.wte, days))
             }
-            Workforce::AbsenceDays => workers(&|worker| lasts(Box::new(ranges(&worker.absent)))),
+            Workforce::AbsenceDays => workers(&|worker| touch(&worker.absent, days)),
             Workforce::Vacancies | Workforce::VacantWte | Workforce::VoidDays => {
-                let teams = self.counted().filter(|(_, team)| lasts(Box::new(ranges(&team.vacant))));
+                let teams = self.counted().filter(|(_, team)| touch(&team.vacant, days));
                 teams.map(|(id, _)| About::Team(id)).collect()
             }
             Workforce::CoverDays => {
@@ -179,7 +182,12 @@ impl Staff {
     }
 
     /// A number about those of a group over some days. What is about cases is not counted here.
-    pub fn figure(&self, of: Workforce, days: DayRange, is_in: impl Fn(About) -> bool) -> Result<Figure, OutOfRange> {
+    pub fn figure(
+        &self,
+        of: Workforce,
+        days: DayRange,
+        is_in: impl Fn(About) -> bool,
+    ) -> Result<Figure, OutOfRange> {
         let found = match of {
             Workforce::Slots => self.mean_slots(Absence::Lowers, days, is_in)?,
             Workforce::SlotsInPost => self.mean_slots(Absence::Ignored, days, is_in)?,
@@ -227,7 +235,12 @@ impl Staff {
     }
 
     /// The slots of a worker, summed over some days. None if they are not known on any of them.
-    fn slot_days(&self, worker: &WorkerDays, absence: Absence, days: DayRange) -> Result<Option<Fraction>, OutOfRange> {
+    fn slot_days(
+        &self,
+        worker: &WorkerDays,
+        absence: Absence,
+        days: DayRange,
+    ) -> Result<Option<Fraction>, OutOfRange> {
         let teams = worker.teams.iter().filter_map(|team| self.teams.get(&team.of));
         let capacities = teams.flat_map(|team| ranges(&team.capacity));
         let own = ranges(&worker.wte).chain(ranges(&worker.capacity)).chain(ranges(&worker.absent));
@@ -236,7 +249,8 @@ impl Staff {
             let (wte, capacity) = (on(&worker.wte, part.from).next(), self.capacity(worker, part.from));
             let (Some(wte), Some(capacity)) = (wte, capacity) else { continue };
             let is_away = absence == Absence::Lowers && on(&worker.absent, part.from).next().is_some();
-            let slots = if is_away { Fraction::ZERO } else { wte.times(capacity)?.times(part.length().into())? };
+            let slots =
+                if is_away { Fraction::ZERO } else { wte.times(capacity)?.times(part.length().into())? };
             total = Some(total.unwrap_or(Fraction::ZERO).plus(slots)?);
         }
         Ok(total)
@@ -263,7 +277,8 @@ impl Staff {
 
     fn absence_days(&self, days: DayRange, is_in: impl Fn(About) -> bool) -> Option<Fraction> {
         let here = self.workers_of(is_in).filter_map(|worker| Some((worker, worker.here?.within(days)?)));
-        let counted: Vec<u64> = here.map(|(worker, days)| days_covered(ranges(&worker.absent), days)).collect();
+        let counted: Vec<u64> =
+            here.map(|(worker, days)| days_covered(ranges(&worker.absent), days)).collect();
         (!counted.is_empty()).then(|| counted.into_iter().sum::<u64>().into())
     }
 
@@ -274,8 +289,7 @@ impl Staff {
         is_in: impl Fn(About) -> bool,
         weight: impl Fn(Fraction) -> Fraction,
     ) -> Result<Option<Fraction>, OutOfRange> {
-        let teams: Vec<&TeamDays> =
-            self.counted().filter(|(id, _)| is_in(About::Team(*id))).map(|(_, team)| team).collect();
+        let teams: Vec<&TeamDays> = self.counted().filter(|(id, _)| is_in(About::Team(*id))).map(|(_, team)| team).collect();
         if teams.is_empty() {
             return Ok(None);
         }
