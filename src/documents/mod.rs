@@ -5,6 +5,7 @@
 //! closed, because the whole document is kept, not the question. It names no person.
 
 pub mod build;
+pub mod render;
 mod small_counts;
 mod words;
 
