@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 
 use crate::app::{
-    SHPS, TODAY, TestApp, administrator, from_the_instant, manager, on_both_stores, test_caller, text, with,
+    SHPS, TestApp, administrator, from_the_instant, manager, on_both_stores, test_caller, text, with,
 };
 
 const CELLS: &str = "sections { code commentary { on text } charts { title kind inWords series { title values } }
@@ -168,13 +168,11 @@ async fn commentary_stands_beside_its_section_and_what_is_missing_is_named() {
     on_both_stores(async |app| {
         let said = |section: &str, text: &str| {
             let period = json!({ "first": "2018-02-01", "last": FEBRUARY_ENDS });
-            let about = json!({ "contract": SHPS, "report": "monthly", "period": period, "occurredOn": TODAY });
+            let about = json!({ "contract": SHPS, "report": "monthly", "period": period, "occurredOn": FEBRUARY_ENDS });
             with(about, json!({ "section": section, "text": text }))
         };
-        let input = with(said("funnel", "a slow month"), json!({ "occurredOn": FEBRUARY_ENDS }));
-        app.done(&manager(), "recordCommentary", input).await;
-        let input = with(said("weather", "it rained"), json!({ "occurredOn": FEBRUARY_ENDS }));
-        app.done(&manager(), "recordCommentary", input).await;
+        app.done(&manager(), "recordCommentary", said("funnel", "a slow month")).await;
+        app.done(&manager(), "recordCommentary", said("weather", "it rained")).await;
         let february = document(app, &manager(), (SHPS, "monthly", "2018-02-10")).await;
         let expected = json!([{ "on": FEBRUARY_ENDS, "text": "a slow month" }]);
         assert_eq!(section(&february, "funnel")["commentary"], expected);
