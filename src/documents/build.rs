@@ -45,11 +45,7 @@ pub struct Source<'s> {
 }
 
 /// The document of a report for the period that holds a day.
-pub async fn document(
-    source: Source<'_>,
-    report: &ReportDefinition,
-    day: NaiveDate,
-) -> Result<Document, FiguresError> {
+pub async fn document(source: Source<'_>, report: &ReportDefinition, day: NaiveDate) -> Result<Document, FiguresError> {
     let record = source.contract.contract_record(source.as_of);
     let period = report.period(day, source.rulebook.calendar.financial_year);
     let mut draft = Draft { source, report, record: &record, period, used: Vec::new(), notes: Vec::new() };
@@ -196,9 +192,9 @@ impl<'d> Draft<'d> {
         let said = self.record.commentary.iter().map(|said| &said.details);
         let said = said.filter(|said| self.is_of_report(&said.report) && self.is_of_period(said.period));
         let unknown: BTreeSet<&str> = said.map(|said| said.section.as_str()).filter(|code| !is_known(code)).collect();
-        let notes = unknown.into_iter().map(|code| {
-            format!("There is commentary for the section {code}, which the report does not have.")
-        });
+        let notes = unknown
+            .into_iter()
+            .map(|code| format!("There is commentary for the section {code}, which the report does not have."));
         let notes: Vec<String> = notes.collect();
         notes.into_iter().for_each(|note| self.note(note));
     }
