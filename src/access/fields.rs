@@ -144,7 +144,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "Contract",
         TERMS,
         "id code name parties startsOn endsOn view rulebook rulebooks opened variations ended targets commentary measures \
-         periods submissions kpiAssessments notices actions dismissals",
+         periods submissions reports kpiAssessments notices actions dismissals",
     ),
     ("Contract", JOURNEYS, "caseload journeys obligations diary tasks claims dataQuality"),
     ("Contract", BATCHES, "batches proposedAdjustments proposedWithdrawals"),
@@ -155,7 +155,8 @@ static FIELDS: &[(&str, Class, &str)] = &[
     (
         "Contract",
         BOARDS,
-        "caseloadByKeyworker contactRecency obligationCounts referralToPlan performance exits workers teams forecast",
+        "caseloadByKeyworker contactRecency obligationCounts referralToPlan performance report exits workers teams \
+         forecast",
     ),
     ("Party", TERMS, "name role"),
     ("PointOfView", TERMS, "position recordedThrough knownAt rulebookVersion asOf forecast"),
@@ -188,6 +189,21 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("RulebookLeague", TERMS, "code title inWords"),
     ("StageOfFunnel", TERMS, "code label"),
     ("ClosedPeriod", TERMS, "period closed"),
+    ("ReportDefinition", TERMS, "code title every hideSmallCounts sections"),
+    ("ReportSectionDefinition", TERMS, "code title commentaryRequired"),
+    (
+        "Document",
+        BOARDS,
+        "contract contractTitle report title first last period provisional asOf position recordedThrough \
+         rulebookVersion sections definitions notes content",
+    ),
+    ("DocumentSection", BOARDS, "code title commentary tables charts"),
+    ("DocumentCommentary", BOARDS, "on text"),
+    ("DocumentTable", BOARDS, "title columns rows"),
+    ("DocumentCell", BOARDS, "words value unit missing"),
+    ("DocumentChart", BOARDS, "title kind inWords categories series"),
+    ("DocumentSeries", BOARDS, "title unit values"),
+    ("DocumentDefinition", BOARDS, "code title prose formula version"),
     ("Commentary", TERMS, "event occurred report period section text"),
     ("ContractAction", TERMS, "id notice text owner dueOn agreed completed"),
     ("ContractNotice", TERMS, "id kind issued"),

@@ -3,8 +3,6 @@
 //! The rulebook sets the tests. Indicators are in [`super::kpis`]. What the parties settled is in
 //! [`super::contract_record`].
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use async_graphql::{Result, SimpleObject};
 
 use super::fault::fault;
@@ -12,11 +10,9 @@ use super::figures;
 use super::money::Money;
 use super::performance::Asker;
 use super::scalars::Decimal;
-use crate::queries::measures::MeasureFigures;
-use throughline_domain::contract::rulebook::terms::Passes;
-use throughline_domain::performance::fraction::{Fraction, OutOfRange};
-use throughline_domain::performance::grade::{FailedTest, graded};
-use throughline_domain::performance::measure::{self, Unit};
+use crate::queries::grades;
+use throughline_domain::performance::fraction::OutOfRange;
+use throughline_domain::performance::grade::FailedTest;
 use throughline_domain::performance::period::Period;
 
 /// The grade of a period.
@@ -49,52 +45,24 @@ pub struct FailedGradeTest {
 
 /// The grade of a period. None if the rulebook has no grades.
 pub(super) async fn grade(asker: &Asker<'_>, period: Period) -> Result<Option<PerformanceGrade>> {
-    let grades = &asker.rulebook.grades;
-    if grades.is_empty() || !asker.sees_all() {
-        return Ok(None);
-    }
-    let known = measure::measures(asker.rulebook);
-    let tested = grades.iter().flat_map(|grade| &grade.all_of).map(|test| &test.measure);
-    let mut codes: Vec<String> = tested.filter(|code| known.iter().any(|one| one.code == **code)).cloned().collect();
-    codes.sort_unstable();
-    codes.dedup();
-    let found = asker.figures_of(&codes, &[], period).await?;
-    let value = |found: &MeasureFigures| Some((found.measure.code.clone(), in_units(found)?));
-    let values: BTreeMap<String, Fraction> = found.iter().filter_map(value).collect();
-    let tested = grades.iter().flat_map(|grade| &grade.all_of).map(|test| &test.measure);
-    let missing: BTreeSet<&String> = tested.filter(|code| !values.contains_key(*code)).collect();
-    let given = graded(grades, &values);
-    let failed = given.failed.iter().map(FailedGradeTest::of).collect::<Result<_, _>>();
-    let given_grade = given.grade.filter(|_| missing.is_empty());
-    let withheld = match given_grade.and_then(|grade| grade.withhold.as_ref()) {
-        Some(withholding) => asker.withheld(withholding, period.last()).await?,
-        None => None,
-    };
+    let record = asker.record();
+    let found = grades::grade(asker.view(), asker.of_contract(&record), (period, asker.source.as_of)).await;
+    let Some(found) = found.map_err(|error| figures::refused(&error))? else { return Ok(None) };
+    let failed = found.given.failed.iter().map(FailedGradeTest::of).collect::<Result<_, _>>();
     Ok(Some(PerformanceGrade {
-        code: given_grade.map(|grade| grade.code.clone()),
+        code: found.grade().map(|grade| grade.code.clone()),
         failed: failed.map_err(|error: OutOfRange| fault(&error))?,
-        missing: missing.into_iter().cloned().collect(),
-        withheld: withheld.map(|amount| Money::of(amount, &asker.rulebook.currency)),
+        withheld: found.withheld.map(|amount| Money::of(amount, &asker.rulebook.currency)),
+        missing: found.missing,
     }))
-}
-
-/// The value of the only figure, in percent for a share.
-fn in_units(found: &MeasureFigures) -> Option<Fraction> {
-    let value = found.rows.first()?.figure.value()?;
-    if found.measure.unit == Unit::Percent { value.in_percent().ok() } else { Some(value) }
 }
 
 impl FailedGradeTest {
     fn of(failed: &FailedTest<'_>) -> Result<Self, OutOfRange> {
-        let test = match failed.test.passes {
-            Passes::AtLeast(bound) => format!("at least {bound}"),
-            Passes::AtMost(bound) => format!("at most {bound}"),
-            Passes::Below(bound) => format!("below {bound}"),
-        };
         Ok(Self {
             grade: failed.grade.code.clone(),
             measure: failed.test.measure.clone(),
-            test,
+            test: failed.test.passes.in_words(),
             value: failed.value.map(figures::exact).transpose()?,
         })
     }

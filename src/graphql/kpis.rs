@@ -126,7 +126,8 @@ pub(super) async fn kpis(ctx: &Context<'_>, asker: &Asker<'_>, period: Period) -
     let figures = if looked_into.exists() { Figures::OfEveryPeriod } else { Figures::OfMonth };
     let query = KpiQuery { period, figures, as_of: asker.source.as_of };
     let record = asker.record();
-    let found = kpis::levels(&asker.source.generation, asker.scope(), asker.of_contract(&record), query).await;
+    let (generation, scope) = asker.view();
+    let found = kpis::levels(generation, scope, asker.of_contract(&record), query).await;
     let found = found.map_err(|error| figures::refused(&error))?;
     let shown = found.iter().map(|found| Kpi::of(found, asker)).collect::<Result<_, _>>();
     shown.map_err(|error: OutOfRange| fault(&error))

@@ -18,11 +18,10 @@ use crate::queries;
 use crate::queries::measures::{self, FiguresQuery, OfContract};
 use crate::queries::performance::{self, MonthsRow};
 use crate::queries::period::months_of_contract;
+use crate::views::generation::Generation;
 use throughline_domain::contract::{ContractRecord, Rulebook};
-use throughline_domain::fact::money::Money;
 use throughline_domain::performance::measure;
 use throughline_domain::performance::period::{Months, Period, Unit};
-use throughline_domain::performance::withholding::Withholding;
 use throughline_gateway::Code;
 
 /// The most rows whose facts are listed in one answer.
@@ -163,21 +162,10 @@ impl Asker<'_> {
         found.map(|found| MeasureFigures::of(found, &self.source, self.rulebook)).collect()
     }
 
-    /// The figures of these measures, compared with nothing.
-    pub(super) async fn figures_of(
-        &self,
-        codes: &[String],
-        by: &[measures::Dimension],
-        period: Period,
-    ) -> Result<Vec<measures::MeasureFigures>> {
-        let measures = figures::measures_asked(Some(codes), self.rulebook)?;
-        let (compare, as_of) = (measures::CompareWith::default(), self.source.as_of);
-        self.found(&FiguresQuery { measures: &measures, by, period, compare, as_of }).await
-    }
-
     async fn found(&self, query: &FiguresQuery<'_>) -> Result<Vec<measures::MeasureFigures>> {
         let record = self.record();
-        let found = measures::figures(&self.source.generation, self.scope, self.of_contract(&record), query).await;
+        let (generation, scope) = self.view();
+        let found = measures::figures(generation, scope, self.of_contract(&record), query).await;
         found.map_err(|error| figures::refused(&error))
     }
 
@@ -186,22 +174,14 @@ impl Asker<'_> {
         self.source.contract_state.contract_record(self.source.as_of)
     }
 
-    /// What the contract knows of itself.
+    /// The view, as the caller sees it.
+    pub(super) fn view(&self) -> (&Generation, InScope<'_>) {
+        (&self.source.generation, self.scope)
+    }
+
+    /// The contract, as its figures need it.
     pub(super) fn of_contract<'c>(&'c self, record: &'c ContractRecord) -> OfContract<'c> {
         OfContract { rulebook: self.rulebook, record, starts_on: self.starts_on() }
-    }
-
-    /// What may be withheld of an amount for a period that ends on a day.
-    pub(super) async fn withheld(&self, of: &Withholding, day: NaiveDate) -> Result<Option<Money>> {
-        let (record, generation) = (self.record(), &self.source.generation);
-        let asked = (of, day, self.source.as_of);
-        let found = queries::kpis::withheld(generation, self.scope, self.of_contract(&record), asked).await;
-        found.map_err(|error| figures::refused(&error))
-    }
-
-    /// The contract and service areas that the caller sees.
-    pub(super) const fn scope(&self) -> InScope<'_> {
-        self.scope
     }
 
     /// The period of figures. Default: from the start of the contract to the end of the month of the day.
@@ -214,13 +194,8 @@ impl Asker<'_> {
     }
 
     /// From the start of the contract to the end of the month of a day. None if the contract starts later.
-    pub(super) fn to_date(&self, day: NaiveDate) -> Option<Period> {
+    fn to_date(&self, day: NaiveDate) -> Option<Period> {
         Period::to_date(self.starts_on(), Unit::Month, day)
-    }
-
-    /// Whether the caller sees the whole contract, and not only some service areas.
-    pub(super) fn sees_all(&self) -> bool {
-        self.scope.areas().is_none()
     }
 
     async fn stages(&self, shown: Performance, asked: &PerformanceAsked) -> Result<Performance> {

@@ -7,7 +7,7 @@
 use throughline_gateway::guard::Weight;
 
 /// Each expensive place and its cost.
-pub(super) const WEIGHTS: [Weight; 43] = [
+pub(super) const WEIGHTS: [Weight; 44] = [
     ("Query.previewRulebook", 50_000),
     ("Query.compareViews", 10_000),
     ("ContractAt.knownAt", 5_000),
@@ -25,6 +25,7 @@ pub(super) const WEIGHTS: [Weight; 43] = [
     ("Contract.league", 500),
     ("Contract.outcomes", 500),
     ("Contract.prices", 500),
+    ("Contract.report", 2_000),
     ("Contract.exits", 200),
     ("Contract.dataQuality", 700),
     ("Contract.value", 500),

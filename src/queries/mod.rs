@@ -21,6 +21,7 @@ pub mod durations;
 pub mod event_visibility;
 pub mod exits;
 pub mod forecast;
+pub mod grades;
 pub mod journeys;
 pub mod kpis;
 pub mod league;

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::super::Misuse;
 use super::super::table::Table;
-use super::question::{in_words, refused};
+use super::question::refused;
 use super::{Reading, cells};
 use crate::queries::league::{self, LeagueRow, LeagueTable};
 use throughline_domain::contract::rulebook::league::League;
@@ -20,7 +20,7 @@ pub(super) async fn tables(of: Reading<'_>, code: &str, period: &Period) -> Resu
     let found = league::table(of.view, of.scope, of.of_contract(&record), league, asked).await.map_err(refused)?;
     let Some(found) = found else { return Ok(Vec::new()) };
     let provisional = if period.is_provisional(of.as_of) { ", provisional" } else { "" };
-    let title = format!("{}, {}{provisional}", league.title, in_words(period));
+    let title = format!("{}, {}{provisional}", league.title, period.in_words());
     let mut tables = vec![ranks(of, league, &found, title.clone())?];
     if league.indicators().is_some() {
         tables.push(sides(&found, format!("{title}: below and above the index")));

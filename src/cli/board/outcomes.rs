@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::super::table::{Table, columns};
 use super::Reading;
-use super::question::{OutcomesBy, in_words, refused};
+use super::question::{OutcomesBy, refused};
 use crate::queries::board::Group;
 use crate::queries::claims::{CapOf, Claims};
 use crate::queries::claims_by_outcome::{self, By, OutcomeRow, OutcomeRows, OutcomeTable};
@@ -34,7 +34,7 @@ pub(super) async fn tables(
     let contract = of.of_contract(&record);
     let found = claims_by_outcome::table(of.view, of.scope, contract, claims, (by, *period)).await.map_err(refused)?;
     let provisional = if period.is_provisional(of.as_of) { ", provisional" } else { "" };
-    let period = format!("{}{provisional}", in_words(period));
+    let period = format!("{}{provisional}", period.in_words());
     let mut tables = vec![numbers(of, &found, &period)?, values(of, &found, &period)];
     tables.extend(against_targets(of, &found, &period)?);
     tables.push(amounts(of, &found, claims, &period));
@@ -179,7 +179,7 @@ pub(super) fn prices(of: Reading<'_>, claims: &Claims, period: &Period) -> Table
             "Prices in {} on {}, units of {}{provisional}",
             of.rulebook.currency,
             of.as_of,
-            in_words(period)
+            period.in_words()
         ),
         columns: columns(&heads),
         rows: rows.collect(),

@@ -16,6 +16,7 @@ pub mod measure;
 pub mod period;
 pub mod ranking;
 pub mod reference;
+pub mod report;
 pub mod target;
 pub mod withholding;
 pub mod workforce;

@@ -182,12 +182,7 @@ impl Staff {
     }
 
     /// A number about those of a group over some days. What is about cases is not counted here.
-    pub fn figure(
-        &self,
-        of: Workforce,
-        days: DayRange,
-        is_in: impl Fn(About) -> bool,
-    ) -> Result<Figure, OutOfRange> {
+    pub fn figure(&self, of: Workforce, days: DayRange, is_in: impl Fn(About) -> bool) -> Result<Figure, OutOfRange> {
         let found = match of {
             Workforce::Slots => self.mean_slots(Absence::Lowers, days, is_in)?,
             Workforce::SlotsInPost => self.mean_slots(Absence::Ignored, days, is_in)?,
@@ -235,12 +230,7 @@ impl Staff {
     }
 
     /// The slots of a worker, summed over some days. None if they are not known on any of them.
-    fn slot_days(
-        &self,
-        worker: &WorkerDays,
-        absence: Absence,
-        days: DayRange,
-    ) -> Result<Option<Fraction>, OutOfRange> {
+    fn slot_days(&self, worker: &WorkerDays, absence: Absence, days: DayRange) -> Result<Option<Fraction>, OutOfRange> {
         let teams = worker.teams.iter().filter_map(|team| self.teams.get(&team.of));
         let capacities = teams.flat_map(|team| ranges(&team.capacity));
         let own = ranges(&worker.wte).chain(ranges(&worker.capacity)).chain(ranges(&worker.absent));
@@ -249,8 +239,7 @@ impl Staff {
             let (wte, capacity) = (on(&worker.wte, part.from).next(), self.capacity(worker, part.from));
             let (Some(wte), Some(capacity)) = (wte, capacity) else { continue };
             let is_away = absence == Absence::Lowers && on(&worker.absent, part.from).next().is_some();
-            let slots =
-                if is_away { Fraction::ZERO } else { wte.times(capacity)?.times(part.length().into())? };
+            let slots = if is_away { Fraction::ZERO } else { wte.times(capacity)?.times(part.length().into())? };
             total = Some(total.unwrap_or(Fraction::ZERO).plus(slots)?);
         }
         Ok(total)
@@ -277,8 +266,7 @@ impl Staff {
 
     fn absence_days(&self, days: DayRange, is_in: impl Fn(About) -> bool) -> Option<Fraction> {
         let here = self.workers_of(is_in).filter_map(|worker| Some((worker, worker.here?.within(days)?)));
-        let counted: Vec<u64> =
-            here.map(|(worker, days)| days_covered(ranges(&worker.absent), days)).collect();
+        let counted: Vec<u64> = here.map(|(worker, days)| days_covered(ranges(&worker.absent), days)).collect();
         (!counted.is_empty()).then(|| counted.into_iter().sum::<u64>().into())
     }
 
@@ -289,7 +277,8 @@ impl Staff {
         is_in: impl Fn(About) -> bool,
         weight: impl Fn(Fraction) -> Fraction,
     ) -> Result<Option<Fraction>, OutOfRange> {
-        let teams: Vec<&TeamDays> = self.counted().filter(|(id, _)| is_in(About::Team(*id))).map(|(_, team)| team).collect();
+        let teams: Vec<&TeamDays> =
+            self.counted().filter(|(id, _)| is_in(About::Team(*id))).map(|(_, team)| team).collect();
         if teams.is_empty() {
             return Ok(None);
         }

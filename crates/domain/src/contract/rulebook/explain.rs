@@ -15,6 +15,7 @@ use super::outcome::{
     AchievedBy, Combine, Condition, Continuity, Counted, EvidenceTerms, Hours, HoursBasis, JourneyTerms, Length,
     ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnitRounding, UnknownHours, WhenCapped,
 };
+use super::report::ReportDefinition;
 use super::terms::{CapScope, Crossing, Duties, MetBy, StandardFrom, Within};
 use super::{
     AppliesBy, AttributeRule, Cap, CaseloadTerms, CountsWhen, Outcome, Rulebook, Standard, shown_value, warnings,
@@ -49,6 +50,7 @@ pub fn of(rulebook: &Rulebook) -> Vec<String> {
         sentences.push(format!("The target profiles are {}.", listed(&rulebook.profiles, "and")));
     }
     sentences.extend(reports(rulebook));
+    sentences.extend(rulebook.own_reports.iter().map(of_report));
     sentences.extend(labels(rulebook));
     sentences.extend(duties(rulebook.duties));
     sentences.extend(warnings::of(rulebook).into_iter().map(|warning| format!("Warning: {warning}.")));
@@ -528,6 +530,13 @@ fn withheld(rulebook: &Rulebook, of: &Withholding) -> String {
             format!("{percent} % of {amount} {} may be withheld", rulebook.currency)
         }
     }
+}
+
+/// One report of the rulebook in a sentence.
+fn of_report(report: &ReportDefinition) -> String {
+    let titles: Vec<String> = report.sections.iter().map(|section| section.title.clone()).collect();
+    let (every, sections) = (report.every.as_str(), listed(&titles, "and"));
+    format!("Report {}: {}, every {every}. Its sections are {sections}.", report.code, report.title)
 }
 
 /// The days on which reports are due.

@@ -9,6 +9,7 @@ pub(super) mod contract;
 pub(super) mod kpi;
 pub(super) mod league;
 pub(super) mod outcome;
+pub(super) mod report;
 pub(super) mod terms;
 mod workforce;
 

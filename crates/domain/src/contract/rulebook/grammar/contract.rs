@@ -6,6 +6,7 @@ use super::league::LEAGUE;
 use super::outcome::{
     ACHIEVEMENT, ENGAGEMENT, LEVEL, LEVEL_NEEDS_ACHIEVEMENT, MEASURE, OUTCOME, PLAN, SPELL, WHERE, WHERE_NEEDS_SPELL,
 };
+use super::report::REPORT;
 use super::terms::{CAP, DUTIES, GRADE, OWN_MEASURE, REPORTS, STANDARD, TARGETS};
 use super::workforce::CASELOAD;
 use super::{Fix, Items, Key, Kind, Map, Rule, SOME_VALUES, TEXTS, Table, Word, words};
@@ -149,6 +150,7 @@ pub(in super::super) static RULEBOOK: Table = Table {
         Key::new("kpi", Kind::Tables(&KPI), "", "Key performance indicators: measures with levels.").optional(),
         Key::new("targets", Kind::Table(&TARGETS), "", "The target profiles of the contract.").optional(),
         Key::new("reports", Kind::Table(&REPORTS), "", "The days on which reports are due.").optional(),
+        Key::new("report", Kind::Tables(&REPORT), "", "What the contract reports, section by section.").optional(),
         Key::new(
             "duties",
             Kind::Table(&DUTIES),
