@@ -250,11 +250,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ),
     ("OutcomeAmounts", BATCHES, "achieved evidenced entitled received"),
     ("OutcomeGroup", BATCHES, "label cohort area month"),
-    (
-        "OutcomePrice",
-        TERMS,
-        "outcome title area cohort tariff multiplier unitPrice currency from to upTo illustrative",
-    ),
+    ("OutcomePrice", TERMS, "outcome title area cohort tariff multiplier unitPrice currency from to upTo illustrative"),
     ("OutcomePrice", BATCHES, "units amount"),
     ("MeasureDefinition", TERMS, "code title prose unit places formula version"),
     ("MeasureFigures", BOARDS, "measure rows"),

@@ -37,8 +37,8 @@ use crate::try_out::KnownAt;
 use crate::views::Views;
 use crate::views::generation::Generation;
 use crate::views::snapshots::KnownPart;
-use throughline_domain::contract::{Contract, ContractRecord, Rulebook};
 use throughline_domain::contract::rulebook::Buckets;
+use throughline_domain::contract::{Contract, ContractRecord, Rulebook};
 use throughline_domain::performance::period::{Month, Months, Period as FigurePeriod, Unit};
 
 /// The contract, the points in time that the tables are read at, and which figures to print.

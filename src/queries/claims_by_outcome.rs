@@ -282,7 +282,8 @@ async fn bases(
     of: OfContract<'_>,
     (by, period, as_of): (By, Period, NaiveDate),
 ) -> Result<Bases, FiguresError> {
-    let codes: BTreeSet<&String> = of.rulebook.outcomes.iter().filter_map(|outcome| outcome.rate_over.as_ref()).collect();
+    let codes: BTreeSet<&String> =
+        of.rulebook.outcomes.iter().filter_map(|outcome| outcome.rate_over.as_ref()).collect();
     let measures: Vec<_> = codes.into_iter().filter_map(|code| measure(of.rulebook, code)).collect();
     let dimension: &[Dimension] = match by {
         By::Whole => &[],
@@ -342,7 +343,9 @@ impl Evaluation<'_> {
         let mut groups: Vec<ClaimGroup> = match self.by {
             By::Whole => vec![ClaimGroup::Whole],
             By::Cohort => listed(CodeList::Cohorts).map(ClaimGroup::Cohort).collect(),
-            By::Area => listed(CodeList::Areas).filter(|area| self.scope.has_area(area)).map(ClaimGroup::Area).collect(),
+            By::Area => {
+                listed(CodeList::Areas).filter(|area| self.scope.has_area(area)).map(ClaimGroup::Area).collect()
+            }
             By::Month => Vec::new(),
         };
         let of_claims = self.tallied.rows.keys().filter(|(of, _)| of == code).map(|(_, group)| group);
@@ -359,9 +362,9 @@ impl Evaluation<'_> {
     fn row(&self, code: &str, outcome: Option<&Outcome>, group: ClaimGroup) -> Result<OutcomeRow, FiguresError> {
         let key = (code.to_owned(), group.clone());
         let (counts, amounts) = self.tallied.rows.get(&key).copied().unwrap_or_default();
-        let base = outcome.and_then(|outcome| outcome.rate_over.clone()).map(|measure| {
-            self.bases.get(&(measure, group.clone())).copied().unwrap_or(Figure::not_applicable())
-        });
+        let base = outcome
+            .and_then(|outcome| outcome.rate_over.clone())
+            .map(|measure| self.bases.get(&(measure, group.clone())).copied().unwrap_or(Figure::not_applicable()));
         let share = |claims: u64| base.map(|base| Figure::count(claims).divided_by(&base)).transpose();
         let (rate, rate_without_rejected) = (share(counts.submitted)?, share(counts.evidenced())?);
         let aims = self.aims(code, &group)?;
@@ -391,12 +394,7 @@ impl Evaluation<'_> {
 
     /// The targets times the price on the last day of the period. Without a value where the price is not the same for
     /// every unit.
-    fn values(
-        &self,
-        outcome: Option<&Outcome>,
-        group: &ClaimGroup,
-        aims: &[Aim],
-    ) -> Result<Vec<Aim>, FiguresError> {
+    fn values(&self, outcome: Option<&Outcome>, group: &ClaimGroup, aims: &[Aim]) -> Result<Vec<Aim>, FiguresError> {
         let area = if let ClaimGroup::Area(area) = group { Some(area.as_str()) } else { None };
         let of = Priced { achieved_on: self.period.last(), area, cohort: None };
         let tariffs = outcome.map(|outcome| fitting(&outcome.tariffs, of)).unwrap_or_default();

@@ -181,17 +181,17 @@ impl Field<'_> {
             cells: vec![Cell { figure, index: None, score: None }],
         };
         let rows = places.into_iter().map(|place| row((place.rank, place.of))).collect();
-        let column = |of: &MeasureFigures| Column {
-            measure: of.measure.clone(),
-            title: of.measure.title.clone(),
-            sides: None,
-        };
+        let column =
+            |of: &MeasureFigures| Column { measure: of.measure.clone(), title: of.measure.title.clone(), sides: None };
         LeagueTable { columns: self.found.iter().map(column).collect(), rows }
     }
 
     fn by_score(&self, indicators: &[Indicator]) -> Result<LeagueTable, FiguresError> {
-        let columns: Vec<Vec<Cell>> =
-            indicators.iter().zip(self.found).map(|(indicator, of)| self.column(indicator, of)).collect::<Result<_, _>>()?;
+        let columns: Vec<Vec<Cell>> = indicators
+            .iter()
+            .zip(self.found)
+            .map(|(indicator, of)| self.column(indicator, of))
+            .collect::<Result<_, _>>()?;
         let cells = |at: usize| -> Vec<Cell> { columns.iter().map(|column| column[at]).collect() };
         let scored: Vec<Scored> = self
             .names
@@ -231,7 +231,9 @@ impl Field<'_> {
                     let is_percent = of.measure.unit == Unit::Percent;
                     if is_percent { number.divided_by(&Figure::amount(100.into()))? } else { number }
                 }
-                Index::Target(profile) => row_of(of, member).map_or(Figure::not_applicable(), |row| target(row, profile)),
+                Index::Target(profile) => {
+                    row_of(of, member).map_or(Figure::not_applicable(), |row| target(row, profile))
+                }
             };
             Ok(Cell { figure: *figure, index: Some(index), score: score(indicator, figure, &index)? })
         };

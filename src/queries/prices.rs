@@ -39,9 +39,8 @@ pub struct AtPrice {
 
 /// The prices in force on a day, outcome by outcome in the order of the rulebook.
 pub fn in_force(rulebook: &Rulebook, on: NaiveDate) -> Vec<PriceRow<'_>> {
-    let is_in_force = move |tariff: &&Tariff| {
-        tariff.from.is_none_or(|from| from <= on) && tariff.to.is_none_or(|to| on <= to)
-    };
+    let is_in_force =
+        move |tariff: &&Tariff| tariff.from.is_none_or(|from| from <= on) && tariff.to.is_none_or(|to| on <= to);
     let rows = rulebook.outcomes.iter().flat_map(|outcome| {
         outcome.tariffs.iter().filter(is_in_force).map(move |tariff| PriceRow {
             outcome: &outcome.code,

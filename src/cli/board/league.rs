@@ -32,7 +32,11 @@ fn named<'r>(of: Reading<'r>, code: &str) -> Result<&'r League, Misuse> {
     let leagues = &of.rulebook.leagues;
     leagues.iter().find(|league| league.code == code).ok_or_else(|| {
         let codes: Vec<&str> = leagues.iter().map(|league| league.code.as_str()).collect();
-        let remedy = if codes.is_empty() { "the rulebook has none".to_owned() } else { format!("use one of {}", codes.join(", ")) };
+        let remedy = if codes.is_empty() {
+            "the rulebook has none".to_owned()
+        } else {
+            format!("use one of {}", codes.join(", "))
+        };
         Misuse(format!("there is no league {code:?}: {remedy}"))
     })
 }
@@ -75,8 +79,7 @@ fn sides(found: &LeagueTable, title: String) -> Table {
         let sides = sides.unwrap_or_default();
         vec![name.to_owned(), sides.below.to_string(), sides.above.to_string()]
     };
-    let mut rows: Vec<Vec<String>> =
-        found.columns.iter().map(|column| line(&column.title, column.sides)).collect();
+    let mut rows: Vec<Vec<String>> = found.columns.iter().map(|column| line(&column.title, column.sides)).collect();
     rows.push(line("All", found.sides()));
     Table { title, columns: ["Indicator", "Below", "Above"].map(str::to_owned).into(), rows }
 }

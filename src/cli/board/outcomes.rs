@@ -19,7 +19,11 @@ use throughline_domain::performance::fraction::OutOfRange;
 use throughline_domain::performance::period::Period;
 
 /// The numbers of each outcome, its value, what it is compared with, and all amounts beside the caps.
-pub(super) async fn tables(of: Reading<'_>, claims: &Claims, (by, period): (OutcomesBy, &Period)) -> Result<Vec<Table>> {
+pub(super) async fn tables(
+    of: Reading<'_>,
+    claims: &Claims,
+    (by, period): (OutcomesBy, &Period),
+) -> Result<Vec<Table>> {
     let by = match by {
         OutcomesBy::Cohort => By::Cohort,
         OutcomesBy::Area => By::Area,
@@ -171,7 +175,12 @@ pub(super) fn prices(of: Reading<'_>, claims: &Claims, period: &Period) -> Table
     let heads = ["Outcome", "Area", "Cohort", "Tariff", "Multiplier", "Unit price", "Up to", "Units", "Amount"];
     let provisional = if period.is_provisional(of.as_of) { ", provisional" } else { "" };
     Table {
-        title: format!("Prices in {} on {}, units of {}{provisional}", of.rulebook.currency, of.as_of, in_words(period)),
+        title: format!(
+            "Prices in {} on {}, units of {}{provisional}",
+            of.rulebook.currency,
+            of.as_of,
+            in_words(period)
+        ),
         columns: columns(&heads),
         rows: rows.collect(),
     }

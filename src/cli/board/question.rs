@@ -133,11 +133,7 @@ fn month_or_day(text: &str) -> Result<MonthOrDay, &'static str> {
 }
 
 /// The figures that were asked for, a table for each measure, or the list of measures, a league, prices or outcomes.
-pub(super) async fn tables(
-    of: Reading<'_>,
-    asked: &QuestionArguments,
-    claims: Option<&Claims>,
-) -> Result<Vec<Table>> {
+pub(super) async fn tables(of: Reading<'_>, asked: &QuestionArguments, claims: Option<&Claims>) -> Result<Vec<Table>> {
     if asked.list_measures {
         return Ok(vec![list(of)]);
     }

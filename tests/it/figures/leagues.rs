@@ -203,7 +203,8 @@ async fn a_member_without_one_of_the_numbers_has_points_and_no_rank() {
 #[tokio::test]
 async fn keyworkers_are_ranked_by_one_measure_and_who_has_nothing_is_last() {
     from_the_instant("2018-03-01T09:00:00Z", async |app| {
-        let league_of = "\n[[league]]\ncode = \"contacts\"\ntitle = \"Contacts\"\nby = \"keyworker\"\nmeasure = \"contacts\"\n";
+        let league_of =
+            "\n[[league]]\ncode = \"contacts\"\ntitle = \"Contacts\"\nby = \"keyworker\"\nmeasure = \"contacts\"\n";
         open(app, SHPS, "2017-03-01", &(pack(SHPS).expect("it ships").text.to_owned() + league_of)).await;
         for (login, contacts) in [("kw-03", 2), ("kw-01", 0), ("kw-02", 2)] {
             let worker = app.add_worker(login).await;

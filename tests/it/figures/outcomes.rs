@@ -54,9 +54,9 @@ fn starter(n: u32, cohort: &str, achieved: impl IntoIterator<Item = &'static str
     let fact = ReferralReceived { cohort: Some(cohort.to_owned()), ..referral(n, "salford") };
     let on = |text: &str| Occurred::on(day(text));
     let started = (on("2013-09-02"), Event::from(EngagementStarted { basis: "session".to_owned() }));
-    let achieved = achieved.into_iter().map(|code| {
-        (on("2014-02-03"), Event::from(AchievementRecorded { code: code.to_owned(), level: None }))
-    });
+    let achieved = achieved
+        .into_iter()
+        .map(|code| (on("2014-02-03"), Event::from(AchievementRecorded { code: code.to_owned(), level: None })));
     case(CODE, n, (on("2013-09-01"), fact), std::iter::once(started).chain(achieved))
 }
 

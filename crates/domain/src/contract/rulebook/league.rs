@@ -102,9 +102,7 @@ impl League {
     /// The codes of its measures, in order.
     pub fn measures(&self) -> Vec<String> {
         match &self.ranked_by {
-            RankedBy::Indicators(indicators) => {
-                indicators.iter().map(|indicator| indicator.measure.clone()).collect()
-            }
+            RankedBy::Indicators(indicators) => indicators.iter().map(|indicator| indicator.measure.clone()).collect(),
             RankedBy::Measure(code) => vec![code.clone()],
         }
     }

@@ -175,8 +175,11 @@ impl Check<'_> {
             return None;
         }
         let add = "add it to targets.profiles";
-        let remedy =
-            if profiles.is_empty() { add.to_owned() } else { format!("write one of {}, or {add}", profiles.join(", ")) };
+        let remedy = if profiles.is_empty() {
+            add.to_owned()
+        } else {
+            format!("write one of {}, or {add}", profiles.join(", "))
+        };
         Some((format!("there is no target profile {profile:?}"), remedy))
     }
 }

@@ -9,7 +9,9 @@ const BANDS: &str = "[[league.band]]\npoints = 3\nover = 110\n[[league.band]]\np
 
 /// The rulebook [`WHOLE`] with one league, whose fourth key is on line 71.
 fn with_league(by: &str, rest: &str) -> String {
-    format!("{WHOLE}[targets]\nprofiles = [\"contract\"]\n[[league]]\ncode = \"areas\"\ntitle = \"Areas\"\nby = \"{by}\"\n{rest}")
+    format!(
+        "{WHOLE}[targets]\nprofiles = [\"contract\"]\n[[league]]\ncode = \"areas\"\ntitle = \"Areas\"\nby = \"{by}\"\n{rest}"
+    )
 }
 
 /// The same with one indicator with these keys, before some bands.
@@ -162,6 +164,8 @@ fn every_value_has_a_band_and_every_band_a_value() {
     let unused = with_league("area", &format!("measure = \"sessions\"\n{BANDS}"));
     assert_eq!(
         said(&unused),
-        ["league.band: bands give points to indicators, and there are none; take band out, or write [[league.indicator]]"]
+        [
+            "league.band: bands give points to indicators, and there are none; take band out, or write [[league.indicator]]"
+        ]
     );
 }
