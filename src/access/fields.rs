@@ -228,16 +228,8 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("MonthCount", BOARDS, "month journeys provisional"),
     ("MonthCounts", BOARDS, "group months total cumulative"),
     ("Performance", BOARDS, "stages declined figures kpis grade"),
-    (
-        "Kpi",
-        BOARDS,
-        "code title measure direction minimumLevel lowerLevel decidedBy minorTools majorTools months",
-    ),
-    (
-        "KpiMonth",
-        BOARDS,
-        "period figure figures level computedLevel assessment tools notices withheld",
-    ),
+    ("Kpi", BOARDS, "code title measure direction minimumLevel lowerLevel decidedBy minorTools majorTools months"),
+    ("KpiMonth", BOARDS, "period figure figures level computedLevel assessment tools notices withheld"),
     ("KpiFigure", BOARDS, "over period figure level"),
     ("OutcomeForecast", BOARDS, "outcome title past months"),
     ("ForecastPast", BOARDS, "on maturing achieved"),

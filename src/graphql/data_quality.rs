@@ -131,11 +131,7 @@ impl DataQuality {
         Ok(shown.collect())
     }
 
-    fn member(
-        &self,
-        member: &Member,
-        cases: &HashMap<JourneyId, Arc<journey::CaseHistory>>,
-    ) -> DataQualityMember {
+    fn member(&self, member: &Member, cases: &HashMap<JourneyId, Arc<journey::CaseHistory>>) -> DataQualityMember {
         let story = member.journey.and_then(|id| cases.get(&id));
         let claim = |claim: ClaimId| Claim::with_journey(&self.claims, claim, story.cloned());
         let case = |id: JourneyId| Some(Journey::beneath(&self.source, id, Arc::clone(story?)));

@@ -94,9 +94,8 @@ impl OutcomeForecast {
 
 impl ForecastMonth {
     fn of((month, expected): &(Month, Expected)) -> Result<Self, OutOfRange> {
-        let number = |figure: &Figure| -> Result<Option<Decimal>, OutOfRange> {
-            Ok(figure.rounded(PLACES)?.map(Decimal))
-        };
+        let number =
+            |figure: &Figure| -> Result<Option<Decimal>, OutOfRange> { Ok(figure.rounded(PLACES)?.map(Decimal)) };
         Ok(Self {
             month: Date(month.first()),
             maturing: expected.maturing,

@@ -135,7 +135,8 @@ pub(super) async fn kpis(ctx: &Context<'_>, asker: &Asker<'_>, period: Period) -
 impl Kpi {
     fn of(found: &kpis::KpiMonths, asker: &Asker<'_>) -> Result<Self, OutOfRange> {
         let kpis::KpiMonths { kpi, measure, months } = found;
-        let notices = |tools: &[event::NoticeKind]| -> Vec<NoticeKind> { tools.iter().map(|tool| (*tool).into()).collect() };
+        let notices =
+            |tools: &[event::NoticeKind]| -> Vec<NoticeKind> { tools.iter().map(|tool| (*tool).into()).collect() };
         Ok(Self {
             code: kpi.code.clone(),
             title: kpi.title.clone(),

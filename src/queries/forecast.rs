@@ -98,9 +98,8 @@ fn maturing<'c>(
     claims: &'c Claims,
     (scope, code): (InScope<'c>, &'c str),
 ) -> impl Iterator<Item = (&'c Claim, NaiveDate)> {
-    let is_in_scope = move |claim: &&Claim| {
-        scope.areas().is_none() || claim.area.as_deref().is_some_and(|area| scope.has_area(area))
-    };
+    let is_in_scope =
+        move |claim: &&Claim| scope.areas().is_none() || claim.area.as_deref().is_some_and(|area| scope.has_area(area));
     let of = claims.claims.iter().filter(move |claim| claim.outcome == code && claim.about.journey().is_some());
     of.filter(is_in_scope).filter_map(|claim| match claim.state {
         State::Maturing { earliest_on, .. } => Some((claim, earliest_on)),

@@ -106,9 +106,8 @@ pub async fn levels(
     };
     let mut rows: BTreeMap<(KpiPeriod, String), Vec<FigureRow>> = BTreeMap::new();
     for over in KpiPeriod::ALL {
-        let is_read = |kpi: &Kpi| {
-            over == KpiPeriod::Month || over == kpi.period || asked.figures == Figures::OfEveryPeriod
-        };
+        let is_read =
+            |kpi: &Kpi| over == KpiPeriod::Month || over == kpi.period || asked.figures == Figures::OfEveryPeriod;
         let wanted: BTreeMap<&str, &Measure> =
             kpis.iter().filter(|(kpi, _)| is_read(kpi)).map(|(kpi, of)| (kpi.measure.as_str(), of)).collect();
         let wanted: Vec<Measure> = wanted.into_values().cloned().collect();
@@ -211,7 +210,8 @@ impl Reading<'_> {
         judged: Vec<Vec<KpiFigure>>,
         shown_from: Month,
     ) -> Result<Vec<KpiMonth>, FiguresError> {
-        let own = |figures: &Vec<KpiFigure>| figures.iter().find(|one| one.over == kpi.period).and_then(|one| one.level);
+        let own =
+            |figures: &Vec<KpiFigure>| figures.iter().find(|one| one.over == kpi.period).and_then(|one| one.level);
         let assessed: Vec<Option<&Entry<KpiAssessed>>> =
             judged.iter().map(|figures| self.assessed(kpi, figures.first()?.period)).collect();
         let computed = run(judged.iter().map(own));
@@ -255,7 +255,8 @@ impl Reading<'_> {
         let amount = match &withholding.of {
             WithheldFrom::Amount(amount) => Some((*amount).into()),
             WithheldFrom::Recorded(code) => {
-                let recorded = measures_of(self.of.rulebook).into_iter().find(|one| one.code == format!("contract:{code}"));
+                let recorded =
+                    measures_of(self.of.rulebook).into_iter().find(|one| one.code == format!("contract:{code}"));
                 let measures: Vec<Measure> = recorded.into_iter().collect();
                 let year = Period::of(Part::FinancialYear(self.of.rulebook.calendar.financial_year), day);
                 let found = self.figures(&measures, &[year]).await?;

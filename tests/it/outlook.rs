@@ -74,7 +74,8 @@ async fn recorded(app: &TestApp, on: &str, code: &str, value: &str) {
 }
 
 async fn read(app: &TestApp, fields: &str) -> Value {
-    app.ask(&manager(), &format!("{{ contract(code: \"{CODE}\") {{ {fields} }} }}"), json!({})).await["contract"].clone()
+    app.ask(&manager(), &format!("{{ contract(code: \"{CODE}\") {{ {fields} }} }}"), json!({})).await["contract"]
+        .clone()
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -115,13 +116,16 @@ async fn three_failing_months_are_major_and_a_month_without_value_breaks_the_run
                 .join(" ")
         };
         let shown: Vec<String> = months.iter().map(shown).collect();
-        assert_eq!(shown, [
-            "2017-10-01 50 MINOR -",
-            "2017-11-01 50 MINOR -",
-            "2017-12-01 50 MAJOR 500.01",
-            "2018-01-01 - - -",
-            "2018-02-01 25 MAJOR 500.01",
-        ]);
+        assert_eq!(
+            shown,
+            [
+                "2017-10-01 50 MINOR -",
+                "2017-11-01 50 MINOR -",
+                "2017-12-01 50 MAJOR 500.01",
+                "2018-01-01 - - -",
+                "2018-02-01 25 MAJOR 500.01",
+            ]
+        );
         assert_eq!(months[0]["tools"], json!(["IMPROVEMENT_PLAN"]));
         assert_eq!(months[2]["tools"], json!(["PERFORMANCE_PLAN", "TERMINATION"]));
         assert_eq!(months[3]["tools"], json!([]));
@@ -210,15 +214,18 @@ async fn what_stops_a_claim_is_listed_by_rule_with_the_amount_at_risk_and_the_ca
                 format!("{name} {cases} {amount} {}", rule["members"]["totalCount"])
             })
             .collect();
-        assert_eq!(rules, [
-            "hours_unknown 1 500.00 1",
-            "evidence_missing:payslip 1 500.00 1",
-            "claim_window_ends 1 500.00 1",
-            "no_keyworker 1 - 1",
-            "no_cohort 1 - 1",
-            "plan_before_referral 1 - 1",
-            "contact_without_worker 1 - 1",
-        ]);
+        assert_eq!(
+            rules,
+            [
+                "hours_unknown 1 500.00 1",
+                "evidence_missing:payslip 1 500.00 1",
+                "claim_window_ends 1 500.00 1",
+                "no_keyworker 1 - 1",
+                "no_cohort 1 - 1",
+                "plan_before_referral 1 - 1",
+                "contact_without_worker 1 - 1",
+            ]
+        );
         let member = |at: usize| found["dataQuality"][at]["members"]["nodes"][0].clone();
         assert_eq!(
             member(0),
@@ -227,7 +234,10 @@ async fn what_stops_a_claim_is_listed_by_rule_with_the_amount_at_risk_and_the_ca
                 "claim": { "outcome": "job", "status": "ON_HOLD" }, "amount": { "amount": "500.00" },
             })
         );
-        assert_eq!((&member(2)["on"], &member(2)["claim"]["status"]), (&json!("2018-03-09"), &json!("EVIDENCE_MISSING")));
+        assert_eq!(
+            (&member(2)["on"], &member(2)["claim"]["status"]),
+            (&json!("2018-03-09"), &json!("EVIDENCE_MISSING"))
+        );
         assert_eq!((&member(5)["on"], &member(5)["claim"]), (&json!("2018-01-02"), &Value::Null));
     })
     .await;

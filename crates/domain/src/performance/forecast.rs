@@ -69,9 +69,8 @@ impl Retention {
         let large = quarters.values().filter(|(_, all)| *all >= QUARTER_MIN);
         let shares: Vec<Fraction> =
             large.filter_map(|(achieved, all)| share(*achieved, *all).transpose()).collect::<Result<_, _>>()?;
-        let band = (shares.len() >= 2).then(|| shares.iter().fold((whole, whole), |(low, high), share| {
-            (low.min(*share), high.max(*share))
-        }));
+        let band = (shares.len() >= 2)
+            .then(|| shares.iter().fold((whole, whole), |(low, high), share| (low.min(*share), high.max(*share))));
         Ok(Some(Self { past: all, achieved, share: whole, band }))
     }
 }

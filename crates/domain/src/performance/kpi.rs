@@ -7,9 +7,9 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::fraction::Fraction;
-pub use crate::contract::rulebook::kpi::{Direction, Kpi, KpiPeriod, kpis};
 use super::period::{Month, Period, Unit};
 use crate::contract::rulebook::Standard;
+pub use crate::contract::rulebook::kpi::{Direction, Kpi, KpiPeriod, kpis};
 use crate::fact::event::NoticeKind;
 
 /// How well an indicator was met.
@@ -79,7 +79,6 @@ impl Levels {
             (false, false) => Level::Met,
         }
     }
-
 }
 
 /// The levels of consecutive months, from that of each month on its own, the earliest first. A month without a level has

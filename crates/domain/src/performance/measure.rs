@@ -13,7 +13,9 @@ impl Measure {
     /// Whether its values of months add up to those of longer periods.
     pub const fn nature(&self) -> Nature {
         match self.formula {
-            Formula::Count(_) | Formula::Sum(_) | Formula::OfContract(_) | Formula::Work(Work::TasksDue) => Nature::Flow,
+            Formula::Count(_) | Formula::Sum(_) | Formula::OfContract(_) | Formula::Work(Work::TasksDue) => {
+                Nature::Flow
+            }
             Formula::Caseload | Formula::Work(_) | Formula::Wte | Formula::Ratio { .. } => Nature::Level,
         }
     }

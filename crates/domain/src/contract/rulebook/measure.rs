@@ -615,12 +615,7 @@ impl List<'_> {
                 prose,
                 unit: Unit::Percent,
                 places: 0,
-                formula: Formula::Ratio {
-                    of: later.code.clone(),
-                    over: earlier.code.clone(),
-                    basis,
-                    percent: true,
-                },
+                formula: Formula::Ratio { of: later.code.clone(), over: earlier.code.clone(), basis, percent: true },
                 version: Some(self.rulebook.version.clone()),
             });
         }

@@ -119,7 +119,9 @@ pub(super) static WITHHOLD: Table = Table {
              up. Without one, no amount is shown.",
         )
         .optional(),
-        Key::new("amount", Kind::Money, r#""60000.00""#, "The amount itself.").optional().unit("the currency of the rulebook"),
+        Key::new("amount", Kind::Money, r#""60000.00""#, "The amount itself.")
+            .optional()
+            .unit("the currency of the rulebook"),
     ],
     rules: &[Rule::One {
         with: None,

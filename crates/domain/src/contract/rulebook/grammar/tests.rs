@@ -137,6 +137,12 @@ ratio = { of = "contacts", over = "caseload", #measure_ratio
 scope = "contract"
 amount = "1.00"
 #cap
+[[kpi]]
+code = "met"
+title = "Met"
+measure = "contacts_each"
+minimum_level = 1
+#kpi
 "#;
 
 #[test]

@@ -1,9 +1,9 @@
 //! Tests of reading `[[kpi]]` and `withhold`: which values result, and which faults are reported with line, key and
 //! remedy.
 
+use super::super::explain;
 use super::super::packs::pack;
 use super::super::tests::{WHOLE, faults, rulebook};
-use super::super::explain;
 use super::*;
 
 /// The rulebook [`WHOLE`] with one indicator. It begins on line 65, and what is passed on line 68.
@@ -47,10 +47,7 @@ fn what_is_left_out_has_a_default() {
 #[test]
 fn the_faults_of_an_indicator_name_line_key_and_remedy() {
     for (rest, fault) in [
-        (
-            "measure = \"plan\"",
-            "line 65: kpi: it has no level; write minimum_level, lower_level or both",
-        ),
+        ("measure = \"plan\"", "line 65: kpi: it has no level; write minimum_level, lower_level or both"),
         (
             "measure = \"plan\"\nminimum_level = 3\nlower_level = 4",
             "line 70: kpi.lower_level: the lower level 4 is above the minimum level 3; write lower_level no greater than \
