@@ -149,6 +149,12 @@ title = "Numbers"
 [[report.section.table]]
 measures = ["contacts"]
 #report_table
+[[kpi]]
+code = "met"
+title = "Met"
+measure = "contacts_each"
+minimum_level = 1
+#kpi
 "#;
 
 #[test]
