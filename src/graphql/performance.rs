@@ -14,7 +14,6 @@ use super::list::{NOT_IN_SCOPE, Source};
 use super::period::PeriodInput;
 use super::scalars::Date;
 use crate::access::InScope;
-use crate::queries;
 use crate::queries::measures::{self, FiguresQuery, OfContract};
 use crate::queries::performance::{self, MonthsRow};
 use crate::queries::period::months_of_contract;
@@ -191,11 +190,6 @@ impl Asker<'_> {
 
     fn starts_on(&self) -> NaiveDate {
         starts_on(&self.source)
-    }
-
-    /// From the start of the contract to the end of the month of a day. None if the contract starts later.
-    fn to_date(&self, day: NaiveDate) -> Option<Period> {
-        Period::to_date(self.starts_on(), Unit::Month, day)
     }
 
     async fn stages(&self, shown: Performance, asked: &PerformanceAsked) -> Result<Performance> {

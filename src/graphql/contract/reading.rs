@@ -8,7 +8,6 @@ use std::sync::Arc;
 use async_graphql::{Context, Result};
 use chrono::NaiveDate;
 
-use super::super::boards::{BoardBy, ReferralToPlan};
 use super::super::bounds::PageLength;
 use super::super::claim;
 use super::super::context::{self, OrFault as _, RequestContext as _};
@@ -16,7 +15,6 @@ use super::super::journey::Journey;
 use super::super::list::{self, JourneyFilterInput, JourneyOrder, Source};
 use super::super::mutation::input::batch::ClaimSelectionInput;
 use super::super::page::Page;
-use super::super::period::{PeriodInput, period_of};
 use super::super::point_of_view::PointOfView;
 use super::super::scalars::{Date, Instant, Position};
 use super::super::selection::Selected;
@@ -26,7 +24,6 @@ use crate::queries;
 use crate::queries::claims::{Claims, ClaimsQuery, Purpose};
 use crate::queries::journeys::{HeldBy, Population};
 use crate::queries::period::months_of_contract;
-use crate::queries::referral_to_plan;
 use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::performance::period::Months;
@@ -118,24 +115,6 @@ impl Contract {
             generation: Arc::clone(&self.seen.generation),
             known: self.seen.known,
         }
-    }
-
-    pub(super) async fn waited_for_a_plan(
-        &self,
-        ctx: &Context<'_>,
-        by: BoardBy,
-        period: Option<PeriodInput>,
-    ) -> Result<Option<Vec<ReferralToPlan>>> {
-        let rulebook = self.rules()?;
-        let Some(measured) = &rulebook.referral_to_plan else { return Ok(None) };
-        let by = match by {
-            BoardBy::Area => referral_to_plan::By::Area,
-            BoardBy::Whole => referral_to_plan::By::Whole,
-        };
-        let how = (by, period_of(period)?);
-        let generation = &self.seen.generation;
-        let rows = referral_to_plan::rows(generation, self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
-        Ok(rows.map(|rows| rows.into_iter().map(|row| ReferralToPlan::of(row, &measured.buckets)).collect()))
     }
 
     /// The months from the start of the contract to the month of `asOf`.
