@@ -163,7 +163,6 @@ async fn delete(conn: &mut Conn, table: &'static Table, keys: &[Vec<Value>]) -> 
 ///
 /// Version 3: made contacts are countable facts and have no table of their own; workers, posts and slots have dated rows
 /// (`staffing`).
-/// disengagements), and months count facts of every kind, by cohort too.
 pub(super) const FOLD_VERSION: u32 = 3;
 
 /// The digest of everything from which a generation is made: the version of the folds, the definitions of its tables,
