@@ -18,7 +18,6 @@ pub(super) fn of(rulebook: &Rulebook) -> Vec<String> {
     warnings.extend(hidden_measures(rulebook));
     warnings.extend(grades_of_unknown_measures(rulebook));
     warnings.extend(reports_on_days_off(rulebook));
-    warnings.extend(unused(rulebook));
     warnings
 }
 
@@ -138,34 +137,4 @@ fn reports_on_days_off(rulebook: &Rulebook) -> Vec<String> {
         Err(beyond) => Some(beyond.to_string()),
     };
     rulebook.reports.due.iter().filter_map(warning).collect()
-}
-
-/// Parts that this build reads and does not use.
-fn unused(rulebook: &Rulebook) -> Vec<String> {
-    let has_levels =
-        rulebook.standards.iter().any(|standard| standard.minimum_level.is_some() || standard.lower_level.is_some());
-    let parts = [
-        (
-            !rulebook.grades.is_empty(),
-            "[[grade]]",
-            "no board shows grades yet. assessKpi can assess their measures. They change nothing else",
-        ),
-        (
-            has_levels,
-            "minimum_level and lower_level of a standard",
-            "no board compares standards with them yet. assessKpi grades by them. They change nothing else",
-        ),
-        (
-            !rulebook.reports.due.is_empty(),
-            "[reports] due",
-            "the program sends no reminders of these days yet. They change nothing",
-        ),
-        (
-            !rulebook.profiles.is_empty(),
-            "[targets] profiles",
-            "no board compares with targets yet. They change nothing",
-        ),
-    ];
-    let unused = parts.into_iter().filter(|(is_written, ..)| *is_written);
-    unused.map(|(_, part, why)| format!("{part}: {why}")).collect()
 }

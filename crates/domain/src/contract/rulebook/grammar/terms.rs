@@ -100,8 +100,8 @@ pub(super) static STANDARD: Table = Table {
             .unit("percent"),
     ],
     rules: &[],
-    notes: &["`lower_level` is not greater than `minimum_level`. `assessKpi` grades by the two \
-              levels; no board compares standards with them yet."],
+    notes: &["`lower_level` is not greater than `minimum_level`. The boards of indicators and `assessKpi` compare the \
+              share of obligations met in time with the two levels."],
 };
 
 static WITHIN: Table = Table {
@@ -374,7 +374,7 @@ pub(super) static GRADE: Table = Table {
         .optional(),
     ],
     rules: &[],
-    notes: &["A grade without tests stands last.", "`assessKpi` gives these grades; no board shows them yet."],
+    notes: &["A grade without tests stands last.", "The grade of a period is shown with its performance."],
 };
 
 static GRADE_TEST: Table = Table {
