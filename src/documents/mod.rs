@@ -4,6 +4,10 @@
 //! CSV, a workbook or a page to print. No format computes a number. What it says stays as it was when its period is
 //! closed, because the whole document is kept, not the question. It names no person.
 
+pub mod corrections;
+pub mod differences;
+pub mod frozen;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};

@@ -5,6 +5,7 @@
 
 pub mod assessment;
 pub mod comparison;
+pub mod due_date;
 pub mod figure;
 pub mod fraction;
 pub mod grade;

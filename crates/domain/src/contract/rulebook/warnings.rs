@@ -134,11 +134,6 @@ fn unused(rulebook: &Rulebook) -> Vec<String> {
             "no board compares standards with them yet. assessKpi grades by them. They change nothing else",
         ),
         (
-            !rulebook.reports.due.is_empty(),
-            "[reports] due",
-            "the program sends no reminders of these days yet. They change nothing",
-        ),
-        (
             !rulebook.profiles.is_empty(),
             "[targets] profiles",
             "no board compares with targets yet. They change nothing",

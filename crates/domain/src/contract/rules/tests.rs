@@ -268,9 +268,9 @@ fn a_series_is_given_by_month_by_year_or_as_a_ratio_and_in_one_way_only() {
 
 #[test]
 fn a_period_is_closed_once_when_it_is_over_and_stays_closed() {
-    let closed = || PeriodClosed { period: january() };
+    let closed = || PeriodClosed { period: january(), documents: Vec::new() };
     service().when(fact_of(shps(), "2018-01-30", closed())).refused(Code::InvalidValue);
-    let backwards = PeriodClosed { period: Period { first: day("2018-01-31"), last: day("2018-01-01") } };
+    let backwards = PeriodClosed { period: Period { first: day("2018-01-31"), last: day("2018-01-01") }, ..closed() };
     service().when(fact_of(shps(), "2018-02-01", backwards)).refused(Code::InvalidValue);
     let world = service().and(&fact_of(shps(), "2018-02-05", closed()));
     let close = world.last();
@@ -278,7 +278,8 @@ fn a_period_is_closed_once_when_it_is_over_and_stays_closed() {
     world.when(retracted(shps(), &[close])).refused(Code::NotCorrectable);
     world.when(corrected(shps(), close, "2018-02-06", closed())).refused(Code::NotCorrectable);
     // A period may not overlap the edge of a closed one, or be part of it. The refusal names the one closed first.
-    let stretch = |first: &str, last: &str| PeriodClosed { period: Period { first: day(first), last: day(last) } };
+    let stretch =
+        |first: &str, last: &str| PeriodClosed { period: Period { first: day(first), last: day(last) }, ..closed() };
     let until = |last: &str| stretch("2017-11-01", last);
     for other in [until("2018-01-30"), until("2018-01-01"), stretch("2018-01-10", "2018-01-20")] {
         let refusal = world.when(fact_of(shps(), "2018-02-06", other)).refused(Code::PeriodAlreadyClosed);

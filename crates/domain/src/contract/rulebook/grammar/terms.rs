@@ -366,7 +366,11 @@ pub(super) static REPORTS: Table = Table {
         "The days on which a report is due, earliest first, each in quotes.",
     )],
     rules: &[],
-    notes: &["`rulebook check` warns of a day that is not a working day. The program sends no reminders yet."],
+    notes: &[
+        "A submitted report answers the first due date on or after the last day of the period that it covers. Due \
+         dates that were missed or met late are listed with the number of days.",
+        "`rulebook check` warns of a day that is not a working day. The program sends no reminders.",
+    ],
 };
 
 pub(super) static DUTIES: Table = Table {
