@@ -14,6 +14,7 @@ pub mod measure;
 pub mod period;
 pub mod ranking;
 pub mod reference;
+pub mod report;
 pub mod target;
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::outcome::{
     AchievedBy, Combine, Condition, Continuity, Counted, EvidenceTerms, Hours, HoursBasis, JourneyTerms, Length,
     ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnknownHours, WhenCapped,
 };
+use super::report::ReportDefinition;
 use super::terms::{CapScope, Crossing, Duties, MetBy, StandardFrom, Within};
 use super::{AppliesBy, AttributeRule, Cap, CountsWhen, Outcome, Rulebook, Standard, shown_value, warnings};
 use crate::fact::money::Money;
@@ -38,6 +39,7 @@ pub fn of(rulebook: &Rulebook) -> Vec<String> {
         sentences.push(format!("The target profiles are {}.", listed(&rulebook.profiles, "and")));
     }
     sentences.extend(reports(rulebook));
+    sentences.extend(rulebook.own_reports.iter().map(of_report));
     sentences.extend(labels(rulebook));
     sentences.extend(duties(rulebook.duties));
     sentences.extend(warnings::of(rulebook).into_iter().map(|warning| format!("Warning: {warning}.")));
@@ -454,6 +456,13 @@ fn of_measure(measure: &Measure) -> String {
     };
     let words = measure.formula.in_words();
     format!("Measure {}: {}. {words} It is shown {shown}, {places}.", measure.code, measure.title)
+}
+
+/// One report of the rulebook in a sentence.
+fn of_report(report: &ReportDefinition) -> String {
+    let titles: Vec<String> = report.sections.iter().map(|section| section.title.clone()).collect();
+    let (every, sections) = (report.every.as_str(), listed(&titles, "and"));
+    format!("Report {}: {}, every {every}. Its sections are {sections}.", report.code, report.title)
 }
 
 /// The days on which reports are due.

@@ -6,6 +6,7 @@
 
 pub(super) mod contract;
 pub(super) mod outcome;
+pub(super) mod report;
 pub(super) mod terms;
 
 use super::codes::CodeList;

@@ -22,6 +22,7 @@ pub mod packs;
 mod parse;
 mod reader;
 pub mod reference;
+pub mod report;
 pub mod schema;
 mod stage;
 pub mod terms;
@@ -41,6 +42,7 @@ pub use labels::Labels;
 use measure::Measure;
 pub use outcome::Outcome;
 use outcome::Trigger;
+use report::ReportDefinition;
 pub use terms::{Cap, Duties, Grade, Reports, Standard};
 
 /// One version of one contract's rules, as published.
@@ -98,6 +100,8 @@ pub struct Rulebook {
     pub profiles: Vec<String>,
     /// The reports that are due.
     pub reports: Reports,
+    /// The reports that the rulebook describes, in file order. [`report::reports`] has all reports.
+    pub own_reports: Vec<ReportDefinition>,
     /// The duties that one person may not combine.
     pub duties: Duties,
     hash: String,
@@ -128,6 +132,7 @@ impl Rulebook {
             ("profile", self.profiles != other.profiles),
             ("duties", self.duties != other.duties),
             ("reports", self.reports != other.reports),
+            ("report", self.own_reports != other.own_reports),
         ];
         let sections: Vec<&str> = sections.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect();
         if sections.is_empty() { vec!["version"] } else { sections }

@@ -13,6 +13,7 @@ use super::grammar::contract::{APPLIES_BY, COUNTS_WHEN};
 use super::measure::parse as measure;
 use super::outcome::{parse as outcome, whole};
 use super::reader::{Report, Section};
+use super::report::parse as report_parse;
 use super::stage::stages;
 use super::terms::parse as terms;
 use super::{
@@ -62,6 +63,7 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
     let measures = measure::measures(&top, &codes, report);
     let grades = terms::grades(&top, report);
     let reports = terms::reports(&top, report);
+    let own_reports = report_parse::reports(&top, calendar.as_ref(), report);
     let referrals = top.section("referrals");
     let rulebook = Rulebook {
         grammar,
@@ -92,10 +94,12 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
         grades,
         profiles: top.section("targets").map(|section| section.texts("profiles")).unwrap_or_default(),
         reports,
+        own_reports,
         duties: terms::duties(&top),
         hash: canonical::sha256_hex(&canonical_text),
     };
     measure::check_ratios(&top, &rulebook, report);
+    report_parse::check_measures(&top, &rulebook, report);
     Some(rulebook)
 }
 

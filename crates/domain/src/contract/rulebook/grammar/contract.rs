@@ -4,6 +4,7 @@ use super::super::{AppliesBy, CodeList, CountsWhen};
 use super::outcome::{
     ACHIEVEMENT, ENGAGEMENT, LEVEL, LEVEL_NEEDS_ACHIEVEMENT, MEASURE, OUTCOME, PLAN, SPELL, WHERE, WHERE_NEEDS_SPELL,
 };
+use super::report::REPORT;
 use super::terms::{CAP, DUTIES, GRADE, OWN_MEASURE, REPORTS, STANDARD, TARGETS};
 use super::{Fix, Items, Key, Kind, Map, Rule, SOME_VALUES, TEXTS, Table, Word, words};
 
@@ -136,6 +137,7 @@ pub(in super::super) static RULEBOOK: Table = Table {
         Key::new("grade", Kind::Tables(&GRADE), "", "Grades such as green, amber and red, the best first.").optional(),
         Key::new("targets", Kind::Table(&TARGETS), "", "The target profiles of the contract.").optional(),
         Key::new("reports", Kind::Table(&REPORTS), "", "The days on which reports are due.").optional(),
+        Key::new("report", Kind::Tables(&REPORT), "", "What the contract reports, section by section.").optional(),
         Key::new(
             "duties",
             Kind::Table(&DUTIES),

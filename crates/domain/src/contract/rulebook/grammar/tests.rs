@@ -137,6 +137,18 @@ ratio = { of = "contacts", over = "caseload", #measure_ratio
 scope = "contract"
 amount = "1.00"
 #cap
+[[report]]
+code = "monthly"
+title = "Monthly"
+every = "month"
+#report
+[[report.section]]
+code = "numbers"
+title = "Numbers"
+#report_section
+[[report.section.table]]
+measures = ["contacts"]
+#report_table
 "#;
 
 #[test]

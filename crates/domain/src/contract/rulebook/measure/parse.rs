@@ -172,7 +172,7 @@ pub(in super::super) fn check_ratios(top: &Section<'_>, rulebook: &Rulebook, rep
 }
 
 /// The codes of sections that make measures. One with a fault is not read, and its fault is reported there.
-fn unread(top: &Section<'_>) -> Vec<String> {
+pub(in super::super) fn unread(top: &Section<'_>) -> Vec<String> {
     let over_many = outcome::codes_over_many(top);
     let outcomes = outcome::codes(top).into_iter().filter(|code| !holds(&over_many, code));
     let others = ["stage", "standard", "measure"].into_iter().flat_map(|key| codes_of(top, key));
