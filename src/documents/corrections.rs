@@ -90,11 +90,13 @@ impl Amended {
         Ok(amended)
     }
 
-    /// The days that the fact of a correction or retraction had up to it.
-    fn days_up_to(&self, event: &Envelope) -> impl Iterator<Item = NaiveDate> {
+    /// The day that the fact had before a correction or retraction, and the day that a correction gave it.
+    fn days_around(&self, event: &Envelope) -> impl Iterator<Item = NaiveDate> {
         let days = self.targets.get(&event.event_id).and_then(|fact| self.days.get(fact));
-        let upto = event.position;
-        days.into_iter().flatten().filter(move |(position, _)| *position <= upto).map(|(_, day)| *day)
+        let days = days.map(Vec::as_slice).unwrap_or_default();
+        let next = days.partition_point(|(position, _)| *position <= event.position);
+        let before = days.partition_point(|(position, _)| *position < event.position);
+        days[before.saturating_sub(1)..next].iter().map(|(_, day)| *day)
     }
 }
 
@@ -102,11 +104,10 @@ fn is_amendment(event: &Envelope) -> bool {
     [EventType::FactCorrected, EventType::FactRetracted].iter().any(|of| of.as_str() == event.event_type)
 }
 
-/// Whether an event concerns the days up to this one. A correction does if its fact was dated on one of them before it,
-/// or is now.
+/// Whether an event concerns the days up to this one. A correction does if it moves its fact from or to one of them.
 fn concerns(event: &Envelope, last_day: NaiveDate, amended: &Amended) -> bool {
     if is_amendment(event) {
-        return amended.days_up_to(event).any(|day| day <= last_day);
+        return amended.days_around(event).any(|day| day <= last_day);
     }
     match EventType::named(&event.event_type) {
         Some(EventType::RulebookPublished) => true,

@@ -324,6 +324,14 @@ mod tests {
     }
 
     #[test]
+    fn a_period_that_was_closed_before_documents_were_kept_has_none() {
+        let payload = r#"{"period":{"first":"2018-02-01","last":"2018-02-28"}}"#;
+        let Ok(Event::PeriodClosed(closed)) = Event::decode("PeriodClosed", 1, payload) else { panic!("a period") };
+        assert_eq!(closed.documents, []);
+        assert_eq!(Event::from(closed).payload().get(), payload);
+    }
+
+    #[test]
     fn a_type_or_version_of_a_later_build_is_named() {
         let later = Event::decode("PlanAgreed", 2, r#"{"kind":"php"}"#);
         assert!(matches!(later, Err(DecodeError::UnknownVersion { schema_version: 2, .. })));

@@ -7,10 +7,11 @@ use uuid::Uuid;
 
 use crate::contract::ContractRecord;
 use crate::contract::register::Terms;
+use crate::contract::rulebook::canonical::sha256_hex;
 use crate::fact::envelope::{ActionId, JourneyId, NoticeId, StreamId};
 use crate::fact::event::{
     ActionAgreed, ActionCompleted, CommentaryRecorded, ContractEnded, ContractOpened, ContractVaried,
-    DoubleFundingDismissed, KpiAssessed, MeasureRecorded, NoticeIssued, NoticeKind, Party, Period, PeriodClosed,
+    ClosedDocument, DoubleFundingDismissed, KpiAssessed, MeasureRecorded, NoticeIssued, NoticeKind, Party, Period, PeriodClosed,
     Quantity, ReferralReceived, ReportSubmitted, TargetRatio, TargetSeries, TargetsPublished,
 };
 use crate::fact::refusal::{RefusalCode as Code, Severity};
@@ -297,6 +298,40 @@ fn a_period_is_closed_once_when_it_is_over_and_stays_closed() {
     // A quarter can be closed over its closed months.
     let world = world.and(&fact_of(shps(), "2018-02-06", until("2018-01-31")));
     assert_eq!(as_of(&world, "2018-02-28").closed.len(), 3);
+}
+
+#[test]
+fn a_period_is_over_on_the_day_after_its_last_day() {
+    let closed = || PeriodClosed { period: january(), documents: Vec::new() };
+    let refusal = service().on_day("2018-01-31").when(fact_of(shps(), "2018-01-31", closed()));
+    assert_eq!(refusal.refused(Code::InvalidValue).path, Some("period.last".into()));
+    // The parties may have agreed on the last day, and record it the next day.
+    service().on_day("2018-02-01").when(fact_of(shps(), "2018-01-31", closed())).accepted();
+}
+
+#[test]
+fn a_closed_period_keeps_each_document_once_and_as_it_was_built() {
+    let document = |report: &str, content: &str| ClosedDocument {
+        report: report.to_owned(),
+        digest: sha256_hex(content),
+        content: content.to_owned().into(),
+    };
+    let closing = |documents: Vec<ClosedDocument>| {
+        fact_of(shps(), "2018-02-05", PeriodClosed { period: january(), documents })
+    };
+    service().when(closing(vec![document("monthly", "{}"), document("annual", "{}")])).accepted();
+    let refused = |documents| service().when(closing(documents)).refused(Code::InvalidValue).path;
+    let twice = vec![document("monthly", "{}"), document("monthly", "{}")];
+    assert_eq!(refused(twice), Some("documents.1.report".into()));
+    let altered = ClosedDocument { content: "[]".to_owned().into(), ..document("monthly", "{}") };
+    assert_eq!(refused(vec![altered]), Some("documents.0.digest".into()));
+    // Together they have a limit. A text of just this length is kept.
+    let long = |bytes: usize| vec![document("monthly", &"x".repeat(bytes))];
+    service().when(closing(long(3 * 1024 * 1024))).accepted();
+    let refusal = service().when(closing(long(3 * 1024 * 1024 + 1))).refused(Code::InputTooLong);
+    assert_eq!(refusal.path, Some("period".into()));
+    let many = (0..51).map(|n| document(&format!("r{n}"), "{}")).collect();
+    service().when(closing(many)).refused(Code::InputTooLong);
 }
 
 #[test]
