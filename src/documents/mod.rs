@@ -4,9 +4,12 @@
 //! CSV, a workbook or a page to print. No format computes a number. What it says stays as it was when its period is
 //! closed, because the whole document is kept, not the question. It names no person.
 
+pub mod build;
 pub mod corrections;
 pub mod differences;
 pub mod frozen;
+mod small_counts;
+mod words;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;

@@ -16,7 +16,8 @@ use crate::access::InScope;
 use crate::queries::measures::{self, FiguresQuery, OfContract};
 use crate::queries::performance::{self, MonthsRow};
 use crate::queries::period::months_of_contract;
-use throughline_domain::contract::Rulebook;
+use crate::views::generation::Generation;
+use throughline_domain::contract::{ContractRecord, Rulebook};
 use throughline_domain::performance::measure;
 use throughline_domain::performance::period::{Months, Period, Unit};
 use throughline_gateway::Code;
@@ -158,23 +159,21 @@ impl Asker<'_> {
         found.map(|found| MeasureFigures::of(found, &self.source, self.rulebook)).collect()
     }
 
-    /// The figures of these measures, compared with nothing.
-    pub(super) async fn figures_of(
-        &self,
-        codes: &[String],
-        by: &[measures::Dimension],
-        period: Period,
-    ) -> Result<Vec<measures::MeasureFigures>> {
-        let measures = figures::measures_asked(Some(codes), self.rulebook)?;
-        let (compare, as_of) = (measures::CompareWith::default(), self.source.as_of);
-        self.found(&FiguresQuery { measures: &measures, by, period, compare, as_of }).await
-    }
-
     async fn found(&self, query: &FiguresQuery<'_>) -> Result<Vec<measures::MeasureFigures>> {
         let record = self.source.contract_state.contract_record(self.source.as_of);
-        let of = OfContract { rulebook: self.rulebook, record: &record, starts_on: self.starts_on() };
-        let found = measures::figures(&self.source.generation, self.scope, of, query).await;
+        let (generation, scope) = self.view();
+        let found = measures::figures(generation, scope, self.of_contract(&record), query).await;
         found.map_err(|error| figures::refused(&error))
+    }
+
+    /// The view, as the caller sees it.
+    pub(super) fn view(&self) -> (&Generation, InScope<'_>) {
+        (&self.source.generation, self.scope)
+    }
+
+    /// The contract, as its figures need it.
+    pub(super) fn of_contract<'c>(&'c self, record: &'c ContractRecord) -> OfContract<'c> {
+        OfContract { rulebook: self.rulebook, record, starts_on: self.starts_on() }
     }
 
     /// The period of figures. Default: from the start of the contract to the end of the month of the day.
@@ -191,13 +190,8 @@ impl Asker<'_> {
     }
 
     /// From the start of the contract to the end of the month of a day. None if the contract starts later.
-    pub(super) fn to_date(&self, day: NaiveDate) -> Option<Period> {
+    fn to_date(&self, day: NaiveDate) -> Option<Period> {
         Period::to_date(self.starts_on(), Unit::Month, day)
-    }
-
-    /// Whether the caller sees the whole contract, and not only some service areas.
-    pub(super) fn sees_all(&self) -> bool {
-        self.scope.areas().is_none()
     }
 
     async fn stages(&self, shown: Performance, asked: &PerformanceAsked) -> Result<Performance> {

@@ -18,6 +18,7 @@ pub mod contracts;
 pub mod durations;
 pub mod event_visibility;
 pub mod exits;
+pub mod indicators;
 pub mod journeys;
 pub mod measures;
 pub mod obligations;

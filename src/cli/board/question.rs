@@ -234,20 +234,10 @@ fn table(of: Reading<'_>, query: &FiguresQuery<'_>, found: &MeasureFigures) -> R
     let provisional = if query.period.is_provisional(of.as_of) { ", provisional" } else { "" };
     let rows = found.rows.iter().map(|row| row_of(of, query, &found.measure, row));
     Ok(Table {
-        title: format!("{}, {}{provisional}", found.measure.title, in_words(&query.period)),
+        title: format!("{}, {}{provisional}", found.measure.title, query.period.in_words()),
         columns: heads(query, found),
         rows: rows.collect::<Result<_>>()?,
     })
-}
-
-/// A period, such as `February 2018` or `2018-02-05 to 2018-02-11`.
-fn in_words(period: &Period) -> String {
-    let (first, last) = (period.first(), period.last());
-    let month = Month::of(first);
-    if (month.first(), month.last()) == (first, last) {
-        return first.format("%B %Y").to_string();
-    }
-    format!("{first} to {last}")
 }
 
 /// The heads of the columns: the dimensions, the figure, and what it is compared with.
@@ -323,12 +313,5 @@ mod tests {
         for text in ["2018", "2018-13", "2018-2", "February", ""] {
             assert!(ends(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn a_period_is_a_month_or_its_days() {
-        let days = |first: &str, last: &str| in_words(&Period::days(on(first), on(last)).expect("in order"));
-        assert_eq!(in_words(&Period::month(Month::of(on("2018-02-14")))), "February 2018");
-        assert_eq!(days("2018-01-01", "2018-02-28"), "2018-01-01 to 2018-02-28");
     }
 }

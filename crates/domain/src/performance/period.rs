@@ -313,6 +313,15 @@ impl Period {
         }
     }
 
+    /// The period in words, such as `February 2018` or `2018-02-05 to 2018-02-11`.
+    pub fn in_words(&self) -> String {
+        let month = Month::of(self.first);
+        if (month.first(), month.last()) == (self.first, self.last) {
+            return self.first.format("%B %Y").to_string();
+        }
+        format!("{} to {}", self.first, self.last)
+    }
+
     /// The months, if the first day is the first of a month and the last day the last of one.
     fn whole_months(&self) -> Option<Months> {
         let (first, last) = (Month::of(self.first), Month::of(self.last));
@@ -436,6 +445,14 @@ mod tests {
         let months = february.three_months_before().expect("a month").map(|month| month.first().to_string());
         assert_eq!(months, ["2018-01-01", "2017-12-01", "2017-11-01"]);
         assert_eq!(Period::of(Unit::Week, day("2018-02-10")).three_months_before(), None);
+    }
+
+    #[test]
+    fn a_period_is_named_by_its_month_or_its_days() {
+        let days = |first: &str, last: &str| Period::days(day(first), day(last)).expect("in order").in_words();
+        assert_eq!(Period::month(Month::of(day("2018-02-14"))).in_words(), "February 2018");
+        assert_eq!(days("2018-02-01", "2018-02-28"), "February 2018");
+        assert_eq!(days("2018-01-01", "2018-02-28"), "2018-01-01 to 2018-02-28");
     }
 
     #[test]

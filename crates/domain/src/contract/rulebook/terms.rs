@@ -133,6 +133,17 @@ pub enum Passes {
     Below(Decimal),
 }
 
+impl Passes {
+    /// The bound in words, such as `at least 80`.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::AtLeast(bound) => format!("at least {bound}"),
+            Self::AtMost(bound) => format!("at most {bound}"),
+            Self::Below(bound) => format!("below {bound}"),
+        }
+    }
+}
+
 /// Duties that one person may not combine. Without `[duties]`: the person who attached evidence may not verify it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Duties {
