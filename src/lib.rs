@@ -21,6 +21,7 @@ pub mod log;
 pub mod parallel;
 pub mod queries;
 pub mod record;
+mod rows;
 pub mod store;
 pub mod telemetry;
 pub mod try_out;

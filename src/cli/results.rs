@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value};
 
-use super::table::csv_row;
 use super::terminal::message;
 use super::{BadFile, Misuse};
+use crate::rows::csv_row;
 
 /// A result file that is being written.
 pub(crate) struct Results {

@@ -1,11 +1,11 @@
 //! Tables for terminals, scripts and spreadsheets.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 
 use super::Format;
+use crate::rows::{Side, aligned, csv_row};
 
 /// A table of texts with a title. The first column holds words, the others hold numbers or words.
 #[derive(Debug, Clone, Default)]
@@ -18,18 +18,11 @@ pub(crate) struct Table {
 impl Table {
     /// Prints the table with aligned columns: words to the left, numbers to the right.
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let width = |at: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.get(at)).chain(self.columns.get(at));
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-        };
-        let layout: Vec<(usize, bool)> = (0..self.columns.len()).map(|at| (width(at), self.has_words(at))).collect();
+        let side = |at: usize| if self.has_words(at) { Side::Left } else { Side::Right };
+        let sides: Vec<Side> = (0..self.columns.len()).map(side).collect();
+        let rows: Vec<&Vec<String>> = std::iter::once(&self.columns).chain(&self.rows).collect();
         writeln!(out, "{}", self.title)?;
-        for row in std::iter::once(&self.columns).chain(&self.rows) {
-            let cells = row.iter().zip(&layout).map(|(cell, (width, has_words))| {
-                if *has_words { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
-            });
-            writeln!(out, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
-        }
+        aligned(&rows, &sides).iter().try_for_each(|line| writeln!(out, "  {line}"))?;
         writeln!(out)
     }
 
@@ -75,12 +68,6 @@ pub(crate) fn print(out: &mut impl Write, tables: &[Table], format: Format) -> i
     }
 }
 
-/// Writes one row as RFC 4180 requires. Text never becomes a formula when a spreadsheet opens the file.
-pub(crate) fn csv_row<'a>(out: &mut impl Write, cells: impl Iterator<Item = &'a String>) -> io::Result<()> {
-    let cells: Vec<String> = cells.map(|cell| quoted(cell)).collect();
-    write!(out, "{}\r\n", cells.join(","))
-}
-
 /// A cell as JSON: a number if it is a whole number, null if it is blank, else text.
 fn number_or_text(cell: &str) -> Value {
     match cell.parse::<i64>() {
@@ -88,33 +75,6 @@ fn number_or_text(cell: &str) -> Value {
         Err(_) if cell.is_empty() => Value::Null,
         Err(_) => cell.into(),
     }
-}
-
-/// A cell as RFC 4180 requires. Some spreadsheets split cells at tabs and semicolons, so cells with them are quoted
-/// too.
-fn quoted(cell: &str) -> String {
-    let cell = defused(cell);
-    if cell.contains(['"', ',', ';', '\t', '\r', '\n']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.into_owned()
-    }
-}
-
-/// Puts an apostrophe before a cell that a spreadsheet would run as a formula. A number keeps its sign.
-fn defused(cell: &str) -> Cow<'_, str> {
-    let starts_a_formula = |c: char| matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
-    let is_live = cell.starts_with(['\t', '\r', '\n'])
-        || cell.trim_start().starts_with(starts_a_formula) && !is_number(cell.trim());
-    if is_live { format!("'{cell}").into() } else { cell.into() }
-}
-
-/// Whether a cell is a number with a sign: digits with commas and a decimal point, or a percentage.
-fn is_number(cell: &str) -> bool {
-    let Some(unsigned) = cell.strip_prefix(['+', '-']) else { return false };
-    let digits = unsigned.strip_suffix('%').map_or(unsigned, str::trim_end);
-    digits.starts_with(|c: char| c.is_ascii_digit())
-        && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | '.'))
 }
 
 #[cfg(test)]
@@ -160,33 +120,6 @@ mod tests {
     #[test]
     fn a_comma_in_a_cell_is_quoted_for_spreadsheets() {
         assert!(printed(Format::Csv).ends_with("Counts,\"North, east\",\r\n"));
-    }
-
-    #[test]
-    fn text_that_begins_a_formula_is_never_live_in_a_csv() {
-        for live in [
-            "=1+1",
-            "+1+cmd|' /C calc'!A0",
-            "-2+3",
-            "@SUM(A1)",
-            "\tx",
-            "\rx",
-            "\nx",
-            " =1",
-            "＝1+1",
-            "-",
-            "+44 20 7946",
-        ] {
-            let cell = quoted(live);
-            let cell = cell.trim_start_matches('"');
-            assert!(cell.starts_with('\''), "{live:?} is written {cell}");
-            assert!(cell.contains(live), "no character is lost: {cell}");
-        }
-        assert_eq!(quoted("=HYPERLINK(\"a\",\"b\")"), "\"'=HYPERLINK(\"\"a\"\",\"\"b\"\")\"");
-        assert_eq!(quoted("a;=1"), "\"a;=1\"", "it is still one cell where a semicolon separates cells");
-        for plain in ["-5", "-1,234.50", "+3", "-5 %", "-12.5%", "KW-07", "1-2 weeks", "a@b", ""] {
-            assert_eq!(quoted(plain).trim_matches('"'), plain);
-        }
     }
 
     #[test]

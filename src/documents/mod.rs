@@ -8,6 +8,7 @@ pub mod build;
 pub mod corrections;
 pub mod differences;
 pub mod frozen;
+pub mod render;
 mod small_counts;
 mod words;
 
