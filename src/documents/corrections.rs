@@ -39,7 +39,7 @@ pub struct Corrections {
 }
 
 /// The events of a contract since a document was built that concern the days up to the end of its period: facts
-/// recorded late, corrections and retractions of facts of these days, and rulebooks.
+/// recorded late, corrections and retractions of facts of these days, rulebooks, and commentary on such a period.
 pub async fn corrections(log: &Log, since: Since<'_>) -> Result<Corrections, LogError> {
     let (mut after, mut found, mut is_cut) = (since.after, Vec::new(), false);
     loop {
@@ -111,8 +111,15 @@ fn concerns(event: &Envelope, last_day: NaiveDate, amended: &Amended) -> bool {
     }
     match EventType::named(&event.event_type) {
         Some(EventType::RulebookPublished) => true,
+        Some(EventType::CommentaryRecorded) => comments_on_days_up_to(event, last_day),
         // What the parties did with the period does not change its figures.
         Some(EventType::PeriodClosed | EventType::ReportSubmitted) => false,
         _ => event.occurred.earliest() <= last_day,
     }
+}
+
+/// Whether an event is commentary on a period that ends by a day.
+fn comments_on_days_up_to(event: &Envelope, last_day: NaiveDate) -> bool {
+    let recorded = Recorded::decode(event).map(|recorded| recorded.event);
+    matches!(recorded, Ok(Event::CommentaryRecorded(said)) if said.period.last <= last_day)
 }

@@ -6,14 +6,13 @@
 
 use chrono::NaiveDate;
 
-use super::build::{self, BuildError, Reporting};
-use super::differences::{Difference, differences};
+use super::build::{self, Source};
 use super::{Document, SHAPE};
-use throughline_domain::contract::Rulebook;
+use crate::queries::measures::FiguresError;
+use throughline_domain::contract::{Contract, Rulebook};
 use throughline_domain::contract::rulebook::canonical::sha256_hex;
 use throughline_domain::fact::event::{self, ClosedDocument, DocumentText};
-use throughline_domain::performance::period::Period;
-use throughline_domain::performance::report::{ReportDefinition, reports};
+use throughline_domain::performance::report::{ReportDefinition, SmallCounts, reports};
 
 /// A closed document cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -30,55 +29,52 @@ pub fn read(closed: &ClosedDocument) -> Result<Document, UnreadableDocument> {
         .map_err(|source| UnreadableDocument { report: closed.report.clone(), source })
 }
 
+/// A document as JSON, as it is kept.
+pub fn json(document: &Document) -> String {
+    serde_json::to_string(document).expect("a document can be written as JSON")
+}
+
 /// The document to keep.
 fn kept(document: &Document) -> ClosedDocument {
-    let content = serde_json::to_string(document).expect("a document can be written as JSON");
+    let content = json(document);
     let (report, digest) = (document.report.clone(), sha256_hex(&content));
     ClosedDocument { report, digest, content: DocumentText::from(content) }
 }
 
+/// Whether commissioners and auditors see small counts of a closed document: as its report said then.
+pub fn small_counts(contract: &Contract, closed: &Document) -> SmallCounts {
+    let published = contract.rulebooks().iter().rev().map(|published| &published.rulebook);
+    let rulebook = published.clone().find(|rulebook| rulebook.version == closed.rulebook_version);
+    let reports = rulebook.map(|rulebook| reports(rulebook));
+    let report = reports.iter().flat_map(|reports| reports.iter()).find(|report| report.code == closed.report);
+    report.map_or(SmallCounts::Hidden, |report| report.small_counts)
+}
+
 /// The documents to keep when a period is closed, in the order of the rulebook. Empty if no report has exactly this
-/// period.
-pub async fn closing(of: Reporting<'_>, period: event::Period) -> Result<Vec<ClosedDocument>, BuildError> {
+/// period. The as-of date of the source is the last day of the period.
+pub async fn closing(of: Source<'_>, period: event::Period) -> Result<Vec<ClosedDocument>, FiguresError> {
     let mut documents = Vec::new();
-    for (report, period) in of_period(of.rulebook, period) {
-        documents.push(kept(&build::document(of, &report, period).await?));
+    for report in of_period(of.rulebook, (period.first, period.last)) {
+        documents.push(kept(&build::document(of, &report, period.first).await?));
     }
     Ok(documents)
 }
 
-/// The reports whose own period is exactly this one.
-fn of_period(rulebook: &Rulebook, closed: event::Period) -> Vec<(ReportDefinition, Period)> {
-    let own = |report: &ReportDefinition| period_of(report, rulebook, (closed.first, closed.last));
-    reports(rulebook).iter().filter_map(|report| Some((report.clone(), own(report)?))).collect()
-}
-
-/// The period of a report, if it has these first and last days.
-fn period_of(report: &ReportDefinition, rulebook: &Rulebook, days: (NaiveDate, NaiveDate)) -> Option<Period> {
-    let period = report.period(days.0, rulebook.calendar.financial_year);
-    ((period.first(), period.last()) == days).then_some(period)
-}
-
-/// A closed document, built again.
-#[derive(Debug, Clone)]
-pub struct Restated {
-    /// The document as it reads now.
-    pub document: Document,
-    /// The cells that differ.
-    pub differences: Vec<Difference>,
-}
-
-/// The same report for the same period as a view knows it. None if the rulebook has no such report any more.
-pub async fn restated(of: Reporting<'_>, closed: &Document) -> Result<Option<Restated>, BuildError> {
-    let reports = reports(of.rulebook);
-    let report = reports.iter().find(|report| report.code == closed.report);
-    let days = (closed.first_day, closed.last_day);
-    let Some((report, period)) = report.and_then(|report| Some((report, period_of(report, of.rulebook, days)?))) else {
-        return Ok(None);
+/// The reports whose own period has exactly these first and last days.
+fn of_period(rulebook: &Rulebook, days: (NaiveDate, NaiveDate)) -> Vec<ReportDefinition> {
+    let is_own = |report: &&ReportDefinition| {
+        let period = report.period(days.0, rulebook.calendar.financial_year);
+        (period.first(), period.last()) == days
     };
-    let document = build::document(of, report, period).await?;
-    let differences = differences(closed, &document);
-    Ok(Some(Restated { document, differences }))
+    reports(rulebook).iter().filter(is_own).cloned().collect()
+}
+
+/// The same report for the same period as a view knows it. None if the rulebook has no such report any more. The as-of
+/// date of the source is that of the closed document.
+pub async fn again(of: Source<'_>, closed: &Document) -> Result<Option<Document>, FiguresError> {
+    let reports = of_period(of.rulebook, (closed.first_day, closed.last_day));
+    let Some(report) = reports.iter().find(|report| report.code == closed.report) else { return Ok(None) };
+    build::document(of, report, closed.first_day).await.map(Some)
 }
 
 #[cfg(test)]
@@ -86,10 +82,6 @@ mod tests {
     use super::*;
     use throughline_domain::contract::rulebook::packs;
     use throughline_domain::fact::event::Event;
-
-    fn days(first: &str, last: &str) -> event::Period {
-        event::Period { first: first.parse().expect("a day"), last: last.parse().expect("a day") }
-    }
 
     /// The example of a closed period that is committed.
     fn example() -> ClosedDocument {
@@ -117,7 +109,8 @@ mod tests {
     #[test]
     fn a_report_belongs_to_exactly_its_own_periods() {
         let rulebook = Rulebook::parse(packs::pack("case-management").expect("a pack").text).expect("a rulebook");
-        let monthly = |first, last| of_period(&rulebook, days(first, last)).len();
+        let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
+        let monthly = |first, last| of_period(&rulebook, (day(first), day(last))).len();
         assert!(monthly("2018-02-01", "2018-02-28") > 0);
         for (first, last) in [("2018-02-01", "2018-02-27"), ("2018-02-02", "2018-02-28"), ("2018-01-10", "2018-02-28")]
         {
