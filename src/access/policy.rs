@@ -205,6 +205,12 @@ const fn redactions(role: Role) -> &'static [Redaction] {
     }
 }
 
+/// Whether a role sees counts of one to four people in a report that hides them from its readers. Those who work for the
+/// service see the cases anyway.
+pub const fn sees_small_counts(role: Role) -> bool {
+    !matches!(role, Role::Commissioner | Role::Auditor)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,6 +281,12 @@ mod tests {
             let denied = policy(&borough, action, Relation::Contract);
             assert!(matches!(denied, Err(Denied::Areas { .. })), "{action:?}");
         }
+    }
+
+    #[test]
+    fn small_counts_are_hidden_from_those_who_read_reports_and_not_from_the_service() {
+        let hidden: Vec<Role> = Role::ALL.into_iter().filter(|role| !sees_small_counts(*role)).collect();
+        assert_eq!(hidden, [Role::Commissioner, Role::Auditor]);
     }
 
     #[test]

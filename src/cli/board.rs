@@ -13,6 +13,7 @@ use chrono_tz::Tz;
 use clap::Args;
 
 use self::question::QuestionArguments;
+pub(super) use self::question::{MonthOrDay, month_or_day};
 use super::commands::unless_stopped;
 use super::rulebook::open_contract;
 use super::table::{self, Table};
@@ -99,22 +100,10 @@ pub(super) async fn run(places: &Places, arguments: &BoardArguments) -> Result<E
 async fn show(views: &Views, arguments: &BoardArguments) -> Result<Ending> {
     let BoardArguments { contract: code, as_of, known_at, question, format } = arguments;
     let scope = Scope::Deployment;
-    let live = views.live();
-    let Some((scoped, contract)) = open_contract(&live, &scope, code) else { return Ok(Ending::WrongUse) };
-    let not_yet = || {
-        message(format_args!("contract {code:?} was not open yet at that --known-at: use a later one"));
-        Ok(Ending::WrongUse)
+    let Some((scoped, seen)) = contract_view(views, &scope, (code, *known_at)).await? else {
+        return Ok(Ending::WrongUse);
     };
-    let zone = contract.zone().unwrap_or(DEPLOYMENT_ZONE);
-    let (view, contract) = match *known_at {
-        None => (live, contract),
-        Some(known_at) => {
-            let Some(view) = known(views, &contract, known_at, zone).await? else { return not_yet() };
-            let Some(contract) = view.contract_state(scoped) else { return not_yet() };
-            (view, contract)
-        }
-    };
-    let today = civil_day(Clock::Machine.now(), zone);
+    let ContractView { view, contract, today } = seen;
     let as_of = as_of.unwrap_or(today);
     if as_of > today {
         message("this is a forecast, because --as-of is in the future: open spells are assumed to continue");
@@ -131,6 +120,39 @@ async fn show(views: &Views, arguments: &BoardArguments) -> Result<Ending> {
         _ => tables(&view, scoped, &contract, as_of).await?,
     };
     table::print(&mut terminal::out(), &tables, *format)?;
+    message_of_parked(&view).await?;
+    Ok(Ending::Done)
+}
+
+/// A contract in the view of a knowledge date.
+pub(super) struct ContractView {
+    pub(super) view: Arc<Generation>,
+    pub(super) contract: Arc<Contract>,
+    /// Today in its zone.
+    pub(super) today: NaiveDate,
+}
+
+/// A contract as it was known. If it is not open, or was not open yet, prints what to do.
+pub(super) async fn contract_view<'c>(
+    views: &Views,
+    scope: &'c Scope,
+    (code, known_at): (&'c str, Option<KnownAt>),
+) -> Result<Option<(InScope<'c>, ContractView)>> {
+    let live = views.live();
+    let Some((scoped, contract)) = open_contract(&live, scope, code) else { return Ok(None) };
+    let zone = contract.zone().unwrap_or(DEPLOYMENT_ZONE);
+    let today = civil_day(Clock::Machine.now(), zone);
+    let Some(known_at) = known_at else { return Ok(Some((scoped, ContractView { view: live, contract, today }))) };
+    let view = known(views, &contract, known_at, zone).await?;
+    let seen = view.and_then(|view| view.contract_state(scoped).map(|contract| ContractView { view, contract, today }));
+    if seen.is_none() {
+        message(format_args!("contract {code:?} was not open yet at that --known-at: use a later one"));
+    }
+    Ok(seen.map(|seen| (scoped, seen)))
+}
+
+/// Prints that numbers are incomplete, if streams could not be applied to the view.
+pub(super) async fn message_of_parked(view: &Generation) -> Result<()> {
     let parked = view.parked_count().await?;
     if parked > 0 {
         message(format_args!(
@@ -138,7 +160,7 @@ async fn show(views: &Views, arguments: &BoardArguments) -> Result<Ending> {
                 parked list` lists those of the live view"
         ));
     }
-    Ok(Ending::Done)
+    Ok(())
 }
 
 /// The view at a knowledge date, or `None` if the contract was not known to be open then.

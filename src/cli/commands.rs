@@ -14,7 +14,7 @@ use super::terminal::{self, message};
 use super::{BadFile, Misuse};
 use super::{
     Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
-    RulebookCommand, backup, bench, board, demo, diff, files, rulebook, token, try_out, views,
+    RulebookCommand, backup, bench, board, demo, diff, files, report, rulebook, token, try_out, views,
 };
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
@@ -77,6 +77,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             open_contract(&places, opening).await
         }
         Command::Board(arguments) => board::run(&places, &arguments).await,
+        Command::Report(arguments) => report::run(&places, &arguments).await,
         Command::Token(arguments) => token::run(&places, arguments).await,
         Command::Schema { access } => {
             let shown = if access { crate::graphql::access_table() } else { crate::graphql::sdl() };

@@ -154,11 +154,12 @@ impl<'d> Draft<'d> {
 
     /// Adds the definition of a measure, and of the two that a ratio is made of.
     fn define(&mut self, of: &Measure) {
+        let rulebook = self.source.rulebook;
         let parts = match &of.formula {
             Formula::Ratio { of, over, .. } => vec![of, over],
             _ => Vec::new(),
         };
-        let parts = parts.into_iter().filter_map(|code| measure(self.source.rulebook, code));
+        let parts = parts.into_iter().filter_map(|code| measure(rulebook, code));
         for one in std::iter::once(of.clone()).chain(parts) {
             if self.used.iter().all(|used| used.code != one.code) {
                 self.used.push(one);

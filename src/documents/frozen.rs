@@ -9,10 +9,10 @@ use chrono::NaiveDate;
 use super::build::{self, Source};
 use super::{Document, SHAPE};
 use crate::queries::measures::FiguresError;
-use throughline_domain::contract::{Contract, Rulebook};
+use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::canonical::sha256_hex;
 use throughline_domain::fact::event::{self, ClosedDocument, DocumentText};
-use throughline_domain::performance::report::{ReportDefinition, SmallCounts, reports};
+use throughline_domain::performance::report::{ReportDefinition, reports};
 
 /// A closed document cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -29,25 +29,11 @@ pub fn read(closed: &ClosedDocument) -> Result<Document, UnreadableDocument> {
         .map_err(|source| UnreadableDocument { report: closed.report.clone(), source })
 }
 
-/// A document as JSON, as it is kept.
-pub fn json(document: &Document) -> String {
-    serde_json::to_string(document).expect("a document can be written as JSON")
-}
-
 /// The document to keep.
 fn kept(document: &Document) -> ClosedDocument {
-    let content = json(document);
+    let content = serde_json::to_string(document).expect("a document can be written as JSON");
     let (report, digest) = (document.report.clone(), sha256_hex(&content));
     ClosedDocument { report, digest, content: DocumentText::from(content) }
-}
-
-/// Whether commissioners and auditors see small counts of a closed document: as its report said then.
-pub fn small_counts(contract: &Contract, closed: &Document) -> SmallCounts {
-    let published = contract.rulebooks().iter().rev().map(|published| &published.rulebook);
-    let rulebook = published.clone().find(|rulebook| rulebook.version == closed.rulebook_version);
-    let reports = rulebook.map(|rulebook| reports(rulebook));
-    let report = reports.iter().flat_map(|reports| reports.iter()).find(|report| report.code == closed.report);
-    report.map_or(SmallCounts::Hidden, |report| report.small_counts)
 }
 
 /// The documents to keep when a period is closed, in the order of the rulebook. Empty if no report has exactly this

@@ -5,28 +5,28 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+use async_graphql::{Context, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 
 use super::context::{OrFault as _, RequestContext as _};
+use super::document::{ContentFormat, Document, DocumentCell, as_seen};
 use super::event::Event;
+use super::figures;
 use super::journey::Occurrence;
 use super::journey::work::DayPeriod;
 use super::list::{NOT_IN_SCOPE, Source};
 use super::query::visible;
-use super::scalars;
-use crate::access::{InScope, Role};
+use crate::access::InScope;
+use crate::documents;
 use crate::documents::build;
 use crate::documents::corrections::{self, Since};
 use crate::documents::differences::{Difference, differences};
-use crate::documents::{Document, frozen, render};
-use crate::queries::measures::FiguresError;
+use crate::documents::frozen;
 use crate::views::generation::Generation;
 use throughline_domain::contract::Contract;
 use throughline_domain::fact::Entry;
 use throughline_domain::fact::envelope::Position;
 use throughline_domain::fact::event;
-use throughline_domain::performance::report::SmallCounts;
 use throughline_gateway::Code;
 
 /// The most events that explain a document in one answer.
@@ -74,7 +74,7 @@ impl ClosedPeriod {
             Ok(false) => {
                 let asked = self.entry.details.documents.iter();
                 let asked = asked.filter(|document| report.as_ref().is_none_or(|report| document.report == *report));
-                Some(asked.map(|document| ClosedDocument::read(ctx, &self.source, document)).collect())
+                Some(asked.map(|document| ClosedDocument::read(&self.source, document)).collect())
             }
             Err(error) => Some(Err(error)),
         }
@@ -97,7 +97,7 @@ pub(super) async fn to_keep(
     let Some(source) = built_from(ctx, (generation, scope), &contract, period.last).await? else {
         return Ok(Vec::new());
     };
-    frozen::closing(source, period).await.map_err(refused)
+    frozen::closing(source, period).await.map_err(|error| figures::refused(&error))
 }
 
 /// What documents of a contract are built from. None if it has no rulebook.
@@ -113,62 +113,37 @@ async fn built_from<'s>(
     Ok(Some(build::Source { view, scope, contract, rulebook, as_of, recorded_through }))
 }
 
-/// Figures that cannot be computed because of the rulebook or the targets, or a fault.
-fn refused(error: FiguresError) -> async_graphql::Error {
-    match error {
-        FiguresError::Store(fault) => super::fault::fault(&fault),
-        wrong => Code::BadUserInput.error(wrong.to_string()),
-    }
-}
-
 fn scope<'c>(ctx: &'c Context<'_>, source: &'c Source) -> Result<InScope<'c>> {
     ctx.in_scope(&source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))
-}
-
-/// A document as one caller may see it.
-struct Seen {
-    document: Document,
-    /// Whether small counts are hidden from the caller.
-    is_whole: bool,
-}
-
-impl Seen {
-    /// A closed document, or the same built again: the report decides whether small counts are hidden from those who
-    /// do not run the service.
-    fn by_caller(ctx: &Context<'_>, contract: &Contract, document: Document) -> Self {
-        let is_outsider = matches!(ctx.caller().principal.role, Role::Commissioner | Role::Auditor);
-        if is_outsider && frozen::small_counts(contract, &document) == SmallCounts::Hidden {
-            return Self { document: document.without_small_counts(), is_whole: false };
-        }
-        Self { document, is_whole: true }
-    }
 }
 
 /// The document of a report, as it was when its period was closed.
 pub struct ClosedDocument {
     source: Arc<Source>,
     kept: event::ClosedDocument,
-    seen: Seen,
+    whole: documents::Document,
 }
 
 impl ClosedDocument {
-    fn read(ctx: &Context<'_>, source: &Arc<Source>, kept: &event::ClosedDocument) -> Result<Self> {
-        let document = frozen::read(kept).or_fault()?;
-        let seen = Seen::by_caller(ctx, &source.contract_state, document);
-        Ok(Self { source: Arc::clone(source), kept: kept.clone(), seen })
+    fn read(source: &Arc<Source>, kept: &event::ClosedDocument) -> Result<Self> {
+        let whole = frozen::read(kept).or_fault()?;
+        Ok(Self { source: Arc::clone(source), kept: kept.clone(), whole })
+    }
+
+    /// The document as the caller may see it.
+    fn seen(&self, ctx: &Context<'_>) -> documents::Document {
+        as_seen(ctx, &self.source.contract_state, self.whole.clone())
     }
 
     async fn again(&self, ctx: &Context<'_>) -> Result<Option<RestatedDocument>> {
         let Source { generation, contract_state, .. } = &*self.source;
         let scope = scope(ctx, &self.source)?;
-        let closed = &self.seen.document;
-        let Some(source) = built_from(ctx, (generation, scope), contract_state, closed.as_of).await? else {
-            return Ok(None);
-        };
-        let Some(document) = frozen::again(source, closed).await.map_err(refused)? else { return Ok(None) };
-        let document = Seen::by_caller(ctx, contract_state, document).document;
-        let differences = differences(closed, &document);
-        let after = Position(i64::try_from(closed.position).unwrap_or(i64::MAX));
+        let built_from = built_from(ctx, (generation, scope), contract_state, self.whole.as_of).await?;
+        let Some(built_from) = built_from else { return Ok(None) };
+        let again = frozen::again(built_from, &self.whole).await.map_err(|error| figures::refused(&error))?;
+        let Some(document) = again.map(|document| as_seen(ctx, contract_state, document)) else { return Ok(None) };
+        let differences = differences(&self.seen(ctx), &document);
+        let after = Position(i64::try_from(self.whole.position).or_fault()?);
         Ok(Some(RestatedDocument { source: Arc::clone(&self.source), document, differences, after }))
     }
 }
@@ -183,12 +158,7 @@ impl ClosedDocument {
 
     /// The title of the report.
     async fn title(&self) -> &str {
-        &self.seen.document.title
-    }
-
-    /// The position in the log up to which facts were known.
-    async fn position(&self) -> Result<scalars::Position> {
-        position(&self.seen.document)
+        &self.whole.title
     }
 
     /// SHA-256 over the bytes of the kept document, in lower-case hexadecimal: of `content` as JSON.
@@ -196,12 +166,23 @@ impl ClosedDocument {
         &self.kept.digest
     }
 
+    /// The document.
+    async fn document(&self, ctx: &Context<'_>) -> Document {
+        self.seen(ctx).into()
+    }
+
     /// The document as text. As JSON it is byte for byte what was kept, unless small counts are hidden from you.
-    async fn content(&self, #[graphql(desc = "The format.")] format: DocumentFormat) -> String {
-        if format == DocumentFormat::Json && self.seen.is_whole {
-            return self.kept.content.as_str().to_owned();
+    #[expect(clippy::unused_async, reason = "a resolver must be async")]
+    async fn content(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The format.")] format: ContentFormat,
+    ) -> Result<String> {
+        let seen = self.seen(ctx);
+        if format == ContentFormat::Json && seen == self.whole {
+            return Ok(self.kept.content.as_str().to_owned());
         }
-        format.content(&self.seen.document)
+        format.content(&seen)
     }
 
     /// The same document as it reads now, with what changed. Null if the rulebook no longer has the report.
@@ -210,39 +191,10 @@ impl ClosedDocument {
     }
 }
 
-/// The position up to which a document knows the log.
-fn position(document: &Document) -> Result<scalars::Position> {
-    i64::try_from(document.position).or_fault().map(|position| scalars::Position(Position(position)))
-}
-
-/// A format of documents that is text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-pub enum DocumentFormat {
-    /// One JSON document.
-    Json,
-    /// Comma-separated values, a line for each number.
-    Csv,
-    /// Text with aligned columns.
-    Text,
-    /// A page to print, as HTML.
-    Html,
-}
-
-impl DocumentFormat {
-    fn content(self, document: &Document) -> String {
-        match self {
-            Self::Json => frozen::json(document),
-            Self::Csv => render::csv(document),
-            Self::Text => render::text(document),
-            Self::Html => render::page(document),
-        }
-    }
-}
-
 /// The document of a closed period as it reads now, beside what was kept.
 pub struct RestatedDocument {
     source: Arc<Source>,
-    document: Document,
+    document: documents::Document,
     differences: Vec<Difference>,
     /// The position up to which the kept document knew the log.
     after: Position,
@@ -251,14 +203,9 @@ pub struct RestatedDocument {
 /// The document of a closed period as it reads now, beside what was kept.
 #[Object]
 impl RestatedDocument {
-    /// The position in the log up to which facts are known.
-    async fn position(&self) -> Result<scalars::Position> {
-        position(&self.document)
-    }
-
-    /// The document as text.
-    async fn content(&self, #[graphql(desc = "The format.")] format: DocumentFormat) -> String {
-        format.content(&self.document)
+    /// The document.
+    async fn document(&self) -> Document {
+        self.document.clone().into()
     }
 
     /// The cells that read differently, in the order of the document. Empty if nothing changed.
@@ -293,16 +240,16 @@ pub struct DocumentDifference {
     row: String,
     /// The head of the column.
     column: String,
-    /// The cell as it read when the period was closed. Empty if it was not applicable. Null if there was no such cell.
-    was: Option<String>,
-    /// The cell as it reads now. Empty if it is not applicable. Null if there is no such cell any more.
-    is: Option<String>,
+    /// The cell when the period was closed. Null if there was none.
+    was: Option<DocumentCell>,
+    /// The cell now. Null if there is none any more.
+    is: Option<DocumentCell>,
 }
 
 impl From<&Difference> for DocumentDifference {
     fn from(difference: &Difference) -> Self {
         let Difference { section, table, row, column, was, is } = difference.clone();
-        Self { section, table, row, column, was: was.as_ref().map(render::shown), is: is.as_ref().map(render::shown) }
+        Self { section, table, row, column, was: was.map(Into::into), is: is.map(Into::into) }
     }
 }
 

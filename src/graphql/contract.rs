@@ -1,6 +1,7 @@
 //! A contract in the API. Every list and count is read as of one day, from one generation of the view.
 
-use std::collections::BTreeSet;
+mod reading;
+
 use std::sync::{Arc, OnceLock};
 
 use async_graphql::{Context, ID, Object, Result};
@@ -18,12 +19,13 @@ use super::contract_record::{
     self, Commentary, ContractAction, ContractNotice, DoubleFundingDismissal, KpiAssessment, Party,
     ReportSubmission, Targets, TargetsAsked, Variation,
 };
+use super::document::{Document, ReportDefinition};
 use super::figures::{CompareWith, Dimension};
 use super::filter_checks;
 use super::journey::appointment::{Appointment, AppointmentState};
 use super::journey::work::{Measure, Task, TaskState};
 use super::journey::{ContactMeasure, Journey, Occurrence};
-use super::list::{self, JourneyFilterInput, JourneyOrder, either};
+use super::list::{JourneyFilterInput, JourneyOrder, either};
 use super::mutation::input::DayPeriodInput;
 use super::mutation::input::batch::ClaimSelectionInput;
 use super::obligation::{self, Obligation, ObligationState, ObligationsBy, StandardObligations};
@@ -36,22 +38,18 @@ use super::point_of_view::PointOfView;
 use super::proposal::{ProposedAdjustment, ProposedWithdrawal};
 use super::report_due::ReportDue;
 use super::rulebook::{self, RulebookVersion};
-use super::scalars::{Date, Id, Instant, Position};
-use super::selection::Selected;
-use super::staff::{self, StaffOf};
+use super::scalars::{Date, Id};
+use super::staff;
 use super::table::Table;
 use super::team::Team;
 use crate::access::InScope;
 use crate::queries;
-use crate::queries::claims::{Claims, ClaimsQuery, Purpose};
-use crate::queries::journeys::{HeldBy, Population};
+use crate::queries::claims::Claims;
+use crate::queries::journeys::Population;
 use crate::queries::obligations::ObligationFilter;
-use crate::queries::period::months_of_contract;
-use crate::queries::{exits, recency, referral_to_plan};
-use crate::views::generation::Generation;
+use crate::queries::{exits, recency};
 use throughline_domain::contract::{self, ContractRecord, Rulebook, register::Terms};
 use throughline_domain::fact::envelope::{StreamId, TeamId, WorkerId};
-use throughline_domain::performance::period::Months;
 use throughline_gateway::Code;
 use throughline_projections::agenda::Kind;
 
@@ -545,6 +543,24 @@ impl Contract {
         performance::performance(ctx, self.source(), asked).await
     }
 
+    /// The reports of the contract, in the order of the rulebook. A contract whose rulebook describes none has the
+    /// standard report `performance`.
+    #[expect(clippy::unused_async, reason = "a resolver must be async")]
+    async fn reports(&self) -> Result<Vec<ReportDefinition>> {
+        Ok(ReportDefinition::all(self.rules()?))
+    }
+
+    /// The document of a report for one period: tables, charts, commentary and definitions, as read at this point in
+    /// time.
+    async fn report(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The report, by code: `reports` lists them.")] code: String,
+        #[graphql(desc = "Any day of the period. Default: `asOf`.")] on: Option<Date>,
+    ) -> Option<Result<Document>> {
+        Some(Document::built(ctx, self, (&code, on.map_or(self.as_of, |on| on.0))).await)
+    }
+
     /// The cases that left the caseload, by reason or area, and the disengagements beside them.
     async fn exits(
         &self,
@@ -585,112 +601,5 @@ impl Contract {
         after: Option<String>,
     ) -> Result<Page<Team>> {
         staff::teams(ctx, self.staff(), (first, after)).await
-    }
-}
-
-impl Contract {
-    /// The point in time of this answer.
-    pub(super) async fn point_of_view(&self, ctx: &Context<'_>) -> Result<PointOfView> {
-        let rulebook = self.rules()?;
-        let position = *self.seen.generation.position().borrow();
-        Ok(PointOfView {
-            position: Position(position),
-            recorded_through: ctx.app().log.recorded_at(position).await.or_fault()?.map(Instant),
-            known_at: self.seen.known_at.map(Instant),
-            rulebook_version: rulebook.version.clone(),
-            as_of: Date(self.as_of),
-            forecast: self.as_of > self.today,
-        })
-    }
-
-    /// The view that answers.
-    pub(super) const fn generation(&self) -> &Arc<Generation> {
-        &self.seen.generation
-    }
-
-    /// The as-of date.
-    pub(super) const fn day(&self) -> NaiveDate {
-        self.as_of
-    }
-
-    async fn list(
-        &self,
-        ctx: &Context<'_>,
-        population: Population,
-        (mut filter, order): (JourneyFilterInput, Option<JourneyOrder>),
-        (first, after): (PageLength, Option<String>),
-    ) -> Result<Page<Journey>> {
-        if filter.contract.as_ref().is_some_and(|code| *code != self.code) {
-            let message = format!("this list belongs to the contract {}: leave contract out of the filter", self.code);
-            return Err(Code::BadUserInput.error(message));
-        }
-        filter.contract = Some(self.code.clone());
-        list::page(ctx, vec![self.source()], list::JourneyList { population, filter, order, first, after }).await
-    }
-
-    /// The claims as of the day, judged once for the whole response.
-    pub(super) async fn contract_claims(&self, ctx: &Context<'_>) -> Result<&Arc<Claims>> {
-        let judged = || async {
-            let asked = ClaimsQuery { as_of: self.as_of, today: self.today, purpose: Purpose::Look };
-            let claims = queries::claims::of_contract(&self.seen.generation, &ctx.app().log, self.scope(ctx)?, asked)
-                .await
-                .or_fault()?;
-            claim::of_caller(ctx, claims)
-                .await?
-                .ok_or_else(|| Code::Internal.error("the view has no claims for an open contract"))
-        };
-        self.claims.get_or_try_init(judged).await
-    }
-
-    /// The workers whom the keyworker of a list covers, if their items are listed too.
-    async fn covered(&self, ctx: &Context<'_>, held: HeldBy, asked: Option<bool>) -> Result<BTreeSet<WorkerId>> {
-        let standing = context::standing(ctx).await?;
-        list::covered(&self.seen.generation, &standing, held, (self.as_of, asked)).await
-    }
-
-    /// The contract as lists of staff need it.
-    fn staff(&self) -> StaffOf {
-        let (contract, generation) = (Some(self.code.clone()), Arc::clone(&self.seen.generation));
-        StaffOf { contract, as_of: self.as_of, generation, known: self.seen.known }
-    }
-
-    /// The conditions for a list of claims, with the cases that match.
-    async fn selected(&self, ctx: &Context<'_>, filter: Option<ClaimSelectionInput>) -> Result<Selected> {
-        let (of, scope) = (filter.unwrap_or_default().into(), self.scope(ctx)?);
-        Selected::asked(ctx, (&self.seen.generation, scope), (&self.state, self.as_of), of).await
-    }
-
-    /// The contract as lists of cases need it.
-    pub(super) fn source(&self) -> list::Source {
-        list::Source {
-            contract_state: Arc::clone(&self.state),
-            code: self.code.clone(),
-            as_of: self.as_of,
-            generation: Arc::clone(&self.seen.generation),
-            known: self.seen.known,
-        }
-    }
-
-    async fn waited_for_a_plan(
-        &self,
-        ctx: &Context<'_>,
-        by: BoardBy,
-        period: Option<PeriodInput>,
-    ) -> Result<Option<Vec<ReferralToPlan>>> {
-        let rulebook = self.rules()?;
-        let Some(measured) = &rulebook.referral_to_plan else { return Ok(None) };
-        let by = match by {
-            BoardBy::Area => referral_to_plan::By::Area,
-            BoardBy::Whole => referral_to_plan::By::Whole,
-        };
-        let how = (by, period_of(period)?);
-        let generation = &self.seen.generation;
-        let rows = referral_to_plan::rows(generation, self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
-        Ok(rows.map(|rows| rows.into_iter().map(|row| ReferralToPlan::of(row, &measured.buckets)).collect()))
-    }
-
-    /// The months from the start of the contract to the month of `asOf`.
-    pub(super) fn whole_contract(&self) -> Months {
-        months_of_contract(&self.state, self.as_of)
     }
 }

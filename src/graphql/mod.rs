@@ -15,6 +15,7 @@ pub mod context;
 pub mod contract;
 pub mod contract_record;
 mod cursor;
+pub mod document;
 pub mod double_funding;
 pub mod entry;
 pub mod event;

@@ -7,7 +7,7 @@
 use throughline_gateway::guard::Weight;
 
 /// Each expensive place and its cost.
-pub(super) const WEIGHTS: [Weight; 36] = [
+pub(super) const WEIGHTS: [Weight; 37] = [
     ("Query.previewRulebook", 50_000),
     ("Query.compareViews", 10_000),
     ("ContractAt.knownAt", 5_000),
@@ -24,6 +24,7 @@ pub(super) const WEIGHTS: [Weight; 36] = [
     ("Contract.cap", 500),
     ("Contract.proposedAdjustments", 500),
     ("Contract.performance", 500),
+    ("Contract.report", 2_000),
     ("Contract.exits", 200),
     ("Contract.contactRecency", 200),
     ("Contract.referralToPlan", 200),

@@ -29,6 +29,7 @@ mod damaged_views;
 mod demo;
 mod deployment;
 mod diary;
+mod documents;
 mod events;
 mod every_event;
 mod facts_api;

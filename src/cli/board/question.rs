@@ -95,12 +95,12 @@ enum CompareWith {
 
 /// A month or a day, as its first and last day.
 #[derive(Debug, Clone, Copy)]
-struct MonthOrDay {
-    first: NaiveDate,
+pub(in super::super) struct MonthOrDay {
+    pub(in super::super) first: NaiveDate,
     last: NaiveDate,
 }
 
-fn month_or_day(text: &str) -> Result<MonthOrDay, &'static str> {
+pub(in super::super) fn month_or_day(text: &str) -> Result<MonthOrDay, &'static str> {
     if let Ok(day) = day(text) {
         return Ok(MonthOrDay { first: day, last: day });
     }

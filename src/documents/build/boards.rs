@@ -44,7 +44,7 @@ impl Draft<'_> {
             recency::Measure::Keyworker => ("their own contacts", recency::NO_CONTACT_BY_KEYWORKER),
         };
         let head = if by == recency::By::Area { "Area" } else { "Keyworker" };
-        let cells = |row: &RecencyRow| row_of(&row.group.label(), &row.buckets, contact_rest(row));
+        let cells = |row: &RecencyRow| row_of(&label(&row.group), &row.buckets, contact_rest(row));
         Ok(Table {
             title: format!("Days since contact by {}, {whose}, at the end of {}", head.to_lowercase(), self.board_day()),
             columns: self.contact_columns(head, none),
@@ -104,7 +104,7 @@ impl Draft<'_> {
             let (view, scope) = (self.source.view, self.source.scope);
             rows.extend(referral_to_plan::rows(view, scope, day, rulebook, (by, period)).await?.unwrap_or_default());
         }
-        let rest = [&measured.buckets.none, "Closed without plan", "Date imprecise", TOTAL, "Median", "Mean"];
+        let rest = [measured.buckets.none.as_str(), "Closed without plan", "Date imprecise", TOTAL, "Median", "Mean"];
         let columns = std::iter::once("Area".to_owned()).chain(measured.buckets.labels.iter().cloned());
         let columns = columns.chain(rest.map(str::to_owned)).collect();
         let cells = |row: &ReferralToPlanRow| {

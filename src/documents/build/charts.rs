@@ -43,9 +43,9 @@ impl Drawn<'_> {
     fn measures(&self, measures: &[usize]) -> Result<Chart, OutOfRange> {
         let of = |at: &usize| {
             let values = self.grid.places.iter().map(|place| Ok(number(&self.grid.cell(*at, place)?)));
-            Ok(Series { title: self.grid.measure_head(*at), values: values.collect::<Result<_, _>>()? })
+            Ok(Series { title: self.grid.measure_head(*at), values: values.collect::<Result<_, OutOfRange>>()? })
         };
-        let series = measures.iter().map(of).collect::<Result<_, _>>()?;
+        let series = measures.iter().map(of).collect::<Result<_, OutOfRange>>()?;
         let is_all = measures.len() == self.grid.found.len();
         let title = self.grid.title(measures);
         let is_percent = measures.iter().all(|at| cells::unit(&self.grid.found[*at].measure) == NumberUnit::Percent);
@@ -71,9 +71,9 @@ impl Drawn<'_> {
         let of = |group: &Vec<Key>| {
             let place = |key: &Key| group.iter().chain([key]).cloned().collect::<Vec<Key>>();
             let values = ahead.iter().map(|key| Ok(number(&self.grid.cell(at, &place(key))?)));
-            Ok(Series { title: self.grid.category(group), values: values.collect::<Result<_, _>>()? })
+            Ok(Series { title: self.grid.category(group), values: values.collect::<Result<_, OutOfRange>>()? })
         };
-        let series = groups.iter().map(of).collect::<Result<_, _>>()?;
+        let series = groups.iter().map(of).collect::<Result<_, OutOfRange>>()?;
         Ok(self.chart(self.grid.title(&[at]), ahead.iter().map(|key| self.grid.label(key)).collect(), series))
     }
 

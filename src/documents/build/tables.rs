@@ -144,7 +144,7 @@ impl<'g> Grid<'g> {
             }
             Ok(cells)
         });
-        Ok(Table { title: self.title(&all), columns, rows: rows.collect::<Result<_, _>>()? })
+        Ok(Table { title: self.title(&all), columns, rows: rows.collect::<Result<_, OutOfRange>>()? })
     }
 
     /// A row for each group and measure, with what the figures are compared with.
@@ -222,13 +222,13 @@ impl<'g> Grid<'g> {
 
     /// What the figures of a place are compared with, each with its name: the bases of a chart.
     pub(super) fn bases(&self, measures: &[usize]) -> Vec<(Compared, usize, String)> {
-        let of = |with: &Compared| match with {
+        let of = |with: &Compared| -> Vec<(Compared, usize, String)> { match with {
             Compared::Targets => {
                 let profiles = self.profiles(measures).into_iter();
                 profiles.map(|(at, profile)| (Compared::Targets, at, format!("Target ({profile})"))).collect()
             }
             other => vec![(*other, 0, other_heads(*other)[0].to_owned())],
-        };
+        } };
         self.definition.compare.iter().flat_map(of).collect()
     }
 

@@ -153,7 +153,7 @@ fn a_board_is_one_that_the_rulebook_and_the_period_allow() {
     let report = with_section("month", board);
     assert_eq!(
         faults(&format!("{LEAST}{}", report.trim_start_matches(WHOLE))),
-        ["line 19: report.section.boards: the rulebook does not measure the days from referral to plan; write [referral_to_plan], or leave out this board"]
+        ["line 20: report.section.boards: the rulebook does not measure the days from referral to plan; write [referral_to_plan], or leave out this board"]
     );
 }
 
