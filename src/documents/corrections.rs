@@ -41,17 +41,16 @@ pub struct Corrections {
 /// The events of a contract since a document was built that concern the days up to the end of its period: facts
 /// recorded late, corrections and retractions of facts of these days, rulebooks, and commentary on such a period.
 pub async fn corrections(log: &Log, since: Since<'_>) -> Result<Corrections, LogError> {
-    let (mut after, mut found, mut is_cut) = (since.after, Vec::new(), false);
-    loop {
+    let (mut after, mut found) = (since.after, Vec::new());
+    let is_cut = loop {
         let page = log.concerning((since.contract, since.last_day), after, since.upto).await?;
         let is_last = page.len() < usize::try_from(PAGE_SIZE).unwrap_or(usize::MAX);
         after = page.last().map_or(since.upto, |last| last.position);
         found.extend(page);
-        is_cut = !is_last && found.len() >= LOOKED_AT;
-        if is_last || is_cut {
-            break;
+        if is_last || found.len() >= LOOKED_AT {
+            break !is_last;
         }
-    }
+    };
     let amended = Amended::read(log, &found).await?;
     found.retain(|event| concerns(event, since.last_day, &amended));
     Ok(Corrections { events: found, is_cut })
