@@ -14,7 +14,7 @@ use super::boards::{BoardBy, CaseloadRow, ContactRecency, Exits, ExitsBy, Recenc
 use super::bounds::PageLength;
 use super::claim::{self, Claim, ClaimFilter, ClaimStatus};
 use super::closed_period::ClosedPeriod;
-use super::context::{self, OrFault as _, RequestContext as _};
+use super::context::{OrFault as _, RequestContext as _};
 use super::contract_record::{
     self, Commentary, ContractAction, ContractNotice, DoubleFundingDismissal, KpiAssessment, Party,
     ReportSubmission, Targets, TargetsAsked, Variation,
@@ -49,7 +49,7 @@ use crate::queries::journeys::Population;
 use crate::queries::obligations::ObligationFilter;
 use crate::queries::{exits, recency};
 use throughline_domain::contract::{self, ContractRecord, Rulebook, register::Terms};
-use throughline_domain::fact::envelope::{StreamId, TeamId, WorkerId};
+use throughline_domain::fact::envelope::{StreamId, TeamId};
 use throughline_gateway::Code;
 use throughline_projections::agenda::Kind;
 
