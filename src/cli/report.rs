@@ -170,9 +170,7 @@ impl DocumentFormat {
             Self::Table => Ok(Format::Table),
             Self::Json => Ok(Format::Json),
             Self::Csv => Ok(Format::Csv),
-            Self::Xlsx | Self::Html => {
-                Err(Misuse("a list is no document: use --format table, json or csv".to_owned()))
-            }
+            Self::Xlsx | Self::Html => Err(Misuse("a list is no document: use --format table, json or csv".to_owned())),
         }
     }
 }

@@ -47,16 +47,13 @@ pub struct Source<'s> {
 }
 
 /// The document of a report for the period that holds a day.
-pub async fn document(
-    source: Source<'_>,
-    report: &ReportDefinition,
-    day: NaiveDate,
-) -> Result<Document, FiguresError> {
+pub async fn document(source: Source<'_>, report: &ReportDefinition, day: NaiveDate) -> Result<Document, FiguresError> {
     let record = source.contract.contract_record(source.as_of);
     // Commentary on a period is recorded after it, so it is not a matter of the as-of date.
     let commentary = source.contract.contract_record(NaiveDate::MAX).commentary;
     let period = report.period(day, source.rulebook.calendar.financial_year);
-    let mut draft = Draft { source, report, record: &record, commentary: &commentary, period, used: Vec::new(), notes: Vec::new() };
+    let mut draft =
+        Draft { source, report, record: &record, commentary: &commentary, period, used: Vec::new(), notes: Vec::new() };
     if period.is_provisional(source.as_of) {
         draft.note(format!("The period was not over on {}: figures may still change.", source.as_of));
     }
@@ -202,9 +199,9 @@ impl<'d> Draft<'d> {
         let said = self.commentary.iter().map(|said| &said.details);
         let said = said.filter(|said| self.is_of_report(&said.report) && self.is_of_period(said.period));
         let unknown: BTreeSet<&str> = said.map(|said| said.section.as_str()).filter(|code| !is_known(code)).collect();
-        let notes = unknown.into_iter().map(|code| {
-            format!("There is commentary for the section {code}, which the report does not have.")
-        });
+        let notes = unknown
+            .into_iter()
+            .map(|code| format!("There is commentary for the section {code}, which the report does not have."));
         let notes: Vec<String> = notes.collect();
         notes.into_iter().for_each(|note| self.note(note));
     }

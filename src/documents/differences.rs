@@ -232,7 +232,12 @@ mod tests {
         vec![table("Areas", &["Area", "Referrals", "Plans"], rows)]
     }
 
-    fn cell(row: &str, column: &str, was: Option<Cell>, is: Option<Cell>) -> (String, String, Option<Cell>, Option<Cell>) {
+    fn cell(
+        row: &str,
+        column: &str,
+        was: Option<Cell>,
+        is: Option<Cell>,
+    ) -> (String, String, Option<Cell>, Option<Cell>) {
         (row.to_owned(), column.to_owned(), was, is)
     }
 
@@ -290,7 +295,10 @@ mod tests {
         ];
         assert_eq!(shown(was, is), expected);
         let levels = |level: &str| vec![table("Areas", &["Indicator", "Level"], &[&[words("First"), words(level)]])];
-        assert_eq!(shown(levels("met"), levels("minor")), [cell("First", "Level", Some(words("met")), Some(words("minor")))]);
+        assert_eq!(
+            shown(levels("met"), levels("minor")),
+            [cell("First", "Level", Some(words("met")), Some(words("minor")))]
+        );
     }
 
     #[test]

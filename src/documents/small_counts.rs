@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn no_word_is_said_about_a_hidden_number() {
-        let of = |count| vec![words("Brent"), words("Homes"), Cell::Number(number(count)), words("not met"), words("up")];
+        let of =
+            |count| vec![words("Brent"), words("Homes"), Cell::Number(number(count)), words("not met"), words("up")];
         let heads = ["Area", "Measure", "Figure", "Met", "Trend"];
         assert_eq!(hidden(&heads, &[of(3), of(8)]), ["Brent|Homes|[c]|[c]|[c]", "Brent|Homes|8|not met|up"]);
     }

@@ -19,8 +19,11 @@ pub(super) fn in_words(kind: ChartKind, categories: &[String], series: &[Series]
 }
 
 fn of_series(kind: ChartKind, categories: &[String], series: &Series) -> String {
-    let values: Vec<(&String, &Number)> =
-        categories.iter().zip(&series.values).filter_map(|(category, value)| Some((category, value.as_ref()?))).collect();
+    let values: Vec<(&String, &Number)> = categories
+        .iter()
+        .zip(&series.values)
+        .filter_map(|(category, value)| Some((category, value.as_ref()?)))
+        .collect();
     // Of several equal values, the first is named.
     let highest = values.iter().rev().max_by_key(|(_, number)| number.value);
     let lowest = values.iter().min_by_key(|(_, number)| number.value);

@@ -217,8 +217,7 @@ impl RestatedDocument {
     /// late, corrections and retractions of such facts, commentary and rulebooks, as far as you may see them.
     async fn corrections(&self, ctx: &Context<'_>) -> Result<DocumentCorrections> {
         let upto = *self.source.generation.position().borrow();
-        let since =
-            Since { contract: &self.source.code, last_day: self.document.last_day, after: self.after, upto };
+        let since = Since { contract: &self.source.code, last_day: self.document.last_day, after: self.after, upto };
         let found = corrections::corrections(&ctx.app().log, since).await.or_fault()?;
         let visible = visible(ctx, &found.events).await?;
         let mut events = found.events;

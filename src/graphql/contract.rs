@@ -16,8 +16,8 @@ use super::claim::{self, Claim, ClaimFilter, ClaimStatus};
 use super::closed_period::ClosedPeriod;
 use super::context::{OrFault as _, RequestContext as _};
 use super::contract_record::{
-    self, Commentary, ContractAction, ContractNotice, DoubleFundingDismissal, KpiAssessment, Party,
-    ReportSubmission, Targets, TargetsAsked, Variation,
+    self, Commentary, ContractAction, ContractNotice, DoubleFundingDismissal, KpiAssessment, Party, ReportSubmission,
+    Targets, TargetsAsked, Variation,
 };
 use super::document::{Document, ReportDefinition};
 use super::figures::{CompareWith, Dimension};

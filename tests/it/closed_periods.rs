@@ -8,7 +8,9 @@ use throughline_domain::contract::rulebook::canonical::sha256_hex;
 use throughline_domain::contract::rulebook::packs;
 use throughline_domain::fact::envelope::StreamId;
 
-use crate::app::{SHPS, TODAY, TestApp, administrator, call, manager, new_id, on_both_stores, refusals, test_caller, text, with};
+use crate::app::{
+    SHPS, TODAY, TestApp, administrator, call, manager, new_id, on_both_stores, refusals, test_caller, text, with,
+};
 use crate::every_event::restored;
 
 /// The closed periods of the first contract with everything that they show.
@@ -62,7 +64,10 @@ async fn a_closed_february_stays_as_it_was_and_what_changed_since_is_listed_with
         for document in &before {
             assert_eq!(sha256_hex(&text(&document["content"])), text(&document["digest"]));
             let content: Value = serde_json::from_str(&text(&document["content"])).expect("JSON");
-            assert_eq!((&content["report"], &content["position"]), (&document["report"], &document["document"]["position"]));
+            assert_eq!(
+                (&content["report"], &content["position"]),
+                (&document["report"], &document["document"]["position"])
+            );
             assert_eq!(document["restated"]["differences"], json!([]), "nothing has changed: {document}");
             assert_eq!(document["restated"]["corrections"]["events"], json!([]));
         }

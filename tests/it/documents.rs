@@ -6,9 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 
-use crate::app::{
-    SHPS, TestApp, administrator, from_the_instant, manager, on_both_stores, test_caller, text, with,
-};
+use crate::app::{SHPS, TestApp, administrator, from_the_instant, manager, on_both_stores, test_caller, text, with};
 
 const CELLS: &str = "sections { code commentary { on text } charts { title kind inWords series { title values } }
     tables { title columns rows { words value unit missing } } }";
@@ -202,7 +200,10 @@ async fn an_unknown_report_is_refused_with_those_that_there_are() {
         assert_eq!(body["errors"][0]["message"], "unknown report \"weekly\": use one of monthly");
         assert_eq!(answer.codes(), ["BAD_USER_INPUT"]);
         let [monthly] = list(&body["data"]["contract"]["reports"]) else { panic!("{body:#}") };
-        assert_eq!([&monthly["code"], &monthly["every"], &monthly["sections"][0]["code"]], ["monthly", "MONTH", "funnel"]);
+        assert_eq!(
+            [&monthly["code"], &monthly["every"], &monthly["sections"][0]["code"]],
+            ["monthly", "MONTH", "funnel"]
+        );
     })
     .await;
 }

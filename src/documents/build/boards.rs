@@ -46,7 +46,11 @@ impl Draft<'_> {
         let head = if by == recency::By::Area { "Area" } else { "Keyworker" };
         let cells = |row: &RecencyRow| row_of(&label(&row.group), &row.buckets, contact_rest(row));
         Ok(Table {
-            title: format!("Days since contact by {}, {whose}, at the end of {}", head.to_lowercase(), self.board_day()),
+            title: format!(
+                "Days since contact by {}, {whose}, at the end of {}",
+                head.to_lowercase(),
+                self.board_day()
+            ),
             columns: self.contact_columns(head, none),
             rows: rows.iter().map(cells).collect(),
         })

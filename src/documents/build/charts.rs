@@ -18,9 +18,7 @@ pub(super) fn of(grid: &Grid<'_>) -> Result<Vec<Chart>, OutOfRange> {
         Layout::Matrix if groups.iter().any(|group| !group.is_empty()) => {
             measures.map(|at| drawn.matrix(at, (&ahead, &groups))).collect()
         }
-        Layout::Columns | Layout::Matrix => {
-            drawn.by_unit().iter().map(|measures| drawn.measures(measures)).collect()
-        }
+        Layout::Columns | Layout::Matrix => drawn.by_unit().iter().map(|measures| drawn.measures(measures)).collect(),
     }
 }
 

@@ -16,7 +16,8 @@ impl Draft<'_> {
         for indicator in &found {
             self.define(&indicator.measure);
             for month in &indicator.months {
-                let level = month.level.map_or(Cell::Missing(Missing::NotApplicable), |level| cells::words(level.as_str()));
+                let level =
+                    month.level.map_or(Cell::Missing(Missing::NotApplicable), |level| cells::words(level.as_str()));
                 rows.push(vec![
                     cells::words(&indicator.measure.title),
                     cells::words(&Month::of(month.period.first()).to_string()),
@@ -49,8 +50,11 @@ impl Draft<'_> {
         let labels = &self.source.rulebook.labels;
         let period = self.period_in_words(&self.period);
         let grade = found.grade().map_or(Cell::Missing(Missing::NoData), |grade| Cell::Words(labels.of(&grade.code)));
-        let mut tables =
-            vec![Table { title: format!("Grade, {period}"), columns: vec!["Grade".to_owned()], rows: vec![vec![grade]] }];
+        let mut tables = vec![Table {
+            title: format!("Grade, {period}"),
+            columns: vec!["Grade".to_owned()],
+            rows: vec![vec![grade]],
+        }];
         if !found.given.failed.is_empty() {
             let failed = found.given.failed.iter().map(|failed| {
                 Ok(vec![

@@ -215,20 +215,24 @@ impl<'g> Grid<'g> {
             let against = row.and_then(|row| row.comparison.targets.get(*profile));
             cells.extend(beside(against.map(|against| &against.beside))?);
             let words = against.map(|against| [cells::met(against.met), cells::trend(against.arrow)]);
-            cells.extend(words.unwrap_or_else(|| [Cell::Missing(Missing::NotApplicable), Cell::Missing(Missing::NotApplicable)]));
+            cells.extend(
+                words.unwrap_or_else(|| [Cell::Missing(Missing::NotApplicable), Cell::Missing(Missing::NotApplicable)]),
+            );
         }
         Ok(cells)
     }
 
     /// What the figures of a place are compared with, each with its name: the bases of a chart.
     pub(super) fn bases(&self, measures: &[usize]) -> Vec<(Compared, usize, String)> {
-        let of = |with: &Compared| -> Vec<(Compared, usize, String)> { match with {
-            Compared::Targets => {
-                let profiles = self.profiles(measures).into_iter();
-                profiles.map(|(at, profile)| (Compared::Targets, at, format!("Target ({profile})"))).collect()
+        let of = |with: &Compared| -> Vec<(Compared, usize, String)> {
+            match with {
+                Compared::Targets => {
+                    let profiles = self.profiles(measures).into_iter();
+                    profiles.map(|(at, profile)| (Compared::Targets, at, format!("Target ({profile})"))).collect()
+                }
+                other => vec![(*other, 0, other_heads(*other)[0].to_owned())],
             }
-            other => vec![(*other, 0, other_heads(*other)[0].to_owned())],
-        } };
+        };
         self.definition.compare.iter().flat_map(of).collect()
     }
 
@@ -240,9 +244,7 @@ impl<'g> Grid<'g> {
     ) -> Result<Cell, OutOfRange> {
         let row = self.row(at, place);
         let base = match with {
-            Compared::Targets => {
-                row.and_then(|row| row.comparison.targets.get(profile)).map(|against| &against.beside)
-            }
+            Compared::Targets => row.and_then(|row| row.comparison.targets.get(profile)).map(|against| &against.beside),
             other => row.and_then(|row| base(row, other)),
         };
         let figure = base.map_or(Figure::not_applicable(), |beside| beside.base);

@@ -87,7 +87,12 @@ impl Contract {
     }
 
     /// The workers whom the keyworker of a list covers, if their items are listed too.
-    pub(super) async fn covered(&self, ctx: &Context<'_>, held: HeldBy, asked: Option<bool>) -> Result<BTreeSet<WorkerId>> {
+    pub(super) async fn covered(
+        &self,
+        ctx: &Context<'_>,
+        held: HeldBy,
+        asked: Option<bool>,
+    ) -> Result<BTreeSet<WorkerId>> {
         let standing = context::standing(ctx).await?;
         list::covered(&self.seen.generation, &standing, held, (self.as_of, asked)).await
     }

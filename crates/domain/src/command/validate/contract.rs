@@ -12,8 +12,8 @@ use crate::contract::rulebook::canonical::sha256_hex;
 use crate::contract::rulebook::{CodeList, MonthDay};
 use crate::fact::envelope::Occurred;
 use crate::fact::event::{
-    ActionAgreed, ClosedDocument, CommentaryRecorded, ContractOpened, ContractVaried, DoubleFundingDismissed, Event, KpiAssessed,
-    Party, PeriodClosed, Quantity, TargetRatio, TargetSeries, TargetsPublished,
+    ActionAgreed, ClosedDocument, CommentaryRecorded, ContractOpened, ContractVaried, DoubleFundingDismissed, Event,
+    KpiAssessed, Party, PeriodClosed, Quantity, TargetRatio, TargetSeries, TargetsPublished,
 };
 use crate::fact::path::{Name, Place, Under};
 use crate::fact::personal;

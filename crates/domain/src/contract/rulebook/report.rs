@@ -225,8 +225,7 @@ fn standard(rulebook: &Rulebook) -> ReportDefinition {
         also: Vec::new(),
         commentary: CommentaryNeed::Optional,
     };
-    let contact =
-        vec![ReportBoard::ContactByArea, ReportBoard::ContactByKeyworker, ReportBoard::OwnContactByKeyworker];
+    let contact = vec![ReportBoard::ContactByArea, ReportBoard::ContactByKeyworker, ReportBoard::OwnContactByKeyworker];
     let plans = vec![ReportBoard::ReferralToPlan, ReportBoard::ReferralToPlanToDate];
     let exits = vec![ReportBoard::ExitsByReason, ReportBoard::DisengagementsByReason];
     let mut sections = Vec::new();
@@ -266,11 +265,8 @@ fn of_stages(rulebook: &Rulebook) -> Vec<TableDefinition> {
         layout: Layout::Rows,
         chart: None,
     };
-    let to_date = TableDefinition {
-        period: TablePeriod::ContractToDate,
-        compare: vec![Compared::Targets],
-        ..in_month.clone()
-    };
+    let to_date =
+        TableDefinition { period: TablePeriod::ContractToDate, compare: vec![Compared::Targets], ..in_month.clone() };
     let by_month = TableDefinition {
         by: vec![Dimension::Month],
         period: TablePeriod::RollingTwelveMonths,

@@ -10,8 +10,8 @@ use crate::contract::register::Terms;
 use crate::contract::rulebook::canonical::sha256_hex;
 use crate::fact::envelope::{ActionId, JourneyId, NoticeId, StreamId};
 use crate::fact::event::{
-    ActionAgreed, ActionCompleted, CommentaryRecorded, ContractEnded, ContractOpened, ContractVaried,
-    ClosedDocument, DoubleFundingDismissed, KpiAssessed, MeasureRecorded, NoticeIssued, NoticeKind, Party, Period, PeriodClosed,
+    ActionAgreed, ActionCompleted, ClosedDocument, CommentaryRecorded, ContractEnded, ContractOpened, ContractVaried,
+    DoubleFundingDismissed, KpiAssessed, MeasureRecorded, NoticeIssued, NoticeKind, Party, Period, PeriodClosed,
     Quantity, ReferralReceived, ReportSubmitted, TargetRatio, TargetSeries, TargetsPublished,
 };
 use crate::fact::refusal::{RefusalCode as Code, Severity};
@@ -316,9 +316,8 @@ fn a_closed_period_keeps_each_document_once_and_as_it_was_built() {
         digest: sha256_hex(content),
         content: content.to_owned().into(),
     };
-    let closing = |documents: Vec<ClosedDocument>| {
-        fact_of(shps(), "2018-02-05", PeriodClosed { period: january(), documents })
-    };
+    let closing =
+        |documents: Vec<ClosedDocument>| fact_of(shps(), "2018-02-05", PeriodClosed { period: january(), documents });
     service().when(closing(vec![document("monthly", "{}"), document("annual", "{}")])).accepted();
     let refused = |documents| service().when(closing(documents)).refused(Code::InvalidValue).path;
     let twice = vec![document("monthly", "{}"), document("monthly", "{}")];

@@ -1,8 +1,6 @@
 //! The section of a rulebook about its reports.
 
-use super::super::report::{
-    ChartKind, CommentaryNeed, Compared, Dimension, Every, Layout, ReportBoard, TablePeriod,
-};
+use super::super::report::{ChartKind, CommentaryNeed, Compared, Dimension, Every, Layout, ReportBoard, TablePeriod};
 use super::{Fix, Items, Key, Kind, Rule, SOME_TEXTS, Table, Word, words};
 
 pub(in super::super) const EVERY: [Word<Every>; 4] = [

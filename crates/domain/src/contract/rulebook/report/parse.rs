@@ -4,9 +4,7 @@
 //! they may be any of its measures.
 
 use super::super::grammar::Word;
-use super::super::grammar::report::{
-    BOARDS, CHARTS, COMMENTARY, COMPARED, DIMENSIONS, EVERY, LAYOUTS, TABLE_PERIODS,
-};
+use super::super::grammar::report::{BOARDS, CHARTS, COMMENTARY, COMPARED, DIMENSIONS, EVERY, LAYOUTS, TABLE_PERIODS};
 use super::super::measure::{Measure, measures, parse as measure};
 use super::super::reader::{Fault, Item, Report as Faults, Section};
 use super::super::{Calendar, Rulebook};
@@ -59,7 +57,8 @@ fn sections(report: &Section<'_>, periods: &Periods<'_>, faults: &mut Faults<'_>
         let tables = section.sections("table").iter().filter_map(|table| periods.table(table, faults)).collect();
         let boards = periods.boards(&section, faults);
         let also = [("indicators", Shown::Indicators), ("grade", Shown::Grade)];
-        let also = also.into_iter().filter(|(key, _)| section.flag(key) == Some(true)).map(|(_, shown)| shown).collect();
+        let also =
+            also.into_iter().filter(|(key, _)| section.flag(key) == Some(true)).map(|(_, shown)| shown).collect();
         let commentary = section.word("commentary", &COMMENTARY).unwrap_or(CommentaryNeed::Optional);
         if let (Some(code), Some(title)) = (section.text("code"), section.text("title")) {
             sections.push(SectionDefinition { code, title, tables, boards, also, commentary });

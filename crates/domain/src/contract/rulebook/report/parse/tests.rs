@@ -31,14 +31,24 @@ fn a_report_is_read_and_explained() {
     );
     let read = rulebook(&text);
     let [report] = read.own_reports.as_slice() else { panic!("{:#?}", read.own_reports) };
-    assert_eq!((report.code.as_str(), report.every, report.small_counts), ("regular", Every::Quarter, SmallCounts::Shown));
+    assert_eq!(
+        (report.code.as_str(), report.every, report.small_counts),
+        ("regular", Every::Quarter, SmallCounts::Shown)
+    );
     let [numbers, words] = report.sections.as_slice() else { panic!("{:#?}", report.sections) };
     assert_eq!(numbers.boards, [ReportBoard::ContactByArea, ReportBoard::ExitsByReason]);
     assert_eq!((numbers.also.as_slice(), numbers.commentary), ([Shown::Grade].as_slice(), CommentaryNeed::Optional));
     let [months, to_date] = numbers.tables.as_slice() else { panic!("{:#?}", numbers.tables) };
     assert_eq!(months.by, [Dimension::Area, Dimension::Month]);
-    assert_eq!((months.period, months.layout, months.chart), (TablePeriod::Report, Layout::Columns, Some(ChartKind::Lines)));
-    assert_eq!((to_date.title.as_deref(), to_date.layout), (Some("To date"), Layout::Rows), "what is compared has rows");
+    assert_eq!(
+        (months.period, months.layout, months.chart),
+        (TablePeriod::Report, Layout::Columns, Some(ChartKind::Lines))
+    );
+    assert_eq!(
+        (to_date.title.as_deref(), to_date.layout),
+        (Some("To date"), Layout::Rows),
+        "what is compared has rows"
+    );
     assert_eq!(to_date.compare, [Compared::Targets, Compared::Previous]);
     assert_eq!((words.tables.len(), words.commentary), (0, CommentaryNeed::Required));
     let sentence = "Report regular: Regular, every quarter. Its sections are Numbers and In words.";
@@ -105,7 +115,11 @@ fn a_table_shows_measures_and_dimensions_that_there_are() {
             "measures = [\"referral\"]\nchart = \"bars\"",
             "line 72: report.section.table.by: missing; write by = [\"area\"]",
         ),
-        ("month", "measures = []", "line 73: report.section.table.measures: the list is empty, so nothing would ever match; write measures = [\"referral\"]"),
+        (
+            "month",
+            "measures = []",
+            "line 73: report.section.table.measures: the list is empty, so nothing would ever match; write measures = [\"referral\"]",
+        ),
     ] {
         assert_eq!(faults(&with_table(every, table)), [fault]);
     }
@@ -119,7 +133,9 @@ fn months_of_a_financial_year_that_begins_within_a_month_are_not_whole() {
     let within = table.replace("financial_year = \"04-01\"", "financial_year = \"04-06\"");
     assert_eq!(
         faults(&within),
-        ["line 74: report.section.table.by: the period of the table is not made of whole months; leave out month, or write period = \"rolling_3_months\""]
+        [
+            "line 74: report.section.table.by: the period of the table is not made of whole months; leave out month, or write period = \"rolling_3_months\""
+        ]
     );
 }
 
@@ -139,7 +155,9 @@ fn codes_are_unique_and_a_section_shows_something() {
     );
     assert_eq!(
         faults(&with_section("month", "")),
-        ["line 69: report.section: the section shows nothing; write a [[report.section.table]], or one of boards, indicators, grade and commentary"]
+        [
+            "line 69: report.section: the section shows nothing; write a [[report.section.table]], or one of boards, indicators, grade and commentary"
+        ]
     );
 }
 
@@ -148,12 +166,16 @@ fn a_board_is_one_that_the_rulebook_and_the_period_allow() {
     let board = "boards = [\"referral_to_plan\"]\n";
     assert_eq!(
         faults(&with_section("week", board)),
-        ["line 72: report.section.boards: referral_to_plan counts whole months, and this report is about other periods; write \"referral_to_plan_to_date\", or every = \"month\""]
+        [
+            "line 72: report.section.boards: referral_to_plan counts whole months, and this report is about other periods; write \"referral_to_plan_to_date\", or every = \"month\""
+        ]
     );
     let report = with_section("month", board);
     assert_eq!(
         faults(&format!("{LEAST}{}", report.trim_start_matches(WHOLE))),
-        ["line 20: report.section.boards: the rulebook does not measure the days from referral to plan; write [referral_to_plan], or leave out this board"]
+        [
+            "line 20: report.section.boards: the rulebook does not measure the days from referral to plan; write [referral_to_plan], or leave out this board"
+        ]
     );
 }
 
