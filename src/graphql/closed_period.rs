@@ -81,8 +81,8 @@ impl ClosedPeriod {
     }
 }
 
-/// The documents to keep when a period of a contract is closed, as the view of the request knows them. None of a contract
-/// that the caller may not close a period of, and of a period that is not over: the command is refused anyway.
+/// The documents to keep when a period of a contract is closed, as the view of the request knows them. None if the
+/// caller may not close a period of the contract or the period is not over: the command is refused anyway.
 pub(super) async fn to_keep(
     ctx: &Context<'_>,
     code: &str,
