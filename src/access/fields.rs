@@ -144,7 +144,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "Contract",
         TERMS,
         "id code name parties startsOn endsOn view rulebook rulebooks opened variations ended targets commentary measures \
-         periods submissions reports kpiAssessments notices actions dismissals",
+         periods submissions reportsDue reports kpiAssessments notices actions dismissals",
     ),
     ("Contract", JOURNEYS, "caseload journeys obligations diary tasks claims dataQuality"),
     ("Contract", BATCHES, "batches proposedAdjustments proposedWithdrawals"),
@@ -189,6 +189,13 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("RulebookLeague", TERMS, "code title inWords"),
     ("StageOfFunnel", TERMS, "code label"),
     ("ClosedPeriod", TERMS, "period closed"),
+    ("ClosedPeriod", BOARDS, "documents"),
+    ("ClosedDocument", BOARDS, "report title digest document content restated"),
+    ("RestatedDocument", BOARDS, "document differences"),
+    ("RestatedDocument", FEED, "corrections"),
+    ("DocumentDifference", BOARDS, "section table row column was is"),
+    ("DocumentCorrections", FEED, "events totalCount"),
+    ("ReportDue", TERMS, "dueOn state daysLate submittedOn submission"),
     ("ReportDefinition", TERMS, "code title every hideSmallCounts sections"),
     ("ReportSectionDefinition", TERMS, "code title commentaryRequired"),
     (

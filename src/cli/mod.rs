@@ -128,7 +128,9 @@ enum Command {
     /// Prints a report of a contract for a period, or writes it as a workbook, a page or data.
     #[command(after_help = "Examples: throughline report --contract shps --list\n          \
             throughline report --contract shps --report monthly --period 2018-02\n          \
-            throughline report --contract shps --report monthly --period 2018-02 --format xlsx --output shps.xlsx")]
+            throughline report --contract shps --report monthly --period 2018-02 --format xlsx --output shps.xlsx\n          \
+            throughline report --contract shps --report monthly --period 2018-02 --restated\n          \
+            throughline report --contract stoke-psychology --due")]
     Report(report::ReportArguments),
     /// Prints a short-lived token, signed with the local key.
     #[command(after_help = "Examples: throughline token --role keyworker --subject kw-07 --contract shps\n          \

@@ -2,6 +2,8 @@
 //!
 //! The same document as that of the API. Nothing is counted or laid out here.
 
+mod closed;
+
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +11,7 @@ use anyhow::Result;
 use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
 
+use self::closed::ClosedArguments;
 use super::board::{ContractView, MonthOrDay, contract_view, message_of_parked, month_or_day, open_to_read};
 use super::commands::unless_stopped;
 use super::table::{self, Table, columns};
@@ -30,7 +33,7 @@ pub(super) struct ReportArguments {
     #[arg(long)]
     contract: String,
     /// The report's code. `--list` lists the reports.
-    #[arg(long, required_unless_present = "list")]
+    #[arg(long, required_unless_present_any = ["list", "due"])]
     report: Option<String>,
     /// List the reports of the contract instead: code, title, period and sections.
     #[arg(long, conflicts_with_all = ["report", "period", "output"])]
@@ -46,6 +49,8 @@ pub(super) struct ReportArguments {
     /// instant with its offset.
     #[arg(long)]
     known_at: Option<KnownAt>,
+    #[command(flatten)]
+    closed: ClosedArguments,
     /// The output format.
     #[arg(long, value_enum, default_value_t)]
     format: DocumentFormat,
@@ -91,6 +96,16 @@ async fn show(views: &Views, arguments: &ReportArguments) -> Result<Ending> {
         message(format_args!("contract {code:?} has no rulebook yet, so it has no reports: publish one"));
         return Ok(Ending::WrongUse);
     };
+    let position = *view.position().borrow();
+    let recorded_through = views.log().recorded_at(position).await?;
+    let as_of = arguments.as_of.unwrap_or(today);
+    let source = Source { view: &view, scope: scoped, contract: &contract, rulebook, as_of, recorded_through };
+    if arguments.closed.due {
+        return closed::due(arguments, source);
+    }
+    if let Some(asked) = arguments.closed.of_closed() {
+        return closed::show(views, arguments, asked, source).await;
+    }
     let Some(named) = &arguments.report else { return list(code, rulebook, arguments.format) };
     let asked = report(rulebook, named).map_err(|error| Misuse(error.to_string()))?;
     let on = arguments.period.map_or(arguments.as_of.unwrap_or(today), |period| period.first);
@@ -99,10 +114,7 @@ async fn show(views: &Views, arguments: &ReportArguments) -> Result<Ending> {
     if as_of > today {
         message("this is a forecast, because --as-of is in the future: open spells are assumed to continue");
     }
-    let position = *view.position().borrow();
-    let recorded_through = views.log().recorded_at(position).await?;
-    let source = Source { view: &view, scope: scoped, contract: &contract, rulebook, as_of, recorded_through };
-    let document = build::document(source, &asked, on).await.map_err(refused)?;
+    let document = build::document(Source { as_of, ..source }, &asked, on).await.map_err(refused)?;
     write(&shown(&document, arguments.format)?, arguments.output.as_deref())?;
     message_of_parked(&view).await?;
     Ok(Ending::Done)
@@ -140,14 +152,6 @@ fn write(content: &[u8], output: Option<&Path>) -> Result<()> {
 
 /// Prints the reports of a contract.
 fn list(code: &str, rulebook: &Rulebook, format: DocumentFormat) -> Result<Ending> {
-    let format = match format {
-        DocumentFormat::Table => Format::Table,
-        DocumentFormat::Json => Format::Json,
-        DocumentFormat::Csv => Format::Csv,
-        DocumentFormat::Xlsx | DocumentFormat::Html => {
-            return Err(Misuse("a list is no document: use --format table, json or csv".to_owned()).into());
-        }
-    };
     let reports = reports(rulebook);
     let rows = reports.iter().map(|report| {
         let sections: Vec<&str> = report.sections.iter().map(|section| section.code.as_str()).collect();
@@ -155,6 +159,18 @@ fn list(code: &str, rulebook: &Rulebook, format: DocumentFormat) -> Result<Endin
     });
     let title = format!("Reports of {code}");
     let table = Table { title, columns: columns(&["Code", "Title", "Every", "Sections"]), rows: rows.collect() };
-    table::print(&mut terminal::out(), &[table], format)?;
+    table::print(&mut terminal::out(), &[table], format.of_tables()?)?;
     Ok(Ending::Done)
+}
+
+impl DocumentFormat {
+    /// The format of a list.
+    fn of_tables(self) -> Result<Format, Misuse> {
+        match self {
+            Self::Table => Ok(Format::Table),
+            Self::Json => Ok(Format::Json),
+            Self::Csv => Ok(Format::Csv),
+            Self::Xlsx | Self::Html => Err(Misuse("a list is no document: use --format table, json or csv".to_owned())),
+        }
+    }
 }

@@ -20,6 +20,8 @@ use crate::views::generation::Generation;
 use tables::Grid;
 use throughline_domain::contract::register::Terms;
 use throughline_domain::contract::{Contract, ContractRecord, Rulebook};
+use throughline_domain::fact::Entry;
+use throughline_domain::fact::event::CommentaryRecorded;
 use throughline_domain::performance::figure::State;
 use throughline_domain::performance::measure::{Formula, Measure, measure};
 use throughline_domain::performance::period::Period;
@@ -47,8 +49,11 @@ pub struct Source<'s> {
 /// The document of a report for the period that holds a day.
 pub async fn document(source: Source<'_>, report: &ReportDefinition, day: NaiveDate) -> Result<Document, FiguresError> {
     let record = source.contract.contract_record(source.as_of);
+    // Commentary on a period is recorded after it, so it is not a matter of the as-of date.
+    let commentary = source.contract.contract_record(NaiveDate::MAX).commentary;
     let period = report.period(day, source.rulebook.calendar.financial_year);
-    let mut draft = Draft { source, report, record: &record, period, used: Vec::new(), notes: Vec::new() };
+    let mut draft =
+        Draft { source, report, record: &record, commentary: &commentary, period, used: Vec::new(), notes: Vec::new() };
     if period.is_provisional(source.as_of) {
         draft.note(format!("The period was not over on {}: figures may still change.", source.as_of));
     }
@@ -66,6 +71,8 @@ struct Draft<'d> {
     source: Source<'d>,
     report: &'d ReportDefinition,
     record: &'d ContractRecord,
+    /// The commentary that the view knows, whatever its date.
+    commentary: &'d [Entry<CommentaryRecorded>],
     period: Period,
     /// The measures of all figures so far, in the order of their first use.
     used: Vec<Measure>,
@@ -176,7 +183,7 @@ impl<'d> Draft<'d> {
 
     /// The commentary of a section, oldest first.
     fn commentary(&mut self, section: &SectionDefinition) -> Vec<Commentary> {
-        let said = self.record.commentary.iter().filter(|said| self.is_of_report(said.details.report.as_str()));
+        let said = self.commentary.iter().filter(|said| self.is_of_report(said.details.report.as_str()));
         let said = said.filter(|said| self.is_of_period(said.details.period) && said.details.section == section.code);
         let said = said.map(|said| Commentary { on: said.occurred.earliest(), text: said.details.text.clone() });
         let commentary: Vec<Commentary> = said.collect();
@@ -189,7 +196,7 @@ impl<'d> Draft<'d> {
     /// Notes commentary for sections that the report does not have.
     fn note_commentary_elsewhere(&mut self) {
         let is_known = |code: &str| self.report.sections.iter().any(|section| section.code == code);
-        let said = self.record.commentary.iter().map(|said| &said.details);
+        let said = self.commentary.iter().map(|said| &said.details);
         let said = said.filter(|said| self.is_of_report(&said.report) && self.is_of_period(said.period));
         let unknown: BTreeSet<&str> = said.map(|said| said.section.as_str()).filter(|code| !is_known(code)).collect();
         let notes = unknown

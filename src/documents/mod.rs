@@ -5,6 +5,9 @@
 //! closed, because the whole document is kept, not the question. It names no person.
 
 pub mod build;
+pub mod corrections;
+pub mod differences;
+pub mod frozen;
 pub mod render;
 mod small_counts;
 mod words;

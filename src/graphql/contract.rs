@@ -13,10 +13,11 @@ use super::batch::{Batch, BatchState, Cap};
 use super::boards::{BoardBy, CaseloadRow, ContactRecency, Exits, ExitsBy, RecencyBy, ReferralToPlan};
 use super::bounds::{MONTHS_AHEAD, PageLength};
 use super::claim::{self, Claim, ClaimFilter, ClaimStatus};
+use super::closed_period::ClosedPeriod;
 use super::context::{OrFault as _, RequestContext as _};
 use super::contract_record::{
-    self, ClosedPeriod, Commentary, ContractAction, ContractNotice, DoubleFundingDismissal, KpiAssessment, Party,
-    ReportSubmission, Targets, TargetsAsked, Variation,
+    self, Commentary, ContractAction, ContractNotice, DoubleFundingDismissal, KpiAssessment, Party, ReportSubmission,
+    Targets, TargetsAsked, Variation,
 };
 use super::data_quality::DataQuality;
 use super::document::{Document, ReportDefinition};
@@ -38,6 +39,7 @@ use super::period::{PeriodInput, period_of};
 use super::point_in_time::{ContractAt, Snapshot};
 use super::point_of_view::PointOfView;
 use super::proposal::{ProposedAdjustment, ProposedWithdrawal};
+use super::report_due::ReportDue;
 use super::rulebook::{self, RulebookVersion};
 use super::scalars::{Date, Id};
 use super::staff;
@@ -195,7 +197,16 @@ impl Contract {
 
     /// The closed periods, in the order in which they were closed. The figures of a closed period are settled.
     async fn periods(&self) -> Vec<ClosedPeriod> {
-        self.contract_record().closed.iter().map(Into::into).collect()
+        ClosedPeriod::all(self.source(), &self.contract_record().closed)
+    }
+
+    /// The dates on which reports are due by the rulebook, earliest first, with what was submitted by then.
+    #[expect(clippy::unused_async, reason = "a resolver must be async")]
+    async fn reports_due(
+        &self,
+        #[graphql(desc = "Only submissions of this report, by code. Default: of any report.")] report: Option<String>,
+    ) -> Result<Vec<ReportDue>> {
+        Ok(ReportDue::all(self.rules()?, self.contract_record(), report.as_deref(), self.as_of))
     }
 
     /// The reports that were submitted, oldest first.

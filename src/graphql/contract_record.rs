@@ -50,14 +50,6 @@ entries! {
         /// The text of the commentary.
         text: String,
     }
-    /// A closed period: its figures are settled. Facts dated in it can still be recorded. They give the warning
-    /// `PERIOD_CLOSED`, and boards read afterwards count them.
-    ClosedPeriod of PeriodClosed {
-        /// The period.
-        period: DayPeriod,
-        /// When it was closed.
-        closed: Occurrence = Occurrence::of,
-    }
     /// A submitted report.
     ReportSubmission of ReportSubmitted {
         /// The code of the report.

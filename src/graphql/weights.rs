@@ -7,7 +7,7 @@
 use throughline_gateway::guard::Weight;
 
 /// Each expensive place and its cost.
-pub(super) const WEIGHTS: [Weight; 44] = [
+pub(super) const WEIGHTS: [Weight; 46] = [
     ("Query.previewRulebook", 50_000),
     ("Query.compareViews", 10_000),
     ("ContractAt.knownAt", 5_000),
@@ -17,6 +17,8 @@ pub(super) const WEIGHTS: [Weight; 44] = [
     ("JourneyAt.knownAt", 20),
     ("JourneyAt.knownOn", 20),
     ("JourneyAt.position", 20),
+    ("ClosedDocument.restated", 1_000),
+    ("RestatedDocument.corrections", 500),
     ("Contract.claims", 500),
     ("Contract.batches", 500),
     ("Contract.cap", 500),

@@ -2,7 +2,7 @@
 //!
 //! Each read is one short statement. Nothing here may keep a transaction open.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -72,6 +72,12 @@ static JOURNEYS_BETWEEN: Sql = Sql::new(
      and contract = $3 and stream_id > $4 order by stream_id limit $5",
 );
 
+static CONCERNING: Sql = Sql::new(
+    "select record from events where contract = $1 and position > $2 and position <= $3 \
+     and (occurred_on <= $4 or type in ('FactCorrected', 'FactRetracted', 'RulebookPublished', 'CommentaryRecorded')) \
+     order by position limit $5",
+);
+
 static RECORDED: Sql = Sql::new("select recorded_at from events where position = $1");
 
 /// Every statement of this module.
@@ -91,6 +97,7 @@ pub(super) static STATEMENTS: &[&Sql] = &[
     &OF_COMMANDS,
     &CONTRACTS,
     &OF_CONTRACT,
+    &CONCERNING,
 ];
 
 /// A part of the log that an index covers.
@@ -335,6 +342,24 @@ impl Log {
             page.fetch_all(pool).await
         });
         Ok(envelopes(records.map_err(doing("read the events of a contract"))?)?)
+    }
+
+    /// The events of a contract after one position and up to another that may concern the days up to a day: facts dated
+    /// on one of them, every correction and retraction, every rulebook and every commentary. In order, at most
+    /// [`PAGE_SIZE`] of them.
+    pub async fn concerning(
+        &self,
+        (code, last_day): (&str, NaiveDate),
+        after: Position,
+        upto: Position,
+    ) -> Result<Vec<Envelope>, LogError> {
+        let reader = &self.store.reader;
+        let sql = CONCERNING.text(reader.dialect());
+        let records = on!(reader, pool => {
+            let page = sqlx::query_as(sql).bind(code).bind(after.0).bind(upto.0).bind(last_day).bind(PAGE_SIZE);
+            page.fetch_all(pool).await
+        });
+        Ok(envelopes(records.map_err(doing("read the events that concern a period"))?)?)
     }
 
     /// The events of these ids, in the order of the log.

@@ -376,7 +376,8 @@ fn mutation_document(mutation: &str) -> String {
         | "closePeriod"
         | "issueNotice"
         | "assessKpi"
-        | "publishTargets" => "contract { id code }",
+        | "publishTargets"
+        | "submitReport" => "contract { id code }",
         "openBatch" | "submitBatch" | "decideClaim" | "resubmitClaim" | "withdrawClaim" | "recordPayment"
         | "raiseAdjustment" => "batch { id state version }",
         _ => "journey { id reference version asOf daysSinceContact onCaseload }",

@@ -19,6 +19,7 @@ mod claims_between;
 mod claims_compared;
 mod claims_known;
 mod client;
+mod closed_periods;
 mod connections;
 mod contact;
 mod corrections;

@@ -118,7 +118,7 @@ fn parts_that_the_program_does_not_use_yet_are_warned_of() {
         met_by = { task = \"welcome\" }\nminimum_level = 95\n";
     let (status, stdout, stderr) = checked(&[with("", "") + unused]);
     assert_eq!((status, stderr.as_str()), (0, ""));
-    for part in ["[[grade]]", "minimum_level and lower_level of a standard", "[reports] due", "[targets] profiles"] {
+    for part in ["[[grade]]", "minimum_level and lower_level of a standard", "[targets] profiles"] {
         assert!(stdout.contains(&format!("  Warning: {part}: ")), "{part}: {stdout}");
     }
 }

@@ -114,7 +114,8 @@ mod tests {
         assert_eq!(of_cases, [(1, true), (4, true), (5, false)].map(|(n, few)| number(n, NumberUnit::Plain, few)));
         let amount = |count: u64| figure(&Figure::amount(count.into()), &contacts()).expect("in range");
         assert_eq!(amount(4), number(4, NumberUnit::Plain, true), "four contacts are with four people at most");
-        let spend = measure(Unit::Amount, Formula::OfContract("spend".to_owned()));
+        let spend = ContractValues { code: "spend".to_owned(), take: TakeOfContract::Sum };
+        let spend = measure(Unit::Amount, Formula::OfContract(spend));
         assert_eq!(figure(&Figure::amount(4.into()), &spend), Ok(number(4, NumberUnit::Plain, false)));
     }
 

@@ -18,7 +18,7 @@ mod tests;
 
 pub use self::csv::csv;
 pub use self::page::page;
-pub use self::text::text;
+pub use self::text::{shown, text};
 pub use self::workbook::{WorkbookError, workbook};
 
 use super::{Cell, Table};

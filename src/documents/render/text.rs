@@ -66,7 +66,8 @@ fn rows_of(table: &Table) -> Vec<String> {
     aligned(&rows.iter().collect::<Vec<_>>(), &sides)
 }
 
-fn shown(cell: &Cell) -> String {
+/// A cell as a reader sees it. Empty if it is not applicable.
+pub fn shown(cell: &Cell) -> String {
     match cell {
         Cell::Words(words) => words.clone(),
         Cell::Number(number) => wording::number(number),

@@ -100,7 +100,7 @@ pub(super) fn table(sheet: &mut Worksheet, document: &Document, table: &Table) -
 /// A sheet of a chart: its numbers as a table, and the drawing beside it.
 pub(super) fn chart(sheet: &mut Worksheet, document: &Document, chart: &Chart) -> Written {
     let has_gap = chart.series.iter().any(|series| series.values.iter().any(Option::is_none));
-    let gaps = if has_gap { " An empty cell has no value, so that nothing is drawn." } else { "" };
+    let gaps = if has_gap { " An empty cell has no value." } else { "" };
     let longest = chart.categories.iter().map(|category| width_of(category)).max().unwrap_or(0);
     let titles = chart.series.iter().map(|series| width_of(&series.title));
     let widths = std::iter::once(longest.max(20)).chain(titles).collect();
@@ -253,7 +253,7 @@ fn number_format(number: &Number) -> String {
         places => format!(".{}", "0".repeat(usize::try_from(places).unwrap_or(0))),
     };
     match number.unit {
-        NumberUnit::Percent => format!("#,##0{places}\"%\""),
+        NumberUnit::Percent => format!("#,##0{places}\" %\""),
         NumberUnit::Plain | NumberUnit::Money | NumberUnit::Days => format!("#,##0{places}"),
     }
 }

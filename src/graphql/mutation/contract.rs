@@ -9,9 +9,11 @@ use super::input::convert::Conversion;
 use super::mutations::mutations;
 use super::payload::ContractPayload;
 use super::{Answered, answered, own_id, record, record_fact};
+use crate::graphql::closed_period;
 use throughline_domain::command::Command;
 use throughline_domain::command::contracts::{OpenContract, PublishRulebook};
 use throughline_domain::fact::envelope::StreamId;
+use throughline_domain::fact::event::PeriodClosed;
 
 /// The mutations on contracts.
 #[derive(Default)]
@@ -75,12 +77,24 @@ mutations! {
     /// Records a commentary on a figure or a period, for a report.
     record_commentary(ctx, input: RecordCommentaryInput) -> ContractPayload { of_contract!(ctx, input, input.fact) }
 
-    /// Closes a period: the parties have settled its figures. This marks the period and locks nothing. Facts dated in
-    /// it can still be recorded, corrected and retracted, each with the warning `PERIOD_CLOSED`, which must be
+    /// Closes a period: the parties have settled its figures. The documents of the reports of exactly this period are
+    /// kept as they are now. A period can be closed once it is over. This marks the period and locks nothing. Facts
+    /// dated in it can still be recorded, corrected and retracted, each with the warning `PERIOD_CLOSED`, which must be
     /// accepted. Boards read later count these facts; boards read with the time of the close as knowledge date show the
     /// settled figures. Batches are not affected, because their lines never change. Claims are not affected either:
     /// they stay open as long as their rules allow.
-    close_period(ctx, input: ClosePeriodInput) -> ContractPayload { of_contract!(ctx, input, input.fact) }
+    close_period(ctx, input: ClosePeriodInput) -> ContractPayload {
+        answered(async {
+            let period = input.fact.period.into();
+            let documents = closed_period::to_keep(ctx, &input.contract, period).await?;
+            let (mut conversion, stream) = (Conversion::default(), StreamId::contract(&input.contract));
+            let when = input.when.read(&mut conversion);
+            let command = Command::record_fact(stream, when, PeriodClosed { period, documents });
+            let outcome = record(ctx, input.stamp, conversion, command).await?;
+            Ok(ContractPayload::of(ctx, &input.contract, outcome))
+        })
+        .await
+    }
 
     /// Records that a report was submitted.
     submit_report(ctx, input: SubmitReportInput) -> ContractPayload { of_contract!(ctx, input, input.fact) }

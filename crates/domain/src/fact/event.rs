@@ -135,7 +135,7 @@ events! {
     RulebookPublished: Contract v 1;
     TargetsPublished: Contract v 2;
     CommentaryRecorded: Contract v 1;
-    PeriodClosed: Contract v 1;
+    PeriodClosed: Contract v 2;
     ReportSubmitted: Contract v 1;
     KpiAssessed: Contract v 1;
     NoticeIssued: Contract v 1;
@@ -168,8 +168,10 @@ pub type Upcast = fn(Value) -> Value;
 
 /// The upcasts of earlier schema versions: the type, the version it reads, and the conversion to the next version.
 ///
-/// The first version of targets gave every series by month, as the second still may.
-pub const UPCASTS: &[(EventType, u16, Upcast)] = &[(EventType::TargetsPublished, 1, |by_month| by_month)];
+/// The first version of targets gave every series by month, as the second still may. The first version of a closed
+/// period had no documents, as the second still may.
+pub const UPCASTS: &[(EventType, u16, Upcast)] =
+    &[(EventType::TargetsPublished, 1, |by_month| by_month), (EventType::PeriodClosed, 1, |undocumented| undocumented)];
 
 impl EventType {
     /// The type with this name, if this build knows it.
@@ -319,6 +321,14 @@ mod tests {
         assert_eq!(carry(1), Some(serde_json::json!({"kind": "php"})));
         assert_eq!(carry(0), None, "a missing step");
         assert_eq!(carry(4), None, "a version that does not exist yet");
+    }
+
+    #[test]
+    fn a_period_that_was_closed_before_documents_were_kept_has_none() {
+        let payload = r#"{"period":{"first":"2018-02-01","last":"2018-02-28"}}"#;
+        let Ok(Event::PeriodClosed(closed)) = Event::decode("PeriodClosed", 1, payload) else { panic!("a period") };
+        assert_eq!(closed.documents, []);
+        assert_eq!(Event::from(closed).payload().get(), payload);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 pub mod assessment;
 pub mod case_value;
 pub mod comparison;
+pub mod due_date;
 pub mod figure;
 pub mod forecast;
 pub mod fraction;

@@ -156,11 +156,6 @@ facts! {
         /// The commentary: at most 200 characters, without personal data.
         text: String,
     }
-    /// A period to close.
-    ClosedPeriodFact => PeriodClosed {
-        /// The period.
-        period: DayPeriodInput,
-    }
     /// A submitted report.
     SubmissionFact | SubmissionPatch => ReportSubmitted {
         /// The report, by code.
@@ -197,6 +192,13 @@ facts! {
         /// The reason: at most 200 characters, without personal data.
         reason: String,
     }
+}
+
+/// A period to close.
+#[derive(Debug, Clone, Copy, InputObject)]
+pub struct ClosedPeriodFact {
+    /// The period.
+    pub period: DayPeriodInput,
 }
 
 identified_facts! {

@@ -8,11 +8,12 @@ use chrono::{Datelike as _, NaiveDate};
 
 use super::{CODE_MAX, REASON_MAX, Rules, Validator};
 use crate::contract::Contract;
+use crate::contract::rulebook::canonical::sha256_hex;
 use crate::contract::rulebook::{CodeList, MonthDay};
 use crate::fact::envelope::Occurred;
 use crate::fact::event::{
-    ActionAgreed, CommentaryRecorded, ContractOpened, ContractVaried, DoubleFundingDismissed, Event, KpiAssessed,
-    Party, PeriodClosed, Quantity, TargetRatio, TargetSeries, TargetsPublished,
+    ActionAgreed, ClosedDocument, CommentaryRecorded, ContractOpened, ContractVaried, DoubleFundingDismissed, Event,
+    KpiAssessed, Party, PeriodClosed, Quantity, TargetRatio, TargetSeries, TargetsPublished,
 };
 use crate::fact::path::{Name, Place, Under};
 use crate::fact::personal;
@@ -28,6 +29,11 @@ const SERIES_MAX: usize = 2_000;
 const MONTHS_MAX: usize = 1_200;
 /// The most years of one series.
 const YEARS_MAX: usize = 100;
+/// The most documents of a closed period.
+const DOCUMENTS_MAX: usize = 50;
+/// The most bytes of all documents of a closed period. Written as a line of an export they are at most twice as long,
+/// which is less than the longest line that an import reads.
+const DOCUMENTS_BYTES_MAX: usize = 3 * 1024 * 1024;
 
 impl Validator {
     /// Checks the values of a fact of a contract.
@@ -218,6 +224,36 @@ impl Validator {
         self.over("period", closed.period);
         if closed.period.last > occurred.latest() {
             self.invalid("period.last", "the period is not over: date the closing on or after its last day");
+        } else if closed.period.last >= self.today {
+            self.invalid("period.last", "the period is not over: close it on the day after its last day, or later");
+        }
+        self.documents(&closed.documents);
+    }
+
+    /// Checks the documents of a closed period: each report once, unchanged since it was built, and not too long.
+    fn documents(&mut self, documents: &[ClosedDocument]) {
+        if !self.at_most("documents", documents.len(), DOCUMENTS_MAX) {
+            return;
+        }
+        let bytes: usize = documents.iter().map(|document| document.content.as_str().len()).sum();
+        if bytes > DOCUMENTS_BYTES_MAX {
+            let message = format!(
+                "the documents of this period have {bytes} bytes: use at most {DOCUMENTS_BYTES_MAX}, with fewer \
+                 tables in the rulebook's reports"
+            );
+            self.too_long("period", message);
+            return;
+        }
+        let mut reports = BTreeSet::new();
+        for (index, document) in documents.iter().enumerate() {
+            self.plain(&format!("documents.{index}.report"), &document.report, CODE_MAX);
+            if !reports.insert(&document.report) {
+                self.invalid(&format!("documents.{index}.report"), "this report appears twice: give it once");
+            }
+            if document.digest != sha256_hex(document.content.as_str()) {
+                let message = "the digest is not that of the content: give the document as it was closed";
+                self.invalid(&format!("documents.{index}.digest"), message);
+            }
         }
     }
 

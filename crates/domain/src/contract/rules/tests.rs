@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use crate::contract::ContractRecord;
 use crate::contract::register::Terms;
+use crate::contract::rulebook::canonical::sha256_hex;
 use crate::fact::envelope::{ActionId, JourneyId, NoticeId, StreamId};
 use crate::fact::event::{
-    ActionAgreed, ActionCompleted, CommentaryRecorded, ContractEnded, ContractOpened, ContractVaried,
+    ActionAgreed, ActionCompleted, ClosedDocument, CommentaryRecorded, ContractEnded, ContractOpened, ContractVaried,
     DoubleFundingDismissed, KpiAssessed, MeasureRecorded, NoticeIssued, NoticeKind, Party, Period, PeriodClosed,
     Quantity, ReferralReceived, ReportSubmitted, TargetRatio, TargetSeries, TargetsPublished,
 };
@@ -268,9 +269,9 @@ fn a_series_is_given_by_month_by_year_or_as_a_ratio_and_in_one_way_only() {
 
 #[test]
 fn a_period_is_closed_once_when_it_is_over_and_stays_closed() {
-    let closed = || PeriodClosed { period: january() };
+    let closed = || PeriodClosed { period: january(), documents: Vec::new() };
     service().when(fact_of(shps(), "2018-01-30", closed())).refused(Code::InvalidValue);
-    let backwards = PeriodClosed { period: Period { first: day("2018-01-31"), last: day("2018-01-01") } };
+    let backwards = PeriodClosed { period: Period { first: day("2018-01-31"), last: day("2018-01-01") }, ..closed() };
     service().when(fact_of(shps(), "2018-02-01", backwards)).refused(Code::InvalidValue);
     let world = service().and(&fact_of(shps(), "2018-02-05", closed()));
     let close = world.last();
@@ -278,7 +279,8 @@ fn a_period_is_closed_once_when_it_is_over_and_stays_closed() {
     world.when(retracted(shps(), &[close])).refused(Code::NotCorrectable);
     world.when(corrected(shps(), close, "2018-02-06", closed())).refused(Code::NotCorrectable);
     // A period may not overlap the edge of a closed one, or be part of it. The refusal names the one closed first.
-    let stretch = |first: &str, last: &str| PeriodClosed { period: Period { first: day(first), last: day(last) } };
+    let stretch =
+        |first: &str, last: &str| PeriodClosed { period: Period { first: day(first), last: day(last) }, ..closed() };
     let until = |last: &str| stretch("2017-11-01", last);
     for other in [until("2018-01-30"), until("2018-01-01"), stretch("2018-01-10", "2018-01-20")] {
         let refusal = world.when(fact_of(shps(), "2018-02-06", other)).refused(Code::PeriodAlreadyClosed);
@@ -296,6 +298,39 @@ fn a_period_is_closed_once_when_it_is_over_and_stays_closed() {
     // A quarter can be closed over its closed months.
     let world = world.and(&fact_of(shps(), "2018-02-06", until("2018-01-31")));
     assert_eq!(as_of(&world, "2018-02-28").closed.len(), 3);
+}
+
+#[test]
+fn a_period_is_over_on_the_day_after_its_last_day() {
+    let closed = || PeriodClosed { period: january(), documents: Vec::new() };
+    let refusal = service().on_day("2018-01-31").when(fact_of(shps(), "2018-01-31", closed()));
+    assert_eq!(refusal.refused(Code::InvalidValue).path, Some("period.last".into()));
+    // The parties may have agreed on the last day, and record it the next day.
+    service().on_day("2018-02-01").when(fact_of(shps(), "2018-01-31", closed())).accepted();
+}
+
+#[test]
+fn a_closed_period_keeps_each_document_once_and_as_it_was_built() {
+    let document = |report: &str, content: &str| ClosedDocument {
+        report: report.to_owned(),
+        digest: sha256_hex(content),
+        content: content.to_owned().into(),
+    };
+    let closing =
+        |documents: Vec<ClosedDocument>| fact_of(shps(), "2018-02-05", PeriodClosed { period: january(), documents });
+    service().when(closing(vec![document("monthly", "{}"), document("annual", "{}")])).accepted();
+    let refused = |documents| service().when(closing(documents)).refused(Code::InvalidValue).path;
+    let twice = vec![document("monthly", "{}"), document("monthly", "{}")];
+    assert_eq!(refused(twice), Some("documents.1.report".into()));
+    let altered = ClosedDocument { content: "[]".to_owned().into(), ..document("monthly", "{}") };
+    assert_eq!(refused(vec![altered]), Some("documents.0.digest".into()));
+    // Together they have a limit. A text of just this length is kept.
+    let long = |bytes: usize| vec![document("monthly", &"x".repeat(bytes))];
+    service().when(closing(long(3 * 1024 * 1024))).accepted();
+    let refusal = service().when(closing(long(3 * 1024 * 1024 + 1))).refused(Code::InputTooLong);
+    assert_eq!(refusal.path, Some("period".into()));
+    let many = (0..51).map(|n| document(&format!("r{n}"), "{}")).collect();
+    service().when(closing(many)).refused(Code::InputTooLong);
 }
 
 #[test]

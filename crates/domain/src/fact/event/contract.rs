@@ -3,6 +3,7 @@
 //! Only data. The meaning of a payload never changes. A new shape is a new schema version.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -149,11 +150,51 @@ pub struct CommentaryRecorded {
 }
 
 /// The parties settled the figures of a period. This locks nothing: facts dated in the period later raise a warning.
+/// The documents of its reports are kept as they were.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PeriodClosed {
     /// The period.
     pub period: Period,
+    /// The documents of its reports, in the order of the rulebook. None if no report has this period.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<ClosedDocument>,
+}
+
+/// The document of a report, as it was when its period was closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClosedDocument {
+    /// The report, by code.
+    pub report: String,
+    /// SHA-256 over the bytes of the content, lower-case hexadecimal.
+    pub digest: String,
+    /// The document as JSON.
+    pub content: DocumentText,
+}
+
+/// The text of a document. Copies share it, because every decision about a contract reads its closed periods.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct DocumentText(Arc<str>);
+
+impl DocumentText {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for DocumentText {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<DocumentText> for String {
+    fn from(text: DocumentText) -> Self {
+        text.0.as_ref().to_owned()
+    }
 }
 
 /// A report was submitted.

@@ -16,14 +16,14 @@ use chrono::NaiveDate;
 use super::fraction::tests::fraction;
 
 /// The rows of a table, by the names of its columns.
-fn rows(table: &'static str) -> Vec<BTreeMap<&'static str, &'static str>> {
+pub(super) fn rows(table: &'static str) -> Vec<BTreeMap<&'static str, &'static str>> {
     let mut lines = table.lines();
     let names: Vec<&str> = lines.next().expect("the names of the columns").split(',').collect();
     let row = |line: &'static str| names.iter().copied().zip(line.split(',')).collect();
     lines.map(row).collect()
 }
 
-fn day(text: &str) -> NaiveDate {
+pub(super) fn day(text: &str) -> NaiveDate {
     text.parse().expect("a day")
 }
 

@@ -100,8 +100,10 @@ pub(super) static STANDARD: Table = Table {
             .unit("percent"),
     ],
     rules: &[],
-    notes: &["`lower_level` is not greater than `minimum_level`. The boards of indicators and `assessKpi` compare the \
-              share of obligations met in time with the two levels."],
+    notes: &[
+        "`lower_level` is not greater than `minimum_level`. The boards of indicators and `assessKpi` compare the \
+              share of obligations met in time with the two levels.",
+    ],
 };
 
 static WITHIN: Table = Table {
@@ -416,7 +418,11 @@ pub(super) static REPORTS: Table = Table {
         "The days on which a report is due, earliest first, each in quotes.",
     )],
     rules: &[],
-    notes: &["`rulebook check` warns of a day that is not a working day. The program sends no reminders yet."],
+    notes: &[
+        "A submitted report answers the first due date on or after the last day of the period that it covers. Due \
+         dates that were missed or met late are listed with the number of days.",
+        "`rulebook check` warns of a day that is not a working day. The program sends no reminders.",
+    ],
 };
 
 pub(super) static DUTIES: Table = Table {

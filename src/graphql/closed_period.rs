@@ -1,0 +1,262 @@
+//! Closed periods in the API: the documents that were kept when a period was closed, and the same documents as they
+//! read now.
+//!
+//! What was kept is shown as it was. It is of the whole contract, so a caller who sees some areas does not see it.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, Result, SimpleObject};
+use chrono::NaiveDate;
+
+use super::context::{OrFault as _, RequestContext as _};
+use super::document::{ContentFormat, Document, DocumentCell, as_seen};
+use super::event::Event;
+use super::figures;
+use super::journey::Occurrence;
+use super::journey::work::DayPeriod;
+use super::list::{NOT_IN_SCOPE, Source};
+use super::query::visible;
+use crate::access::InScope;
+use crate::documents;
+use crate::documents::build;
+use crate::documents::corrections::{self, Since};
+use crate::documents::differences::{Difference, differences};
+use crate::documents::frozen;
+use crate::views::generation::Generation;
+use throughline_domain::contract::Contract;
+use throughline_domain::fact::Entry;
+use throughline_domain::fact::envelope::Position;
+use throughline_domain::fact::event;
+use throughline_gateway::Code;
+
+/// The most events that explain a document in one answer.
+const EVENTS_MAX: usize = 200;
+
+/// A closed period: its figures are settled, and the documents of its reports are kept. Facts dated in it can still be
+/// recorded. They give the warning `PERIOD_CLOSED`, and boards read afterwards count them.
+pub struct ClosedPeriod {
+    source: Arc<Source>,
+    entry: Entry<event::PeriodClosed>,
+}
+
+impl ClosedPeriod {
+    /// The closed periods of a contract.
+    pub(super) fn all(source: Source, closed: &[Entry<event::PeriodClosed>]) -> Vec<Self> {
+        let source = Arc::new(source);
+        closed.iter().map(|entry| Self { source: Arc::clone(&source), entry: entry.clone() }).collect()
+    }
+}
+
+/// A closed period: its figures are settled, and the documents of its reports are kept. Facts dated in it can still be
+/// recorded. They give the warning `PERIOD_CLOSED`, and boards read afterwards count them.
+#[Object]
+impl ClosedPeriod {
+    /// The period.
+    async fn period(&self) -> DayPeriod {
+        self.entry.details.period.into()
+    }
+
+    /// When it was closed.
+    async fn closed(&self) -> Occurrence {
+        Occurrence::of(&self.entry)
+    }
+
+    /// The documents of the reports of exactly this period, as they were when it was closed. They never change. Null
+    /// for those who see only some service areas, because a document is of the whole contract.
+    async fn documents(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only the document of this report, by code.")] report: Option<String>,
+    ) -> Option<Result<Vec<ClosedDocument>>> {
+        let is_of_areas = scope(ctx, &self.source).map(|scope| scope.areas().is_some());
+        match is_of_areas {
+            Ok(true) => None,
+            Ok(false) => {
+                let asked = self.entry.details.documents.iter();
+                let asked = asked.filter(|document| report.as_ref().is_none_or(|report| document.report == *report));
+                Some(asked.map(|document| ClosedDocument::read(&self.source, document)).collect())
+            }
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+/// The documents to keep when a period of a contract is closed, as the view of the request knows them. None if the
+/// caller may not close a period of the contract or the period is not over: the command is refused anyway.
+pub(super) async fn to_keep(
+    ctx: &Context<'_>,
+    code: &str,
+    period: event::Period,
+) -> Result<Vec<event::ClosedDocument>> {
+    let Some(scope) = ctx.in_scope(code).filter(|scope| scope.areas().is_none()) else { return Ok(Vec::new()) };
+    let generation = &ctx.caller().generation;
+    let Some(contract) = generation.contract_state(scope) else { return Ok(Vec::new()) };
+    if period.last >= ctx.today(&contract) {
+        return Ok(Vec::new());
+    }
+    let Some(source) = built_from(ctx, (generation, scope), &contract, period.last).await? else {
+        return Ok(Vec::new());
+    };
+    frozen::closing(source, period).await.map_err(|error| figures::refused(&error))
+}
+
+/// What documents of a contract are built from. None if it has no rulebook.
+async fn built_from<'s>(
+    ctx: &Context<'_>,
+    (view, scope): (&'s Generation, InScope<'s>),
+    contract: &'s Contract,
+    as_of: NaiveDate,
+) -> Result<Option<build::Source<'s>>> {
+    let Some(rulebook) = contract.newest_rulebook() else { return Ok(None) };
+    let position = *view.position().borrow();
+    let recorded_through = ctx.app().log.recorded_at(position).await.or_fault()?;
+    Ok(Some(build::Source { view, scope, contract, rulebook, as_of, recorded_through }))
+}
+
+fn scope<'c>(ctx: &'c Context<'_>, source: &'c Source) -> Result<InScope<'c>> {
+    ctx.in_scope(&source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))
+}
+
+/// The document of a report, as it was when its period was closed.
+pub struct ClosedDocument {
+    source: Arc<Source>,
+    kept: event::ClosedDocument,
+    whole: documents::Document,
+}
+
+impl ClosedDocument {
+    fn read(source: &Arc<Source>, kept: &event::ClosedDocument) -> Result<Self> {
+        let whole = frozen::read(kept).or_fault()?;
+        Ok(Self { source: Arc::clone(source), kept: kept.clone(), whole })
+    }
+
+    /// The document as the caller may see it.
+    fn seen(&self, ctx: &Context<'_>) -> documents::Document {
+        as_seen(ctx, &self.source.contract_state, self.whole.clone())
+    }
+
+    async fn again(&self, ctx: &Context<'_>) -> Result<Option<RestatedDocument>> {
+        let Source { generation, contract_state, .. } = &*self.source;
+        let scope = scope(ctx, &self.source)?;
+        let built_from = built_from(ctx, (generation, scope), contract_state, self.whole.as_of).await?;
+        let Some(built_from) = built_from else { return Ok(None) };
+        let again = frozen::again(built_from, &self.whole).await.map_err(|error| figures::refused(&error))?;
+        let Some(document) = again.map(|document| as_seen(ctx, contract_state, document)) else { return Ok(None) };
+        let differences = differences(&self.seen(ctx), &document);
+        let after = Position(i64::try_from(self.whole.position).or_fault()?);
+        Ok(Some(RestatedDocument { source: Arc::clone(&self.source), document, differences, after }))
+    }
+}
+
+/// The document of a report, as it was when its period was closed.
+#[Object]
+impl ClosedDocument {
+    /// The report, by code.
+    async fn report(&self) -> &str {
+        &self.kept.report
+    }
+
+    /// The title of the report.
+    async fn title(&self) -> &str {
+        &self.whole.title
+    }
+
+    /// SHA-256 over the bytes of the kept document, in lower-case hexadecimal: of `content` as JSON.
+    async fn digest(&self) -> &str {
+        &self.kept.digest
+    }
+
+    /// The document.
+    async fn document(&self, ctx: &Context<'_>) -> Document {
+        self.seen(ctx).into()
+    }
+
+    /// The document as text. As JSON it is byte for byte what was kept, unless small counts are hidden from you.
+    #[expect(clippy::unused_async, reason = "a resolver must be async")]
+    async fn content(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The format.")] format: ContentFormat,
+    ) -> Result<String> {
+        let seen = self.seen(ctx);
+        if format == ContentFormat::Json && seen == self.whole {
+            return Ok(self.kept.content.as_str().to_owned());
+        }
+        format.content(&seen)
+    }
+
+    /// The same document as it reads now, with what changed. Null if the rulebook no longer has the report.
+    async fn restated(&self, ctx: &Context<'_>) -> Option<Result<RestatedDocument>> {
+        self.again(ctx).await.transpose()
+    }
+}
+
+/// The document of a closed period as it reads now, beside what was kept.
+pub struct RestatedDocument {
+    source: Arc<Source>,
+    document: documents::Document,
+    differences: Vec<Difference>,
+    /// The position up to which the kept document knew the log.
+    after: Position,
+}
+
+/// The document of a closed period as it reads now, beside what was kept.
+#[Object]
+impl RestatedDocument {
+    /// The document.
+    async fn document(&self) -> Document {
+        self.document.clone().into()
+    }
+
+    /// The cells that read differently, in the order of the document. Empty if nothing changed.
+    async fn differences(&self) -> Vec<DocumentDifference> {
+        self.differences.iter().map(Into::into).collect()
+    }
+
+    /// The events that may explain the differences: facts about the days up to the end of the period that were recorded
+    /// late, corrections and retractions of such facts, commentary and rulebooks, as far as you may see them.
+    async fn corrections(&self, ctx: &Context<'_>) -> Result<DocumentCorrections> {
+        let upto = *self.source.generation.position().borrow();
+        let since = Since { contract: &self.source.code, last_day: self.document.last_day, after: self.after, upto };
+        let found = corrections::corrections(&ctx.app().log, since).await.or_fault()?;
+        let visible = visible(ctx, &found.events).await?;
+        let mut events = found.events;
+        events.retain(|event| visible(event));
+        let total_count = if found.is_cut { None } else { i32::try_from(events.len()).ok() };
+        events.truncate(EVENTS_MAX);
+        Ok(DocumentCorrections { events: events.into_iter().map(Event).collect(), total_count })
+    }
+}
+
+/// A cell that reads differently.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct DocumentDifference {
+    /// The title of the section, or `Definitions`.
+    section: String,
+    /// The title of the table, or `Commentary`.
+    table: String,
+    /// The words with which the row begins.
+    row: String,
+    /// The head of the column.
+    column: String,
+    /// The cell when the period was closed. Null if there was none.
+    was: Option<DocumentCell>,
+    /// The cell now. Null if there is none any more.
+    is: Option<DocumentCell>,
+}
+
+impl From<&Difference> for DocumentDifference {
+    fn from(difference: &Difference) -> Self {
+        let Difference { section, table, row, column, was, is } = difference.clone();
+        Self { section, table, row, column, was: was.map(Into::into), is: is.map(Into::into) }
+    }
+}
+
+/// The events that may explain what changed in a document.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct DocumentCorrections {
+    /// The events, in the order of the log: at most 200.
+    events: Vec<Event>,
+    /// The number of these events. Null if more than 20,000 events would have to be looked at.
+    total_count: Option<i32>,
+}
