@@ -61,12 +61,17 @@ pub(super) fn words(words: &str) -> Cell {
 
 /// How the values of a measure are written.
 pub(super) fn unit(of: &Measure) -> NumberUnit {
-    if of.unit == Unit::Percent { NumberUnit::Percent } else { NumberUnit::Plain }
+    match of.unit {
+        Unit::Percent => NumberUnit::Percent,
+        Unit::Days => NumberUnit::Days,
+        _ => NumberUnit::Plain,
+    }
 }
 
 /// Whether a figure counts, or is made of, one to four people. A few facts are of few people, too.
 fn is_of_few(figure: &Figure, of: &Measure) -> bool {
-    let counts = matches!(of.formula, Formula::Count(_));
+    let counts =
+        matches!(of.formula, Formula::Count(_) | Formula::Caseload | Formula::CaseloadThroughout | Formula::Work(_));
     figure.suppressed().state() == State::Suppressed || counts && figure.value().is_some_and(is_few)
 }
 
@@ -85,7 +90,7 @@ fn missing(state: State) -> Missing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use throughline_domain::performance::measure::{FactKind, Facts};
+    use throughline_domain::performance::measure::{ContractValues, FactKind, Facts, TakeOfContract};
 
     fn measure(unit: Unit, formula: Formula) -> Measure {
         let (code, title, prose) = ("one".to_owned(), "One".to_owned(), String::new());
