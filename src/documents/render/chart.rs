@@ -243,7 +243,9 @@ impl<'a> Drawing<'a> {
     fn categories_a_label(&self) -> usize {
         let widest = self.chart.categories.iter().map(|category| width_of(&label(category))).fold(1.0, f64::max);
         let all = self.chart.categories.len();
-        (1..all).find(|every| real(*every) * (self.right - self.left) >= (widest + 8.0) * real(all)).unwrap_or(all.max(1))
+        (1..all)
+            .find(|every| real(*every) * (self.right - self.left) >= (widest + 8.0) * real(all))
+            .unwrap_or(all.max(1))
     }
 }
 

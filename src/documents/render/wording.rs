@@ -54,8 +54,7 @@ pub(super) fn contract(document: &Document) -> String {
 
 /// The period of a document, and whether its figures may still change.
 pub(super) fn period(document: &Document) -> String {
-    let period =
-        format!("Period: {} ({} to {}).", document.period, day(document.first_day), day(document.last_day));
+    let period = format!("Period: {} ({} to {}).", document.period, day(document.first_day), day(document.last_day));
     if document.is_provisional {
         format!("{period} Provisional: the period was not over on the as-of date, so figures may still change.")
     } else {
