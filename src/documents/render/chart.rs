@@ -243,7 +243,9 @@ impl<'a> Drawing<'a> {
     fn categories_a_label(&self) -> usize {
         let widest = self.chart.categories.iter().map(|category| width_of(&label(category))).fold(1.0, f64::max);
         let all = self.chart.categories.len();
-        (1..all).find(|every| real(*every) * (self.right - self.left) >= (widest + 8.0) * real(all)).unwrap_or(all.max(1))
+        (1..all)
+            .find(|every| real(*every) * (self.right - self.left) >= (widest + 8.0) * real(all))
+            .unwrap_or(all.max(1))
     }
 }
 
@@ -288,7 +290,7 @@ impl Scale {
             places += 1;
         }
         let digits = wording::in_thousands(&format!("{tick:.places$}"));
-        if unit == NumberUnit::Percent { format!("{digits}%") } else { digits }
+        if unit == NumberUnit::Percent { format!("{digits} %") } else { digits }
     }
 }
 
@@ -316,16 +318,13 @@ fn shown(number: Option<Number>) -> String {
 
 /// A path through points, broken where one is missing.
 fn path_of(points: &[Option<Point>]) -> String {
-    let mut path = String::new();
     let mut is_drawing = false;
-    for point in points {
-        if let Some(Point { x, y }) = point {
-            path.push(if is_drawing { 'L' } else { 'M' });
-            path += &format!("{} {}", units(*x), units(*y));
-        }
+    let steps = points.iter().map(|point| {
+        let step = if is_drawing { 'L' } else { 'M' };
         is_drawing = point.is_some();
-    }
-    path
+        point.map_or_else(String::new, |Point { x, y }| format!("{step}{} {}", units(x), units(y)))
+    });
+    steps.collect()
 }
 
 fn line(svg: &mut Markup, series: usize, path: &str) {

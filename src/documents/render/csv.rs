@@ -74,8 +74,7 @@ fn cells_of<'a>(section: &'a Section, table: &'a Table) -> impl Iterator<Item = 
 fn values_of<'a>(section: &'a Section, chart: &'a Chart) -> impl Iterator<Item = [String; 9]> + 'a {
     chart.categories.iter().enumerate().flat_map(move |(at, category)| {
         chart.series.iter().map(move |series| {
-            let of: [&str; 6] =
-                [&section.code, "chart", &chart.title, &(at + 1).to_string(), category, &series.title];
+            let of: [&str; 6] = [&section.code, "chart", &chart.title, &(at + 1).to_string(), category, &series.title];
             line(of, series.values.get(at).copied().flatten().map_or(ABSENT, |number| parts_of(&number)))
         })
     })

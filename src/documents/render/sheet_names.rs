@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 /// The length of the longest name, in units of UTF-16, as spreadsheets count.
 const LONGEST: usize = 31;
-/// What a name must not hold. An apostrophe is allowed inside, but would have to be doubled in every link.
-const REFUSED: [char; 8] = ['[', ']', ':', '*', '?', '/', '\\', '\''];
+/// What a name must not hold.
+const REFUSED: [char; 7] = ['[', ']', ':', '*', '?', '/', '\\'];
 /// A name that spreadsheets keep for themselves.
 const KEPT: &str = "history";
 
@@ -27,7 +27,7 @@ impl SheetNames {
     /// A name of a sheet with this title: the title itself, as far as it can be a name, with a number if another sheet
     /// has that name.
     pub(super) fn name(&mut self, title: &str) -> String {
-        let plain: String = title.chars().map(|letter| if is_refused(letter) { ' ' } else { letter }).collect();
+        let plain: String = title.chars().map(allowed).collect();
         let words: Vec<&str> = plain.split_whitespace().collect();
         let base = if words.is_empty() { "Sheet".to_owned() } else { words.join(" ") };
         let numbered = |number: u32| {
@@ -41,8 +41,13 @@ impl SheetNames {
     }
 }
 
-fn is_refused(letter: char) -> bool {
-    letter.is_control() || REFUSED.contains(&letter)
+/// What a name has for a letter of a title. A straight apostrophe would have to be doubled in every link.
+fn allowed(letter: char) -> char {
+    match letter {
+        '\'' => '’',
+        _ if letter.is_control() || REFUSED.contains(&letter) => ' ',
+        _ => letter,
+    }
 }
 
 /// As much of the beginning of a text as has at most this many units of UTF-16.
@@ -83,8 +88,8 @@ mod tests {
     #[test]
     fn letters_that_spreadsheets_refuse_are_spaces() {
         assert_eq!(
-            names(&["'A/B: [c]?'", "Brent's\tcases", "A\\B*C", "[]", "", "\u{1b}"]),
-            ["A B c", "Brent s cases", "A B C", "Sheet", "Sheet 2", "Sheet 3"]
+            names(&["A/B: [c]?", "Brent's\tcases", "A\\B*D", "[]", "", "\u{1b}"]),
+            ["A B c", "Brent’s cases", "A B D", "Sheet", "Sheet 2", "Sheet 3"]
         );
     }
 

@@ -13,7 +13,8 @@ use rust_decimal::Decimal;
 use super::page::STYLE;
 use super::{csv, page, text, workbook};
 use crate::documents::{
-    Cell, Chart, ChartKind, Commentary, Definition, Document, Missing, Number, NumberUnit, SHAPE, Section, Series, Table,
+    Cell, Chart, ChartKind, Commentary, Definition, Document, Missing, Number, NumberUnit, SHAPE, Section, Series,
+    Table,
 };
 
 const LIVE: &str = "=1+1";
@@ -61,7 +62,11 @@ fn payments() -> Table {
     Table {
         title: "Referrals by area, in the month and to come".to_owned(),
         columns: texts(&["Month", "Paid", "paid"]),
-        rows: vec![vec![words("2018-02"), money, Cell::Number(plain("79228162514264337593543950335", NumberUnit::Days))]],
+        rows: vec![vec![
+            words("2018-02"),
+            money,
+            Cell::Number(plain("79228162514264337593543950335", NumberUnit::Days)),
+        ]],
     }
 }
 
@@ -73,7 +78,10 @@ fn chart(kind: ChartKind) -> Chart {
         kind,
         in_words: format!("Brent is highest with 55 {MARKUP}."),
         categories: texts(&["Brent", "Ealing", "Waltham Forest <north> and all that is beside it"]),
-        series: vec![series("Actual", [Some("55"), None, Some("-7.5")]), series("Target", [Some("50"), Some("40"), None])],
+        series: vec![
+            series("Actual", [Some("55"), None, Some("-7.5")]),
+            series("Target", [Some("50"), Some("40"), None]),
+        ],
     }
 }
 
@@ -103,7 +111,10 @@ fn document() -> Document {
             Section {
                 code: "referrals".to_owned(),
                 title: "Referrals <all>".to_owned(),
-                commentary: vec![Commentary { on: day("2018-03-05"), text: format!("Two sites opened. {LIVE} {MARKUP}") }],
+                commentary: vec![Commentary {
+                    on: day("2018-03-05"),
+                    text: format!("Two sites opened. {LIVE} {MARKUP}"),
+                }],
                 tables: vec![referrals()],
                 charts: vec![chart(ChartKind::Bars), chart(ChartKind::Lines)],
             },
@@ -140,17 +151,19 @@ Referrals <all>
   5 March 2018: Two sites opened. =1+1 <script>alert(\"x\")</script>
 
 Referrals by area, in the month and to date
-  Area     Measure                     Referrals      %  Trend
-  Brent    Referrals                       1,234    63%  up
-  Ealing   =1+1                                0
-  Hackney  <script>alert(\"x\")</script>    no data  -4.5%  down
-  Total    a, \"b\"                            [c]   100%  flat
+  Area     Measure                      Referrals       %  Trend
+  Brent    Referrals                        1,234    63 %  up
+  Ealing   =1+1                                 0
+  Hackney  <script>alert(\"x\")</script>    no data  -4.5 %  down
+  Total    a, \"b\"                             [c]   100 %  flat
 
 Actual & target: Bars: Brent is highest with 55 <script>alert(\"x\")</script>.
 ";
     assert!(text.starts_with(expected), "{text}");
     assert!(text.contains("  2018-02  -1,234,567.50  79,228,162,514,264,337,593,543,950,335\n"), "{text}");
-    assert!(text.contains("\n  Referrals (stage:referred): Cases referred in the period. Formula: count of <referred>."));
+    assert!(
+        text.contains("\n  Referrals (stage:referred): Cases referred in the period. Formula: count of <referred>.")
+    );
     assert!(text.contains("Notes\n=====\n  Hackney supplies no contacts"));
 }
 
@@ -190,10 +203,14 @@ fn csv_is_one_table_of_all_cells() {
     assert!(records.iter().all(|record| record.len() == 17), "every line is as long as the first");
     assert_eq!(records.len(), 1 + 4 * 5 + 2 * 3 * 2 + 3);
     let of = |section: &str, kind: &str, row: &str, column: &str| -> Vec<String> {
-        let is_it = |record: &&Vec<String>| record[8..10] == [section, kind] && record[11] == row && record[13] == column;
+        let is_it =
+            |record: &&Vec<String>| record[8..10] == [section, kind] && record[11] == row && record[13] == column;
         records.iter().find(is_it).expect("the cell is there")[12..].to_vec()
     };
-    assert_eq!(of("referrals", "table", "1", "Referrals"), ["Brent, Referrals", "Referrals", "1234", "number", "value"]);
+    assert_eq!(
+        of("referrals", "table", "1", "Referrals"),
+        ["Brent, Referrals", "Referrals", "1234", "number", "value"]
+    );
     assert_eq!(of("referrals", "table", "2", "%")[2..], ["", "", "not_applicable"]);
     assert_eq!(of("referrals", "table", "3", "Referrals")[2..], ["", "", "no_data"]);
     assert_eq!(of("referrals", "table", "3", "%")[2..], ["-4.5", "percent", "value"], "a number keeps its sign");
@@ -210,7 +227,8 @@ fn text_in_a_csv_is_never_a_formula() {
     let records = records(&csv(&document()));
     let measure = records.iter().find(|record| record[13] == "Measure" && record[11] == "2").expect("it is there");
     assert_eq!(measure[14], format!("'{LIVE}"));
-    let is_live = |cell: &String| cell.starts_with(['=', '+', '@']) || cell.starts_with('-') && cell.parse::<f64>().is_err();
+    let is_live =
+        |cell: &String| cell.starts_with(['=', '+', '@']) || cell.starts_with('-') && cell.parse::<f64>().is_err();
     assert!(!records.iter().flatten().any(is_live));
 }
 
@@ -332,7 +350,6 @@ struct Element {
 
 /// The elements of a page, in order. It must be well formed.
 fn elements(page: &str) -> Vec<Element> {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
     let mut reader = Reader::from_str(page);
     let (mut open, mut found): (Vec<String>, Vec<Element>) = (Vec::new(), Vec::new());
     loop {
@@ -340,13 +357,13 @@ fn elements(page: &str) -> Vec<Element> {
         if let Event::Start(start) | Event::Empty(start) = &event {
             let attributes = start.attributes().map(|attribute| {
                 let attribute = attribute.expect("it is well formed");
-                (text(attribute.key.as_ref()), text(&attribute.value))
+                (attribute.key.as_ref().to_owned(), attribute.value.into_owned())
             });
             let is_in_svg = open.iter().any(|name| name == "svg");
-            found.push(Element { name: text(start.name().as_ref()), attributes: attributes.collect(), is_in_svg });
+            found.push(Element { name: start.name().as_ref().to_owned(), attributes: attributes.collect(), is_in_svg });
         }
         match event {
-            Event::Start(start) => open.push(text(start.name().as_ref())),
+            Event::Start(start) => open.push(start.name().as_ref().to_owned()),
             Event::End(_) => drop(open.pop()),
             Event::Eof => break,
             _ => {}

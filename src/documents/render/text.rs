@@ -37,7 +37,9 @@ pub fn text(document: &Document) -> String {
 fn lines_of(section: &Section) -> Vec<String> {
     let mut lines = headed(&section.title);
     if !section.commentary.is_empty() {
-        lines.extend(section.commentary.iter().map(|Commentary { on, text }| format!("  {}: {text}", wording::day(*on))));
+        lines.extend(
+            section.commentary.iter().map(|Commentary { on, text }| format!("  {}: {text}", wording::day(*on))),
+        );
         lines.push(String::new());
     }
     for table in &section.tables {

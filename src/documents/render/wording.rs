@@ -54,8 +54,7 @@ pub(super) fn contract(document: &Document) -> String {
 
 /// The period of a document, and whether its figures may still change.
 pub(super) fn period(document: &Document) -> String {
-    let period =
-        format!("Period: {} ({} to {}).", document.period, day(document.first_day), day(document.last_day));
+    let period = format!("Period: {} ({} to {}).", document.period, day(document.first_day), day(document.last_day));
     if document.is_provisional {
         format!("{period} Provisional: the period was not over on the as-of date, so figures may still change.")
     } else {
@@ -77,11 +76,11 @@ pub(super) fn point_of_view(document: &Document) -> String {
     )
 }
 
-/// A number as people read it, such as `1,234.50` or `63%`.
+/// A number as people read it, such as `1,234.50` or `63 %`.
 pub(super) fn number(number: &Number) -> String {
     let digits = in_thousands(&number.value.to_string());
     match number.unit {
-        NumberUnit::Percent => format!("{digits}%"),
+        NumberUnit::Percent => format!("{digits} %"),
         NumberUnit::Plain | NumberUnit::Money | NumberUnit::Days => digits,
     }
 }

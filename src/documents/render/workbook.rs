@@ -7,8 +7,8 @@ use chrono::{DateTime, NaiveTime, Utc};
 use rust_xlsxwriter::{DocProperties, IntoCustomDateTime, Workbook, XlsxError};
 
 use super::sheet_names::SheetNames;
-use super::worksheets::{self, Listed};
 use super::wording;
+use super::worksheets::{self, Listed};
 use crate::documents::{Chart, Document, Section, Table};
 
 /// A document that no workbook holds.
@@ -60,7 +60,8 @@ pub fn workbook(document: &Document) -> Result<Vec<u8>, WorkbookError> {
         title: sheet.shows.title().to_owned(),
         section: sheet.section.title.clone(),
     };
-    let on_all_sections = |sheet: &str| Listed { sheet: sheet.to_owned(), title: sheet.to_owned(), section: String::new() };
+    let on_all_sections =
+        |sheet: &str| Listed { sheet: sheet.to_owned(), title: sheet.to_owned(), section: String::new() };
     let list: Vec<Listed> = (has_commentary.then(|| on_all_sections(&commentary)).into_iter())
         .chain(sheets.iter().map(listed))
         .chain([on_all_sections(&notes)])

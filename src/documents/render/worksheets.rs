@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use rust_xlsxwriter::{
     Chart as Drawing, ChartFormat, ChartLine, ChartLineDashType, ChartMarker, ChartMarkerType, ChartPatternFill,
-    ChartPatternFillType, ChartSolidFill, ChartType, ColNum, Format, FormatAlign, RowNum, Table as MarkedTable, TableColumn, TableStyle,
-    Url, Worksheet, XlsxError,
+    ChartPatternFillType, ChartSolidFill, ChartType, ColNum, Format, FormatAlign, RowNum, Table as MarkedTable,
+    TableColumn, TableStyle, Url, Worksheet, XlsxError,
 };
 
 use super::sheet_names::shortened;
@@ -52,7 +52,11 @@ struct Opening<'a> {
 /// The first sheet: the list of all others.
 pub(super) fn contents(sheet: &mut Worksheet, document: &Document, list: &[Listed]) -> Written {
     sheet.set_name("Contents")?;
-    open(sheet, document, &Opening { title: &wording::title(document), note: wording::contract(document), widths: vec![34, 60, 40] })?;
+    open(
+        sheet,
+        document,
+        &Opening { title: &wording::title(document), note: wording::contract(document), widths: vec![34, 60, 40] },
+    )?;
     heads(sheet, HEADS, &["Sheet", "Title", "Section"])?;
     for (row, listed) in (HEADS + 1..).zip(list) {
         let link = format!("internal:'{}'!A1", listed.sheet);
@@ -96,7 +100,7 @@ pub(super) fn table(sheet: &mut Worksheet, document: &Document, table: &Table) -
 /// A sheet of a chart: its numbers as a table, and the drawing beside it.
 pub(super) fn chart(sheet: &mut Worksheet, document: &Document, chart: &Chart) -> Written {
     let has_gap = chart.series.iter().any(|series| series.values.iter().any(Option::is_none));
-    let gaps = if has_gap { " An empty cell has no value, so that nothing is drawn." } else { "" };
+    let gaps = if has_gap { " An empty cell has no value." } else { "" };
     let longest = chart.categories.iter().map(|category| width_of(category)).max().unwrap_or(0);
     let titles = chart.series.iter().map(|series| width_of(&series.title));
     let widths = std::iter::once(longest.max(20)).chain(titles).collect();
@@ -174,7 +178,8 @@ fn open(sheet: &mut Worksheet, document: &Document, opening: &Opening) -> Writte
 fn note_on(table: &Table) -> String {
     let has = |reason: &Missing| table.rows.iter().flatten().any(|cell| *cell == Cell::Missing(*reason));
     let marks = wording::REASONS.into_iter().filter(has);
-    let marks: Vec<String> = marks.map(|reason| format!("{} {}", wording::mark(reason), wording::meaning(reason))).collect();
+    let marks: Vec<String> =
+        marks.map(|reason| format!("{} {}", wording::mark(reason), wording::meaning(reason))).collect();
     if marks.is_empty() { "Every cell of the table has a value.".to_owned() } else { marks.join(" ") }
 }
 
@@ -248,7 +253,7 @@ fn number_format(number: &Number) -> String {
         places => format!(".{}", "0".repeat(usize::try_from(places).unwrap_or(0))),
     };
     match number.unit {
-        NumberUnit::Percent => format!("#,##0{places}\"%\""),
+        NumberUnit::Percent => format!("#,##0{places}\" %\""),
         NumberUnit::Plain | NumberUnit::Money | NumberUnit::Days => format!("#,##0{places}"),
     }
 }
@@ -293,7 +298,9 @@ fn drawing(chart: &Chart, sheet: &str) -> Result<Drawing, XlsxError> {
             (ChartKind::Bars, Some(pattern)) => {
                 let mut fill = ChartPatternFill::new();
                 fill.set_pattern(pattern).set_foreground_color(colour).set_background_color(0xFF_FFFF);
-                series.set_format(ChartFormat::new().set_pattern_fill(&fill).set_border(ChartLine::new().set_color(colour)));
+                series.set_format(
+                    ChartFormat::new().set_pattern_fill(&fill).set_border(ChartLine::new().set_color(colour)),
+                );
             }
             (ChartKind::Bars, None) => {
                 series.set_format(ChartSolidFill::new().set_color(colour));
