@@ -108,7 +108,7 @@ pub enum Cell {
     Missing(Missing),
 }
 
-/// A number of a table, rounded once, as it is shown.
+/// A number of a table, rounded once, in the form that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Number {
