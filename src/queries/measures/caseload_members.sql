@@ -1,8 +1,8 @@
 -- A page of the cases on the caseload at the end of a day, by the day they came onto it.
 -- $1 the contract, $2 the day for which the caller's rights were read, $3, $4 and $5 which cases they may see
--- (caseload_scope.rs), $6 the day, $7 whether the row counts cases, $8 the service area, $9 the cohort, $10 the referrer, $11 the keyworkers, $12 only
--- without a keyworker, $13 and $14 the case after which the page begins, $15 the number of rows, $16 only cases with a
--- contact made, $17 its first day. A filter that is null selects all.
+-- (caseload_scope.rs), $6 the day, $7 whether the row counts cases, $8 the service area, $9 the cohort, $10 the
+-- referrer, $11 the keyworkers, $12 only without a keyworker, $13 and $14 the case after which the page begins, $15 the
+-- number of rows, $16 only cases with a contact made, $17 its first day. A filter that is null selects all.
 select b.journey, 'caseload' as kind, '' as code, cast(0 as bigint) as nth, b.from_on as day,
     cast(null as bigint) as quantity
 from caseload b
@@ -13,7 +13,14 @@ where $7 and b.contract = $1 and b.from_on <= $6 and b.to_on > $6 and (cast($8 a
     and (cast($10 as text) is null or coalesce(j.referrer, '') = $10)
     and (cast($11 as text) is null or b.keyworker in {uuids $11} and w.id is null)
     and (not $12 or b.keyworker is null or w.id is not null)
-    and (not $16 or exists (select 1 from contact k where k.journey = b.journey and k.day >= $17 and k.day <= $6))
+    and (
+        not $16
+        or exists (
+            select 1
+            from countable k
+            where k.journey = b.journey and k.kind in ('face_to_face', 'remote') and k.day >= $17 and k.day <= $6
+        )
+    )
     and (b.from_on, b.journey) > ($13, $14)
     and (
         $3 = 'all'

@@ -3,7 +3,7 @@
 -- $1 the contract, $2 which work, $3 and $4 the first and the last day, $5 the day of the states, $6, $7 and $8 whether
 -- it is apart by cohort, referrer and keyworker
 select r.kind, r.code, r.area, r.cohort, r.referrer, r.keyworker, r.month, count(*) as facts,
-    cast(0 as bigint) as quantity
+    cast(0 as bigint) as wholes, cast(0 as bigint) as millionths
 from (
     select '' as kind, b.code, b.area, case when $6 then coalesce(j.cohort, '') else '' end as cohort,
         case when $7 then coalesce(j.referrer, '') else '' end as referrer,

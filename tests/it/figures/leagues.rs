@@ -228,7 +228,7 @@ async fn keyworkers_are_ranked_by_one_measure_and_who_has_nothing_is_last() {
 async fn a_caller_who_sees_some_areas_sees_no_league_and_an_unknown_one_is_named() {
     from_the_instant(BEGINS, async |app| {
         open(app, CODE, "2019-01-01", pack(CODE).expect("it ships").text).await;
-        let scope = Scope::Areas { contract: CODE.to_owned(), areas: ["kabul".to_owned()].into() };
+        let scope = Scope::Areas { contracts: [CODE.to_owned()].into(), areas: ["kabul".to_owned()].into() };
         let some = Principal { scope, ..officer() };
         assert_eq!(league(app, &some, (CODE, "provinces"), "2019-06").await, Value::Null);
         let unknown = league_answer(app, &officer(), (CODE, "districts"), "2019-06").await;
