@@ -43,7 +43,9 @@ fn faults(table: &'static Table, key: &str, value: &str) -> Vec<String> {
     let of_key = |path: &str| path == key || path.starts_with(&format!("{key}."));
     let errors = report.into_errors().into_iter().filter(|error| error.key.as_deref().is_some_and(of_key));
     let errors = errors.filter(|error| error.problem != "missing" || error.key.as_deref() != Some(key));
-    errors.filter(|error| !error.problem.contains("works only with")).map(|error| error.to_string()).collect()
+    // The key that it needs is not beside it either.
+    let stands_alone = |problem: &str| problem.contains("works only with") || problem.contains("and there is no");
+    errors.filter(|error| !stands_alone(&error.problem)).map(|error| error.to_string()).collect()
 }
 
 #[test]

@@ -376,7 +376,7 @@ fn every_other_fault_of_prices_and_terms_is_reported_with_its_remedy() {
         (
             "class = \"employment\"\n",
             "klass = \"employment\"\n",
-            "line 55: outcome.klass: unknown key; write one of code, class, title, trigger, sustain, hours, evidence, hold_on_risk, only_if, claim, once_per, group, convert, when_capped, tariff, scope, ratio, volume, repeats, or take it out",
+            "line 55: outcome.klass: unknown key; write one of code, class, title, trigger, sustain, hours, evidence, hold_on_risk, only_if, claim, once_per, group, convert, when_capped, rate_over, tariff, scope, ratio, volume, repeats, or take it out",
         ),
         (
             "\"england-and-wales\"",

@@ -197,7 +197,7 @@ pub(in super::super) fn check_measures(top: &Section<'_>, rulebook: &Rulebook, f
 
 /// The measures of the rulebook itself. Those that every contract has are too many to name.
 fn remedy(known: &[Measure]) -> String {
-    let own = known.iter().filter(|known| known.version.is_some());
+    let own = known.iter().filter(|known| known.version.is_some() && !known.code.contains(':'));
     let own: Vec<&str> = own.map(|known| known.code.as_str()).collect();
     let others = "one that every contract has, such as contacts, exits, caseload or wte";
     if own.is_empty() { format!("write {others}") } else { format!("write one of {}, or {others}", own.join(", ")) }

@@ -132,8 +132,8 @@ fn a_ratio_is_made_of_measures_that_are_no_ratios() {
     let other = "[[measure]]\ncode = \"rate\"\ntitle = \"Rate\"\nratio = { of = \"contacts\", over = \"caseload\" }\n";
     for (ratio, fault) in [
         (
-            "of = \"vacancies\", over = \"wte\"",
-            "of: there is no measure \"vacancies\"; write one of referral, engaged, plan, sessions, qualified, job_started, or one that every contract has, such as contacts, exits, caseload or wte",
+            "of = \"homes\", over = \"wte\"",
+            "of: there is no measure \"homes\"; write one of referral, engaged, plan, sessions, qualified, job_started, or one that every contract has, such as contacts, exits, caseload or wte",
         ),
         ("of = \"plan\", over = \"jobs\"", "over: it would be a ratio of itself; name another measure"),
         (
@@ -212,7 +212,7 @@ fn measures_of_the_values_of_cases_are_read_and_explained() {
         of("last", &format!("of_cases = {{ {values}, take = \"mean\" }}")),
         of("at_67", &format!("share = {{ {SEEN}, at_least = 67 }}")),
         of("middle", &format!("share = {{ {SEEN}, at_least = 50, below = 67 }}")),
-        of("slots", "of_contract = \"sessions\"\ntake = \"last\""),
+        of("places", "of_contract = \"sessions\"\ntake = \"last\""),
     ]
     .concat();
     let read = rulebook(&text);
@@ -230,7 +230,7 @@ fn measures_of_the_values_of_cases_are_read_and_explained() {
          shown in percent, without decimal places.",
         "Measure middle: middle. The share of cases whose sessions_attended ÷ sessions_offered is at least 50 and \
          below 67. It is shown in percent, without decimal places.",
-        "Measure slots: slots. The last of the values of sessions recorded for the contract. It is shown as an amount, \
+        "Measure places: places. The last of the values of sessions recorded for the contract. It is shown as an amount, \
          without decimal places.",
     ] {
         assert!(sentences.iter().any(|one| one == sentence), "{sentence}\n\n{sentences:#?}");
