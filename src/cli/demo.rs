@@ -180,7 +180,8 @@ fn print_banner(key: &LocalKey, demo: &Demo, url: &str) -> Result<()> {
 
 /// A query that each role but the administrator may send.
 fn first_query(contract: &str) -> String {
-    format!("{{ contract(code: \"{contract}\") {{ view {{ asOf }} caseload {{ nodes {{ reference stage {{ label }} }} }} }} }}")
+    let fields = "view { asOf } caseload { nodes { reference stage { label } } }";
+    format!("{{ contract(code: \"{contract}\") {{ {fields} }} }}")
 }
 
 /// The city that a time zone is named after.

@@ -3,6 +3,7 @@
 //! Nothing is claimed that the view does not show as claimable. A batch with nothing to claim is not opened.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -141,7 +142,7 @@ impl<'a> Settling<'a> {
     }
 
     /// The claims of the contract on a day, once the live view shows everything that was recorded.
-    async fn claims(&self, act: Act, purpose: Purpose) -> Result<Option<std::sync::Arc<Claims>>, PlayError> {
+    async fn claims(&self, act: Act, purpose: Purpose) -> Result<Option<Arc<Claims>>, PlayError> {
         let head = self.app.log.head().await.map_err(PlayError::Claims)?.position;
         if !self.app.views.passed(head, PATIENCE).await {
             return Err(PlayError::Behind(head));

@@ -22,7 +22,7 @@ use throughline_domain::contract::rulebook::{AttributeRule, CodeList};
 use throughline_domain::fact::envelope::{CommandId, EvidenceId, Occurred, RiskId, SpellId, TaskId};
 use throughline_domain::fact::event::{
     AchievementRecorded, AssessmentScored, Attribute, Disengaged, Eligibility, EligibilityAssessed, EngagementStarted,
-    EvidenceAttached, EvidenceRejected, EvidenceVerified, ExternalReference, KEYWORKER, JourneyClosed, MeasureRecorded,
+    Event, EvidenceAttached, EvidenceRejected, EvidenceVerified, ExternalReference, KEYWORKER, JourneyClosed, MeasureRecorded,
     Period, PlanAgreed, PlanReviewed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, Referrer,
     RiskCleared, RiskRaised, SpellEnded, SpellStarted, TaskDone, TaskSet, WorkerAssigned,
 };
@@ -213,39 +213,37 @@ impl CaseRecord<'_> {
     }
 
     fn step(&mut self, Taken { since, on, what }: Taken, number: usize, dice: &Dice) {
-        if let What::Task { kind, due } = what {
-            self.task(TaskId(self.id("task", number)), (kind, after(since, *due)), (since, on), dice);
-            return;
-        }
-        let Some(on) = on else { return };
-        match what {
-            What::Engages(basis) => self.state(on, EngagementStarted { basis: (*basis).to_owned() }, dice),
-            What::Plan(kind) => self.state(on, PlanAgreed { kind: (*kind).to_owned() }, dice),
-            What::Review(kind) => self.state(on, PlanReviewed { kind: (*kind).to_owned() }, dice),
-            What::Task { .. } => {}
-            What::Spell(lasting) => self.spell(lasting, what, (on, number), dice),
-            What::Achieves(code, level) => {
-                let level = level.map(str::to_owned);
+        match (what, on) {
+            (What::Task { kind, due }, _) => {
+                let task = TaskId(self.id("task", number));
+                self.task(task, (kind, after(since, *due)), (since, on), dice);
+            }
+            (_, None) => {}
+            (What::Engages(basis), Some(on)) => self.state(on, EngagementStarted { basis: (*basis).to_owned() }, dice),
+            (What::Plan(kind), Some(on)) => self.state(on, PlanAgreed { kind: (*kind).to_owned() }, dice),
+            (What::Review(kind), Some(on)) => self.state(on, PlanReviewed { kind: (*kind).to_owned() }, dice),
+            (What::Spell(lasting), Some(on)) => self.spell(lasting, what, (on, number), dice),
+            (What::Achieves(code, level), Some(on)) => {
+                let achieved = AchievementRecorded { code: (*code).to_owned(), level: level.map(str::to_owned) };
                 let (by, at) = (self.holder(on), self.service.days.promptly(on, 16, dice));
-                let achieved = AchievementRecorded { code: (*code).to_owned(), level };
                 let said = self.telling.state(&by, at, Occurred::on(on), achieved);
-                for needed in needed(self.service.rulebook, what, on, None) {
+                for needed in needed(self.service.rulebook, what, (on, None)) {
                     self.prove(needed, Ground::Fact(said), at, dice);
                 }
             }
-            What::Measures(code, span) => self.state(on, measured(code, *span, None, dice), dice),
-            What::MeasuresMonthly(codes) => self.monthly(codes, on, dice),
-            What::Scores(instrument, (least, most)) => {
+            (What::Measures(code, span), Some(on)) => self.state(on, measured(code, *span, None, dice), dice),
+            (What::MeasuresMonthly(codes), Some(on)) => self.monthly(codes, on, dice),
+            (What::Scores(instrument, (least, most)), Some(on)) => {
                 let score = Quantity(dice.from(*least..=*most).into());
                 let instrument = (*instrument).to_owned();
                 self.state(on, AssessmentScored { instrument, items: [].into(), score }, dice);
             }
-            What::Risk(kind, cleared) => self.risk(kind, *cleared, (on, number), dice),
+            (What::Risk(kind, cleared), Some(on)) => self.risk(kind, *cleared, (on, number), dice),
         }
     }
 
     /// Adds a fact that nothing else depends on.
-    fn state(&mut self, on: NaiveDate, fact: impl Into<throughline_domain::fact::event::Event>, dice: &Dice) {
+    fn state(&mut self, on: NaiveDate, fact: impl Into<Event>, dice: &Dice) {
         let (by, at) = (self.holder(on), self.service.days.promptly(on, 16, dice));
         self.telling.state(&by, at, Occurred::on(on), fact);
     }
@@ -279,7 +277,7 @@ impl CaseRecord<'_> {
         self.telling.state(&by, at, Occurred::on(on), started);
         let (least, most) = lasting.lasts;
         let ended_on = dice.permille(lasting.ends).then(|| after(on, dice.from(least..=most)));
-        for needed in needed(self.service.rulebook, what, on, ended_on) {
+        for needed in needed(self.service.rulebook, what, (on, ended_on)) {
             self.prove(needed, Ground::Spell(spell), at, dice);
         }
         if let Some(ended_on) = ended_on.filter(|ended_on| *ended_on <= days.last) {

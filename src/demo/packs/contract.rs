@@ -8,9 +8,9 @@ use super::super::days::{MORNING, Moment, after};
 use super::super::dice::Dice;
 use super::super::opening::{EARLY, item};
 use super::super::story::{Item, NAMES};
+use super::calendar::Days;
 use super::case::Service;
 use super::{Amount, Every, Recorded};
-use crate::access::Principal;
 use throughline_domain::command::Command;
 use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::contract::rulebook::CodeList;
@@ -25,7 +25,14 @@ const PROFILES: [u32; 4] = [100, 110, 90, 75];
 /// The profile of a contract whose rulebook names none.
 const PROFILE: &str = "contract";
 
-impl Service<'_> {
+impl<'a> Service<'a> {
+    /// The areas in which cases arise: all but the one that stands for sources that name no area.
+    pub(super) fn areas(self) -> Vec<&'a str> {
+        let stands_in = self.rulebook.default_area.as_deref();
+        let listed = self.rulebook.codes.listed(CodeList::Areas).into_iter().flatten().map(String::as_str);
+        listed.filter(|area| Some(*area) != stands_in).collect()
+    }
+
     /// The opening of the contract.
     pub(super) fn opening(self, text: &str) -> Item {
         let [commissioner, provider] = self.pack.parties;
@@ -67,7 +74,7 @@ impl Service<'_> {
                 let target = Quantity(Decimal::new((tenths * percent).into(), 3));
                 series.push(TargetSeries {
                     measure: (*measure).to_owned(),
-                    area: Some(area.clone()),
+                    area: Some(area.to_owned()),
                     months: months.iter().map(|month| (month.first, target)).collect(),
                     years: [].into(),
                     ratio: None,
@@ -75,13 +82,6 @@ impl Service<'_> {
             }
         }
         series
-    }
-
-    /// The areas in which cases arise: all but the one that stands for sources that name no area.
-    pub(super) fn areas(&self) -> Vec<&String> {
-        let stands_in = self.rulebook.default_area.as_ref();
-        let listed = self.rulebook.codes.listed(CodeList::Areas).into_iter().flatten();
-        listed.filter(|area| Some(*area) != stands_in).collect()
     }
 
     /// The measures, commentary, reports and actions of the contract.
@@ -105,12 +105,13 @@ struct Account<'a> {
 
 impl Account<'_> {
     /// Adds a fact, recorded on a day that may be later than its own. Nothing is recorded after the story.
-    fn state(&mut self, by: &Principal, occurred_on: NaiveDate, recorded_on: NaiveDate, fact: impl Into<Event>) {
+    fn state(&mut self, (occurred_on, recorded_on): (NaiveDate, NaiveDate), fact: impl Into<Event>) {
         let Service { pack, days, .. } = self.service;
         let stream = StreamId::contract(pack.code);
         let command = Command::record_fact(stream, Occurred::on(occurred_on), fact);
         let at = Moment::at(recorded_on.min(days.last), MORNING).instant_in(days.zone);
-        self.items.push(Item::new(at, by.clone(), &format!("fact {} of {}", self.items.len(), pack.code), command));
+        let manager = self.service.caller("manager");
+        self.items.push(Item::new(at, manager, &format!("fact {} of {}", self.items.len(), pack.code), command));
     }
 
     fn measures(&mut self, recorded: &Recorded, dice: &Dice) {
@@ -118,7 +119,7 @@ impl Account<'_> {
         for period in days.periods(recorded.every) {
             let value = match recorded.amount {
                 Amount::Between(least, most) => dice.from(least..=most),
-                Amount::Days => super::calendar::Days::count(period),
+                Amount::Days => Days::count(period),
             };
             let fact = MeasureRecorded {
                 code: recorded.code.to_owned(),
@@ -127,7 +128,7 @@ impl Account<'_> {
                 period: Some(period),
             };
             let returned_on = days.working(after(period.last, dice.from(2..=6)));
-            self.state(&self.service.caller("manager"), period.last, returned_on, fact);
+            self.state((period.last, returned_on), fact);
         }
     }
 
@@ -142,7 +143,7 @@ impl Account<'_> {
                 text: (*text).to_owned(),
             };
             let on = days.working(after(period.last, 5)).min(days.last);
-            self.state(&self.service.caller("manager"), on, on, fact);
+            self.state((on, on), fact);
         }
     }
 
@@ -157,7 +158,7 @@ impl Account<'_> {
             let sent_on = days.working(sent_on);
             if sent_on <= days.last {
                 let fact = ReportSubmitted { report: pack.report.to_owned(), period: *period };
-                self.state(&self.service.caller("manager"), sent_on, sent_on, fact);
+                self.state((sent_on, sent_on), fact);
             }
         }
     }
@@ -170,7 +171,6 @@ impl Account<'_> {
             let name = format!("action {number} of {}", pack.code);
             let action = ActionId(Uuid::new_v5(&NAMES, name.as_bytes()));
             let agreed_on = days.working(after(period.first, 40));
-            let manager = self.service.caller("manager");
             let agreed = ActionAgreed {
                 action,
                 notice: None,
@@ -178,10 +178,10 @@ impl Account<'_> {
                 owner: Some((*owner).to_owned()),
                 due_on: Some(days.working(after(agreed_on, 28))),
             };
-            self.state(&manager, agreed_on, agreed_on, agreed);
+            self.state((agreed_on, agreed_on), agreed);
             let done_on = days.later(agreed_on, (14, 40), dice);
             if number + 1 < pack.actions.len() && done_on <= days.last {
-                self.state(&manager, done_on, done_on, ActionCompleted { action });
+                self.state((done_on, done_on), ActionCompleted { action });
             }
         }
     }

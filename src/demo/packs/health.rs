@@ -197,6 +197,7 @@ pub(super) static SEHATMANDI: Pack = Pack {
     },
     missed: None,
     targets: &[
+        ("facility_open", 3),
         ("anc_visits", 4_500),
         ("pnc_visits", 2_900),
         ("deliveries", 1_700),

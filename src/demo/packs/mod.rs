@@ -45,7 +45,7 @@ pub(super) fn named(code: &str) -> Option<&'static Pack> {
 
 /// A year of one pack.
 #[derive(Debug)]
-pub(super) struct Pack {
+pub(crate) struct Pack {
     /// Its code, which is also the code of its contract.
     pub(super) code: &'static str,
     /// The commissioner and the provider.

@@ -23,8 +23,7 @@ pub(super) struct Needed<'r> {
 pub(super) fn needed<'r>(
     rulebook: &'r Rulebook,
     what: &What,
-    on: NaiveDate,
-    ended_on: Option<NaiveDate>,
+    (on, ended_on): (NaiveDate, Option<NaiveDate>),
 ) -> Vec<Needed<'r>> {
     let mut needed: Vec<Needed<'r>> = Vec::new();
     let terms = rulebook.outcomes.iter().filter_map(|outcome| match &outcome.achieved_by {

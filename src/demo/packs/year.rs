@@ -92,7 +92,7 @@ struct Drawn {
     area: usize,
 }
 
-impl Service<'_> {
+impl<'a> Service<'a> {
     /// The commands of all cases, and the number and id of one that is open at the end.
     fn cases(self, roster: &Roster, seed: u64) -> (Vec<Item>, (String, JourneyId)) {
         let areas = self.areas();
@@ -141,7 +141,7 @@ impl Service<'_> {
     }
 
     /// The cohort of a day, where the rulebook has cohorts: they follow each other over the story.
-    fn cohort(&self, on: NaiveDate) -> Option<&str> {
+    fn cohort(self, on: NaiveDate) -> Option<&'a str> {
         let cohorts = self.rulebook.codes.listed(CodeList::Cohorts)?;
         cohorts.get(self.days.part_of(on, cohorts.len())).map(String::as_str)
     }
