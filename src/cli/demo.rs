@@ -168,7 +168,7 @@ fn print_banner(key: &LocalKey, demo: &Demo, url: &str) -> Result<()> {
         writeln!(out, "{role} {subject}\n  {token}")?;
     }
     let (reference, journey) = &demo.case;
-    let what = if demo.is_main() { "The case that README follows" } else { "A case of this keyworker's team" };
+    let what = if demo.is_main() { "The case that README follows" } else { "A case of this keyworker" };
     writeln!(out, "\n{what}: {reference}, {journey}")?;
     if !demo.is_main() {
         writeln!(out, "A query to start with: {}", first_query(demo.contract))?;

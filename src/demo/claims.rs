@@ -130,8 +130,7 @@ impl<'a> Settling<'a> {
     async fn pay(&self, act: Act) -> Result<Option<Position>, PlayError> {
         let Some(batch) = self.batches.iter().find(|batch| batch.number == act.batch) else { return Ok(None) };
         let paid = batch.lines.iter().filter(|line| batch.accepted.contains(&line.claim));
-        let amounts: Vec<AmountPaid> =
-            paid.map(|line| AmountPaid { claim: line.claim, amount: line.amount }).collect();
+        let amounts: Vec<AmountPaid> = paid.map(|line| AmountPaid { claim: line.claim, amount: line.amount }).collect();
         if amounts.is_empty() {
             return Ok(None);
         }

@@ -22,9 +22,9 @@ use throughline_domain::contract::rulebook::{AttributeRule, CodeList};
 use throughline_domain::fact::envelope::{CommandId, EvidenceId, Occurred, RiskId, SpellId, TaskId};
 use throughline_domain::fact::event::{
     AchievementRecorded, AssessmentScored, Attribute, Disengaged, Eligibility, EligibilityAssessed, EngagementStarted,
-    Event, EvidenceAttached, EvidenceRejected, EvidenceVerified, ExternalReference, KEYWORKER, JourneyClosed, MeasureRecorded,
-    Period, PlanAgreed, PlanReviewed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, Referrer,
-    RiskCleared, RiskRaised, SpellEnded, SpellStarted, TaskDone, TaskSet, WorkerAssigned,
+    Event, EvidenceAttached, EvidenceRejected, EvidenceVerified, ExternalReference, JourneyClosed, KEYWORKER,
+    MeasureRecorded, Period, PlanAgreed, PlanReviewed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived,
+    Referrer, RiskCleared, RiskRaised, SpellEnded, SpellStarted, TaskDone, TaskSet, WorkerAssigned,
 };
 
 /// The system whose case numbers are the journeys' references.
@@ -64,8 +64,7 @@ impl Service<'_> {
         record.refer(at, dice);
         record.answer(dice);
         record.assign(dice);
-        let logging =
-            Logging { course: file.course, team: file.team, channels: self.channels, days: self.days };
+        let logging = Logging { course: file.course, team: file.team, channels: self.channels, days: self.days };
         for (number, contact) in logging.contacts(dice).iter().enumerate() {
             record.log(contact, number, dice);
         }

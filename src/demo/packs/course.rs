@@ -36,7 +36,13 @@ pub(super) struct Taken {
 
 impl Course {
     /// Draws the course of a case that is received on a day.
-    pub(super) fn of(pack: &Pack, population: &'static Population, received_on: NaiveDate, days: &Days, dice: &Dice) -> Self {
+    pub(super) fn of(
+        pack: &Pack,
+        population: &'static Population,
+        received_on: NaiveDate,
+        days: &Days,
+        dice: &Dice,
+    ) -> Self {
         let answer = answer(pack, population, received_on, days, dice);
         let mut course = Self {
             population,
@@ -80,14 +86,7 @@ impl Course {
         self.leave(pack, reasons, since.max(worked_until), days, dice);
     }
 
-    fn leave(
-        &mut self,
-        pack: &Pack,
-        reasons: super::Odds<&'static str>,
-        since: NaiveDate,
-        days: &Days,
-        dice: &Dice,
-    ) {
+    fn leave(&mut self, pack: &Pack, reasons: super::Odds<&'static str>, since: NaiveDate, days: &Days, dice: &Dice) {
         let reason = dice.weighted(reasons);
         let on = days.later(since, self.population.stays, dice);
         if reason == pack.endings.lost {

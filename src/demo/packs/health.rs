@@ -163,8 +163,7 @@ pub(super) static KMC: Pack = Pack {
     actions: &[("Deliver the equipment to the hospitals that are not ready", "programme")],
 };
 
-const STAY: Lasting =
-    Lasting { domain: "hospital_stay", hours: &[], ends: 980, lasts: (7, 40), reason: "discharged" };
+const STAY: Lasting = Lasting { domain: "hospital_stay", hours: &[], ends: 980, lasts: (7, 40), reason: "discharged" };
 
 pub(super) static SEHATMANDI: Pack = Pack {
     code: "sehatmandi",

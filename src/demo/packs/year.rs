@@ -39,7 +39,7 @@ pub(crate) struct PackYear {
     pub(crate) zone: Tz,
     /// The login of the first worker.
     pub(crate) login: String,
-    /// A case that is open at the end of the story.
+    /// A case that the first worker holds at the end of the story.
     pub(crate) case: (String, JourneyId),
 }
 
@@ -93,21 +93,23 @@ struct Drawn {
 }
 
 impl<'a> Service<'a> {
-    /// The commands of all cases, and the number and id of one that is open at the end.
+    /// The commands of all cases, and the number and id of one that the first worker holds at the end.
     fn cases(self, roster: &Roster, seed: u64) -> (Vec<Item>, (String, JourneyId)) {
         let areas = self.areas();
         let mut drawn = Vec::new();
         for (part, population) in (10..).zip(self.pack.populations) {
             let dice = Dice::of(seed, part);
-            drawn.extend((0..population.cases).map(|number| self.draw(population, (number, areas.len()), roster, &dice)));
+            drawn.extend(
+                (0..population.cases).map(|number| self.draw(population, (number, areas.len()), roster, &dice)),
+            );
         }
         drawn.sort_by_key(|drawn| drawn.course.received_on);
         let numbers = self.numbers(&drawn, &Dice::of(seed, 3));
         let (mut items, mut open) = (Vec::new(), None);
         let dice = Dice::of(seed, 4);
         for (Drawn { course, area }, case) in drawn.iter().zip(numbers) {
-            let is_open = course.exit.is_none() && course.keyworker(self.days.last).is_some();
-            if is_open && open.is_none() {
+            let is_held = course.exit.is_none() && course.keyworker(self.days.last) == Some(0);
+            if is_held && open.is_none() {
                 open = Some((case.reference.clone(), journey(&case.reference)));
             }
             let file = CaseFile {
@@ -119,7 +121,7 @@ impl<'a> Service<'a> {
             };
             items.extend(self.record(&file, &dice));
         }
-        (items, open.expect("cases are open at the end of every story"))
+        (items, open.expect("the first worker holds cases at the end of every story"))
     }
 
     /// One case of a population. Sites are spread over the areas; people come from any of them.

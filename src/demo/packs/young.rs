@@ -127,8 +127,7 @@ pub(super) static MST_ESSEX: Pack = Pack {
 };
 
 /// An episode of care. Most children return home.
-const CARE: Lasting =
-    Lasting { domain: "care", hours: &[], ends: 700, lasts: (20, 150), reason: "returned home" };
+const CARE: Lasting = Lasting { domain: "care", hours: &[], ends: 700, lasts: (20, 150), reason: "returned home" };
 
 pub(super) static STOKE_PSYCHOLOGY: Pack = Pack {
     code: "stoke-psychology",
