@@ -94,9 +94,14 @@ impl CaseRecord<'_> {
         caller(&self.file.team.roster.workers[at].login, Role::Keyworker, self.service.pack.code)
     }
 
+    /// The keyworker who holds the case on a day, unless they have left.
+    fn keyworker(&self, on: NaiveDate) -> Option<usize> {
+        self.file.course.keyworker(on).filter(|at| self.file.team.roster.workers[*at].is_there(on))
+    }
+
     /// The person who records a fact of this day: the keyworker who holds the case, else the manager.
     fn holder(&self, on: NaiveDate) -> Principal {
-        self.file.course.keyworker(on).map_or_else(|| self.manager(), |at| self.worker(at))
+        self.keyworker(on).map_or_else(|| self.manager(), |at| self.worker(at))
     }
 
     /// An id of something in this case.
@@ -203,7 +208,7 @@ impl CaseRecord<'_> {
         dice: &Dice,
     ) {
         let (days, by) = (self.service.days, self.holder(set_on));
-        let owner = self.file.course.keyworker(set_on).map(|at| self.file.team.roster.workers[at].id);
+        let owner = self.keyworker(set_on).map(|at| self.file.team.roster.workers[at].id);
         let at = days.promptly(set_on, 16, dice);
         self.telling.state(&by, at, Occurred::on(set_on), TaskSet { task, kind: kind.to_owned(), due_on, owner });
         let Some(done_on) = done_on.filter(|on| *on <= self.file.course.worked_until(days)) else { return };
