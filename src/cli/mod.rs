@@ -76,7 +76,7 @@ impl Places {
 enum Command {
     /// Records a realistic year of cases on a simulated clock, prints the boards, tokens and the URL, and serves.
     #[command(
-        after_help = "Example: throughline demo --listen 127.0.0.1:8080\n\nA year of another pack: throughline demo --pack mhep --once"
+        after_help = "Example: throughline demo --listen 127.0.0.1:8080\n\nAnother pack: throughline demo --pack mhep --once"
     )]
     Demo(demo::DemoArguments),
     /// Runs the service.

@@ -1,4 +1,4 @@
-//! What is recorded about the contract of a pack itself: its opening, targets, measures, commentary, reports and actions.
+//! What is recorded about the contract of a pack: its opening, targets, measures, commentary, reports and actions.
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;

@@ -3,7 +3,7 @@
 //!
 //! Pure. The codes of areas, channels, referrers, profiles and evidence come from the rulebook. A table says only what
 //! no rulebook can: how many cases there are, which step follows which, how long it takes, and how cases end. The
-//! engine must not name a code of any contract. All cases are invented.
+//! engine names no code of any contract but the usual names of channels. All cases are invented.
 
 mod calendar;
 mod case;
