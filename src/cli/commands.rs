@@ -44,7 +44,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         add_bank_holidays(file)?;
     }
     match cli.command {
-        Command::Demo { listen, once } => demo::run(&places, &listen, once).await,
+        Command::Demo(arguments) => demo::run(&places, &arguments).await,
         Command::Serve {
             listen,
             trusted_documents,

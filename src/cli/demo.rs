@@ -5,25 +5,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use chrono::{NaiveDate, TimeDelta};
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use clap::Args;
 use tempfile::TempDir;
 
 use super::commands::{listening, serve_until_stopped, stop_signal};
 use super::table;
 use super::terminal::{self, ProgressLine, message};
 use super::token::issue;
-use super::{Ending, Format, Places, board};
+use super::{Ending, Format, Misuse, Places, board};
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
-use crate::demo::{self, DOCUMENTED_REFERENCE, Progress, SEED, Size, Story};
+use crate::demo::{Demo, Progress, SEED, Size};
 use crate::deployment::Deployment;
 use crate::http;
+use throughline_domain::contract::rulebook::packs::packs;
 use throughline_domain::fact::envelope::Position;
 use throughline_gateway::Terms;
 
-/// The last day of the demo's year.
-const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2018, 2, 28).expect("a real day");
 /// How long the demo's tokens are valid.
 const TOKENS_LAST: TimeDelta = TimeDelta::hours(12);
 /// The number of tables that the demo prints before it serves. They fit on a screen beside the tokens.
@@ -31,7 +32,24 @@ const TABLES_ON_A_PAGE: usize = 2;
 /// The most time that the live view may take to apply all events of the demo.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-pub(super) async fn run(places: &Places, listen: &str, once: bool) -> Result<Ending> {
+/// What to demonstrate, and how.
+#[derive(Debug, Args)]
+pub(super) struct DemoArguments {
+    /// The built-in pack whose year to record: `shps`, `mhep`, `innovation-fund`, `mst-essex`, `case-management`,
+    /// `dwp-cep`, `ealing-better-lives`, `kmc`, `sehatmandi`, `stoke-psychology`. Default: `shps`.
+    #[arg(long, value_name = "NAME")]
+    pack: Option<String>,
+    /// The address to listen on.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: String,
+    /// Print the boards and exit.
+    #[arg(long)]
+    once: bool,
+}
+
+pub(super) async fn run(places: &Places, arguments: &DemoArguments) -> Result<Ending> {
+    let DemoArguments { pack, listen, once } = arguments;
+    let demo = demo_of(pack.as_deref())?;
     let own = TempDir::with_prefix("throughline-demo-").context("cannot make a temporary directory")?;
     let database = match &places.database {
         Some(database) => database.clone(),
@@ -39,24 +57,24 @@ pub(super) async fn run(places: &Places, listen: &str, once: bool) -> Result<End
     };
     let key = places.key.clone().unwrap_or_else(|| own.path().join("throughline.key"));
     let key = Arc::new(LocalKey::read_or_make(&key)?);
-    let listener = if once { None } else { Some(listening(listen).await?) };
+    let listener = if *once { None } else { Some(listening(listen).await?) };
     let mut stop = std::pin::pin!(stop_signal());
     let ending = tokio::select! {
-        ending = record_year(&database) => ending?,
+        ending = record_year(&database, &demo) => ending?,
         () = &mut stop => return Ok(Ending::Done),
     };
     if ending == Ending::Done {
-        let clock = Arc::new(Clock::going_on_from(demo::CONTINUES_AT));
+        let clock = Arc::new(Clock::going_on_from(demo.continues_at));
         let deployment = Deployment::open(&database, clock, Arc::new(Chance::System)).await?;
         match listener {
             None => {
-                print_boards(&deployment, usize::MAX).await?;
+                print_boards(&deployment, &demo, usize::MAX).await?;
                 deployment.close().await;
             }
             Some(listener) => {
-                print_banner(&key, &http::url_of(listener.local_addr()?))?;
-                print_boards(&deployment, TABLES_ON_A_PAGE).await?;
-                print_whole_boards(&database)?;
+                print_banner(&key, &demo, &http::url_of(listener.local_addr()?))?;
+                print_boards(&deployment, &demo, TABLES_ON_A_PAGE).await?;
+                print_whole_boards(&database, &demo)?;
                 serve_until_stopped(deployment, key, Terms::default(), listener, http::CONNECTIONS, stop).await?;
             }
         }
@@ -64,20 +82,27 @@ pub(super) async fn run(places: &Places, listen: &str, once: bool) -> Result<End
     Ok(ending)
 }
 
+/// The year of a pack.
+fn demo_of(pack: Option<&str>) -> Result<Demo> {
+    let Some(code) = pack else { return Ok(Demo::main(SEED, Size::Whole)) };
+    let unknown = || {
+        let codes: Vec<&str> = packs().iter().map(|pack| pack.code).collect();
+        Misuse(format!("there is no pack {code:?}: use one of {}", codes.join(", ")))
+    };
+    Ok(Demo::of(code, SEED).ok_or_else(unknown)?)
+}
+
 /// Records the demo's commands in an empty database.
-async fn record_year(database: &str) -> Result<Ending> {
-    let story = Story::new(SEED, Size::Whole);
-    let clock = Arc::new(Clock::standing_at(demo::CONTINUES_AT));
-    let deployment = Deployment::open(database, Arc::clone(&clock), Arc::new(Chance::seeded(SEED))).await?;
+async fn record_year(database: &str, demo: &Demo) -> Result<Ending> {
+    let clock = Arc::new(Clock::standing_at(demo.continues_at));
+    let deployment = Deployment::open(database, clock, Arc::new(Chance::seeded(SEED))).await?;
     if deployment.log.head().await?.position != Position::default() {
         message("the demo needs an empty database: leave out --database, or name a database that does not exist yet");
         deployment.close().await;
         return Ok(Ending::WrongUse);
     }
-    tracing::info!(commands = story.items().len(), "recording a year of cases");
-    demo::play_showing(&deployment.recorder, &clock, &story, progress())
-        .await
-        .context("a command of the demo was refused")?;
+    tracing::info!(commands = demo.story.items().len(), "recording a year of cases");
+    demo.play(&deployment.app(), progress()).await.context("a command of the demo was refused")?;
     let head = deployment.log.head().await?.position;
     if !deployment.views.passed(head, PATIENCE).await {
         bail!("the live view did not reach position {head} in time");
@@ -107,11 +132,11 @@ fn progress() -> impl FnMut(Progress) {
 }
 
 /// Prints the first boards, at most `most` tables.
-async fn print_boards(deployment: &Deployment, most: usize) -> Result<()> {
+async fn print_boards(deployment: &Deployment, demo: &Demo, most: usize) -> Result<()> {
     let scope = Scope::Deployment;
-    let scoped = scope.contract(demo::CONTRACT).context("the demo's contract is in every scope")?;
+    let scoped = scope.contract(demo.contract).context("the demo's contract is in every scope")?;
     let contract = deployment.views.live().contract_state(scoped).context("the demo's contract is open")?;
-    let mut tables = board::tables(&deployment.views.live(), scoped, &contract, LAST_DAY).await?;
+    let mut tables = board::tables(&deployment.views.live(), scoped, &contract, demo.last_day).await?;
     tables.truncate(most);
     let mut out = terminal::out();
     writeln!(out, "{}\n", contract.opened().map(|opened| opened.name.clone()).unwrap_or_default())?;
@@ -120,28 +145,49 @@ async fn print_boards(deployment: &Deployment, most: usize) -> Result<()> {
 }
 
 /// Prints the command that shows every board of a running demo.
-fn print_whole_boards(database: &str) -> Result<()> {
+fn print_whole_boards(database: &str, demo: &Demo) -> Result<()> {
     let mut out = terminal::out();
-    let contract = demo::CONTRACT;
-    writeln!(out, "Every board: throughline board --contract {contract} --as-of {LAST_DAY} --database {database}")?;
+    let Demo { contract, last_day, .. } = demo;
+    writeln!(out, "Every board: throughline board --contract {contract} --as-of {last_day} --database {database}")?;
     Ok(out.flush()?)
 }
 
-fn print_banner(key: &LocalKey, url: &str) -> Result<()> {
+fn print_banner(key: &LocalKey, demo: &Demo, url: &str) -> Result<()> {
     let mut out = terminal::out();
-    writeln!(out, "The demo's clock starts at 1 March 2018, 09:00 in London. It sets today's date, recording times")?;
+    let starts_at = demo.continues_at.with_timezone(&demo.zone);
+    let day = starts_at.format("%-d %B %Y, %H:%M");
+    writeln!(out, "The demo's clock starts at {day} in {}. It sets today's date, recording times", city(demo.zone))?;
     writeln!(out, "and default dates. Tokens use this machine's clock.\n")?;
     for role in Role::ALL {
-        let subject = if role == Role::Keyworker { "kw-01".to_owned() } else { role.as_str().to_owned() };
+        let subject = if role == Role::Keyworker { demo.keyworker.clone() } else { role.as_str().to_owned() };
         let scope = match role {
             Role::Administrator => Scope::Deployment,
-            _ => Scope::Contracts([demo::CONTRACT.to_owned()].into()),
+            _ => Scope::Contracts([demo.contract.to_owned()].into()),
         };
         let token = issue(key, &Principal { subject: subject.clone(), role, scope }, TOKENS_LAST);
         writeln!(out, "{role} {subject}\n  {token}")?;
     }
-    writeln!(out, "\nThe case that README follows: {DOCUMENTED_REFERENCE}, {}", demo::documented_journey())?;
+    let (reference, journey) = &demo.case;
+    let what = if demo.is_main() { "The case that README follows" } else { "A case of this keyworker" };
+    writeln!(out, "\n{what}: {reference}, {journey}")?;
+    if !demo.is_main() {
+        writeln!(out, "A query to start with: {}", first_query(demo.contract))?;
+    }
     writeln!(out, "GraphQL:  {url}/graphql")?;
     writeln!(out, "GraphiQL: {url}/graphiql\n")?;
     Ok(out.flush()?)
 }
+
+/// A query that each role but the administrator may send.
+fn first_query(contract: &str) -> String {
+    let fields = "view { asOf } caseload { nodes { reference stage { label } } }";
+    format!("{{ contract(code: \"{contract}\") {{ {fields} }} }}")
+}
+
+/// The city that a time zone is named after.
+fn city(zone: Tz) -> String {
+    zone.name().rsplit('/').next().unwrap_or_default().replace('_', " ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -76,15 +76,10 @@ impl Places {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Records a realistic year of cases on a simulated clock, prints the boards, tokens and the URL, and serves.
-    #[command(after_help = "Example: throughline demo --listen 127.0.0.1:8080")]
-    Demo {
-        /// The address to listen on.
-        #[arg(long, default_value = "127.0.0.1:8080")]
-        listen: String,
-        /// Print the boards and exit.
-        #[arg(long)]
-        once: bool,
-    },
+    #[command(
+        after_help = "Example: throughline demo --listen 127.0.0.1:8080\n\nAnother pack: throughline demo --pack mhep --once"
+    )]
+    Demo(demo::DemoArguments),
     /// Runs the service.
     #[command(after_help = "Example: throughline serve --database postgres://throughline@localhost/throughline")]
     Serve {
@@ -415,7 +410,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     telemetry::start(match cli.command {
-        Command::Serve { .. } | Command::Demo { .. } => Work::Service,
+        Command::Serve { .. } | Command::Demo(_) => Work::Service,
         _ => Work::Command,
     });
     exit_code(block_on(cli))

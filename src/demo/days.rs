@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, TimeZone as _, Utc, Weekday};
 use chrono_tz::Europe::London;
+use chrono_tz::Tz;
 
 /// The first day of the demo's year.
 pub(super) const FIRST: NaiveDate = day(2017, 3, 1);
@@ -89,11 +90,16 @@ impl Moment {
         Self { day, hour }
     }
 
-    /// The recording time in the log.
+    /// The recording time in the log, in London.
     pub(super) fn instant(self) -> DateTime<Utc> {
+        self.instant_in(London)
+    }
+
+    /// The recording time in the log, in a time zone.
+    pub(super) fn instant_in(self, zone: Tz) -> DateTime<Utc> {
         let hour = TAKEN_AT.into_iter().find(|hour| self.hour <= *hour).expect("no fact is recorded after the evening");
         let local = self.day.and_hms_opt(hour, 0, 0).expect("an hour of a day");
-        let local = London.from_local_datetime(&local).single().expect("no clock changes in office hours");
+        let local = zone.from_local_datetime(&local).single().expect("no clock changes in office hours");
         local.with_timezone(&Utc)
     }
 }

@@ -1,20 +1,21 @@
 //! The opening: the built-in contracts and the keyworkers.
 
-use chrono::NaiveDate;
-use uuid::Uuid;
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Europe::London;
+use chrono_tz::Tz;
 
 use super::areas::Worker;
 use super::days::{FIRST, Moment, day};
-use super::story::{Deed, Item, NAMES};
+use super::story::Item;
 use crate::access::{Principal, Role, Scope};
 use throughline_domain::command::Command;
 use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::contract::rulebook::packs::pack;
-use throughline_domain::fact::envelope::{CommandId, Occurred, StreamId};
+use throughline_domain::fact::envelope::{Occurred, StreamId};
 use throughline_domain::fact::event::{ContractOpened, Party, WorkerJoined};
 
 /// The hour before others start work.
-const EARLY: u32 = 8;
+pub(super) const EARLY: u32 = 8;
 
 /// Both contracts and all their workers.
 pub(super) fn items<'a>(workers: impl Iterator<Item = &'a Worker>) -> Vec<Item> {
@@ -22,7 +23,7 @@ pub(super) fn items<'a>(workers: impl Iterator<Item = &'a Worker>) -> Vec<Item> 
     let therapy = [("Essex County Council", "commissioner"), ("The therapy service", "provider")];
     let shps = contract("shps", "Single Homelessness Prevention Service", FIRST, homelessness);
     let mst = contract("mst-essex", "Multi-Systemic Therapy, Essex", day(2013, 4, 1), therapy);
-    [shps, mst].into_iter().chain(workers.map(joins)).collect()
+    [shps, mst].into_iter().chain(workers.map(|worker| joins(worker, London))).collect()
 }
 
 fn contract(code: &str, name: &str, starts_on: NaiveDate, parties: [(&str, &str); 2]) -> Item {
@@ -36,26 +37,21 @@ fn contract(code: &str, name: &str, starts_on: NaiveDate, parties: [(&str, &str)
     };
     let rulebook = pack(code).expect("the demo opens built-in contracts").text.to_owned();
     let command = Command::OpenContract(OpenContract { when: Occurred::on(starts_on).into(), fact, rulebook });
-    item(FIRST, &format!("opening of {code}"), command)
+    item(Moment::at(FIRST, EARLY).instant(), &format!("opening of {code}"), command)
 }
 
-fn joins(worker: &Worker) -> Item {
+/// The joining of a worker, early on their first day.
+pub(super) fn joins(worker: &Worker, zone: Tz) -> Item {
     let fact = WorkerJoined { login: Some(worker.login.clone()), label: worker.label.clone() };
     let occurred = Occurred::on(worker.joined_on);
     let command = Command::record_fact(StreamId::worker(worker.id), occurred, fact);
-    item(worker.joined_on, &format!("joining of {}", worker.label), command)
+    let at = Moment::at(worker.joined_on, EARLY).instant_in(zone);
+    item(at, &format!("joining of {}", worker.label), command)
 }
 
-fn item(on: NaiveDate, what: &str, command: Command) -> Item {
-    Item {
-        recorded_at: Moment::at(on, EARLY).instant(),
-        principal: Principal {
-            subject: "administrator".to_owned(),
-            role: Role::Administrator,
-            scope: Scope::Deployment,
-        },
-        command_id: CommandId(Uuid::new_v5(&NAMES, what.as_bytes())),
-        source: None,
-        deed: Deed::Record(command),
-    }
+/// A command of the administrator.
+pub(super) fn item(at: DateTime<Utc>, what: &str, command: Command) -> Item {
+    let administrator =
+        Principal { subject: "administrator".to_owned(), role: Role::Administrator, scope: Scope::Deployment };
+    Item::new(at, administrator, what, command)
 }

@@ -9,6 +9,7 @@ use tokio::task::coop::unconstrained;
 
 use super::story::{Item, Story};
 use crate::clock::Clock;
+use crate::log::LogError;
 use crate::log::append::Appended;
 use crate::record::{CommandRequest, RecordError, Recorder};
 use throughline_domain::fact::envelope::{CommandId, EventId, Position};
@@ -35,9 +36,15 @@ pub enum PlayError {
         /// The reason.
         why: RecordError,
     },
-    /// A command corrects or retracts a fact that no earlier command stated.
+    /// A command depends on a fact that no earlier command stated.
     #[error("the demo's command {0} is about a fact that no earlier command stated")]
     Untold(CommandId),
+    /// The claims of the contract could not be read.
+    #[error("cannot read the demo's claims")]
+    Claims(#[source] LogError),
+    /// The live view does not follow.
+    #[error("the live view did not reach position {0} in time")]
+    Behind(Position),
 }
 
 /// Records the demo's commands in an empty log. The clock must be one that is set. Afterwards it shows the demo's last
@@ -65,29 +72,65 @@ pub async fn play_showing(
     recorder: &Recorder,
     clock: &Clock,
     story: &Story,
-    mut report: impl FnMut(Progress),
+    report: impl FnMut(Progress),
 ) -> Result<Played, PlayError> {
-    let recorder = &recorder.ordered();
-    let targets: HashSet<CommandId> = story.items().iter().flat_map(|item| item.deed.targets()).copied().collect();
-    let mut stated: HashMap<CommandId, EventId> = HashMap::with_capacity(targets.len());
-    let mut position = Position::default();
-    let mut progress = Progress { commands: 0, of: story.items().len(), at: clock.now() };
-    for moment in story.items().chunk_by(|one, other| one.recorded_at == other.recorded_at) {
-        clock.set(moment[0].recorded_at);
-        let requests = moment.iter().map(|item| request(item, &stated)).collect::<Result<Vec<_>, _>>()?;
-        let sent = moment.iter().zip(requests).map(|(item, request)| send(recorder, item, request));
-        // With tokio's budget, the task would pause when it is spent and continue with the last commands first.
-        let done = unconstrained(sent.collect::<FuturesOrdered<_>>().try_collect::<Vec<Appended>>()).await?;
-        for (item, appended) in moment.iter().zip(&done) {
-            position = position.max(appended.position());
-            if let Some(event) = appended.events.last().filter(|_| targets.contains(&item.command_id)) {
-                stated.insert(item.command_id, event.event_id);
-            }
-        }
-        progress = Progress { commands: progress.commands + moment.len(), at: moment[0].recorded_at, ..progress };
-        report(progress);
+    let mut playing = Playing::of(recorder, clock, story, report);
+    playing.up_to(story.items().len()).await?;
+    Ok(playing.played())
+}
+
+/// A story that is being recorded.
+pub(super) struct Playing<'a, R> {
+    recorder: Recorder,
+    clock: &'a Clock,
+    story: &'a Story,
+    /// The commands whose events later commands name.
+    targets: HashSet<CommandId>,
+    stated: HashMap<CommandId, EventId>,
+    position: Position,
+    commands: usize,
+    report: R,
+}
+
+impl<'a, R: FnMut(Progress)> Playing<'a, R> {
+    pub(super) fn of(recorder: &Recorder, clock: &'a Clock, story: &'a Story, report: R) -> Self {
+        let targets: HashSet<CommandId> = story.items().iter().flat_map(|item| item.deed.targets()).copied().collect();
+        let stated = HashMap::with_capacity(targets.len());
+        let (position, commands) = (Position::default(), 0);
+        Self { recorder: recorder.ordered(), clock, story, targets, stated, position, commands, report }
     }
-    Ok(Played { commands: story.items().len(), position })
+
+    /// Records the commands up to this one, which is not recorded yet.
+    pub(super) async fn up_to(&mut self, end: usize) -> Result<(), PlayError> {
+        let items = &self.story.items()[self.commands..end.max(self.commands)];
+        for moment in items.chunk_by(|one, other| one.recorded_at == other.recorded_at) {
+            self.clock.set(moment[0].recorded_at);
+            let requests = moment.iter().map(|item| request(item, &self.stated)).collect::<Result<Vec<_>, _>>()?;
+            let sent = moment.iter().zip(requests).map(|(item, request)| send(&self.recorder, item, request));
+            // With tokio's budget, the task would pause when it is spent and continue with the last commands first.
+            let done = unconstrained(sent.collect::<FuturesOrdered<_>>().try_collect::<Vec<Appended>>()).await?;
+            for (item, appended) in moment.iter().zip(&done) {
+                self.position = self.position.max(appended.position());
+                if let Some(event) = appended.events.last().filter(|_| self.targets.contains(&item.command_id)) {
+                    self.stated.insert(item.command_id, event.event_id);
+                }
+            }
+            self.commands += moment.len();
+            let of = self.story.items().len();
+            (self.report)(Progress { commands: self.commands, of, at: moment[0].recorded_at });
+        }
+        Ok(())
+    }
+
+    /// Notes that something beside the story was recorded, up to this position.
+    pub(super) fn passed(&mut self, position: Position) {
+        self.position = self.position.max(position);
+    }
+
+    /// The result so far.
+    pub(super) const fn played(&self) -> Played {
+        Played { commands: self.commands, position: self.position }
+    }
 }
 
 async fn send(recorder: &Recorder, item: &Item, request: CommandRequest) -> Result<Appended, PlayError> {

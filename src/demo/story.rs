@@ -14,7 +14,7 @@ use super::{case, documented, opening, therapy, year};
 use crate::access::Principal;
 use throughline_domain::command::{Command, CorrectFact, RetractFacts};
 use throughline_domain::fact::envelope::{CommandId, EventId, JourneyId, Occurred, Source, StreamId};
-use throughline_domain::fact::event::Event;
+use throughline_domain::fact::event::{Event, EvidenceAttached};
 
 /// The seed of the demo shown in the documentation.
 pub const SEED: u64 = 2018;
@@ -43,8 +43,16 @@ pub struct Item {
     pub deed: Deed,
 }
 
-/// What was recorded. Only the log knows the ids of events, so corrections and retractions name the commands that
-/// stated the facts.
+impl Item {
+    /// A command that depends on no earlier one. Its id follows from the name.
+    pub(super) fn new(recorded_at: DateTime<Utc>, principal: Principal, name: &str, command: Command) -> Self {
+        let command_id = CommandId(Uuid::new_v5(&NAMES, name.as_bytes()));
+        Self { recorded_at, principal, command_id, source: None, deed: Deed::Record(command) }
+    }
+}
+
+/// What was recorded. Only the log knows the ids of events, so corrections, retractions and evidence name the commands
+/// that stated the facts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Deed {
     /// A command that depends on no earlier one.
@@ -71,14 +79,25 @@ pub enum Deed {
         /// The reason.
         reason: String,
     },
+    /// An attachment of evidence that supports the fact of an earlier command.
+    Prove {
+        /// The command that stated it.
+        of: CommandId,
+        /// The journey.
+        journey: JourneyId,
+        /// The date of the attachment.
+        occurred: Occurred,
+        /// The evidence. What it supports is added when the event is known.
+        evidence: EvidenceAttached,
+    },
 }
 
 impl Deed {
-    /// The earlier commands that it corrects or retracts.
+    /// The earlier commands that it depends on.
     pub fn targets(&self) -> &[CommandId] {
         match self {
             Self::Record(_) => &[],
-            Self::Correct { of, .. } => std::slice::from_ref(of),
+            Self::Correct { of, .. } | Self::Prove { of, .. } => std::slice::from_ref(of),
             Self::Retract { of, .. } => of,
         }
     }
@@ -100,6 +119,10 @@ impl Deed {
             Self::Retract { of, journey, reason } => {
                 let targets = of.into_iter().map(event_of).collect::<Option<_>>()?;
                 Command::RetractFacts(RetractFacts { stream: StreamId::journey(journey), targets, reason })
+            }
+            Self::Prove { of, journey, occurred, evidence } => {
+                let supports = vec![event_of(of)?.0];
+                Command::record_fact(StreamId::journey(journey), occurred, EvidenceAttached { supports, ..evidence })
             }
         };
         Some(command)

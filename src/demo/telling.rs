@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
+use chrono_tz::Europe::London;
+use chrono_tz::Tz;
 use uuid::Uuid;
 
 use super::areas::{AREAS, Area, Worker};
@@ -102,6 +104,10 @@ pub(super) struct Telling {
     items: Vec<Item>,
     /// The time of the referral. No command of the case is recorded before it.
     since: Moment,
+    /// The last moment of the story.
+    until: Moment,
+    /// The time zone of the service.
+    zone: Tz,
 }
 
 impl Telling {
@@ -135,7 +141,12 @@ impl Telling {
 
     /// Starts a case without commands.
     pub(super) fn begin(reference: String, since: Moment) -> Self {
-        Self { journey: documented::journey(&reference), reference, items: Vec::new(), since }
+        Self::within(reference, since, (Moment::END, London))
+    }
+
+    /// Starts a case without commands, in a story that ends at a moment in a time zone.
+    pub(super) fn within(reference: String, since: Moment, (until, zone): (Moment, Tz)) -> Self {
+        Self { journey: documented::journey(&reference), reference, items: Vec::new(), since, until, zone }
     }
 
     fn refer(
@@ -245,7 +256,7 @@ impl Telling {
     pub(super) fn push(&mut self, by: &Principal, at: Moment, deed: Deed) -> CommandId {
         let name = format!("command {} of {}", self.items.len() + 1, self.reference);
         let command_id = CommandId(Uuid::new_v5(&NAMES, name.as_bytes()));
-        let recorded_at = at.clamp(self.since, Moment::END).instant();
+        let recorded_at = at.clamp(self.since, self.until).instant_in(self.zone);
         self.items.push(Item { recorded_at, principal: by.clone(), command_id, source: None, deed });
         command_id
     }
