@@ -42,8 +42,8 @@ pub struct Performance {
     stages: Vec<StageCounts>,
     /// The declined referrals, by the month of the decision. They still count as referrals.
     declined: Vec<MonthCounts>,
-    /// The figures of each requested measure, by any dimensions, beside what they are compared with. By keyworker or team,
-    /// absences, slots and scores are only for those who see the absences and assessments of workers.
+    /// The figures of each requested measure, by any dimensions, beside what they are compared with. By keyworker or
+    /// team, absences, slots and scores are only for those who see the absences and assessments of workers.
     figures: Vec<MeasureFigures>,
     /// The indicators, month by month, for the service areas that you may see: the service standards with levels, then
     /// those that the rulebook makes of measures.
