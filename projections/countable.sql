@@ -20,3 +20,5 @@ create table countable (
 );
 create index countable_ahead on countable (contract, counts_from) where ahead = 1;
 create index countable_by_contract on countable (contract, kind, day);
+create index countable_without_worker on countable (contract, kind, day)
+    where worker is null and kind in ('face_to_face', 'remote');

@@ -14,6 +14,7 @@ use anyhow::Result;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::Args;
+use rust_decimal::Decimal;
 
 use self::question::QuestionArguments;
 pub(super) use self::question::{MonthOrDay, month_or_day};
@@ -28,7 +29,6 @@ use crate::access::{InScope, Scope};
 use crate::clock::Clock;
 use crate::log::Log;
 use crate::queries::claims::{self, Claims, ClaimsQuery, Purpose};
-use crate::queries::durations;
 use crate::queries::exits::{self, ExitRow};
 use crate::queries::measures::{self, FiguresError, FiguresQuery, MeasureFigures, OfContract};
 use crate::queries::period::Period;
@@ -294,7 +294,7 @@ async fn waits(view: &Generation, scope: InScope<'_>, rulebook: &Rulebook, as_of
         columns.push(measured.buckets.none.clone());
         columns.extend(["Closed without plan", "Date imprecise", "Total", "Median", "Mean"].map(str::to_owned));
         let rows = rows.into_iter().map(|row| {
-            let shown = |days: Option<_>| days.map(|days| durations::shown(days).to_string()).unwrap_or_default();
+            let shown = |days: Option<Decimal>| days.map(|days| days.to_string()).unwrap_or_default();
             let counts = row.buckets.iter().copied();
             let counts = counts.chain([row.no_plan_yet, row.closed_without_plan, row.date_imprecise, row.total()]);
             let cells = std::iter::once(row.group.label()).chain(counts.map(|count| count.to_string()));

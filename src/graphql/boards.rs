@@ -12,7 +12,7 @@ use super::scalars::Decimal;
 use super::table::row;
 use crate::queries::board::Group as BoardGroup;
 use crate::queries::caseload::HeldRow;
-use crate::queries::durations::{self, Durations};
+use crate::queries::durations::Durations;
 use crate::queries::exits;
 use crate::queries::recency::{self, RecencyRow};
 use crate::queries::referral_to_plan::ReferralToPlanRow;
@@ -233,12 +233,12 @@ pub struct ReferralToPlan {
 impl ReferralToPlan {
     /// The median in days, over cases with a plan and exact dates. One decimal, rounded half up.
     async fn median_days(&self) -> Option<Decimal> {
-        self.days.median().map(durations::shown).map(Decimal)
+        self.days.median().map(Decimal)
     }
 
     /// The mean in days, over cases with a plan and exact dates. One decimal, rounded half up.
     async fn mean_days(&self) -> Option<Decimal> {
-        self.days.mean().map(durations::shown).map(Decimal)
+        self.days.mean().map(Decimal)
     }
 
     /// A percentile in days, by linear interpolation, over cases with a plan and exact dates. One decimal, rounded half
@@ -248,7 +248,7 @@ impl ReferralToPlan {
         #[graphql(validator(custom = "PERCENT"), desc = "The percentile, from 0 to 100.")] percent: i32,
     ) -> Option<Decimal> {
         let percent = u32::try_from(percent).ok()?;
-        self.days.percentile(percent).map(durations::shown).map(Decimal)
+        self.days.percentile(percent).map(Decimal)
     }
 }
 

@@ -9,7 +9,7 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObje
 use rust_decimal::Decimal as Number;
 
 use super::bounds::PageLength;
-use super::context;
+use super::context::{self, RequestContext as _};
 use super::cursor::{Cursors, PAGE_BEFORE};
 use super::fault::fault;
 use super::journey::{self, Journey};
@@ -19,6 +19,7 @@ use super::people::Worker;
 use super::period::FigurePeriod;
 use super::point_in_time::KnownUpTo;
 use super::scalars::{Date, Decimal};
+use crate::access::policy::Action;
 use crate::queries::measures::members::{CountedBy, CountedFact, MembersQuery, Place, Which};
 use crate::queries::measures::{self, FiguresError, Member};
 use throughline_domain::contract::Rulebook;
@@ -564,6 +565,24 @@ pub(super) fn measures_asked(codes: Option<&[String]>, rulebook: &Rulebook) -> R
     }
     let stages: Vec<String> = rulebook.stages.iter().map(|stage| stage.code.clone()).collect();
     measures::named(rulebook, &stages).map_err(|error| refused(&error))
+}
+
+/// Refuses figures of single workers or teams to a caller who does not see the absences and scores of workers, if one of
+/// the measures, or a part of its ratio, is made of these.
+pub(super) fn check_staff(ctx: &Context<'_>, measures: &[Measure], rulebook: &Rulebook) -> Result<()> {
+    let is_of_staff = |formula: &Formula| {
+        matches!(formula, Formula::Supervision(_) | Formula::Workforce(Workforce::AbsenceDays | Workforce::Slots))
+    };
+    let has_part = |code: &String| measure(rulebook, code).is_some_and(|part| is_of_staff(&part.formula));
+    let shows_staff = measures.iter().any(|asked| match &asked.formula {
+        Formula::Ratio { of, over, .. } => has_part(of) || has_part(over),
+        formula => is_of_staff(formula),
+    });
+    if shows_staff && !ctx.may(Action::ReadStaff) {
+        let message = "your role does not see absences and scores of single workers: ask for the whole contract";
+        return Err(Code::Forbidden.error(message));
+    }
+    Ok(())
 }
 
 /// The error that a client sees.

@@ -116,7 +116,9 @@ pub struct KpiFigure {
     period: FigurePeriod,
     /// The figure.
     figure: Figure,
-    /// The level of the figure on its own, without a run of months. Null for a month under way, and without a value.
+    /// The level of the figure on its own, without a run of months. Null for a month under way, and without a value. If
+    /// the value grows with the length of the period, such as contacts for each case, only the figure over `decidedBy`
+    /// has one.
     level: Option<KpiLevel>,
 }
 

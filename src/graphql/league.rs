@@ -11,7 +11,7 @@ use super::list::Source;
 use super::performance::{period_asked, starts_on};
 use super::period::{FigurePeriod, PeriodInput};
 use crate::queries::league::{self, Column, LeagueRow as Row, LeagueTable};
-use crate::queries::measures::{Dimension, OfContract};
+use crate::queries::measures::{self, Dimension, OfContract};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::league as domain;
 use throughline_domain::performance::fraction::OutOfRange;
@@ -105,6 +105,10 @@ pub(super) async fn league(
 ) -> Result<Option<League>> {
     let (source, rulebook) = (contract.source(), contract.rules()?);
     let league = named(rulebook, code)?;
+    if league.by != domain::LeagueBy::Area {
+        let ranked_by = measures::named(rulebook, &league.measures()).map_err(|error| figures::refused(&error))?;
+        figures::check_staff(ctx, &ranked_by, rulebook)?;
+    }
     let period = period_asked(&source, rulebook, period)?;
     let record = source.contract_state.contract_record(source.as_of);
     let of = OfContract { rulebook, record: &record, starts_on: starts_on(&source) };

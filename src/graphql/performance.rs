@@ -42,7 +42,8 @@ pub struct Performance {
     stages: Vec<StageCounts>,
     /// The declined referrals, by the month of the decision. They still count as referrals.
     declined: Vec<MonthCounts>,
-    /// The figures of each requested measure, by any dimensions, beside what they are compared with.
+    /// The figures of each requested measure, by any dimensions, beside what they are compared with. By keyworker or
+    /// team, absences, slots and scores are only for those who see the absences and assessments of workers.
     figures: Vec<MeasureFigures>,
     /// The indicators, month by month, for the service areas that you may see: the service standards with levels, then
     /// those that the rulebook makes of measures.
@@ -126,7 +127,7 @@ pub(super) async fn performance(ctx: &Context<'_>, source: Source, asked: Perfor
     let scope = scope.ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
     let reader = Asker { source, rulebook, scope };
     let looks_at = |field| ctx.look_ahead().field(field).exists();
-    let figures = if looks_at("figures") { reader.figures(&asked).await? } else { Vec::new() };
+    let figures = if looks_at("figures") { reader.figures(ctx, &asked).await? } else { Vec::new() };
     let members = ctx.look_ahead().field("figures").field("rows").field("members");
     if members.exists() && figures.iter().map(MeasureFigures::len).sum::<usize>() > WITH_MEMBERS_MAX {
         let message = format!(
@@ -148,8 +149,11 @@ pub(super) fn rules(newest: Option<&Arc<Rulebook>>) -> Result<&Arc<Rulebook>> {
 }
 
 impl Asker<'_> {
-    async fn figures(&self, asked: &PerformanceAsked) -> Result<Vec<MeasureFigures>> {
+    async fn figures(&self, ctx: &Context<'_>, asked: &PerformanceAsked) -> Result<Vec<MeasureFigures>> {
         let measures = figures::measures_asked(asked.measures.as_deref(), self.rulebook)?;
+        if asked.by.iter().any(|by| matches!(by, Dimension::Keyworker | Dimension::Team)) {
+            figures::check_staff(ctx, &measures, self.rulebook)?;
+        }
         let query = FiguresQuery {
             measures: &measures,
             by: &figures::dimensions(&asked.by)?,

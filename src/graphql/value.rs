@@ -40,7 +40,7 @@ pub struct ValueAmounts {
     accepted: Money,
     /// What was paid for claims, less what was paid back.
     paid: Money,
-    /// The limit of the cap. Null without a cap for all outcomes, and for those who see only some service areas.
+    /// The limit of the cap. Null without a cap for all outcomes.
     cap: Option<Money>,
     /// The value above the cap: what claims and lines lack because of it. Null where `cap` is.
     above_cap: Option<Money>,

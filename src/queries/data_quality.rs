@@ -111,7 +111,11 @@ impl Rule {
             Self::WindowEnds => {
                 format!("The claim window ends within {WINDOW_DAYS} days: submit the claim before it ends")
             }
-            Self::WindowOver => "The claim window is over and the claim was not submitted".to_owned(),
+            Self::WindowOver => {
+                "The claim window is over and the claim was not submitted: it can no longer be claimed, so check the \
+                 dates that it rests on"
+                    .to_owned()
+            }
             Self::OfCase(rule) => match rule {
                 CaseRule::NoKeyworker => "An accepted case has no keyworker: assign one",
                 CaseRule::NoCohort => "A referral has no cohort: correct the referral",

@@ -10,14 +10,18 @@ use chrono::NaiveDate;
 use super::measures::{self, BY_MONTH_MAX, CompareWith, FigureRow, FiguresError, FiguresQuery, OfContract};
 use crate::access::InScope;
 use crate::views::generation::Generation;
+use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::Entry;
 use throughline_domain::fact::event::{self, KpiAssessed, NoticeIssued};
 use throughline_domain::fact::money::Money;
 use throughline_domain::performance::figure::{Figure, State};
 use throughline_domain::performance::fraction::{Fraction, OutOfRange};
 use throughline_domain::performance::kpi::{Kpi, KpiPeriod, Level, Levels, MONTHS_OF_A_RUN, kpis, run};
-use throughline_domain::performance::measure::{Measure, Unit, measures as measures_of};
+use throughline_domain::performance::measure::{
+    Formula, Measure, Unit, measure as measure_of, measures as measures_of,
+};
 use throughline_domain::performance::period::{Month, Months, Period, Unit as Part};
+use throughline_domain::performance::target::Nature;
 use throughline_domain::performance::withholding::{WithheldFrom, Withholding};
 
 /// A question for the levels of indicators.
@@ -60,7 +64,8 @@ pub struct KpiMonth {
     pub figures: Vec<KpiFigure>,
     /// The level that follows from the figures. None for a month under way, and without a value.
     pub computed: Option<Level>,
-    /// The level that applies: of the assessment, or else the computed one. A run of failing months makes it major.
+    /// The level that applies: that of the assessment as it was settled, or else the computed one, which a run of failing
+    /// months makes major.
     pub level: Option<Level>,
     /// The assessment of the parties, the last one if there are several.
     pub assessed: Option<Entry<KpiAssessed>>,
@@ -79,7 +84,8 @@ pub struct KpiFigure {
     pub period: Period,
     /// The figure.
     pub figure: Figure,
-    /// The level of the figure on its own. None while a month is under way, and without a value.
+    /// The level of the figure on its own. None while a month is under way, and without a value. If the value grows with
+    /// the length of the period, only the figure that decides has one.
     pub level: Option<Level>,
 }
 
@@ -121,7 +127,7 @@ pub async fn levels(
     }
     let mut found = Vec::with_capacity(kpis.len());
     for (kpi, measure) in kpis {
-        let judged = judged(&kpi, &measure, &rows)?;
+        let judged = judged(of.rulebook, (&kpi, &measure), &rows)?;
         let months = reading.months(&kpi, judged, shown_from).await?;
         found.push(KpiMonths { kpi, measure, months });
     }
@@ -163,18 +169,28 @@ fn months(period: &Period, starts_on: NaiveDate) -> Result<Option<(Months, Month
     months.map(|months| Some((months, shown_from))).ok_or(FiguresError::TooManyMonths)
 }
 
+/// Whether the value of a measure grows with the length of the period: what adds up, divided by what does not. A level
+/// of one period then says nothing about another.
+fn grows_with_the_period(rulebook: &Rulebook, measure: &Measure) -> bool {
+    let Formula::Ratio { of, over, .. } = &measure.formula else { return false };
+    let [above, below] = [of, over].map(|code| measure_of(rulebook, code).map(|part| part.nature()));
+    (above, below) == (Some(Nature::Flow), Some(Nature::Level))
+}
+
 /// The figures of an indicator for each month, with their own levels.
 fn judged(
-    kpi: &Kpi,
-    measure: &Measure,
+    rulebook: &Rulebook,
+    (kpi, measure): (&Kpi, &Measure),
     rows: &BTreeMap<(KpiPeriod, String), Vec<FigureRow>>,
 ) -> Result<Vec<Vec<KpiFigure>>, OutOfRange> {
     let levels = Levels::of_kpi(kpi);
+    let is_of_one_length = grows_with_the_period(rulebook, measure);
     let mut months: Vec<Vec<KpiFigure>> = Vec::new();
     for over in KpiPeriod::ALL {
+        let has_level = over == kpi.period || !is_of_one_length;
         let of_period = rows.get(&(over, kpi.measure.clone())).map_or(&[][..], Vec::as_slice);
         for (at, row) in of_period.iter().enumerate() {
-            let value = row.figure.value().filter(|_| row.figure.state() == State::Value);
+            let value = row.figure.value().filter(|_| has_level && row.figure.state() == State::Value);
             let level = value.map(|value| in_units(measure, value)).transpose()?.map(|value| levels.level(value));
             let figure = KpiFigure { over, period: row.period, figure: row.figure, level };
             match months.get_mut(at) {
@@ -184,6 +200,18 @@ fn judged(
         }
     }
     Ok(months)
+}
+
+/// The level that applies in each month, from its own level and the grade of its assessment. An assessed month counts in
+/// a run of failing months, but a run does not change what the parties settled: also that there is no level.
+fn applying(months: &[(Option<Level>, Option<&str>)]) -> Vec<Option<Level>> {
+    let settled = |(own, grade): &(Option<Level>, Option<&str>)| grade.map_or(*own, Level::named);
+    let levels = run(months.iter().map(settled));
+    levels
+        .into_iter()
+        .zip(months)
+        .map(|(level, month)| if month.1.is_some() { settled(month) } else { level })
+        .collect()
 }
 
 /// A value in the unit of levels: a share in percent.
@@ -215,11 +243,8 @@ impl Reading<'_> {
         let assessed: Vec<Option<&Entry<KpiAssessed>>> =
             judged.iter().map(|figures| self.assessed(kpi, figures.first()?.period)).collect();
         let computed = run(judged.iter().map(own));
-        // The parties may also have settled that there is no level.
-        let applying = run(judged.iter().zip(&assessed).map(|(figures, assessed)| match assessed {
-            Some(entry) => Level::named(&entry.details.grade),
-            None => own(figures),
-        }));
+        let grades = assessed.iter().map(|assessed| assessed.map(|entry| entry.details.grade.as_str()));
+        let applying = applying(&judged.iter().map(own).zip(grades).collect::<Vec<_>>());
         let mut months = Vec::new();
         for (((figures, computed), level), assessed) in judged.into_iter().zip(computed).zip(applying).zip(assessed) {
             let Some(period) = figures.first().map(|first| first.period) else { continue };
@@ -271,6 +296,8 @@ impl Reading<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use throughline_domain::contract::rulebook::packs::packs;
+    use throughline_domain::performance::measure::Basis;
     use throughline_domain::world::day;
 
     fn shown(first: &str, last: &str, starts_on: &str) -> Option<(String, String, String)> {
@@ -286,6 +313,40 @@ mod tests {
         assert_eq!(shown("2018-02-01", "2018-02-28", "2018-01-15"), months("2018-01", "2018-02", "2018-02"));
         assert_eq!(shown("2017-11-01", "2018-02-28", "2018-01-15"), months("2018-01", "2018-01", "2018-02"));
         assert_eq!(shown("2017-11-01", "2017-12-31", "2018-01-15"), None);
+    }
+
+    #[test]
+    fn an_assessed_month_counts_in_a_run_and_keeps_its_own_level() {
+        let minor = Some(Level::Minor);
+        let levels = |months: &[(Option<Level>, Option<&str>)]| -> Vec<&str> {
+            applying(months).into_iter().map(|level| level.map_or("-", Level::as_str)).collect()
+        };
+        let unassessed = (minor, None);
+        let settled = |grade| (minor, Some(grade));
+        assert_eq!(
+            levels(&[unassessed, unassessed, settled("minor"), unassessed]),
+            ["minor", "minor", "minor", "major"]
+        );
+        assert_eq!(levels(&[unassessed, unassessed, settled("met"), unassessed]), ["minor", "minor", "met", "minor"]);
+        assert_eq!(levels(&[unassessed, settled("waived"), unassessed]), ["minor", "-", "minor"]);
+    }
+
+    #[test]
+    fn the_value_of_facts_over_what_does_not_add_up_grows_with_the_period() {
+        let rulebook = Rulebook::parse(packs()[0].text).expect("a pack is a rulebook");
+        let grows = |code: &str| {
+            let found = measure_of(&rulebook, code).expect("every contract has it");
+            grows_with_the_period(&rulebook, &found)
+        };
+        let found = ["contacts_per_wte_week", "utilisation", "caseload_per_wte", "contacts"].map(grows);
+        assert_eq!(found, [false; 4], "both add up, or neither does, or there is no ratio");
+        let ratio = |of: &str, over: &str| Measure {
+            formula: Formula::Ratio { of: of.to_owned(), over: over.to_owned(), basis: Basis::Period, percent: false },
+            ..measure_of(&rulebook, "utilisation").expect("every contract has it")
+        };
+        assert!(grows_with_the_period(&rulebook, &ratio("contacts", "caseload")));
+        assert!(grows_with_the_period(&rulebook, &ratio("absence_days", "wte")));
+        assert!(!grows_with_the_period(&rulebook, &ratio("caseload", "contacts")));
     }
 
     #[test]

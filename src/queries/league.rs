@@ -140,7 +140,7 @@ pub async fn table(
     let found = measures::figures(generation, scope, of, &query).await?;
     let (members, found) = (members(&found), &found[..compared]);
     let names: Vec<String> = members.iter().map(|member| member.label(&of.rulebook.labels)).collect();
-    let field = Field { members, names, found, is_provisional: period.is_provisional(as_of) };
+    let field = Field { members, names, found, asked: (period, as_of) };
     match league.indicators() {
         Some(indicators) => field.by_score(indicators).map(Some),
         None => Ok(Some(field.by_measure())),
@@ -166,7 +166,8 @@ struct Field<'f> {
     names: Vec<String>,
     /// The figures of each measure.
     found: &'f [MeasureFigures],
-    is_provisional: bool,
+    /// The period and the as-of date.
+    asked: (Period, NaiveDate),
 }
 
 impl Field<'_> {
@@ -244,8 +245,8 @@ impl Field<'_> {
     fn figures(&self, of: &MeasureFigures) -> Vec<Figure> {
         let figure = |member: &Member| match row_of(of, member) {
             Some(row) => row.figure,
-            None if self.is_provisional => without_facts(&of.measure).provisional(),
-            None => without_facts(&of.measure),
+            None if self.asked.0.is_provisional(self.asked.1) => without_facts(&of.measure, self.asked).provisional(),
+            None => without_facts(&of.measure, self.asked),
         };
         self.members.iter().map(figure).collect()
     }
@@ -262,9 +263,17 @@ fn target(row: &FigureRow, profile: &str) -> Figure {
 }
 
 /// The figure of a team or keyworker without any fact of a measure: a count is then 0, a sum has no data, and a ratio
-/// is one of nothing over nothing.
-fn without_facts(measure: &Measure) -> Figure {
+/// is one of nothing over nothing. The cases and the work at the end of a period are not known before it begins.
+fn without_facts(measure: &Measure, (period, as_of): (Period, NaiveDate)) -> Figure {
     match measure.formula {
+        Formula::Caseload
+        | Formula::CaseloadThroughout
+        | Formula::Work(_)
+        | Formula::Workforce(Workforce::Seen { .. })
+            if as_of < period.first() =>
+        {
+            Figure::no_data()
+        }
         Formula::Count(_)
         | Formula::Caseload
         | Formula::CaseloadThroughout
@@ -276,5 +285,35 @@ fn without_facts(measure: &Measure) -> Figure {
         | Formula::Wte
         | Formula::Workforce(_)
         | Formula::Supervision(_) => Figure::not_applicable(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use throughline_domain::performance::figure::State;
+    use throughline_domain::performance::measure::{FactKind, Facts, Work};
+    use throughline_domain::performance::period::Unit as Part;
+    use throughline_domain::world::day;
+
+    #[test]
+    fn the_caseload_of_a_period_that_has_not_begun_is_not_known() {
+        let states = |as_of: &str| {
+            let formulas = [
+                Formula::Caseload,
+                Formula::CaseloadThroughout,
+                Formula::Work(Work::TasksOverdue),
+                Formula::Workforce(Workforce::Seen { within_days: 7 }),
+                Formula::Count(Facts::all(FactKind::Exits)),
+            ];
+            formulas.map(|formula| {
+                let (code, title, prose) = ("one".to_owned(), "One".to_owned(), String::new());
+                let measure = Measure { code, title, prose, unit: Unit::Cases, places: 0, formula, version: None };
+                without_facts(&measure, (Period::of(Part::Month, day("2018-03-01")), day(as_of))).state()
+            })
+        };
+        assert_eq!(states("2018-03-01"), [State::Value; 5]);
+        let [counted @ .., facts] = states("2018-02-28");
+        assert_eq!((counted, facts), ([State::NoData; 4], State::Value), "no fact is dated in it yet");
     }
 }

@@ -19,7 +19,8 @@ use throughline_domain::performance::period::{Period, Unit};
 /// What a contract is worth so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value {
-    /// The financial years, from that of the start of the contract or of the first claim on, in order.
+    /// The financial years, from that of the start of the contract or of the first claim on, in order. A year without
+    /// claims is one of them.
     pub years: Vec<YearValue>,
     /// All years together, against the cap of the contract.
     pub to_date: Amounts,
@@ -60,8 +61,8 @@ pub fn value(claims: &Claims, financial_year: MonthDay) -> Value {
     let starts_on = claims.contract.opened().map_or(as_of, |opened| opened.starts_on.min(as_of));
     let year = |day: NaiveDate| Period::of(Unit::FinancialYear(financial_year), day);
     let mut years: BTreeMap<NaiveDate, Amounts> = BTreeMap::new();
-    for day in [starts_on, as_of] {
-        years.entry(year(day).first()).or_default();
+    for first in years_from(financial_year, (starts_on, as_of)) {
+        years.entry(first).or_default();
     }
     for claim in claims.claims.iter() {
         if let Some(on) = claim.achieved_on() {
@@ -99,6 +100,14 @@ pub fn value(claims: &Claims, financial_year: MonthDay) -> Value {
     Value { years: shown.collect(), to_date }
 }
 
+/// The first day of each financial year from that of one day to that of another.
+fn years_from(financial_year: MonthDay, (from, to): (NaiveDate, NaiveDate)) -> impl Iterator<Item = NaiveDate> {
+    let year = move |day: NaiveDate| Period::of(Unit::FinancialYear(financial_year), day);
+    let next = move |one: &Period| one.last().succ_opt().map(year);
+    let years = std::iter::successors(Some(year(from)), next).map(|one| one.first());
+    years.take_while(move |first| *first <= to)
+}
+
 /// The limit of the cap of all outcomes for a group, and what is lacking because of it. The lowest limit, if there are
 /// several.
 fn under_cap(claims: &Claims, of: &CapOf) -> (Option<Money>, Option<Money>) {
@@ -129,5 +138,22 @@ impl Amounts {
         self.submitted = self.submitted + other.submitted;
         self.accepted = self.accepted + other.accepted;
         self.paid = self.paid + other.paid;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use throughline_domain::world::day;
+
+    #[test]
+    fn every_year_is_there_from_the_start_of_the_contract_to_the_day() {
+        let april = MonthDay { month: 4, day: 1 };
+        let years = |from: &str, to: &str| -> Vec<String> {
+            years_from(april, (day(from), day(to))).map(|first| first.to_string()).collect()
+        };
+        assert_eq!(years("2017-10-01", "2020-03-31"), ["2017-04-01", "2018-04-01", "2019-04-01"]);
+        assert_eq!(years("2017-10-01", "2020-04-01").len(), 4, "a year counts from its first day");
+        assert_eq!(years("2017-10-01", "2017-10-01"), ["2017-04-01"]);
     }
 }

@@ -12,6 +12,7 @@ use crate::queries::board::Group;
 use crate::queries::claims::{CapOf, Claims};
 use crate::queries::claims_by_outcome::{self, By, OutcomeRow, OutcomeRows, OutcomeTable};
 use crate::queries::prices;
+use throughline_domain::contract::rulebook::Cap;
 use throughline_domain::fact::money::Money;
 use throughline_domain::performance::comparison::Comparison;
 use throughline_domain::performance::figure::Figure;
@@ -142,8 +143,8 @@ fn amounts(of: Reading<'_>, found: &OutcomeTable, claims: &Claims, period: &str)
     for used in claims.caps.iter().filter(|used| !matches!(used.of, CapOf::Person(_))) {
         let name = match &used.of {
             CapOf::Outcome(code) => format!("Cap of {code}"),
-            CapOf::Year(first) => format!("Cap of the year from {first}"),
-            CapOf::Contract | CapOf::Person(_) => "Cap of the contract".to_owned(),
+            CapOf::Year(first) => format!("Cap of the year from {first}{}", for_outcomes(&used.cap)),
+            CapOf::Contract | CapOf::Person(_) => format!("Cap of the contract{}", for_outcomes(&used.cap)),
         };
         lines.push((name.clone(), used.limit));
         lines.push((format!("{name}, used to date"), used.used));
@@ -152,6 +153,11 @@ fn amounts(of: Reading<'_>, found: &OutcomeTable, claims: &Claims, period: &str)
     let rows = lines.into_iter().map(|(name, amount)| vec![name, money(of, amount)]);
     let title = format!("All outcomes in {}, {period}", of.rulebook.currency);
     Table { title, columns: columns(&["Amount", "Value"]), rows: rows.collect() }
+}
+
+/// Which outcomes a cap is for, after its name. Nothing for a cap of all outcomes.
+fn for_outcomes(cap: &Cap) -> String {
+    if cap.outcomes.is_empty() { String::new() } else { format!(" for {}", cap.outcomes.join(", ")) }
 }
 
 /// The prices in force, with the units and amounts of a period.

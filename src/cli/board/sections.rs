@@ -28,20 +28,20 @@ const MONTHS_AHEAD_MAX: i64 = 24;
 #[derive(Debug, Args)]
 pub(super) struct SectionArguments {
     /// Print the indicators instead: the level of each in each month since the start of the contract.
-    #[arg(long, conflicts_with_all = ["measures", "list_measures"])]
+    #[arg(long, conflicts_with_all = ["asked", "list_measures"])]
     kpis: bool,
     /// Print instead what stops cases from counting and claims from being paid, by rule, with the cases.
-    #[arg(long, conflicts_with_all = ["measures", "list_measures"])]
+    #[arg(long, conflicts_with_all = ["asked", "list_measures"])]
     data_quality: bool,
     /// Print instead what was entitled, submitted, accepted and paid, by financial year.
-    #[arg(long, conflicts_with_all = ["measures", "list_measures"])]
+    #[arg(long, conflicts_with_all = ["asked", "list_measures"])]
     value: bool,
     /// Print instead the outcomes that are expected in this number of months. The month of the as-of date is the first.
     #[arg(
         long,
         value_name = "MONTHS",
         value_parser = clap::value_parser!(u32).range(1..=MONTHS_AHEAD_MAX),
-        conflicts_with_all = ["measures", "list_measures"]
+        conflicts_with_all = ["asked", "list_measures"]
     )]
     forecast: Option<u32>,
 }

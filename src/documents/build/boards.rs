@@ -4,7 +4,6 @@ use super::super::small_counts::{ALL, TOTAL};
 use super::super::{Cell, Missing, Table};
 use super::{Draft, cells};
 use crate::queries::board::Group;
-use crate::queries::durations;
 use crate::queries::measures::{CompareWith, Dimension, FiguresError, MeasureFigures, Member};
 use crate::queries::period::Period as BoardPeriod;
 use crate::queries::recency::{self, RecencyRow};
@@ -112,7 +111,7 @@ impl Draft<'_> {
         let columns = std::iter::once("Area".to_owned()).chain(measured.buckets.labels.iter().cloned());
         let columns = columns.chain(rest.map(str::to_owned)).collect();
         let cells = |row: &ReferralToPlanRow| {
-            let shown = |days| cells::days(Option::map(days, durations::shown), row.days.count());
+            let shown = |days| cells::days(days, row.days.count());
             let counts = [row.no_plan_yet, row.closed_without_plan, row.date_imprecise, row.total()];
             let mut cells = row_of(&label(&row.group), &row.buckets, counts);
             cells.extend([shown(row.days.median()), shown(row.days.mean())]);

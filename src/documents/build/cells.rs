@@ -6,7 +6,7 @@ use super::super::{Cell, Missing, Number, NumberUnit};
 use throughline_domain::performance::comparison::{Arrow, Beside, Met};
 use throughline_domain::performance::figure::{Figure, SMALL, State};
 use throughline_domain::performance::fraction::{Fraction, OutOfRange};
-use throughline_domain::performance::measure::{Formula, Measure, Unit};
+use throughline_domain::performance::measure::{Formula, Measure, Unit, Workforce};
 
 /// The cell of a figure.
 pub(super) fn figure(figure: &Figure, of: &Measure) -> Result<Cell, OutOfRange> {
@@ -70,8 +70,14 @@ pub(super) fn unit(of: &Measure) -> NumberUnit {
 
 /// Whether a figure counts, or is made of, one to four people. A few facts are of few people, too.
 fn is_of_few(figure: &Figure, of: &Measure) -> bool {
-    let counts =
-        matches!(of.formula, Formula::Count(_) | Formula::Caseload | Formula::CaseloadThroughout | Formula::Work(_));
+    let counts = matches!(
+        of.formula,
+        Formula::Count(_)
+            | Formula::Caseload
+            | Formula::CaseloadThroughout
+            | Formula::Work(_)
+            | Formula::Workforce(Workforce::MeanCaseload)
+    );
     figure.suppressed().state() == State::Suppressed || counts && figure.value().is_some_and(is_few)
 }
 

@@ -106,6 +106,7 @@ impl Range {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use throughline_domain::performance::period::{Period, Unit};
     use throughline_domain::world::day;
 
     fn range(from: &str, to: &str, keyworker: Option<u128>) -> Range {
@@ -132,6 +133,20 @@ mod tests {
         assert!(in_february(&[range("2018-01-01", "2018-02-28", None)]).is_none(), "it was closed on the last day");
         let back = [range("2018-01-01", "2018-02-10", None), range("2018-02-11", "2018-04-01", None)];
         assert!(in_february(&back).is_none(), "it was closed for a day");
+    }
+
+    #[test]
+    fn days_before_the_contract_do_not_count_in_a_period_to_date() {
+        let to_date = Period::to_date(day("2018-02-10"), Unit::Month, day("2018-02-10")).expect("in order");
+        let span = Span::of(&to_date);
+        assert_eq!((span.from, span.first, span.is_of_months), (day("2018-02-10"), day("2018-02-01"), true));
+        let as_known = |as_of: &str| {
+            let ranges = vec![range("2018-02-10", "2018-04-01", None)];
+            Ranges { ranges, as_of: day(as_of) }.throughout(&span).len()
+        };
+        assert_eq!(as_known("2018-03-31"), 1, "it was there from the first day of the contract");
+        assert_eq!(as_known("2018-02-10"), 1);
+        assert_eq!(as_known("2018-02-09"), 0, "the contract had not started");
     }
 
     #[test]

@@ -164,7 +164,10 @@ impl Filters {
                 Member::Referrer(code) => filters.referrer = Some(code.clone()),
                 Member::Code(code) => filters.code = Some(code.clone()),
                 Member::Keyworker(_, worker) => filters.keyworkers = Some(json!([worker]).to_string()),
-                Member::Team(..) | Member::NoTeam => filters.keyworkers = Some(json!(query.workers).to_string()),
+                // A keyworker beside the team is the narrower filter.
+                Member::Team(..) | Member::NoTeam => {
+                    filters.keyworkers.get_or_insert_with(|| json!(query.workers).to_string());
+                }
                 Member::Unassigned => filters.unassigned = true,
             }
         }

@@ -42,19 +42,22 @@ pub(super) fn statements() -> Vec<&'static Sql> {
 /// The days of a period, and whether they are whole months, so that they can be counted by month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Span {
+    /// The first day of the period: before it no day of a case or a worker counts.
+    pub(super) from: NaiveDate,
+    /// The first day on which facts count: that of the month if the period is counted by month.
     pub(super) first: NaiveDate,
     pub(super) last: NaiveDate,
     pub(super) is_of_months: bool,
 }
 
 impl Span {
-    /// The days of a period. A period to date counts the month in which the contract starts as a whole.
+    /// The days of a period. A period to date counts the facts of the month in which the contract starts as a whole.
     pub(super) fn of(period: &Period) -> Self {
         let (first, last) = (Month::of(period.first()).first(), period.last());
         let is_whole = (first == period.first() || period.is_to_date()) && Month::of(last).last() == last;
         match period.months() {
-            Some(_) if is_whole => Self { first, last, is_of_months: true },
-            _ => Self { first: period.first(), last, is_of_months: false },
+            Some(_) if is_whole => Self { from: period.first(), first, last, is_of_months: true },
+            _ => Self { from: period.first(), first: period.first(), last, is_of_months: false },
         }
     }
 
@@ -68,9 +71,9 @@ impl Span {
         self.first <= day && day <= self.last
     }
 
-    /// The part of it that is not later than the as-of date. None if all of it is.
+    /// The days of the period that are not later than the as-of date. None if all of them are.
     pub(super) fn until(&self, as_of: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
-        (self.first <= as_of).then(|| (self.first, self.last.min(as_of)))
+        (self.from <= as_of).then(|| (self.from, self.last.min(as_of)))
     }
 }
 
@@ -420,7 +423,7 @@ impl Reader<'_> {
         let sql = WTE.text(self.generation.reader.dialect());
         let last = span.last.min(self.as_of);
         let found: sqlx::Result<Vec<WteRow>> = on!(&self.generation.reader, pool => {
-            let read = sqlx::query_as(sql).bind(self.scope.contract()).bind(bound(span.first));
+            let read = sqlx::query_as(sql).bind(self.scope.contract()).bind(bound(span.from));
             read.bind(bound(last)).fetch_all(pool).await
         });
         let rows = found.map_err(doing("read the full-time equivalents of workers"))?;

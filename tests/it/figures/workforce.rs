@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use throughline::access::Role;
 use throughline_domain::command::Command;
 use throughline_domain::fact::envelope::{CoverId, StreamId, TeamId, VacancyId, WorkerId};
 use throughline_domain::fact::event::{
@@ -19,7 +20,7 @@ use throughline_domain::world::{self, ANN, BOB, CAT, day, on, when};
 use uuid::Uuid;
 
 use super::{Asker, case, journey, record_all, referral, row as row_of, rows};
-use crate::app::{MST, TestApp, on_both_stores, other_manager, text};
+use crate::app::{MST, TestApp, on_both_stores, other_manager, test_caller, text};
 
 const TEAM: TeamId = TeamId(Uuid::from_u128(0x7ea));
 const VACANCY: VacancyId = VacancyId(Uuid::from_u128(0x7eb));
@@ -247,6 +248,32 @@ async fn scores_under_supervision_have_a_mean() {
         assert_eq!(found, [("VALUE".to_owned(), json!("0.65")), ("NO_DATA".to_owned(), Value::Null)]);
         let of_each = by(app, "KEYWORKER", "adherence_score").await;
         assert_eq!(of_each, rows_of(&[("TH-ann", "0.6"), ("TH-bob", "0.7")]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn absences_slots_and_scores_of_single_workers_are_for_those_who_see_staff() {
+    on_both_stores(async |app| {
+        staff(app).await;
+        cases(app).await;
+        for role in [Role::Keyworker, Role::Commissioner] {
+            let asker = Asker { app, who: test_caller(role, "reader", &[MST]), contract: MST };
+            for (by, measure) in [
+                ("KEYWORKER", "absence_days"),
+                ("TEAM", "absence_days"),
+                ("MONTH, KEYWORKER", "supervision_score"),
+                ("KEYWORKER", "slots"),
+                ("TEAM", "utilisation"),
+            ] {
+                let answer = asker.answer(&arguments(&["caseload", measure], by), "figure { value }").await;
+                assert_eq!(answer.codes(), ["FORBIDDEN"], "{role}: {measure} by {by}");
+            }
+            let whole = asker.figures(&arguments(&["absence_days", "utilisation"], ""), "figure { value }").await;
+            assert_eq!(rows(&whole, "absence_days")[0]["figure"]["value"], "14", "{role}");
+            let found = asker.figures(&arguments(&["caseload"], "KEYWORKER"), "group { label }").await;
+            assert!(!rows(&found, "caseload").is_empty(), "{role}");
+        }
     })
     .await;
 }

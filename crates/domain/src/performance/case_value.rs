@@ -101,7 +101,7 @@ impl OfCases {
 
 /// How many cases have each value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Distribution {
+pub struct Distribution {
     values: BTreeMap<Fraction, u64>,
     count: u64,
 }
@@ -109,11 +109,24 @@ struct Distribution {
 impl Distribution {
     fn of(values: impl Iterator<Item = Fraction>) -> Self {
         let mut distribution = Self::default();
-        for value in values {
-            *distribution.values.entry(value).or_default() += 1;
-            distribution.count += 1;
-        }
+        values.for_each(|value| distribution.add(value, 1));
         distribution
+    }
+
+    /// Adds cases with this value.
+    pub fn add(&mut self, value: Fraction, cases: u64) {
+        *self.values.entry(value).or_default() += cases;
+        self.count += cases;
+    }
+
+    /// The number of cases.
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The mean. None without cases.
+    pub fn mean(&self) -> Result<Option<Fraction>, OutOfRange> {
+        self.sum()?.over(self.count.into())
     }
 
     fn sum(&self) -> Result<Fraction, OutOfRange> {
@@ -121,9 +134,10 @@ impl Distribution {
         Fraction::sum(products.collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// A percentile from 0 to 100, by linear interpolation between neighbouring values. None without values.
-    fn percentile(&self, percent: u32) -> Result<Option<Fraction>, OutOfRange> {
-        let Some(last) = self.count.checked_sub(1) else { return Ok(None) };
+    /// A percentile from 0 to 100, by linear interpolation between neighbouring values. None without cases, and above
+    /// 100 percent.
+    pub fn percentile(&self, percent: u32) -> Result<Option<Fraction>, OutOfRange> {
+        let Some(last) = self.count.checked_sub(1).filter(|_| percent <= 100) else { return Ok(None) };
         let hundredths = last.checked_mul(percent.into()).ok_or(OutOfRange)?;
         let rank = hundredths / 100;
         let (Some(below), Some(above)) = (self.nth(rank), self.nth((rank + 1).min(last))) else { return Ok(None) };

@@ -65,7 +65,7 @@ impl Loads {
     /// The groups that a measure of workers or teams says something about, over all periods of the question.
     pub(in super::super) fn about(&self, formula: &Formula) -> BTreeSet<About> {
         let periods =
-            self.periods.iter().filter_map(|(span, staff)| Some((DayRange::to_last(span.first, span.last)?, staff)));
+            self.periods.iter().filter_map(|(span, staff)| Some((DayRange::to_last(span.from, span.last)?, staff)));
         let about = periods.flat_map(|(days, staff)| match formula {
             Formula::Workforce(of) => staff.about(*of, days),
             Formula::Supervision(instrument) => staff.scored(instrument, days),
@@ -116,8 +116,8 @@ impl Loaded {
             self.staff.add(*span, rows);
         }
         if formulas().any(|formula| *formula == Formula::Workforce(Workforce::MeanCaseload)) {
-            let days = DayRange::to_last(span.first, last);
-            let tallies = reader.case_days((span.first, last)).await?.into_iter();
+            let days = DayRange::to_last(span.from, last);
+            let tallies = reader.case_days((span.from, last)).await?.into_iter();
             let tallies = tallies.flat_map(|row| row.tallies(days)).collect();
             self.tallies.push((TalliesOf::CaseDays(*span), tallies));
         }
@@ -194,7 +194,7 @@ impl Reader<'_> {
         let sql = STAFF.text(self.generation.reader.dialect());
         let last = span.last.min(self.as_of);
         let found: sqlx::Result<Vec<StaffRow>> = on!(&self.generation.reader, pool => {
-            let read = sqlx::query_as(sql).bind(self.scope.contract()).bind(bound(span.first)).bind(bound(last));
+            let read = sqlx::query_as(sql).bind(self.scope.contract()).bind(bound(span.from)).bind(bound(last));
             read.bind(self.as_of).bind(FOREVER).fetch_all(pool).await
         });
         found.map_err(doing("read the workers and teams of a contract"))

@@ -28,11 +28,12 @@ use self::mixture::Mixture;
 use crate::stores::Fresh;
 
 /// What figures are broken down by, one question each.
-const BYS: [&[Dimension]; 5] = [
+const BYS: [&[Dimension]; 6] = [
     &[Dimension::Area],
     &[Dimension::Cohort],
     &[Dimension::Referrer],
     &[Dimension::Keyworker],
+    &[Dimension::Keyworker, Dimension::Team],
     &[Dimension::Code, Dimension::Area],
 ];
 /// The most facts of one page.

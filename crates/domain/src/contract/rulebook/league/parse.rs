@@ -6,7 +6,7 @@
 use super::super::Rulebook;
 use super::super::grammar::league::LEAGUE_BY;
 use super::super::measure::parse::codes_that_make_measures;
-use super::super::measure::{Formula, Measure, measures};
+use super::super::measure::{Formula, Measure, Workforce, measures};
 use super::super::reader::{Fault, Item, Report, Section};
 use super::{Band, Edge, Index, Indicator, League, LeagueBy, RankedBy};
 
@@ -151,7 +151,15 @@ impl Check<'_> {
         };
         let of = |formula: &Formula| match formula {
             Formula::OfContract(_) => Some("is recorded for the contract as a whole"),
-            Formula::Wte if by == LeagueBy::Area => Some("counts workers, who belong to no area"),
+            Formula::Workforce(Workforce::MeanCaseload | Workforce::Seen { .. }) => None,
+            Formula::Wte | Formula::Workforce(_) | Formula::Supervision(_) if by == LeagueBy::Area => {
+                Some("counts workers, who belong to no area")
+            }
+            Formula::Workforce(Workforce::Vacancies | Workforce::VacantWte | Workforce::VoidDays)
+                if by == LeagueBy::Keyworker =>
+            {
+                Some("counts posts of teams")
+            }
             _ => None,
         };
         let part = |code: &String| self.known.iter().find(|known| known.code == *code);

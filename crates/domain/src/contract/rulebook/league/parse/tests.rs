@@ -169,3 +169,24 @@ fn every_value_has_a_band_and_every_band_a_value() {
         ]
     );
 }
+
+#[test]
+fn areas_have_no_workers_and_keyworkers_no_posts() {
+    let refused = |by: &str, measure: &str| said(&with_league(by, &format!("measure = \"{measure}\"\n")));
+    let fault = |measure: &str, why: &str| {
+        vec![format!("league.measure: \"{measure}\" {why}, so it ranks no member; name another measure")]
+    };
+    let of_workers = "counts workers, who belong to no area";
+    for measure in ["slots", "absence_days", "vacancies", "cover_days", "utilisation", "contacts_per_wte_week"] {
+        assert_eq!(refused("area", measure), fault(measure, of_workers));
+    }
+    for measure in ["vacancies", "vacant_wte", "void_days"] {
+        assert_eq!(refused("keyworker", measure), fault(measure, "counts posts of teams"));
+        assert!(refused("team", measure).is_empty(), "{measure}");
+    }
+    let accepted =
+        [("area", "mean_caseload"), ("keyworker", "slots"), ("keyworker", "absence_days"), ("team", "utilisation")];
+    for (by, measure) in accepted {
+        assert!(refused(by, measure).is_empty(), "{measure} by {by}");
+    }
+}
