@@ -196,8 +196,13 @@ impl Contract {
     }
 
     /// The closed periods, in the order in which they were closed. The figures of a closed period are settled.
-    async fn periods(&self) -> Vec<ClosedPeriod> {
-        ClosedPeriod::all(self.source(), &self.contract_record().closed)
+    async fn periods(
+        &self,
+        #[graphql(desc = "Only the last ones, from 1 to 200. Default: all.")] last: Option<PageLength>,
+    ) -> Vec<ClosedPeriod> {
+        let closed = &self.contract_record().closed;
+        let left_out = last.map_or(0, |last| closed.len().saturating_sub(last.count()));
+        ClosedPeriod::all(self.source(), &closed[left_out..])
     }
 
     /// The dates on which reports are due by the rulebook, earliest first, with what was submitted by then.

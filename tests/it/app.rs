@@ -368,6 +368,7 @@ fn mutation_document(mutation: &str) -> String {
     let thing = match mutation {
         "addWorker" | "leaveWorker" | "recordAbsence" | "setWte" => "worker { id label }",
         "setTeam" | "startCover" | "endCover" => "team { id }",
+        "setCapacity" => "worker { id } team { id }",
         "assignWorkers" => "journeys { id }",
         "registerSubject" | "giveConsent" | "withdrawConsent" | "linkSubjects" => "subject { id }",
         "openContract"
@@ -377,6 +378,7 @@ fn mutation_document(mutation: &str) -> String {
         | "issueNotice"
         | "assessKpi"
         | "publishTargets"
+        | "recordCommentary"
         | "submitReport" => "contract { id code }",
         "openBatch" | "submitBatch" | "decideClaim" | "resubmitClaim" | "withdrawClaim" | "recordPayment"
         | "raiseAdjustment" => "batch { id state version }",

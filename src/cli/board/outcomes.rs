@@ -4,6 +4,7 @@
 //! [`crate::queries::prices`].
 
 use anyhow::Result;
+use rust_decimal::Decimal;
 
 use super::super::table::{Table, columns};
 use super::Reading;
@@ -160,6 +161,12 @@ fn for_outcomes(cap: &Cap) -> String {
     if cap.outcomes.is_empty() { String::new() } else { format!(" for {}", cap.outcomes.join(", ")) }
 }
 
+/// A price with all its decimal places, and at least two.
+fn in_full(price: Decimal) -> String {
+    let price = price.normalize();
+    if price.scale() < 2 { format!("{price:.2}") } else { price.to_string() }
+}
+
 /// The prices in force, with the units and amounts of a period.
 pub(super) fn prices(of: Reading<'_>, claims: &Claims, period: &Period) -> Table {
     let rows = prices::in_force(of.rulebook, of.as_of).into_iter().map(|row| {
@@ -172,7 +179,7 @@ pub(super) fn prices(of: Reading<'_>, claims: &Claims, period: &Period) -> Table
             cohort,
             row.tariff.amount.to_string(),
             row.tariff.multiplier.to_string(),
-            row.unit_price.map(|price| price.normalize().to_string()).unwrap_or_default(),
+            row.unit_price.map(in_full).unwrap_or_default(),
             row.tariff.up_to.map(|up_to| up_to.to_string()).unwrap_or_default(),
             at_price.map(|at_price| at_price.units.normalize().to_string()).unwrap_or_default(),
             at_price.map(|at_price| money(of, at_price.amount)).unwrap_or_default(),
