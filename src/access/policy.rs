@@ -206,9 +206,9 @@ const fn redactions(role: Role) -> &'static [Redaction] {
 }
 
 /// Whether a role sees counts of one to four people in a report that hides them from its readers. Those who work for the
-/// service see the cases anyway.
+/// service see the cases anyway, and auditors verify records byte for byte.
 pub const fn sees_small_counts(role: Role) -> bool {
-    !matches!(role, Role::Commissioner | Role::Auditor)
+    !matches!(role, Role::Commissioner)
 }
 
 #[cfg(test)]
@@ -284,9 +284,9 @@ mod tests {
     }
 
     #[test]
-    fn small_counts_are_hidden_from_those_who_read_reports_and_not_from_the_service() {
+    fn small_counts_are_hidden_from_commissioners_and_from_nobody_else() {
         let hidden: Vec<Role> = Role::ALL.into_iter().filter(|role| !sees_small_counts(*role)).collect();
-        assert_eq!(hidden, [Role::Commissioner, Role::Auditor]);
+        assert_eq!(hidden, [Role::Commissioner]);
     }
 
     #[test]

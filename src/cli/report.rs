@@ -11,7 +11,7 @@ use anyhow::Result;
 use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
 
-use self::closed::ClosedArguments;
+use self::closed::{ClosedArguments, OfClosed};
 use super::board::{ContractView, MonthOrDay, contract_view, message_of_parked, month_or_day, open_to_read};
 use super::commands::unless_stopped;
 use super::table::{self, Table, columns};
@@ -24,7 +24,7 @@ use crate::queries::measures::FiguresError;
 use crate::try_out::KnownAt;
 use crate::views::Views;
 use throughline_domain::contract::Rulebook;
-use throughline_domain::performance::report::{report, reports};
+use throughline_domain::performance::report::{ReportDefinition, report, reports};
 
 /// The contract, the report and its period, and the form in which it is written.
 #[derive(Debug, Args)]
@@ -77,7 +77,7 @@ enum DocumentFormat {
 
 pub(super) async fn run(places: &Places, arguments: &ReportArguments) -> Result<Ending> {
     let is_to_terminal = arguments.output.is_none() && std::io::stdout().is_terminal();
-    if arguments.format == DocumentFormat::Xlsx && is_to_terminal {
+    if arguments.format == DocumentFormat::Xlsx && arguments.is_of_document() && is_to_terminal {
         return Err(Misuse("a workbook is not text: give --output FILE, or redirect the output".to_owned()).into());
     }
     let views = unless_stopped(open_to_read(places)).await?;
@@ -100,6 +100,11 @@ async fn show(views: &Views, arguments: &ReportArguments) -> Result<Ending> {
     let recorded_through = views.log().recorded_at(position).await?;
     let as_of = arguments.as_of.unwrap_or(today);
     let source = Source { view: &view, scope: scoped, contract: &contract, rulebook, as_of, recorded_through };
+    if let (Some(period), Some(named)) = (arguments.period, &arguments.report)
+        && let Ok(asked) = report(rulebook, named)
+    {
+        check_one_period(period, &asked, rulebook)?;
+    }
     if arguments.closed.due {
         return closed::due(arguments, source);
     }
@@ -118,6 +123,15 @@ async fn show(views: &Views, arguments: &ReportArguments) -> Result<Ending> {
     write(&shown(&document, arguments.format)?, arguments.output.as_deref())?;
     message_of_parked(&view).await?;
     Ok(Ending::Done)
+}
+
+/// Checks that a month as `--period` lies in one period of the report: a month holds several weeks.
+fn check_one_period(asked: MonthOrDay, report: &ReportDefinition, rulebook: &Rulebook) -> Result<(), Misuse> {
+    if asked.last <= report.period(asked.first, rulebook.calendar.financial_year).last() {
+        return Ok(());
+    }
+    let every = report.every.as_str();
+    Err(Misuse(format!("--period: a month does not name one {every}: give a day of the {every} as YYYY-MM-DD")))
 }
 
 /// A document that cannot be computed because of what was asked for, or a fault.
@@ -163,6 +177,13 @@ fn list(code: &str, rulebook: &Rulebook, format: DocumentFormat) -> Result<Endin
     Ok(Ending::Done)
 }
 
+impl ReportArguments {
+    /// Whether a document is printed, not a list.
+    fn is_of_document(&self) -> bool {
+        !self.list && !self.closed.due && self.closed.of_closed() != Some(OfClosed::Differences)
+    }
+}
+
 impl DocumentFormat {
     /// The format of a list.
     fn of_tables(self) -> Result<Format, Misuse> {
@@ -172,5 +193,25 @@ impl DocumentFormat {
             Self::Csv => Ok(Format::Csv),
             Self::Xlsx | Self::Html => Err(Misuse("a list is no document: use --format table, json or csv".to_owned())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use throughline_domain::contract::rulebook::packs;
+
+    #[test]
+    fn a_month_names_a_monthly_report_and_no_weekly_one() {
+        let rulebook = Rulebook::parse(packs::pack("dwp-cep").expect("a pack").text).expect("a rulebook");
+        let checked = |period: &str, code: &str| {
+            let asked = report(&rulebook, code).expect("a report");
+            let period = month_or_day(period).expect("a month or a day");
+            check_one_period(period, &asked, &rulebook).map_err(|Misuse(message)| message)
+        };
+        assert_eq!(checked("2018-02", "monthly"), Ok(()));
+        assert_eq!(checked("2018-02-28", "weekly"), Ok(()));
+        let message = "--period: a month does not name one week: give a day of the week as YYYY-MM-DD";
+        assert_eq!(checked("2018-02", "weekly"), Err(message.to_owned()));
     }
 }

@@ -19,6 +19,7 @@ use crate::queries::measures::{self, CompareWith, Dimension, FiguresError, Figur
 use crate::views::generation::Generation;
 use tables::Grid;
 use throughline_domain::contract::register::Terms;
+use throughline_domain::contract::rulebook::CodeList;
 use throughline_domain::contract::{Contract, ContractRecord, Rulebook};
 use throughline_domain::fact::Entry;
 use throughline_domain::fact::event::CommentaryRecorded;
@@ -26,7 +27,7 @@ use throughline_domain::performance::figure::State;
 use throughline_domain::performance::measure::{Formula, Measure, measure};
 use throughline_domain::performance::period::Period;
 use throughline_domain::performance::report::{
-    CommentaryNeed, ContractCalendar, ReportDefinition, SectionDefinition, Shown, TableDefinition,
+    CommentaryNeed, ContractCalendar, ReportDefinition, SectionDefinition, Shown, SmallCounts, TableDefinition,
 };
 
 /// What a document is built from.
@@ -48,12 +49,14 @@ pub struct Source<'s> {
 
 /// The document of a report for the period that holds a day.
 pub async fn document(source: Source<'_>, report: &ReportDefinition, day: NaiveDate) -> Result<Document, FiguresError> {
-    let record = source.contract.contract_record(source.as_of);
-    // Commentary on a period is recorded after it, so it is not a matter of the as-of date.
-    let commentary = source.contract.contract_record(NaiveDate::MAX).commentary;
+    let mut record = source.contract.contract_record(source.as_of);
+    // Commentary on a period and assessments of it are recorded after it, so they are not a matter of the as-of date.
+    let ContractRecord { commentary, assessments, .. } = source.contract.contract_record(NaiveDate::MAX);
+    record.assessments = assessments;
     let period = report.period(day, source.rulebook.calendar.financial_year);
     let mut draft =
         Draft { source, report, record: &record, commentary: &commentary, period, used: Vec::new(), notes: Vec::new() };
+    draft.note_areas();
     if period.is_provisional(source.as_of) {
         draft.note(format!("The period was not over on {}: figures may still change.", source.as_of));
     }
@@ -70,6 +73,7 @@ pub async fn document(source: Source<'_>, report: &ReportDefinition, day: NaiveD
 struct Draft<'d> {
     source: Source<'d>,
     report: &'d ReportDefinition,
+    /// What the parties agreed and published by the as-of date, and all assessments that the view knows.
     record: &'d ContractRecord,
     /// The commentary that the view knows, whatever its date.
     commentary: &'d [Entry<CommentaryRecorded>],
@@ -164,6 +168,17 @@ impl<'d> Draft<'d> {
         }
     }
 
+    /// Notes that the document is of some service areas only.
+    fn note_areas(&mut self) {
+        let Some(areas) = self.source.scope.areas() else { return };
+        let rulebook = self.source.rulebook;
+        let listed = rulebook.codes.listed(CodeList::Areas);
+        let own = areas.iter().filter(|area| listed.is_none_or(|listed| listed.contains(area)));
+        let labels = own.map(|area| measures::Member::Area(area.clone()).label(&rulebook.labels));
+        let labels: Vec<String> = labels.collect();
+        self.note(format!("This is not the whole contract. Service areas: {}.", labels.join(", ")));
+    }
+
     /// Notes the service areas that supply no data.
     fn note_no_data(&mut self, found: &MeasureFigures) {
         let absent = found.rows.iter().filter(|row| row.figure.state() == State::NoData);
@@ -245,6 +260,7 @@ impl<'d> Draft<'d> {
             last_day: self.period.last(),
             period: self.period.in_words(),
             is_provisional: self.period.is_provisional(as_of),
+            hides_small_counts: self.report.small_counts == SmallCounts::Hidden,
             as_of,
             position: u64::try_from(position.0).expect("a position is never negative"),
             recorded_through,

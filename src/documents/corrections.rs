@@ -39,7 +39,8 @@ pub struct Corrections {
 }
 
 /// The events of a contract since a document was built that concern the days up to the end of its period: facts
-/// recorded late, corrections and retractions of facts of these days, rulebooks, and commentary on such a period.
+/// recorded late, corrections and retractions of facts of these days, rulebooks, and commentary on such a period and
+/// assessments of indicators for it.
 pub async fn corrections(log: &Log, since: Since<'_>) -> Result<Corrections, LogError> {
     let (mut after, mut found) = (since.after, Vec::new());
     let is_cut = loop {
@@ -110,15 +111,19 @@ fn concerns(event: &Envelope, last_day: NaiveDate, amended: &Amended) -> bool {
     }
     match EventType::named(&event.event_type) {
         Some(EventType::RulebookPublished) => true,
-        Some(EventType::CommentaryRecorded) => comments_on_days_up_to(event, last_day),
+        Some(EventType::CommentaryRecorded | EventType::KpiAssessed) => is_of_period_up_to(event, last_day),
         // What the parties did with the period does not change its figures.
         Some(EventType::PeriodClosed | EventType::ReportSubmitted) => false,
         _ => event.occurred.earliest() <= last_day,
     }
 }
 
-/// Whether an event is commentary on a period that ends by a day.
-fn comments_on_days_up_to(event: &Envelope, last_day: NaiveDate) -> bool {
-    let recorded = Recorded::decode(event).map(|recorded| recorded.event);
-    matches!(recorded, Ok(Event::CommentaryRecorded(said)) if said.period.last <= last_day)
+/// Whether an event is commentary on a period, or an assessment of one, that ends by a day.
+fn is_of_period_up_to(event: &Envelope, last_day: NaiveDate) -> bool {
+    let period = match Recorded::decode(event).map(|recorded| recorded.event) {
+        Ok(Event::CommentaryRecorded(said)) => Some(said.period),
+        Ok(Event::KpiAssessed(assessed)) => Some(assessed.period),
+        _ => None,
+    };
+    period.is_some_and(|period| period.last <= last_day)
 }

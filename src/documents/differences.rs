@@ -211,6 +211,7 @@ mod tests {
             last_day: day("2018-02-28"),
             period: "February 2018".to_owned(),
             is_provisional: false,
+            hides_small_counts: false,
             as_of: day("2018-02-28"),
             position: 1,
             recorded_through: None,

@@ -42,6 +42,8 @@ pub struct Document {
     pub period: String,
     /// Whether the period was not over on the as-of date, so that figures may still change.
     pub is_provisional: bool,
+    /// Whether its report hides counts of one to four people from commissioners.
+    pub hides_small_counts: bool,
     /// The as-of date.
     pub as_of: NaiveDate,
     /// The position in the log up to which facts were known.
@@ -125,12 +127,10 @@ pub struct Number {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NumberUnit {
-    /// As it stands.
+    /// Without a unit.
     Plain,
     /// In percent.
     Percent,
-    /// In the currency of the contract.
-    Money,
     /// In days.
     Days,
 }

@@ -40,7 +40,7 @@ fn of_series(kind: ChartKind, categories: &[String], series: &Series) -> String 
 
 fn shown(number: &Number) -> String {
     match number.unit {
-        NumberUnit::Plain | NumberUnit::Money => number.value.to_string(),
+        NumberUnit::Plain => number.value.to_string(),
         NumberUnit::Percent => format!("{} %", number.value),
         NumberUnit::Days => format!("{} days", number.value),
     }

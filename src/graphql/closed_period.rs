@@ -3,20 +3,24 @@
 //!
 //! What was kept is shown as it was. It is of the whole contract, so a caller who sees some areas does not see it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::{Context, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 
 use super::context::{OrFault as _, RequestContext as _};
-use super::document::{ContentFormat, Document, DocumentCell, as_seen};
+use super::document::{ContentFormat, Document, DocumentCell, as_seen, kept_as_seen};
 use super::event::Event;
+use super::fault::fault;
 use super::figures;
 use super::journey::Occurrence;
 use super::journey::work::DayPeriod;
 use super::list::{NOT_IN_SCOPE, Source};
+use super::point_in_time::caught_up;
 use super::query::visible;
 use crate::access::InScope;
+use crate::access::policy::{Action, policy, sees_small_counts};
+use crate::access::relation::Relation;
 use crate::documents;
 use crate::documents::build;
 use crate::documents::corrections::{self, Since};
@@ -25,7 +29,7 @@ use crate::documents::frozen;
 use crate::views::generation::Generation;
 use throughline_domain::contract::Contract;
 use throughline_domain::fact::Entry;
-use throughline_domain::fact::envelope::Position;
+use throughline_domain::fact::envelope::{CommandId, Position};
 use throughline_domain::fact::event;
 use throughline_gateway::Code;
 
@@ -74,30 +78,39 @@ impl ClosedPeriod {
             Ok(false) => {
                 let asked = self.entry.details.documents.iter();
                 let asked = asked.filter(|document| report.as_ref().is_none_or(|report| document.report == *report));
-                Some(asked.map(|document| ClosedDocument::read(&self.source, document)).collect())
+                Some(Ok(asked.map(|document| ClosedDocument::of(&self.source, document)).collect()))
             }
             Err(error) => Some(Err(error)),
         }
     }
 }
 
-/// The documents to keep when a period of a contract is closed, as the view of the request knows them. None if the
-/// caller may not close a period of the contract or the period is not over: the command is refused anyway.
+/// The documents to keep when a command closes a period of a contract, as the view knows them once it has applied the
+/// whole log. None if the caller may know of no such contract. Empty for a command that the log has, and for a period
+/// that is not over: that command is refused anyway.
 pub(super) async fn to_keep(
     ctx: &Context<'_>,
-    code: &str,
-    period: event::Period,
-) -> Result<Vec<event::ClosedDocument>> {
-    let Some(scope) = ctx.in_scope(code).filter(|scope| scope.areas().is_none()) else { return Ok(Vec::new()) };
-    let generation = &ctx.caller().generation;
-    let Some(contract) = generation.contract_state(scope) else { return Ok(Vec::new()) };
-    if period.last >= ctx.today(&contract) {
-        return Ok(Vec::new());
+    command: CommandId,
+    (code, period): (&str, event::Period),
+) -> Result<Option<Vec<event::ClosedDocument>>> {
+    let (log, principal) = (&ctx.app().log, &ctx.caller().principal);
+    policy(principal, Action::AccountForContract, Relation::Contract)
+        .map_err(|denied| Code::Forbidden.error(denied.to_string()))?;
+    if !log.of_commands(&principal.subject, &[command]).await.or_fault()?.is_empty() {
+        return Ok(Some(Vec::new()));
     }
-    let Some(source) = built_from(ctx, (generation, scope), &contract, period.last).await? else {
-        return Ok(Vec::new());
+    let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
+    let head = log.head().await.or_fault()?.position;
+    let generation = caught_up(ctx, head).await?;
+    let Some(contract) = generation.contract_state(scope) else { return Ok(None) };
+    // The last day may end before the decision, so a period that ends today has its documents too.
+    if period.last > ctx.today(&contract) {
+        return Ok(Some(Vec::new()));
+    }
+    let Some(source) = built_from(ctx, (&generation, scope), &contract, period.last).await? else {
+        return Ok(None);
     };
-    frozen::closing(source, period).await.map_err(|error| figures::refused(&error))
+    frozen::closing(source, period).await.map(Some).map_err(|error| figures::refused(&error))
 }
 
 /// What documents of a contract are built from. None if it has no rulebook.
@@ -121,29 +134,48 @@ fn scope<'c>(ctx: &'c Context<'_>, source: &'c Source) -> Result<InScope<'c>> {
 pub struct ClosedDocument {
     source: Arc<Source>,
     kept: event::ClosedDocument,
-    whole: documents::Document,
+    /// The document, read when something of it is asked for.
+    whole: OnceLock<Result<documents::Document, frozen::UnreadableDocument>>,
 }
 
 impl ClosedDocument {
-    fn read(source: &Arc<Source>, kept: &event::ClosedDocument) -> Result<Self> {
-        let whole = frozen::read(kept).or_fault()?;
-        Ok(Self { source: Arc::clone(source), kept: kept.clone(), whole })
+    fn of(source: &Arc<Source>, kept: &event::ClosedDocument) -> Self {
+        Self { source: Arc::clone(source), kept: kept.clone(), whole: OnceLock::new() }
+    }
+
+    /// The document as it was kept. A document of another shape cannot be read.
+    fn whole(&self) -> Result<&documents::Document> {
+        let whole = self.whole.get_or_init(|| frozen::read(&self.kept));
+        whole.as_ref().map_err(|error| fault(error))
     }
 
     /// The document as the caller may see it.
-    fn seen(&self, ctx: &Context<'_>) -> documents::Document {
-        as_seen(ctx, &self.source.contract_state, self.whole.clone())
+    fn seen(&self, ctx: &Context<'_>) -> Result<documents::Document> {
+        Ok(kept_as_seen(ctx, self.whole()?.clone()))
+    }
+
+    /// Whether nothing of it is hidden from the caller. If it cannot be read, only who sees everything may see its text.
+    fn is_seen_whole(&self, ctx: &Context<'_>) -> bool {
+        let is_unchanged = || self.whole().is_ok_and(|whole| kept_as_seen(ctx, whole.clone()) == *whole);
+        sees_small_counts(ctx.caller().principal.role) || is_unchanged()
+    }
+
+    fn text(&self, ctx: &Context<'_>, format: ContentFormat) -> Result<String> {
+        if format == ContentFormat::Json && self.is_seen_whole(ctx) {
+            return Ok(self.kept.content.as_str().to_owned());
+        }
+        format.content(&self.seen(ctx)?)
     }
 
     async fn again(&self, ctx: &Context<'_>) -> Result<Option<RestatedDocument>> {
-        let Source { generation, contract_state, .. } = &*self.source;
+        let (whole, Source { generation, contract_state, .. }) = (self.whole()?, &*self.source);
         let scope = scope(ctx, &self.source)?;
-        let built_from = built_from(ctx, (generation, scope), contract_state, self.whole.as_of).await?;
+        let built_from = built_from(ctx, (generation, scope), contract_state, whole.as_of).await?;
         let Some(built_from) = built_from else { return Ok(None) };
-        let again = frozen::again(built_from, &self.whole).await.map_err(|error| figures::refused(&error))?;
-        let Some(document) = again.map(|document| as_seen(ctx, contract_state, document)) else { return Ok(None) };
-        let differences = differences(&self.seen(ctx), &document);
-        let after = Position(i64::try_from(self.whole.position).or_fault()?);
+        let again = frozen::again(built_from, whole).await.map_err(|error| figures::refused(&error))?;
+        let Some(document) = again.map(|document| as_seen(ctx, document)) else { return Ok(None) };
+        let differences = differences(&self.seen(ctx)?, &document);
+        let after = Position(i64::try_from(whole.position).or_fault()?);
         Ok(Some(RestatedDocument { source: Arc::clone(&self.source), document, differences, after }))
     }
 }
@@ -156,33 +188,30 @@ impl ClosedDocument {
         &self.kept.report
     }
 
-    /// The title of the report.
-    async fn title(&self) -> &str {
-        &self.whole.title
+    /// The title of the report. Null with an error if this version of the service cannot read the document.
+    async fn title(&self) -> Option<Result<String>> {
+        Some(self.whole().map(|whole| whole.title.clone()))
     }
 
-    /// SHA-256 over the bytes of the kept document, in lower-case hexadecimal: of `content` as JSON.
-    async fn digest(&self) -> &str {
-        &self.kept.digest
+    /// SHA-256 over the bytes of the kept document, in lower-case hexadecimal: of `content` as JSON. Null if something
+    /// of the document is hidden from you.
+    async fn digest(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.is_seen_whole(ctx).then_some(self.kept.digest.as_str())
     }
 
-    /// The document.
-    async fn document(&self, ctx: &Context<'_>) -> Document {
-        self.seen(ctx).into()
+    /// The document. Null with an error if this version of the service cannot read it.
+    async fn document(&self, ctx: &Context<'_>) -> Option<Result<Document>> {
+        Some(self.seen(ctx).map(Into::into))
     }
 
-    /// The document as text. As JSON it is byte for byte what was kept, unless small counts are hidden from you.
-    #[expect(clippy::unused_async, reason = "a resolver must be async")]
+    /// The document as text. As JSON it is byte for byte what was kept, unless small counts are hidden from you. Null
+    /// with an error in any other format if this version of the service cannot read the document.
     async fn content(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The format.")] format: ContentFormat,
-    ) -> Result<String> {
-        let seen = self.seen(ctx);
-        if format == ContentFormat::Json && seen == self.whole {
-            return Ok(self.kept.content.as_str().to_owned());
-        }
-        format.content(&seen)
+    ) -> Option<Result<String>> {
+        Some(self.text(ctx, format))
     }
 
     /// The same document as it reads now, with what changed. Null if the rulebook no longer has the report.

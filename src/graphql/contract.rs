@@ -211,7 +211,7 @@ impl Contract {
         &self,
         #[graphql(desc = "Only submissions of this report, by code. Default: of any report.")] report: Option<String>,
     ) -> Result<Vec<ReportDue>> {
-        Ok(ReportDue::all(self.rules()?, self.contract_record(), report.as_deref(), self.as_of))
+        ReportDue::all(self.rules()?, (&self.state, self.contract_record()), report.as_deref(), self.as_of)
     }
 
     /// The reports that were submitted, oldest first.

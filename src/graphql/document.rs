@@ -13,7 +13,7 @@ use super::scalars::{Date, Decimal, Instant, Position};
 use crate::access::policy::sees_small_counts;
 use crate::documents::build::{self, Source};
 use crate::documents::{self, render};
-use throughline_domain::contract::{self, Rulebook};
+use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::envelope;
 use throughline_domain::performance::report::{self, CommentaryNeed, SmallCounts};
 use throughline_gateway::Code;
@@ -27,7 +27,7 @@ pub struct ReportDefinition {
     title: String,
     /// The period that each document is about.
     every: ReportEvery,
-    /// Whether counts of one to four people are hidden from commissioners and auditors.
+    /// Whether counts of one to four people are hidden from commissioners.
     hide_small_counts: bool,
     /// The sections, in order.
     sections: Vec<ReportSectionDefinition>,
@@ -134,22 +134,26 @@ impl Document {
             day,
         );
         let built = built.await.map_err(|error| figures::refused(&error))?;
-        Ok(as_seen(ctx, &source.contract_state, built).into())
+        Ok(as_seen(ctx, built).into())
     }
 }
 
-/// A document as the caller may see it. If its report is no longer in the rulebook, small counts are hidden.
-pub(super) fn as_seen(
-    ctx: &Context<'_>,
-    contract: &contract::Contract,
-    document: documents::Document,
-) -> documents::Document {
-    if sees_small_counts(ctx.caller().principal.role) {
-        return document;
+/// A document of a present view as the caller may see it. Small counts are hidden by the rule that it was built with,
+/// and by the rule of its report now: a question about an earlier rulebook shows no more.
+pub(super) fn as_seen(ctx: &Context<'_>, document: documents::Document) -> documents::Document {
+    let live = ctx.in_scope(&document.contract).and_then(|scope| ctx.caller().generation.contract_state(scope));
+    let report = live.and_then(|contract| report::report(contract.newest_rulebook()?, &document.report).ok());
+    let hides_now = report.is_some_and(|report| report.small_counts == SmallCounts::Hidden);
+    if hides_now && !sees_small_counts(ctx.caller().principal.role) {
+        return document.without_small_counts();
     }
-    let report = contract.newest_rulebook().and_then(|rulebook| report::report(rulebook, &document.report).ok());
-    let is_shown = report.is_some_and(|report| report.small_counts == SmallCounts::Shown);
-    if is_shown { document } else { document.without_small_counts() }
+    kept_as_seen(ctx, document)
+}
+
+/// A kept document as the caller may see it. Only its own rule hides small counts, whatever its report says now.
+pub(super) fn kept_as_seen(ctx: &Context<'_>, document: documents::Document) -> documents::Document {
+    let is_hidden = document.hides_small_counts && !sees_small_counts(ctx.caller().principal.role);
+    if is_hidden { document.without_small_counts() } else { document }
 }
 
 /// A report for a period: tables, charts, commentary and definitions.
@@ -324,12 +328,10 @@ impl From<documents::Cell> for DocumentCell {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "documents::NumberUnit")]
 pub enum DocumentUnit {
-    /// As it is.
+    /// Without a unit.
     Plain,
     /// In percent.
     Percent,
-    /// In the currency of the contract.
-    Money,
     /// In days.
     Days,
 }

@@ -160,7 +160,7 @@ impl Snapshot {
 }
 
 /// The live view, once it has reached this position.
-async fn caught_up(ctx: &Context<'_>, head: envelope::Position) -> Result<Arc<Generation>> {
+pub(super) async fn caught_up(ctx: &Context<'_>, head: envelope::Position) -> Result<Arc<Generation>> {
     let views = &ctx.app().views;
     if !views.passed(head, PATIENCE).await {
         return Err(not_yet(None));

@@ -1,12 +1,13 @@
 //! Due dates of reports in the API: which were met, which late, and which were missed.
 
-use async_graphql::{Enum, SimpleObject};
+use async_graphql::{Enum, Result, SimpleObject};
 use chrono::NaiveDate;
 
 use super::contract_record::ReportSubmission;
 use super::scalars::Date;
-use throughline_domain::contract::{ContractRecord, Rulebook};
+use throughline_domain::contract::{self, ContractRecord, Rulebook};
 use throughline_domain::performance::due_date::{self, DueDate, due_dates};
+use throughline_gateway::Code;
 
 /// What became of a due date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -33,22 +34,28 @@ pub struct ReportDue {
     days_late: i32,
     /// The date of the submission. Null if nothing was submitted.
     submitted_on: Option<Date>,
-    /// The first submission that answers the due date. A submission answers the first due date on or after the last day
-    /// of its period. Null if nothing was submitted.
+    /// The submission that answers the due date. A submission answers the first due date on or after the last day of its
+    /// period; of several, the one whose period ends nearest to it, and then the first. Null if nothing was submitted.
     submission: Option<ReportSubmission>,
 }
 
 impl ReportDue {
-    /// The due dates of a contract, earliest first, with the submissions of one report or of any.
+    /// The due dates of a contract, earliest first, with the submissions of one report or of any. A report that the
+    /// contract neither has nor ever submitted is refused.
     pub(super) fn all(
         rulebook: &Rulebook,
-        contract_record: &ContractRecord,
+        (state, contract_record): (&contract::Contract, &ContractRecord),
         report: Option<&str>,
         as_of: NaiveDate,
-    ) -> Vec<Self> {
+    ) -> Result<Vec<Self>> {
+        if let Some(code) = report {
+            let submitted = state.contract_record(NaiveDate::MAX).reports;
+            let known = due_date::check_report(rulebook, &submitted, code);
+            known.map_err(|error| Code::BadUserInput.error(error.to_string()))?;
+        }
         let submissions =
             contract_record.reports.iter().filter(|one| report.is_none_or(|report| one.details.report == report));
-        due_dates(&rulebook.reports.due, submissions, as_of).iter().map(Into::into).collect()
+        Ok(due_dates(&rulebook.reports.due, submissions, as_of).iter().map(Into::into).collect())
     }
 }
 

@@ -74,8 +74,8 @@ static JOURNEYS_BETWEEN: Sql = Sql::new(
 
 static CONCERNING: Sql = Sql::new(
     "select record from events where contract = $1 and position > $2 and position <= $3 \
-     and (occurred_on <= $4 or type in ('FactCorrected', 'FactRetracted', 'RulebookPublished', 'CommentaryRecorded')) \
-     order by position limit $5",
+     and (occurred_on <= $4 or type in ('FactCorrected', 'FactRetracted', 'RulebookPublished', 'CommentaryRecorded', \
+     'KpiAssessed')) order by position limit $5",
 );
 
 static RECORDED: Sql = Sql::new("select recorded_at from events where position = $1");
@@ -345,8 +345,8 @@ impl Log {
     }
 
     /// The events of a contract after one position and up to another that may concern the days up to a day: facts dated
-    /// on one of them, every correction and retraction, every rulebook and every commentary. In order, at most
-    /// [`PAGE_SIZE`] of them.
+    /// on one of them, every correction and retraction, every rulebook, every commentary and every assessment of an
+    /// indicator. In order, at most [`PAGE_SIZE`] of them.
     pub async fn concerning(
         &self,
         (code, last_day): (&str, NaiveDate),

@@ -13,6 +13,7 @@ use crate::access::{Principal, Scope};
 use crate::store::StoreError;
 use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::{Envelope, JourneyId, StreamKind, SubjectId, TeamId, WorkerId};
+use throughline_domain::fact::event::EventType;
 
 /// The events among these that a caller may see on a day: those of contracts in scope, of journeys that they may
 /// read, and of the subjects, workers and teams of such journeys.
@@ -36,16 +37,22 @@ pub async fn filter(
     let journeys: Vec<(JourneyId, &str)> = journeys.iter().map(|(id, code)| (*id, code.as_str())).collect();
     let journeys = caseload_scope::readable(generation, principal, on, &journeys).await?;
     let scope = principal.scope.clone();
-    // The lines of a batch are from all areas.
-    let sees_batches = scope.areas().is_none();
+    // The lines of a batch and the documents of a closed period are from all areas.
+    let sees_whole_contracts = scope.areas().is_none();
     Ok(move |event: &Envelope| match (event.stream.kind, &event.contract) {
         _ if sees_all => true,
         (StreamKind::Journey, _) => journeys.contains(&JourneyId(event.stream.id)),
         (StreamKind::Subject, _) => subjects.contains(&SubjectId(event.stream.id)),
         (StreamKind::Worker, _) => workers.contains(&WorkerId(event.stream.id)),
         (StreamKind::Team, _) => teams.contains(&TeamId(event.stream.id)),
-        (StreamKind::Batch, _) if !sees_batches => false,
+        (StreamKind::Batch, _) if !sees_whole_contracts => false,
+        (StreamKind::Contract, _) if !sees_whole_contracts && is_closing(event) => false,
         (_, Some(code)) => scope.contract(code).is_some(),
         (_, None) => false,
     })
+}
+
+/// Whether an event closes a period.
+fn is_closing(event: &Envelope) -> bool {
+    event.event_type == EventType::PeriodClosed.as_str()
 }

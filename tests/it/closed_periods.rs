@@ -1,7 +1,7 @@
 //! Closed periods: what was kept stays as it was, byte for byte, and what changed since is listed with its events.
 
 use serde_json::{Value, json};
-use throughline::access::{Role, Scope};
+use throughline::access::{Principal, Role, Scope};
 use throughline::store::Dialect;
 use throughline::views::rebuild::Options;
 use throughline_domain::contract::rulebook::canonical::sha256_hex;
@@ -182,6 +182,62 @@ async fn the_other_store_and_a_commissioner_of_one_area_read_what_they_may() {
         let document = "{ contract(code: \"shps\") { periods(last: 1) { period { first } documents { digest } } } }";
         let seen = app.ask(&borough, document, json!({})).await["contract"]["periods"].clone();
         assert_eq!(seen, json!([{ "period": { "first": "2018-02-01" }, "documents": null }]));
+
+        // The event holds the same documents.
+        let types = async |who: &Principal| {
+            let page = app.ask(who, "{ events(first: 200) { nodes { type payload } } }", json!({})).await;
+            let nodes = page["events"]["nodes"].as_array().expect("events").clone();
+            nodes.iter().map(|event| (text(&event["type"]), text(&event["payload"]))).collect::<Vec<_>>()
+        };
+        let is_closing = |(of, payload): &(String, String)| of == "PeriodClosed" || payload.contains(&closed[0].0);
+        assert!(types(&manager()).await.iter().any(is_closing));
+        let of_area = types(&Principal { role: Role::Manager, ..borough }).await;
+        assert!(of_area.iter().any(|(of, _)| of == "RulebookPublished") && !of_area.iter().any(is_closing));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_closed_document_is_hidden_by_its_own_rule_and_then_has_no_digest() {
+    from_the_instant("2018-03-01T09:00:00Z", async |app: &TestApp| {
+        let code = "dwp-cep";
+        app.open_contract(code).await;
+        let caller = |role| test_caller(role, "somebody", &[code]);
+        for n in 1..=3 {
+            let input = json!({ "contract": code, "area": "north", "occurredOn": format!("2018-02-{n:02}") });
+            app.done(&caller(Role::Manager), "receiveReferral", input).await;
+        }
+        app.done(&caller(Role::Manager), "closePeriod", with(february(), json!({ "contract": code }))).await;
+        let asked = "{ contract(code: \"dwp-cep\") { periods { documents(report: \"monthly\") { digest \
+            content(format: JSON) } } } }";
+        let closed = async |role| {
+            let found = app.ask(&caller(role), asked, json!({})).await["contract"]["periods"][0]["documents"].clone();
+            found[0].clone()
+        };
+        let whole = closed(Role::Manager).await;
+        let content: Value = serde_json::from_str(&text(&whole["content"])).expect("JSON");
+        assert_eq!(content["hides_small_counts"], true);
+        assert_eq!(sha256_hex(&text(&whole["content"])), text(&whole["digest"]));
+        assert_eq!(closed(Role::Auditor).await, whole, "auditors verify records byte for byte");
+        let hidden = closed(Role::Commissioner).await;
+        assert_eq!(hidden["digest"], Value::Null);
+        assert!(!text(&hidden["content"]).contains("\"is_of_few\":true"), "{hidden}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unknown_contract_is_not_found_and_a_command_id_closes_one_period() {
+    from_the_instant("2018-03-01T09:00:00Z", async |app: &TestApp| {
+        app.open_contract(SHPS).await;
+        let everywhere = test_caller(Role::Manager, "everywhere", &[]);
+        let nowhere = with(february(), json!({ "contract": "nowhere" }));
+        assert_eq!(refusals(&app.tell(&everywhere, "closePeriod", nowhere).await), ["CONTRACT_NOT_FOUND"]);
+        let id = json!({ "commandId": new_id() });
+        app.done(&manager(), "closePeriod", with(february(), id.clone())).await;
+        let january = json!({ "period": { "first": "2018-01-01", "last": "2018-01-31" } });
+        let reused = app.tell(&manager(), "closePeriod", with(with(february(), january), id)).await;
+        assert_eq!(refusals(&reused), ["COMMAND_ID_REUSED"]);
     })
     .await;
 }
@@ -219,7 +275,16 @@ async fn due_dates_say_which_reports_came_late_and_which_are_missing() {
         ];
         assert_eq!((now.len(), &now[..4]), (12, &expected[..]));
         assert_eq!(due(json!({ "as": "2018-10-14" })).await[0], row("2018-10-13", "MISSING", 1));
-        assert_eq!(due(json!({ "report": "annual" })).await[2], row("2019-04-12", "MISSING", 91));
+        let unknown = app.answer(&of_stoke, document, json!({ "report": "annual" })).await;
+        assert_eq!(unknown.codes(), ["BAD_USER_INPUT"]);
+        assert_eq!(unknown.json()["errors"][0]["message"], "unknown report \"annual\": use one of quarterly");
+        let period = json!({ "first": "2018-07-01", "last": "2018-12-31" });
+        let input = json!({
+            "contract": stoke, "report": "annual", "period": period, "occurredOn": "2019-01-12",
+        });
+        app.done(&of_stoke, "submitReport", input).await;
+        let of_annual = due(json!({ "report": "annual" })).await;
+        assert_eq!(of_annual[1..3], [row("2019-01-11", "LATE", 1), row("2019-04-12", "MISSING", 91)]);
     })
     .await;
 }

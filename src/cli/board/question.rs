@@ -121,7 +121,7 @@ enum CompareWith {
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct MonthOrDay {
     pub(in super::super) first: NaiveDate,
-    last: NaiveDate,
+    pub(in super::super) last: NaiveDate,
 }
 
 pub(in super::super) fn month_or_day(text: &str) -> Result<MonthOrDay, &'static str> {

@@ -15,7 +15,7 @@ use crate::documents::{Document, frozen, render};
 use crate::views::Views;
 use throughline_domain::fact::envelope::{Envelope, Position};
 use throughline_domain::fact::event::ClosedDocument;
-use throughline_domain::performance::due_date::{DueDate, DueState, due_dates};
+use throughline_domain::performance::due_date::{DueDate, DueState, check_report, due_dates};
 
 /// The most events in the list of those that may explain a difference.
 const EVENTS_MAX: usize = 200;
@@ -59,6 +59,10 @@ impl ClosedArguments {
 pub(super) fn due(arguments: &ReportArguments, source: Source<'_>) -> Result<Ending> {
     let record = source.contract.contract_record(source.as_of);
     let report = arguments.report.as_deref();
+    if let Some(code) = report {
+        let submitted = source.contract.contract_record(NaiveDate::MAX).reports;
+        check_report(source.rulebook, &submitted, code).map_err(|error| Misuse(error.to_string()))?;
+    }
     let submissions = record.reports.iter().filter(|one| report.is_none_or(|report| one.details.report == report));
     let dates = due_dates(&source.rulebook.reports.due, submissions, source.as_of);
     let table = Table {
@@ -93,15 +97,16 @@ pub(super) async fn show(
     source: Source<'_>,
 ) -> Result<Ending> {
     let kept = kept(arguments, source)?;
-    let closed = frozen::read(&kept)?;
     if asked == OfClosed::Kept {
+        // The kept text is printed unread, also if this build cannot read its shape.
         let content = match arguments.format {
             DocumentFormat::Json => kept.content.as_str().as_bytes().to_owned(),
-            format => shown(&closed, format)?,
+            format => shown(&frozen::read(&kept)?, format)?,
         };
         write(&content, arguments.output.as_deref())?;
         return Ok(Ending::Done);
     }
+    let closed = frozen::read(&kept)?;
     let again = frozen::again(Source { as_of: closed.as_of, ..source }, &closed).await.map_err(refused)?;
     let again = again.ok_or_else(|| {
         let message = "the rulebook no longer has this report: --closed prints the document that was kept";
@@ -113,12 +118,13 @@ pub(super) async fn show(
     Ok(Ending::Done)
 }
 
-/// The document of a report that was kept: of the period that holds the day of `--period`, or else of the one that was
-/// closed last.
+/// The document of a report that was kept: of the period that holds the day or month of `--period`, or else of the one
+/// that was closed last.
 fn kept(arguments: &ReportArguments, source: Source<'_>) -> Result<ClosedDocument, Misuse> {
     let report = arguments.report.as_deref().unwrap_or_default();
-    let day = arguments.period.map(|period| period.first);
-    let holds = |first: NaiveDate, last: NaiveDate| day.is_none_or(|day| first <= day && day <= last);
+    let asked = arguments.period;
+    let holds =
+        |first: NaiveDate, last: NaiveDate| asked.is_none_or(|asked| first <= asked.first && asked.last <= last);
     let record = source.contract.contract_record(source.as_of);
     let closed = record.closed.into_iter().rev().map(|entry| entry.details);
     let closed = closed.filter(|closed| holds(closed.period.first, closed.period.last));

@@ -15,12 +15,29 @@ pub(super) fn figure(figure: &Figure, of: &Measure) -> Result<Cell, OutOfRange> 
     Ok(number.map_or(Cell::Missing(missing(figure.state())), Cell::Number))
 }
 
+/// The cell of a target. It is published and counts no people, so it is never of few.
+pub(super) fn target(target: &Figure, of: &Measure) -> Result<Cell, OutOfRange> {
+    Ok(match figure(target, of)? {
+        Cell::Number(number) => Cell::Number(Number { is_of_few: false, ..number }),
+        other => other,
+    })
+}
+
 /// What a figure is compared with, and the figure in percent of it. Anything on 0 has no percentage, and so has 0 on 0.
 pub(super) fn beside(now: &Figure, beside: &Beside, of: &Measure) -> Result<[Cell; 2], OutOfRange> {
-    let is_of_few = is_of_few(now, of) || is_of_few(&beside.base, of);
+    Ok([figure(&beside.base, of)?, percent(beside, &[now, &beside.base], of)?])
+}
+
+/// The same for a target: only the figure counts people.
+pub(super) fn beside_target(now: &Figure, beside: &Beside, of: &Measure) -> Result<[Cell; 2], OutOfRange> {
+    Ok([target(&beside.base, of)?, percent(beside, &[now], of)?])
+}
+
+/// A figure in percent of another. It is of few if one of the figures that count people is.
+fn percent(beside: &Beside, people: &[&Figure], of: &Measure) -> Result<Cell, OutOfRange> {
+    let is_of_few = people.iter().any(|figure| is_of_few(figure, of));
     let percent = beside.ratio.percent(0)?.map(|value| Number { value, unit: NumberUnit::Percent, is_of_few });
-    let percent = percent.map_or(Cell::Missing(missing(beside.ratio.state())), Cell::Number);
-    Ok([figure(&beside.base, of)?, percent])
+    Ok(percent.map_or(Cell::Missing(missing(beside.ratio.state())), Cell::Number))
 }
 
 /// Whether a target is met.
@@ -140,5 +157,19 @@ mod tests {
         assert_eq!(compared(0, 0)[1], Cell::Missing(Missing::NotApplicable));
         assert_eq!(compared(5, 8)[1], number(63, NumberUnit::Percent, false), "5 of 8, rounded half up once");
         assert_eq!(compared(4, 8)[1], number(50, NumberUnit::Percent, true));
+    }
+
+    #[test]
+    fn a_target_under_five_counts_no_people_and_only_the_figure_decides() {
+        let of = measure(Unit::Cases, Formula::Count(Facts::all(FactKind::Exits)));
+        let aimed = |now: u64, target: u64| {
+            let (now, target) = (Figure::count(now), Figure::amount(target.into()));
+            beside_target(&now, &Beside::of(&now, target).expect("in range"), &of).expect("in range")
+        };
+        let expected = |percent: i64, is_of_few| {
+            [number(4, NumberUnit::Plain, false), number(percent, NumberUnit::Percent, is_of_few)]
+        };
+        assert_eq!(aimed(6, 4), expected(150, false));
+        assert_eq!(aimed(3, 4), expected(75, true));
     }
 }

@@ -32,7 +32,7 @@ impl Drawn<'_> {
     fn by_unit(&self) -> Vec<Vec<usize>> {
         let unit = |at: usize| cells::unit(&self.grid.found[at].measure);
         let of = |wanted: NumberUnit| (0..self.grid.found.len()).filter(|at| unit(*at) == wanted).collect::<Vec<_>>();
-        let mut groups = [of(NumberUnit::Plain), of(NumberUnit::Percent)].to_vec();
+        let mut groups = [NumberUnit::Plain, NumberUnit::Percent, NumberUnit::Days].map(of).to_vec();
         groups.retain(|group| !group.is_empty());
         groups
     }
@@ -46,8 +46,13 @@ impl Drawn<'_> {
         let series = measures.iter().map(of).collect::<Result<_, OutOfRange>>()?;
         let is_all = measures.len() == self.grid.found.len();
         let title = self.grid.title(measures);
-        let is_percent = measures.iter().all(|at| cells::unit(&self.grid.found[*at].measure) == NumberUnit::Percent);
-        let title = if is_percent && !is_all && measures.len() > 1 { format!("{title}, in percent") } else { title };
+        let of_unit = match measures.first().map(|at| cells::unit(&self.grid.found[*at].measure)) {
+            Some(NumberUnit::Percent) => Some("percent"),
+            Some(NumberUnit::Days) => Some("days"),
+            Some(NumberUnit::Plain) | None => None,
+        };
+        let of_unit = of_unit.filter(|_| !is_all && measures.len() > 1);
+        let title = of_unit.map_or_else(|| title.clone(), |unit| format!("{title}, in {unit}"));
         Ok(self.chart(title, self.categories(), series))
     }
 

@@ -65,13 +65,14 @@ impl Draft<'_> {
                 Ok(vec![
                     Cell::Words(labels.of(&failed.grade.code)),
                     cells::words(&title(&found, failed)),
-                    Cell::Words(failed.test.passes.in_words()),
                     value(&found, failed)?,
+                    Cell::Words(failed.test.passes.in_words()),
                 ])
             });
+            // The value comes before the test, so that what hides the value hides the test too.
             tables.push(Table {
                 title: format!("Tests that failed, {period}"),
-                columns: ["Grade not given", "Measure", "Test", "Value"].map(str::to_owned).into(),
+                columns: ["Grade not given", "Measure", "Value", "Test"].map(str::to_owned).into(),
                 rows: failed.collect::<Result<_, FiguresError>>()?,
             });
         }

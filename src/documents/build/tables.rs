@@ -203,21 +203,19 @@ impl<'g> Grid<'g> {
         profiles: &[(usize, String)],
     ) -> Result<Vec<Cell>, OutOfRange> {
         let (measure, row) = (&self.found[at].measure, self.row(at, place));
-        let beside = |beside: Option<&Beside>| match (row, beside) {
-            (Some(row), Some(beside)) => cells::beside(&row.figure, beside, measure),
-            _ => Ok([Cell::Missing(Missing::NotApplicable), Cell::Missing(Missing::NotApplicable)]),
-        };
+        let none = || [Cell::Missing(Missing::NotApplicable), Cell::Missing(Missing::NotApplicable)];
         if with != Compared::Targets {
-            return Ok(beside(row.and_then(|row| base(row, with)))?.into());
+            let beside = row.and_then(|row| Some(cells::beside(&row.figure, base(row, with)?, measure)));
+            return Ok(beside.transpose()?.unwrap_or_else(none).into());
         }
         let mut cells = Vec::new();
         for (profile, _) in profiles {
             let against = row.and_then(|row| row.comparison.targets.get(*profile));
-            cells.extend(beside(against.map(|against| &against.beside))?);
+            let beside = row.zip(against);
+            let beside = beside.map(|(row, against)| cells::beside_target(&row.figure, &against.beside, measure));
+            cells.extend(beside.transpose()?.unwrap_or_else(none));
             let words = against.map(|against| [cells::met(against.met), cells::trend(against.arrow)]);
-            cells.extend(
-                words.unwrap_or_else(|| [Cell::Missing(Missing::NotApplicable), Cell::Missing(Missing::NotApplicable)]),
-            );
+            cells.extend(words.unwrap_or_else(none));
         }
         Ok(cells)
     }
@@ -243,12 +241,15 @@ impl<'g> Grid<'g> {
         (with, profile): (Compared, usize),
     ) -> Result<Cell, OutOfRange> {
         let row = self.row(at, place);
-        let base = match with {
-            Compared::Targets => row.and_then(|row| row.comparison.targets.get(profile)).map(|against| &against.beside),
-            other => row.and_then(|row| base(row, other)),
-        };
-        let figure = base.map_or(Figure::not_applicable(), |beside| beside.base);
-        cells::figure(&figure, &self.found[at].measure)
+        let measure = &self.found[at].measure;
+        let of = |beside: Option<&Beside>| beside.map_or(Figure::not_applicable(), |beside| beside.base);
+        match with {
+            Compared::Targets => {
+                let against = row.and_then(|row| row.comparison.targets.get(profile));
+                cells::target(&of(against.map(|against| &against.beside)), measure)
+            }
+            other => cells::figure(&of(row.and_then(|row| base(row, other))), measure),
+        }
     }
 
     /// A column for each member of the last dimension.

@@ -107,7 +107,6 @@ fn parts_of(number: &Number) -> Value {
     let unit = match number.unit {
         NumberUnit::Plain => "number",
         NumberUnit::Percent => "percent",
-        NumberUnit::Money => "money",
         NumberUnit::Days => "days",
     };
     Value { text: number.value.to_string(), unit, state: "value" }

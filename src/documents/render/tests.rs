@@ -58,13 +58,13 @@ fn referrals() -> Table {
 }
 
 fn payments() -> Table {
-    let money = Cell::Number(plain("-1234567.50", NumberUnit::Money));
+    let paid = Cell::Number(plain("-1234567.50", NumberUnit::Plain));
     Table {
         title: "Referrals by area, in the month and to come".to_owned(),
         columns: texts(&["Month", "Paid", "paid"]),
         rows: vec![vec![
             words("2018-02"),
-            money,
+            paid,
             Cell::Number(plain("79228162514264337593543950335", NumberUnit::Days)),
         ]],
     }
@@ -103,6 +103,7 @@ fn document() -> Document {
         last_day: day("2018-02-28"),
         period: "February 2018".to_owned(),
         is_provisional: true,
+        hides_small_counts: false,
         as_of: day("2018-02-20"),
         position: 12_345,
         recorded_through: Some("2018-02-21T09:30:00Z".parse::<DateTime<Utc>>().expect("an instant")),
@@ -217,7 +218,7 @@ fn csv_is_one_table_of_all_cells() {
     assert_eq!(of("referrals", "table", "4", "Referrals")[2..], ["", "", "suppressed"]);
     assert_eq!(of("referrals", "table", "4", "Measure")[2..], ["a, \"b\"", "words", "value"]);
     assert_eq!(of("referrals", "chart", "2", "Actual")[2..], ["", "", "not_available"]);
-    assert_eq!(of("payments", "table", "1", "Paid")[2..], ["-1234567.50", "money", "value"]);
+    assert_eq!(of("payments", "table", "1", "Paid")[2..], ["-1234567.50", "number", "value"]);
     let about = ["shps", "board", "2018-02-01", "2018-02-28", "true", "2018-02-20", "12345", "3"];
     assert!(records[1..].iter().all(|record| record[..8] == about));
 }

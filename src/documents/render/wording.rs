@@ -81,7 +81,7 @@ pub(super) fn number(number: &Number) -> String {
     let digits = in_thousands(&number.value.to_string());
     match number.unit {
         NumberUnit::Percent => format!("{digits} %"),
-        NumberUnit::Plain | NumberUnit::Money | NumberUnit::Days => digits,
+        NumberUnit::Plain | NumberUnit::Days => digits,
     }
 }
 

@@ -254,7 +254,7 @@ fn number_format(number: &Number) -> String {
     };
     match number.unit {
         NumberUnit::Percent => format!("#,##0{places}\" %\""),
-        NumberUnit::Plain | NumberUnit::Money | NumberUnit::Days => format!("#,##0{places}"),
+        NumberUnit::Plain | NumberUnit::Days => format!("#,##0{places}"),
     }
 }
 

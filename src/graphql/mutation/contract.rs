@@ -6,14 +6,16 @@ use super::input::contract::{
     RecordCommentaryInput, SubmitReportInput, VaryContractInput,
 };
 use super::input::convert::Conversion;
+use super::input_path::SentInput;
 use super::mutations::mutations;
-use super::payload::ContractPayload;
+use super::payload::{ContractPayload, Outcome};
 use super::{Answered, answered, own_id, record, record_fact};
 use crate::graphql::closed_period;
 use throughline_domain::command::Command;
 use throughline_domain::command::contracts::{OpenContract, PublishRulebook};
 use throughline_domain::fact::envelope::StreamId;
 use throughline_domain::fact::event::PeriodClosed;
+use throughline_domain::fact::refusal::Refusal;
 
 /// The mutations on contracts.
 #[derive(Default)]
@@ -86,7 +88,11 @@ mutations! {
     close_period(ctx, input: ClosePeriodInput) -> ContractPayload {
         answered(async {
             let period = input.fact.period.into();
-            let documents = closed_period::to_keep(ctx, &input.contract, period).await?;
+            let kept = closed_period::to_keep(ctx, input.stamp.command(), (&input.contract, period)).await?;
+            let Some(documents) = kept else {
+                let outcome = Outcome::refused(vec![Refusal::contract_not_found()], &SentInput::of(ctx)?);
+                return Ok(ContractPayload::of(ctx, &input.contract, outcome));
+            };
             let (mut conversion, stream) = (Conversion::default(), StreamId::contract(&input.contract));
             let when = input.when.read(&mut conversion);
             let command = Command::record_fact(stream, when, PeriodClosed { period, documents });

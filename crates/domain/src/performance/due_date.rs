@@ -3,10 +3,15 @@
 //! Pure. The dates are a list of the rulebook and are not computed. A due date names no period, so a submission is
 //! matched with it by the period that the submission covers: it answers the first due date on or after the last day of
 //! that period. So a report that comes very late still counts for its own due date, and does not hide that a later one
-//! was missed.
+//! was missed. Of several submissions that could answer a due date, the one whose period ends nearest to it does: a
+//! report of the quarter, not that of its first month.
+
+use std::cmp::Reverse;
 
 use chrono::NaiveDate;
 
+use super::report::{UnknownReport, reports};
+use crate::contract::Rulebook;
 use crate::fact::Entry;
 use crate::fact::event::ReportSubmitted;
 
@@ -28,7 +33,7 @@ pub enum DueState {
 pub struct DueDate<'a> {
     /// The date on which a report is due.
     pub due_on: NaiveDate,
-    /// The first submission that answers it.
+    /// The submission that answers it: of those whose period ends nearest to it, the first.
     pub submission: Option<&'a Entry<ReportSubmitted>>,
     /// What became of it.
     pub state: DueState,
@@ -47,11 +52,34 @@ pub fn due_dates<'a>(
     for submission in submissions {
         let at = due.partition_point(|due_on| *due_on < submission.details.period.last);
         let Some(answer) = answers.get_mut(at) else { continue };
-        if answer.is_none_or(|before| submission.occurred.earliest() < before.occurred.earliest()) {
+        if answer.is_none_or(|before| rank(submission) < rank(before)) {
             *answer = Some(submission);
         }
     }
     due.iter().zip(answers).map(|(due_on, submission)| DueDate::of(*due_on, submission, as_of)).collect()
+}
+
+/// The submission with the lowest rank answers a due date: that of the latest period, and of several for it the first.
+fn rank(submission: &Entry<ReportSubmitted>) -> (Reverse<NaiveDate>, NaiveDate) {
+    (Reverse(submission.details.period.last), submission.occurred.earliest())
+}
+
+/// Checks that a contract has a report of this code: one of its rulebook, or one that was submitted.
+pub fn check_report(
+    rulebook: &Rulebook,
+    submitted: &[Entry<ReportSubmitted>],
+    code: &str,
+) -> Result<(), UnknownReport> {
+    let mut known: Vec<String> = reports(rulebook).iter().map(|report| report.code.clone()).collect();
+    for submission in submitted {
+        if !known.contains(&submission.details.report) {
+            known.push(submission.details.report.clone());
+        }
+    }
+    if known.iter().any(|known| known == code) {
+        return Ok(());
+    }
+    Err(UnknownReport { code: code.to_owned(), known })
 }
 
 impl<'a> DueDate<'a> {
@@ -71,6 +99,7 @@ impl<'a> DueDate<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::rulebook::packs;
     use crate::fact::envelope::{EventId, Occurred};
     use crate::fact::event::Period;
     use crate::performance::tests::{day, rows};
@@ -142,5 +171,28 @@ mod tests {
         assert_eq!((dates[0].state, dates[0].days_late), (DueState::Submitted, 0));
         assert!(dates[1..].iter().all(|date| date.state == DueState::Due && date.submission.is_none()));
         assert_eq!(due_dates(&[], &submissions, day("2018-10-31")), []);
+    }
+
+    #[test]
+    fn the_report_of_a_month_does_not_answer_for_that_of_its_quarter() {
+        let month = submitted(1, "2018-07-01", "2018-07-31", "2018-08-05");
+        let quarter = submitted(2, "2018-07-01", "2018-09-30", "2018-10-15");
+        for submissions in [[month.clone(), quarter.clone()], [quarter.clone(), month.clone()]] {
+            let dates = due_dates(&stoke()[..1], &submissions, day("2018-10-31"));
+            assert_eq!(shown(&dates), [(DueState::Late, 2)]);
+        }
+        let dates = due_dates(&stoke()[..1], [&month], day("2018-10-31"));
+        assert_eq!(shown(&dates), [(DueState::Submitted, 0)], "without a nearer one it answers");
+    }
+
+    #[test]
+    fn a_report_that_nobody_describes_or_submitted_is_unknown() {
+        let rulebook = Rulebook::parse(packs::pack("stoke-psychology").expect("a pack").text).expect("a rulebook");
+        assert_eq!(check_report(&rulebook, &[], "quarterly"), Ok(()));
+        let error = check_report(&rulebook, &[], "annual").expect_err("no such report");
+        assert_eq!(error.to_string(), "unknown report \"annual\": use one of quarterly");
+        let mut annual = submitted(1, "2018-07-01", "2019-03-31", "2019-04-01");
+        annual.details.report = "annual".to_owned();
+        assert_eq!(check_report(&rulebook, &[annual], "annual"), Ok(()));
     }
 }

@@ -18,7 +18,7 @@ pub struct ReportDefinition {
     pub title: String,
     /// How often it is made.
     pub every: Every,
-    /// Whether counts of one to four people are hidden from commissioners and auditors.
+    /// Whether counts of one to four people are hidden from commissioners.
     pub small_counts: SmallCounts,
     /// Its sections, in order.
     pub sections: Vec<SectionDefinition>,
@@ -49,7 +49,7 @@ impl Every {
     }
 }
 
-/// What commissioners and auditors see of counts of one to four people.
+/// What commissioners see of counts of one to four people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SmallCounts {
     /// The counts.

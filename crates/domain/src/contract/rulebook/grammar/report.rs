@@ -116,7 +116,7 @@ pub(super) static REPORT: Table = Table {
             "hide_small_counts",
             Kind::Flag,
             "true",
-            "Whether counts of one to four people are hidden from commissioners and auditors.",
+            "Whether counts of one to four people are hidden from commissioners.",
         )
         .or("false"),
         Key::new("section", Kind::Tables(&REPORT_SECTION), "", "Its sections, in order."),
