@@ -69,7 +69,7 @@ pub async fn document(source: Source<'_>, report: &ReportDefinition, day: NaiveD
     Ok(draft.into_document(sections))
 }
 
-/// A document as it is written.
+/// A document while it is written.
 struct Draft<'d> {
     source: Source<'d>,
     report: &'d ReportDefinition,

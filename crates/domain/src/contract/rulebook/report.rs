@@ -1,7 +1,7 @@
 //! Reports: what a contract reports every week, month, quarter or year, section by section.
 //!
 //! Pure, and only a description: it names what is shown and how it is laid out. It computes nothing. Which days each
-//! period has is in [`crate::performance::report`].
+//! period has is in the module `performance::report`.
 
 pub(super) mod parse;
 
@@ -189,7 +189,7 @@ pub enum ChartKind {
     Lines,
 }
 
-/// A board that a report shows as it is read on the last day of the period.
+/// A board that a report shows, read on the last day of the period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportBoard {
     /// Days since contact by anyone, by area.

@@ -2,7 +2,7 @@
 //! some facts among others.
 //!
 //! Pure. It says which value a case has and how the values of all cases become one number. The arithmetic is in
-//! [`crate::performance::case_value`].
+//! the module `performance::case_value`.
 
 use std::fmt;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::Rulebook;
 use super::super::packs::{pack, packs};
 use super::*;
 
