@@ -218,7 +218,9 @@ impl<'d> Draft<'d> {
             .into_iter()
             .map(|code| format!("There is commentary for the section {code}, which the report does not have."));
         let notes: Vec<String> = notes.collect();
-        notes.into_iter().for_each(|note| self.note(note));
+        for note in notes {
+            self.note(note);
+        }
     }
 
     fn is_of_report(&self, code: &str) -> bool {

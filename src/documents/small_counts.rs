@@ -74,7 +74,7 @@ fn hidden_in_chart(chart: &Chart) -> Chart {
     let series: Vec<Series> = chart.series.iter().map(series).collect();
     // The words name the lowest value, so they are written anew.
     let in_words = in_words(chart.kind, &chart.categories, &series);
-    Chart { series, in_words, ..chart.clone() }
+    Chart { in_words, series, ..chart.clone() }
 }
 
 #[cfg(test)]

@@ -91,7 +91,9 @@ pub fn value(claims: &Claims, financial_year: MonthDay) -> Value {
         }
     }
     let mut to_date = Amounts::default();
-    years.values().for_each(|amounts| to_date.add(amounts));
+    for amounts in years.values() {
+        to_date.add(amounts);
+    }
     (to_date.cap, to_date.above_cap) = under_cap(claims, &CapOf::Contract);
     let shown = years.into_iter().map(|(first, mut amounts)| {
         (amounts.cap, amounts.above_cap) = under_cap(claims, &CapOf::Year(first));

@@ -114,7 +114,7 @@ impl Assigned {
                     full-time equivalent; an absence does not change them here";
         (Fraction::from(total) > slots).then(|| {
             let (slots, day) = (shown(slots), self.day);
-            self.warning(format!("this worker would hold {total} open cases on {day} and has {slots} slots")).by(rule)
+            self.warning(&format!("this worker would hold {total} open cases on {day} and has {slots} slots")).by(rule)
         })
     }
 
@@ -129,11 +129,11 @@ impl Assigned {
             let (limit, day) = (shown(limit), self.day);
             let message =
                 format!("this worker would hold {total} open cases of the contract on {day}, and its limit is {limit}");
-            self.warning(message).by(rule)
+            self.warning(&message).by(rule)
         })
     }
 
-    fn warning(&self, found: String) -> Refusal {
+    fn warning(&self, found: &str) -> Refusal {
         let message = format!("{found}: assign another worker, or accept this warning");
         let warning = Refusal::new(RefusalCode::CaseloadLimit, message).as_warning();
         match self.path {

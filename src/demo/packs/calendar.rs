@@ -23,7 +23,7 @@ pub(super) struct Days {
     /// The time zone of the contract.
     pub(super) zone: Tz,
     months: u32,
-    working_days: &'static WorkingDays,
+    working: &'static WorkingDays,
 }
 
 impl Days {
@@ -31,8 +31,8 @@ impl Days {
     pub(super) fn of(rulebook: &Rulebook, months: u32) -> Self {
         let first = rulebook.effective_from;
         let last = before(first + Months::new(months), 1);
-        let (zone, working_days) = (rulebook.calendar.zone, rulebook.working_days());
-        Self { first, last, zone, months, working_days }
+        let (zone, working) = (rulebook.calendar.zone, rulebook.working_days());
+        Self { first, last, zone, months, working }
     }
 
     /// The last moment of the story.
@@ -49,7 +49,7 @@ impl Days {
 
     /// This day, or the next working day. Years without known bank holidays have none.
     pub(super) fn working(&self, mut day: NaiveDate) -> NaiveDate {
-        while !self.working_days.is_working(day).unwrap_or(true) {
+        while !self.working.is_working(day).unwrap_or(true) {
             day = after(day, 1);
         }
         day

@@ -76,9 +76,9 @@ impl<'g> Grid<'g> {
         let placed = |(at, of): (usize, &'g MeasureFigures)| {
             of.rows.iter().map(move |row| ((at, place(row, by)), row)).collect::<Vec<_>>()
         };
-        let placed: Vec<_> = found.iter().enumerate().flat_map(placed).collect();
-        let places = in_order(placed.iter().map(|((_, place), _)| place), by.len());
-        Self { definition, found, by, titles, rows: placed.into_iter().collect(), places }
+        let rows: Vec<_> = found.iter().enumerate().flat_map(placed).collect();
+        let places = in_order(rows.iter().map(|((_, place), _)| place), by.len());
+        Self { definition, found, by, titles, rows: rows.into_iter().collect(), places }
     }
 
     /// The tables of the layout.
@@ -135,7 +135,7 @@ impl<'g> Grid<'g> {
     /// A row for each group, a column for each measure.
     fn columns(&self) -> Result<Table, OutOfRange> {
         let all: Vec<usize> = (0..self.found.len()).collect();
-        let mut columns = self.heads(self.by);
+        let mut columns = dimension_heads(self.by);
         columns.extend(all.iter().map(|at| self.measure_head(*at)));
         let rows = self.places.iter().map(|place| {
             let mut cells = self.words(place);
@@ -151,10 +151,10 @@ impl<'g> Grid<'g> {
     fn compared(&self, measures: &[usize]) -> Result<Table, OutOfRange> {
         let names_measures = measures.len() > 1;
         let profiles = self.profiles(measures);
-        let mut columns = if names_measures && self.by.is_empty() { Vec::new() } else { self.heads(self.by) };
+        let mut columns = if names_measures && self.by.is_empty() { Vec::new() } else { dimension_heads(self.by) };
         columns.extend(names_measures.then(|| "Measure".to_owned()));
         columns.push("Figure".to_owned());
-        columns.extend(self.definition.compare.iter().flat_map(|with| self.compared_heads(*with, &profiles)));
+        columns.extend(self.definition.compare.iter().flat_map(|with| compared_heads(*with, &profiles)));
         let mut rows = Vec::new();
         for place in &self.places {
             for at in measures {
@@ -179,21 +179,6 @@ impl<'g> Grid<'g> {
             profiles.extend(aimed.map(|(at, against)| (at, self.titles.labels.of(&against.profile))));
         }
         profiles.into_iter().collect()
-    }
-
-    fn compared_heads(&self, with: Compared, profiles: &[(usize, String)]) -> Vec<String> {
-        let heads = match with {
-            Compared::Targets => {
-                let is_one = profiles.len() == 1;
-                let of_profile = |(_, profile): &(usize, String)| {
-                    let of = if is_one { String::new() } else { format!(" ({profile})") };
-                    ["Target", "% of target", "Met", "Trend"].map(|head| format!("{head}{of}"))
-                };
-                return profiles.iter().flat_map(of_profile).collect();
-            }
-            other => other_heads(other),
-        };
-        heads.map(str::to_owned).into()
     }
 
     fn compared_cells(
@@ -258,7 +243,7 @@ impl<'g> Grid<'g> {
         let (ahead, groups) = self.split();
         let names_measures = all.len() > 1 || self.by.len() == 1;
         let first = self.by.len().saturating_sub(1);
-        let mut columns = if first == 0 { Vec::new() } else { self.heads(&self.by[..first]) };
+        let mut columns = if first == 0 { Vec::new() } else { dimension_heads(&self.by[..first]) };
         columns.extend(names_measures.then(|| "Measure".to_owned()));
         columns.extend(ahead.iter().map(|key| self.label(key)));
         let mut rows = Vec::new();
@@ -304,10 +289,27 @@ impl<'g> Grid<'g> {
             Key::Month(month) => month.to_string(),
         }
     }
+}
 
-    fn heads(&self, by: &[Dimension]) -> Vec<String> {
-        if by.is_empty() { vec!["Contract".to_owned()] } else { by.iter().map(|by| head(*by).to_owned()).collect() }
-    }
+/// The heads of dimensions.
+fn dimension_heads(by: &[Dimension]) -> Vec<String> {
+    if by.is_empty() { vec!["Contract".to_owned()] } else { by.iter().map(|by| head(*by).to_owned()).collect() }
+}
+
+/// The heads of what figures are compared with.
+fn compared_heads(with: Compared, profiles: &[(usize, String)]) -> Vec<String> {
+    let heads = match with {
+        Compared::Targets => {
+            let is_one = profiles.len() == 1;
+            let of_profile = |(_, profile): &(usize, String)| {
+                let of = if is_one { String::new() } else { format!(" ({profile})") };
+                ["Target", "% of target", "Met", "Trend"].map(|head| format!("{head}{of}"))
+            };
+            return profiles.iter().flat_map(of_profile).collect();
+        }
+        other => other_heads(other),
+    };
+    heads.map(str::to_owned).into()
 }
 
 /// The heads of what figures are compared with, apart from targets.

@@ -34,7 +34,7 @@ impl SheetNames {
             let ending = if number > 1 { format!(" {number}") } else { String::new() };
             format!("{}{ending}", shortened(&base, LONGEST - ending.len()).trim_end())
         };
-        let free = (1_u32..).map(numbered).find(|name| !self.taken.contains(&name.to_lowercase()));
+        let free = (1..=u32::MAX).map(numbered).find(|name| !self.taken.contains(&name.to_lowercase()));
         let name = free.expect("there are more numbers than sheets");
         self.taken.insert(name.to_lowercase());
         name

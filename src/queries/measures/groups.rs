@@ -141,7 +141,9 @@ impl<'g> Groups<'g> {
                     by_members.entry(members).or_default().push(tally.clone());
                 }
             }
-            by_members.values_mut().for_each(|tallies| tallies.sort_by_key(|tally| tally.month));
+            for tallies in by_members.values_mut() {
+                tallies.sort_by_key(|tally| tally.month);
+            }
             groups.tallies.insert(of, by_members);
         }
         for (of, cases) in std::mem::take(&mut loaded.cases) {

@@ -94,13 +94,13 @@ pub fn standings(indicators: &[Indicator], members: &[Scored]) -> Vec<Standing> 
 
 impl Standing {
     fn unranked(indicators: &[Indicator], member: usize, scores: &[Option<Score>]) -> Self {
-        let scored = || scores.iter().copied().flatten();
-        let side = |side: Side| scored().filter(|score| score.side == side).count();
+        let given = || scores.iter().copied().flatten();
+        let side = |side: Side| given().filter(|score| score.side == side).count();
         let with_score = indicators.iter().zip(scores).filter(|(_, score)| score.is_some());
         Self {
             member,
             rank: None,
-            total: scored().next().map(|_| scored().map(|score| score.points).sum()),
+            total: given().next().map(|_| given().map(|score| score.points).sum()),
             out_of: with_score.map(|(indicator, _)| indicator.points_max()).sum(),
             below: side(Side::Below),
             above: side(Side::Above),

@@ -501,7 +501,7 @@ fn of_kpi(rulebook: &Rulebook, kpi: &Kpi) -> String {
         .filter_map(|(level, bound)| Some(format!("{side} {} it is a {level} failure", bound?.normalize())))
         .collect();
     let tools = [("minor", &kpi.minor_tools), ("major", &kpi.major_tools)];
-    let tools: String = tools
+    let tools: Vec<String> = tools
         .into_iter()
         .filter(|(_, tools)| !tools.is_empty())
         .map(|(level, tools)| {
@@ -511,11 +511,12 @@ fn of_kpi(rulebook: &Rulebook, kpi: &Kpi) -> String {
         .collect();
     let withheld = kpi.withhold.as_ref().map(|of| format!(" After a major failure, {}.", withheld(rulebook, of)));
     format!(
-        "Indicator {}: {}. The measure {} over {over}: {}. A third failing month in a row is a major failure.{tools}{}",
+        "Indicator {}: {}. The measure {} over {over}: {}. A third failing month in a row is a major failure.{}{}",
         kpi.code,
         kpi.title,
         kpi.measure,
         levels.join(", "),
+        tools.concat(),
         withheld.unwrap_or_default()
     )
 }

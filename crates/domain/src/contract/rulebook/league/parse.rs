@@ -119,11 +119,11 @@ pub(in super::super) fn check_measures(top: &Section<'_>, rulebook: &Rulebook, r
         let indicators = section.sections("indicator");
         let named = std::iter::once(&section).chain(&indicators).filter_map(|section| section.item("measure"));
         for item in named {
-            check.report(&item, report, |code| check.of_measure(code, by));
+            report_fault(&item, report, |code| check.of_measure(code, by));
         }
         let indexes = indicators.iter().filter_map(|indicator| indicator.section("index")?.item("target"));
         for item in indexes {
-            check.report(&item, report, |profile| check.of_profile(profile, by));
+            report_fault(&item, report, |profile| check.of_profile(profile, by));
         }
     }
 }
@@ -134,14 +134,14 @@ struct Check<'c> {
     rulebook: &'c Rulebook,
 }
 
-impl Check<'_> {
-    fn report(&self, item: &Item<'_>, report: &mut Report<'_>, fault: impl FnOnce(&str) -> Option<(String, String)>) {
-        let Ok(named) = item.text() else { return };
-        if let Some((problem, remedy)) = fault(&named) {
-            item.faulty(Fault::Remedied { problem, remedy }, report);
-        }
+fn report_fault(item: &Item<'_>, report: &mut Report<'_>, fault: impl FnOnce(&str) -> Option<(String, String)>) {
+    let Ok(named) = item.text() else { return };
+    if let Some((problem, remedy)) = fault(&named) {
+        item.faulty(Fault::Remedied { problem, remedy }, report);
     }
+}
 
+impl Check<'_> {
     /// Why a measure cannot rank such members, and what to do.
     fn of_measure(&self, code: &str, by: LeagueBy) -> Option<(String, String)> {
         let Some(measure) = self.known.iter().find(|known| known.code == code) else {

@@ -119,7 +119,8 @@ fn an_index_gives_every_member_a_number() {
 #[test]
 fn every_value_has_a_band_and_every_band_a_value() {
     let band = |edges: &[&str]| -> String {
-        edges.iter().map(|edge| format!("[[league.band]]\npoints = 1\n{edge}\n")).collect()
+        let bands: Vec<String> = edges.iter().map(|edge| format!("[[league.band]]\npoints = 1\n{edge}\n")).collect();
+        bands.concat()
     };
     for (bands, fault) in [
         (
