@@ -281,7 +281,7 @@ impl Worker {
         };
         let workload = found.or_fault()?;
         let slots = workload.slots.map(|slots| slots.rounded(SLOT_PLACES)).transpose().or_fault()?;
-        Ok(WorkerCaseload { open: workload.open(), slots: slots.map(Decimal) })
+        Ok(WorkerCaseload { open: workload.open(), slots: slots.map(|slots| Decimal(slots.normalize())) })
     }
 
     /// The capacities set, oldest first.

@@ -140,6 +140,8 @@ fn reads_are_measured_on_both_stores_and_two_sizes() {
         ("contact recency by keyworker, p99", BOTH),
         ("referral to plan, p99", BOTH),
         ("funnel by area and month, p99", BOTH),
+        ("four measures by area, code and month, p99", BOTH),
+        ("two measures by area, referrer and month, p99", BOTH),
         ("contact recency by keyworker, a year ago, p99", BOTH),
         ("referral to plan, a year ago, p99", BOTH),
         ("funnel by area and month, a year ago, p99", BOTH),

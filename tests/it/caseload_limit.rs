@@ -139,10 +139,10 @@ async fn the_limit_of_the_rulebook_counts_the_cases_of_its_contract() {
         let version = rules.lines().find(|line| line.starts_with("version = ")).expect("a version");
         let limited = format!("{}\n[caseload]\nlimit = 1\n", rules.replace(version, "version = \"limited\""));
         app.done(&administrator(), "publishRulebook", json!({ "contract": SHPS, "rulebook": limited })).await;
-        let elsewhere = app.journey_elsewhere().await;
-        app.done(&test_caller(Role::Manager, "everywhere", &[]), "assignWorker", assign(&elsewhere, &ann)).await;
         let [first, second] = [accepted(app, "A").await, accepted(app, "B").await];
         assert_eq!(problems(&app.done(&manager(), "assignWorker", assign(&first, &ann)).await), Vec::<Value>::new());
+        let elsewhere = app.journey_elsewhere().await;
+        app.done(&test_caller(Role::Manager, "everywhere", &[]), "assignWorker", assign(&elsewhere, &ann)).await;
         let message = warned(&app.tell(&manager(), "assignWorker", assign(&second, &ann)).await);
         let expected = "this worker would hold 2 open cases of the contract on 2018-02-05, and its limit is 1:";
         assert!(message.starts_with(expected), "{message}");

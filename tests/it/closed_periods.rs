@@ -15,7 +15,7 @@ use crate::app::{
 use crate::every_event::restored;
 
 /// The closed periods of the first contract with everything that they show.
-const CLOSED: &str = "{ contract(code: \"shps\") { periods(last: 1) { period { first last } documents { report title digest \
+const CLOSED: &str = "{ contract(code: \"shps\") { periods(last: 2) { period { first last } documents { report title digest \
     content(format: JSON) document { position } \
     restated { document { position } differences { section table row column was { value words } is { value words } } \
     corrections { totalCount events { id type } } } } } } }";

@@ -24,7 +24,7 @@ fn rulebook() -> String {
         [calendar]\nzone = \"Europe/London\"\nworking_days = \"england-and-wales\"\nfinancial_year = \"04-01\"\n\
         [codes]\nareas = [\"salford\"]\ncohorts = [\"1\", \"2\", \"3\"]\ndefect_codes = [\"unsigned\"]\n\
         [targets]\nprofiles = [\"bid\"]\n\
-        [[cap]]\nscope = \"contract\"\namount = \"1000000.00\"\n\
+        [[cap]]\nscope = \"contract\"\namount = \"2000000.00\"\n\
         [[stage]]\ncode = \"start\"\nlabel = \"Starts\"\nwhen = { engagement = [] }\n"
         .to_owned();
     for code in OUTCOMES {
