@@ -60,7 +60,7 @@ mod tests {
         let months = ["2018-01", "2018-02", "2018-03"].map(str::to_owned);
         let referrals = series("Referrals", &[Some(55), Some(20), Some(55)]);
         assert_eq!(
-            in_words(ChartKind::Lines, &months, &[referrals.clone()]),
+            in_words(ChartKind::Lines, &months, std::slice::from_ref(&referrals)),
             "Referrals: highest 55 (2018-01), lowest 20 (2018-02), last 55 (2018-03)."
         );
         assert_eq!(

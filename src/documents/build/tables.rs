@@ -73,10 +73,10 @@ impl<'g> Grid<'g> {
         found: &'g [MeasureFigures],
         titles: Titles<'g>,
     ) -> Self {
-        let placed = |(at, of): (usize, &'g MeasureFigures)| {
+        let rows_of = |(at, of): (usize, &'g MeasureFigures)| {
             of.rows.iter().map(move |row| ((at, place(row, by)), row)).collect::<Vec<_>>()
         };
-        let rows: Vec<_> = found.iter().enumerate().flat_map(placed).collect();
+        let rows: Vec<_> = found.iter().enumerate().flat_map(rows_of).collect();
         let places = in_order(rows.iter().map(|((_, place), _)| place), by.len());
         Self { definition, found, by, titles, rows: rows.into_iter().collect(), places }
     }
