@@ -157,8 +157,8 @@ pub(super) static KMC: Pack = Pack {
     ],
     report: "quarterly",
     remarks: &[
-        ("hospitals", "The training of the last hospitals waits for their equipment."),
-        ("babies", "Follow-up at 40 weeks is hardest where families travel far."),
+        ("metrics", "The training of the last hospitals waits for their equipment."),
+        ("metrics", "Follow-up at 40 weeks is hardest where families travel far."),
     ],
     actions: &[("Deliver the equipment to the hospitals that are not ready", "programme")],
 };
@@ -207,8 +207,8 @@ pub(super) static SEHATMANDI: Pack = Pack {
     recorded: &[],
     report: "quarterly",
     remarks: &[
-        ("services", "Vaccinations fell in the months in which roads were closed."),
-        ("services", "Deliveries in facilities rise in every province with a price."),
+        ("commentary", "Vaccinations fell in the months in which roads were closed."),
+        ("commentary", "Deliveries in facilities rise in every province with a price."),
     ],
     actions: &[("Bring vaccines to the facilities that ran out", "programme")],
 };

@@ -42,9 +42,9 @@ pub(super) static MHEP: Pack = Pack {
     recorded: &[],
     report: "quarterly",
     remarks: &[
-        ("highlights", "Two more clinics refer since this quarter."),
-        ("lowlights", "Waits for a first meeting were longer while one post was vacant."),
-        ("highlights", "More clients keep their job for 13 weeks than the plan expects."),
+        ("commentary", "Two more clinics refer since this quarter."),
+        ("commentary", "Waits for a first meeting were longer while one post was vacant."),
+        ("commentary", "More clients keep their job for 13 weeks than the plan expects."),
     ],
     actions: &[
         ("Visit every clinic that has not referred this quarter", "provider"),
@@ -96,7 +96,7 @@ pub(super) static DWP_CEP: Pack = Pack {
     remarks: &[
         ("successes", "Three employers offer interviews to every client with a completed plan."),
         ("challenges", "Many first appointments are missed in the weeks after a holiday."),
-        ("actions", "Advisers call the day before each first appointment."),
+        ("quality", "Advisers call the day before each first appointment."),
     ],
     actions: &[
         ("Offer first appointments in the evening", "provider"),
@@ -158,8 +158,8 @@ pub(super) static CASE_MANAGEMENT: Pack = Pack {
     recorded: &[],
     report: "monthly",
     remarks: &[
-        ("highlights", "The second office places more clients since its job fair."),
-        ("lowlights", "Fewer clients start a job in winter."),
+        ("month", "The second office places more clients since its job fair."),
+        ("month", "Fewer clients start a job in winter."),
     ],
     actions: &[("Compare the caseloads of both offices", "provider")],
 };

@@ -114,11 +114,11 @@ pub(super) static MST_ESSEX: Pack = Pack {
         ("treatment_plan_agreed", 15),
         ("therapy_completed", 10),
     ],
-    recorded: &[Recorded::monthly("slots", 34, 40), Recorded::monthly("void_days", 0, 25)],
-    report: "board",
+    recorded: &[],
+    report: "monthly",
     remarks: &[
-        ("highlights", "Referrals from youth offending teams have doubled."),
-        ("lowlights", "One post was vacant, and its slots stood empty for some weeks."),
+        ("commentary", "Referrals from youth offending teams have doubled."),
+        ("commentary", "One post was vacant, and its slots stood empty for some weeks."),
     ],
     actions: &[
         ("Report free slots to the panel each month", "provider"),
@@ -179,8 +179,8 @@ pub(super) static STOKE_PSYCHOLOGY: Pack = Pack {
     ],
     report: "quarterly",
     remarks: &[
-        ("narrative", "Most referrals come from social care. Schools refer more each quarter."),
-        ("narrative", "The wait from assessment to intervention is the longest of the year."),
+        ("progress", "Most referrals come from social care. Schools refer more each quarter."),
+        ("difficulties", "The wait from assessment to intervention is the longest of the year."),
     ],
     actions: &[
         ("Reduce the wait for an intervention to six weeks", "provider"),

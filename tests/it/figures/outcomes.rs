@@ -28,10 +28,11 @@ fn rulebook() -> String {
         [[stage]]\ncode = \"start\"\nlabel = \"Starts\"\nwhen = { engagement = [] }\n"
         .to_owned();
     for code in OUTCOMES {
-        text += &format!(
+        let outcome = format!(
             "[[outcome]]\ncode = \"{code}\"\ntitle = \"{code}\"\ntrigger = {{ achievement = [\"{code}\"] }}\n\
              claim = {{ attempts = 2 }}\nrate_over = \"start\"\n[[outcome.tariff]]\namount = \"700.00\"\n"
         );
+        text.push_str(&outcome);
     }
     text
 }
