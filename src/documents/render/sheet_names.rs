@@ -76,10 +76,10 @@ mod tests {
 
     #[test]
     fn a_long_title_is_cut_at_31_units_and_stays_distinct() {
-        let title = "Days since contact by keyworker and area";
+        let title = "Days since contact with each of the areas";
         assert_eq!(
             names(&[title, title, &title.to_uppercase()]),
-            ["Days since contact by keyworker", "Days since contact by keywork 2", "DAYS SINCE CONTACT BY KEYWORK 3"]
+            ["Days since contact with each of", "Days since contact with each 2", "DAYS SINCE CONTACT WITH EACH 3"]
         );
         let wide = names(&[&"😀".repeat(20)]);
         assert_eq!(wide[0].encode_utf16().count(), 30, "half a character is no character");
