@@ -12,7 +12,7 @@ use throughline_domain::journey::{Contact, Journey};
 
 counted!("last_contact", ["contract": Text, "keyworker": Uuid, "area": Text, "last": Text, "own": Text]);
 
-/// Whether a contact counts: it was made, and with somebody whom the rulebook counts.
+/// Whether a contact counts: it was made, and with one of the kinds of people that the rulebook counts.
 pub fn counts(contact: &Contact, recency: &Recency) -> bool {
     let with = contact.details.with.as_str();
     contact.details.is_made() && recency.counts_with.iter().any(|counted| counted == with)

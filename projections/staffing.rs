@@ -33,7 +33,7 @@ pub const SCORE: &str = "score";
 /// A whole worker, in millionths.
 const WHOLE: i64 = 1_000_000;
 
-/// One row of somebody.
+/// One row of a worker or a team.
 struct Item<'i> {
     kind: &'static str,
     event: EventId,

@@ -14,7 +14,7 @@ use throughline_domain::contract::rulebook::Grade;
 use throughline_domain::fact::money::Money;
 use throughline_domain::performance::fraction::Fraction;
 use throughline_domain::performance::grade::{Graded, graded};
-use throughline_domain::performance::measure::{Unit, measures as all_measures};
+use throughline_domain::performance::measure::measures as all_measures;
 use throughline_domain::performance::period::Period;
 
 /// The grade of a period.
@@ -73,5 +73,5 @@ pub async fn grade<'r>(
 /// The value of the only figure, in percent for a share.
 fn in_units(found: &MeasureFigures) -> Option<Fraction> {
     let value = found.rows.first()?.figure.value()?;
-    if found.measure.unit == Unit::Percent { value.in_percent().ok() } else { Some(value) }
+    found.measure.in_units(value).ok()
 }

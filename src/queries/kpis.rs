@@ -15,7 +15,7 @@ use throughline_domain::fact::Entry;
 use throughline_domain::fact::event::{self, KpiAssessed, NoticeIssued};
 use throughline_domain::fact::money::Money;
 use throughline_domain::performance::figure::{Figure, State};
-use throughline_domain::performance::fraction::{Fraction, OutOfRange};
+use throughline_domain::performance::fraction::OutOfRange;
 use throughline_domain::performance::kpi::{Kpi, KpiPeriod, Level, Levels, MONTHS_OF_A_RUN, kpis, run};
 use throughline_domain::performance::measure::{
     Formula, Measure, Unit, measure as measure_of, measures as measures_of,
@@ -191,7 +191,7 @@ fn judged(
         let of_period = rows.get(&(over, kpi.measure.clone())).map_or(&[][..], Vec::as_slice);
         for (at, row) in of_period.iter().enumerate() {
             let value = row.figure.value().filter(|_| has_level && row.figure.state() == State::Value);
-            let level = value.map(|value| in_units(measure, value)).transpose()?.map(|value| levels.level(value));
+            let level = value.map(|value| measure.in_units(value)).transpose()?.map(|value| levels.level(value));
             let figure = KpiFigure { over, period: row.period, figure: row.figure, level };
             match months.get_mut(at) {
                 Some(month) => month.push(figure),
@@ -212,11 +212,6 @@ fn applying(months: &[(Option<Level>, Option<&str>)]) -> Vec<Option<Level>> {
         .zip(months)
         .map(|(level, month)| if month.1.is_some() { settled(month) } else { level })
         .collect()
-}
-
-/// A value in the unit of levels: a share in percent.
-fn in_units(measure: &Measure, value: Fraction) -> Result<Fraction, OutOfRange> {
-    if measure.unit == Unit::Percent { value.in_percent() } else { Ok(value) }
 }
 
 impl Reading<'_> {

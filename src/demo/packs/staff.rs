@@ -109,7 +109,7 @@ impl Roster {
         office.items
     }
 
-    /// The absence of one worker, the leaving of another, and the vacancy until somebody joins.
+    /// The absence of one worker, the leaving of another, and the vacancy until a new worker joins.
     fn changes(&self, office: &mut Office<'_>) {
         let away_on = office.days.working(office.days.first + Months::new(2));
         let away = AbsenceRecorded { kind: "sickness".to_owned(), back_on: Some(after(away_on, 18)) };

@@ -10,9 +10,15 @@ pub use crate::contract::rulebook::measure::{
     Basis, FactKind, Facts, Formula, Measure, Unit, Work, Workforce, measure, measures, of_kind, of_workforce,
 };
 
+use super::fraction::{Fraction, OutOfRange};
 use super::target::Nature;
 
 impl Measure {
+    /// A value of it in its unit: a share in percent. Levels and the tests of grades compare such values.
+    pub fn in_units(&self, value: Fraction) -> Result<Fraction, OutOfRange> {
+        if self.unit == Unit::Percent { value.in_percent() } else { Ok(value) }
+    }
+
     /// Whether its values of months add up to those of longer periods.
     pub const fn nature(&self) -> Nature {
         match self.formula {
