@@ -471,7 +471,12 @@ impl Store {
     pub async fn close(&self) {
         on!(&self.reader, pool => pool.close().await);
         on!(&self.writer, pool => pool.close().await);
-        drop(self.claim.lock().expect("no panic while holding the claim").take());
+        let claim = self.claim.lock().expect("no panic while holding the claim").take();
+        // A process that is being started at this moment holds a copy of the open file, and with it the lock. Closing
+        // the file here would leave the lock to that copy.
+        if let Some(Err(error)) = claim.map(|file| file.unlock()) {
+            tracing::warn!(%error, "the right to write could not be given up before the file was closed");
+        }
     }
 }
 
