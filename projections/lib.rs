@@ -151,6 +151,16 @@ impl Rows {
         tables.flat_map(|(table, rows)| rows.iter().map(|(key, rest)| (*table, key.as_slice(), rest.as_slice())))
     }
 
+    /// The number of rows and of contributions to counted tables.
+    pub fn len(&self) -> usize {
+        self.rows.values().map(BTreeMap::len).sum::<usize>() + self.counts.len()
+    }
+
+    /// Whether there are no rows and no contributions.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The other columns of the row with this key.
     pub fn get(&self, table: &'static str, key: &[Value]) -> Option<&[Value]> {
         self.rows.get(table)?.get(key).map(Vec::as_slice)

@@ -34,7 +34,7 @@ const PAGE: usize = 200;
 /// The most seconds for submitting a batch of the largest size.
 const SUBMITTED_WITHIN: f64 = 5.0;
 
-const CLAIMABLE: &str = "query Claimable($code: String!, $at: ViewPoint, $first: Int!, $after: String) { \
+const CLAIMABLE: &str = "query Claimable($code: String!, $at: ContractAt, $first: Int!, $after: String) { \
      contract(code: $code, at: $at) { claims(status: [CLAIMABLE], first: $first, after: $after) { totalCount \
      nodes { id journey { id } amount { amount } } pageInfo { hasNextPage endCursor } } } }";
 const PLAN: &str =

@@ -14,11 +14,14 @@ use super::rows::Changes;
 use crate::log::Log;
 use crate::store::{Conn, doing, on};
 use throughline_domain::fact::envelope::{Envelope, Position, StreamId, StreamKind};
+use throughline_projections::Rows;
 
 /// The default for the most events in one step.
 const STEP: i64 = 10_000;
 /// The most decoded events cached between steps.
 const EVENTS_KEPT: usize = 400_000;
+/// The most rows cached between steps.
+const ROWS_KEPT: usize = 200_000;
 /// The number of parked streams retried in one transaction.
 const RETRIED: i64 = 256;
 
@@ -35,6 +38,9 @@ pub(super) struct Projector {
     left_out: Option<Position>,
     gathered: HashMap<StreamId, Gathered>,
     events_kept: usize,
+    /// The rows that the tables hold of streams, each with the version up to which they are valid.
+    written: HashMap<StreamId, (i64, Rows)>,
+    rows_kept: usize,
     /// The most events in one step.
     step: i64,
 }
@@ -71,6 +77,8 @@ impl Projector {
             left_out: None,
             gathered: HashMap::new(),
             events_kept: 0,
+            written: HashMap::new(),
+            rows_kept: 0,
             step: STEP,
         };
         projector.take_contracts_upto(checkpoint).await?;
@@ -258,6 +266,10 @@ impl Projector {
             self.gathered.clear();
             self.events_kept = 0;
         }
+        if self.rows_kept > ROWS_KEPT {
+            self.written.clear();
+            self.rows_kept = 0;
+        }
         Ok(())
     }
 
@@ -269,9 +281,13 @@ impl Projector {
         events: &[Envelope],
         parked: Option<&Parked>,
     ) -> Option<Stop> {
+        let written = self.written.remove(&stream);
         let (rules, gathered) = self.rules_and(stream);
         let stood = parked.map_or(gathered.seen(), |parked| parked.version);
-        let before = gathered.rows_at(stood, stream, rules);
+        let before = match written {
+            Some((version, rows)) if version == stood => Some(rows),
+            _ => gathered.rows_at(stood, stream, rules),
+        };
         for envelope in events {
             gathered.take(envelope);
         }
@@ -286,6 +302,8 @@ impl Projector {
         }
         if let Some(before) = before.filter(|_| after.version >= stood) {
             changes.add(&before, &after.rows);
+            self.rows_kept += after.rows.len();
+            self.written.insert(stream, (after.version, after.rows));
             return after.stopped;
         }
         // The current rows can no longer be computed, so they stay unchanged until they can.

@@ -152,6 +152,31 @@ fn reads_are_measured_on_both_stores_and_two_sizes() {
 }
 
 #[test]
+fn a_batch_of_claims_is_measured_on_both_stores() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let names = |found: &[Value], store| -> BTreeSet<String> {
+        let of_store = found.iter().filter(|figure| figure["store"] == store);
+        of_store.map(|figure| figure["figure"].as_str().expect("a name").to_owned()).collect()
+    };
+    let expected = [
+        "claims, first read of the log",
+        "claims, first read of another day",
+        "claims, read again",
+        "claims, read after an event",
+        "batch, its proposal page by page",
+        "batch, submitted",
+        "batch, every claim accepted",
+        "batch, paid",
+        "claims, read after the batch",
+        "peak memory of a batch",
+    ];
+    let found = measured("claims", directory.path());
+    for store in BOTH {
+        assert_eq!(names(&found, store), expected.map(str::to_owned).into());
+    }
+}
+
+#[test]
 fn a_log_that_is_kept_is_generated_once() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().to_str().expect("a path of text");
