@@ -213,7 +213,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("DocumentDefinition", BOARDS, "code title prose formula version"),
     ("Commentary", TERMS, "event occurred report period section text"),
     ("ContractAction", TERMS, "id notice text owner dueOn agreed completed"),
-    ("ContractNotice", TERMS, "id kind issued"),
+    ("ContractNotice", TERMS, "id kind kpi issued"),
     ("DoubleFundingDismissal", TERMS, "class journey other dismissed"),
     ("KpiAssessment", TERMS, "kpi period value grade assessed"),
     ("MonthTarget", TERMS, "month target"),

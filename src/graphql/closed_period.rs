@@ -243,10 +243,13 @@ impl RestatedDocument {
     }
 
     /// The events that may explain the differences: facts about the days up to the end of the period that were recorded
-    /// late, corrections and retractions of such facts, commentary and rulebooks, as far as you may see them.
+    /// late, also of workers and teams of the contract, links of its subjects, corrections and retractions of such facts,
+    /// commentary, assessments of indicators and rulebooks, as far as you may see them. Each event says who recorded it
+    /// and when.
     async fn corrections(&self, ctx: &Context<'_>) -> Result<DocumentCorrections> {
-        let upto = *self.source.generation.position().borrow();
-        let since = Since { contract: &self.source.code, last_day: self.document.last_day, after: self.after, upto };
+        let (view, scope) = (&*self.source.generation, scope(ctx, &self.source)?);
+        let upto = *view.position().borrow();
+        let since = Since { view, scope, last_day: self.document.last_day, after: self.after, upto };
         let found = corrections::corrections(&ctx.app().log, since).await.or_fault()?;
         let visible = visible(ctx, &found.events).await?;
         let mut events = found.events;

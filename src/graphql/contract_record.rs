@@ -69,8 +69,8 @@ entries! {
         value: Option<Decimal>,
         /// The code of the grade.
         grade: String,
-        /// When it was assessed.
-        assessed: Occurrence = Occurrence::of,
+        /// When it was assessed, and the reason if the parties gave one.
+        assessed: Occurrence = |entry| Occurrence::why(entry, entry.details.reason.as_deref()),
     }
     /// A formal notice under the contract.
     ContractNotice of NoticeIssued {
@@ -78,6 +78,8 @@ entries! {
         id: ID = |entry| ID(entry.details.notice.to_string()),
         /// The kind of notice.
         kind: NoticeKind,
+        /// The code of the indicator that it answers. Null if it answers no single one.
+        kpi: Option<String>,
         /// When it was issued, and the reason.
         issued: Occurrence = |entry| Occurrence::why(entry, Some(&entry.details.reason)),
     }

@@ -20,6 +20,7 @@ mod claims_compared;
 mod claims_known;
 mod client;
 mod closed_periods;
+mod closed_since;
 mod connections;
 mod contact;
 mod corrections;
@@ -84,6 +85,7 @@ mod search;
 mod second_look;
 mod sequences;
 #[cfg(target_os = "linux")]
+mod settled;
 mod slow_reader;
 mod ssda903;
 mod ssda903_years;

@@ -137,8 +137,8 @@ events! {
     CommentaryRecorded: Contract v 1;
     PeriodClosed: Contract v 2;
     ReportSubmitted: Contract v 1;
-    KpiAssessed: Contract v 1;
-    NoticeIssued: Contract v 1;
+    KpiAssessed: Contract v 2;
+    NoticeIssued: Contract v 2;
     ActionAgreed: Contract v 1;
     ActionCompleted: Contract v 1;
     DoubleFundingDismissed: Contract v 1;
@@ -170,8 +170,12 @@ pub type Upcast = fn(Value) -> Value;
 ///
 /// The first version of targets gave every series by month, as the second still may. The first version of a closed
 /// period had no documents, as the second still may.
-pub const UPCASTS: &[(EventType, u16, Upcast)] =
-    &[(EventType::TargetsPublished, 1, |by_month| by_month), (EventType::PeriodClosed, 1, |undocumented| undocumented)];
+pub const UPCASTS: &[(EventType, u16, Upcast)] = &[
+    (EventType::TargetsPublished, 1, |by_month| by_month),
+    (EventType::PeriodClosed, 1, |undocumented| undocumented),
+    (EventType::KpiAssessed, 1, |without_reason| without_reason),
+    (EventType::NoticeIssued, 1, |of_no_indicator| of_no_indicator),
+];
 
 impl EventType {
     /// The type with this name, if this build knows it.

@@ -172,9 +172,11 @@ facts! {
         /// The measured value. For a service standard: the share met in percent. Leave it out if there was nothing to
         /// measure.
         value: Option<Decimal>,
-        /// The grade. Only for an indicator that the rulebook does not grade. Otherwise leave it out: the grade follows
-        /// from the value, and a different grade is refused.
+        /// The grade, for an indicator that the rulebook does not grade. Otherwise leave it out: the grade follows from
+        /// the value. A different grade of the rulebook is accepted only with a reason.
         grade: Option<String>,
+        /// Why the parties settled it so: a code or words, at most 200 characters, without personal data.
+        reason: Option<String>,
     }
     /// A completed action.
     ActionDoneFact | ActionDonePatch => ActionCompleted {
@@ -208,6 +210,8 @@ identified_facts! {
     notice: NoticeId {
         /// The kind of notice.
         kind: NoticeKind,
+        /// The code of the indicator that it answers, if it answers a single one.
+        kpi: Option<String>,
         /// The reason: at most 200 characters, without personal data.
         reason: String,
     }

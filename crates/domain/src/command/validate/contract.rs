@@ -50,7 +50,12 @@ impl Validator {
                 self.over("period", submitted.period);
             }
             Event::KpiAssessed(assessed) => self.assessed(assessed),
-            Event::NoticeIssued(issued) => self.reason(&issued.reason),
+            Event::NoticeIssued(issued) => {
+                self.reason(&issued.reason);
+                if let Some(kpi) = &issued.kpi {
+                    self.plain("kpi", kpi, CODE_MAX);
+                }
+            }
             Event::ActionAgreed(action) => self.action(occurred, action),
             Event::DoubleFundingDismissed(dismissed) => self.dismissal(dismissed),
             _ => {}
@@ -266,6 +271,9 @@ impl Validator {
         // Without a grade, the rulebook decides it.
         if !assessed.grade.is_empty() {
             self.plain("grade", &assessed.grade, CODE_MAX);
+        }
+        if let Some(reason) = &assessed.reason {
+            self.reason(reason);
         }
     }
 

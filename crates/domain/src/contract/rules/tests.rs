@@ -42,7 +42,7 @@ fn targets(profile: &str, target: i64) -> TargetsPublished {
 }
 
 fn issued() -> NoticeIssued {
-    NoticeIssued { notice: NOTICE, kind: NoticeKind::ImprovementPlan, reason: "late contacts".to_owned() }
+    NoticeIssued { notice: NOTICE, kind: NoticeKind::ImprovementPlan, kpi: None, reason: "late contacts".to_owned() }
 }
 
 fn agreed(notice: Option<NoticeId>) -> ActionAgreed {
@@ -65,7 +65,7 @@ fn submitted() -> ReportSubmitted {
 
 fn assessed() -> KpiAssessed {
     let value = Some(Quantity(93.into()));
-    KpiAssessed { kpi: "attendance".to_owned(), period: january(), value, grade: "minor".to_owned() }
+    KpiAssessed { kpi: "attendance".to_owned(), period: january(), value, grade: "minor".to_owned(), reason: None }
 }
 
 fn spend(value: i64) -> MeasureRecorded {

@@ -220,6 +220,9 @@ pub struct KpiAssessed {
     pub value: Option<Quantity>,
     /// The grade, by code, such as `met`, `minor` or `major`.
     pub grade: String,
+    /// Why the parties settled it so: a code or words, at most 200 characters, no personal data. Version 1 has no reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// The kind of notice that a commissioner gives.
@@ -259,6 +262,9 @@ pub struct NoticeIssued {
     pub notice: NoticeId,
     /// The kind of notice.
     pub kind: NoticeKind,
+    /// The indicator that it answers, by code. None if it answers no single one. Version 1 has no indicator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kpi: Option<String>,
     /// The reason: at most 200 characters, no personal data.
     pub reason: String,
 }
