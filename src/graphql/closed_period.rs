@@ -204,7 +204,8 @@ impl ClosedDocument {
         Some(self.seen(ctx).map(Into::into))
     }
 
-    /// The document as text. As JSON it is byte for byte what was kept, unless small counts are hidden from you. Null
+    /// The document as text, a workbook as its bytes in base64. As JSON it is byte for byte what was kept, unless small
+    /// counts are hidden from you. Null
     /// with an error in any other format if this version of the service cannot read the document.
     async fn content(
         &self,

@@ -84,8 +84,8 @@ mod schema;
 mod search;
 mod second_look;
 mod sequences;
-#[cfg(target_os = "linux")]
 mod settled;
+#[cfg(target_os = "linux")]
 mod slow_reader;
 mod ssda903;
 mod ssda903_years;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::kpi::{Consequences, Direction, Kpi, KpiPeriod, WithheldFrom, Withholding};
 use super::league::League;
-use super::measure::{Measure, Unit};
+use super::measure::{Measure, Unit, measures};
 use super::outcome::key::OutcomeKey;
 use super::outcome::{
     AchievedBy, Combine, Condition, Continuity, Counted, EvidenceTerms, Hours, HoursBasis, JourneyTerms, Length,
@@ -31,7 +31,8 @@ pub fn of(rulebook: &Rulebook) -> Vec<String> {
     for outcome in &rulebook.outcomes {
         sentences.extend(of_outcome(rulebook, outcome));
     }
-    sentences.extend(rulebook.measures.iter().map(of_measure));
+    let own = |measure: &Measure| rulebook.measures.iter().any(|own| own.code == measure.code);
+    sentences.extend(measures(rulebook).iter().filter(|measure| own(measure)).map(of_measure));
     sentences.extend(rulebook.leagues.iter().map(League::in_words));
     sentences.extend(rulebook.caps.iter().map(|one| cap(rulebook, one)));
     if !rulebook.grades.is_empty() {
@@ -473,6 +474,7 @@ fn of_measure(measure: &Measure) -> String {
         Unit::Percent => "in percent".to_owned(),
         Unit::Each => "as a number for each".to_owned(),
         Unit::Amount => "as an amount".to_owned(),
+        Unit::Money(currency) => format!("as money in {}", currency.as_str()),
         unit => format!("as a number of {}", unit.as_str()),
     };
     let places = match measure.places {
