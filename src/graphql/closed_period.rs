@@ -16,7 +16,7 @@ use super::figures;
 use super::journey::Occurrence;
 use super::journey::work::DayPeriod;
 use super::list::{NOT_IN_SCOPE, Source};
-use super::point_in_time::caught_up;
+use super::point_in_time::caught_up_for_command;
 use super::query::visible;
 use crate::access::InScope;
 use crate::access::policy::{Action, policy, sees_small_counts};
@@ -86,7 +86,7 @@ impl ClosedPeriod {
 }
 
 /// The documents to keep when a command closes a period of a contract, as the view knows them once it has applied the
-/// whole log. None if the caller may know of no such contract. Empty for a command that the log has, and for a period
+/// whole log, for which it waits. None if the caller may know of no such contract. Empty for a command that the log has, and for a period
 /// that is not over: that command is refused anyway.
 pub(super) async fn to_keep(
     ctx: &Context<'_>,
@@ -101,7 +101,7 @@ pub(super) async fn to_keep(
     }
     let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
     let head = log.head().await.or_fault()?.position;
-    let generation = caught_up(ctx, head).await?;
+    let generation = caught_up_for_command(ctx, head).await?;
     let Some(contract) = generation.contract_state(scope) else { return Ok(None) };
     // The last day may end before the decision, so a period that ends today has its documents too.
     if period.last > ctx.today(&contract) {

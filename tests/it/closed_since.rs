@@ -1,10 +1,15 @@
 //! What has changed since a period was closed: facts that belong to no contract, and what the parties said and settled
 //! afterwards; on both stores.
 
-use serde_json::{Value, json};
+use std::process::Command;
+use std::time::Duration;
 
-use crate::app::{SHPS, TestApp, manager, on_both_stores, text, with};
+use serde_json::{Value, json};
+use throughline::views::Views;
+
+use crate::app::{SHPS, TestApp, manager, new_id, on_both_stores, text, with};
 use crate::closed_periods::{february, planned};
+use crate::stores::{Place, STORES};
 
 /// The events that may explain what reads differently, each with who recorded it.
 async fn corrections(app: &TestApp) -> Vec<Value> {
@@ -73,4 +78,72 @@ async fn commentary_and_assessments_after_the_period_are_listed_and_so_are_their
         assert_eq!(types(&corrections(app).await), ["CommentaryRecorded", "FactCorrected"]);
     })
     .await;
+}
+
+#[tokio::test]
+async fn closing_waits_for_a_view_that_is_behind() {
+    on_both_stores(async |app| {
+        // A server whose view does not follow yet.
+        let views = Views::open(app.fresh.log.clone(), throughline::queries::statements).await.expect("it opens");
+        let server = app.router_over(&views);
+        planned(app, "BR-1").await;
+        let following = async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            tokio::spawn(views.clone().keep_up())
+        };
+        let document = "mutation($input: ClosePeriodInput!) { closePeriod(input: $input) { problems { code } \
+            events { type } contract { periods(last: 1) { documents { report } } } } }";
+        let input = with(february(), json!({ "commandId": new_id() }));
+        let closing = app.ask_of(&server, &manager(), document, json!({ "input": input }));
+        let (following, closed) = tokio::join!(following, closing);
+        following.abort();
+        views.live().close().await;
+        let closed = &closed["closePeriod"];
+        assert_eq!((&closed["problems"], &closed["events"]), (&json!([]), &json!([{ "type": "PeriodClosed" }])));
+        let kept = app.ask(&manager(), "{ contract(code: \"shps\") { periods(last: 1) { documents { report } } } }", json!({}));
+        assert_eq!(kept.await["contract"]["periods"][0]["documents"], json!([{ "report": "monthly" }]));
+    })
+    .await;
+}
+
+/// Runs the program on a database: its status, what it prints and its messages.
+fn program(database: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_throughline"));
+    program.args(["--database", database]).env("RUST_LOG", "warn").args(arguments);
+    let output = program.output().expect("the program starts");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_closes_a_period_and_lists_it() {
+    for store in STORES {
+        let place = Place::on(store).await;
+        let run = |arguments: &[&str]| program(place.url(), arguments);
+        let close = |period: &'static str| run(&["period", "close", "--contract", SHPS, "--period", period]);
+        assert_eq!(run(&["contract", "open", "--rulebook", SHPS]).0, Some(0));
+        let (status, printed, said) = close("2018-02");
+        assert_eq!(status, Some(0), "{store:?}: {said}");
+        let begins = "closed 2018-02-01 to 2018-02-28 of shps; documents kept: monthly, at position ";
+        assert!(printed.starts_with(begins), "{printed}");
+        let (status, _, said) = close("2018-02");
+        assert_eq!(status, Some(2), "a period is closed once");
+        assert!(said.contains("closed"), "{said}");
+        assert_eq!(close("2999-01").0, Some(2), "a period that is not over is not closed");
+        let (status, printed, said) = close("2018-03-05..2018-03-11");
+        assert_eq!(status, Some(0), "{said}");
+        assert!(printed.contains("documents kept: no report is of exactly this period, at position"), "{printed}");
+        let (status, printed, said) = run(&["period", "list", "--contract", SHPS, "--format", "csv"]);
+        assert_eq!(status, Some(0), "{said}");
+        let rows: Vec<&str> = printed.lines().filter(|line| line.contains("2018-")).collect();
+        assert_eq!(rows.len(), 2, "{printed}");
+        assert!(rows[0].contains("2018-02-01,2018-02-28,") && rows[0].contains("command-line (manager),monthly,"), "{printed}");
+        let (status, kept, said) =
+            run(&["report", "--contract", SHPS, "--report", "monthly", "--period", "2018-02", "--closed", "--format", "json"]);
+        assert_eq!(status, Some(0), "{said}");
+        let kept: Value = serde_json::from_str(&kept).expect("JSON");
+        assert_eq!((&kept["report"], &kept["as_of"]), (&json!("monthly"), &json!("2018-02-28")));
+        assert_eq!(run(&["period", "list", "--contract", "nowhere"]).0, Some(2));
+        place.remove().await;
+    }
 }
