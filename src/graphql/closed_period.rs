@@ -86,8 +86,8 @@ impl ClosedPeriod {
 }
 
 /// The documents to keep when a command closes a period of a contract, as the view knows them once it has applied the
-/// whole log, for which it waits. None if the caller may know of no such contract. Empty for a command that the log has, and for a period
-/// that is not over: that command is refused anyway.
+/// whole log, for which it waits. None if the caller may know of no such contract. Empty for a command that the log has,
+/// and for a period that is not over: that command is refused anyway.
 pub(super) async fn to_keep(
     ctx: &Context<'_>,
     command: CommandId,

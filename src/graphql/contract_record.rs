@@ -116,7 +116,7 @@ pub struct Targets {
     version: i32,
     /// When it was published.
     published: Occurrence,
-    /// The series, one for each measure and area.
+    /// The series, one for each measure, and area or cohort.
     series: Vec<TargetSeries>,
 }
 
@@ -236,8 +236,10 @@ impl Commentary {
 pub struct TargetSeries {
     /// The code of the stage or measure in the rulebook.
     measure: String,
-    /// The code of the service area. Null for the whole contract.
+    /// The code of the service area. Null for a cohort or the whole contract.
     area: Option<String>,
+    /// The code of the cohort. Null for a service area or the whole contract.
+    cohort: Option<String>,
     /// The target of each month, in order. Empty if the targets are given in another way.
     months: Vec<MonthTarget>,
     /// The target of each financial year, in order. Empty if the targets are given in another way.
@@ -267,7 +269,7 @@ pub struct YearTarget {
 /// Targets that follow from those of another measure.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct TargetRatio {
-    /// The code of the other measure. Its targets of the same profile and area are used.
+    /// The code of the other measure. Its targets of the same profile, and area or cohort, are used.
     of: String,
     /// The factor.
     factor: Decimal,
@@ -280,6 +282,7 @@ impl From<&event::TargetSeries> for TargetSeries {
         Self {
             measure: series.measure.clone(),
             area: series.area.clone(),
+            cohort: series.cohort.clone(),
             months: months.map(|(month, of)| MonthTarget { month: Date(*month), target: Decimal(of.0) }).collect(),
             years: years.map(|(year, of)| YearTarget { year: Date(*year), target: Decimal(of.0) }).collect(),
             ratio: series

@@ -99,5 +99,6 @@ mod subscriber;
 mod tidy;
 mod together;
 mod try_out;
+mod value_targets;
 mod verify;
 mod wait;

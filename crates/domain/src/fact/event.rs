@@ -133,7 +133,7 @@ events! {
     ContractVaried: Contract v 1;
     ContractEnded: Contract v 1;
     RulebookPublished: Contract v 1;
-    TargetsPublished: Contract v 2;
+    TargetsPublished: Contract v 3;
     CommentaryRecorded: Contract v 1;
     PeriodClosed: Contract v 2;
     ReportSubmitted: Contract v 1;
@@ -172,6 +172,7 @@ pub type Upcast = fn(Value) -> Value;
 /// period had no documents, as the second still may.
 pub const UPCASTS: &[(EventType, u16, Upcast)] = &[
     (EventType::TargetsPublished, 1, |by_month| by_month),
+    (EventType::TargetsPublished, 2, |of_no_cohort| of_no_cohort),
     (EventType::PeriodClosed, 1, |undocumented| undocumented),
     (EventType::KpiAssessed, 1, |without_reason| without_reason),
     (EventType::NoticeIssued, 1, |of_no_indicator| of_no_indicator),

@@ -61,7 +61,7 @@ impl IntoDomain<BTreeMap<NaiveDate, Quantity>> for Vec<YearTargetInput> {
 /// Targets that follow from those of another measure.
 #[derive(Debug, Clone, InputObject)]
 pub struct TargetRatioInput {
-    /// The other measure, by code. Its targets of the same profile and area are used.
+    /// The other measure, by code. Its targets of the same profile, and area or cohort, are used.
     pub of: String,
     /// The factor, above 0, such as 0.88.
     pub factor: Decimal,
@@ -71,10 +71,13 @@ pub struct TargetRatioInput {
 /// measure's targets.
 #[derive(Debug, Clone, InputObject)]
 pub struct TargetSeriesInput {
-    /// The stage or measure of the rulebook, by code.
+    /// The stage, outcome or measure of the rulebook, by code. `value:outcomes` is the value of all outcomes together, such
+    /// as a budget or a bid, in the currency of the contract.
     pub measure: String,
-    /// The service area, by code. Default: the whole contract.
+    /// The service area, by code. Default: the cohort, or else the whole contract.
     pub area: Option<String>,
+    /// The cohort, by code, instead of a service area. Default: the service area, or else the whole contract.
+    pub cohort: Option<String>,
     /// The target of each month.
     #[graphql(default)]
     pub months: Vec<MonthTargetInput>,
@@ -90,6 +93,7 @@ impl IntoDomain<Vec<event::TargetSeries>> for Vec<TargetSeriesInput> {
         let series = |(index, given): (usize, TargetSeriesInput)| event::TargetSeries {
             measure: given.measure,
             area: given.area,
+            cohort: given.cohort,
             months: conversion.entry(index, |conversion| {
                 conversion.field("months", |conversion| given.months.into_domain(conversion))
             }),
@@ -142,7 +146,7 @@ facts! {
     TargetsFact => TargetsPublished {
         /// The profile, such as `contract`, `business_plan` or `minimum_service`.
         profile: String,
-        /// The series, one for each measure and area.
+        /// The series, one for each measure, and area or cohort.
         series: Vec<TargetSeriesInput>,
     }
     /// A commentary on a figure or a period, for a report.

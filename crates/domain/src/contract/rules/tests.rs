@@ -235,6 +235,8 @@ fn targets_are_of_whole_months_areas_of_the_rulebook_and_never_negative() {
     assert_eq!(refused(odd), (Code::InvalidValue, path("series.1")));
     let odd = with(&|it| it.series[0].measure = "happiness".to_owned());
     assert_eq!(refused(odd), (Code::UnknownCode, path("series.0.measure")));
+    let odd = with(&|it| it.series[0].cohort = Some("autumn".to_owned()));
+    assert_eq!(refused(odd), (Code::InvalidValue, path("series.0.cohort")), "an area and a cohort");
 }
 
 #[test]
