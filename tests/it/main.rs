@@ -68,6 +68,7 @@ mod pages;
 mod plans;
 mod preview;
 mod proofs;
+mod readers;
 mod rebuild;
 mod rebuild_api;
 mod rebuild_diff;
