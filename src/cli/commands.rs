@@ -323,12 +323,7 @@ pub(super) async fn record_as(role: Role, to: &Deployment, command: Stated, done
     sent(role, (&to.recorder, &to.clock), command, done).await
 }
 
-async fn sent(
-    role: Role,
-    (recorder, clock): (&Recorder, &Clock),
-    command: Stated,
-    done: &str,
-) -> Result<Ending> {
+async fn sent(role: Role, (recorder, clock): (&Recorder, &Clock), command: Stated, done: &str) -> Result<Ending> {
     let principal = Principal { subject: COMMAND_LINE.to_owned(), role, scope: Scope::Deployment };
     let id = CommandId(Chance::System.id_at(clock.now()));
     match recorder.append(CommandRequest::new(principal, id, command)).await {

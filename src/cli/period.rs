@@ -31,11 +31,9 @@ const PATIENCE: Duration = Duration::from_mins(10);
 pub(super) enum PeriodCommand {
     /// Closes a period: its figures are settled, and the documents of the reports of exactly this period are kept as
     /// they are.
-    #[command(
-        after_help = "Examples: throughline period close --contract shps --period 2018-02\n          \
+    #[command(after_help = "Examples: throughline period close --contract shps --period 2018-02\n          \
             throughline period close --contract stoke-psychology --period 2018-07-01..2018-09-30\n\nOn Postgres, servers \
-            keep running meanwhile and follow. If a server holds an SQLite file, use its mutation `closePeriod` instead."
-    )]
+            keep running meanwhile and follow. If a server holds an SQLite file, use its mutation `closePeriod` instead.")]
     Close(CloseArguments),
     /// Lists the closed periods of a contract: when each was closed and by whom, and the reports that were kept.
     #[command(after_help = "Example: throughline period list --contract shps")]

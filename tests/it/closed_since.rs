@@ -100,7 +100,11 @@ async fn closing_waits_for_a_view_that_is_behind() {
         views.live().close().await;
         let closed = &closed["closePeriod"];
         assert_eq!((&closed["problems"], &closed["events"]), (&json!([]), &json!([{ "type": "PeriodClosed" }])));
-        let kept = app.ask(&manager(), "{ contract(code: \"shps\") { periods(last: 1) { documents { report } } } }", json!({}));
+        let kept = app.ask(
+            &manager(),
+            "{ contract(code: \"shps\") { periods(last: 1) { documents { report } } } }",
+            json!({}),
+        );
         assert_eq!(kept.await["contract"]["periods"][0]["documents"], json!([{ "report": "monthly" }]));
     })
     .await;
@@ -137,9 +141,22 @@ async fn the_command_line_closes_a_period_and_lists_it() {
         assert_eq!(status, Some(0), "{said}");
         let rows: Vec<&str> = printed.lines().filter(|line| line.contains("2018-")).collect();
         assert_eq!(rows.len(), 2, "{printed}");
-        assert!(rows[0].contains("2018-02-01,2018-02-28,") && rows[0].contains("command-line (manager),monthly,"), "{printed}");
-        let (status, kept, said) =
-            run(&["report", "--contract", SHPS, "--report", "monthly", "--period", "2018-02", "--closed", "--format", "json"]);
+        assert!(
+            rows[0].contains("2018-02-01,2018-02-28,") && rows[0].contains("command-line (manager),monthly,"),
+            "{printed}"
+        );
+        let (status, kept, said) = run(&[
+            "report",
+            "--contract",
+            SHPS,
+            "--report",
+            "monthly",
+            "--period",
+            "2018-02",
+            "--closed",
+            "--format",
+            "json",
+        ]);
         assert_eq!(status, Some(0), "{said}");
         let kept: Value = serde_json::from_str(&kept).expect("JSON");
         assert_eq!((&kept["report"], &kept["as_of"]), (&json!("monthly"), &json!("2018-02-28")));

@@ -123,7 +123,8 @@ async fn a_standard_with_levels_has_tools_as_an_indicator_has() {
             met_by = { contact = { made = true } }\nminimum_level = 95\nlower_level = 85\n\
             tools = { minor = [\"improvement_plan\"], major = [\"termination\"] }\n";
         let pack = throughline_domain::contract::rulebook::packs::pack(SHPS).expect("a pack").text;
-        let input = json!({ "code": SHPS, "name": SHPS, "startsOn": "2017-03-01", "rulebook": format!("{pack}{standard}") });
+        let input =
+            json!({ "code": SHPS, "name": SHPS, "startsOn": "2017-03-01", "rulebook": format!("{pack}{standard}") });
         app.done(&administrator(), "openContract", input).await;
         app.receive_referral("2018-02-01", "BR-1").await;
         let document = "{ contract(code: \"shps\") { performance(by: [], period: { from: \"2018-02-01\" }) { kpis { \

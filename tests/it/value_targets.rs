@@ -29,7 +29,8 @@ async fn on_both_stores(test: impl AsyncFn(&TestApp)) {
 
 /// The n-th case, of a cohort, with a plan that can be claimed.
 async fn planned(app: &TestApp, n: u128, cohort: &str) {
-    let (journey, subject) = (JourneyId(Uuid::from_u128(0x1_0000_0000 + n)), SubjectId(Uuid::from_u128(0x2_0000_0000 + n)));
+    let (journey, subject) =
+        (JourneyId(Uuid::from_u128(0x1_0000_0000 + n)), SubjectId(Uuid::from_u128(0x2_0000_0000 + n)));
     let fact = ReferralReceived { subject, cohort: Some(cohort.to_owned()), ..world::referral() };
     let stream = StreamId::journey(journey);
     let refer = world::refer(journey, CODE, when("2018-02-05"), Some(SubjectKind::Person), fact);
@@ -67,7 +68,11 @@ async fn the_value_is_compared_with_the_bid_and_with_original_and_revised_target
         publish(app, "revised", json!([by_year("plan", "6")])).await;
         let opened = app.done(&manager(), "openBatch", json!({ "contract": CODE })).await;
         let batch = &opened["batch"]["id"];
-        let claims = app.ask(&manager(), "{ contract(code: \"outlook\") { claims(status: [CLAIMABLE]) { nodes { id } } } }", json!({}));
+        let claims = app.ask(
+            &manager(),
+            "{ contract(code: \"outlook\") { claims(status: [CLAIMABLE]) { nodes { id } } } }",
+            json!({}),
+        );
         let claims = claims.await["contract"]["claims"]["nodes"].as_array().expect("claims").clone();
         let claims: Vec<Value> = claims.into_iter().map(|claim| claim["id"].clone()).collect();
         assert_eq!(claims.len(), 3);
@@ -79,10 +84,12 @@ async fn the_value_is_compared_with_the_bid_and_with_original_and_revised_target
             json!({ "profile": profile, "target": target, "percent": percent, "difference": { "amount": difference } })
         };
         // 300 of 2,400, 12.5 %, and of 2 x 500 + 12 x 100. The revised targets leave the job out, so they say nothing.
-        let year = json!([against("bid", "2400.00", "13", "-2100.00"), against("original", "2200.00", "14", "-1900.00")]);
+        let year =
+            json!([against("bid", "2400.00", "13", "-2100.00"), against("original", "2200.00", "14", "-1900.00")]);
         assert_eq!(found["years"][0]["targets"], year, "{found:#}");
         // Six months of the year: half of it.
-        let to_date = json!([against("bid", "1200.00", "25", "-900.00"), against("original", "1100.00", "27", "-800.00")]);
+        let to_date =
+            json!([against("bid", "1200.00", "25", "-900.00"), against("original", "1100.00", "27", "-800.00")]);
         assert_eq!(found["targets"], to_date, "{found:#}");
 
         let areas = ["brent".to_owned()].into();

@@ -29,7 +29,8 @@ const HEADS: [&str; 17] = [
 ];
 
 /// A document as CSV, as RFC 4180 describes it. The first line holds the heads of the columns. A number is written
-/// with a decimal point and without a sign for its unit; the unit of money is the code of its currency. `state` is `value`, or says why there is none.
+/// with a decimal point and without a sign for its unit; the unit of money is the code of its currency. `state` is
+/// `value`, or says why there is none.
 pub fn csv(document: &Document) -> String {
     let mut lines = Vec::new();
     let mut write = |row: &[String]| csv_row(&mut lines, row.iter()).expect("memory takes every line");

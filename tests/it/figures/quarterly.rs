@@ -52,7 +52,8 @@ async fn publish(app: &TestApp, profile: &str, years: &[(&str, [u32; 4])]) {
         json!({ "measure": measure, "years": years.collect::<Vec<Value>>() })
     });
     let series: Vec<Value> = series.collect();
-    app.done(&administrator(), "publishTargets", json!({ "contract": "mhep", "profile": profile, "series": series })).await;
+    app.done(&administrator(), "publishTargets", json!({ "contract": "mhep", "profile": profile, "series": series }))
+        .await;
 }
 
 /// The printed percentages of a profile, and what the figures of a period are of its targets.

@@ -1,7 +1,7 @@
 //! Assessments of key performance indicators: which exist, and the grade that an assessment gets.
 //!
-//! Pure. The rulebook grades its own indicators. The parties grade the others, and may settle another grade with a reason. Each month that fails counts with
-//! its own grade, and the third failing month in a row is a major failure.
+//! Pure. The rulebook grades its own indicators. The parties grade the others, and may settle another grade with a
+//! reason. Each month that fails counts with its own grade, and the third failing month in a row is a major failure.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use crate::contract::rulebook::{CodeList, Grade, Rulebook, Standard};
 use crate::contract::{Contract, ContractRecord};
 use crate::fact::envelope::EventId;
 use crate::fact::event::{Event, KpiAssessed, NoticeIssued, Period};
-use crate::fact::{Entry, History};
 use crate::fact::refusal::{Refusal, RefusalCode as Code};
+use crate::fact::{Entry, History};
 
 /// The grade of an indicator without a value.
 const NO_DATA: &str = "no_data";
@@ -45,7 +45,8 @@ pub(crate) fn assessed(
     let Some(grade) = follows(stated) else {
         return if stated.grade.is_empty() { Err(Box::new(no_grade(&stated.kpi))) } else { Ok(stated.clone()) };
     };
-    let is_settled_so = |before: &KpiAssessed| before.reason.is_some() && follows(before).as_ref() != Some(&before.grade);
+    let is_settled_so =
+        |before: &KpiAssessed| before.reason.is_some() && follows(before).as_ref() != Some(&before.grade);
     let is_repeated = before.is_some_and(|before| before.grade == stated.grade && !is_settled_so(before));
     if stated.grade.is_empty() || is_repeated || stated.grade == grade {
         return Ok(KpiAssessed { grade, ..stated.clone() });
@@ -54,7 +55,11 @@ pub(crate) fn assessed(
         return Err(Box::new(other_grade(&stated.grade, &grade)));
     }
     let grades = rulebook.map(|rulebook| grades_of(rulebook, &stated.kpi)).unwrap_or_default();
-    if grades.contains(&stated.grade) { Ok(stated.clone()) } else { Err(Box::new(no_such_grade(&stated.grade, grades))) }
+    if grades.contains(&stated.grade) {
+        Ok(stated.clone())
+    } else {
+        Err(Box::new(no_such_grade(&stated.grade, grades)))
+    }
 }
 
 /// Refuses a notice that answers an indicator which no rulebook of the contract has.

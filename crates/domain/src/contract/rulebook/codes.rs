@@ -108,8 +108,10 @@ mod tests {
 
     #[test]
     fn a_list_left_out_allows_any_code_and_an_empty_one_none() {
-        let codes =
-            Codes { lists: [(CodeList::PlanKinds, vec!["php".to_owned()]), (CodeList::Cohorts, Vec::new())].into(), ..Codes::default() };
+        let codes = Codes {
+            lists: [(CodeList::PlanKinds, vec!["php".to_owned()]), (CodeList::Cohorts, Vec::new())].into(),
+            ..Codes::default()
+        };
         assert_eq!(codes.check(CodeList::PlanKinds, "php"), Ok(()));
         assert_eq!(codes.check(CodeList::PlanKinds, "PHP"), Err(["php".to_owned()].as_slice()));
         assert_eq!(codes.check(CodeList::Cohorts, "a"), Err([].as_slice()));
