@@ -14,7 +14,7 @@ use super::terminal::{self, message};
 use super::{BadFile, Misuse};
 use super::{
     Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
-    RulebookCommand, backup, bench, board, demo, diff, files, report, rulebook, token, try_out, views,
+    RulebookCommand, backup, bench, board, demo, diff, files, period, report, rulebook, token, try_out, views,
 };
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
@@ -78,6 +78,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         }
         Command::Board(arguments) => board::run(&places, &arguments).await,
         Command::Report(arguments) => report::run(&places, &arguments).await,
+        Command::Period(command) => period::run(&places, &command).await,
         Command::Token(arguments) => token::run(&places, arguments).await,
         Command::Schema { access } => {
             let shown = if access { crate::graphql::access_table() } else { crate::graphql::sdl() };
@@ -314,7 +315,16 @@ async fn open_contract(places: &Places, opening: Opening) -> Result<Ending> {
 
 /// Records a command from the command line and prints the result.
 pub(super) async fn record(recorder: &Recorder, clock: &Clock, command: Stated, done: &str) -> Result<Ending> {
-    let principal = Principal { subject: COMMAND_LINE.to_owned(), role: Role::Administrator, scope: Scope::Deployment };
+    sent(Role::Administrator, (recorder, clock), command, done).await
+}
+
+/// The same in another role, for what administrators may not record.
+pub(super) async fn record_as(role: Role, to: &Deployment, command: Stated, done: &str) -> Result<Ending> {
+    sent(role, (&to.recorder, &to.clock), command, done).await
+}
+
+async fn sent(role: Role, (recorder, clock): (&Recorder, &Clock), command: Stated, done: &str) -> Result<Ending> {
+    let principal = Principal { subject: COMMAND_LINE.to_owned(), role, scope: Scope::Deployment };
     let id = CommandId(Chance::System.id_at(clock.now()));
     match recorder.append(CommandRequest::new(principal, id, command)).await {
         Ok(appended) => {

@@ -10,6 +10,7 @@ mod commands;
 mod demo;
 mod diff;
 mod files;
+mod period;
 mod report;
 mod results;
 mod rulebook;
@@ -127,6 +128,9 @@ enum Command {
             throughline report --contract shps --report monthly --period 2018-02 --restated\n          \
             throughline report --contract stoke-psychology --due")]
     Report(report::ReportArguments),
+    /// Closes periods of a contract, and lists the closed ones.
+    #[command(subcommand, after_help = "Example: throughline period close --contract shps --period 2018-02")]
+    Period(period::PeriodCommand),
     /// Prints a short-lived token, signed with the local key.
     #[command(after_help = "Examples: throughline token --role keyworker --subject kw-07 --contract shps\n          \
                             throughline token --role commissioner --subject brent --contract shps --area brent")]

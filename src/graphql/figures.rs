@@ -80,9 +80,11 @@ pub struct MeasureDefinition {
     title: String,
     /// What it counts.
     prose: String,
-    /// What its value is a number of: cases, contacts, facts, an amount, full-time equivalents, days, percent, or for
-    /// each.
+    /// What its value is a number of: cases, contacts, facts, an amount, money, full-time equivalents, days, percent, or
+    /// for each.
     unit: String,
+    /// The ISO 4217 code of the currency. Null if its values are no money.
+    currency: Option<String>,
     /// The number of decimal places that are shown.
     places: u32,
     /// The formula.
@@ -98,6 +100,10 @@ impl From<&Measure> for MeasureDefinition {
             title: measure.title.clone(),
             prose: measure.prose.clone(),
             unit: measure.unit.as_str().to_owned(),
+            currency: match measure.unit {
+                Unit::Money(currency) => Some(currency.as_str().to_owned()),
+                _ => None,
+            },
             places: measure.places,
             formula: measure.formula.to_string(),
             version: measure.version.clone(),

@@ -99,8 +99,8 @@ pub struct KpiMonth {
     assessment: Option<KpiAssessment>,
     /// The kinds of notices that may be issued at this level.
     tools: Vec<NoticeKind>,
-    /// The notices of these kinds that were issued after the month. A notice names no indicator, so one notice may stand
-    /// at several.
+    /// The notices of these kinds that were issued after the month and answer this indicator. A notice that names no
+    /// indicator may stand at several.
     notices: Vec<ContractNotice>,
     /// What may be withheld after a major failure, by the rulebook: a part of the amount of the financial year. Null
     /// without a major failure, if the rulebook withholds nothing, or if that amount is not recorded.
@@ -148,8 +148,8 @@ impl Kpi {
             minimum_level: kpi.minimum_level.map(Decimal),
             lower_level: kpi.lower_level.map(Decimal),
             decided_by: kpi.period.into(),
-            minor_tools: notices(&kpi.minor_tools),
-            major_tools: notices(&kpi.major_tools),
+            minor_tools: notices(&kpi.consequences.minor_tools),
+            major_tools: notices(&kpi.consequences.major_tools),
             months: months.iter().map(|month| KpiMonth::of(month, found, asker)).collect::<Result<_, _>>()?,
         })
     }

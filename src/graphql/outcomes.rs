@@ -87,7 +87,7 @@ pub struct OutcomeRow {
     /// The submitted claims that were neither rejected nor taken back, as a share of it.
     rate_without_rejected: Option<Figure>,
     /// The number of submitted claims that were neither rejected nor taken back, against the target of each profile.
-    /// Only for a service area or the whole contract.
+    /// Only for a service area, a cohort or the whole contract.
     targets: Vec<TargetComparison>,
     /// Their value, against the target times the price on the last day of the period.
     target_values: Vec<TargetComparison>,

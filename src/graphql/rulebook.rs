@@ -272,19 +272,19 @@ pub struct RulebookStandard {
 }
 
 impl RulebookStandard {
-    fn of(standard: &domain::Standard, labels: &Labels) -> Self {
+    fn of(standard: &domain::Standard, rulebook: &Rulebook) -> Self {
         let (within_days, within_working_days) = match standard.within {
             Within::Days(days) => (Some(days), None),
             Within::WorkingDays(days) => (None, Some(days)),
         };
         Self {
             code: standard.code.clone(),
-            label: labels.of(&standard.code),
+            label: rulebook.labels.of(&standard.code),
             within_days,
             within_working_days,
             minimum_level: standard.minimum_level.map(Decimal),
             lower_level: standard.lower_level.map(Decimal),
-            in_words: explain::of_standard(standard),
+            in_words: explain::of_standard(rulebook, standard),
         }
     }
 }
@@ -422,7 +422,7 @@ impl RulebookVersion {
 
     /// The service standards, in the order of the rulebook.
     async fn standards(&self) -> Vec<RulebookStandard> {
-        self.rulebook.standards.iter().map(|of| RulebookStandard::of(of, &self.rulebook.labels)).collect()
+        self.rulebook.standards.iter().map(|of| RulebookStandard::of(of, &self.rulebook)).collect()
     }
 
     /// The leagues, in the order of the rulebook. `Contract.league` computes one.

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 
 use super::board::Group;
 use super::claims::{Claim, Claims};
@@ -103,7 +104,7 @@ pub struct OutcomeRow {
     pub rate: Option<Figure>,
     /// The submitted claims that were not rejected as a share of it.
     pub rate_without_rejected: Option<Figure>,
-    /// The submitted claims that were not rejected, against the target of each profile. Empty for cohorts and months.
+    /// The submitted claims that were not rejected, against the target of each profile. Empty for months.
     pub targets: Comparison,
     /// Their value, against the target times the price.
     pub target_values: Comparison,
@@ -234,6 +235,14 @@ fn group(claim: &Claim, by: By, day: NaiveDate) -> ClaimGroup {
         By::Cohort => ClaimGroup::Cohort(text(claim.cohort.as_deref())),
         By::Area => ClaimGroup::Area(text(claim.area.as_deref())),
         By::Month => ClaimGroup::Month(Month::of(day)),
+    }
+}
+
+/// The price of an outcome where it is the same for every unit.
+pub(super) fn only_price(outcome: &Outcome, of: Priced<'_>, currency: &str) -> Option<Decimal> {
+    match fitting(&outcome.tariffs, of).as_slice() {
+        [only] if only.up_to.is_none() => only.unit_price(currency),
+        _ => None,
     }
 }
 
@@ -377,12 +386,13 @@ impl Evaluation<'_> {
         Ok(OutcomeRow { group, counts, amounts, base, rate, rate_without_rejected, targets, target_values })
     }
 
-    /// The targets of each profile. Only the whole contract and its areas have targets, and a caller who sees some areas
-    /// does not see the whole.
+    /// The targets of each profile. Only the whole contract, its areas and its cohorts have targets, and a caller who sees
+    /// some areas sees neither the whole nor whole cohorts.
     fn aims(&self, code: &str, group: &ClaimGroup) -> Result<Vec<Aim>, FiguresError> {
         let part = match group {
             ClaimGroup::Whole if self.scope.areas().is_none() => Part::Whole,
             ClaimGroup::Area(area) => Part::area(area),
+            ClaimGroup::Cohort(cohort) if self.scope.areas().is_none() && !cohort.is_empty() => Part::cohort(cohort),
             ClaimGroup::Whole | ClaimGroup::Cohort(_) | ClaimGroup::Month(_) => return Ok(Vec::new()),
         };
         let aim = |profile: &Profile| {
@@ -395,13 +405,13 @@ impl Evaluation<'_> {
     /// The targets times the price on the last day of the period. Without a value where the price is not the same for
     /// every unit.
     fn values(&self, outcome: Option<&Outcome>, group: &ClaimGroup, aims: &[Aim]) -> Result<Vec<Aim>, FiguresError> {
-        let area = if let ClaimGroup::Area(area) = group { Some(area.as_str()) } else { None };
-        let of = Priced { achieved_on: self.period.last(), area, cohort: None };
-        let tariffs = outcome.map(|outcome| fitting(&outcome.tariffs, of)).unwrap_or_default();
-        let price = match tariffs.as_slice() {
-            [only] if only.up_to.is_none() => only.unit_price(&self.of.rulebook.currency),
-            _ => None,
+        let (area, cohort) = match group {
+            ClaimGroup::Area(area) => (Some(area.as_str()), None),
+            ClaimGroup::Cohort(cohort) => (None, Some(cohort.as_str())),
+            ClaimGroup::Whole | ClaimGroup::Month(_) => (None, None),
         };
+        let of = Priced { achieved_on: self.period.last(), area, cohort };
+        let price = outcome.and_then(|outcome| only_price(outcome, of, &self.of.rulebook.currency));
         let value = |aim: &Aim| {
             let now = match (aim.now.value(), price) {
                 (Some(target), Some(price)) => Figure::amount(target.times(price.into())?),

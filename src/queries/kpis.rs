@@ -69,7 +69,8 @@ pub struct KpiMonth {
     pub level: Option<Level>,
     /// The assessment of the parties, the last one if there are several.
     pub assessed: Option<Entry<KpiAssessed>>,
-    /// The notices of the kinds that the level allows, issued after the month. A notice names no indicator.
+    /// The notices of the kinds that the level allows, issued after the month. Those that answer another indicator are not
+    /// among them.
     pub notices: Vec<Entry<NoticeIssued>>,
     /// What may be withheld. None without a major failure, and if the amount is not known.
     pub withheld: Option<Money>,
@@ -246,13 +247,14 @@ impl Reading<'_> {
             if Month::of(period.last()) < shown_from {
                 continue;
             }
-            let withheld = match &kpi.withhold {
+            let withheld = match &kpi.consequences.withhold {
                 Some(withholding) if level == Some(Level::Major) => self.withheld(withholding, period.last()).await?,
                 _ => None,
             };
             let tools = level.map(|level| kpi.tools(level)).unwrap_or_default();
             let is_after = |notice: &&Entry<NoticeIssued>| {
-                tools.contains(&notice.details.kind) && notice.occurred.earliest() > period.last()
+                let answers = notice.details.kpi.as_ref().is_none_or(|answered| *answered == kpi.code);
+                answers && tools.contains(&notice.details.kind) && notice.occurred.earliest() > period.last()
             };
             let notices = self.of.record.notices.iter().filter(is_after).cloned().collect();
             months.push(KpiMonth { period, figures, computed, level, assessed: assessed.cloned(), notices, withheld });

@@ -27,6 +27,7 @@ pub mod kpis;
 pub mod league;
 pub mod measures;
 pub mod obligations;
+pub mod of_contract;
 pub mod people;
 pub mod performance;
 pub mod period;
@@ -55,6 +56,7 @@ pub fn statements() -> Vec<&'static Sql> {
         &journeys::statements(),
         &measures::statements(),
         obligations::STATEMENTS,
+        of_contract::STATEMENTS,
         people::STATEMENTS,
         performance::STATEMENTS,
         recency::STATEMENTS,

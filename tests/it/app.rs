@@ -202,6 +202,17 @@ impl TestApp {
         self.router_under(Terms::default())
     }
 
+    /// The routes of a server over the same log with views of its own.
+    pub(crate) fn router_over(&self, views: &throughline::views::Views) -> Router {
+        let app = App {
+            log: self.fresh.log.clone(),
+            views: views.clone(),
+            recorder: self.fresh.recorder.clone(),
+            clock: Arc::clone(&self.fresh.clock),
+        };
+        router(app, Arc::new(key(&self.keys)), Terms::default())
+    }
+
     /// The routes of a further server over the same log, under terms.
     pub(crate) fn router_under(&self, terms: Terms) -> Router {
         served(&self.fresh, &self.keys, terms)

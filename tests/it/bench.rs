@@ -174,6 +174,22 @@ fn a_batch_of_claims_is_measured_on_both_stores() {
     for store in BOTH {
         assert_eq!(names(&found, store), expected.map(str::to_owned).into());
     }
+fn documents_are_measured_on_both_stores_and_two_sizes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let found = measured("documents", directory.path());
+    let mut expected = vec![
+        ("all reports", BOTH),
+        ("all reports, beside the smallest log", BOTH),
+        ("board by area, code and month, two comparisons, p99", BOTH),
+        ("board by area, team and month, two comparisons, p99", BOTH),
+    ];
+    if cfg!(target_os = "linux") {
+        expected.push(("peak memory of all reports", BOTH));
+        expected.push(("peak memory of all reports, beside the smallest log", BOTH));
+    }
+    assert_figures(&found, &expected);
+    let reports = found.iter().filter(|figure| figure["figure"] == "all reports");
+    assert!(reports.clone().count() == 4 && reports.clone().all(|figure| figure["beside"]["reports"] == 3.0));
 }
 
 #[test]

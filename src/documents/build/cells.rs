@@ -81,6 +81,7 @@ pub(super) fn unit(of: &Measure) -> NumberUnit {
     match of.unit {
         Unit::Percent => NumberUnit::Percent,
         Unit::Days => NumberUnit::Days,
+        Unit::Money(currency) => NumberUnit::Money(currency),
         _ => NumberUnit::Plain,
     }
 }

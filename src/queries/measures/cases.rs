@@ -4,7 +4,7 @@
 //! here; how the values become one number is said in [`throughline_domain::performance::case_value`]. A case counts in
 //! one group of each dimension: that of the fact that gives it its value. By code, it has a value for each code.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde_json::json;
@@ -111,27 +111,29 @@ impl<'v> FactsOfCases<'v> {
     /// The values that cases have in a period.
     pub(super) fn valued(&self, span: &Span, by: &[Dimension]) -> Result<Vec<Valued>, OutOfRange> {
         let is_by_code = by.contains(&Dimension::Code);
-        let mut others: HashMap<Uuid, Vec<&OtherRow>> = HashMap::new();
-        for other in &self.others {
-            others.entry(other.journey).or_default().push(other);
-        }
         let mut cases: BTreeMap<(Uuid, Option<&str>), Vec<&Row>> = BTreeMap::new();
         for fact in self.deciding.iter().filter(|fact| span.holds(fact.day)) {
             cases.entry((fact.journey, is_by_code.then_some(fact.code.as_str()))).or_default().push(fact);
         }
         let mut valued = Vec::with_capacity(cases.len());
         for ((journey, code), facts) in cases {
-            let others = others.get(&journey).map(Vec::as_slice).unwrap_or_default();
-            valued.extend(self.of_case(&facts, others, (span, code))?);
+            valued.extend(self.of_case(&facts, self.others_of(journey), (span, code))?);
         }
         Ok(valued)
+    }
+
+    /// The other facts of a case. All are in the order of their cases.
+    fn others_of(&self, journey: Uuid) -> &[OtherRow] {
+        let first = self.others.partition_point(|other| other.journey < journey);
+        let rest = &self.others[first..];
+        &rest[..rest.partition_point(|other| other.journey == journey)]
     }
 
     /// The value of a case. `facts` are those that give it its value, at least one, in order.
     fn of_case(
         &self,
         facts: &[&Row],
-        others: &[&OtherRow],
+        others: &[OtherRow],
         (span, code): (&Span, Option<&str>),
     ) -> Result<Option<Valued>, OutOfRange> {
         let (first, last) = (facts[0], facts[facts.len() - 1]);
@@ -144,7 +146,7 @@ impl<'v> FactsOfCases<'v> {
             }
             CaseValue::Quotient { .. } => {
                 let is_counted =
-                    |other: &&&OtherRow| span.holds(other.day) && code.is_none_or(|code| code == other.code);
+                    |other: &&OtherRow| span.holds(other.day) && code.is_none_or(|code| code == other.code);
                 let [above, below] = [others.iter().filter(is_counted).count(), facts.len()]
                     .map(|count| u64::try_from(count).expect("a count of rows fits"));
                 let value = Fraction::from(above).over(below.into())?;
@@ -155,7 +157,7 @@ impl<'v> FactsOfCases<'v> {
 }
 
 /// The days from a fact to the first other on its day or later. If there are only earlier ones, it is 0 days.
-fn days(from: &Row, others: &[&OtherRow]) -> Option<Worth> {
+fn days(from: &Row, others: &[OtherRow]) -> Option<Worth> {
     let to = others.iter().find(|other| other.latest >= from.day).or(others.last())?;
     let days = DaySpan::between((from.day, from.latest), (to.day, to.latest));
     let [lowest, highest] = [days.lowest, days.highest].map(|days| Fraction::from(u64::from(days)));

@@ -137,9 +137,8 @@ impl<'g> Groups<'g> {
         for (of, tallies) in std::mem::take(&mut loaded.tallies) {
             let mut by_members = ByMembers::new();
             for tally in tallies {
-                for members in groups.members_of(&tally) {
-                    by_members.entry(members).or_default().push(tally.clone());
-                }
+                let members = groups.members_of(&tally);
+                put(&mut by_members, members, tally);
             }
             for tallies in by_members.values_mut() {
                 tallies.sort_by_key(|tally| tally.month);
@@ -149,9 +148,8 @@ impl<'g> Groups<'g> {
         for (of, cases) in std::mem::take(&mut loaded.cases) {
             let mut by_members = CasesByMembers::new();
             for case in cases {
-                for members in groups.members_of(&case.of) {
-                    by_members.entry(members).or_default().push(case.clone());
-                }
+                let members = groups.members_of(&case.of);
+                put(&mut by_members, members, case);
             }
             groups.cases.insert(of, by_members);
         }
@@ -259,8 +257,12 @@ impl<'g> Groups<'g> {
     /// The workers of a group, if it is that of a team.
     pub(super) fn workers_of(&self, members: &[Member]) -> Vec<WorkerId> {
         let team = members.iter().find(|member| matches!(member, Member::Team(..) | Member::NoTeam));
-        let is_in = |worker: &&WorkerId| team.is_some_and(|team| self.teams(**worker).contains(team));
-        self.workers.keys().filter(is_in).copied().collect()
+        let Some(team) = team else { return Vec::new() };
+        let is_in = |named: &Named| match team {
+            Member::Team(_, id) => named.teams.iter().any(|(_, team)| team == id),
+            _ => named.teams.is_empty(),
+        };
+        self.workers.iter().filter(|(_, named)| is_in(named)).map(|(worker, _)| *worker).collect()
     }
 
     /// The groups of the rows of a measure, in order.
@@ -338,6 +340,15 @@ impl<'g> Groups<'g> {
             Dimension::Keyworker | Dimension::Team | Dimension::Month => Vec::new(),
         }
     }
+}
+
+/// Puts one into each of its groups. It is copied only if there are several.
+fn put<T: Clone>(into: &mut HashMap<Vec<Member>, Vec<T>>, mut groups: Vec<Vec<Member>>, one: T) {
+    let Some(last) = groups.pop() else { return };
+    for group in groups {
+        into.entry(group).or_default().push(one.clone());
+    }
+    into.entry(last).or_default().push(one);
 }
 
 /// Each combination of one of the first, one of the second, and so on, in order.

@@ -341,12 +341,13 @@ impl Evaluation<'_> {
         Ok(FigureRow { members: members.to_vec(), by, workers, period: *period, figure: actuals.now, comparison })
     }
 
-    /// The targets of each profile. Only the whole contract and its service areas have targets, and a caller who sees
-    /// some areas does not see the whole.
+    /// The targets of each profile. Only the whole contract, its service areas and its cohorts have targets, and a caller
+    /// who sees some areas sees neither the whole nor whole cohorts.
     fn aims(&self, measure: &Measure, members: &[Member], period: &Period) -> Result<Vec<Aim>, FiguresError> {
         let part = match members {
             [] if self.groups.are_whole() => Some(Part::Whole),
             [Member::Area(area)] => Some(Part::area(area)),
+            [Member::Cohort(cohort)] if self.groups.are_whole() && !cohort.is_empty() => Some(Part::cohort(cohort)),
             _ => None,
         };
         let aim = |profile: &Profile| {

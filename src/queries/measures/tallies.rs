@@ -20,7 +20,7 @@ use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::performance::figure::Figure;
 use throughline_domain::performance::fraction::{Fraction, OutOfRange};
-use throughline_domain::performance::measure::{FactKind, Facts, Formula, Measure, Work, Workforce};
+use throughline_domain::performance::measure::{CaseValue, FactKind, Facts, Formula, Measure, Work, Workforce};
 use throughline_domain::performance::period::{Month, Period};
 use throughline_projections::countable::DATED_ONLY;
 
@@ -233,7 +233,7 @@ impl Loaded {
         Ok(loaded)
     }
 
-    /// Reads the values of cases: the facts of each measure once, for all periods.
+    /// Reads the values of cases: the facts of each kind of value once, for all measures and periods.
     async fn read_cases(
         &mut self,
         (generation, scope): (&Generation, InScope<'_>),
@@ -243,24 +243,32 @@ impl Loaded {
     ) -> Result<(), FiguresError> {
         let edges = (spans.iter().map(|span| span.first).min(), spans.iter().map(|span| span.last).max());
         let (Some(first), Some(last)) = edges else { return Ok(()) };
-        for measure in wanted.iter() {
-            let of = (generation, scope.contract());
-            let mut found: Vec<(Span, Vec<Valued>)> = Vec::new();
-            if let Some(value) = measure.formula.case_value() {
-                let facts = FactsOfCases::read(of, value, (first, last), as_of).await?;
-                for span in spans {
-                    found.push((*span, facts.valued(span, by)?));
-                }
-            } else if measure.formula == Formula::CaseloadThroughout {
-                let ranges = Ranges::read(of, (first, last), as_of).await?;
-                found.extend(spans.iter().map(|span| (*span, ranges.throughout(span))));
+        let of = (generation, scope.contract());
+        let valued: Vec<(&Measure, &CaseValue)> =
+            wanted.iter().filter_map(|measure| Some((measure, measure.formula.case_value()?))).collect();
+        for (at, (_, value)) in valued.iter().enumerate() {
+            if valued[..at].iter().any(|(_, earlier)| earlier == value) {
+                continue;
             }
-            for (span, mut valued) in found {
-                valued.retain(|one| scope.has_area(&one.of.area));
-                self.cases.push(((measure.code.clone(), span), valued));
+            let facts = FactsOfCases::read(of, value, (first, last), as_of).await?;
+            for (measure, _) in valued[at..].iter().filter(|(_, other)| other == value) {
+                for span in spans {
+                    self.add_cases(scope, (measure, *span), facts.valued(span, by)?);
+                }
+            }
+        }
+        if let Some(measure) = wanted.iter().find(|measure| measure.formula == Formula::CaseloadThroughout) {
+            let ranges = Ranges::read(of, (first, last), as_of).await?;
+            for span in spans {
+                self.add_cases(scope, (measure, *span), ranges.throughout(span));
             }
         }
         Ok(())
+    }
+
+    fn add_cases(&mut self, scope: InScope<'_>, (measure, span): (&Measure, Span), mut valued: Vec<Valued>) {
+        valued.retain(|one| scope.has_area(&one.of.area));
+        self.cases.push(((measure.code.clone(), span), valued));
     }
 
     /// Reads what is not counted by the day of a fact: the caseload, workers, and ratios of the same cases.

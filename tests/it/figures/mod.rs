@@ -5,6 +5,7 @@ mod leagues;
 mod members;
 mod outcomes;
 mod printed;
+mod quarterly;
 mod values;
 mod workforce;
 

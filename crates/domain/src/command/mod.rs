@@ -395,7 +395,8 @@ fn settled(kind: StreamKind, fact: &Event, dates: &[Occurred], given: &Given<'_>
     if is_counted { given.contract.closed_at(dates) } else { None }
 }
 
-/// Adds the grade of an indicator, where it follows from the rulebook.
+/// Adds the grade of an indicator, where it follows from the rulebook, and refuses a notice that answers an indicator
+/// which no rulebook has.
 fn graded(
     fact: &Event,
     history: &History,
@@ -406,6 +407,10 @@ fn graded(
         Event::KpiAssessed(assessed) => assessment::assessed(assessed, history, corrected, given.contract)
             .map(Event::from)
             .map_err(|refusal| refusal.alone()),
+        Event::NoticeIssued(notice) => match assessment::answered(notice, given.contract) {
+            Ok(()) => Ok(fact.clone()),
+            Err(refusal) => Err(refusal.alone()),
+        },
         other => Ok(other.clone()),
     }
 }

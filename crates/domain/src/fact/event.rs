@@ -133,12 +133,12 @@ events! {
     ContractVaried: Contract v 1;
     ContractEnded: Contract v 1;
     RulebookPublished: Contract v 1;
-    TargetsPublished: Contract v 2;
+    TargetsPublished: Contract v 3;
     CommentaryRecorded: Contract v 1;
     PeriodClosed: Contract v 2;
     ReportSubmitted: Contract v 1;
-    KpiAssessed: Contract v 1;
-    NoticeIssued: Contract v 1;
+    KpiAssessed: Contract v 2;
+    NoticeIssued: Contract v 2;
     ActionAgreed: Contract v 1;
     ActionCompleted: Contract v 1;
     DoubleFundingDismissed: Contract v 1;
@@ -170,8 +170,13 @@ pub type Upcast = fn(Value) -> Value;
 ///
 /// The first version of targets gave every series by month, as the second still may. The first version of a closed
 /// period had no documents, as the second still may.
-pub const UPCASTS: &[(EventType, u16, Upcast)] =
-    &[(EventType::TargetsPublished, 1, |by_month| by_month), (EventType::PeriodClosed, 1, |undocumented| undocumented)];
+pub const UPCASTS: &[(EventType, u16, Upcast)] = &[
+    (EventType::TargetsPublished, 1, |by_month| by_month),
+    (EventType::TargetsPublished, 2, |of_no_cohort| of_no_cohort),
+    (EventType::PeriodClosed, 1, |undocumented| undocumented),
+    (EventType::KpiAssessed, 1, |without_reason| without_reason),
+    (EventType::NoticeIssued, 1, |of_no_indicator| of_no_indicator),
+];
 
 impl EventType {
     /// The type with this name, if this build knows it.

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::kpi::{Direction, Kpi, KpiPeriod, WithheldFrom, Withholding};
+use super::kpi::{Consequences, Direction, Kpi, KpiPeriod, WithheldFrom, Withholding};
 use super::league::League;
-use super::measure::{Measure, Unit};
+use super::measure::{Measure, Unit, measures};
 use super::outcome::key::OutcomeKey;
 use super::outcome::{
     AchievedBy, Combine, Condition, Continuity, Counted, EvidenceTerms, Hours, HoursBasis, JourneyTerms, Length,
@@ -26,12 +26,13 @@ use crate::fact::money::Money;
 pub fn of(rulebook: &Rulebook) -> Vec<String> {
     let mut sentences = opening(rulebook);
     sentences.extend(attributes(rulebook));
-    sentences.extend(rulebook.standards.iter().map(of_standard));
+    sentences.extend(rulebook.standards.iter().map(|standard| of_standard(rulebook, standard)));
     sentences.extend(caseload(&rulebook.caseload));
     for outcome in &rulebook.outcomes {
         sentences.extend(of_outcome(rulebook, outcome));
     }
-    sentences.extend(rulebook.measures.iter().map(of_measure));
+    let own = |measure: &Measure| rulebook.measures.iter().any(|own| own.code == measure.code);
+    sentences.extend(measures(rulebook).iter().filter(|measure| own(measure)).map(of_measure));
     sentences.extend(rulebook.leagues.iter().map(League::in_words));
     sentences.extend(rulebook.caps.iter().map(|one| cap(rulebook, one)));
     if !rulebook.grades.is_empty() {
@@ -425,7 +426,7 @@ fn duties(duties: Duties) -> Vec<String> {
 }
 
 /// One service standard in a sentence.
-pub fn of_standard(standard: &Standard) -> String {
+pub fn of_standard(rulebook: &Rulebook, standard: &Standard) -> String {
     let from = match &standard.from {
         StandardFrom::ReferralReceived => "the referral is received".to_owned(),
         StandardFrom::ReferralAccepted => "the referral is accepted".to_owned(),
@@ -454,7 +455,8 @@ pub fn of_standard(standard: &Standard) -> String {
         (None, Some(lower)) => format!("; a major failure below {lower} %"),
         (Some(minimum), Some(lower)) => format!("; met at {minimum} % or more, a major failure below {lower} %"),
     };
-    format!("Standard {}: {} within {within} after {from}{levels}.", standard.code, met.join(" and "))
+    let follows = follows(rulebook, &standard.consequences);
+    format!("Standard {}: {} within {within} after {from}{levels}.{follows}", standard.code, met.join(" and "))
 }
 
 /// How often cases should be seen, and how many a keyworker may hold.
@@ -472,6 +474,7 @@ fn of_measure(measure: &Measure) -> String {
         Unit::Percent => "in percent".to_owned(),
         Unit::Each => "as a number for each".to_owned(),
         Unit::Amount => "as an amount".to_owned(),
+        Unit::Money(currency) => format!("as money in {}", currency.as_str()),
         unit => format!("as a number of {}", unit.as_str()),
     };
     let places = match measure.places {
@@ -500,25 +503,26 @@ fn of_kpi(rulebook: &Rulebook, kpi: &Kpi) -> String {
         .into_iter()
         .filter_map(|(level, bound)| Some(format!("{side} {} it is a {level} failure", bound?.normalize())))
         .collect();
-    let tools = [("minor", &kpi.minor_tools), ("major", &kpi.major_tools)];
-    let tools: Vec<String> = tools
-        .into_iter()
-        .filter(|(_, tools)| !tools.is_empty())
-        .map(|(level, tools)| {
-            let tools: Vec<String> = tools.iter().map(|tool| tool.as_str().to_lowercase()).collect();
-            format!(" Tools after a {level} failure: {}.", listed(&tools, "and"))
-        })
-        .collect();
-    let withheld = kpi.withhold.as_ref().map(|of| format!(" After a major failure, {}.", withheld(rulebook, of)));
     format!(
-        "Indicator {}: {}. The measure {} over {over}: {}. A third failing month in a row is a major failure.{}{}",
+        "Indicator {}: {}. The measure {} over {over}: {}. A third failing month in a row is a major failure.{}",
         kpi.code,
         kpi.title,
         kpi.measure,
         levels.join(", "),
-        tools.concat(),
-        withheld.unwrap_or_default()
+        follows(rulebook, &kpi.consequences)
     )
+}
+
+/// What may follow a failure, each as a sentence after a space.
+fn follows(rulebook: &Rulebook, consequences: &Consequences) -> String {
+    let Consequences { minor_tools, major_tools, withhold } = consequences;
+    let tools = [("minor", minor_tools), ("major", major_tools)].into_iter().filter(|(_, tools)| !tools.is_empty());
+    let tools = tools.map(|(level, tools)| {
+        let tools: Vec<String> = tools.iter().map(|tool| tool.as_str().to_lowercase()).collect();
+        format!(" Tools after a {level} failure: {}.", listed(&tools, "and"))
+    });
+    let withheld = withhold.as_ref().map(|of| format!(" After a major failure, {}.", withheld(rulebook, of)));
+    tools.chain(withheld).collect()
 }
 
 /// What may be withheld, as the end of a sentence.

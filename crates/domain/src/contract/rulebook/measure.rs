@@ -6,6 +6,7 @@
 
 pub mod case_value;
 mod list;
+mod money;
 pub(super) mod parse;
 mod workforce;
 
@@ -15,6 +16,7 @@ use self::case_value::{CaseValue, ContractValues, OfCases, Share, TakeOfContract
 pub use self::list::{is_of_every_contract, measure, measures, of_kind};
 pub use self::workforce::{Workforce, of_workforce};
 use super::CodeList;
+use crate::fact::money::Currency;
 
 /// A kind of fact that measures count. Its word is part of the codes of measures, such as `exits:lost_contact`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -460,6 +462,8 @@ pub enum Unit {
     Percent,
     /// A number of one thing for each of another.
     Each,
+    /// Money, also for each of something.
+    Money(Currency),
 }
 
 impl Unit {
@@ -477,6 +481,7 @@ impl Unit {
             Self::Weeks => "weeks",
             Self::Percent => "percent",
             Self::Each => "for each",
+            Self::Money(_) => "money",
         }
     }
 }

@@ -133,6 +133,7 @@ fn codes(top: &Section<'_>) -> Codes {
             codes.lists.insert(list, section.texts(list.key()));
         }
     }
+    codes.money = section.texts("money_codes");
     codes
 }
 

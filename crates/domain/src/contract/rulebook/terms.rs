@@ -7,7 +7,7 @@ pub(super) mod parse;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::kpi::Withholding;
+use super::kpi::{Consequences, Withholding};
 
 /// A limit on what is paid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +61,8 @@ pub struct Standard {
     pub minimum_level: Option<Decimal>,
     /// The share in percent below which the failure is major.
     pub lower_level: Option<Decimal>,
+    /// What may follow a failure to reach a level.
+    pub consequences: Consequences,
 }
 
 /// The event that starts the clock of a standard.

@@ -233,6 +233,14 @@ static CODES: Table = Table {
         codes(CodeList::RiskKinds, "Kinds of risk."),
         codes(CodeList::AchievementCodes, "Achievements that can be recorded."),
         codes(CodeList::MeasureCodes, "Measures that can be recorded."),
+        Key::new(
+            "money_codes",
+            Kind::List(&Kind::Code(CodeList::MeasureCodes), Items::Distinct),
+            r#"["spend"]"#,
+            "Those of the measures whose recorded values are amounts of money in the currency. Their figures are shown \
+             as money.",
+        )
+        .optional(),
         codes(CodeList::DisengageReasons, "Reasons for a disengagement."),
         codes(CodeList::CloseReasons, "Reasons for closing a case."),
         codes(CodeList::DefectCodes, "Defects of evidence and of claims."),

@@ -4,7 +4,7 @@ use super::super::CodeList;
 use super::super::measure::{Basis, FactKind};
 use super::super::terms::{CapScope, Crossing};
 use super::case_values::{OF_CASES, SHARE, TAKES_OF_CONTRACT};
-use super::kpi::WITHHOLD;
+use super::kpi::{KPI_TOOLS, WITHHOLD};
 use super::{Fix, Items, Key, Kind, Rule, SOME_TEXTS, TEXTS, Table, Word, words};
 
 pub(in super::super) const CAP_SCOPES: [Word<CapScope>; 4] = [
@@ -98,6 +98,20 @@ pub(super) static STANDARD: Table = Table {
         Key::new("lower_level", Kind::Percent, "85", "The share of obligations met below which the failure is major.")
             .optional()
             .unit("percent"),
+        Key::new(
+            "tools",
+            Kind::Table(&KPI_TOOLS),
+            r#"{ minor = ["improvement_plan"], major = ["performance_plan"] }"#,
+            "What the commissioner may do after a failure. Only with a level.",
+        )
+        .optional(),
+        Key::new(
+            "withhold",
+            Kind::Table(&WITHHOLD),
+            r#"{ percent = 5, of = "annual_payment" }"#,
+            "What may be withheld after a major failure. Only with a level.",
+        )
+        .optional(),
     ],
     rules: &[],
     notes: &[

@@ -8,7 +8,7 @@ use super::super::measure::measures;
 use super::super::measure::parse::codes_that_make_measures;
 use super::super::reader::{Fault, Report, Section};
 use super::super::{Rulebook, Standard};
-use super::{Direction, Kpi, WithheldFrom, Withholding};
+use super::{Consequences, Direction, Kpi, WithheldFrom, Withholding};
 use crate::fact::event::NoticeKind;
 
 /// The indicators of `[[kpi]]`. The standards are those that were read.
@@ -34,8 +34,6 @@ pub(in super::super) fn kpis(top: &Section<'_>, standards: &[Standard], report: 
 }
 
 fn kpi(section: &Section<'_>) -> Option<Kpi> {
-    let tools = section.section("tools");
-    let tools_at = |level: &str| tools.as_ref().map(|tools| notices(tools, level)).unwrap_or_default();
     Some(Kpi {
         code: section.text("code")?,
         title: section.text("title")?,
@@ -44,10 +42,19 @@ fn kpi(section: &Section<'_>) -> Option<Kpi> {
         minimum_level: section.decimal("minimum_level"),
         lower_level: section.decimal("lower_level"),
         period: section.word("period", &PERIODS)?,
+        consequences: consequences(section),
+    })
+}
+
+/// What may follow a failure of an indicator or of a standard with levels.
+pub(in super::super) fn consequences(section: &Section<'_>) -> Consequences {
+    let tools = section.section("tools");
+    let tools_at = |level: &str| tools.as_ref().map(|tools| notices(tools, level)).unwrap_or_default();
+    Consequences {
         minor_tools: tools_at("minor"),
         major_tools: tools_at("major"),
         withhold: section.section("withhold").as_ref().and_then(withholding),
-    })
+    }
 }
 
 /// The kinds of notices that the tools at a level are.
