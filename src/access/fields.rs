@@ -164,7 +164,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "RulebookVersion",
         TERMS,
         "version title effectiveFrom hash published event supersededBy retroactive currency zone workingDays \
-         bankHolidaysThrough bankHolidaysHash areas stages codes attributes outcomes standards leagues grades targetProfiles \
+         bankHolidaysThrough bankHolidaysHash areas stages codes attributes caseAttributes outcomes standards leagues grades targetProfiles \
          reportsDue",
     ),
     ("RulebookVersionConnection", TERMS, "edges nodes pageInfo totalCount"),
@@ -291,7 +291,8 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("MeasureFigures", BOARDS, "measure rows"),
     ("FigureRow", BOARDS, "group period figure targets previous threeMonths yearBefore"),
     ("FigureRow", JOURNEYS, "members"),
-    ("FigureGroup", BOARDS, "dimension label code team keyworker"),
+    ("CaseAttribute", TERMS, "code title values unknown"),
+    ("FigureGroup", BOARDS, "dimension label code attribute team keyworker"),
     ("FigurePeriod", BOARDS, "first last provisional"),
     ("Figure", BOARDS, "state value numerator denominator"),
     ("Comparison", BOARDS, "base percent difference"),

@@ -114,9 +114,8 @@ impl<'d> Draft<'d> {
             self.note(format!("{}: the contract had not started.", section.title));
             return Ok((Vec::new(), Vec::new()));
         };
-        let by: Vec<Dimension> = table.by.iter().map(|by| tables::dimension(*by)).collect();
-        let found = self.figures(&table.measures, &by, (period, tables::compared(&table.compare))).await?;
-        let grid = Grid::of(table, &by, &found, self.titles(section, period));
+        let found = self.figures(&table.measures, &table.by, (period, tables::compared(&table.compare))).await?;
+        let grid = Grid::of(table, &found, self.titles(section, period));
         Ok((grid.tables()?, charts::of(&grid)?))
     }
 
@@ -126,7 +125,7 @@ impl<'d> Draft<'d> {
             section: section.title.clone(),
             period: self.period_in_words(&period),
             contract: self.title().to_owned(),
-            labels: &self.source.rulebook.labels,
+            rulebook: self.source.rulebook,
         }
     }
 

@@ -544,12 +544,17 @@ impl Contract {
         )]
         by: Vec<Dimension>,
         #[graphql(
+            default,
+            desc = "Attributes of cases, by code, by which the figures are broken down too: `rulebook { caseAttributes }` lists them."
+        )]
+        by_attributes: Vec<String>,
+        #[graphql(
             desc = "The period. Default: from the start of the contract to the end of the month of `asOf`; `stages` and `declined` show each of its months."
         )]
         period: Option<PeriodInput>,
         #[graphql(default, desc = "What to compare the figures with.")] compare_with: Vec<CompareWith>,
     ) -> Result<Performance> {
-        let asked = PerformanceAsked { measures, by, period, compare_with };
+        let asked = PerformanceAsked { measures, by, by_attributes, period, compare_with };
         performance::performance(ctx, self.source(), asked).await
     }
 

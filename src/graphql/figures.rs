@@ -21,7 +21,7 @@ use super::point_in_time::KnownUpTo;
 use super::scalars::{Date, Decimal};
 use crate::access::policy::Action;
 use crate::queries::measures::members::{CountedBy, CountedFact, MembersQuery, Place, Which};
-use crate::queries::measures::{self, FiguresError, Member};
+use crate::queries::measures::{self, AttributeValue, FiguresError, Member};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Labels;
 use throughline_domain::fact::envelope::WorkerId;
@@ -56,6 +56,9 @@ pub enum Dimension {
     Month,
     /// One row for the whole contract. It stands alone.
     Whole,
+    /// One row for each value of an attribute of cases, and one for cases without it. Name the attribute in
+    /// `byAttributes` instead.
+    Attribute,
 }
 
 /// What figures are compared with.
@@ -152,8 +155,11 @@ pub struct FigureGroup {
     dimension: Dimension,
     /// The label on boards.
     label: String,
-    /// The code of the area, cohort, referrer or fact. Null for keyworkers, teams and cases without one.
+    /// The code of the area, cohort, referrer or fact, or the value of the attribute. Null for keyworkers, teams and
+    /// cases without one.
     code: Option<String>,
+    /// The code of the attribute, if the row is for a value of an attribute of cases.
+    attribute: Option<String>,
     /// The id of the team, if the row is for a team.
     team: Option<ID>,
     #[graphql(skip)]
@@ -171,9 +177,9 @@ impl FigureGroup {
 }
 
 impl FigureGroup {
-    pub(super) fn of(member: &Member, by: measures::Dimension, labels: &Labels, known: KnownUpTo) -> Self {
-        let label = member.label(labels);
-        let plain = |dimension| Self { dimension, label, code: None, team: None, keyworker: None, known };
+    pub(super) fn of(member: &Member, by: &measures::Dimension, labels: &Labels, known: KnownUpTo) -> Self {
+        let (label, attribute) = (member.label(labels), None);
+        let plain = |dimension| Self { dimension, label, code: None, attribute, team: None, keyworker: None, known };
         let coded =
             |group: Self, code: &String| Self { code: Some(code.clone()).filter(|one| !one.is_empty()), ..group };
         match member {
@@ -184,7 +190,10 @@ impl FigureGroup {
             Member::Keyworker(_, worker) => Self { keyworker: Some(*worker), ..plain(Dimension::Keyworker) },
             Member::Team(_, team) => Self { team: Some(ID(team.to_string())), ..plain(Dimension::Team) },
             Member::NoTeam => plain(Dimension::Team),
-            Member::Unassigned if by == measures::Dimension::Team => plain(Dimension::Team),
+            Member::Attribute(AttributeValue { attribute, value, .. }) => {
+                Self { attribute: Some(attribute.clone()), ..coded(plain(Dimension::Attribute), value) }
+            }
+            Member::Unassigned if *by == measures::Dimension::Team => plain(Dimension::Team),
             Member::Unassigned => plain(Dimension::Keyworker),
         }
     }
@@ -346,7 +355,7 @@ impl FigureRow {
             Ok(Self {
                 group: group
                     .zip(&row.by)
-                    .map(|(member, by)| FigureGroup::of(member, *by, &rulebook.labels, source.known))
+                    .map(|(member, by)| FigureGroup::of(member, by, &rulebook.labels, source.known))
                     .collect(),
                 period: FigurePeriod::of(&row.period, source.as_of),
                 figure: shown.figure(&row.figure, shown.places)?,
@@ -407,6 +416,7 @@ impl Behind {
             period: self.row.period,
             members: self.row.members.clone(),
             workers: self.row.workers.clone(),
+            profiles: self.row.profiles.clone(),
             as_of: self.source.as_of,
         })
     }
@@ -520,17 +530,24 @@ impl FigureMemberTotals {
     }
 }
 
-/// The dimensions of the question. `WHOLE` stands alone.
-pub(super) fn dimensions(by: &[Dimension]) -> Result<Vec<measures::Dimension>> {
+/// The dimensions of the question, then the attributes of cases. `WHOLE` stands alone.
+pub(super) fn dimensions(by: &[Dimension], attributes: &[String]) -> Result<Vec<measures::Dimension>> {
     let twice = by.iter().enumerate().any(|(at, one)| by[..at].contains(one));
-    if by.len() > DIMENSIONS_MAX {
+    if attributes.iter().enumerate().any(|(at, one)| attributes[..at].contains(one)) {
+        return Err(Code::BadUserInput.error("name each attribute once in byAttributes"));
+    }
+    if by.contains(&Dimension::Attribute) {
+        return Err(Code::BadUserInput.error("name the attribute by its code in byAttributes, and leave out ATTRIBUTE"));
+    }
+    if by.len() + attributes.len() > DIMENSIONS_MAX {
         let message = format!("figures have at most {DIMENSIONS_MAX} dimensions: leave some out");
         return Err(Code::BadUserInput.error(message));
     }
-    if twice || by.len() > 1 && by.contains(&Dimension::Whole) {
+    if twice || by.len() + attributes.len() > 1 && by.contains(&Dimension::Whole) {
         return Err(Code::BadUserInput.error("name each dimension once, and WHOLE only alone"));
     }
-    Ok(by.iter().filter_map(|by| by.of_figures()).collect())
+    let attributes = attributes.iter().cloned().map(measures::Dimension::Attribute);
+    Ok(by.iter().filter_map(|by| by.of_figures()).chain(attributes).collect())
 }
 
 impl Dimension {
@@ -543,7 +560,7 @@ impl Dimension {
             Self::Team => measures::Dimension::Team,
             Self::Code => measures::Dimension::Code,
             Self::Month => measures::Dimension::Month,
-            Self::Whole => return None,
+            Self::Whole | Self::Attribute => return None,
         })
     }
 }
@@ -590,6 +607,7 @@ pub(super) fn refused(error: &FiguresError) -> async_graphql::Error {
     match error {
         FiguresError::Store(error) => fault(error),
         FiguresError::UnknownMeasure { .. }
+        | FiguresError::UnknownAttribute { .. }
         | FiguresError::OutOfRange(_)
         | FiguresError::Target(_)
         | FiguresError::TooManyRows

@@ -31,6 +31,8 @@ pub(super) struct PerformanceAsked {
     /// Only these measures, by code.
     pub(super) measures: Option<Vec<String>>,
     pub(super) by: Vec<Dimension>,
+    /// Attributes of cases, by code.
+    pub(super) by_attributes: Vec<String>,
     pub(super) period: Option<PeriodInput>,
     pub(super) compare_with: Vec<CompareWith>,
 }
@@ -156,7 +158,7 @@ impl Asker<'_> {
         }
         let query = FiguresQuery {
             measures: &measures,
-            by: &figures::dimensions(&asked.by)?,
+            by: &figures::dimensions(&asked.by, &asked.by_attributes)?,
             period: self.period(asked.period)?,
             compare: figures::compared(&asked.compare_with),
             as_of: self.source.as_of,
@@ -198,8 +200,8 @@ impl Asker<'_> {
 
     async fn stages(&self, shown: Performance, asked: &PerformanceAsked) -> Result<Performance> {
         let by = match asked.by.as_slice() {
-            [] | [Dimension::Whole] => performance::By::Whole,
-            [Dimension::Area] => performance::By::Area,
+            [] | [Dimension::Whole] if asked.by_attributes.is_empty() => performance::By::Whole,
+            [Dimension::Area] if asked.by_attributes.is_empty() => performance::By::Area,
             _ => {
                 let message = "stages and declined are by AREA or WHOLE: ask for figures by other dimensions";
                 return Err(Code::BadUserInput.error(message));

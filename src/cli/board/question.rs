@@ -10,7 +10,7 @@ use super::super::table::{Table, columns};
 use super::super::{Misuse, day};
 use super::{Reading, cells, league, outcomes};
 use crate::queries::claims::Claims;
-use crate::queries::measures::{self, FigureRow, FiguresError, FiguresQuery, MeasureFigures};
+use crate::queries::measures::{self, Dimension, FigureRow, FiguresError, FiguresQuery, MeasureFigures};
 use throughline_domain::performance::measure::{self, Measure};
 use throughline_domain::performance::period::{MONTHS_MAX, Month, Months, Period, Unit};
 
@@ -33,8 +33,9 @@ pub(super) struct QuestionArguments {
     /// Print the list of the contract's measures instead: code, title, unit and formula.
     #[arg(long, conflicts_with = "asked")]
     list_measures: bool,
-    /// What the figures are broken down by, separated by commas. Default: one figure for the whole contract.
-    #[arg(long, value_enum, value_delimiter = ',', requires = "measures")]
+    /// What the figures are broken down by, separated by commas: area, cohort, referrer, keyworker, team, code, month, or
+    /// attribute:CODE for an attribute of cases that the rulebook names. Default: one figure for the whole contract.
+    #[arg(long, value_parser = dimension, value_delimiter = ',', requires = "measures")]
     by: Vec<Dimension>,
     /// The period: a month as YYYY-MM, or a day in it as YYYY-MM-DD. Default: from the start of the contract to the end
     /// of the month of the as-of date.
@@ -49,25 +50,6 @@ pub(super) struct QuestionArguments {
     /// What the figures are compared with, separated by commas.
     #[arg(long, value_enum, value_delimiter = ',', requires = "measures")]
     compare: Vec<CompareWith>,
-}
-
-/// What figures are broken down by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Dimension {
-    /// The service area.
-    Area,
-    /// The cohort.
-    Cohort,
-    /// The kind of referrer.
-    Referrer,
-    /// The keyworker who held the case on the day of the fact.
-    Keyworker,
-    /// The team of that keyworker at the as-of date.
-    Team,
-    /// The code of the fact, such as the reason of an exit.
-    Code,
-    /// The months of the period.
-    Month,
 }
 
 /// What outcomes are broken down by.
@@ -149,7 +131,7 @@ pub(super) async fn tables(of: Reading<'_>, asked: &QuestionArguments, claims: O
     }
     let measures = measures::named(of.rulebook, &asked.measures).map_err(refused)?;
     let by = asked.dimensions()?;
-    let query = FiguresQuery { measures: &measures, by: &by, period, compare: asked.compared(), as_of: of.as_of };
+    let query = FiguresQuery { measures: &measures, by, period, compare: asked.compared(), as_of: of.as_of };
     let found = of.figures(&query).await.map_err(refused)?;
     found.iter().map(|found| table(of, &query, found)).collect()
 }
@@ -174,11 +156,11 @@ impl QuestionArguments {
         self.prices || self.outcomes.is_some()
     }
 
-    fn dimensions(&self) -> Result<Vec<measures::Dimension>, Misuse> {
+    fn dimensions(&self) -> Result<&[Dimension], Misuse> {
         if self.by.iter().enumerate().any(|(at, one)| self.by[..at].contains(one)) {
             return Err(Misuse("name each dimension once in --by".to_owned()));
         }
-        Ok(self.by.iter().map(|by| by.of_figures()).collect())
+        Ok(&self.by)
     }
 
     fn period(&self, of: Reading<'_>) -> Result<Period, Misuse> {
@@ -242,20 +224,6 @@ impl QuestionArguments {
     }
 }
 
-impl Dimension {
-    const fn of_figures(self) -> measures::Dimension {
-        match self {
-            Self::Area => measures::Dimension::Area,
-            Self::Cohort => measures::Dimension::Cohort,
-            Self::Referrer => measures::Dimension::Referrer,
-            Self::Keyworker => measures::Dimension::Keyworker,
-            Self::Team => measures::Dimension::Team,
-            Self::Code => measures::Dimension::Code,
-            Self::Month => measures::Dimension::Month,
-        }
-    }
-}
-
 /// The measures of a contract.
 fn list(of: Reading<'_>) -> Table {
     let rows = measure::measures(of.rulebook).into_iter().map(|measure| {
@@ -275,17 +243,17 @@ fn table(of: Reading<'_>, query: &FiguresQuery<'_>, found: &MeasureFigures) -> R
     let rows = found.rows.iter().map(|row| row_of(of, query, &found.measure, row));
     Ok(Table {
         title: format!("{}, {}{provisional}", found.measure.title, query.period.in_words()),
-        columns: heads(query, found),
+        columns: heads(of, query, found),
         rows: rows.collect::<Result<_>>()?,
     })
 }
 
 /// The heads of the columns: the dimensions, the figure, and what it is compared with.
-fn heads(query: &FiguresQuery<'_>, found: &MeasureFigures) -> Vec<String> {
-    let dimensions = query.by.iter().filter(|by| **by != measures::Dimension::Month);
-    let mut heads: Vec<String> = dimensions.map(|by| head(*by).to_owned()).collect();
-    if query.by.contains(&measures::Dimension::Month) {
-        heads.push(head(measures::Dimension::Month).to_owned());
+fn heads(of: Reading<'_>, query: &FiguresQuery<'_>, found: &MeasureFigures) -> Vec<String> {
+    let dimensions = query.by.iter().filter(|by| **by != Dimension::Month);
+    let mut heads: Vec<String> = dimensions.map(|by| by.head(of.rulebook)).collect();
+    if query.by.contains(&Dimension::Month) {
+        heads.push(Dimension::Month.head(of.rulebook));
     }
     if heads.is_empty() {
         heads.push("Contract".to_owned());
@@ -307,22 +275,15 @@ fn heads(query: &FiguresQuery<'_>, found: &MeasureFigures) -> Vec<String> {
     heads
 }
 
-const fn head(by: measures::Dimension) -> &'static str {
-    match by {
-        measures::Dimension::Area => "Area",
-        measures::Dimension::Cohort => "Cohort",
-        measures::Dimension::Referrer => "Referrer",
-        measures::Dimension::Keyworker => "Keyworker",
-        measures::Dimension::Team => "Team",
-        measures::Dimension::Code => "Code",
-        measures::Dimension::Month => "Month",
-    }
+/// A word that figures are broken down by.
+fn dimension(word: &str) -> Result<Dimension, String> {
+    Dimension::named(word).ok_or_else(|| format!("use one of {}", Dimension::words()))
 }
 
 /// The cells of a row, in the order of the heads.
 fn row_of(of: Reading<'_>, query: &FiguresQuery<'_>, measure: &Measure, row: &FigureRow) -> Result<Vec<String>> {
     let mut cells: Vec<String> = row.members.iter().map(|member| member.label(&of.rulebook.labels)).collect();
-    if query.by.contains(&measures::Dimension::Month) {
+    if query.by.contains(&Dimension::Month) {
         cells.push(Month::of(row.period.first()).to_string());
     }
     if cells.is_empty() {

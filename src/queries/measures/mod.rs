@@ -14,11 +14,12 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use self::groups::Groups;
-pub use self::groups::Member;
+pub use self::groups::{AttributeValue, Member};
 use self::tallies::{Loaded, Span, TalliesOf, Tally};
 use crate::access::InScope;
 use crate::store::{Sql, StoreError};
 use crate::views::generation::Generation;
+pub use throughline_domain::contract::rulebook::Dimension;
 use throughline_domain::contract::{ContractRecord, Rulebook};
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::performance::comparison::{Actuals, Aim, Comparison};
@@ -41,25 +42,6 @@ pub(super) fn statements() -> Vec<&'static Sql> {
 pub const ROWS_MAX: usize = 10_000;
 /// The most months of a question by month.
 pub const BY_MONTH_MAX: usize = 120;
-
-/// What figures are broken down by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Dimension {
-    /// The service area of the case.
-    Area,
-    /// The cohort of the case.
-    Cohort,
-    /// The kind of organisation that referred the case.
-    Referrer,
-    /// The keyworker who held the case on the day of the fact.
-    Keyworker,
-    /// The team of that keyworker at the as-of date. Who is in several teams counts in each.
-    Team,
-    /// The code of the fact: the reason of an exit, the kind of a plan, the channel of a contact.
-    Code,
-    /// The months of the period.
-    Month,
-}
 
 /// What a figure is compared with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -119,6 +101,8 @@ pub struct FigureRow {
     pub by: Vec<Dimension>,
     /// The workers of the group, if it is that of a team.
     pub workers: Vec<WorkerId>,
+    /// The profiles of cases in the group, if it is by attributes of cases.
+    pub profiles: Vec<String>,
     /// The period: that of the question, or a month of it.
     pub period: Period,
     /// The figure.
@@ -147,6 +131,14 @@ pub enum FiguresError {
         /// The codes of its measures.
         known: Vec<String>,
     },
+    /// The contract has no attribute of cases of this code.
+    #[error("unknown attribute {code:?} of cases: {}", remedy(known))]
+    UnknownAttribute {
+        /// The code.
+        code: String,
+        /// The codes of its attributes.
+        known: Vec<String>,
+    },
     /// There would be too many rows.
     #[error("the answer would have more than {ROWS_MAX} rows: ask for fewer dimensions, measures or months")]
     TooManyRows,
@@ -159,6 +151,15 @@ pub enum FiguresError {
     /// A period that is not made of months was asked for by month.
     #[error("this period is not made of whole months: leave out the month as a dimension, or ask for whole months")]
     NotOfMonths,
+}
+
+/// What to do about an attribute that a contract does not have.
+fn remedy(known: &[String]) -> String {
+    if known.is_empty() {
+        "the rulebook of the contract names none".to_owned()
+    } else {
+        format!("use one of {}", known.join(", "))
+    }
 }
 
 /// The measures of a rulebook with these codes.
@@ -191,9 +192,10 @@ pub async fn in_periods(
     of: OfContract<'_>,
     (query, parts): (&FiguresQuery<'_>, &[Period]),
 ) -> Result<Vec<MeasureFigures>, FiguresError> {
+    check_attributes(of.rulebook, query.by)?;
     let wanted = Wanted::of(of.rulebook, query.measures);
     let spans = spans(parts, query);
-    let by: Vec<Dimension> = query.by.iter().copied().filter(|by| *by != Dimension::Month).collect();
+    let by: Vec<Dimension> = query.by.iter().filter(|by| **by != Dimension::Month).cloned().collect();
     let mut loaded = Loaded::read((generation, scope), &wanted, &by, (&spans, query.as_of)).await?;
     let groups = Groups::of((generation, scope), of.rulebook, (&by, &wanted), &mut loaded, query.as_of).await?;
     let profiles = if query.compare.targets { targets::in_force(of.record, of.rulebook) } else { Vec::new() };
@@ -205,6 +207,16 @@ pub async fn in_periods(
     }
     let asked = query.measures.iter().zip(&groups);
     asked.map(|(measure, groups)| evaluation.of_measure(measure, groups, parts)).collect()
+}
+
+/// Refuses attributes of cases that the rulebook does not name.
+fn check_attributes(rulebook: &Rulebook, by: &[Dimension]) -> Result<(), FiguresError> {
+    let unknown = by.iter().find_map(|by| match by {
+        Dimension::Attribute(code) if rulebook.case_attribute(code).is_none() => Some(code.clone()),
+        _ => None,
+    });
+    let known = || rulebook.case_attributes.iter().map(|attribute| attribute.code.clone()).collect();
+    unknown.map_or(Ok(()), |code| Err(FiguresError::UnknownAttribute { code, known: known() }))
 }
 
 /// The periods of the rows: that of the question, or each of its months.
@@ -300,9 +312,9 @@ impl Evaluation<'_> {
     ) -> Result<MeasureFigures, FiguresError> {
         let mut rows = Vec::with_capacity(groups.len() * parts.len());
         for members in groups {
-            let workers = self.groups.workers_of(members);
+            let (workers, profiles) = (self.groups.workers_of(members), self.groups.profiles_of(members));
             for period in parts {
-                rows.push(self.row(measure, (members, &workers), period)?);
+                rows.push(self.row(measure, (members, &workers, &profiles), period)?);
             }
         }
         Ok(MeasureFigures { measure: measure.clone(), rows })
@@ -311,7 +323,7 @@ impl Evaluation<'_> {
     fn row(
         &self,
         measure: &Measure,
-        (members, workers): (&[Member], &[WorkerId]),
+        (members, workers, profiles): (&[Member], &[WorkerId], &[String]),
         period: &Period,
     ) -> Result<FigureRow, FiguresError> {
         let figure = |period: &Period| self.figure(measure, members, period);
@@ -337,8 +349,9 @@ impl Evaluation<'_> {
         if !compare.previous {
             comparison.previous = None;
         }
-        let (by, workers) = (self.groups.by().to_vec(), workers.to_vec());
-        Ok(FigureRow { members: members.to_vec(), by, workers, period: *period, figure: actuals.now, comparison })
+        let (members, by, figure) = (members.to_vec(), self.groups.by().to_vec(), actuals.now);
+        let (workers, profiles) = (workers.to_vec(), profiles.to_vec());
+        Ok(FigureRow { members, by, workers, profiles, period: *period, figure, comparison })
     }
 
     /// The targets of each profile. Only the whole contract and its service areas have targets, and a caller who sees

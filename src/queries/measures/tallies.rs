@@ -86,6 +86,8 @@ pub(super) struct Tally {
     pub(super) area: String,
     pub(super) cohort: String,
     pub(super) referrer: String,
+    /// The attributes of the case, as the view stores them, if they are asked for.
+    pub(super) profile: String,
     pub(super) keyworker: Option<WorkerId>,
     /// The month, if the tallies are apart by month.
     pub(super) month: Option<Month>,
@@ -167,6 +169,7 @@ columns! {
         area: String,
         cohort: String,
         referrer: String,
+        profile: String,
         keyworker: Option<Uuid>,
         month: Option<NaiveDate>,
         facts: i64,
@@ -186,10 +189,12 @@ columns! {
 
 /// What the tallies of a question are apart by.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a dimension that is asked for or not")]
 struct Apart {
     cohort: bool,
     referrer: bool,
     keyworker: bool,
+    profile: bool,
 }
 
 impl Apart {
@@ -199,8 +204,14 @@ impl Apart {
             cohort: has(Dimension::Cohort),
             referrer: has(Dimension::Referrer),
             keyworker: has(Dimension::Keyworker) || has(Dimension::Team),
+            profile: asks_for_attributes(by),
         }
     }
+}
+
+/// Whether figures are broken down by an attribute of cases.
+pub(super) fn asks_for_attributes(by: &[Dimension]) -> bool {
+    by.iter().any(|by| matches!(by, Dimension::Attribute(_)))
 }
 
 impl Loaded {
@@ -247,12 +258,12 @@ impl Loaded {
             let of = (generation, scope.contract());
             let mut found: Vec<(Span, Vec<Valued>)> = Vec::new();
             if let Some(value) = measure.formula.case_value() {
-                let facts = FactsOfCases::read(of, value, (first, last), as_of).await?;
+                let facts = FactsOfCases::read(of, value, (first, last), (as_of, by)).await?;
                 for span in spans {
                     found.push((*span, facts.valued(span, by)?));
                 }
             } else if measure.formula == Formula::CaseloadThroughout {
-                let ranges = Ranges::read(of, (first, last), as_of).await?;
+                let ranges = Ranges::read(of, (first, last), (as_of, by)).await?;
                 found.extend(spans.iter().map(|span| (*span, ranges.throughout(span))));
             }
             for (span, mut valued) in found {
@@ -326,7 +337,7 @@ impl Reader<'_> {
     /// The kinds of facts to read: those that the counted table has, and those that only the dated rows have.
     fn kinds(&self, wanted: &Wanted) -> (Vec<FactKind>, Vec<FactKind>) {
         let (mut counted, mut dated): (Vec<FactKind>, Vec<FactKind>) = (Vec::new(), Vec::new());
-        let is_rolled_up = !self.apart.referrer && !self.apart.keyworker;
+        let is_rolled_up = !self.apart.referrer && !self.apart.keyworker && !self.apart.profile;
         for measure in wanted.iter() {
             let (facts, is_sum) = match &measure.formula {
                 Formula::Count(facts) => (facts, false),
@@ -371,11 +382,12 @@ impl Reader<'_> {
             return Ok(Vec::new());
         }
         let (sql, kinds) = (DATED.text(self.generation.reader.dialect()), words(kinds));
-        let Apart { cohort, referrer, keyworker } = self.apart;
+        let Apart { cohort, referrer, keyworker, profile } = self.apart;
         let found: sqlx::Result<Vec<Row>> = on!(&self.generation.reader, pool => {
             let counted = sqlx::query_as(sql).bind(self.scope.contract()).bind(&kinds);
             let counted = counted.bind(bound(first)).bind(bound(last)).bind(self.as_of);
-            counted.bind(cohort).bind(referrer).bind(keyworker).bind(by_month).fetch_all(pool).await
+            let counted = counted.bind(cohort).bind(referrer).bind(keyworker).bind(by_month);
+            counted.bind(profile).fetch_all(pool).await
         });
         found.map(|rows| self.tallies(rows)).map_err(doing("count the facts of a contract"))
     }
@@ -387,21 +399,21 @@ impl Reader<'_> {
     ) -> Result<Vec<Tally>, StoreError> {
         let (Formula::Count(of), Formula::Count(over)) = (&of.formula, &over.formula) else { return Ok(Vec::new()) };
         let sql = COHORT.text(self.generation.reader.dialect());
-        let Apart { cohort, referrer, keyworker } = self.apart;
+        let Apart { cohort, referrer, keyworker, profile } = self.apart;
         let found: sqlx::Result<Vec<Row>> = on!(&self.generation.reader, pool => {
             let counted = sqlx::query_as(sql).bind(self.scope.contract()).bind(words(&over.kinds)).bind(codes(over));
             let counted = counted.bind(words(&of.kinds)).bind(codes(of)).bind(bound(first)).bind(bound(last));
-            counted.bind(self.as_of).bind(cohort).bind(referrer).bind(keyworker).fetch_all(pool).await
+            counted.bind(self.as_of).bind(cohort).bind(referrer).bind(keyworker).bind(profile).fetch_all(pool).await
         });
         found.map(|rows| self.tallies(rows)).map_err(doing("count the cases of a period that got further"))
     }
 
     async fn caseload(&self, day: NaiveDate) -> Result<Vec<Tally>, StoreError> {
         let sql = CASELOAD.text(self.generation.reader.dialect());
-        let Apart { cohort, referrer, keyworker } = self.apart;
+        let Apart { cohort, referrer, keyworker, profile } = self.apart;
         let found: sqlx::Result<Vec<Row>> = on!(&self.generation.reader, pool => {
             let counted = sqlx::query_as(sql).bind(self.scope.contract()).bind(bound(day));
-            counted.bind(cohort).bind(referrer).bind(keyworker).fetch_all(pool).await
+            counted.bind(cohort).bind(referrer).bind(keyworker).bind(profile).bind(self.as_of).fetch_all(pool).await
         });
         found.map(|rows| self.tallies(rows)).map_err(doing("count the caseload"))
     }
@@ -409,12 +421,12 @@ impl Reader<'_> {
     /// Work that falls due in these days, or is open at their end.
     async fn work(&self, work: Work, (first, last): (NaiveDate, NaiveDate)) -> Result<Vec<Tally>, StoreError> {
         let sql = WORK.text(self.generation.reader.dialect());
-        let Apart { cohort, referrer, keyworker } = self.apart;
+        let Apart { cohort, referrer, keyworker, profile } = self.apart;
         let state_on = state_day(work, last, self.as_of);
         let found: sqlx::Result<Vec<Row>> = on!(&self.generation.reader, pool => {
             let counted = sqlx::query_as(sql).bind(self.scope.contract()).bind(work.as_str()).bind(bound(first));
             let counted = counted.bind(bound(last)).bind(bound(state_on));
-            counted.bind(cohort).bind(referrer).bind(keyworker).fetch_all(pool).await
+            counted.bind(cohort).bind(referrer).bind(keyworker).bind(profile).bind(self.as_of).fetch_all(pool).await
         });
         found.map(|rows| self.tallies(rows)).map_err(doing("count the work of a contract"))
     }
@@ -444,6 +456,7 @@ impl Tally {
             area: row.area,
             cohort: row.cohort,
             referrer: row.referrer,
+            profile: row.profile,
             keyworker: row.keyworker.map(WorkerId),
             month: row.month.map(Month::of),
             facts: count(row.facts),

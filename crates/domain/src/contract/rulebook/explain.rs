@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+use super::case_attribute::CaseAttribute;
 use super::kpi::{Direction, Kpi, KpiPeriod, WithheldFrom, Withholding};
 use super::league::League;
 use super::measure::{Measure, Unit};
@@ -26,6 +27,7 @@ use crate::fact::money::Money;
 pub fn of(rulebook: &Rulebook) -> Vec<String> {
     let mut sentences = opening(rulebook);
     sentences.extend(attributes(rulebook));
+    sentences.extend(rulebook.case_attributes.iter().map(CaseAttribute::in_words));
     sentences.extend(rulebook.standards.iter().map(of_standard));
     sentences.extend(caseload(&rulebook.caseload));
     for outcome in &rulebook.outcomes {

@@ -8,9 +8,11 @@ mod attributes;
 mod buckets;
 pub mod canonical;
 mod canonical_toml;
+pub mod case_attribute;
 mod channels;
 mod check;
 mod codes;
+pub mod dimension;
 mod error;
 pub mod explain;
 mod grammar;
@@ -38,8 +40,10 @@ use crate::contract::calendar::{BankHolidays, WorkingDays};
 pub use attributes::{AttributeRule, Attributes, shown as shown_value};
 pub use buckets::Buckets;
 pub use canonical_toml::canonical_json;
+use case_attribute::CaseAttribute;
 pub use channels::Channels;
 pub use codes::{CodeList, Codes};
+pub use dimension::Dimension;
 pub use error::RulebookError;
 use kpi::Kpi;
 pub use labels::Labels;
@@ -75,6 +79,8 @@ pub struct Rulebook {
     pub codes: Codes,
     /// The attributes of spells, by domain. A domain that is left out allows any attribute.
     pub attributes: Attributes,
+    /// The attributes of cases by which figures can be broken down, in file order.
+    pub case_attributes: Vec<CaseAttribute>,
     /// Labels for codes.
     pub labels: Labels,
     /// The channels by which people meet face to face.
@@ -129,6 +135,7 @@ impl Rulebook {
             ("calendar", self.calendar != other.calendar),
             ("codes", self.codes != other.codes),
             ("attributes", self.attributes != other.attributes),
+            ("case_attribute", self.case_attributes != other.case_attributes),
             ("labels", self.labels != other.labels),
             ("channels", self.channels != other.channels),
             ("referrals", (self.referrals, &self.default_area) != (other.referrals, &other.default_area)),

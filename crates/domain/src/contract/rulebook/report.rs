@@ -8,6 +8,7 @@ pub(super) mod parse;
 use std::borrow::Cow;
 
 use super::Rulebook;
+pub use super::dimension::Dimension;
 
 /// A report of a contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,25 +111,6 @@ pub struct TableDefinition {
     pub layout: Layout,
     /// How they are drawn beside the table, if they are.
     pub chart: Option<ChartKind>,
-}
-
-/// What figures are broken down by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dimension {
-    /// Service areas.
-    Area,
-    /// Cohorts.
-    Cohort,
-    /// Kinds of referrer.
-    Referrer,
-    /// Keyworkers who held the case on the day of the fact.
-    Keyworker,
-    /// Teams of these keyworkers.
-    Team,
-    /// Codes of facts, such as the reasons of exits.
-    Code,
-    /// Months.
-    Month,
 }
 
 /// The period of a table, from that of its report.

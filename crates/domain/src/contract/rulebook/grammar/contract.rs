@@ -1,6 +1,7 @@
 //! The header of a rulebook and the sections about the contract: calendar, codes, labels, boards and stages.
 
 use super::super::{AppliesBy, CodeList, CountsWhen};
+use super::case_attribute::CASE_ATTRIBUTE;
 use super::kpi::KPI;
 use super::league::LEAGUE;
 use super::outcome::{
@@ -88,6 +89,13 @@ pub(in super::super) static RULEBOOK: Table = Table {
             Kind::Map(&ATTRIBUTES),
             "",
             "The attributes of spells, for each domain. A domain that is left out allows any attribute.",
+        )
+        .optional(),
+        Key::new(
+            "case_attribute",
+            Kind::Tables(&CASE_ATTRIBUTE),
+            "",
+            "Attributes of cases by which figures can be broken down, such as an age band.",
         )
         .optional(),
         Key::new(

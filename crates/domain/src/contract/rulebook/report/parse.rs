@@ -4,7 +4,7 @@
 //! they may be any of its measures.
 
 use super::super::grammar::Word;
-use super::super::grammar::report::{BOARDS, CHARTS, COMMENTARY, COMPARED, DIMENSIONS, EVERY, LAYOUTS, TABLE_PERIODS};
+use super::super::grammar::report::{BOARDS, CHARTS, COMMENTARY, COMPARED, EVERY, LAYOUTS, TABLE_PERIODS};
 use super::super::measure::{Measure, measures, parse as measure};
 use super::super::reader::{Fault, Item, Report as Faults, Section};
 use super::super::{Calendar, Rulebook};
@@ -78,6 +78,16 @@ fn each<'d, T: Copy>(section: &Section<'d>, key: &str, words: &[Word<T>]) -> Vec
     items.into_iter().filter_map(read).collect()
 }
 
+/// What the figures of a table are broken down by.
+fn dimensions<'d>(section: &Section<'d>) -> Vec<(Item<'d>, Dimension)> {
+    let items = section.item("by").map(|item| item.elements()).unwrap_or_default();
+    let read = |item: Item<'d>| {
+        let by = Dimension::named(&item.text().ok()?)?;
+        Some((item, by))
+    };
+    items.into_iter().filter_map(read).collect()
+}
+
 fn values<T: Copy>(section: &Section<'_>, key: &str, words: &[Word<T>]) -> Vec<T> {
     each(section, key, words).into_iter().map(|(_, value)| value).collect()
 }
@@ -90,7 +100,8 @@ struct Periods<'c> {
 
 impl Periods<'_> {
     fn table(&self, section: &Section<'_>, faults: &mut Faults<'_>) -> Option<TableDefinition> {
-        let (by, compare) = (values(section, "by", &DIMENSIONS), values(section, "compare", &COMPARED));
+        let by: Vec<Dimension> = dimensions(section).into_iter().map(|(_, by)| by).collect();
+        let compare = values(section, "compare", &COMPARED);
         let otherwise = if compare.is_empty() && !by.is_empty() { Layout::Columns } else { Layout::Rows };
         let table = TableDefinition {
             title: section.text("title"),
@@ -114,7 +125,7 @@ impl Periods<'_> {
             let (problem, remedy) = ("a matrix has a column for each member of a dimension", "write by = [\"month\"]");
             item.faulty(Fault::Remedied { problem: problem.to_owned(), remedy: remedy.to_owned() }, faults);
         }
-        for (item, _) in each(section, "by", &DIMENSIONS).into_iter().filter(|(_, by)| *by == Dimension::Month) {
+        for (item, _) in dimensions(section).into_iter().filter(|(_, by)| *by == Dimension::Month) {
             if !self.is_of_months(table.period) {
                 let problem = "the period of the table is not made of whole months".to_owned();
                 let remedy = "leave out month, or write period = \"rolling_3_months\"".to_owned();
