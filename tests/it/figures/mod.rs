@@ -1,5 +1,6 @@
 //! Figures of measures, end to end on both stores: printed tables, the facts behind every figure, and the edges.
 
+mod attributes;
 mod edges;
 mod leagues;
 mod members;
