@@ -180,6 +180,13 @@ impl<'d> Draft<'d> {
 
     /// Notes the service areas that supply no data.
     fn note_no_data(&mut self, found: &MeasureFigures) {
+        let incomplete = found.rows.iter().filter(|row| row.figure.state() != State::NoData);
+        let codes: BTreeSet<&String> = incomplete.flat_map(|row| &row.without_supply).collect();
+        if !codes.is_empty() {
+            let label = |code: &&String| measures::Member::Area((*code).clone()).label(&self.source.rulebook.labels);
+            let labels: Vec<String> = codes.iter().map(label).collect();
+            self.note(format!("{}: {} did not supply all of it.", found.measure.title, labels.join(", ")));
+        }
         let absent = found.rows.iter().filter(|row| row.figure.state() == State::NoData);
         let areas = absent.filter_map(|row| row.members.iter().find(|one| matches!(one, measures::Member::Area(_))));
         let labels: BTreeSet<String> = areas.map(|area| area.label(&self.source.rulebook.labels)).collect();

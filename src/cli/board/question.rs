@@ -11,7 +11,7 @@ use super::super::{Misuse, day};
 use super::{Reading, cells, league, outcomes};
 use crate::queries::claims::Claims;
 use crate::queries::measures::{self, Dimension, FigureRow, FiguresError, FiguresQuery, MeasureFigures};
-use throughline_domain::performance::measure::{self, Measure};
+use throughline_domain::performance::measure;
 use throughline_domain::performance::period::{MONTHS_MAX, Month, Months, Period, Unit};
 
 /// The figures to print instead of the performance tables.
@@ -240,7 +240,7 @@ fn list(of: Reading<'_>) -> Table {
 /// The figures of one measure.
 fn table(of: Reading<'_>, query: &FiguresQuery<'_>, found: &MeasureFigures) -> Result<Table> {
     let provisional = if query.period.is_provisional(of.as_of) { ", provisional" } else { "" };
-    let rows = found.rows.iter().map(|row| row_of(of, query, &found.measure, row));
+    let rows = found.rows.iter().map(|row| row_of(of, query, found, row));
     Ok(Table {
         title: format!("{}, {}{provisional}", found.measure.title, query.period.in_words()),
         columns: heads(of, query, found),
@@ -272,7 +272,15 @@ fn heads(of: Reading<'_>, query: &FiguresQuery<'_>, found: &MeasureFigures) -> V
             heads.extend(columns(&names));
         }
     }
+    if lacks_supply(found) {
+        heads.push("Not all supplied by".to_owned());
+    }
     heads
+}
+
+/// Whether a figure has a value although an area did not supply all of its facts.
+fn lacks_supply(found: &MeasureFigures) -> bool {
+    found.rows.iter().any(|row| row.figure.value().is_some() && !row.without_supply.is_empty())
 }
 
 /// A word that figures are broken down by.
@@ -281,7 +289,13 @@ fn dimension(word: &str) -> Result<Dimension, String> {
 }
 
 /// The cells of a row, in the order of the heads.
-fn row_of(of: Reading<'_>, query: &FiguresQuery<'_>, measure: &Measure, row: &FigureRow) -> Result<Vec<String>> {
+fn row_of(
+    of: Reading<'_>,
+    query: &FiguresQuery<'_>,
+    found: &MeasureFigures,
+    row: &FigureRow,
+) -> Result<Vec<String>> {
+    let measure = &found.measure;
     let mut cells: Vec<String> = row.members.iter().map(|member| member.label(&of.rulebook.labels)).collect();
     if query.by.contains(&Dimension::Month) {
         cells.push(Month::of(row.period.first()).to_string());
@@ -297,6 +311,9 @@ fn row_of(of: Reading<'_>, query: &FiguresQuery<'_>, measure: &Measure, row: &Fi
     }
     for other in [compared.previous, compared.three_months, compared.year_before].iter().flatten() {
         cells.extend(cells::beside(other, measure)?);
+    }
+    if lacks_supply(found) {
+        cells.push(row.without_supply.join(", "));
     }
     Ok(cells)
 }

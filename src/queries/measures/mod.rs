@@ -7,6 +7,7 @@ mod caseload_throughout;
 mod cases;
 mod groups;
 pub mod members;
+mod supply;
 mod tallies;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use chrono::NaiveDate;
 
 use self::groups::Groups;
 pub use self::groups::{AttributeValue, Member};
+use self::supply::Supplies;
 use self::tallies::{Loaded, Span, TalliesOf, Tally};
 use crate::access::InScope;
 use crate::store::{Sql, StoreError};
@@ -109,6 +111,8 @@ pub struct FigureRow {
     pub figure: Figure,
     /// What it is compared with.
     pub comparison: Comparison,
+    /// The service areas of the group that do not supply, on every day of the period, the facts that the figure needs.
+    pub without_supply: Vec<String>,
 }
 
 /// Why figures cannot be computed.
@@ -199,8 +203,10 @@ pub async fn in_periods(
     let mut loaded = Loaded::read((generation, scope), &wanted, &by, (&spans, query.as_of)).await?;
     let groups = Groups::of((generation, scope), of.rulebook, (&by, &wanted), &mut loaded, query.as_of).await?;
     let profiles = if query.compare.targets { targets::in_force(of.record, of.rulebook) } else { Vec::new() };
-    let evaluation = Evaluation { of, query, wanted: &wanted, loaded: &loaded, groups: &groups, profiles: &profiles };
-    let groups_of = |measure: &Measure| groups.rows(measure, &wanted);
+    let supplies = Supplies { rulebook: of.rulebook, scope, as_of: query.as_of };
+    let (wanted, loaded) = (&wanted, &loaded);
+    let evaluation = Evaluation { of, query, wanted, loaded, groups: &groups, profiles: &profiles, supplies };
+    let groups_of = |measure: &Measure| groups.rows(measure, wanted);
     let groups: Vec<Vec<Vec<Member>>> = query.measures.iter().map(groups_of).collect();
     if groups.iter().map(Vec::len).sum::<usize>().saturating_mul(parts.len()) > ROWS_MAX {
         return Err(FiguresError::TooManyRows);
@@ -301,6 +307,7 @@ struct Evaluation<'e> {
     loaded: &'e Loaded,
     groups: &'e Groups<'e>,
     profiles: &'e [Profile],
+    supplies: Supplies<'e>,
 }
 
 impl Evaluation<'_> {
@@ -351,7 +358,8 @@ impl Evaluation<'_> {
         }
         let (members, by, figure) = (members.to_vec(), self.groups.by().to_vec(), actuals.now);
         let (workers, profiles) = (workers.to_vec(), profiles.to_vec());
-        Ok(FigureRow { members, by, workers, profiles, period: *period, figure, comparison })
+        let without_supply = self.supplies.lacking((measure, self.wanted), &members, period).areas;
+        Ok(FigureRow { members, by, workers, profiles, period: *period, figure, comparison, without_supply })
     }
 
     /// The targets of each profile. Only the whole contract and its service areas have targets, and a caller who sees
@@ -375,6 +383,9 @@ impl Evaluation<'_> {
 
     /// The figure of a measure for a group of cases and a period.
     fn figure(&self, measure: &Measure, members: &[Member], period: &Period) -> Result<Figure, FiguresError> {
+        if self.supplies.lacking((measure, self.wanted), members, period).is_all {
+            return Ok(Figure::no_data());
+        }
         let figure = match &measure.formula {
             Formula::Ratio { of, over, basis, .. } => {
                 let [of, over] = [of, over].map(|code| self.wanted.get(code));

@@ -18,6 +18,7 @@ pub mod period;
 pub mod ranking;
 pub mod reference;
 pub mod report;
+pub mod small_counts;
 pub mod target;
 pub mod withholding;
 pub mod workforce;

@@ -17,6 +17,7 @@ use super::outcome::{
     ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnitRounding, UnknownHours, WhenCapped,
 };
 use super::report::ReportDefinition;
+use super::supply::Supply;
 use super::terms::{CapScope, Crossing, Duties, MetBy, StandardFrom, Within};
 use super::{
     AppliesBy, AttributeRule, Cap, CaseloadTerms, CountsWhen, Outcome, Rulebook, Standard, shown_value, warnings,
@@ -30,6 +31,7 @@ pub fn of(rulebook: &Rulebook) -> Vec<String> {
     sentences.extend(rulebook.case_attributes.iter().map(CaseAttribute::in_words));
     sentences.extend(rulebook.standards.iter().map(of_standard));
     sentences.extend(caseload(&rulebook.caseload));
+    sentences.extend(rulebook.supply.iter().map(Supply::in_words));
     for outcome in &rulebook.outcomes {
         sentences.extend(of_outcome(rulebook, outcome));
     }

@@ -29,6 +29,7 @@ pub mod reference;
 pub mod report;
 pub mod schema;
 mod stage;
+pub mod supply;
 pub mod terms;
 mod warnings;
 
@@ -52,6 +53,7 @@ use measure::Measure;
 pub use outcome::Outcome;
 use outcome::Trigger;
 use report::ReportDefinition;
+use supply::Supply;
 pub use terms::{Cap, Duties, Grade, Reports, Standard};
 
 /// One version of one contract's rules, as published.
@@ -97,6 +99,8 @@ pub struct Rulebook {
     pub referral_to_plan: Option<ReferralToPlan>,
     /// How often cases should be seen, and how many of them a keyworker may hold.
     pub caseload: CaseloadTerms,
+    /// Which facts service areas supply, and from when.
+    pub supply: Vec<Supply>,
     /// The stages of the funnel, in file order.
     pub stages: Vec<Stage>,
     /// The service standards, in file order.
@@ -142,6 +146,7 @@ impl Rulebook {
             ("recency", self.recency != other.recency),
             ("referral_to_plan", self.referral_to_plan != other.referral_to_plan),
             ("caseload", self.caseload != other.caseload),
+            ("supply", self.supply != other.supply),
             ("stage", self.stages != other.stages),
             ("standard", self.standards != other.standards),
             ("outcome", self.outcomes != other.outcomes),

@@ -18,6 +18,7 @@ use super::outcome::{parse as outcome, whole};
 use super::reader::{Report, Section};
 use super::report::parse as report_parse;
 use super::stage::stages;
+use super::supply::supply;
 use super::terms::parse as terms;
 use super::{
     Buckets, Calendar, CaseloadTerms, Channels, CodeList, Codes, CountsWhen, Labels, Pause, Recency, ReferralToPlan,
@@ -95,6 +96,7 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
         recency: recency?,
         referral_to_plan,
         caseload: caseload(&top),
+        supply: supply(&top, report),
         stages,
         standards,
         outcomes,

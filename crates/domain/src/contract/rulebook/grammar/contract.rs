@@ -8,6 +8,7 @@ use super::outcome::{
     ACHIEVEMENT, ENGAGEMENT, LEVEL, LEVEL_NEEDS_ACHIEVEMENT, MEASURE, OUTCOME, PLAN, SPELL, WHERE, WHERE_NEEDS_SPELL,
 };
 use super::report::REPORT;
+use super::supply::SUPPLY;
 use super::terms::{CAP, DUTIES, GRADE, OWN_MEASURE, REPORTS, STANDARD, TARGETS};
 use super::workforce::CASELOAD;
 use super::{Fix, Items, Key, Kind, Map, Rule, SOME_VALUES, TEXTS, Table, Word, words};
@@ -134,6 +135,13 @@ pub(in super::super) static RULEBOOK: Table = Table {
             "",
             "How often cases should be seen, and how many cases a keyworker may hold. Left out: the contract says \
              neither.",
+        )
+        .optional(),
+        Key::new(
+            "supply",
+            Kind::Tables(&SUPPLY),
+            "",
+            "Which facts service areas supply, and from when. Left out: all of them supply everything.",
         )
         .optional(),
         Key::new("stage", Kind::Tables(&STAGE), "", "The stages of the funnel, in order.").optional(),
