@@ -129,6 +129,9 @@ pub struct FigureRow {
     figure: Figure,
     /// The figure against the target of each profile. Empty unless `TARGETS` is requested.
     targets: Vec<TargetComparison>,
+    /// The service areas of the group, by code, that did not supply the facts of the figure on every day of the period. A
+    /// figure over several areas then counts only what was supplied.
+    without_supply: Vec<String>,
     /// The figure beside that of the period before. Null unless `PREVIOUS` is requested.
     previous: Option<Comparison>,
     /// The figure beside the mean of the three months before. Null unless `THREE_MONTHS` is requested.
@@ -360,6 +363,7 @@ impl FigureRow {
                 period: FigurePeriod::of(&row.period, source.as_of),
                 figure: shown.figure(&row.figure, shown.places)?,
                 targets: comparison.targets.iter().map(|target| shown.against(target)).collect::<Result<_, _>>()?,
+                without_supply: row.without_supply.clone(),
                 previous: beside(comparison.previous.as_ref())?,
                 three_months: beside(comparison.three_months.as_ref())?,
                 year_before: beside(comparison.year_before.as_ref())?,
@@ -378,7 +382,7 @@ impl FigureRow {
 #[ComplexObject]
 impl FigureRow {
     /// The facts that the figure counts, by date, on cases that you may see: of a share or a rate those above, or with
-    /// `below` those that they are divided by. Null if the figure is not made of facts of cases.
+    /// `below` those that they are divided by. Null if the figure is not made of facts of cases, or is hidden.
     async fn members(
         &self,
         ctx: &Context<'_>,
@@ -395,6 +399,9 @@ impl FigureRow {
 impl Behind {
     /// The question for what is above or below in the figure. None if that is not made of facts of cases.
     fn asked(&self, below: bool) -> Option<MembersQuery> {
+        if self.row.figure.state() == State::Suppressed {
+            return None;
+        }
         let find = |code: &String| measure(&self.rulebook, code);
         let counted = match &self.measure.formula {
             Formula::Ratio { of, over, basis, .. } => match (below, basis) {

@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 
 use super::board::Group;
+use super::claims_by_outcome::{Counts, OutcomeRow, OutcomeRows};
 use super::exits::Exits;
 use super::measures::{FigureRow, MeasureFigures};
 use super::performance::MonthsRow;
 use super::recency::RecencyRow;
 use super::referral_to_plan::ReferralToPlanRow;
 use throughline_domain::performance::comparison::Beside;
-use throughline_domain::performance::figure::Figure;
+use throughline_domain::performance::figure::{Figure, State};
 use throughline_domain::performance::measure::Measure;
 use throughline_domain::performance::small_counts::{Countable, complete, shown, sum};
 
@@ -241,12 +242,82 @@ impl MonthsShown {
     }
 }
 
+/// The numbers of claims of a row, None where they are hidden.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutcomeCounts {
+    /// Achieved by the facts.
+    pub achieved: Option<u64>,
+    /// Submitted.
+    pub submitted: Option<u64>,
+    /// Rejected.
+    pub rejected: Option<u64>,
+    /// Accepted.
+    pub accepted: Option<u64>,
+    /// Paid in full.
+    pub paid: Option<u64>,
+    /// Paid and taken back.
+    pub reversed: Option<u64>,
+    /// Whether rates and comparisons are hidden.
+    pub is_hidden: bool,
+}
+
+impl OutcomeCounts {
+    /// The numbers of the rows of an outcome, without small ones if they are hidden. Submitted claims are the sum of what
+    /// was decided and what was not: if one of these numbers is hidden, so are the others.
+    pub fn of(outcome: &OutcomeRows, hides_small_counts: bool) -> Vec<Self> {
+        if !hides_small_counts {
+            return outcome.rows.iter().map(|row| Self::all(&row.counts)).collect();
+        }
+        let decided = |of: &Counts| [of.submitted, of.rejected, of.accepted, of.paid, of.reversed];
+        let column = |count: fn(&Counts) -> u64| -> Vec<Option<u64>> {
+            let counts = outcome.rows.iter().map(|row| vec![count(&row.counts)]).collect::<Vec<_>>();
+            shown(&counts).into_iter().flatten().collect()
+        };
+        let (achieved, submitted) = (column(|of| of.achieved), column(|of| of.submitted));
+        let row = |((row, achieved), submitted): ((&OutcomeRow, Option<u64>), Option<u64>)| {
+            let is_few = decided(&row.counts).into_iter().any(|count| sum(count, &[]).is_none());
+            let is_hidden = is_few || submitted.is_none();
+            let all = Self::all(&row.counts);
+            let few_starters = row.base.is_some_and(|base| base.suppressed().state() == State::Suppressed);
+            let of = |count: Option<u64>| count.filter(|_| !is_hidden);
+            Self {
+                achieved,
+                submitted: of(all.submitted),
+                rejected: of(all.rejected),
+                accepted: of(all.accepted),
+                paid: of(all.paid),
+                reversed: of(all.reversed),
+                is_hidden: is_hidden || achieved.is_none() || few_starters,
+            }
+        };
+        outcome.rows.iter().zip(achieved).zip(submitted).map(row).collect()
+    }
+
+    const fn all(of: &Counts) -> Self {
+        let Counts { achieved, submitted, rejected, accepted, paid, reversed } = *of;
+        Self {
+            achieved: Some(achieved),
+            submitted: Some(submitted),
+            rejected: Some(rejected),
+            accepted: Some(accepted),
+            paid: Some(paid),
+            reversed: Some(reversed),
+            is_hidden: false,
+        }
+    }
+
+    /// Whether no number of the row is hidden.
+    pub const fn are_whole(&self) -> bool {
+        !self.is_hidden
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::queries::claims_by_outcome::{Amounts, ClaimGroup};
     use crate::queries::measures::Member;
     use throughline_domain::performance::comparison::{Actuals, Aim, Comparison, Met};
-    use throughline_domain::performance::figure::State;
     use throughline_domain::performance::measure::{FactKind, Facts, Formula, Unit};
     use throughline_domain::performance::period::{Period, Unit as Part};
     use throughline_domain::world::day;
@@ -300,6 +371,35 @@ mod tests {
         assert_eq!(states(&found[0].rows), [State::Value; 3]);
         let difference = found[0].rows[0].comparison.previous.map(|one| one.difference.value());
         assert_eq!(difference, Some(None));
+    }
+
+    fn outcome(counts: &[(u64, u64, u64)]) -> OutcomeRows {
+        let nothing = Comparison { targets: Vec::new(), previous: None, three_months: None, year_before: None };
+        let row = |(achieved, submitted, rejected): &(u64, u64, u64)| OutcomeRow {
+            group: ClaimGroup::Whole,
+            counts: Counts { achieved: *achieved, submitted: *submitted, rejected: *rejected, ..Counts::default() },
+            amounts: Amounts::default(),
+            base: None,
+            rate: None,
+            rate_without_rejected: None,
+            targets: nothing.clone(),
+            target_values: nothing.clone(),
+        };
+        OutcomeRows { code: "home".to_owned(), title: "Home".to_owned(), rows: counts.iter().map(row).collect() }
+    }
+
+    #[test]
+    fn a_few_rejected_claims_hide_what_they_follow_from() {
+        let found = OutcomeCounts::of(&outcome(&[(30, 20, 2), (40, 30, 0), (50, 25, 9)]), true);
+        let submitted: Vec<Option<u64>> = found.iter().map(|row| row.submitted).collect();
+        assert_eq!(submitted, [None, Some(30), Some(25)]);
+        assert_eq!((found[0].achieved, found[0].rejected, found[0].are_whole()), (Some(30), None, false));
+        assert!(found[1].are_whole() && found[2].are_whole());
+        let few = OutcomeCounts::of(&outcome(&[(3, 0, 0), (40, 30, 0), (9, 8, 0)]), true);
+        let achieved: Vec<Option<u64>> = few.iter().map(|row| row.achieved).collect();
+        assert_eq!(achieved, [None, Some(40), None], "the smallest other one is hidden too");
+        let all = OutcomeCounts::of(&outcome(&[(3, 2, 1)]), false);
+        assert_eq!((all[0].achieved, all[0].rejected, all[0].are_whole()), (Some(3), Some(1), true));
     }
 
     #[test]

@@ -545,9 +545,11 @@ fn of_report(report: &ReportDefinition) -> String {
 }
 
 /// The days on which reports are due.
-fn reports(rulebook: &Rulebook) -> Option<String> {
+fn reports(rulebook: &Rulebook) -> Vec<String> {
     let due: Vec<_> = rulebook.reports.due.iter().map(ToString::to_string).collect();
-    (!due.is_empty()).then(|| format!("Reports are due on {}.", listed(&due, "and")))
+    let dates = (!due.is_empty()).then(|| format!("Reports are due on {}.", listed(&due, "and")));
+    let hidden = "Counts of one to four people are hidden from commissioners.".to_owned();
+    dates.into_iter().chain(rulebook.hides_small_counts().then_some(hidden)).collect()
 }
 
 /// The attributes that spells of each domain may have.

@@ -231,7 +231,7 @@ fn standard(rulebook: &Rulebook) -> ReportDefinition {
         code: "performance".to_owned(),
         title: "Performance".to_owned(),
         every: Every::Month,
-        small_counts: SmallCounts::Shown,
+        small_counts: if rulebook.reports.hide_small_counts { SmallCounts::Hidden } else { SmallCounts::Shown },
         sections,
     }
 }
@@ -261,6 +261,13 @@ fn of_stages(rulebook: &Rulebook) -> Vec<TableDefinition> {
 }
 
 impl Rulebook {
+    /// Whether counts of one to four people are hidden from commissioners in other answers than reports: if the rulebook
+    /// says so for all, or for one of its reports.
+    pub fn hides_small_counts(&self) -> bool {
+        let hides = |report: &ReportDefinition| report.small_counts == SmallCounts::Hidden;
+        self.reports.hide_small_counts || self.own_reports.iter().any(hides)
+    }
+
     /// Whether a standard has levels, so that there are indicators.
     fn has_levels(&self) -> bool {
         self.standards.iter().any(|standard| standard.minimum_level.or(standard.lower_level).is_some())

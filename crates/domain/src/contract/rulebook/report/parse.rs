@@ -24,6 +24,7 @@ pub(in super::super) fn reports(
 ) -> Vec<ReportDefinition> {
     let mut codes: Vec<String> = Vec::new();
     let mut reports = Vec::new();
+    let hides_all = top.section("reports").and_then(|section| section.flag("hide_small_counts")) == Some(true);
     for section in top.sections("report") {
         unique(&section, &mut codes, "report", faults);
         let Some(every) = section.word("every", &EVERY) else { continue };
@@ -32,7 +33,7 @@ pub(in super::super) fn reports(
         if let (Some(code), Some(title), Some(is_hidden)) =
             (section.text("code"), section.text("title"), section.flag("hide_small_counts"))
         {
-            let small_counts = if is_hidden { SmallCounts::Hidden } else { SmallCounts::Shown };
+            let small_counts = if is_hidden || hides_all { SmallCounts::Hidden } else { SmallCounts::Shown };
             reports.push(ReportDefinition { code, title, every, small_counts, sections });
         }
     }
