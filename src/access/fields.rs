@@ -175,6 +175,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "areas cohorts referrerKinds planKinds contactChannels spellDomains evidenceKinds riskKinds achievementCodes \
          measureCodes disengageReasons closeReasons defectCodes",
     ),
+    ("CaseAttribute", TERMS, "code title values unknown"),
     ("CodeLabel", TERMS, "code label"),
     ("DomainAttributes", TERMS, "domain attributes"),
     ("AttributeChoice", TERMS, "name label required values"),
@@ -291,7 +292,6 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("MeasureFigures", BOARDS, "measure rows"),
     ("FigureRow", BOARDS, "group period figure targets withoutSupply previous threeMonths yearBefore"),
     ("FigureRow", JOURNEYS, "members"),
-    ("CaseAttribute", TERMS, "code title values unknown"),
     ("FigureGroup", BOARDS, "dimension label code attribute team keyworker"),
     ("FigurePeriod", BOARDS, "first last provisional"),
     ("Figure", BOARDS, "state value numerator denominator"),
@@ -303,7 +303,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     (
         "ReferralToPlan",
         BOARDS,
-        "group buckets noPlanYet noPlanYetLabel closedWithoutPlan dateImprecise planBeforeReferral withPlan \
+        "group buckets noPlanYet noPlanYetLabel closedWithoutPlan dateImprecise planBeforeReferral noData withPlan \
          total medianDays meanDays percentileDays",
     ),
     ("StageCount", BOARDS, "stage journeys"),

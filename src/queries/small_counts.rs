@@ -15,7 +15,7 @@ use super::referral_to_plan::ReferralToPlanRow;
 use throughline_domain::performance::comparison::Beside;
 use throughline_domain::performance::figure::{Figure, State};
 use throughline_domain::performance::measure::Measure;
-use throughline_domain::performance::small_counts::{Countable, complete, shown, sum};
+use throughline_domain::performance::small_counts::{Countable, complete, is_few, shown, sum};
 
 /// The figures without small counts. Numerators and denominators of shares and rates are left out, because they are
 /// counts of other measures.
@@ -269,14 +269,16 @@ impl OutcomeCounts {
             return outcome.rows.iter().map(|row| Self::all(&row.counts)).collect();
         }
         let decided = |of: &Counts| [of.submitted, of.rejected, of.accepted, of.paid, of.reversed];
-        let column = |count: fn(&Counts) -> u64| -> Vec<Option<u64>> {
-            let counts = outcome.rows.iter().map(|row| vec![count(&row.counts)]).collect::<Vec<_>>();
-            shown(&counts).into_iter().flatten().collect()
+        let achieved = shown(&outcome.rows.iter().map(|row| vec![row.counts.achieved]).collect::<Vec<_>>());
+        let achieved = achieved.into_iter().flatten();
+        let number = |row: &OutcomeRow| Countable {
+            size: Some(row.counts.submitted.into()),
+            is_hidden: decided(&row.counts).into_iter().any(|count| is_few(count.into())),
         };
-        let (achieved, submitted) = (column(|of| of.achieved), column(|of| of.submitted));
-        let row = |((row, achieved), submitted): ((&OutcomeRow, Option<u64>), Option<u64>)| {
-            let is_few = decided(&row.counts).into_iter().any(|count| sum(count, &[]).is_none());
-            let is_hidden = is_few || submitted.is_none();
+        let mut numbers: Vec<Countable> = outcome.rows.iter().map(number).collect();
+        complete(&mut numbers, &[(0..outcome.rows.len()).collect()]);
+        let row = |((row, achieved), number): ((&OutcomeRow, Option<u64>), &Countable)| {
+            let is_hidden = number.is_hidden;
             let all = Self::all(&row.counts);
             let few_starters = row.base.is_some_and(|base| base.suppressed().state() == State::Suppressed);
             let of = |count: Option<u64>| count.filter(|_| !is_hidden);
@@ -290,7 +292,7 @@ impl OutcomeCounts {
                 is_hidden: is_hidden || achieved.is_none() || few_starters,
             }
         };
-        outcome.rows.iter().zip(achieved).zip(submitted).map(row).collect()
+        outcome.rows.iter().zip(achieved).zip(&numbers).map(row).collect()
     }
 
     const fn all(of: &Counts) -> Self {
@@ -392,9 +394,9 @@ mod tests {
     fn a_few_rejected_claims_hide_what_they_follow_from() {
         let found = OutcomeCounts::of(&outcome(&[(30, 20, 2), (40, 30, 0), (50, 25, 9)]), true);
         let submitted: Vec<Option<u64>> = found.iter().map(|row| row.submitted).collect();
-        assert_eq!(submitted, [None, Some(30), Some(25)]);
+        assert_eq!(submitted, [None, Some(30), None], "with one more row, so that the whole says nothing");
         assert_eq!((found[0].achieved, found[0].rejected, found[0].are_whole()), (Some(30), None, false));
-        assert!(found[1].are_whole() && found[2].are_whole());
+        assert!(found[1].are_whole() && !found[2].are_whole());
         let few = OutcomeCounts::of(&outcome(&[(3, 0, 0), (40, 30, 0), (9, 8, 0)]), true);
         let achieved: Vec<Option<u64>> = few.iter().map(|row| row.achieved).collect();
         assert_eq!(achieved, [None, Some(40), None], "the smallest other one is hidden too");

@@ -6,6 +6,8 @@ mod leagues;
 mod members;
 mod outcomes;
 mod printed;
+mod small_counts;
+mod supply;
 mod values;
 mod workforce;
 
