@@ -97,7 +97,7 @@ impl Reading<'_> {
 
     /// The first day of the contract.
     fn starts_on(self) -> NaiveDate {
-        self.contract.opened().map_or(self.as_of, |opened| opened.starts_on)
+        self.contract.starts_on().unwrap_or(self.as_of)
     }
 
     /// From the start of the contract to the end of the month of the as-of date. None if the contract starts later.

@@ -24,7 +24,7 @@ use throughline_domain::contract::{Contract, ContractRecord, Rulebook};
 use throughline_domain::fact::Entry;
 use throughline_domain::fact::event::CommentaryRecorded;
 use throughline_domain::performance::figure::State;
-use throughline_domain::performance::measure::{Formula, Measure, measure};
+use throughline_domain::performance::measure::Measure;
 use throughline_domain::performance::period::Period;
 use throughline_domain::performance::report::{
     CommentaryNeed, ContractCalendar, ReportDefinition, SectionDefinition, Shown, SmallCounts, TableDefinition,
@@ -146,23 +146,18 @@ impl<'d> Draft<'d> {
         let query = FiguresQuery { measures: &measures, by, period, compare, as_of: self.source.as_of };
         let found = measures::figures(self.source.view, self.source.scope, self.of_contract(), &query).await?;
         for found in &found {
-            self.define(&found.measure);
+            self.define(found);
             self.note_no_data(found);
         }
         Ok(found)
     }
 
     /// Adds the definition of a measure, and of the two that a ratio is made of.
-    fn define(&mut self, of: &Measure) {
-        let rulebook = self.source.rulebook;
-        let parts = match &of.formula {
-            Formula::Ratio { of, over, .. } => vec![of, over],
-            _ => Vec::new(),
-        };
-        let parts = parts.into_iter().filter_map(|code| measure(rulebook, code));
-        for one in std::iter::once(of.clone()).chain(parts) {
+    fn define(&mut self, found: &MeasureFigures) {
+        let parts = found.parts.iter().flat_map(|(of, over)| [of, over]);
+        for one in std::iter::once(&found.measure).chain(parts) {
             if self.used.iter().all(|used| used.code != one.code) {
-                self.used.push(one);
+                self.used.push(one.clone());
             }
         }
     }
@@ -242,7 +237,7 @@ impl<'d> Draft<'d> {
     }
 
     fn starts_on(&self) -> NaiveDate {
-        self.source.contract.opened().map_or(self.source.as_of, |opened| opened.starts_on)
+        self.source.contract.starts_on().unwrap_or(self.source.as_of)
     }
 
     fn calendar(&self) -> ContractCalendar {

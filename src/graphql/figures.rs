@@ -28,7 +28,7 @@ use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::performance::comparison::{AgainstTarget, Arrow, Beside, Met};
 use throughline_domain::performance::figure::{Figure as Value, State};
 use throughline_domain::performance::fraction::{Fraction, OutOfRange};
-use throughline_domain::performance::measure::{Basis, Formula, Measure, Unit, Workforce, measure};
+use throughline_domain::performance::measure::{Basis, Formula, Measure, Unit, Workforce, measures as measures_of};
 use throughline_gateway::Code;
 
 /// The decimal places of targets and of numbers that a figure is made of.
@@ -145,8 +145,9 @@ pub struct FigureRow {
 /// What is needed to list the facts behind a figure.
 struct Behind {
     source: Arc<Source>,
-    rulebook: Arc<Rulebook>,
     measure: Measure,
+    /// The measures above and below, if it is a ratio.
+    parts: Option<(Measure, Measure)>,
     row: measures::FigureRow,
 }
 
@@ -341,16 +342,21 @@ impl MeasureFigures {
     }
 
     /// The figures of one measure, as of a day.
-    pub(super) fn of(found: measures::MeasureFigures, source: &Arc<Source>, rulebook: &Arc<Rulebook>) -> Result<Self> {
-        let rows = found.rows.into_iter();
-        let rows = rows.map(|row| FigureRow::of(&row, &found.measure, source, rulebook)).collect::<Result<_>>()?;
+    pub(super) fn of(found: &measures::MeasureFigures, source: &Arc<Source>, rulebook: &Rulebook) -> Result<Self> {
+        let rows = found.rows.iter();
+        let rows = rows.map(|row| FigureRow::of(row, found, source, rulebook)).collect::<Result<_>>()?;
         Ok(Self { measure: (&found.measure).into(), rows })
     }
 }
 
 impl FigureRow {
-    fn of(row: &measures::FigureRow, of: &Measure, source: &Arc<Source>, rulebook: &Arc<Rulebook>) -> Result<Self> {
-        let shown = Shown::of(of);
+    fn of(
+        row: &measures::FigureRow,
+        of: &measures::MeasureFigures,
+        source: &Arc<Source>,
+        rulebook: &Rulebook,
+    ) -> Result<Self> {
+        let shown = Shown::of(&of.measure);
         let beside = |beside: Option<&Beside>| beside.map(|beside| shown.beside(beside)).transpose();
         let build = || -> Result<Self, OutOfRange> {
             let comparison = &row.comparison;
@@ -369,8 +375,8 @@ impl FigureRow {
                 year_before: beside(comparison.year_before.as_ref())?,
                 behind: Behind {
                     source: Arc::clone(source),
-                    rulebook: Arc::clone(rulebook),
-                    measure: of.clone(),
+                    measure: of.measure.clone(),
+                    parts: of.parts.clone(),
                     row: row.clone(),
                 },
             })
@@ -402,18 +408,20 @@ impl Behind {
         if self.row.figure.state() == State::Suppressed {
             return None;
         }
-        let find = |code: &String| measure(&self.rulebook, code);
         let counted = match &self.measure.formula {
-            Formula::Ratio { of, over, basis, .. } => match (below, basis) {
-                (true, _) => counted(&find(over)?)?,
-                (false, Basis::Period) => counted(&find(of)?)?,
-                (false, Basis::Cohort) => match (counted(&find(over)?)?, counted(&find(of)?)?) {
-                    (CountedBy::Facts { facts, .. }, CountedBy::Facts { facts: with, .. }) => {
-                        CountedBy::Facts { facts, with: Some(with) }
-                    }
-                    _ => return None,
-                },
-            },
+            Formula::Ratio { basis, .. } => {
+                let (of, over) = self.parts.as_ref()?;
+                match (below, basis) {
+                    (true, _) => counted(over)?,
+                    (false, Basis::Period) => counted(of)?,
+                    (false, Basis::Cohort) => match (counted(over)?, counted(of)?) {
+                        (CountedBy::Facts { facts, .. }, CountedBy::Facts { facts: with, .. }) => {
+                            CountedBy::Facts { facts, with: Some(with) }
+                        }
+                        _ => return None,
+                    },
+                }
+            }
             Formula::Share(share) if below => CountedBy::Cases { value: share.value.clone(), which: Which::All },
             _ if below => return None,
             _ => counted(&self.measure)?,
@@ -593,15 +601,14 @@ pub(super) fn measures_asked(codes: Option<&[String]>, rulebook: &Rulebook) -> R
 
 /// Refuses figures of single workers or teams to a caller who does not see the absences and scores of workers, if one of
 /// the measures, or a part of its ratio, is made of these.
-pub(super) fn check_staff(ctx: &Context<'_>, measures: &[Measure], rulebook: &Rulebook) -> Result<()> {
+pub(super) fn check_staff(ctx: &Context<'_>, asked: &[Measure], rulebook: &Rulebook) -> Result<()> {
     let is_of_staff = |formula: &Formula| {
         matches!(formula, Formula::Supervision(_) | Formula::Workforce(Workforce::AbsenceDays | Workforce::Slots))
     };
-    let has_part = |code: &String| measure(rulebook, code).is_some_and(|part| is_of_staff(&part.formula));
-    let shows_staff = measures.iter().any(|asked| match &asked.formula {
-        Formula::Ratio { of, over, .. } => has_part(of) || has_part(over),
-        formula => is_of_staff(formula),
-    });
+    let parts: Vec<&String> = asked.iter().flat_map(|measure| measure.formula.parts()).collect();
+    let are_of_staff = |all: Vec<Measure>| all.iter().any(|one| parts.contains(&&one.code) && is_of_staff(&one.formula));
+    let shows_staff = asked.iter().any(|measure| is_of_staff(&measure.formula))
+        || !parts.is_empty() && are_of_staff(measures_of(rulebook));
     if shows_staff && !ctx.may(Action::ReadStaff) {
         let message = "your role does not see absences and scores of single workers: ask for the whole contract";
         return Err(Code::Forbidden.error(message));

@@ -23,8 +23,10 @@ use crate::queries::small_counts::{self as hidden, MonthsShown};
 use crate::views::generation::Generation;
 use throughline_domain::contract::rulebook::supply::Supplied;
 use throughline_domain::contract::{ContractRecord, Rulebook};
+use throughline_domain::performance::asked::to_date;
 use throughline_domain::performance::measure::{self, FactKind, Facts, Formula};
-use throughline_domain::performance::period::{Months, Period, Unit};
+use throughline_domain::performance::period::{Months, Period};
+use throughline_domain::performance::report::ContractCalendar;
 use throughline_gateway::Code;
 
 /// The most rows whose facts are listed in one answer.
@@ -213,8 +215,8 @@ impl Asker<'_> {
         };
         let found = self.found(&query).await?;
         let is_hidden = small_counts::are_hidden(ctx, self.scope.contract(), self.rulebook);
-        let found = if is_hidden { hidden::figures(found) } else { found }.into_iter();
-        found.map(|found| MeasureFigures::of(found, &self.source, self.rulebook)).collect()
+        let found = if is_hidden { hidden::figures(found) } else { found };
+        found.iter().map(|found| MeasureFigures::of(found, &self.source, self.rulebook)).collect()
     }
 
     async fn found(&self, query: &FiguresQuery<'_>) -> Result<Vec<measures::MeasureFigures>> {
@@ -275,16 +277,14 @@ impl Asker<'_> {
 
 /// The first day of a contract.
 pub(super) fn starts_on(source: &Source) -> NaiveDate {
-    source.contract_state.opened().map_or(source.as_of, |opened| opened.starts_on)
+    source.contract_state.starts_on().unwrap_or(source.as_of)
 }
 
 /// The period of figures. Default: from the start of the contract to the end of the month of the day.
 pub(super) fn period_asked(source: &Source, rulebook: &Rulebook, period: Option<PeriodInput>) -> Result<Period> {
-    let (starts_on, as_of) = (starts_on(source), source.as_of);
-    match period {
-        Some(period) => period.of_figures(rulebook, starts_on),
-        None => Ok(Period::to_date(starts_on, Unit::Month, as_of).unwrap_or(Period::of(Unit::Month, as_of))),
-    }
+    let starts_on = starts_on(source);
+    let calendar = ContractCalendar { financial_year: rulebook.calendar.financial_year, starts_on };
+    period.map_or_else(|| Ok(to_date(starts_on, source.as_of)), |period| period.of_figures(calendar))
 }
 
 /// The measures of a contract.

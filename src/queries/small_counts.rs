@@ -354,7 +354,7 @@ mod tests {
     #[test]
     fn a_hidden_figure_hides_the_smallest_other_one_and_all_that_is_said_about_it() {
         let given = vec![row("brent", 3, 30), row("ealing", 20, 30), row("enfield", 9, 30)];
-        let found = figures(vec![MeasureFigures { measure: measure(), rows: given }]);
+        let found = figures(vec![MeasureFigures { measure: measure(), parts: None, rows: given }]);
         let [brent, ealing, _] = found[0].rows.as_slice() else { panic!("{found:?}") };
         assert_eq!(states(&found[0].rows), [State::Suppressed, State::Value, State::Suppressed]);
         let against = &brent.comparison.targets[0];
@@ -367,7 +367,7 @@ mod tests {
     #[test]
     fn a_small_count_of_another_period_is_hidden_beside_a_figure_that_is_shown() {
         let given = vec![row("brent", 30, 3), row("ealing", 20, 30), row("enfield", 9, 12)];
-        let found = figures(vec![MeasureFigures { measure: measure(), rows: given }]);
+        let found = figures(vec![MeasureFigures { measure: measure(), parts: None, rows: given }]);
         let previous: Vec<State> = found[0].rows.iter().filter_map(|row| row.comparison.previous).map(|one| one.base.state()).collect();
         assert_eq!(previous, [State::Suppressed, State::Value, State::Suppressed]);
         assert_eq!(states(&found[0].rows), [State::Value; 3]);

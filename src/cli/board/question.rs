@@ -11,8 +11,10 @@ use super::super::{Misuse, day};
 use super::{Reading, cells, league, outcomes};
 use crate::queries::claims::Claims;
 use crate::queries::measures::{self, Dimension, FigureRow, FiguresError, FiguresQuery, MeasureFigures};
+use throughline_domain::performance::asked::{self, PeriodAsked, PeriodFault, to_date};
 use throughline_domain::performance::measure;
-use throughline_domain::performance::period::{MONTHS_MAX, Month, Months, Period, Unit};
+use throughline_domain::performance::period::{MONTHS_MAX, Month, Period};
+use throughline_domain::performance::report::ContractCalendar;
 
 /// The figures to print instead of the performance tables.
 #[derive(Debug, Args)]
@@ -164,53 +166,11 @@ impl QuestionArguments {
     }
 
     fn period(&self, of: Reading<'_>) -> Result<Period, Misuse> {
-        let Some(MonthOrDay { first: from, .. }) = self.period else {
-            return Ok(of.to_date().unwrap_or(Period::of(Unit::Month, of.as_of)));
-        };
-        if self.to.is_some() && !matches!(self.period_kind, None | Some(PeriodKind::Days)) {
-            let message = "the kind of period says where it ends: leave out --to, or use --period-kind days";
-            return Err(Misuse(message.to_owned()));
-        }
-        let year = of.rulebook.calendar.financial_year;
-        let Some(kind) = self.period_kind else { return self.months(from) };
-        Ok(match kind {
-            PeriodKind::Week => Period::of(Unit::Week, from),
-            PeriodKind::Month => Period::of(Unit::Month, from),
-            PeriodKind::Quarter => Period::of(Unit::Quarter(year), from),
-            PeriodKind::FinancialYear => Period::of(Unit::FinancialYear(year), from),
-            PeriodKind::CalendarYear => Period::of(Unit::CalendarYear, from),
-            PeriodKind::YearToDate => Period::year_to_date(year, Unit::Month, from),
-            PeriodKind::ContractToDate => {
-                let starts_on = of.starts_on();
-                return Period::to_date(starts_on, Unit::Month, from).ok_or_else(|| {
-                    Misuse(format!("the contract starts on {starts_on}, after the period: give a later --period"))
-                });
-            }
-            PeriodKind::Days => return self.days(from),
-        })
-    }
-
-    /// The months from `--period` to `--to`.
-    fn months(&self, from: NaiveDate) -> Result<Period, Misuse> {
-        let first = Month::of(from);
-        let last = self.to.map_or(first, |to| Month::of(to.last));
-        if first == last {
-            return Ok(Period::month(first));
-        }
-        let months = Months::from_to(first, last);
-        months.and_then(|months| Period::days(months.first().first(), months.last().last())).ok_or_else(|| {
-            Misuse(format!(
-                "the period runs backwards or is longer than {MONTHS_MAX} months: give a --to that is not before \
-                 --period, and a shorter period"
-            ))
-        })
-    }
-
-    /// The days from `--period` to `--to`.
-    fn days(&self, from: NaiveDate) -> Result<Period, Misuse> {
-        self.to
-            .and_then(|to| Period::days(from, to.last))
-            .ok_or_else(|| Misuse("a period of days needs a --to that is not before --period: give both".to_owned()))
+        let Some(MonthOrDay { first: from, .. }) = self.period else { return Ok(to_date(of.starts_on(), of.as_of)) };
+        let calendar =
+            ContractCalendar { financial_year: of.rulebook.calendar.financial_year, starts_on: of.starts_on() };
+        let kind = self.period_kind.map(PeriodKind::of_figures);
+        PeriodAsked { kind, from, to: self.to.map(|to| to.last) }.period(calendar).map_err(out_of_place)
     }
 
     fn compared(&self) -> measures::CompareWith {
@@ -222,6 +182,40 @@ impl QuestionArguments {
             year_before: has(CompareWith::YearBefore),
         }
     }
+}
+
+impl PeriodKind {
+    const fn of_figures(self) -> asked::PeriodKind {
+        match self {
+            Self::Week => asked::PeriodKind::Week,
+            Self::Month => asked::PeriodKind::Month,
+            Self::Quarter => asked::PeriodKind::Quarter,
+            Self::FinancialYear => asked::PeriodKind::FinancialYear,
+            Self::CalendarYear => asked::PeriodKind::CalendarYear,
+            Self::YearToDate => asked::PeriodKind::YearToDate,
+            Self::ContractToDate => asked::PeriodKind::ContractToDate,
+            Self::Days => asked::PeriodKind::Days,
+        }
+    }
+}
+
+/// Why a period is refused, in the words of the command line.
+fn out_of_place(fault: PeriodFault) -> Misuse {
+    Misuse(match fault {
+        PeriodFault::EndsTwice => {
+            "the kind of period says where it ends: leave out --to, or use --period-kind days".to_owned()
+        }
+        PeriodFault::NoMonths => format!(
+            "the period runs backwards or is longer than {MONTHS_MAX} months: give a --to that is not before --period, \
+             and a shorter period"
+        ),
+        PeriodFault::BeforeContract(starts_on) => {
+            format!("the contract starts on {starts_on}, after the period: give a later --period")
+        }
+        PeriodFault::NoDays => {
+            "a period of days needs a --to that is not before --period: give both".to_owned()
+        }
+    })
 }
 
 /// The measures of a contract.

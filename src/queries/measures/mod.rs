@@ -10,7 +10,7 @@ pub mod members;
 mod supply;
 mod tallies;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
@@ -90,6 +90,8 @@ pub struct OfContract<'c> {
 pub struct MeasureFigures {
     /// The measure.
     pub measure: Measure,
+    /// The measures above and below, if it is a ratio.
+    pub parts: Option<(Measure, Measure)>,
     /// Its rows.
     pub rows: Vec<FigureRow>,
 }
@@ -264,16 +266,22 @@ pub(super) struct Wanted {
 
 impl Wanted {
     fn of(rulebook: &Rulebook, asked: &[Measure]) -> Self {
-        let all = measures(rulebook);
-        let find = |code: &str| all.iter().find(|measure| measure.code == code).cloned();
-        let mut measures: BTreeMap<String, Measure> =
+        let mut found: BTreeMap<String, Measure> =
             asked.iter().map(|measure| (measure.code.clone(), measure.clone())).collect();
-        for measure in asked {
-            if let Formula::Ratio { of, over, .. } = &measure.formula {
-                measures.extend([of, over].into_iter().filter_map(|code| Some((code.clone(), find(code)?))));
-            }
+        let parts = asked.iter().flat_map(|measure| measure.formula.parts());
+        let missing: BTreeSet<&String> = parts.filter(|code| !found.contains_key(*code)).collect();
+        if !missing.is_empty() {
+            let is_missing = |measure: &Measure| missing.contains(&measure.code);
+            let others = measures(rulebook).into_iter().filter(is_missing).collect::<Vec<_>>();
+            found.extend(others.into_iter().map(|measure| (measure.code.clone(), measure)));
         }
-        Self { measures }
+        Self { measures: found }
+    }
+
+    /// The measures above and below in a ratio.
+    fn parts(&self, measure: &Measure) -> Option<(Measure, Measure)> {
+        let Formula::Ratio { of, over, .. } = &measure.formula else { return None };
+        Some((self.get(of)?.clone(), self.get(over)?.clone()))
     }
 
     fn get(&self, code: &str) -> Option<&Measure> {
@@ -324,7 +332,7 @@ impl Evaluation<'_> {
                 rows.push(self.row(measure, (members, &workers, &profiles), period)?);
             }
         }
-        Ok(MeasureFigures { measure: measure.clone(), rows })
+        Ok(MeasureFigures { measure: measure.clone(), parts: self.wanted.parts(measure), rows })
     }
 
     fn row(

@@ -13,6 +13,7 @@ use super::check::{Names, check};
 use super::grammar::contract::{APPLIES_BY, COUNTS_WHEN};
 use super::kpi::parse as kpi;
 use super::league::parse as league;
+use super::measure::known::KnownMeasures;
 use super::measure::parse as measure;
 use super::outcome::{parse as outcome, whole};
 use super::reader::{Report, Section};
@@ -111,10 +112,11 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
         duties: terms::duties(&top),
         hash: canonical::sha256_hex(&canonical_text),
     };
-    measure::check_ratios(&top, &rulebook, report);
-    league::check_measures(&top, &rulebook, report);
-    kpi::check_measures(&top, &rulebook, report);
-    report_parse::check_measures(&top, &rulebook, report);
+    let known = KnownMeasures::of(&top, &rulebook);
+    measure::check_ratios(&top, &known, report);
+    league::check_measures(&top, (&rulebook, &known), report);
+    kpi::check_measures(&top, &known, report);
+    report_parse::check_measures(&top, &known, report);
     Some(rulebook)
 }
 

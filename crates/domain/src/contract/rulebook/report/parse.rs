@@ -5,9 +5,10 @@
 
 use super::super::grammar::Word;
 use super::super::grammar::report::{BOARDS, CHARTS, COMMENTARY, COMPARED, EVERY, LAYOUTS, TABLE_PERIODS};
-use super::super::measure::{Measure, measures, parse as measure};
+use super::super::measure::Measure;
+use super::super::measure::known::KnownMeasures;
 use super::super::reader::{Fault, Item, Report as Faults, Section};
-use super::super::{Calendar, Rulebook};
+use super::super::Calendar;
 use super::{
     CommentaryNeed, Compared, Dimension, Every, Layout, ReportBoard, ReportDefinition, SectionDefinition, Shown,
     SmallCounts, TableDefinition, TablePeriod,
@@ -185,15 +186,12 @@ impl Periods<'_> {
 }
 
 /// Reports measures of tables that the rulebook does not have, and boards that it does not measure.
-pub(in super::super) fn check_measures(top: &Section<'_>, rulebook: &Rulebook, faults: &mut Faults<'_>) {
-    let (known, unread) = (measures(rulebook), measure::codes_that_make_measures(top));
+pub(in super::super) fn check_measures(top: &Section<'_>, known: &KnownMeasures, faults: &mut Faults<'_>) {
     for section in top.sections("report").iter().flat_map(|report| report.sections("section")) {
         let named = section.sections("table");
         for item in named.iter().filter_map(|table| table.item("measures")).flat_map(|item| item.elements()) {
-            let Ok(code) = item.text() else { continue };
-            if known.iter().all(|known| known.code != code) && !unread.contains(&code) {
-                let problem = format!("there is no measure {code:?}");
-                item.faulty(Fault::Remedied { problem, remedy: remedy(&known) }, faults);
+            if let Some(fault) = item.text().ok().and_then(|code| known.unknown(&code, remedy(known.measures()))) {
+                item.faulty(fault, faults);
             }
         }
         let waits = [ReportBoard::ReferralToPlan, ReportBoard::ReferralToPlanToDate];
