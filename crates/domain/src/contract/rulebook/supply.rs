@@ -241,7 +241,7 @@ pub(super) fn supply(top: &Section<'_>, report: &mut Report<'_>) -> Vec<Supply> 
         }
         let facts = section.texts("facts");
         let facts = facts.iter().filter_map(|fact| SUPPLIED.iter().find(|word| word.text == *fact));
-        let is_never = section.flag("never")?;
+        let is_never = section.flag("never") == Some(true);
         if section.has("never") && !is_never {
             let remedy = "leave out never, or write never = true";
             report.add(section.place_of("never"), Some(&section.path_of("never")), "this says nothing", remedy);

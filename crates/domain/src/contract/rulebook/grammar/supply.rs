@@ -32,7 +32,7 @@ pub(super) static SUPPLY: Table = Table {
         Key::new("from", Kind::Date, "2018-04-01", "The first day of the supply. Left out: from the start.").optional(),
         Key::new("until", Kind::Date, "2018-09-30", "The last day of the supply, included. Left out: without end.")
             .optional(),
-        Key::new("never", Kind::Flag, "true", "Whether the area never supplies these facts.").or("false"),
+        Key::new("never", Kind::Flag, "true", "Whether the area never supplies these facts.").optional(),
     ],
     rules: &[
         Rule::Some {
