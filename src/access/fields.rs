@@ -164,7 +164,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "RulebookVersion",
         TERMS,
         "version title effectiveFrom hash published event supersededBy retroactive currency zone workingDays \
-         bankHolidaysThrough bankHolidaysHash areas stages codes attributes outcomes standards leagues grades targetProfiles \
+         bankHolidaysThrough bankHolidaysHash areas stages codes attributes caseAttributes outcomes standards leagues grades targetProfiles \
          reportsDue",
     ),
     ("RulebookVersionConnection", TERMS, "edges nodes pageInfo totalCount"),
@@ -175,6 +175,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "areas cohorts referrerKinds planKinds contactChannels spellDomains evidenceKinds riskKinds achievementCodes \
          measureCodes disengageReasons closeReasons defectCodes",
     ),
+    ("CaseAttribute", TERMS, "code title values unknown"),
     ("CodeLabel", TERMS, "code label"),
     ("DomainAttributes", TERMS, "domain attributes"),
     ("AttributeChoice", TERMS, "name label required values"),
@@ -249,7 +250,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("JourneyDifferenceConnection", JOURNEYS, "edges nodes pageInfo totalCount"),
     ("JourneyDifferenceEdge", JOURNEYS, "cursor node"),
     ("JourneyDifference", JOURNEYS, "id events a b"),
-    ("ContactRecency", BOARDS, "group buckets none noneLabel dateImprecise unassigned total"),
+    ("ContactRecency", BOARDS, "group buckets none noneLabel dateImprecise unassigned noData total"),
     ("Exits", BOARDS, "closed disengaged total"),
     ("Group", BOARDS, "label area reason team unassigned keyworker"),
     ("GroupCount", BOARDS, "group journeys"),
@@ -290,9 +291,9 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("OutcomePrice", BATCHES, "units amount"),
     ("MeasureDefinition", TERMS, "code title prose unit currency places formula version"),
     ("MeasureFigures", BOARDS, "measure rows"),
-    ("FigureRow", BOARDS, "group period figure targets previous threeMonths yearBefore"),
+    ("FigureRow", BOARDS, "group period figure targets withoutSupply previous threeMonths yearBefore"),
     ("FigureRow", JOURNEYS, "members"),
-    ("FigureGroup", BOARDS, "dimension label code team keyworker"),
+    ("FigureGroup", BOARDS, "dimension label code attribute team keyworker"),
     ("FigurePeriod", BOARDS, "first last provisional"),
     ("Figure", BOARDS, "state value numerator denominator"),
     ("Comparison", BOARDS, "base percent difference"),
@@ -303,7 +304,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     (
         "ReferralToPlan",
         BOARDS,
-        "group buckets noPlanYet noPlanYetLabel closedWithoutPlan dateImprecise planBeforeReferral withPlan \
+        "group buckets noPlanYet noPlanYetLabel closedWithoutPlan dateImprecise planBeforeReferral noData withPlan \
          total medianDays meanDays percentileDays",
     ),
     ("StageCount", BOARDS, "stage journeys"),

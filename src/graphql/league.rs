@@ -185,7 +185,7 @@ impl LeagueRow {
         let points = row.points;
         Ok(Self {
             rank: row.rank,
-            group: FigureGroup::of(&row.member, dimension, &rulebook.labels, source.known),
+            group: FigureGroup::of(&row.member, &dimension, &rulebook.labels, source.known),
             total: points.and_then(|points| points.total),
             out_of: points.map(|points| points.out_of),
             below: points.map(|points| points.sides.below),

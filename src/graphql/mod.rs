@@ -52,6 +52,7 @@ pub mod report_due;
 pub mod rulebook;
 pub mod scalars;
 pub mod selection;
+mod small_counts;
 pub mod staff;
 pub mod subscription;
 pub mod table;

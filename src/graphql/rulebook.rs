@@ -289,6 +289,31 @@ impl RulebookStandard {
     }
 }
 
+/// An attribute of cases by which figures can be broken down: a fact that the assessment of the eligibility freezes.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct CaseAttribute {
+    /// The code, for `byAttributes`.
+    code: String,
+    /// The title on boards.
+    title: String,
+    /// The values that always have a row, in order. Other values have a row where there are cases.
+    values: Vec<CodeLabel>,
+    /// The label of the row for cases without the fact.
+    unknown: String,
+}
+
+impl CaseAttribute {
+    fn of(attribute: &domain::case_attribute::CaseAttribute, labels: &Labels) -> Self {
+        let value = |code: &String| CodeLabel { code: code.clone(), label: attribute.label(code, labels) };
+        Self {
+            code: attribute.code.clone(),
+            title: attribute.title.clone(),
+            values: attribute.listed().iter().map(value).collect(),
+            unknown: attribute.unknown.clone(),
+        }
+    }
+}
+
 /// A league: service areas, teams or keyworkers in order.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct RulebookLeague {
@@ -423,6 +448,11 @@ impl RulebookVersion {
     /// The service standards, in the order of the rulebook.
     async fn standards(&self) -> Vec<RulebookStandard> {
         self.rulebook.standards.iter().map(|of| RulebookStandard::of(of, &self.rulebook)).collect()
+    }
+
+    /// The attributes of cases by which figures can be broken down, in the order of the rulebook.
+    async fn case_attributes(&self) -> Vec<CaseAttribute> {
+        self.rulebook.case_attributes.iter().map(|one| CaseAttribute::of(one, &self.rulebook.labels)).collect()
     }
 
     /// The leagues, in the order of the rulebook. `Contract.league` computes one.

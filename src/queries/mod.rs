@@ -34,6 +34,7 @@ pub mod period;
 pub mod prices;
 pub mod recency;
 pub mod referral_to_plan;
+pub mod small_counts;
 pub mod tracked_items;
 pub mod value;
 pub mod workload;

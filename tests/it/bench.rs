@@ -174,6 +174,9 @@ fn a_batch_of_claims_is_measured_on_both_stores() {
     for store in BOTH {
         assert_eq!(names(&found, store), expected.map(str::to_owned).into());
     }
+}
+
+#[test]
 fn documents_are_measured_on_both_stores_and_two_sizes() {
     let directory = tempfile::tempdir().expect("a directory");
     let found = measured("documents", directory.path());

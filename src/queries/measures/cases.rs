@@ -14,7 +14,7 @@ use super::super::caseload_scope::{may_be_shown, whose};
 use super::super::period::bound;
 use super::caseload_throughout::Ranges;
 use super::members::{CountedFact, MembersQuery, Place, Which};
-use super::tallies::{Span, Tally, codes, words};
+use super::tallies::{Span, Tally, asks_for_attributes, codes, words};
 use super::{Dimension, FiguresError, Member};
 use crate::access::CasesInScope;
 use crate::store::{Sql, StoreError, columns, doing, on};
@@ -55,6 +55,7 @@ columns! {
         cohort: String,
         referrer: String,
         keyworker: Option<Uuid>,
+        profile: String,
     }
 }
 
@@ -92,9 +93,10 @@ impl<'v> FactsOfCases<'v> {
         (generation, contract): (&Generation, &str),
         value: &'v CaseValue,
         between: (NaiveDate, NaiveDate),
-        as_of: NaiveDate,
+        (as_of, by): (NaiveDate, &[Dimension]),
     ) -> Result<Self, FiguresError> {
-        let reader = Reader { generation, contract, between, as_of: bound(as_of) };
+        let (as_of, profile) = (bound(as_of), asks_for_attributes(by));
+        let reader = Reader { generation, contract, between, as_of, profile };
         let deciding = reader.deciding(value.deciding()).await?;
         let others = match value {
             CaseValue::Days { to: facts, .. } | CaseValue::Quotient { of: facts, .. } => {
@@ -176,6 +178,7 @@ impl Valued {
                 area: fact.area.clone(),
                 cohort: fact.cohort.clone(),
                 referrer: fact.referrer.clone(),
+                profile: fact.profile.clone(),
                 keyworker: fact.keyworker.map(WorkerId),
                 month: None,
                 facts: 1,
@@ -197,6 +200,7 @@ impl Valued {
             Member::Keyworker(_, worker) => of.keyworker == Some(*worker),
             Member::Team(..) | Member::NoTeam => of.keyworker.is_some_and(|worker| asked.workers.contains(&worker)),
             Member::Unassigned => of.keyworker.is_none(),
+            Member::Attribute(_) => asked.profiles.contains(&of.profile),
         })
     }
 
@@ -214,12 +218,11 @@ pub(super) async fn listed(
     asked: &MembersQuery,
     (value, which): (&CaseValue, &Which),
 ) -> Result<Vec<CountedFact>, FiguresError> {
-    let span = Span::of(&asked.period);
-    let read = FactsOfCases::read((generation, scope.contract()), value, (span.first, span.last), asked.as_of).await?;
-    let is_by_code = asked.members.iter().any(|member| matches!(member, Member::Code(_)));
-    let by: &[Dimension] = if is_by_code { &[Dimension::Code] } else { &[] };
+    let (span, by) = (Span::of(&asked.period), asked.by());
+    let (contract, days) = ((generation, scope.contract()), (span.first, span.last));
+    let read = FactsOfCases::read(contract, value, days, (asked.as_of, &by)).await?;
     let mut found: Vec<Valued> = Vec::new();
-    for one in read.valued(&span, by)? {
+    for one in read.valued(&span, &by)? {
         let is_counted = match which {
             Which::All => true,
             Which::Exact => one.worth.exact().is_some(),
@@ -239,8 +242,9 @@ pub(super) async fn listed_throughout(
     scope: CasesInScope<'_>,
     asked: &MembersQuery,
 ) -> Result<Vec<CountedFact>, FiguresError> {
-    let span = Span::of(&asked.period);
-    let ranges = Ranges::read((generation, scope.contract()), (span.first, span.last), asked.as_of).await?;
+    let (span, by) = (Span::of(&asked.period), asked.by());
+    let (contract, days) = ((generation, scope.contract()), (span.first, span.last));
+    let ranges = Ranges::read(contract, days, (asked.as_of, &by)).await?;
     let mut found = ranges.throughout(&span);
     found.retain(|one| one.is_in(asked));
     let shown = shown(generation, scope, found).await?;
@@ -273,6 +277,8 @@ struct Reader<'r> {
     contract: &'r str,
     between: (NaiveDate, NaiveDate),
     as_of: NaiveDate,
+    /// Whether the attributes of cases are read.
+    profile: bool,
 }
 
 /// One more row than are allowed shows that there are too many.
@@ -286,6 +292,7 @@ impl Reader<'_> {
         let found: sqlx::Result<Vec<Row>> = on!(&self.generation.reader, pool => {
             let read = sqlx::query_as(sql).bind(self.contract).bind(words(&facts.kinds)).bind(codes(facts));
             let read = read.bind(bound(first)).bind(bound(last)).bind(self.as_of).bind(most());
+            let read = read.bind(self.profile);
             read.fetch_all(pool).await
         });
         found.map_err(doing("read the facts that give cases their values"))

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+use super::case_attribute::CaseAttribute;
 use super::kpi::{Consequences, Direction, Kpi, KpiPeriod, WithheldFrom, Withholding};
 use super::league::League;
 use super::measure::{Measure, Unit, measures};
@@ -16,6 +17,7 @@ use super::outcome::{
     ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnitRounding, UnknownHours, WhenCapped,
 };
 use super::report::ReportDefinition;
+use super::supply::Supply;
 use super::terms::{CapScope, Crossing, Duties, MetBy, StandardFrom, Within};
 use super::{
     AppliesBy, AttributeRule, Cap, CaseloadTerms, CountsWhen, Outcome, Rulebook, Standard, shown_value, warnings,
@@ -26,8 +28,10 @@ use crate::fact::money::Money;
 pub fn of(rulebook: &Rulebook) -> Vec<String> {
     let mut sentences = opening(rulebook);
     sentences.extend(attributes(rulebook));
+    sentences.extend(rulebook.case_attributes.iter().map(CaseAttribute::in_words));
     sentences.extend(rulebook.standards.iter().map(|standard| of_standard(rulebook, standard)));
     sentences.extend(caseload(&rulebook.caseload));
+    sentences.extend(rulebook.supply.iter().map(Supply::in_words));
     for outcome in &rulebook.outcomes {
         sentences.extend(of_outcome(rulebook, outcome));
     }
@@ -545,9 +549,11 @@ fn of_report(report: &ReportDefinition) -> String {
 }
 
 /// The days on which reports are due.
-fn reports(rulebook: &Rulebook) -> Option<String> {
+fn reports(rulebook: &Rulebook) -> Vec<String> {
     let due: Vec<_> = rulebook.reports.due.iter().map(ToString::to_string).collect();
-    (!due.is_empty()).then(|| format!("Reports are due on {}.", listed(&due, "and")))
+    let dates = (!due.is_empty()).then(|| format!("Reports are due on {}.", listed(&due, "and")));
+    let hidden = "Counts of one to four people are hidden from commissioners.".to_owned();
+    dates.into_iter().chain(rulebook.hides_small_counts().then_some(hidden)).collect()
 }
 
 /// The attributes that spells of each domain may have.

@@ -5,6 +5,7 @@
 //! `[[measure]]`. The list says what a measure is. It counts nothing.
 
 pub mod case_value;
+pub(super) mod known;
 mod list;
 mod money;
 pub(super) mod parse;
@@ -409,6 +410,14 @@ impl Formula {
     /// Whether its value is a number of cases, each counted by a fact that it has once.
     pub fn counts_cases(&self) -> bool {
         matches!(self, Self::Count(facts) if facts.are_of_cases())
+    }
+
+    /// The codes of the measures that it is made of: those above and below in a ratio.
+    pub fn parts(&self) -> Vec<&String> {
+        match self {
+            Self::Ratio { of, over, .. } => vec![of, over],
+            _ => Vec::new(),
+        }
     }
 
     /// The values of cases that it is made of.

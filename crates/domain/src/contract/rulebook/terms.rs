@@ -172,4 +172,6 @@ impl Default for Duties {
 pub struct Reports {
     /// The days on which a report is due, earliest first.
     pub due: Vec<NaiveDate>,
+    /// Whether counts of one to four people are hidden from commissioners, in every report and in every other answer.
+    pub hide_small_counts: bool,
 }

@@ -335,7 +335,7 @@ fn edges_rise_and_there_is_one_label_more() {
     assert_eq!(
         faults_with("[7, 14, 21, 28]", "[7, 14, 21]"),
         [
-            "line 38: referral_to_plan.labels: 3 edges make 4 rows, but there are 5 labels; write 4 labels, the last for the days above the last edge"
+            "line 38: referral_to_plan.labels: 3 edges make 4 rows, but there are 5 labels; write 4 labels, the last for all above the last edge"
         ]
     );
     assert_eq!(

@@ -101,6 +101,17 @@ pub struct EligibilityAssessed {
     pub facts: BTreeMap<String, Attribute>,
 }
 
+impl EligibilityAssessed {
+    /// Everything that it states, by name: its facts, then its criteria, then the result. Of the same name, the first
+    /// applies.
+    pub fn stated(&self) -> impl Iterator<Item = (&str, Attribute)> {
+        let result = if self.result == Eligibility::Eligible { "eligible" } else { "not_eligible" };
+        let criteria = self.criteria.iter().map(|(name, met)| (name.as_str(), Attribute::Flag(*met)));
+        let facts = self.facts.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        facts.chain(criteria).chain([("eligibility", Attribute::Text(result.to_owned()))])
+    }
+}
+
 /// The role of the worker whose caseload the case belongs to.
 pub const KEYWORKER: &str = "keyworker";
 

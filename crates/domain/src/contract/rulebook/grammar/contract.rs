@@ -1,12 +1,14 @@
 //! The header of a rulebook and the sections about the contract: calendar, codes, labels, boards and stages.
 
 use super::super::{AppliesBy, CodeList, CountsWhen};
+use super::case_attribute::CASE_ATTRIBUTE;
 use super::kpi::KPI;
 use super::league::LEAGUE;
 use super::outcome::{
     ACHIEVEMENT, ENGAGEMENT, LEVEL, LEVEL_NEEDS_ACHIEVEMENT, MEASURE, OUTCOME, PLAN, SPELL, WHERE, WHERE_NEEDS_SPELL,
 };
 use super::report::REPORT;
+use super::supply::SUPPLY;
 use super::terms::{CAP, DUTIES, GRADE, OWN_MEASURE, REPORTS, STANDARD, TARGETS};
 use super::workforce::CASELOAD;
 use super::{Fix, Items, Key, Kind, Map, Rule, SOME_VALUES, TEXTS, Table, Word, words};
@@ -91,6 +93,13 @@ pub(in super::super) static RULEBOOK: Table = Table {
         )
         .optional(),
         Key::new(
+            "case_attribute",
+            Kind::Tables(&CASE_ATTRIBUTE),
+            "",
+            "Attributes of cases by which figures can be broken down, such as an age band.",
+        )
+        .optional(),
+        Key::new(
             "labels",
             Kind::Map(&LABELS),
             "",
@@ -126,6 +135,13 @@ pub(in super::super) static RULEBOOK: Table = Table {
             "",
             "How often cases should be seen, and how many cases a keyworker may hold. Left out: the contract says \
              neither.",
+        )
+        .optional(),
+        Key::new(
+            "supply",
+            Kind::Tables(&SUPPLY),
+            "",
+            "Which facts service areas supply, and from when. Left out: all of them supply everything.",
         )
         .optional(),
         Key::new("stage", Kind::Tables(&STAGE), "", "The stages of the funnel, in order.").optional(),

@@ -423,19 +423,31 @@ pub(super) static TARGETS: Table = Table {
 
 pub(super) static REPORTS: Table = Table {
     name: "reports",
-    noun: "the dates of reports",
-    about: "When reports are due.",
-    keys: &[Key::new(
-        "due",
-        Kind::List(&Kind::QuotedDate, Items::Any),
-        r#"["2018-10-13"]"#,
-        "The days on which a report is due, earliest first, each in quotes.",
-    )],
+    noun: "the rules for reports",
+    about: "When reports are due, and whether commissioners see small counts.",
+    keys: &[
+        Key::new(
+            "due",
+            Kind::List(&Kind::QuotedDate, Items::Any),
+            r#"["2018-10-13"]"#,
+            "The days on which a report is due, earliest first, each in quotes.",
+        )
+        .or("[]"),
+        Key::new(
+            "hide_small_counts",
+            Kind::Flag,
+            "true",
+            "Whether counts of one to four people are hidden from commissioners, in every report and in the API.",
+        )
+        .or("false"),
+    ],
     rules: &[],
     notes: &[
         "A submitted report answers the first due date on or after the last day of the period that it covers. Due \
          dates that were missed or met late are listed with the number of days.",
         "`rulebook check` warns of a day that is not a working day. The program sends no reminders.",
+        "In the API small counts are also hidden if one `[[report]]` hides them. Where only one number of a row or column \
+         is small, another one is hidden with it, because the rest and a total would give it away.",
     ],
 };
 

@@ -3,11 +3,13 @@
 //! The measures that indicators name are checked once the whole rulebook is read, because they may be any of its
 //! measures.
 
+use super::super::Standard;
 use super::super::grammar::kpi::{DIRECTIONS, PERIODS, TOOLS};
+use super::super::measure::known::KnownMeasures;
 use super::super::measure::measures;
 use super::super::measure::parse::codes_that_make_measures;
 use super::super::reader::{Fault, Report, Section};
-use super::super::{Rulebook, Standard};
+use super::super::Rulebook;
 use super::{Consequences, Direction, Kpi, WithheldFrom, Withholding};
 use crate::fact::event::NoticeKind;
 
@@ -87,16 +89,12 @@ fn levels_in_order(section: &Section<'_>, report: &mut Report<'_>) {
 }
 
 /// Reports indicators of what is no measure of the rulebook.
-pub(in super::super) fn check_measures(top: &Section<'_>, rulebook: &Rulebook, report: &mut Report<'_>) {
-    let (known, unread) = (measures(rulebook), codes_that_make_measures(top));
+pub(in super::super) fn check_measures(top: &Section<'_>, known: &KnownMeasures, report: &mut Report<'_>) {
     for item in top.sections("kpi").iter().filter_map(|section| section.item("measure")) {
-        let Ok(named) = item.text() else { continue };
-        if unread.contains(&named) || known.iter().any(|measure| measure.code == named) {
-            continue;
-        }
-        let problem = format!("there is no measure {named:?}");
         let remedy = "write the code of a stage, standard, outcome or [[measure]], or one that every contract has; \
                       `throughline rulebook measures` lists them";
-        item.faulty(Fault::Remedied { problem, remedy: remedy.to_owned() }, report);
+        if let Some(fault) = item.text().ok().and_then(|named| known.unknown(&named, remedy)) {
+            item.faulty(fault, report);
+        }
     }
 }

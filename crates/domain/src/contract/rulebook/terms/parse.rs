@@ -140,5 +140,6 @@ pub(in super::super) fn reports(top: &Section<'_>, report: &mut Report<'_>) -> R
         }
         due.push(date);
     }
-    Reports { due }
+    let hides = top.section("reports").and_then(|section| section.flag("hide_small_counts"));
+    Reports { due, hide_small_counts: hides.unwrap_or(false) }
 }
