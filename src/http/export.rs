@@ -270,7 +270,6 @@ impl Begun {
         let (send, receive) = mpsc::channel(PARTS);
         let parts = Parts { send: send.clone(), runtime: Handle::current(), part: Vec::with_capacity(PART) };
         tokio::spawn(async move {
-            let _place = place;
             let ended = tokio::select! {
                 ended = run(export, format, Box::new(parts)) => ended,
                 () = stopping.requested() => Err(ExportFailed::Write(broken_off("the service is stopping").into())),
@@ -281,6 +280,9 @@ impl Begun {
                 // If the client has gone away meanwhile, nobody needs to know.
                 let _ = send.try_send(Err(broken_off("the export failed")));
             }
+            // The answer ends with its last sender: by then the place is free.
+            drop(place);
+            drop(send);
         });
         headed(&described, format, Body::from_stream(ReceiverStream::new(receive)))
     }
