@@ -2,6 +2,7 @@
 
 mod connection;
 mod descriptors;
+mod export;
 mod feed;
 mod metrics;
 
@@ -68,6 +69,7 @@ pub struct Service {
     budget: Arc<Budget>,
     capacity: Arc<Capacity>,
     meters: Arc<Meters>,
+    exports: Arc<export::Exports>,
 }
 
 /// Every route of the service, with its limits.
@@ -76,7 +78,8 @@ pub fn router(app: App, key: Arc<LocalKey>, terms: Terms) -> Router {
     let capacity = Arc::clone(&terms.capacity);
     let foreign_pages = of_origins(&terms.origins);
     let api = Api::new(app.clone(), Arc::clone(&key), terms);
-    let service = Service { api, app, key, budget, capacity: Arc::clone(&capacity), meters: Arc::clone(&meters) };
+    let (held, counted, exports) = (Arc::clone(&capacity), Arc::clone(&meters), Arc::default());
+    let service = Service { api, app, key, budget, capacity: held, meters: counted, exports };
     let page = match explorer {
         Explorer::Served => graphiql::routes(),
         Explorer::Absent => Router::new(),
@@ -93,6 +96,7 @@ pub fn router(app: App, key: Arc<LocalKey>, terms: Terms) -> Router {
     Router::new()
         .route(GRAPHQL, any(graphql))
         .route("/events", get(feed::events))
+        .route("/export/{table}", get(export::export))
         .route("/livez", get(livez))
         .route("/metrics", get(metrics::metrics))
         .route("/readyz", get(readyz))
@@ -241,7 +245,7 @@ fn unauthenticated(refused: &NotLetIn) -> Response {
 }
 
 async fn not_found() -> Response {
-    Problem::new(StatusCode::NOT_FOUND, "no such page: see /graphql, /events, /livez, /readyz and /metrics")
+    Problem::new(StatusCode::NOT_FOUND, "no such page: see /graphql, /events, /export/{table}, /livez, /readyz and /metrics")
         .into_response()
 }
 

@@ -18,6 +18,8 @@ pub enum Action {
     ReadJourneys,
     /// Read the feed of events.
     ReadEvents,
+    /// Export tables of cases, claims and payments.
+    ExportTables,
     /// Record facts about a client: contacts, plans, spells, closes.
     RecordFacts,
     /// Record a referral.
@@ -130,6 +132,7 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
             ("read cases", About::Journey, &[Keyworker, Manager, Commissioner, Auditor, Integrator])
         }
         Action::ReadEvents => ("read events", About::Contract, &[Manager, Auditor, Integrator]),
+        Action::ExportTables => ("export tables", About::Contract, &[Manager, Commissioner, Auditor, Integrator]),
         Action::RecordFacts => ("record facts", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::ReceiveReferral => ("receive referrals", About::Contract, &[Keyworker, Manager, Integrator]),
         Action::CorrectFacts => ("correct facts", About::Journey, &[Keyworker, Manager, Integrator]),
@@ -273,7 +276,13 @@ mod tests {
         let areas = || ["brent".to_owned()].into();
         let scope = Scope::Areas { contracts: ["shps".to_owned()].into(), areas: areas() };
         let borough = Principal { subject: String::new(), role: Role::Commissioner, scope };
-        for action in [Action::ReadJourneys, Action::ReadPerformance, Action::ReadBatches, Action::DecideClaims] {
+        for action in [
+            Action::ReadJourneys,
+            Action::ReadPerformance,
+            Action::ExportTables,
+            Action::ReadBatches,
+            Action::DecideClaims,
+        ] {
             assert!(policy(&borough, action, Relation::Contract).is_ok(), "{action:?}");
         }
         for action in [Action::ReadCaps, Action::HoldToContract, Action::PreviewRules, Action::SettleClaims] {

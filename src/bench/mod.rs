@@ -9,6 +9,7 @@ mod child;
 mod claims;
 mod client;
 mod documents;
+mod export;
 pub mod generate;
 mod ground;
 mod load;
@@ -49,6 +50,8 @@ pub enum What {
     Claims,
     /// All reports of a contract, and boards by three dimensions: time, memory and growth.
     Documents,
+    /// Tables for analysts as files: time and memory.
+    Export,
     /// `throughline try`, compared with reading and parsing its file.
     Try,
 }
@@ -63,6 +66,7 @@ impl What {
         Self::Reads,
         Self::Claims,
         Self::Documents,
+        Self::Export,
         Self::Try,
     ];
 }
@@ -99,6 +103,7 @@ pub async fn measure(ground: &Ground, what: What) -> Result<Vec<Figure>> {
             What::Reads => reads::measure(ground, store).await,
             What::Claims => claims::measure(ground, store).await,
             What::Documents => documents::measure(ground, store).await,
+            What::Export => export::measure(ground, store).await,
             What::Try => unreachable!("this measurement uses no store"),
         };
         figures.extend(measured.with_context(|| format!("on {}", name_of(store)))?);

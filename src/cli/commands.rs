@@ -14,12 +14,13 @@ use super::terminal::{self, message};
 use super::{BadFile, Misuse};
 use super::{
     Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
-    RulebookCommand, backup, bench, board, demo, diff, files, period, report, rulebook, token, try_out, views,
+RulebookCommand, backup, bench, board, demo, diff, files, period, report, rulebook, token, try_out, views, export,
 };
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
+use crate::export::tables::Table;
 use crate::http;
 use crate::log::Log;
 use crate::record::{CommandRequest, RecordError, Recorder};
@@ -114,8 +115,24 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         Command::Import(ImportCommand::Ssda903 { files, contract, area, how }) => {
             files::import_ssda903(&places, files, area, import_options(contract, how)).await
         }
-        Command::Export(ExportCommand::Ndjson { contracts }) => files::export(&places, contracts).await,
+        Command::Export(command) => exported(&places, command).await,
     }
+}
+
+/// Exports the log or a table.
+async fn exported(places: &Places, command: ExportCommand) -> Result<Ending> {
+    let (table, arguments) = match command {
+        ExportCommand::Ndjson { contracts } => return files::export(places, contracts).await,
+        ExportCommand::Schema(arguments) => return export::describe(places, &arguments).await,
+        ExportCommand::Reference => return export::page(),
+        ExportCommand::Journeys(arguments) => (Table::Journeys, arguments),
+        ExportCommand::Contacts(arguments) => (Table::Contacts, arguments),
+        ExportCommand::Spells(arguments) => (Table::Spells, arguments),
+        ExportCommand::Obligations(arguments) => (Table::Obligations, arguments),
+        ExportCommand::Claims(arguments) => (Table::Claims, arguments),
+        ExportCommand::Payments(arguments) => (Table::Payments, arguments),
+    };
+    export::table(places, table, arguments).await
 }
 
 /// Adds a file of bank holidays to the built-in ones.

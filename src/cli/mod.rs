@@ -9,6 +9,7 @@ mod board;
 mod commands;
 mod demo;
 mod diff;
+mod export;
 mod files;
 mod period;
 mod report;
@@ -145,8 +146,12 @@ enum Command {
     /// Imports files, through the same commands as the API.
     #[command(subcommand, after_help = "Example: throughline import ndjson events.ndjson --contract shps")]
     Import(ImportCommand),
-    /// Exports the log to files.
-    #[command(subcommand, after_help = "Example: throughline export ndjson > events.ndjson")]
+    /// Exports the log, or tables for analysts, to files.
+    #[command(
+        subcommand,
+        after_help = "Examples: throughline export ndjson > events.ndjson\n          \
+            throughline export journeys --contract shps --format parquet --out journeys.parquet"
+    )]
     Export(ExportCommand),
     /// Copies the current log to a file while servers run, and verifies the copy. The file contains no signing key.
     /// Status 1 if the log is damaged.
@@ -354,6 +359,36 @@ enum ExportCommand {
         #[arg(long = "contract")]
         contracts: Vec<String>,
     },
+    /// Exports the cases of a contract: one row for each, with the date on which it first reached each stage.
+    #[command(
+        after_help = "Example: throughline export journeys --contract shps --format parquet --out journeys.parquet"
+    )]
+    Journeys(export::TableArguments),
+    /// Exports the contacts and attempted contacts of a contract.
+    #[command(
+        after_help = "Example: throughline export contacts --contract shps --as-of 2018-02-23 --format csv --out contacts.csv"
+    )]
+    Contacts(export::TableArguments),
+    /// Exports the spells of a contract (jobs, homes, placements and courses), with their attributes.
+    #[command(after_help = "Example: throughline export spells --contract shps --format xlsx --out spells.xlsx")]
+    Spells(export::TableArguments),
+    /// Exports the obligations of a contract under its service standards.
+    #[command(
+        after_help = "Example: throughline export obligations --contract mhep --format parquet --out obligations.parquet"
+    )]
+    Obligations(export::TableArguments),
+    /// Exports the claims of a contract.
+    #[command(after_help = "Example: throughline export claims --contract mhep --format ndjson --out claims.ndjson")]
+    Claims(export::TableArguments),
+    /// Exports the batch lines, adjustments and receipts of a contract.
+    #[command(after_help = "Example: throughline export payments --contract mhep --format csv --out payments.csv")]
+    Payments(export::TableArguments),
+    /// Prints the description of a table: a JSON Schema with types, units and meanings.
+    #[command(after_help = "Example: throughline export schema journeys --contract shps > journeys.schema.json")]
+    Schema(export::SchemaArguments),
+    /// Prints the page of exports: every table and column, as Markdown.
+    #[command(after_help = "Example: throughline export reference > exports.md")]
+    Reference,
 }
 
 #[derive(Debug, Subcommand)]

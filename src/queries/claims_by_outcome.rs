@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::board::Group;
-use super::claims::{Claim, Claims};
+use super::claims::{Claim, Claims, Receipts};
 use super::measures::{self, CompareWith, Dimension, FiguresError, FiguresQuery, Member, OfContract};
 use crate::access::InScope;
 use crate::views::generation::Generation;
@@ -20,7 +20,6 @@ use throughline_domain::contract::outcome::State;
 use throughline_domain::contract::outcome::price::{Priced, fitting};
 use throughline_domain::contract::outcome::settle::LineState;
 use throughline_domain::contract::rulebook::{CodeList, Labels, Outcome};
-use throughline_domain::fact::envelope::ClaimId;
 use throughline_domain::fact::event::ClaimAbout;
 use throughline_domain::fact::money::Money;
 use throughline_domain::performance::comparison::{Actuals, Aim, Comparison};
@@ -194,7 +193,7 @@ struct Tallied {
 
 impl Tallied {
     fn of(claims: &Claims, ledger: &Ledger<'_>, by: By, period: &Period) -> Self {
-        let settled = settled(claims);
+        let receipts = Receipts::of(ledger, &claims.batches);
         let mut tallied = Self { rows: BTreeMap::new(), titles: BTreeMap::new() };
         let is_within = |day: NaiveDate| period.first() <= day && day <= period.last();
         for claim in claims.claims.iter() {
@@ -207,14 +206,12 @@ impl Tallied {
                     amounts.achieved = amounts.achieved + claim.amount.unwrap_or_default();
                 }
             }
-            let lines: Vec<&LedgerLine<'_>> =
-                ledger.lines_of(claim.claim).filter(|line| line.state() != LineState::Withdrawn).collect();
+            let lines = receipts.lines(claim.claim);
             let (Some(first), Some(last)) = (lines.first(), lines.last()) else { continue };
             let day = first.line.submitted.earliest();
             if is_within(day) {
                 let (counts, amounts) = tallied.row(claim, title, group(claim, by, day));
-                let paid: Money = lines.iter().map(|line| line.line.paid).sum();
-                amounts.received = amounts.received + paid + settled.get(&claim.claim).copied().unwrap_or_default();
+                amounts.received = amounts.received + receipts.received(claim.claim);
                 add_line(last, (counts, amounts));
             }
         }
@@ -266,20 +263,6 @@ fn add_line(line: &LedgerLine<'_>, (counts, amounts): (&mut Counts, &mut Amounts
     if matches!(line.state(), LineState::Accepted | LineState::Paid | LineState::Reversed) {
         amounts.entitled = amounts.entitled + due;
     }
-}
-
-/// The adjustments of each claim that a payment settled.
-fn settled(claims: &Claims) -> BTreeMap<ClaimId, Money> {
-    let mut settled: BTreeMap<ClaimId, Money> = BTreeMap::new();
-    let raised = claims.batches.iter().flat_map(|(_, batch)| &batch.adjustments);
-    for adjustment in raised.filter(|adjustment| adjustment.settled.is_some()) {
-        let details = &adjustment.raised.details;
-        if let Some(claim) = details.claim {
-            let sum = settled.entry(claim).or_default();
-            *sum = *sum + details.amount;
-        }
-    }
-    settled
 }
 
 /// The figures that rates are a share of, by measure and group.

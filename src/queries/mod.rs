@@ -20,6 +20,7 @@ pub mod data_quality;
 pub mod durations;
 pub mod event_visibility;
 pub mod exits;
+pub mod exports;
 pub mod forecast;
 pub mod grades;
 pub mod journeys;
@@ -54,6 +55,7 @@ pub fn statements() -> Vec<&'static Sql> {
         contracts::STATEMENTS,
         data_quality::STATEMENTS,
         exits::STATEMENTS,
+        exports::STATEMENTS,
         &journeys::statements(),
         &measures::statements(),
         obligations::STATEMENTS,

@@ -229,3 +229,23 @@ fn what_cannot_be_measured_is_refused() {
     refused(&["reads", "--store", "postgres"], "--postgres URL");
     refused(&["reads", "--directory", "Cargo.toml/no"], "--directory");
 }
+
+#[test]
+fn exports_are_measured_on_both_stores() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut expected = vec![
+        ("export of journeys, Parquet", BOTH),
+        ("export of journeys, XLSX", BOTH),
+        ("export of contacts, Parquet", BOTH),
+        ("export of contacts, NDJSON", BOTH),
+    ];
+    if cfg!(target_os = "linux") {
+        expected.extend([
+            ("peak memory of an export of journeys, Parquet", BOTH),
+            ("peak memory of an export of journeys, XLSX", BOTH),
+            ("peak memory of an export of contacts, Parquet", BOTH),
+            ("peak memory of an export of contacts, NDJSON", BOTH),
+        ]);
+    }
+    assert_figures(&measured("export", directory.path()), &expected);
+}

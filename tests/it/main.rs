@@ -34,6 +34,7 @@ mod diary;
 mod documents;
 mod events;
 mod every_event;
+mod exports;
 mod facts_api;
 mod failures;
 #[cfg(target_os = "linux")]
