@@ -181,6 +181,7 @@ impl Filled {
             contract: CONTRACT.to_owned(),
             when: Occurred::on(day()).into(),
             register: Some(SubjectKind::Person),
+            identity: None,
             fact: ReferralReceived {
                 subject: SubjectId(self.chance.id_at(Clock::Machine.now())),
                 area: "brent".to_owned(),
@@ -252,6 +253,7 @@ fn contact(journey: JourneyId) -> Command {
         minutes: Some(15),
         scheduled_on: Some(day()),
         worker: None,
+        note: None,
     };
     Command::record_fact(StreamId::journey(journey), Occurred::on(day()), fact)
 }
