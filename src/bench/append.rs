@@ -20,6 +20,7 @@ use super::report::{Figure, Limit, Size, median, number, rate};
 use crate::access::{Principal, Role, Scope};
 use crate::app::App;
 use crate::clock::{Chance, Clock};
+use crate::keys::KeyPlaces;
 use crate::record::CommandRequest;
 use crate::store::Dialect;
 use throughline_domain::command::contracts::OpenContract;
@@ -104,7 +105,7 @@ struct Node {
 
 impl Node {
     async fn open(url: &str) -> Result<Self> {
-        let (app, _) = App::open(url, Arc::new(Clock::Machine), Arc::new(Chance::System)).await?;
+        let (app, _) = App::open(url, &KeyPlaces::default(), Arc::new(Clock::Machine), Arc::new(Chance::System)).await?;
         Ok(Self { app })
     }
 
