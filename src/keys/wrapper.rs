@@ -202,7 +202,8 @@ impl OneKek {
         let mut text = key.to_vec();
         let nonce = self.key.seal_in_place_append_tag(Aad::from(bound.bytes()), &mut text);
         let nonce = nonce.expect("32 bytes can be wrapped");
-        Wrapped { by: self.id.clone(), bytes: [nonce.as_ref().as_slice(), &text].concat() }
+        let nonce: &[u8; NONCE_LEN] = nonce.as_ref();
+        Wrapped { by: self.id.clone(), bytes: [nonce.as_slice(), &text].concat() }
     }
 
     fn unwrap(&self, bound: Bound<'_>, wrapped: &Wrapped) -> Option<[u8; 32]> {

@@ -130,7 +130,7 @@ const UPN_LETTERS: &[u8; 23] = b"ABCDEFGHJKLMNPQRTUVWXYZ";
 /// The prefixes of National Insurance numbers that are never given to people.
 const NINO_NEVER: [&str; 7] = ["BG", "GB", "KN", "NK", "NT", "TN", "ZZ"];
 /// The most years between a birth and today.
-const AGE_MAX: i32 = 130;
+const AGE_MAX: u32 = 130;
 
 /// What is wrong with a National Insurance number. None if it is valid. Written without spaces, in capitals.
 pub fn nino_fault(text: &str) -> Option<&'static str> {
@@ -216,7 +216,7 @@ pub fn birth_date_fault(text: &str, occurred: Occurred) -> Option<&'static str> 
         return Some("the birth date is after the date of this fact: use an earlier date");
     }
     match occurred.latest().years_since(born) {
-        Some(years) if i64::from(years) <= i64::from(AGE_MAX) => None,
+        Some(years) if years <= AGE_MAX => None,
         _ => Some("the birth date is more than 130 years ago: check the year"),
     }
 }
