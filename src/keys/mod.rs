@@ -28,7 +28,6 @@ use crate::store::{Apart, Conn, IfMissing, PlaceApart, Sql, Store, StoreError, c
 use throughline_domain::fact::envelope::SubjectId;
 pub use throughline_domain::fact::sealed::{Class, KeyName, KeyVersion};
 
-
 static KEYS: Sql = Sql::new(
     "select subject, class, version, wrapped_by, wrapped from keys where subject in {uuids $1} \
      order by subject, class, version limit $2",
@@ -57,8 +56,7 @@ static BURY_OTHERS: Sql = Sql::new(
 static IS_EMPTY: Sql = Sql::new("select count(*) from (select 1 from keys limit 1) found");
 
 /// Every statement of the database of keys.
-static STATEMENTS: &[&Sql] =
-    &[&KEYS, &ADD, &REWRAP, &BURY, &BURY_OTHERS, &IS_EMPTY, &rotate::WRAPPED_OTHERWISE];
+static STATEMENTS: &[&Sql] = &[&KEYS, &ADD, &REWRAP, &BURY, &BURY_OTHERS, &IS_EMPTY, &rotate::WRAPPED_OTHERWISE];
 
 /// The class under which the deployment's own key is stored. It belongs to no person.
 const DEPLOYMENT: &str = "deployment";

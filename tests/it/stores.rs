@@ -178,8 +178,7 @@ impl Place {
     pub(crate) async fn remove(self) {
         if let Kind::Schema { server, name } = self.kind {
             let mut conn = PgConnection::connect(&server).await.expect("the server answers");
-            let schemas =
-                "select nspname::text from pg_namespace where nspname in ($1, $1 || '_keys') or \
+            let schemas = "select nspname::text from pg_namespace where nspname in ($1, $1 || '_keys') or \
                  starts_with(nspname, $1 || '_g')";
             let schemas: Vec<(String,)> =
                 sqlx::query_as(schemas).bind(&name).fetch_all(&mut conn).await.expect("the schemas are listed");

@@ -81,11 +81,9 @@ fn the_same_contact_with_another_note_is_taken_for_a_repetition() {
 #[test]
 fn a_note_has_lines_and_an_end() {
     accepted().when(state("2018-02-10", noted("one\n\ttwo\n\nthree"))).accepted();
-    for (words, code) in [
-        (" \n", Code::MissingValue),
-        ("a\u{202e}b", Code::InvalidValue),
-        (&*"x".repeat(10_001), Code::InputTooLong),
-    ] {
+    for (words, code) in
+        [(" \n", Code::MissingValue), ("a\u{202e}b", Code::InvalidValue), (&*"x".repeat(10_001), Code::InputTooLong)]
+    {
         let refusal = accepted().when(state("2018-02-10", noted(words))).refused(code);
         assert_eq!(refusal.path, Some("note".into()));
     }
@@ -114,9 +112,8 @@ fn parts_of_an_identity_are_replaced_and_cleared_one_by_one() {
     let text = |words: &str| Patched::Becomes(PersonalText::identity(words.to_owned()));
     let first = IdentitySealed { email: text("a@example.org"), telephone: text("07700 900123"), ..Default::default() };
     let then = IdentitySealed { email: text("b@example.org"), telephone: Patched::Cleared, ..Default::default() };
-    let world = crate::world::service()
-        .and(&fact_of(subject, "2018-02-01", first))
-        .and(&fact_of(subject, "2018-02-10", then));
+    let world =
+        crate::world::service().and(&fact_of(subject, "2018-02-01", first)).and(&fact_of(subject, "2018-02-10", then));
     let known = |on: &str| {
         let identity = Subject::fold(&world.history(subject).facts_as_of(day(on))).identity;
         let clear = |part| Some(identity.part(part)?.details.clear()?.text().to_owned());
