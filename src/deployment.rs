@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::clock::{Chance, Clock};
+use crate::keys::KeyPlaces;
 use crate::views::ViewError;
 
 /// An application with its tasks running. It is used like the application itself.
@@ -19,9 +20,20 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Opens the store at a URL, starts the append task and lets the live view follow the log.
+    /// Opens the store at a URL, with the key store beside it, starts the append task and lets the live view follow the
+    /// log.
     pub async fn open(url: &str, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, ViewError> {
-        let (app, appending) = App::open(url, clock, chance).await?;
+        Self::open_with_keys(url, &KeyPlaces::default(), clock, chance).await
+    }
+
+    /// The same with the key store at another place.
+    pub async fn open_with_keys(
+        url: &str,
+        keys: &KeyPlaces,
+        clock: Arc<Clock>,
+        chance: Arc<Chance>,
+    ) -> Result<Self, ViewError> {
+        let (app, appending) = App::open(url, keys, clock, chance).await?;
         let projecting = tokio::spawn(app.views.clone().keep_up());
         Ok(Self { app, appending, projecting })
     }
@@ -33,7 +45,7 @@ impl Deployment {
 
     /// Stops the append task after all waiting commands are done, and closes the store.
     pub async fn close(self) {
-        let App { log, views, recorder, clock: _ } = self.app;
+        let App { log, views, recorder, clock: _, keys } = self.app;
         drop(recorder);
         if let Err(error) = self.appending.await {
             tracing::error!(%error, "the append task did not end well");
@@ -42,6 +54,7 @@ impl Deployment {
         // The task is aborted on purpose. An interrupted step rolls back and runs again at the next start.
         let _ = self.projecting.await;
         views.close().await;
+        keys.close().await;
         log.store().close().await;
     }
 }

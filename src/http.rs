@@ -307,6 +307,11 @@ async fn readyz(State(service): State<Service>) -> Response {
     if let Some(off) = off {
         ready["clock"] = json!({ "offBySeconds": off.by.num_seconds(), "warning": off.to_string() });
     }
+    if service.app.keys.why_away().is_some() {
+        let warning = "the key store is away, so names and notes are neither shown nor recorded: see the log of this \
+                       server";
+        ready["keys"] = json!({ "warning": warning });
+    }
     Json(ready).into_response()
 }
 

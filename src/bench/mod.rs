@@ -20,6 +20,7 @@ mod raw;
 mod reads;
 mod rebuild;
 pub mod report;
+mod sealing;
 mod try_out;
 mod under_load;
 
@@ -52,13 +53,15 @@ pub enum What {
     Documents,
     /// Tables for analysts as files: time and memory.
     Export,
+    /// Contacts with a sealed note and pages of names, compared with those without.
+    Sealing,
     /// `throughline try`, compared with reading and parsing its file.
     Try,
 }
 
 impl What {
     /// Every measurement, in the order of running.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Append,
         Self::Rebuild,
         Self::Load,
@@ -67,6 +70,7 @@ impl What {
         Self::Claims,
         Self::Documents,
         Self::Export,
+        Self::Sealing,
         Self::Try,
     ];
 }
@@ -104,6 +108,7 @@ pub async fn measure(ground: &Ground, what: What) -> Result<Vec<Figure>> {
             What::Claims => claims::measure(ground, store).await,
             What::Documents => documents::measure(ground, store).await,
             What::Export => export::measure(ground, store).await,
+            What::Sealing => sealing::measure(ground, store).await,
             What::Try => unreachable!("this measurement uses no store"),
         };
         figures.extend(measured.with_context(|| format!("on {}", name_of(store)))?);

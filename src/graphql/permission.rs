@@ -152,7 +152,7 @@ impl ClaimPermissions {
 
 /// A sample fact of the work with the client. Such facts end with the close.
 pub(super) const fn work() -> PlanAgreed {
-    PlanAgreed { kind: String::new() }
+    PlanAgreed { kind: String::new(), actions: Vec::new(), note: None }
 }
 
 /// A sample fact about outcomes. Such facts may follow the close.

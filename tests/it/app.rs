@@ -14,6 +14,7 @@ use throughline::access::{Principal, Role, Scope};
 use throughline::app::App;
 use throughline::clock::{Chance, Clock};
 use throughline::http::router;
+use throughline::keys::KeyStore;
 use throughline::store::Dialect;
 use throughline_domain::contract::rulebook::packs;
 use throughline_domain::fact::envelope::Position;
@@ -85,6 +86,19 @@ pub(crate) async fn on_both_stores(test: impl AsyncFn(&TestApp)) {
     .await;
 }
 
+/// The same with a key store, so that names and notes can be recorded.
+pub(crate) async fn on_both_stores_with_keys(test: impl AsyncFn(&TestApp)) {
+    for store in STORES {
+        let _named = NamesTheStore(store);
+        let app = TestApp::over(Fresh::with_keys(store, instant(BEGINS)).await);
+        for code in [SHPS, MST] {
+            app.open_contract(code).await;
+        }
+        test(&app).await;
+        app.fresh.end().await;
+    }
+}
+
 /// Runs a test on each of the two stores, each time on an empty service of its own that begins at an instant.
 pub(crate) async fn from_the_instant(begins: &str, test: impl AsyncFn(&TestApp)) {
     for store in STORES {
@@ -106,6 +120,7 @@ fn served(fresh: &Fresh, keys: &tempfile::TempDir, terms: Terms) -> Router {
         views: fresh.views.clone(),
         recorder: fresh.recorder.clone(),
         clock: Arc::clone(&fresh.clock),
+        keys: fresh.keys.clone(),
     };
     router(app, Arc::new(key(keys)), terms)
 }
@@ -191,10 +206,25 @@ pub(crate) fn call(journey: &str, on: &str) -> Value {
 
 impl TestApp {
     async fn on(store: Dialect, begins: &str) -> Self {
-        let fresh = Fresh::on(store, instant(begins)).await;
+        Self::over(Fresh::on(store, instant(begins)).await)
+    }
+
+    fn over(fresh: Fresh) -> Self {
         let keys = tempfile::tempdir().expect("a temporary directory");
         let router = served(&fresh, &keys, Terms::default());
         Self { key: key(&keys), fresh, router, keys }
+    }
+
+    /// The routes of a server over the same log whose key store is away.
+    pub(crate) fn without_keys(&self) -> Router {
+        let app = App {
+            log: self.fresh.log.clone(),
+            views: self.fresh.views.clone(),
+            recorder: self.fresh.recorder.clone().sealing_with(KeyStore::none()),
+            clock: Arc::clone(&self.fresh.clock),
+            keys: KeyStore::none(),
+        };
+        router(app, Arc::new(key(&self.keys)), Terms::default())
     }
 
     /// A further server over the same log: it remembers nothing of what this one was asked.
@@ -381,7 +411,7 @@ fn mutation_document(mutation: &str) -> String {
         "setTeam" | "startCover" | "endCover" => "team { id }",
         "setCapacity" => "worker { id } team { id }",
         "assignWorkers" => "journeys { id }",
-        "registerSubject" | "giveConsent" | "withdrawConsent" | "linkSubjects" => "subject { id }",
+        "registerSubject" | "sealIdentity" | "giveConsent" | "withdrawConsent" | "linkSubjects" => "subject { id }",
         "openContract"
         | "publishRulebook"
         | "dismissDoubleFunding"

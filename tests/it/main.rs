@@ -83,6 +83,7 @@ mod rulebook_schema;
 mod rules;
 mod scenarios;
 mod schema;
+mod sealed;
 mod search;
 mod second_look;
 mod sequences;

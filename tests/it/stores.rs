@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
+use throughline::keys::{KeyPlaces, KeyStore, KeysOf};
 use throughline::log::Log;
 use throughline::log::append::{Appended, Expected};
 use throughline::record::{CommandRequest, RecordError, Recorder};
@@ -29,6 +30,9 @@ pub(crate) struct Fresh {
     pub(crate) views: Views,
     pub(crate) recorder: Recorder,
     pub(crate) clock: Arc<Clock>,
+    /// The keys of people; away, unless a test asks for them.
+    pub(crate) keys: KeyStore,
+    key_folder: Option<tempfile::TempDir>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     place: Place,
 }
@@ -58,7 +62,29 @@ impl Fresh {
         let started = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), Arc::new(Chance::System));
         let (recorder, appender) = started.await.expect("the recorder starts");
         let keeper = tokio::spawn(views.clone().keep_up());
-        Self { log, views, recorder, clock, tasks: vec![appender, keeper], place }
+        let (keys, tasks) = (KeyStore::none(), vec![appender, keeper]);
+        Self { log, views, recorder, clock, keys, key_folder: None, tasks, place }
+    }
+
+    /// The same with a key store, whose key-encryption key is in a folder of its own.
+    pub(crate) async fn with_keys(dialect: Dialect, now: DateTime<Utc>) -> Self {
+        let fresh = Self::on(dialect, now).await;
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let fresh = Self { key_folder: Some(folder), ..fresh };
+        let keys = fresh.open_keys(KeysOf::NewLog).await;
+        assert_eq!(keys.why_away(), None);
+        Self { recorder: fresh.recorder.clone().sealing_with(keys.clone()), keys, ..fresh }
+    }
+
+    /// Where the keys are, and what wraps them.
+    pub(crate) fn key_places(&self) -> KeyPlaces {
+        let folder = self.key_folder.as_ref().expect("a log with keys");
+        KeyPlaces { keys: None, kek_file: Some(folder.path().join("test.kek")), kek: None }
+    }
+
+    /// The key store of the log, opened once more.
+    pub(crate) async fn open_keys(&self, of: KeysOf) -> KeyStore {
+        KeyStore::open(self.log.store(), &self.key_places(), of, Arc::clone(&self.clock)).await
     }
 
     /// Records a command as somebody who may, and waits until the view shows it.
@@ -106,6 +132,7 @@ impl Fresh {
             task.abort();
         }
         self.views.live().close().await;
+        self.keys.close().await;
         self.log.store().close().await;
         self.place.remove().await;
     }
@@ -151,8 +178,8 @@ impl Place {
     pub(crate) async fn remove(self) {
         if let Kind::Schema { server, name } = self.kind {
             let mut conn = PgConnection::connect(&server).await.expect("the server answers");
-            let schemas =
-                "select nspname::text from pg_namespace where nspname = $1 or starts_with(nspname, $1 || '_g')";
+            let schemas = "select nspname::text from pg_namespace where nspname in ($1, $1 || '_keys') or \
+                 starts_with(nspname, $1 || '_g')";
             let schemas: Vec<(String,)> =
                 sqlx::query_as(schemas).bind(&name).fetch_all(&mut conn).await.expect("the schemas are listed");
             for (schema,) in schemas {

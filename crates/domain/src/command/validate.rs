@@ -7,6 +7,7 @@ mod batch;
 mod contract;
 mod facts;
 mod people;
+mod sealing;
 
 use chrono::{Datelike, NaiveDate};
 
