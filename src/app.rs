@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::{Chance, Clock};
 use crate::log::Log;
+use crate::outbox::{self, Outbox};
 use crate::queries;
 use crate::record::Recorder;
 use crate::store::{Mode, Store};
@@ -27,6 +28,8 @@ pub struct App {
     pub recorder: Recorder,
     /// The clock.
     pub clock: Arc<Clock>,
+    /// The webhooks. They are sent only while a task sends them.
+    pub outbox: Outbox,
 }
 
 impl App {
@@ -34,8 +37,10 @@ impl App {
     /// append task. The task ends when the last handle is dropped and all waiting commands are done.
     pub async fn open(url: &str, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<(Self, JoinHandle<()>), ViewError> {
         let log = Log::open(Arc::new(Store::open(url, Mode::Write).await?)).await?;
+        log.store().prepare(outbox::STATEMENTS).await?;
         let views = Views::open(log.clone(), queries::statements).await?;
         let (recorder, appending) = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), chance).await?;
-        Ok((Self { log, views, recorder, clock }, appending))
+        let outbox = Outbox::of(&log, &views, &clock);
+        Ok((Self { log, views, recorder, clock, outbox }, appending))
     }
 }

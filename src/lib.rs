@@ -18,6 +18,7 @@ pub mod graphql;
 pub mod http;
 pub mod import;
 pub mod log;
+pub mod outbox;
 pub mod parallel;
 pub mod queries;
 pub mod record;
