@@ -222,11 +222,7 @@ async fn create(places: &Places, arguments: CreateArguments) -> Result<Ending> {
     ending
 }
 
-async fn order(
-    places: &Places,
-    (subscription, order): (Uuid, Order),
-    reach: Option<WebhookReach>,
-) -> Result<Ending> {
+async fn order(places: &Places, (subscription, order): (Uuid, Order), reach: Option<WebhookReach>) -> Result<Ending> {
     let deployment = opened(places, reach).await?;
     let how = (Expected::Any, Mode::Act);
     let done = deployment.outbox.manage(&Scope::Deployment, subscription, order, how).await;
@@ -294,9 +290,10 @@ async fn list(places: &Places, contract: &str, format: Format) -> Result<Ending>
 }
 
 fn row(outbox: &Outbox, of: &Subscription) -> Vec<String> {
-    let types = of.types.as_ref().map_or("all".to_owned(), |types| {
-        types.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
-    });
+    let types = of
+        .types
+        .as_ref()
+        .map_or("all".to_owned(), |types| types.iter().map(String::as_str).collect::<Vec<_>>().join(" "));
     vec![
         of.id.to_string(),
         of.state.as_str().to_owned(),
@@ -342,8 +339,18 @@ async fn deliveries(places: &Places, id: Uuid, (listed, format): (Listed, Format
         Listed::All => format!("Deliveries of {id}"),
         Listed::DeadLetters => format!("Dead letters of {id}"),
     };
-    let heads =
-        columns(&["Number", "Sent at", "Position", "Type", "Event", "Attempt", "Status", "ms", "Result", "Next attempt"]);
+    let heads = columns(&[
+        "Number",
+        "Sent at",
+        "Position",
+        "Type",
+        "Event",
+        "Attempt",
+        "Status",
+        "ms",
+        "Result",
+        "Next attempt",
+    ]);
     let table = Table { title, columns: heads, rows: found.iter().map(cells).collect() };
     table::print(&mut terminal::out(), &[table], format)?;
     close(views).await;
@@ -358,7 +365,8 @@ async fn list_keys(places: &Places, id: Uuid) -> Result<Ending> {
         vec![key.id.to_string(), key.kind.as_str().to_owned(), key.created_at.to_rfc3339(), public]
     };
     let rows = outbox.keys(&of).await?.iter().map(cells).collect();
-    let table = Table { title: format!("Keys of {id}"), columns: columns(&["Key", "Kind", "Made at", "Public key"]), rows };
+    let table =
+        Table { title: format!("Keys of {id}"), columns: columns(&["Key", "Kind", "Made at", "Public key"]), rows };
     table::print(&mut terminal::out(), &[table], Format::Table)?;
     close(views).await;
     Ok(Ending::Done)

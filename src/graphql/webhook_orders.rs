@@ -210,11 +210,7 @@ async fn act(ctx: &Context<'_>, stamp: &Stamp, id: Id, order: Order) -> Result<S
     payload(done, stamp, &sent)
 }
 
-fn payload(
-    done: Result<Managed, ManageError>,
-    stamp: &Stamp,
-    sent: &SentInput,
-) -> Result<SubscriptionPayload> {
+fn payload(done: Result<Managed, ManageError>, stamp: &Stamp, sent: &SentInput) -> Result<SubscriptionPayload> {
     let refused = |problems: Vec<Problem>| Ok(SubscriptionPayload::of(None, Outcome::unrecorded(false, problems)));
     match done {
         Ok(_) if stamp.dry_run => refused(vec![notice(

@@ -142,12 +142,7 @@ struct Effects {
 
 impl Outbox {
     /// Makes a subscription to the events of a contract.
-    pub async fn create(
-        &self,
-        scope: InScope<'_>,
-        new: NewSubscription,
-        mode: Mode,
-    ) -> Result<Managed, ManageError> {
+    pub async fn create(&self, scope: InScope<'_>, new: NewSubscription, mode: Mode) -> Result<Managed, ManageError> {
         let shared = &self.shared;
         if let Some(made) = shared.tables.find(new.id).await? {
             return self.made_before(made, &new).await;

@@ -197,8 +197,7 @@ impl Outbox {
     }
 
     fn begun(&self, id: Uuid, (sender, places): (&Arc<Sender>, &Arc<Semaphore>)) -> Task {
-        let course =
-            Course { outbox: self.clone(), sender: Arc::clone(sender), places: Arc::clone(places), id };
+        let course = Course { outbox: self.clone(), sender: Arc::clone(sender), places: Arc::clone(places), id };
         Task(tokio::spawn(course.run()))
     }
 

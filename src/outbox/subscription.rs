@@ -103,8 +103,7 @@ impl Subscription {
         };
         match self.types.as_ref().map(named) {
             Some(types) if types.len() <= LANES_MAX => {
-                let lanes =
-                    |name| [Lane::TypeOfContract(name, self.contract.clone()), Lane::TypeOfNoContract(name)];
+                let lanes = |name| [Lane::TypeOfContract(name, self.contract.clone()), Lane::TypeOfNoContract(name)];
                 types.into_iter().flat_map(lanes).collect()
             }
             _ => vec![Lane::Contract(self.contract.clone()), Lane::NoContract],

@@ -38,14 +38,12 @@ macro_rules! deliveries {
 
 static FIND: Sql = Sql::new(subscriptions!("where id = $1"));
 static FIND_ALL: Sql = Sql::new(subscriptions!("where id in {uuids $1} order by id limit $2"));
-static OF_CONTRACT: Sql = Sql::new(subscriptions!(
-    "where contract = $1 and (created_at, id) > ($2, $3) order by created_at, id limit $4"
-));
+static OF_CONTRACT: Sql =
+    Sql::new(subscriptions!("where contract = $1 and (created_at, id) > ($2, $3) order by created_at, id limit $4"));
 static COUNT: Sql = Sql::new("select count(*) as count from subscriptions where contract = $1");
 static COUNT_OPEN: Sql =
     Sql::new("select count(*) as count from subscriptions where contract = $1 and state <> 'ended'");
-static ACTIVE: Sql =
-    Sql::new("select id, version, run from subscriptions where state = 'active' order by id limit $1");
+static ACTIVE: Sql = Sql::new("select id, version, run from subscriptions where state = 'active' order by id limit $1");
 static TALLY: Sql = Sql::new(
     "select state, count(*) as subscriptions, coalesce(sum(case when attempts > 0 then 1 else 0 end), 0) as failing, \
      min(position) as position from subscriptions group by state order by state limit 10",
@@ -77,9 +75,8 @@ static PASS: Sql = Sql::new(
 static KEYS: Sql = Sql::new(
     "select id, kind, secret, created_at from subscription_keys where subscription = $1 order by created_at, id limit $2",
 );
-static ADD_KEY: Sql = Sql::new(
-    "insert into subscription_keys (id, subscription, kind, secret, created_at) values ($1, $2, $3, $4, $5)",
-);
+static ADD_KEY: Sql =
+    Sql::new("insert into subscription_keys (id, subscription, kind, secret, created_at) values ($1, $2, $3, $4, $5)");
 static REMOVE_KEY: Sql = Sql::new("delete from subscription_keys where subscription = $1 and id = $2");
 static REMOVE_KEYS: Sql = Sql::new("delete from subscription_keys where subscription = $1");
 static DELIVERED: Sql = Sql::new(
@@ -90,8 +87,7 @@ static DELIVERED: Sql = Sql::new(
 static REVIVE: Sql =
     Sql::new("update deliveries set is_dead = false where subscription = $1 and position = $2 and is_dead");
 static PRUNE: Sql = Sql::new("delete from deliveries where subscription = $1 and number <= $2 and not is_dead");
-static DELIVERIES: Sql =
-    Sql::new(deliveries!("where subscription = $1 and number < $2 order by number desc limit $3"));
+static DELIVERIES: Sql = Sql::new(deliveries!("where subscription = $1 and number < $2 order by number desc limit $3"));
 static DEAD_LETTERS: Sql =
     Sql::new(deliveries!("where subscription = $1 and is_dead and number > $2 order by number limit $3"));
 static COUNT_DELIVERIES: Sql = Sql::new("select count(*) as count from deliveries where subscription = $1");

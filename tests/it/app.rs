@@ -106,6 +106,7 @@ fn served(fresh: &Fresh, keys: &tempfile::TempDir, terms: Terms) -> Router {
         views: fresh.views.clone(),
         recorder: fresh.recorder.clone(),
         clock: Arc::clone(&fresh.clock),
+        outbox: fresh.outbox.clone(),
     };
     router(app, Arc::new(key(keys)), terms)
 }
@@ -366,6 +367,9 @@ impl TestApp {
 /// The document that sends a mutation and asks for its whole payload.
 fn mutation_document(mutation: &str) -> String {
     let thing = match mutation {
+        "createSubscription" | "changeSubscription" | "replaySubscription" | "endSubscription" => {
+            "subscription { id state version position } secrets"
+        }
         "addWorker" | "leaveWorker" | "recordAbsence" | "setWte" => "worker { id label }",
         "setTeam" | "startCover" | "endCover" => "team { id }",
         "setCapacity" => "worker { id } team { id }",

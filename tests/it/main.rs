@@ -99,3 +99,4 @@ mod together;
 mod try_out;
 mod verify;
 mod wait;
+mod webhooks;

@@ -3,6 +3,7 @@
 //! `SQLite` in a temporary directory, Postgres in a schema of its own. It never falls back to one store alone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
@@ -10,6 +11,8 @@ use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
 use throughline::log::Log;
 use throughline::log::append::{Appended, Expected};
+use throughline::outbox::addresses::Reach;
+use throughline::outbox::{self, Outbox};
 use throughline::record::{CommandRequest, RecordError, Recorder};
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::Views;
@@ -29,6 +32,8 @@ pub(crate) struct Fresh {
     pub(crate) views: Views,
     pub(crate) recorder: Recorder,
     pub(crate) clock: Arc<Clock>,
+    /// Webhooks, to receivers on this machine too.
+    pub(crate) outbox: Outbox,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     place: Place,
 }
@@ -44,6 +49,10 @@ enum Kind {
     Schema { server: String, name: String },
 }
 
+/// The terms under which tests send webhooks: to this machine, and without much patience.
+pub(crate) const WEBHOOKS: outbox::Terms =
+    outbox::Terms { reach: Reach::Private, patience: Duration::from_secs(2), at_once: 8 };
+
 /// The two stores.
 pub(crate) const STORES: [Dialect; 2] = [Dialect::Sqlite, Dialect::Postgres];
 
@@ -58,7 +67,8 @@ impl Fresh {
         let started = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), Arc::new(Chance::System));
         let (recorder, appender) = started.await.expect("the recorder starts");
         let keeper = tokio::spawn(views.clone().keep_up());
-        Self { log, views, recorder, clock, tasks: vec![appender, keeper], place }
+        let outbox = Outbox::of(&log, &views, &clock).under(WEBHOOKS);
+        Self { log, views, recorder, clock, outbox, tasks: vec![appender, keeper], place }
     }
 
     /// Records a command as somebody who may, and waits until the view shows it.
