@@ -69,7 +69,7 @@ impl From<&SigningKey> for WebhookKey {
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Delivery {
     /// The number of the attempt among all of its subscription, from 1.
-    number: Position,
+    number: i64,
     /// The id of the event: the header `webhook-id`.
     event: ID,
     /// The type of the event, such as `ContactLogged`.
@@ -97,9 +97,8 @@ pub struct Delivery {
 
 impl From<subscription::Delivery> for Delivery {
     fn from(of: subscription::Delivery) -> Self {
-        use throughline_domain::fact::envelope;
         Self {
-            number: Position(envelope::Position(of.number)),
+            number: of.number,
             event: ID(of.event.to_string()),
             event_type: of.event_type,
             position: Position(of.position),

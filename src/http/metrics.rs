@@ -21,7 +21,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::{READY_WITHIN, Service};
 use crate::log::{Head, LogError};
 use crate::outbox::Outbox;
-use crate::outbox::subscription::{State, Tally};
+use crate::outbox::subscription::{self, Tally};
 use throughline_gateway::Problem;
 
 /// The media type of `OpenMetrics` text.
@@ -81,11 +81,11 @@ impl WebhookMeters {
         self.delivered.inc_by(attempts.delivered.saturating_sub(self.delivered.get()));
         self.failed.inc_by(attempts.failed.saturating_sub(self.failed.get()));
         let of = |state| tally.iter().find(|tally| tally.state == state);
-        for state in State::ALL {
+        for state in subscription::State::ALL {
             let count = of(state).map_or(0, |tally| tally.subscriptions);
             self.subscriptions.get_or_create(&InState { state: state.as_str() }).set(count);
         }
-        let active = of(State::Active);
+        let active = of(subscription::State::Active);
         self.failing.set(active.map_or(0, |active| active.failing));
         self.lag.set(active.map_or(0, |active| outbox.lag(active.position)));
     }

@@ -261,7 +261,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_counts_as_the_addresses_that_it_resolves_to() {
-        let url = read("https://localhost/", Reach::Public).expect("a name cannot be judged as it is written");
+        let url = read("https://localhost/", Reach::Public).expect("a name cannot be judged by its spelling");
         assert!(matches!(check_name(&url, Reach::Public).await, Err(Refused::Private(_))));
         assert_eq!(check_name(&url, Reach::Private).await, Ok(()));
         let resolved = Door::Public.resolve("localhost").await.expect("every machine knows itself");

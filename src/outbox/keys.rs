@@ -1,6 +1,6 @@
 //! The keys that sign webhooks, by Standard Webhooks 1.0: HMAC-SHA256 (`v1`) and Ed25519 (`v1a`).
 //!
-//! Pure, but for the random bytes of a new key. A secret is never in a message, a log line or a debug text.
+//! Pure, except for the random bytes of a new key. A secret is never in a message, a log line or a debug text.
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};

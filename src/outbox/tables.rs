@@ -249,7 +249,7 @@ impl Tables {
         &self.store
     }
 
-    const fn dialect(&self) -> Dialect {
+    fn dialect(&self) -> Dialect {
         self.store.dialect()
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
 use throughline::log::{self, Log};
+use throughline::outbox;
 use throughline::queries;
 use throughline::record::Recorder;
 use throughline::store::{Mode, Sql, Store};
