@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use crate::clock::{Chance, Clock};
 use crate::keys::{KeyPlaces, KeyStore, KeysOf};
 use crate::log::Log;
+use crate::outbox::{self, Outbox};
 use crate::queries;
 use crate::record::Recorder;
 use crate::store::{Mode, Store};
@@ -31,6 +32,8 @@ pub struct App {
     pub clock: Arc<Clock>,
     /// The keys of people.
     pub keys: KeyStore,
+    /// The webhooks. They are sent only while a task sends them.
+    pub outbox: Outbox,
 }
 
 impl App {
@@ -46,9 +49,11 @@ impl App {
         let log = Log::open(Arc::new(Store::open(url, Mode::Write).await?)).await?;
         let of = if log.head().await?.position == Position::default() { KeysOf::NewLog } else { KeysOf::KnownLog };
         let keys = KeyStore::open(log.store(), keys, of, Arc::clone(&clock)).await;
+        log.store().prepare(outbox::STATEMENTS).await?;
         let views = Views::open(log.clone(), queries::statements).await?;
         let (recorder, appending) = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), chance).await?;
         let recorder = recorder.sealing_with(keys.clone());
-        Ok((Self { log, views, recorder, clock, keys }, appending))
+        let outbox = Outbox::of(&log, &views, &clock);
+        Ok((Self { log, views, recorder, clock, keys, outbox }, appending))
     }
 }

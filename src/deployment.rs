@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use crate::app::App;
 use crate::clock::{Chance, Clock};
 use crate::keys::KeyPlaces;
+use crate::outbox;
 use crate::views::ViewError;
 
 /// An application with its tasks running. It is used like the application itself.
@@ -38,6 +39,13 @@ impl Deployment {
         Ok(Self { app, appending, projecting })
     }
 
+    /// The same deployment, with webhooks under these terms.
+    #[must_use]
+    pub fn with_webhooks(mut self, terms: outbox::Terms) -> Self {
+        self.app.outbox = self.app.outbox.under(terms);
+        self
+    }
+
     /// A handle for what serves requests. Drop every handle before the deployment is closed.
     pub fn app(&self) -> App {
         self.app.clone()
@@ -45,7 +53,7 @@ impl Deployment {
 
     /// Stops the append task after all waiting commands are done, and closes the store.
     pub async fn close(self) {
-        let App { log, views, recorder, clock: _, keys } = self.app;
+        let App { log, views, recorder, clock: _, keys, outbox: _ } = self.app;
         drop(recorder);
         if let Err(error) = self.appending.await {
             tracing::error!(%error, "the append task did not end well");

@@ -19,6 +19,7 @@ pub mod http;
 pub mod import;
 pub mod keys;
 pub mod log;
+pub mod outbox;
 pub mod parallel;
 pub mod queries;
 pub mod record;

@@ -69,6 +69,8 @@ const CAPS: Class = Class::of(Action::ReadCaps);
 const PREVIEW: Class = Class::of(Action::PreviewRules);
 /// The administration of views.
 const VIEWS: Class = Class::of(Action::TendViews);
+/// Webhooks.
+const WEBHOOKS: Class = Class::of(Action::ManageSubscriptions);
 
 /// Every field of every type and interface, by access class.
 static FIELDS: &[(&str, Class, &str)] = &[
@@ -139,6 +141,25 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("RebuildProgress", VIEWS, "number phase events of rate eta"),
     ("Subscription", VIEWS, "rebuildProgress"),
     ("ViewsPayload", VIEWS, "views events position replayed problems"),
+    ("Query", WEBHOOKS, "subscriptions"),
+    ("Mutation", WEBHOOKS, "createSubscription changeSubscription replaySubscription endSubscription"),
+    ("SubscriptionPayload", WEBHOOKS, "subscription secrets events position replayed problems"),
+    ("WebhookSubscriptionConnection", WEBHOOKS, "edges nodes pageInfo totalCount"),
+    ("WebhookSubscriptionEdge", WEBHOOKS, "cursor node"),
+    (
+        "WebhookSubscription",
+        WEBHOOKS,
+        "id contract url types identity state reason position lag version attempts failingSince nextAttempt createdBy \
+         createdAt keys deliveries deadLetters",
+    ),
+    ("WebhookKey", WEBHOOKS, "id kind publicKey createdAt"),
+    ("DeliveryConnection", WEBHOOKS, "edges nodes pageInfo totalCount"),
+    ("DeliveryEdge", WEBHOOKS, "cursor node"),
+    (
+        "Delivery",
+        WEBHOOKS,
+        "number event type position attempt sentAt delivered status problem tookMs nextAttempt gaveUp",
+    ),
     ("Viewer", OPEN, "subject role worker"),
     ("LogHead", OPEN, "position recordedAt"),
     (

@@ -64,6 +64,8 @@ pub enum Action {
     RuleContracts,
     /// Read, rebuild and repair views.
     TendViews,
+    /// Make, change, read and end the webhooks of a contract.
+    ManageSubscriptions,
 }
 
 /// Data that is hidden from a caller who may read the rest.
@@ -165,6 +167,7 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         Action::SettleClaims => ("settle claims", About::Contract, &[Manager, Commissioner]),
         Action::RuleContracts => ("set the terms, rules or targets of contracts", About::Contract, &[Administrator]),
         Action::TendViews => ("manage the views", About::Deployment, &[Administrator]),
+        Action::ManageSubscriptions => ("manage webhooks", About::Contract, &[Manager, Integrator, Administrator]),
     };
     let role = principal.role;
     if !roles.contains(&role) {
@@ -196,6 +199,7 @@ const fn is_of_whole_contracts(action: Action) -> bool {
             | Action::SettleClaims
             | Action::RuleContracts
             | Action::TendViews
+            | Action::ManageSubscriptions
     )
 }
 

@@ -14,7 +14,7 @@ use super::terminal::{self, message};
 use super::{BadFile, Misuse};
 use super::{
     Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
-RulebookCommand, backup, bench, board, demo, diff, files, period, report, rulebook, token, try_out, views, export, keys,
+RulebookCommand, backup, bench, board, demo, diff, files, period, report, rulebook, token, try_out, views, export, keys, webhook,
 };
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
@@ -23,6 +23,7 @@ use crate::deployment::Deployment;
 use crate::export::tables::Table;
 use crate::http;
 use crate::log::Log;
+use crate::outbox;
 use crate::record::{CommandRequest, RecordError, Recorder};
 use crate::store::{Mode, Store};
 use crate::views::Views;
@@ -55,6 +56,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             connections,
             no_graphiql,
             without_lost_events,
+            webhooks,
         } => {
             let stop = stop_signal();
             if without_lost_events {
@@ -71,7 +73,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             let explorer = if no_graphiql { Explorer::Absent } else { Explorer::Served };
             let (budget, capacity) = (Arc::new(Budget::per_minute(budget)), Arc::new(Capacity::of(requests)));
             let terms = Terms { budget, capacity, documents, origins, explorer, ..Terms::default() };
-            serve(&places, &listen, connections, terms, stop).await
+            serve(&places, (&listen, connections), (terms, webhooks.terms()), stop).await
         }
         Command::Contract(ContractCommand::Open { rulebook, name, parties, starts_on, ends_on }) => {
             let opening = Opening { rulebook, name, parties, starts_on, ends_on };
@@ -107,6 +109,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         Command::Bench(arguments) => bench::run(arguments).await,
         Command::Log(LogCommand::Verify { all }) => files::verify(&places, all).await,
         Command::Log(LogCommand::Tail { after }) => files::tail(&places, after).await,
+        Command::Webhook(command) => webhook::run(&places, command).await,
         Command::Backup { file } => backup::backup(&places, &file).await,
         Command::Restore { file } => backup::restore(&places, &file).await,
         Command::Import(ImportCommand::Ndjson { file, as_recorded: true, .. }) => files::restore(&places, &file).await,
@@ -187,9 +190,8 @@ async fn set_aside(places: &Places) -> Result<()> {
 
 async fn serve(
     places: &Places,
-    listen: &str,
-    connections: usize,
-    terms: Terms,
+    (listen, connections): (&str, usize),
+    (terms, webhooks): (Terms, outbox::Terms),
     stop: impl Future<Output = ()>,
 ) -> Result<Ending> {
     let key = key(places)?;
@@ -209,6 +211,7 @@ async fn serve(
                 FILE`",
         );
     }
+    let deployment = deployment.with_webhooks(webhooks);
     serve_until_stopped(deployment, key, terms, listener, connections, stop).await?;
     Ok(Ending::Done)
 }
@@ -246,7 +249,8 @@ pub(super) async fn listening(at: &str) -> Result<TcpListener> {
     Ok(bound.map_err(|error| Misuse(format!("cannot listen on {at}: {error}; give another address with --listen")))?)
 }
 
-/// Serves a deployment until the process receives a signal to stop, then finishes the requests in progress.
+/// Serves a deployment, and sends its webhooks, until the process receives a signal to stop. Then it finishes the
+/// requests in progress. A webhook that is under way then is sent again after the next start.
 pub(super) async fn serve_until_stopped(
     deployment: Deployment,
     key: Arc<LocalKey>,
@@ -259,9 +263,13 @@ pub(super) async fn serve_until_stopped(
     if let Some(reason) = deployment.keys.why_away() {
         tracing::warn!(%reason, "the key store is away: names and notes are neither shown nor recorded");
     }
+    let sending = tokio::spawn(deployment.outbox.clone().keep_sending());
     let router = http::router(deployment.app(), key, terms);
     http::serve(listener, http::connections_within(connections), router, stop).await;
     tracing::info!("stopping");
+    sending.abort();
+    // The task is aborted on purpose.
+    let _ = sending.await;
     deployment.close().await;
     Ok(())
 }

@@ -14,7 +14,7 @@ use super::commands::{listening, serve_until_stopped, stop_signal};
 use super::table;
 use super::terminal::{self, ProgressLine, message};
 use super::token::issue;
-use super::{Ending, Format, Misuse, Places, board};
+use super::{Ending, Format, Misuse, Places, WebhookReach, board};
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
@@ -46,10 +46,12 @@ pub(super) struct DemoArguments {
     /// Print the boards and exit.
     #[arg(long)]
     once: bool,
+    #[command(flatten)]
+    webhooks: WebhookReach,
 }
 
 pub(super) async fn run(places: &Places, arguments: &DemoArguments) -> Result<Ending> {
-    let DemoArguments { pack, listen, once } = arguments;
+    let DemoArguments { pack, listen, once, webhooks } = arguments;
     let demo = demo_of(pack.as_deref())?;
     let own = TempDir::with_prefix("throughline-demo-").context("cannot make a temporary directory")?;
     let database = match &places.database {
@@ -77,6 +79,7 @@ pub(super) async fn run(places: &Places, arguments: &DemoArguments) -> Result<En
                 print_banner(&key, &demo, &http::url_of(listener.local_addr()?))?;
                 print_boards(&deployment, &demo, TABLES_ON_A_PAGE).await?;
                 print_whole_boards(&database, &demo)?;
+                let deployment = deployment.with_webhooks(webhooks.terms());
                 serve_until_stopped(deployment, key, Terms::default(), listener, http::CONNECTIONS, stop).await?;
             }
         }

@@ -21,6 +21,7 @@ mod terminal;
 mod token;
 mod try_out;
 mod views;
+mod webhook;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,7 @@ use crate::import::ImportError;
 use crate::import::as_recorded::RestoreError;
 use crate::keys::{Kek, KeyPlaces};
 use crate::log::LogError;
+use crate::outbox::{self, addresses::Reach};
 use crate::store::StoreError;
 use crate::telemetry::{self, Work};
 use crate::try_out::KnownAt;
@@ -127,6 +129,8 @@ enum Command {
         /// under another name.
         #[arg(long)]
         without_lost_events: bool,
+        #[command(flatten)]
+        webhooks: WebhookReach,
     },
     /// Opens contracts.
     #[command(subcommand, after_help = "Example: throughline contract open --rulebook shps")]
@@ -240,6 +244,14 @@ enum Command {
     /// Verifies or follows the log.
     #[command(subcommand, after_help = "Example: throughline log verify")]
     Log(LogCommand),
+    /// Makes, changes, replays, ends and lists webhook subscriptions: addresses that are sent the events of a contract.
+    /// A server sends them. If a server holds an `SQLite` file, use its mutations instead, such as
+    /// `createSubscription`.
+    #[command(
+        subcommand,
+        after_help = "Example: throughline webhook create --contract shps --url https://example.org/throughline"
+    )]
+    Webhook(webhook::WebhookCommand),
     /// Measures the service on this machine, compared with the same machine without it, on logs that it generates.
     /// `docs/performance.md` describes the measurements. A figure that misses its limit is marked as missed. It does
     /// not fail the command.
@@ -369,6 +381,23 @@ enum ImportCommand {
         #[command(flatten)]
         how: ImportHow,
     },
+}
+
+/// How far webhooks may reach.
+#[derive(Debug, Clone, Copy, Args)]
+struct WebhookReach {
+    /// Also send webhooks to addresses of this machine and its network, by HTTPS or HTTP. Without it, only to public
+    /// addresses by HTTPS.
+    #[arg(long, env = "THROUGHLINE_ALLOW_PRIVATE_WEBHOOKS")]
+    allow_private_webhooks: bool,
+}
+
+impl WebhookReach {
+    /// The terms under which webhooks are sent.
+    fn terms(self) -> outbox::Terms {
+        let reach = if self.allow_private_webhooks { Reach::Private } else { Reach::Public };
+        outbox::Terms { reach, ..outbox::Terms::default() }
+    }
 }
 
 /// Options of an import.

@@ -62,6 +62,8 @@ pub mod team;
 pub mod value;
 pub mod views;
 mod waits;
+pub mod webhook;
+pub mod webhook_orders;
 mod weights;
 
 use std::sync::Arc;

@@ -24,6 +24,7 @@ use super::scalars::{Date, Id, Instant, Position};
 use super::staff::{self, StaffOf};
 use super::team::Team;
 use super::views::Views;
+use super::webhook::{self, WebhookSubscription};
 use crate::access::Scope;
 use crate::log::read::Lane;
 use crate::queries;
@@ -255,6 +256,19 @@ impl Query {
     ) -> Option<Result<Page<RulebookVersion>>> {
         let contract_state = ctx.caller().generation.contract_state(ctx.in_scope(&contract)?)?;
         Some(rulebook::versions(&contract_state, (first, after)))
+    }
+
+    /// The webhook subscriptions of a contract, in the order in which they were made. Null if there is no contract with
+    /// this code in your scope.
+    async fn subscriptions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The code of the contract, such as `shps`.")] contract: String,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
+    ) -> Option<Result<Page<WebhookSubscription>>> {
+        webhook::subscriptions(ctx, contract, (first, after)).await.transpose()
     }
 
     /// Compares one contract at two points in time or under two rulebooks: board figures, cases and claims that differ,

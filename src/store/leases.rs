@@ -66,6 +66,34 @@ impl Store {
     }
 }
 
+/// The right to send webhooks. One process of all has it at a time. It ends when it is dropped.
+#[derive(Debug)]
+pub(crate) struct SoleSender {
+    session: Option<PgConnection>,
+}
+
+impl Store {
+    /// Takes the right to send webhooks, without waiting. `None` if another process has it. On `SQLite` the one process
+    /// that may write has it.
+    pub(crate) async fn sole_sender_now(&self) -> Result<Option<SoleSender>, StoreError> {
+        let Place::Postgres { options, schema } = &self.place else { return Ok(Some(SoleSender { session: None })) };
+        let mut session = options.connect().await.map_err(doing("connect to Postgres"))?;
+        let lock = sqlx::query_scalar("select pg_try_advisory_lock(hashtextextended($1, 7))").bind(schema);
+        let alone: bool = lock.fetch_one(&mut session).await.map_err(doing("ask which server sends webhooks"))?;
+        Ok(alone.then_some(SoleSender { session: Some(session) }))
+    }
+}
+
+impl SoleSender {
+    /// Whether the right still holds. It ends with its session.
+    pub(crate) async fn is_held(&mut self) -> bool {
+        match &mut self.session {
+            None => true,
+            Some(session) => session.ping().await.is_ok(),
+        }
+    }
+}
+
 impl Leases {
     fn counted<T>(&self, with: impl FnOnce(&mut BTreeMap<String, usize>) -> T) -> T {
         with(&mut self.names.lock().expect("no panic while counting"))

@@ -121,6 +121,7 @@ fn served(fresh: &Fresh, keys: &tempfile::TempDir, terms: Terms) -> Router {
         recorder: fresh.recorder.clone(),
         clock: Arc::clone(&fresh.clock),
         keys: fresh.keys.clone(),
+        outbox: fresh.outbox.clone(),
     };
     router(app, Arc::new(key(keys)), terms)
 }
@@ -407,6 +408,9 @@ impl TestApp {
 /// The document that sends a mutation and asks for its whole payload.
 fn mutation_document(mutation: &str) -> String {
     let thing = match mutation {
+        "createSubscription" | "changeSubscription" | "replaySubscription" | "endSubscription" => {
+            "subscription { id state version position } secrets"
+        }
         "addWorker" | "leaveWorker" | "recordAbsence" | "setWte" => "worker { id label }",
         "setTeam" | "startCover" | "endCover" => "team { id }",
         "setCapacity" => "worker { id } team { id }",

@@ -139,10 +139,14 @@ async fn the_serving_role_only_reads_and_adds() {
         granted,
         [
             ("commands", "INSERT SELECT"),
+            // Webhooks are no part of the log.
+            ("deliveries", "DELETE INSERT SELECT UPDATE"),
             ("events", "INSERT SELECT"),
             ("live_view", "SELECT UPDATE"),
             ("log_head", "SELECT UPDATE"),
             ("secrets", "SELECT"),
+            ("subscription_keys", "DELETE INSERT SELECT UPDATE"),
+            ("subscriptions", "DELETE INSERT SELECT UPDATE"),
         ]
     );
     for statement in ["update events set actor = ''", "delete from events", "truncate events", "drop table events"] {

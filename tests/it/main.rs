@@ -105,3 +105,4 @@ mod try_out;
 mod value_targets;
 mod verify;
 mod wait;
+mod webhooks;

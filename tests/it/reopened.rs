@@ -8,6 +8,7 @@ use std::sync::Arc;
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
 use throughline::log::{self, Log};
+use throughline::outbox;
 use throughline::queries;
 use throughline::record::Recorder;
 use throughline::store::{Mode, Sql, Store};
@@ -131,7 +132,8 @@ async fn every_statement_is_in_the_lists_that_start_up_prepares() {
         let clock = Arc::new(Clock::standing_at(now()));
         let opened = Deployment::open(place.url(), clock, Arc::new(Chance::System)).await.expect("it opens");
         assert_eq!(whole(&opened.log).await.len(), 0);
-        let listed = [log::statements(dialect), views::STATEMENTS_ON_THE_LOG.to_vec()].concat();
+        let listed =
+            [log::statements(dialect), views::STATEMENTS_ON_THE_LOG.to_vec(), outbox::STATEMENTS.to_vec()].concat();
         opened.log.store().prepare(&listed).await.expect("each is understood");
         opened.close().await;
         place.remove().await;
@@ -139,6 +141,7 @@ async fn every_statement_is_in_the_lists_that_start_up_prepares() {
     let all = [
         log::statements(throughline::store::Dialect::Postgres),
         views::STATEMENTS_ON_THE_LOG.to_vec(),
+        outbox::STATEMENTS.to_vec(),
         views::statements(),
         queries::statements(),
     ];

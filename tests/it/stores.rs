@@ -3,6 +3,7 @@
 //! `SQLite` in a temporary directory, Postgres in a schema of its own. It never falls back to one store alone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
@@ -11,6 +12,8 @@ use throughline::clock::{Chance, Clock};
 use throughline::keys::{KeyPlaces, KeyStore, KeysOf};
 use throughline::log::Log;
 use throughline::log::append::{Appended, Expected};
+use throughline::outbox::addresses::Reach;
+use throughline::outbox::{self, Outbox};
 use throughline::record::{CommandRequest, RecordError, Recorder};
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::Views;
@@ -33,6 +36,8 @@ pub(crate) struct Fresh {
     /// The keys of people; away, unless a test asks for them.
     pub(crate) keys: KeyStore,
     key_folder: Option<tempfile::TempDir>,
+    /// Webhooks, to receivers on this machine too.
+    pub(crate) outbox: Outbox,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     place: Place,
 }
@@ -47,6 +52,10 @@ enum Kind {
     Directory { _held: tempfile::TempDir },
     Schema { server: String, name: String },
 }
+
+/// The terms under which tests send webhooks: to this machine, and without much patience.
+pub(crate) const WEBHOOKS: outbox::Terms =
+    outbox::Terms { reach: Reach::Private, patience: Duration::from_secs(2), at_once: 8 };
 
 /// The two stores.
 pub(crate) const STORES: [Dialect; 2] = [Dialect::Sqlite, Dialect::Postgres];
@@ -63,7 +72,8 @@ impl Fresh {
         let (recorder, appender) = started.await.expect("the recorder starts");
         let keeper = tokio::spawn(views.clone().keep_up());
         let (keys, tasks) = (KeyStore::none(), vec![appender, keeper]);
-        Self { log, views, recorder, clock, keys, key_folder: None, tasks, place }
+        let outbox = Outbox::of(&log, &views, &clock).under(WEBHOOKS);
+        Self { log, views, recorder, clock, keys, key_folder: None, outbox, tasks, place }
     }
 
     /// The same with a key store, whose key-encryption key is in a folder of its own.

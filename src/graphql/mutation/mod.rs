@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::context::RequestContext as _;
 use super::query::visible;
 use super::views::ViewMutations;
+use super::webhook_orders::WebhookMutations;
 use crate::graphql::scalars::Id;
 use crate::record::{CommandRequest, RecordError};
 use amend::Amendments;
@@ -38,7 +39,15 @@ use throughline_gateway::Recorded;
 /// The mutation root: one mutation for each fact that can be recorded. A refusal is data in the payload's `problems`,
 /// not a GraphQL error.
 #[derive(MergedObject, Default)]
-pub struct Mutation(JourneyMutations, PeopleMutations, ContractMutations, BatchMutations, Amendments, ViewMutations);
+pub struct Mutation(
+    JourneyMutations,
+    PeopleMutations,
+    ContractMutations,
+    BatchMutations,
+    Amendments,
+    ViewMutations,
+    WebhookMutations,
+);
 
 /// The result of a mutation. A mutation that fails or is forbidden returns null and an error, so that the results of
 /// the other mutations in the document are still returned.
@@ -130,6 +139,7 @@ fn clears(mutation: &str, key: &str) -> bool {
         "correctFact" => ["occurredOn", "precision", "localTime"].contains(&key),
         "sealIdentity" => true,
         "moveAppointment" => ["time", "worker"].contains(&key),
+        "changeSubscription" => key == "types",
         _ => false,
     }
 }

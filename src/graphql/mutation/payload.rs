@@ -15,6 +15,7 @@ use crate::graphql::query;
 use crate::graphql::scalars::Position;
 use crate::graphql::team::Team;
 use crate::graphql::views::Views;
+use crate::graphql::webhook::WebhookSubscription;
 use crate::log::append::Draft;
 use crate::queries;
 use crate::record::{RecordError, RecordedCommand};
@@ -419,6 +420,26 @@ payload! {
     ViewsPayload {
         /// The views as they are now.
         views: Views
+    }
+}
+
+payload! {
+    /// The result of an order on a webhook subscription. The log does not record such orders, so `events` is always
+    /// empty.
+    SubscriptionPayload {
+        /// The subscription. Null if the command was refused.
+        subscription: WebhookSubscription,
+        /// What the receiver needs to verify the signatures of each new key: a shared secret (`whsec_…`) or a public key
+        /// (`whpk_…`). A shared secret is shown only here.
+        secrets: Vec<String>,
+    }
+}
+
+impl SubscriptionPayload {
+    /// The payload of an order on a subscription, with what the receiver needs of its new keys.
+    pub fn of(managed: Option<(WebhookSubscription, Vec<String>)>, outcome: Outcome) -> Self {
+        let (subscription, secrets) = managed.unzip();
+        Self::with(subscription, secrets, outcome)
     }
 }
 

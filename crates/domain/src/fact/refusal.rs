@@ -307,6 +307,18 @@ codes! {
     NoRebuild => "NO_REBUILD";
     /// There is no earlier view to go back to.
     NoPreviousView => "NO_PREVIOUS_VIEW";
+    /// No subscription has this id.
+    SubscriptionNotFound => "SUBSCRIPTION_NOT_FOUND";
+    /// The subscription was ended.
+    SubscriptionEnded => "SUBSCRIPTION_ENDED";
+    /// The contract has as many subscriptions as it may.
+    SubscriptionLimit => "SUBSCRIPTION_LIMIT";
+    /// Webhooks may not be sent to this address.
+    AddressNotAllowed => "ADDRESS_NOT_ALLOWED";
+    /// The subscription has no key with this id.
+    KeyNotFound => "KEY_NOT_FOUND";
+    /// The subscription would be left without a key.
+    LastKey => "LAST_KEY";
 }
 
 impl RefusalCode {
