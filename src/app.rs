@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 use crate::clock::{Chance, Clock};
-use crate::log::Log;
+use crate::log::{Log, key_uses};
 use crate::queries;
 use crate::record::Recorder;
 use crate::store::{Mode, Store};
@@ -34,6 +34,7 @@ impl App {
     /// append task. The task ends when the last handle is dropped and all waiting commands are done.
     pub async fn open(url: &str, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<(Self, JoinHandle<()>), ViewError> {
         let log = Log::open(Arc::new(Store::open(url, Mode::Write).await?)).await?;
+        log.store().prepare(key_uses::STATEMENTS).await?;
         let views = Views::open(log.clone(), queries::statements).await?;
         let (recorder, appending) = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), chance).await?;
         Ok((Self { log, views, recorder, clock }, appending))

@@ -14,10 +14,13 @@ use super::terminal::{self, message};
 use super::{BadFile, Misuse};
 use super::{
     Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
-    RulebookCommand, backup, bench, board, demo, diff, files, report, rulebook, token, try_out, views,
+    RulebookCommand, SignInArguments, access, backup, bench, board, demo, diff, files, report, rulebook, token,
+    try_out, views,
 };
+use crate::access::sign_in::SignIn;
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
+use crate::causes;
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
 use crate::http;
@@ -53,6 +56,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             requests,
             connections,
             no_graphiql,
+            sign_in,
             without_lost_events,
         } => {
             let stop = stop_signal();
@@ -70,7 +74,8 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             let explorer = if no_graphiql { Explorer::Absent } else { Explorer::Served };
             let (budget, capacity) = (Arc::new(Budget::per_minute(budget)), Arc::new(Capacity::of(requests)));
             let terms = Terms { budget, capacity, documents, origins, explorer, ..Terms::default() };
-            serve(&places, &listen, connections, terms, stop).await
+            let sign_in = settings(&places, &sign_in)?;
+            serve(&places, (&listen, connections), (sign_in, terms), stop).await
         }
         Command::Contract(ContractCommand::Open { rulebook, name, parties, starts_on, ends_on }) => {
             let opening = Opening { rulebook, name, parties, starts_on, ends_on };
@@ -79,6 +84,9 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         Command::Board(arguments) => board::run(&places, &arguments).await,
         Command::Report(arguments) => report::run(&places, &arguments).await,
         Command::Token(arguments) => token::run(&places, arguments).await,
+        Command::Access(command) => access::run(&places, command).await,
+        Command::ApiKey(command) => access::run_api_key(&places, command).await,
+        Command::SignIn(command) => access::run_sign_in(command).await,
         Command::Schema { access } => {
             let shown = if access { crate::graphql::access_table() } else { crate::graphql::sdl() };
             write!(terminal::out(), "{shown}")?;
@@ -161,14 +169,19 @@ async fn set_aside(places: &Places) -> Result<()> {
     Ok(())
 }
 
+/// The settings for signing in: the local key and the file of issuers.
+fn settings(places: &Places, arguments: &SignInArguments) -> Result<SignIn> {
+    let local = if arguments.no_local_tokens { None } else { Some(key(places)?) };
+    let read = SignIn::read(local, arguments.issuers.as_deref());
+    Ok(read.map_err(|error| Misuse(causes::in_words(&error)))?)
+}
+
 async fn serve(
     places: &Places,
-    listen: &str,
-    connections: usize,
-    terms: Terms,
+    (listen, connections): (&str, usize),
+    (sign_in, terms): (SignIn, Terms),
     stop: impl Future<Output = ()>,
 ) -> Result<Ending> {
-    let key = key(places)?;
     let listener = listening(listen).await?;
     let mut stop = std::pin::pin!(stop);
     let deployment = tokio::select! {
@@ -185,7 +198,7 @@ async fn serve(
                 FILE`",
         );
     }
-    serve_until_stopped(deployment, key, terms, listener, connections, stop).await?;
+    serve_until_stopped(deployment, (sign_in, terms), listener, connections, stop).await?;
     Ok(Ending::Done)
 }
 
@@ -225,14 +238,13 @@ pub(super) async fn listening(at: &str) -> Result<TcpListener> {
 /// Serves a deployment until the process receives a signal to stop, then finishes the requests in progress.
 pub(super) async fn serve_until_stopped(
     deployment: Deployment,
-    key: Arc<LocalKey>,
-    terms: Terms,
+    (sign_in, terms): (SignIn, Terms),
     listener: TcpListener,
     connections: usize,
     stop: impl Future<Output = ()>,
 ) -> Result<()> {
     tracing::info!(url = http::url_of(listener.local_addr()?), "serving");
-    let router = http::router(deployment.app(), key, terms);
+    let router = http::router(deployment.app(), sign_in, terms);
     http::serve(listener, http::connections_within(connections), router, stop).await;
     tracing::info!("stopping");
     deployment.close().await;

@@ -25,7 +25,8 @@ begin
         from (values
             ('events', 'select'), ('events', 'insert'), ('commands', 'select'), ('commands', 'insert'),
             ('log_head', 'select'), ('log_head', 'update'), ('live_view', 'select'), ('live_view', 'update'),
-            ('secrets', 'select')) as needed (name, privilege)
+            ('secrets', 'select'),
+            ('api_key_use', 'select'), ('api_key_use', 'insert'), ('api_key_use', 'update')) as needed (name, privilege)
         where not has_table_privilege(app, format('%I.%I', current_schema(), name), privilege)
     loop
         -- Of several nodes that start at once one gives it, and the others find it given.

@@ -138,6 +138,7 @@ async fn the_serving_role_only_reads_and_adds() {
     assert_eq!(
         granted,
         [
+            ("api_key_use", "INSERT SELECT UPDATE"),
             ("commands", "INSERT SELECT"),
             ("events", "INSERT SELECT"),
             ("live_view", "SELECT UPDATE"),

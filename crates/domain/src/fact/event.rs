@@ -2,6 +2,7 @@
 //!
 //! Pure. The meaning of a payload never changes. A new shape is a new schema version with an upcast and a golden file.
 
+mod access;
 mod batch;
 mod contract;
 mod facts;
@@ -13,6 +14,7 @@ use std::ops::Range;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+pub use self::access::*;
 pub use self::batch::*;
 pub use self::contract::*;
 pub use self::facts::*;
@@ -161,6 +163,11 @@ events! {
     VacancyFilled: Team v 1;
     CoverStarted: Team v 1;
     CoverEnded: Team v 1;
+    RoleGranted: Deployment v 1;
+    RoleRevoked: Deployment v 1;
+    SessionsRevoked: Deployment v 1;
+    ApiKeyIssued: Deployment v 1;
+    ApiKeyRevoked: Deployment v 1;
 }
 
 /// Converts the payload of one schema version into that of the next.
@@ -211,7 +218,7 @@ impl EventType {
     /// Whether an event of this type may be corrected or retracted.
     ///
     /// A later decision supersedes rulebooks, targets, periods and batches. Unlinking undoes a link. An erasure is
-    /// decided by two people. A new correction supersedes the earlier one.
+    /// decided by two people. A right is granted anew or revoked. A new correction supersedes the earlier one.
     pub const fn is_correctable(self) -> bool {
         !matches!(
             self,
@@ -233,6 +240,11 @@ impl EventType {
                 | Self::ClaimWithdrawn
                 | Self::PaymentReceived
                 | Self::AdjustmentRaised
+                | Self::RoleGranted
+                | Self::RoleRevoked
+                | Self::SessionsRevoked
+                | Self::ApiKeyIssued
+                | Self::ApiKeyRevoked
         )
     }
 }
