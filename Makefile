@@ -1,5 +1,6 @@
 # `make test` is the whole gate, what continuous integration runs; it stops at the first failure.
-# It needs cargo with rustfmt and clippy; the two tools it lacks it builds for itself, once.
+# It needs cargo with rustfmt and clippy, and Node.js with npm for a live identity provider (tests/oidc); the two tools
+# it lacks it builds for itself, once.
 
 SHELL := /bin/bash
 .NOTPARALLEL:

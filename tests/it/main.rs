@@ -85,6 +85,7 @@ mod second_look;
 mod sequences;
 #[cfg(target_os = "linux")]
 mod slow_reader;
+mod sign_in;
 mod ssda903;
 mod ssda903_years;
 mod staff;

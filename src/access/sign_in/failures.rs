@@ -1,7 +1,7 @@
 //! Failed sign-ins: how many there were from each address and for each name, and when there are too many.
 //!
 //! Kept in memory, for a minute, with a bound. A token that was accepted before is always read, so that nobody can lock
-//! others out by sending tokens that are not valid.
+//! others out by sending tokens that are not valid. Where the server does not know the address, nothing is counted.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
@@ -37,8 +37,8 @@ struct State {
 }
 
 /// The network that failures are counted for: an address, or the first half of one in IPv6, which one customer has
-/// whole. None if the server does not know the address.
-type Place = Option<IpAddr>;
+/// whole.
+type Place = IpAddr;
 
 #[derive(Debug, Clone, Copy)]
 struct Count {
@@ -52,11 +52,11 @@ impl Count {
     }
 }
 
-fn place(from: Option<Remote>) -> Place {
-    from.map(|Remote(address)| match address.to_canonical() {
+fn place(Remote(address): Remote) -> Place {
+    match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
         address @ IpAddr::V4(_) => address,
-    })
+    }
 }
 
 fn digest_of(token: &str) -> [u8; 32] {
@@ -72,7 +72,7 @@ impl Failures {
     /// The keys under which a failure counts: the address, and the name at the address. The number 0 is that of the
     /// address itself.
     fn keys(&self, from: Option<Remote>, name: Option<&str>) -> [Option<((Place, u64), u32)>; 2] {
-        let place = place(from);
+        let Some(place) = from.map(place) else { return [None, None] };
         let of_name = name.map(|name| ((place, self.hasher.hash_one(name).max(1)), OF_NAME_MAX));
         [Some(((place, 0), OF_ADDRESS_MAX)), of_name]
     }
@@ -156,12 +156,14 @@ mod tests {
 
     #[test]
     fn a_token_that_was_accepted_is_always_read() {
-        let failures = Failures::default();
+        let (failures, here) = (Failures::default(), from("192.0.2.1"));
         failures.accepted("good");
         for _ in 0..OF_ADDRESS_MAX {
+            failures.count(here, None);
             failures.count(None, None);
         }
-        assert_eq!(failures.wait(None, None, "good"), None);
-        assert!(failures.wait(None, None, "other").is_some());
+        assert_eq!(failures.wait(here, None, "good"), None);
+        assert!(failures.wait(here, None, "other").is_some());
+        assert_eq!(failures.wait(None, None, "other"), None, "an unknown address");
     }
 }
