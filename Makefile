@@ -1,6 +1,7 @@
 # `make test` is the whole gate, what continuous integration runs; it stops at the first failure.
-# It needs cargo with rustfmt and clippy, and Node.js; the two tools it lacks it builds for itself, once. The longer
-# runs also need LibreOffice Calc (Debian: libreoffice-calc-nogui).
+# It needs cargo with rustfmt and clippy, and Node.js with npm, for a live identity provider (tests/oidc) and a validator
+# of pages (tests/pages); the two tools it lacks it builds for itself, once. The longer runs also need LibreOffice Calc
+# (Debian: libreoffice-calc-nogui).
 
 SHELL := /bin/bash
 .NOTPARALLEL:

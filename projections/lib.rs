@@ -266,7 +266,7 @@ pub fn rows_of_the_deployment(stream: StreamId, history: &History) -> Rows {
             cover::rows(TeamId(stream.id), &team, &mut rows);
             staffing::rows_of_team(TeamId(stream.id), &team, &mut rows);
         }
-        StreamKind::Journey | StreamKind::Contract | StreamKind::Batch => {}
+        StreamKind::Journey | StreamKind::Contract | StreamKind::Batch | StreamKind::Deployment => {}
     }
     rows
 }

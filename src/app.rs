@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::{Chance, Clock};
 use crate::keys::{KeyPlaces, KeyStore, KeysOf};
-use crate::log::Log;
+use crate::log::{Log, key_uses};
 use crate::outbox::{self, Outbox};
 use crate::queries;
 use crate::record::Recorder;
@@ -50,6 +50,7 @@ impl App {
         let of = if log.head().await?.position == Position::default() { KeysOf::NewLog } else { KeysOf::KnownLog };
         let keys = KeyStore::open(log.store(), keys, of, Arc::clone(&clock)).await;
         log.store().prepare(outbox::STATEMENTS).await?;
+        log.store().prepare(key_uses::STATEMENTS).await?;
         let views = Views::open(log.clone(), queries::statements).await?;
         let (recorder, appending) = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), chance).await?;
         let recorder = recorder.sealing_with(keys.clone());

@@ -30,7 +30,8 @@ use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 use tracing::{Span, info_span};
 
-use crate::access::token::{LocalKey, Login};
+use crate::access::sign_in::{Gate, SignIn};
+use crate::access::token::{Login, Remedy};
 use crate::app::App;
 use crate::graphql::{Api, graphiql};
 use crate::log::ClockOff;
@@ -39,7 +40,8 @@ pub use connection::CONNECTIONS;
 pub use descriptors::connections_within;
 use metrics::Meters;
 use throughline_gateway::{
-    Arrival, Budget, Caller as _, Capacity, Explorer, Problem, Stopping, TakenPlace, Terms, bearer, wants_socket,
+    Arrival, Budget, Caller as _, Capacity, Explorer, Problem, Remote, Stopping, TakenPlace, Terms, bearer,
+    wants_socket,
 };
 
 static NOT_READY: Repeated = Repeated::of("not ready");
@@ -65,21 +67,23 @@ const PREFLIGHT_HOLDS: Duration = Duration::from_mins(10);
 pub struct Service {
     api: Api,
     app: App,
-    key: Arc<LocalKey>,
+    gate: Arc<Gate>,
     budget: Arc<Budget>,
     capacity: Arc<Capacity>,
     meters: Arc<Meters>,
     exports: Arc<export::Exports>,
 }
 
-/// Every route of the service, with its limits.
-pub fn router(app: App, key: Arc<LocalKey>, terms: Terms) -> Router {
+/// Every route of the service, with its limits. Accepts the tokens that the settings for signing in name, such as those
+/// of the local key alone.
+pub fn router(app: App, sign_in: impl Into<SignIn>, terms: Terms) -> Router {
     let (meters, budget, explorer) = (Meters::new(), Arc::clone(&terms.budget), terms.explorer);
     let capacity = Arc::clone(&terms.capacity);
     let foreign_pages = of_origins(&terms.origins);
-    let api = Api::new(app.clone(), Arc::clone(&key), terms);
+    let gate = Gate::of(&app, sign_in.into());
+    let api = Api::new(app.clone(), Arc::clone(&gate), terms);
     let (held, counted, exports) = (Arc::clone(&capacity), Arc::clone(&meters), Arc::default());
-    let service = Service { api, app, key, budget, capacity: held, meters: counted, exports };
+    let service = Service { api, app, gate, budget, capacity: held, meters: counted, exports };
     let page = match explorer {
         Explorer::Served => graphiql::routes(),
         Explorer::Absent => Router::new(),
@@ -196,7 +200,7 @@ async fn graphql(State(service): State<Service>, http: Request) -> Response {
     let login = if is_socket && !http.headers().contains_key(header::AUTHORIZATION) {
         None
     } else {
-        match authenticate(&service.key, &http) {
+        match authenticate(&service.gate, &http).await {
             Ok(login) => match refuse_login_over_its_share(&http, &login) {
                 None => Some(login),
                 Some(refused) => return refused,
@@ -217,29 +221,62 @@ async fn graphql(State(service): State<Service>, http: Request) -> Response {
 struct NotLetIn {
     detail: &'static str,
     challenge: &'static str,
+    status: StatusCode,
+    wait: Option<Duration>,
 }
 
-const NO_TOKEN: NotLetIn =
-    NotLetIn { detail: "send a token: Authorization: Bearer …", challenge: "Bearer realm=\"throughline\"" };
+const NO_TOKEN: NotLetIn = NotLetIn {
+    detail: "send a token: Authorization: Bearer …",
+    challenge: "Bearer realm=\"throughline\"",
+    status: StatusCode::UNAUTHORIZED,
+    wait: None,
+};
 const BAD_TOKEN: NotLetIn = NotLetIn {
     detail: "the token is not valid here, or has expired: get a new one",
     challenge: "Bearer realm=\"throughline\", error=\"invalid_token\"",
+    status: StatusCode::UNAUTHORIZED,
+    wait: None,
+};
+const NO_ROLE: NotLetIn = NotLetIn {
+    detail: "this login has no role here: ask an administrator to grant it one",
+    challenge: "Bearer realm=\"throughline\", error=\"insufficient_scope\"",
+    status: StatusCode::FORBIDDEN,
+    wait: None,
 };
 
-fn authenticate(key: &LocalKey, http: &Request) -> Result<Login, NotLetIn> {
+/// The answer to a token that was not read.
+const fn too_many(wait: Duration) -> NotLetIn {
+    NotLetIn {
+        detail: "too many sign-ins failed: try again after Retry-After",
+        status: StatusCode::TOO_MANY_REQUESTS,
+        wait: Some(wait),
+        ..BAD_TOKEN
+    }
+}
+
+async fn authenticate(gate: &Gate, http: &Request) -> Result<Login, NotLetIn> {
     let credentials = http.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let Some(token) = credentials.and_then(bearer) else {
         tracing::warn!(reason = "there is no bearer token", "a sign-in failed");
         return Err(NO_TOKEN);
     };
-    key.verify(token).map_err(|error| {
-        tracing::warn!(reason = error.reason(), "a sign-in failed");
-        BAD_TOKEN
+    let from = http.extensions().get::<Remote>().copied();
+    gate.verify(token, from).await.map_err(|error| match error.remedy() {
+        // The gate has already logged once that the address must wait.
+        Remedy::Wait(wait) => too_many(wait),
+        remedy => {
+            tracing::warn!(reason = error.reason(), "a sign-in failed");
+            if remedy == Remedy::AskForRole { NO_ROLE } else { BAD_TOKEN }
+        }
     })
 }
 
 fn unauthenticated(refused: &NotLetIn) -> Response {
-    let mut response = Problem::new(StatusCode::UNAUTHORIZED, refused.detail).into_response();
+    let problem = Problem::new(refused.status, refused.detail);
+    let mut response = match refused.wait {
+        Some(wait) => problem.after(wait).into_response(),
+        None => problem.into_response(),
+    };
     response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(refused.challenge));
     response
 }

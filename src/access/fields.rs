@@ -71,6 +71,8 @@ const PREVIEW: Class = Class::of(Action::PreviewRules);
 const VIEWS: Class = Class::of(Action::TendViews);
 /// Webhooks.
 const WEBHOOKS: Class = Class::of(Action::ManageSubscriptions);
+/// Granted roles, sessions and keys of machines.
+const ACCESS: Class = Class::of(Action::ManageAccess);
 
 /// Every field of every type and interface, by access class.
 static FIELDS: &[(&str, Class, &str)] = &[
@@ -139,6 +141,25 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("ParkedStreamEdge", VIEWS, "cursor node"),
     ("ParkedStream", VIEWS, "kind id version position error"),
     ("RebuildProgress", VIEWS, "number phase events of rate eta"),
+    ("Query", ACCESS, "grants apiKeys"),
+    ("Mutation", ACCESS, "grantRole revokeRole revokeSessions issueApiKey rotateApiKey revokeApiKey"),
+    ("RoleGrantConnection", ACCESS, "edges nodes pageInfo totalCount"),
+    ("RoleGrantEdge", ACCESS, "cursor node"),
+    (
+        "RoleGrant",
+        ACCESS,
+        "grant login issuer role contracts areas until inForce grantedAt grantedBy revokedAt revokedBy",
+    ),
+    ("ApiKeyConnection", ACCESS, "edges nodes pageInfo totalCount"),
+    ("ApiKeyEdge", ACCESS, "cursor node"),
+    (
+        "ApiKey",
+        ACCESS,
+        "key label contracts areas expiresOn inForce issuedAt issuedBy revokedAt revokedBy replacedBy lastUsedAt",
+    ),
+    ("RoleGrantPayload", ACCESS, "grant events position replayed problems"),
+    ("ApiKeyPayload", ACCESS, "apiKey secret events position replayed problems"),
+    ("SessionsPayload", ACCESS, "login events position replayed problems"),
     ("Subscription", VIEWS, "rebuildProgress"),
     ("ViewsPayload", VIEWS, "views events position replayed problems"),
     ("Query", WEBHOOKS, "subscriptions"),
@@ -565,7 +586,7 @@ fn line(of: &str, field: &str) -> String {
             Some(Ok(Shown::Whole)) => '+',
             Some(Ok(Shown::Redacted)) => '~',
             Some(Err(Denied::Outside)) => '.',
-            Some(Err(Denied::Role { .. } | Denied::Areas { .. })) => '-',
+            Some(Err(Denied::Role { .. } | Denied::Areas { .. } | Denied::Contracts { .. })) => '-',
             None => '?',
         };
         let signs: String = Relation::ALL.into_iter().map(sign).collect();

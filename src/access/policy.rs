@@ -1,7 +1,7 @@
 //! The policy: who may do what. It is pure, and the only place that decides this.
 
 use super::relation::Relation;
-use super::{Principal, Role};
+use super::{Principal, Role, Scope};
 
 /// An action that a caller may want to perform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,6 +66,8 @@ pub enum Action {
     TendViews,
     /// Make, change, read and end the webhooks of a contract.
     ManageSubscriptions,
+    /// Grant and revoke roles, end sessions, issue and revoke keys of machines, and read these.
+    ManageAccess,
 }
 
 /// Data that is hidden from a caller who may read the rest.
@@ -105,6 +107,12 @@ pub enum Denied {
     /// The token is limited to service areas, but the action concerns whole contracts.
     #[error("a token for some areas may not {what}, because this concerns a whole contract: use a token without areas")]
     Areas {
+        /// The action, as text for the message.
+        what: &'static str,
+    },
+    /// The token is limited to some contracts, but the action concerns the whole deployment.
+    #[error("a token for some contracts may not {what}, because this concerns all contracts: use a token for all")]
+    Contracts {
         /// The action, as text for the message.
         what: &'static str,
     },
@@ -168,10 +176,15 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         Action::RuleContracts => ("set the terms, rules or targets of contracts", About::Contract, &[Administrator]),
         Action::TendViews => ("manage the views", About::Deployment, &[Administrator]),
         Action::ManageSubscriptions => ("manage webhooks", About::Contract, &[Manager, Integrator, Administrator]),
+        Action::ManageAccess => ("manage access", About::Deployment, &[Administrator]),
     };
     let role = principal.role;
     if !roles.contains(&role) {
         return Err(Denied::Role { role, what });
+    }
+    // Someone who gives rights in some contracts only could give themselves rights in others.
+    if action == Action::ManageAccess && principal.scope != Scope::Deployment {
+        return Err(Denied::Contracts { what });
     }
     if principal.scope.areas().is_some() && is_of_whole_contracts(action) {
         return Err(Denied::Areas { what });
@@ -230,7 +243,6 @@ pub const fn sees_small_counts(role: Role) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::Scope;
 
     fn judged(role: Role, action: Action, relation: Relation) -> Result<Allow, Denied> {
         policy(&Principal { subject: String::new(), role, scope: Scope::Deployment }, action, relation)
@@ -303,6 +315,18 @@ mod tests {
             let denied = policy(&borough, action, Relation::Contract);
             assert!(matches!(denied, Err(Denied::Areas { .. })), "{action:?}");
         }
+    }
+
+    #[test]
+    fn only_an_administrator_of_the_whole_deployment_manages_access() {
+        let within = |role, scope| {
+            policy(&Principal { subject: String::new(), role, scope }, Action::ManageAccess, Relation::Contract)
+        };
+        for role in Role::ALL {
+            assert_eq!(within(role, Scope::Deployment).is_ok(), role == Role::Administrator, "{role}");
+        }
+        let some = Scope::Contracts(["shps".to_owned()].into());
+        assert!(matches!(within(Role::Administrator, some), Err(Denied::Contracts { .. })));
     }
 
     #[test]

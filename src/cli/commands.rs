@@ -14,10 +14,12 @@ use super::terminal::{self, message};
 use super::{BadFile, Misuse};
 use super::{
     Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
-RulebookCommand, backup, bench, board, demo, diff, files, period, report, rulebook, token, try_out, views, export, keys, webhook,
+    RulebookCommand, SignInArguments, access, backup, bench, board, demo, diff, export, files, keys, period, report, rulebook, token, try_out, views, webhook,
 };
+use crate::access::sign_in::SignIn;
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
+use crate::causes;
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
 use crate::export::tables::Table;
@@ -55,6 +57,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             requests,
             connections,
             no_graphiql,
+            sign_in,
             without_lost_events,
             webhooks,
         } => {
@@ -73,7 +76,8 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             let explorer = if no_graphiql { Explorer::Absent } else { Explorer::Served };
             let (budget, capacity) = (Arc::new(Budget::per_minute(budget)), Arc::new(Capacity::of(requests)));
             let terms = Terms { budget, capacity, documents, origins, explorer, ..Terms::default() };
-            serve(&places, (&listen, connections), (terms, webhooks.terms()), stop).await
+            let sign_in = settings(&places, &sign_in)?;
+            serve(&places, (&listen, connections), ((sign_in, terms), webhooks.terms()), stop).await
         }
         Command::Contract(ContractCommand::Open { rulebook, name, parties, starts_on, ends_on }) => {
             let opening = Opening { rulebook, name, parties, starts_on, ends_on };
@@ -84,6 +88,9 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         Command::Period(command) => period::run(&places, &command).await,
         Command::Token(arguments) => token::run(&places, arguments).await,
         Command::Key(command) => keys::run(&places, &command).await,
+        Command::Access(command) => access::run(&places, command).await,
+        Command::ApiKey(command) => access::run_api_key(&places, command).await,
+        Command::SignIn(command) => access::run_sign_in(command).await,
         Command::Schema { access } => {
             let shown = if access { crate::graphql::access_table() } else { crate::graphql::sdl() };
             write!(terminal::out(), "{shown}")?;
@@ -188,13 +195,19 @@ async fn set_aside(places: &Places) -> Result<()> {
     Ok(())
 }
 
+/// The settings for signing in: the local key and the file of issuers.
+fn settings(places: &Places, arguments: &SignInArguments) -> Result<SignIn> {
+    let local = if arguments.no_local_tokens { None } else { Some(key(places)?) };
+    let read = SignIn::read(local, arguments.issuers.as_deref());
+    Ok(read.map_err(|error| Misuse(causes::in_words(&error)))?)
+}
+
 async fn serve(
     places: &Places,
     (listen, connections): (&str, usize),
-    (terms, webhooks): (Terms, outbox::Terms),
+    ((sign_in, terms), webhooks): ((SignIn, Terms), outbox::Terms),
     stop: impl Future<Output = ()>,
 ) -> Result<Ending> {
-    let key = key(places)?;
     let listener = listening(listen).await?;
     let mut stop = std::pin::pin!(stop);
     let deployment = tokio::select! {
@@ -212,7 +225,7 @@ async fn serve(
         );
     }
     let deployment = deployment.with_webhooks(webhooks);
-    serve_until_stopped(deployment, key, terms, listener, connections, stop).await?;
+    serve_until_stopped(deployment, (sign_in, terms), listener, connections, stop).await?;
     Ok(Ending::Done)
 }
 
@@ -253,8 +266,7 @@ pub(super) async fn listening(at: &str) -> Result<TcpListener> {
 /// requests in progress. A webhook that is under way then is sent again after the next start.
 pub(super) async fn serve_until_stopped(
     deployment: Deployment,
-    key: Arc<LocalKey>,
-    terms: Terms,
+    (sign_in, terms): (SignIn, Terms),
     listener: TcpListener,
     connections: usize,
     stop: impl Future<Output = ()>,
@@ -264,7 +276,7 @@ pub(super) async fn serve_until_stopped(
         tracing::warn!(%reason, "the key store is away: names and notes are neither shown nor recorded");
     }
     let sending = tokio::spawn(deployment.outbox.clone().keep_sending());
-    let router = http::router(deployment.app(), key, terms);
+    let router = http::router(deployment.app(), sign_in, terms);
     http::serve(listener, http::connections_within(connections), router, stop).await;
     tracing::info!("stopping");
     sending.abort();

@@ -80,7 +80,8 @@ pub(super) async fn run(places: &Places, arguments: &DemoArguments) -> Result<En
                 print_boards(&deployment, &demo, TABLES_ON_A_PAGE).await?;
                 print_whole_boards(&database, &demo)?;
                 let deployment = deployment.with_webhooks(webhooks.terms());
-                serve_until_stopped(deployment, key, Terms::default(), listener, http::CONNECTIONS, stop).await?;
+                serve_until_stopped(deployment, (key.into(), Terms::default()), listener, http::CONNECTIONS, stop)
+                    .await?;
             }
         }
     }

@@ -3,6 +3,7 @@
 //! Results go to standard output, progress and logs to standard error. Exit status: 0 done, 1 a check failed, 2 wrong
 //! use, 3 a fault. Nothing here decides a fact or reads a table.
 
+mod access;
 mod backup;
 mod bench;
 mod board;
@@ -125,6 +126,8 @@ enum Command {
         /// Do not serve the page at `/graphiql`.
         #[arg(long)]
         no_graphiql: bool,
+        #[command(flatten)]
+        sign_in: SignInArguments,
         /// Start even if the log has lost events that a view had already applied. The view is kept beside the database
         /// under another name.
         #[arg(long)]
@@ -159,6 +162,15 @@ enum Command {
     /// Creates the store of the keys that open names and notes, or rotates what wraps them.
     #[command(subcommand, after_help = "Example: throughline key rotate")]
     Key(KeyCommand),
+    /// Grants, revokes and lists roles, and ends sessions. On SQLite, a running server has these as mutations.
+    #[command(subcommand, after_help = "Example: throughline access list")]
+    Access(access::AccessCommand),
+    /// Issues, rotates, revokes and lists keys with which machines sign in.
+    #[command(subcommand, after_help = "Example: throughline api-key list")]
+    ApiKey(access::ApiKeyCommand),
+    /// Checks how people sign in through identity providers.
+    #[command(subcommand, after_help = "Example: throughline sign-in check --issuers issuers.toml")]
+    SignIn(access::SignInCommand),
     /// Prints the GraphQL schema, or the table of who may see which fields.
     #[command(after_help = "Example: throughline schema > schema.graphql")]
     Schema {
@@ -257,6 +269,17 @@ enum Command {
     /// not fail the command.
     #[command(after_help = "Example: throughline bench rebuild --events 1000000")]
     Bench(bench::BenchArguments),
+}
+
+/// Whose tokens a server accepts.
+#[derive(Debug, Args)]
+struct SignInArguments {
+    /// A file of identity providers (OpenID Connect) whose tokens are accepted: see docs/operating.md.
+    #[arg(long, value_name = "FILE", env = "THROUGHLINE_ISSUERS")]
+    issuers: Option<PathBuf>,
+    /// Do not accept tokens of the local key. Then `throughline token` is of no use here.
+    #[arg(long)]
+    no_local_tokens: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,6 +2,7 @@
 //!
 //! No domain decision is made here: a mutation passes a command on, a query reads a view.
 
+pub mod access;
 pub mod agenda;
 pub mod batch;
 pub mod boards;
@@ -76,7 +77,8 @@ use futures_util::task::{FutureObj, Spawn, SpawnError};
 use tracing::Instrument as _;
 
 use crate::access::fields;
-use crate::access::token::{InvalidToken, LocalKey, Login};
+use crate::access::sign_in::Gate;
+use crate::access::token::{InvalidToken, Login};
 use crate::app::App;
 use context::{Caller, Relations};
 use field_access::FieldAccess;
@@ -87,7 +89,7 @@ use people::{Groups, Histories, TeamsOfWorkers, Visible, Workers};
 use query::Query;
 use sealed::{PersonKeys, SubjectRelations};
 use subscription::Subscription;
-use throughline_gateway::{Arrival, Endpoint, Host, Terms};
+use throughline_gateway::{Arrival, Endpoint, Host, Remote, Terms};
 
 /// The GraphQL API of a deployment.
 #[derive(Clone)]
@@ -96,12 +98,12 @@ pub struct Api {
 }
 
 impl Api {
-    /// Builds the API of an application. It accepts tokens signed with this key, within these limits.
-    pub fn new(app: App, key: Arc<LocalKey>, terms: Terms) -> Self {
+    /// Builds the API of an application. It serves those whom the gate lets in, within these limits.
+    pub fn new(app: App, gate: Arc<Gate>, terms: Terms) -> Self {
         let (data, stories) = (app.clone(), Arc::new(CaseHistories::default()));
         let schema = move || schema().extension(FieldAccess::default()).data(data.clone()).data(Arc::clone(&stories));
         let terms = Terms { weights: &weights::WEIGHTS, ..terms };
-        Self { endpoint: Endpoint::new(schema, Behind { app, key }, terms) }
+        Self { endpoint: Endpoint::new(schema, Behind { app, gate }, terms) }
     }
 
     /// Answers one HTTP request from an authenticated caller.
@@ -133,15 +135,15 @@ pub fn sdl() -> String {
 #[derive(Clone)]
 struct Behind {
     app: App,
-    key: Arc<LocalKey>,
+    gate: Arc<Gate>,
 }
 
 impl Host for Behind {
     type Caller = Login;
     type TokenRefusal = InvalidToken;
 
-    fn verify(&self, token: &str) -> Result<Login, InvalidToken> {
-        self.key.verify(token)
+    async fn verify(&self, token: &str, from: Option<Remote>) -> Result<Login, InvalidToken> {
+        self.gate.verify(token, from).await
     }
 
     /// The generation that is live when a response starts provides the whole response.

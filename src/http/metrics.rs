@@ -99,6 +99,8 @@ pub(super) struct Meters {
     places: Gauge,
     under_way: Gauge,
     turned_away: Counter,
+    sign_ins_failed: Counter,
+    sign_ins_unread: Counter,
     clock_off: Gauge<f64, AtomicU64>,
     log_position: Gauge,
     view_position: Gauge,
@@ -131,6 +133,10 @@ impl Meters {
         registry.register("http_requests_under_way", "Requests in progress", under_way.clone());
         let what = "Requests refused with 503 because no place was free";
         registry.register("http_requests_turned_away", what, turned_away.clone());
+        let (sign_ins_failed, sign_ins_unread) = (Counter::default(), Counter::default());
+        registry.register("sign_ins_failed", "Tokens that were not valid here", sign_ins_failed.clone());
+        let what = "Tokens that were not read because too many from their address were not valid";
+        registry.register("sign_ins_unread", what, sign_ins_unread.clone());
         let what =
             "How far this server's clock is ahead of the database's; negative if it is behind that or the newest event";
         registry.register_with_unit("clock_off", what, Unit::Seconds, clock_off.clone());
@@ -154,6 +160,8 @@ impl Meters {
             places,
             under_way,
             turned_away,
+            sign_ins_failed,
+            sign_ins_unread,
             clock_off,
             log_position,
             view_position,
@@ -202,6 +210,9 @@ pub(super) async fn metrics(State(service): State<Service>) -> Response {
     meters.places.set(i64::try_from(load.places).unwrap_or(i64::MAX));
     meters.under_way.set(i64::try_from(load.taken).unwrap_or(i64::MAX));
     meters.turned_away.inc_by(load.turned_away.saturating_sub(meters.turned_away.get()));
+    let (failed, unread) = service.gate.tally().read();
+    meters.sign_ins_failed.inc_by(failed.saturating_sub(meters.sign_ins_failed.get()));
+    meters.sign_ins_unread.inc_by(unread.saturating_sub(meters.sign_ins_unread.get()));
     let clock = &service.app.clock;
     let off = head.compared(clock, clock.now()).map_or(0.0, |off| off.by.as_seconds_f64());
     meters.clock_off.set(off);

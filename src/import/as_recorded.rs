@@ -210,18 +210,19 @@ impl<R> Checked<'_, R> {
     fn contract(&mut self, read: &CloudEvent, event: &Event) -> Result<(Option<String>, Option<Tz>), LineError> {
         let written = read.data.contract.as_deref();
         let begins = self.order.due(read.stream) == 1;
-        if begins && read.event_type != opening(read.stream.kind) {
-            let message =
-                format!("a {} must begin with {}", read.stream.kind.as_str(), opening(read.stream.kind).as_str());
+        if let Some(first) = opening(read.stream.kind).filter(|first| begins && read.event_type != *first) {
+            let message = format!("a {} must begin with {}", read.stream.kind.as_str(), first.as_str());
             return Err(LineError::at("type", message));
         }
         match read.stream.kind {
-            StreamKind::Subject | StreamKind::Worker | StreamKind::Team if written.is_some() => {
+            kind if kind.belongs_to_deployment() && written.is_some() => {
                 let message =
                     format!("a {} does not belong to a contract: leave out the key", read.stream.kind.as_str());
                 Err(LineError::at("data.contract", message))
             }
-            StreamKind::Subject | StreamKind::Worker | StreamKind::Team => Ok((None, Some(DEPLOYMENT_ZONE))),
+            StreamKind::Subject | StreamKind::Worker | StreamKind::Team | StreamKind::Deployment => {
+                Ok((None, Some(DEPLOYMENT_ZONE)))
+            }
             StreamKind::Contract => self.of_contract(read, event, written),
             StreamKind::Journey | StreamKind::Batch => {
                 let at = match (self.within.get(&read.stream), written) {
@@ -303,16 +304,17 @@ impl<R> Checked<'_, R> {
     }
 }
 
-/// The event type with which streams of a kind begin.
-const fn opening(kind: StreamKind) -> EventType {
-    match kind {
+/// The event type with which streams of a kind begin. None if they may begin with any.
+const fn opening(kind: StreamKind) -> Option<EventType> {
+    Some(match kind {
         StreamKind::Contract => EventType::ContractOpened,
         StreamKind::Journey => EventType::ReferralReceived,
         StreamKind::Subject => EventType::SubjectRegistered,
         StreamKind::Worker => EventType::WorkerJoined,
         StreamKind::Team => EventType::TeamSet,
         StreamKind::Batch => EventType::BatchOpened,
-    }
+        StreamKind::Deployment => return None,
+    })
 }
 
 fn rulebook(content: &str) -> Result<Rulebook, LineError> {

@@ -100,7 +100,7 @@ fn not_by_import(denied: Denied) -> String {
         Denied::Role { what, .. } => {
             format!("an import may not {what}: record this through the API, in a role that may")
         }
-        Denied::Areas { .. } | Denied::Outside => denied.to_string(),
+        Denied::Areas { .. } | Denied::Contracts { .. } | Denied::Outside => denied.to_string(),
     }
 }
 

@@ -107,6 +107,7 @@ fn stating(kind: StreamKind, fact: &Event) -> Action {
             | Event::DoubleFundingDismissed(_),
         ) => Action::HoldToContract,
         (StreamKind::Contract | StreamKind::Batch, _) => Action::RuleContracts,
+        (StreamKind::Deployment, _) => Action::ManageAccess,
     }
 }
 
@@ -417,7 +418,7 @@ async fn hidden_claims(views: &Views, principal: &Principal, command: &Command) 
 fn record_error(denied: Denied, outside: Refusal) -> RecordError {
     match denied {
         Denied::Outside => RecordError::Refused(outside.alone()),
-        Denied::Role { .. } | Denied::Areas { .. } => RecordError::Denied(denied),
+        Denied::Role { .. } | Denied::Areas { .. } | Denied::Contracts { .. } => RecordError::Denied(denied),
     }
 }
 

@@ -26,6 +26,7 @@ begin
             ('events', 'select'), ('events', 'insert'), ('commands', 'select'), ('commands', 'insert'),
             ('log_head', 'select'), ('log_head', 'update'), ('live_view', 'select'), ('live_view', 'update'),
             ('secrets', 'select'),
+            ('api_key_use', 'select'), ('api_key_use', 'insert'), ('api_key_use', 'update'),
             ('subscriptions', 'select'), ('subscriptions', 'insert'), ('subscriptions', 'update'),
             ('subscriptions', 'delete'),
             ('subscription_keys', 'select'), ('subscription_keys', 'insert'), ('subscription_keys', 'update'),

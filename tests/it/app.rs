@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
+use throughline::access::sign_in::SignIn;
 use throughline::access::token::LocalKey;
 use throughline::access::{Principal, Role, Scope};
 use throughline::app::App;
@@ -113,17 +114,21 @@ fn key(keys: &tempfile::TempDir) -> LocalKey {
     LocalKey::read_or_make(&keys.path().join("test.key")).expect("a key")
 }
 
-/// The routes of a server over a store.
-fn served(fresh: &Fresh, keys: &tempfile::TempDir, terms: Terms) -> Router {
-    let app = App {
+/// The application over a store.
+fn app_over(fresh: &Fresh) -> App {
+    App {
         log: fresh.log.clone(),
         views: fresh.views.clone(),
         recorder: fresh.recorder.clone(),
         clock: Arc::clone(&fresh.clock),
         keys: fresh.keys.clone(),
         outbox: fresh.outbox.clone(),
-    };
-    router(app, Arc::new(key(keys)), terms)
+    }
+}
+
+/// The routes of a server over a store.
+fn served(fresh: &Fresh, keys: &tempfile::TempDir, terms: Terms) -> Router {
+    router(app_over(fresh), Arc::new(key(keys)), terms)
 }
 
 fn asking(token: &str, document: &str, variables: &Value) -> Request<Body> {
@@ -247,6 +252,19 @@ impl TestApp {
     /// The routes of a further server over the same log, under terms.
     pub(crate) fn router_under(&self, terms: Terms) -> Router {
         served(&self.fresh, &self.keys, terms)
+    }
+
+    /// The routes of a further server over the same log, which trusts these issuers besides the local key.
+    pub(crate) fn router_trusting(&self, issuers: &str) -> Router {
+        let file = self.keys.path().join("issuers.toml");
+        std::fs::write(&file, issuers).expect("the folder takes files");
+        let sign_in = SignIn::read(Some(Arc::new(key(&self.keys))), Some(&file)).expect("a file of issuers");
+        router(app_over(&self.fresh), sign_in, Terms::default())
+    }
+
+    /// Asks GraphQL of a server over this log with a token as it is.
+    pub(crate) async fn ask_of_with(server: &Router, token: &str, document: &str, variables: Value) -> Answer {
+        Self::send_to(server, asking(token, document, &variables)).await
     }
 
     /// The text of the signing key, for whoever forges tokens.

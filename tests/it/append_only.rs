@@ -138,6 +138,7 @@ async fn the_serving_role_only_reads_and_adds() {
     assert_eq!(
         granted,
         [
+            ("api_key_use", "INSERT SELECT UPDATE"),
             ("commands", "INSERT SELECT"),
             // Webhooks are no part of the log.
             ("deliveries", "DELETE INSERT SELECT UPDATE"),

@@ -90,6 +90,7 @@ mod sequences;
 mod settled;
 #[cfg(target_os = "linux")]
 mod slow_reader;
+mod sign_in;
 mod ssda903;
 mod ssda903_years;
 mod staff;

@@ -1,6 +1,7 @@
 //! Mutations: one for each fact. Each turns its input into a command and the result into a payload. Domain decisions
 //! are made elsewhere.
 
+mod access;
 mod amend;
 mod batch;
 mod contract;
@@ -20,6 +21,7 @@ use super::views::ViewMutations;
 use super::webhook_orders::WebhookMutations;
 use crate::graphql::scalars::Id;
 use crate::record::{CommandRequest, RecordError};
+use access::AccessMutations;
 use amend::Amendments;
 use batch::BatchMutations;
 use contract::ContractMutations;
@@ -47,6 +49,7 @@ pub struct Mutation(
     Amendments,
     ViewMutations,
     WebhookMutations,
+    AccessMutations,
 );
 
 /// The result of a mutation. A mutation that fails or is forbidden returns null and an error, so that the results of

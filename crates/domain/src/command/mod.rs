@@ -30,6 +30,7 @@ use self::names::named;
 pub use self::names::not_found;
 pub use self::patch::{PatchFact, Patched, PatchedDate};
 pub use self::when::When;
+use crate::access;
 use crate::command::batches::{BatchAct, BatchCommand};
 use crate::command::contracts::{OpenContract, PublishRulebook};
 use crate::command::validate::Validator;
@@ -346,6 +347,7 @@ fn record_fact(history: &History, command: &RecordFact, given: &Given<'_>) -> Re
     validator.done()?;
     let fact = &graded(fact, history, None, given)?;
     subject::approved_by_another(history, fact, given.sender)?;
+    access::granted_to_another(fact, given.sender)?;
     stands(history, stream.kind, Change::Record(occurred, fact))?;
     duties::verified_by_another(history, occurred, fact, given)?;
     let early = too_early(occurred, fact, given);
@@ -428,9 +430,17 @@ pub(crate) fn require_accepted_warnings(
     if unheeded.is_empty() { Ok(()) } else { Err(unheeded) }
 }
 
-/// Whether a fact is the first of its stream.
+/// Whether a fact may be the first of its stream.
 const fn begins_a_stream(fact: &Event) -> bool {
-    matches!(fact, Event::SubjectRegistered(_) | Event::WorkerJoined(_) | Event::TeamSet(_))
+    matches!(
+        fact,
+        Event::SubjectRegistered(_)
+            | Event::WorkerJoined(_)
+            | Event::TeamSet(_)
+            | Event::RoleGranted(_)
+            | Event::SessionsRevoked(_)
+            | Event::ApiKeyIssued(_)
+    )
 }
 
 /// A fact about two subjects is recorded in the streams of both.
@@ -460,6 +470,7 @@ fn values(
     validator.fact(occurred, fact, given.contract);
     validator.of_people(occurred, fact);
     validator.personal(occurred, fact, before.map(|(_, fact)| fact));
+    validator.of_access(occurred, fact);
     validator.of_contract(occurred, fact, given.contract);
     names::check(validator, occurred, fact, before, given);
     let is_new = before.is_none_or(|(on, _)| on != occurred);
@@ -476,6 +487,7 @@ fn stands(history: &History, kind: StreamKind, change: Change<'_>) -> Result<(),
         StreamKind::Worker => consistency::check(history, change, worker::judge),
         StreamKind::Team => consistency::check(history, change, team::judge),
         StreamKind::Contract => consistency::check(history, change, contract::rules::judge),
+        StreamKind::Deployment => consistency::check(history, change, access::judge),
         // No fact is recorded for a batch in this way, and its events cannot be corrected.
         StreamKind::Batch => Ok(()),
     }

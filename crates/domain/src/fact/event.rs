@@ -2,6 +2,7 @@
 //!
 //! Pure. The meaning of a payload never changes. A new shape is a new schema version with an upcast and a golden file.
 
+mod access;
 mod batch;
 mod contract;
 mod facts;
@@ -14,6 +15,7 @@ use std::ops::Range;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+pub use self::access::*;
 pub use self::batch::*;
 pub use self::contract::*;
 pub use self::facts::*;
@@ -165,6 +167,11 @@ events! {
     VacancyFilled: Team v 1;
     CoverStarted: Team v 1;
     CoverEnded: Team v 1;
+    RoleGranted: Deployment v 1;
+    RoleRevoked: Deployment v 1;
+    SessionsRevoked: Deployment v 1;
+    ApiKeyIssued: Deployment v 1;
+    ApiKeyRevoked: Deployment v 1;
 }
 
 /// A text about a person, with the path of its field.
@@ -234,7 +241,7 @@ impl EventType {
     /// Whether an event of this type may be corrected or retracted.
     ///
     /// A later decision supersedes rulebooks, targets, periods and batches. Unlinking undoes a link. An erasure is
-    /// decided by two people. A new correction supersedes the earlier one.
+    /// decided by two people. A right is granted anew or revoked. A new correction supersedes the earlier one.
     pub const fn is_correctable(self) -> bool {
         !matches!(
             self,
@@ -256,6 +263,11 @@ impl EventType {
                 | Self::ClaimWithdrawn
                 | Self::PaymentReceived
                 | Self::AdjustmentRaised
+                | Self::RoleGranted
+                | Self::RoleRevoked
+                | Self::SessionsRevoked
+                | Self::ApiKeyIssued
+                | Self::ApiKeyRevoked
         )
     }
 }

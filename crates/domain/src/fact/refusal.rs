@@ -221,6 +221,24 @@ codes! {
     CoverNotFound => "COVER_NOT_FOUND";
     /// The cover has already ended.
     CoverAlreadyEnded => "COVER_ALREADY_ENDED";
+    /// The stream has no grant with this id.
+    GrantNotFound => "GRANT_NOT_FOUND";
+    /// A grant with this id was already recorded.
+    GrantExists => "GRANT_EXISTS";
+    /// The grant was already revoked.
+    GrantAlreadyRevoked => "GRANT_ALREADY_REVOKED";
+    /// The login already has a role.
+    RoleAlreadyGranted => "ROLE_ALREADY_GRANTED";
+    /// Nobody grants a role to themselves.
+    OwnRole => "OWN_ROLE";
+    /// No key for a machine has this id.
+    ApiKeyNotFound => "API_KEY_NOT_FOUND";
+    /// A key with this id was already issued.
+    ApiKeyExists => "API_KEY_EXISTS";
+    /// The key was already revoked.
+    ApiKeyAlreadyRevoked => "API_KEY_ALREADY_REVOKED";
+    /// A key with this label is in use.
+    LabelTaken => "LABEL_TAKEN";
     /// The contract has ended by that day.
     ContractEnded => "CONTRACT_ENDED";
     /// The period was already closed.

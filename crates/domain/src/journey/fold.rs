@@ -365,7 +365,12 @@ impl Journey {
             | Event::VacancyOpened(_)
             | Event::VacancyFilled(_)
             | Event::CoverStarted(_)
-            | Event::CoverEnded(_) => {}
+            | Event::CoverEnded(_)
+            | Event::RoleGranted(_)
+            | Event::RoleRevoked(_)
+            | Event::SessionsRevoked(_)
+            | Event::ApiKeyIssued(_)
+            | Event::ApiKeyRevoked(_) => {}
         }
     }
 

@@ -126,6 +126,7 @@ macro_rules! inputs {
     )*};
 }
 
+pub mod access;
 pub mod amend;
 pub mod appointment;
 pub mod batch;
