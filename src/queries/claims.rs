@@ -5,6 +5,7 @@
 //! the view that was asked.
 
 mod answer;
+mod duties;
 mod facts;
 mod judged;
 mod prepare;

@@ -45,6 +45,8 @@ pub enum EvidenceReason {
     Rejected,
     /// The outcome requires verified evidence, and the piece is not verified.
     NotVerified,
+    /// The outcome requires the SHA-256 of the file, and the piece has none.
+    NoDigest,
     /// The piece is dated before the dates that the outcome allows.
     DatedTooEarly,
     /// The piece is dated after the dates that the outcome allows.

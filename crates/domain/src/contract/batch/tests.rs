@@ -1,6 +1,6 @@
 //! Given these batches of a contract, when a command is sent about one, then these events or this refusal.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -78,7 +78,8 @@ impl Books {
             rulebook: hash.clone(),
             derivation: "d".repeat(64),
         };
-        Prepared { from: self.basis(), currency: "GBP".to_owned(), lines: Ok(claims.iter().map(line).collect()) }
+        let lines = Ok(claims.iter().map(line).collect());
+        Prepared { from: self.basis(), currency: "GBP".to_owned(), lines, verified_by: BTreeMap::new() }
     }
 
     fn basis(&self) -> Basis {
@@ -87,11 +88,17 @@ impl Books {
     }
 
     fn decide(&self, command: &BatchCommand) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+        // Whoever submits does not decide.
+        let sender = if matches!(command.act, BatchAct::Decide(..)) { "cat" } else { "ann" };
+        self.decide_as(sender, command)
+    }
+
+    fn decide_as(&self, sender: &str, command: &BatchCommand) -> Result<Vec<NewEvent>, Vec<Refusal>> {
         let newest = self.histories.iter().map(|(stream, history)| (*stream, history.position()));
         let given = Given {
             today: day("2018-02-28"),
             contract: &self.contract,
-            sender: "ann",
+            sender,
             history: &|stream| self.histories.get(&stream),
             // Excess payments have a test of their own.
             accepted: &BTreeSet::from([Code::PaymentBeyondDue.as_str().to_owned()]),
