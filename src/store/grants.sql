@@ -25,7 +25,10 @@ begin
         from (values
             ('events', 'select'), ('events', 'insert'), ('commands', 'select'), ('commands', 'insert'),
             ('log_head', 'select'), ('log_head', 'update'), ('live_view', 'select'), ('live_view', 'update'),
-            ('secrets', 'select')) as needed (name, privilege)
+            ('secrets', 'select'),
+            ('evidence_files', 'select'), ('evidence_files', 'insert'), ('evidence_files', 'update'),
+            ('evidence_files', 'delete'), ('evidence_objects', 'select'), ('evidence_objects', 'insert'),
+            ('evidence_objects', 'update'), ('evidence_objects', 'delete')) as needed (name, privilege)
         where not has_table_privilege(app, format('%I.%I', current_schema(), name), privilege)
     loop
         -- Of several nodes that start at once one gives it, and the others find it given.

@@ -16,8 +16,14 @@ macro_rules! migrations {
 
 type Listed = &'static [(&'static str, &'static str, &'static str)];
 
-const POSTGRES: Listed = migrations!("postgres": "0001" "log", "0002" "generations", "0003" "events_by_type");
-const SQLITE: Listed = migrations!("sqlite": "0001" "log", "0002" "generations", "0003" "events_by_type");
+const POSTGRES: Listed = migrations!(
+    "postgres": "0001" "log", "0002" "generations", "0003" "events_by_type",
+    "0005" "evidence_files"
+);
+const SQLITE: Listed = migrations!(
+    "sqlite": "0001" "log", "0002" "generations", "0003" "events_by_type",
+    "0005" "evidence_files"
+);
 
 /// Those of Postgres.
 pub(super) fn of_postgres() -> Migrator {
