@@ -17,6 +17,7 @@ pub mod export;
 pub mod graphql;
 pub mod http;
 pub mod import;
+pub mod keys;
 pub mod log;
 pub mod parallel;
 pub mod queries;

@@ -2,6 +2,7 @@
 //!
 //! It knows how to reach a database, but not its content: no table is named here.
 
+mod apart;
 mod check;
 mod columns;
 mod frozen;
@@ -26,6 +27,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, Row as _, Sqlite, SqlitePool};
 
+pub(crate) use apart::{Apart, IfMissing, PlaceApart};
 pub use check::is_corrupt;
 pub(crate) use check::{check_postgres, findings};
 pub(crate) use frozen::look_at;

@@ -119,7 +119,7 @@ struct Names {
 impl Names {
     fn see(&mut self, name: &str) {
         self.has_types |= name == "[Content_Types].xml";
-        self.has_word |= name == "word/document.xml";
+        self.has_word |= name.starts_with("word/document");
         self.has_excel |= name == "xl/workbook.xml";
         self.has_macros |= name.to_ascii_lowercase().ends_with("vbaproject.bin");
     }
