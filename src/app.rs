@@ -10,11 +10,14 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 use crate::clock::{Chance, Clock};
+use crate::evidence::EvidenceFiles;
+use crate::keys::{KeyPlaces, KeyStore, KeysOf};
 use crate::log::Log;
 use crate::queries;
 use crate::record::Recorder;
 use crate::store::{Mode, Store};
 use crate::views::{ViewError, Views};
+use throughline_domain::fact::envelope::Position;
 
 /// An open store: its log, its live view and its recorder. Clones are handles to the same.
 #[derive(Clone)]
@@ -25,6 +28,8 @@ pub struct App {
     pub views: Views,
     /// The recorder, which takes commands.
     pub recorder: Recorder,
+    /// The files of evidence.
+    pub evidence: EvidenceFiles,
     /// The clock.
     pub clock: Arc<Clock>,
 }
@@ -36,6 +41,10 @@ impl App {
         let log = Log::open(Arc::new(Store::open(url, Mode::Write).await?)).await?;
         let views = Views::open(log.clone(), queries::statements).await?;
         let (recorder, appending) = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), chance).await?;
-        Ok((Self { log, views, recorder, clock }, appending))
+        let of = if log.head().await?.position == Position::default() { KeysOf::NewLog } else { KeysOf::KnownLog };
+        let keys = KeyStore::open(log.store(), &KeyPlaces::default(), of, Arc::clone(&clock)).await;
+        let evidence = EvidenceFiles::beside(log.store(), keys, Arc::clone(&clock));
+        evidence.prepare().await?;
+        Ok((Self { log, views, recorder, evidence, clock }, appending))
     }
 }

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::clock::{Chance, Clock};
+use crate::evidence::ObjectError;
 use crate::views::ViewError;
 
 /// An application with its tasks running. It is used like the application itself.
@@ -16,6 +17,7 @@ pub struct Deployment {
     app: App,
     appending: JoinHandle<()>,
     projecting: JoinHandle<()>,
+    tidying: JoinHandle<()>,
 }
 
 impl Deployment {
@@ -23,7 +25,16 @@ impl Deployment {
     pub async fn open(url: &str, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, ViewError> {
         let (app, appending) = App::open(url, clock, chance).await?;
         let projecting = tokio::spawn(app.views.clone().keep_up());
-        Ok(Self { app, appending, projecting })
+        let tidying = tokio::spawn(app.evidence.clone().keep_tidy(app.log.clone()));
+        Ok(Self { app, appending, projecting, tidying })
+    }
+
+    /// The same, with the files of evidence at the place that a URL names.
+    pub fn with_evidence_at(mut self, url: &str) -> Result<Self, ObjectError> {
+        self.app.evidence = self.app.evidence.at(url)?;
+        self.tidying.abort();
+        self.tidying = tokio::spawn(self.app.evidence.clone().keep_tidy(self.app.log.clone()));
+        Ok(self)
     }
 
     /// A handle for what serves requests. Drop every handle before the deployment is closed.
@@ -33,12 +44,13 @@ impl Deployment {
 
     /// Stops the append task after all waiting commands are done, and closes the store.
     pub async fn close(self) {
-        let App { log, views, recorder, clock: _ } = self.app;
+        let App { log, views, recorder, evidence: _, clock: _ } = self.app;
         drop(recorder);
         if let Err(error) = self.appending.await {
             tracing::error!(%error, "the append task did not end well");
         }
         self.projecting.abort();
+        self.tidying.abort();
         // The task is aborted on purpose. An interrupted step rolls back and runs again at the next start.
         let _ = self.projecting.await;
         views.close().await;

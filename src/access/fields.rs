@@ -339,8 +339,9 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "Evidence",
         JOURNEYS,
         "id event kind attached sha256 datedOn obtainedOn obtainedHow supports state verified rejected defect \
-         withdrawn journey claims",
+         withdrawn journey claims file",
     ),
+    ("EvidenceFile", JOURNEYS, "size type sha256 link thumbnail"),
     ("ExternalReference", JOURNEYS, "system id"),
     ("FactAtAssessment", JOURNEYS, "name value"),
     ("ItemScore", TERMS, "name value"),

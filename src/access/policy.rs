@@ -18,6 +18,8 @@ pub enum Action {
     ReadJourneys,
     /// Read the feed of events.
     ReadEvents,
+    /// Open the files of evidence of a case.
+    OpenEvidence,
     /// Record facts about a client: contacts, plans, spells, closes.
     RecordFacts,
     /// Record a referral.
@@ -130,6 +132,7 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
             ("read cases", About::Journey, &[Keyworker, Manager, Commissioner, Auditor, Integrator])
         }
         Action::ReadEvents => ("read events", About::Contract, &[Manager, Auditor, Integrator]),
+        Action::OpenEvidence => ("open evidence files", About::Journey, &[Keyworker, Manager]),
         Action::RecordFacts => ("record facts", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::ReceiveReferral => ("receive referrals", About::Contract, &[Keyworker, Manager, Integrator]),
         Action::CorrectFacts => ("correct facts", About::Journey, &[Keyworker, Manager, Integrator]),
