@@ -32,19 +32,28 @@ pub struct App {
     pub evidence: EvidenceFiles,
     /// The clock.
     pub clock: Arc<Clock>,
+    /// The keys of people.
+    pub keys: KeyStore,
 }
 
 impl App {
     /// Opens the store at a URL for writing, migrates it, brings its live view up to date with the log and starts the
     /// append task. The task ends when the last handle is dropped and all waiting commands are done.
-    pub async fn open(url: &str, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<(Self, JoinHandle<()>), ViewError> {
+    /// The key store of a new log is created with it. If it is away, everything works but names and notes.
+    pub async fn open(
+        url: &str,
+        keys: &KeyPlaces,
+        clock: Arc<Clock>,
+        chance: Arc<Chance>,
+    ) -> Result<(Self, JoinHandle<()>), ViewError> {
         let log = Log::open(Arc::new(Store::open(url, Mode::Write).await?)).await?;
+        let of = if log.head().await?.position == Position::default() { KeysOf::NewLog } else { KeysOf::KnownLog };
+        let keys = KeyStore::open(log.store(), keys, of, Arc::clone(&clock)).await;
         let views = Views::open(log.clone(), queries::statements).await?;
         let (recorder, appending) = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), chance).await?;
-        let of = if log.head().await?.position == Position::default() { KeysOf::NewLog } else { KeysOf::KnownLog };
-        let keys = KeyStore::open(log.store(), &KeyPlaces::default(), of, Arc::clone(&clock)).await;
-        let evidence = EvidenceFiles::beside(log.store(), keys, Arc::clone(&clock));
+        let recorder = recorder.sealing_with(keys.clone());
+        let evidence = EvidenceFiles::beside(log.store(), keys.clone(), Arc::clone(&clock));
         evidence.prepare().await?;
-        Ok((Self { log, views, recorder, evidence, clock }, appending))
+        Ok((Self { log, views, recorder, evidence, clock, keys }, appending))
     }
 }

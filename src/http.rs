@@ -305,6 +305,10 @@ async fn readyz(State(service): State<Service>) -> Response {
     if let Some(off) = off {
         ready["clock"] = json!({ "offBySeconds": off.by.num_seconds(), "warning": off.to_string() });
     }
+    if let Some(away) = service.app.keys.why_away() {
+        let warning = format!("names and notes are neither shown nor recorded: {away}");
+        ready["keys"] = json!({ "warning": warning });
+    }
     Json(ready).into_response()
 }
 

@@ -30,6 +30,10 @@ pub enum Action {
     Amend,
     /// Register a subject.
     RegisterSubject,
+    /// Record who a subject is.
+    SealIdentity,
+    /// Open names, notes and other sealed texts of a case or subject.
+    OpenIdentity,
     /// Record consents of a subject.
     RecordConsent,
     /// Link and unlink records of a subject.
@@ -116,6 +120,8 @@ enum About {
     Contract,
     /// One case, or a subject through its cases.
     Journey,
+    /// The person behind a case. Keyworkers open it only for cases that they or their team hold.
+    Person,
 }
 
 /// Whether a caller may perform an action on an object with this relation.
@@ -140,6 +146,8 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
             ("amend facts", About::Journey, &[Keyworker, Manager, Commissioner, Integrator, Administrator])
         }
         Action::RegisterSubject => ("register subjects", About::Journey, &[Keyworker, Manager, Integrator]),
+        Action::SealIdentity => ("record who a subject is", About::Journey, &[Keyworker, Manager, Integrator]),
+        Action::OpenIdentity => ("open names and notes", About::Person, &[Keyworker, Manager]),
         Action::RecordConsent => ("record consents", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::LinkSubjects => ("link subjects", About::Journey, &[Manager, Integrator]),
         Action::RetainSubjects => ("place holds or handle erasures", About::Journey, &[Manager, Administrator]),
@@ -169,6 +177,9 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         About::Deployment => false,
         About::Contract => relation == Relation::Outside,
         About::Journey => is_outside(role, relation),
+        About::Person => {
+            is_outside(role, relation) || is_bound_to_cases(role) && relation == Relation::Unassigned
+        }
     };
     if outside { Err(Denied::Outside) } else { Ok(Allow { redactions: redactions(role) }) }
 }

@@ -14,7 +14,7 @@ use super::terminal::{self, message};
 use super::{BadFile, Misuse};
 use super::{
     Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
-    RulebookCommand, backup, bench, board, demo, diff, files, report, rulebook, token, try_out, views,
+    RulebookCommand, backup, bench, board, demo, diff, files, keys, report, rulebook, token, try_out, views,
 };
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
@@ -80,6 +80,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         Command::Board(arguments) => board::run(&places, &arguments).await,
         Command::Report(arguments) => report::run(&places, &arguments).await,
         Command::Token(arguments) => token::run(&places, arguments).await,
+        Command::Key(command) => keys::run(&places, &command).await,
         Command::Schema { access } => {
             let shown = if access { crate::graphql::access_table() } else { crate::graphql::sdl() };
             write!(terminal::out(), "{shown}")?;
@@ -142,7 +143,13 @@ fn import_options(contract: String, how: ImportHow) -> ImportOptions {
 
 /// Opens the deployment for writing, with the machine's clock.
 pub(super) async fn open(places: &Places) -> Result<Deployment> {
-    let opened = Deployment::open(places.database(), Arc::new(Clock::Machine), Arc::new(Chance::System)).await;
+    let opened = Deployment::open_with_keys(
+        places.database(),
+        &places.key_places(),
+        Arc::new(Clock::Machine),
+        Arc::new(Chance::System),
+    )
+    .await;
     with_evidence(places, opened.context("cannot open the database")?)
 }
 
@@ -240,6 +247,9 @@ pub(super) async fn serve_until_stopped(
     stop: impl Future<Output = ()>,
 ) -> Result<()> {
     tracing::info!(url = http::url_of(listener.local_addr()?), "serving");
+    if let Some(reason) = deployment.keys.why_away() {
+        tracing::warn!(%reason, "the key store is away: names and notes are neither shown nor recorded");
+    }
     let router = http::router(deployment.app(), key, terms);
     http::serve(listener, http::connections_within(connections), router, stop).await;
     tracing::info!("stopping");

@@ -59,13 +59,14 @@ pub(super) async fn run(places: &Places, arguments: &DemoArguments) -> Result<En
     let key = Arc::new(LocalKey::read_or_make(&key)?);
     let listener = if *once { None } else { Some(listening(listen).await?) };
     let mut stop = std::pin::pin!(stop_signal());
+    let keys = places.key_places();
     let ending = tokio::select! {
-        ending = record_year(&database, &demo) => ending?,
+        ending = record_year(&database, &keys, &demo) => ending?,
         () = &mut stop => return Ok(Ending::Done),
     };
     if ending == Ending::Done {
         let clock = Arc::new(Clock::going_on_from(demo.continues_at));
-        let deployment = Deployment::open(&database, clock, Arc::new(Chance::System)).await?;
+        let deployment = Deployment::open_with_keys(&database, &keys, clock, Arc::new(Chance::System)).await?;
         let deployment = with_evidence(places, deployment)?;
         match listener {
             None => {
@@ -94,9 +95,9 @@ fn demo_of(pack: Option<&str>) -> Result<Demo> {
 }
 
 /// Records the demo's commands in an empty database.
-async fn record_year(database: &str, demo: &Demo) -> Result<Ending> {
+async fn record_year(database: &str, keys: &KeyPlaces, demo: &Demo) -> Result<Ending> {
     let clock = Arc::new(Clock::standing_at(demo.continues_at));
-    let deployment = Deployment::open(database, clock, Arc::new(Chance::seeded(SEED))).await?;
+    let deployment = Deployment::open_with_keys(database, keys, clock, Arc::new(Chance::seeded(SEED))).await?;
     if deployment.log.head().await?.position != Position::default() {
         message("the demo needs an empty database: leave out --database, or name a database that does not exist yet");
         deployment.close().await;

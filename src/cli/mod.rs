@@ -10,6 +10,7 @@ mod commands;
 mod demo;
 mod diff;
 mod files;
+mod keys;
 mod report;
 mod results;
 mod rulebook;
@@ -31,6 +32,7 @@ use crate::causes;
 use crate::http::CONNECTIONS;
 use crate::import::ImportError;
 use crate::import::as_recorded::RestoreError;
+use crate::keys::{Kek, KeyPlaces};
 use crate::log::LogError;
 use crate::store::StoreError;
 use crate::telemetry::{self, Work};
@@ -57,6 +59,14 @@ struct Places {
     /// readable by you only.
     #[arg(long, global = true, env = "THROUGHLINE_KEY")]
     key: Option<PathBuf>,
+    /// The database of keys, which open names and notes: `sqlite:FILE` or `postgres://USER@HOST/DATABASE`. Default: beside
+    /// the database, as the file `FILE.keys` or the schema `SCHEMA_keys`.
+    #[arg(long, global = true, env = "THROUGHLINE_KEYS", hide_env_values = true)]
+    keys: Option<String>,
+    /// The file of the key-encryption key, which wraps those keys. Default: `FILE.kek` beside an SQLite database. The
+    /// environment variable THROUGHLINE_KEK may hold the key itself, in base64.
+    #[arg(long, global = true, value_name = "FILE", env = "THROUGHLINE_KEK_FILE")]
+    kek_file: Option<PathBuf>,
     /// A file of further bank holidays, in the format of www.gov.uk/bank-holidays.json. Its days are added to the
     /// built-in ones, which end with 2027. Give the same file to every command and server that uses the same database.
     #[arg(long, global = true, value_name = "FILE", env = "THROUGHLINE_BANK_HOLIDAYS")]
@@ -71,6 +81,12 @@ struct Places {
 impl Places {
     fn database(&self) -> &str {
         self.database.as_deref().unwrap_or("sqlite:throughline.db")
+    }
+
+    /// Where the keys of people are, and what wraps them.
+    fn key_places(&self) -> KeyPlaces {
+        let kek = std::env::var("THROUGHLINE_KEK").ok().filter(|kek| !kek.is_empty()).map(Kek);
+        KeyPlaces { keys: self.keys.clone(), kek_file: self.kek_file.clone(), kek }
     }
 
     fn key(&self) -> &Path {
@@ -136,6 +152,9 @@ enum Command {
     #[command(after_help = "Examples: throughline token --role keyworker --subject kw-07 --contract shps\n          \
                             throughline token --role commissioner --subject brent --contract shps --area brent")]
     Token(token::TokenArguments),
+    /// Creates the store of the keys that open names and notes, or rotates what wraps them.
+    #[command(subcommand, after_help = "Example: throughline key rotate")]
+    Key(KeyCommand),
     /// Prints the GraphQL schema, or the table of who may see which fields.
     #[command(after_help = "Example: throughline schema > schema.graphql")]
     Schema {
@@ -263,6 +282,19 @@ enum RulebookCommand {
     /// Prints the page of measures: what each number counts, and by which formula, as Markdown.
     #[command(after_help = "Example: throughline rulebook measures > measures.md")]
     Measures,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyCommand {
+    /// Creates the key store of a log that has never had one. A new log gets its key store by itself. Never use it where a
+    /// key store was lost: what was sealed with the lost keys stays sealed.
+    #[command(after_help = "Example: throughline key create")]
+    Create,
+    /// Makes a new key-encryption key and wraps every key with it, also while servers run. Nothing is sealed again. It can
+    /// be interrupted at any moment and run again. If the environment holds the key-encryption key, set it to NEW,OLD and
+    /// restart the servers first.
+    #[command(after_help = "Example: throughline key rotate")]
+    Rotate,
 }
 
 #[derive(Debug, Subcommand)]

@@ -26,6 +26,7 @@ pub mod figures;
 mod filter_checks;
 pub mod forecast;
 pub mod graphiql;
+pub mod identity;
 pub mod indicators;
 mod int;
 pub mod journey;
@@ -51,6 +52,7 @@ pub mod query;
 pub mod report_due;
 pub mod rulebook;
 pub mod scalars;
+pub mod sealed;
 pub mod selection;
 pub mod staff;
 pub mod subscription;
@@ -81,6 +83,7 @@ use journey::evidence_file::FilesOfEvidence;
 use mutation::Mutation;
 use people::{Groups, Histories, TeamsOfWorkers, Visible, Workers};
 use query::Query;
+use sealed::{PersonKeys, SubjectRelations};
 use subscription::Subscription;
 use throughline_gateway::{Arrival, Endpoint, Host, Terms};
 
@@ -145,6 +148,7 @@ impl Host for Behind {
         let clock = || Arc::clone(&self.app.clock);
         let (who, view) = (|| caller.principal.clone(), || Arc::clone(&generation));
         let relations = Relations { principal: who(), generation: view(), clock: clock() };
+        let to_subjects = SubjectRelations { principal: who(), generation: view(), clock: clock() };
         let visible = Visible { principal: who(), generation: view(), clock: clock() };
         let mut data = Data::default();
         data.insert(each_once(Workers(view())));
@@ -153,6 +157,8 @@ impl Host for Behind {
         data.insert(each_once(visible));
         data.insert(each_once(Histories(self.app.log.clone())));
         data.insert(each_once(FilesOfEvidence(self.app.evidence.clone())));
+        data.insert(each_once(PersonKeys(self.app.keys.clone())));
+        data.insert(each_once(to_subjects));
         data.insert(DataLoader::new(relations, InTheSpan, TokioTimer::default()));
         data.insert(Caller { principal: who(), generation: view() });
         data

@@ -170,7 +170,7 @@ fn apart(kept: Option<&Refusal>) -> Result<(), Box<Refusal>> {
 
 /// A sample fact of the work with the client. Such facts end with the close.
 pub(super) const fn work() -> PlanAgreed {
-    PlanAgreed { kind: String::new() }
+    PlanAgreed { kind: String::new(), actions: Vec::new(), note: None }
 }
 
 /// A sample fact about outcomes. Such facts may follow the close.

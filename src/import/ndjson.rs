@@ -531,6 +531,7 @@ fn command(stated: &Stated, contract: &str, known: &Known) -> Result<Command, Ou
             contract: contract.to_owned(),
             when: occurred.into(),
             register: (!known.subjects.contains(&fact.subject)).then_some(SubjectKind::Person),
+            identity: None,
             fact: fact.clone(),
         }),
         Event::FactCorrected(correction) => correct(stated, correction, known)?,

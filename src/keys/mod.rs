@@ -178,14 +178,10 @@ pub type Keys = HashMap<KeyName, SubjectKey>;
 
 impl KeyStore {
     /// Opens the key store of a log. If it is missing, or what wraps the keys is, it is away, which is no error: the
-    /// reason is logged, and [`KeyStore::away`] gives it.
+    /// reason is given by [`KeyStore::why_away`].
     pub async fn open(store: &Store, places: &KeyPlaces, of: KeysOf, clock: Arc<Clock>) -> Self {
         let opened = Self::opened(store, places, of, clock).await;
-        let inner = opened.unwrap_or_else(|away| {
-            tracing::warn!(reason = %away, "the key store is away: names and notes are neither shown nor recorded");
-            Inner::Away(away)
-        });
-        Self(Arc::new(inner))
+        Self(Arc::new(opened.unwrap_or_else(Inner::Away)))
     }
 
     /// A key store that is away.

@@ -40,9 +40,10 @@ impl KeyStore {
 impl Here {
     /// Wraps every key that the current key-encryption key does not wrap yet.
     async fn wrap_again(&self) -> Result<usize, KeyError> {
-        let to = self.wrapper.current().await?;
         let (mut from, mut keys) = (Uuid::nil(), 0);
         loop {
+            // Read each time: another rotation may have begun since.
+            let to = self.wrapper.current().await?;
             let rows = self.wrapped_otherwise(from, &to).await?;
             let Some(last) = rows.last() else { return Ok(keys) };
             from = last.subject;

@@ -87,6 +87,7 @@ fn stating(kind: StreamKind, fact: &Event) -> Action {
         (StreamKind::Journey, _) => Action::RecordFacts,
         (StreamKind::Worker | StreamKind::Team, _) => Action::ManageStaff,
         (StreamKind::Subject, Event::SubjectRegistered(_)) => Action::RegisterSubject,
+        (StreamKind::Subject, Event::IdentitySealed(_)) => Action::SealIdentity,
         (StreamKind::Subject, Event::ConsentGiven(_) | Event::ConsentWithdrawn(_)) => Action::RecordConsent,
         (StreamKind::Subject, Event::SubjectsLinked(_) | Event::SubjectsUnlinked(_)) => Action::LinkSubjects,
         (StreamKind::Subject, _) => Action::RetainSubjects,

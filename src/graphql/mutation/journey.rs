@@ -70,6 +70,9 @@ mutations! {
                 contract: input.contract,
                 when: input.when.read(&mut conversion),
                 register,
+                identity: input.identity.map(|identity| {
+                    conversion.field("identity", |conversion| identity.read(conversion))
+                }),
                 fact: input.fact.of(subject).read(&mut conversion),
             });
             let outcome = record(ctx, input.stamp, conversion, command).await?;

@@ -128,6 +128,7 @@ const APART: [&str; 4] = ["commandId", "expectedVersion", "dryRun", "acceptWarni
 fn clears(mutation: &str, key: &str) -> bool {
     match mutation {
         "correctFact" => ["occurredOn", "precision", "localTime"].contains(&key),
+        "sealIdentity" => true,
         "moveAppointment" => ["time", "worker"].contains(&key),
         _ => false,
     }

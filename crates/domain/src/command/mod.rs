@@ -15,6 +15,7 @@ mod evidence;
 mod many;
 mod names;
 mod patch;
+mod personal;
 pub mod validate;
 mod when;
 
@@ -39,7 +40,7 @@ use crate::fact::changed::ChangedStreams;
 use crate::fact::consistency::{self, Change};
 use crate::fact::envelope::{EventId, JourneyId, Occurred, Position, StreamId, StreamKind, SubjectId};
 use crate::fact::event::{
-    ContactLogged, Event, EventType, KEYWORKER, ReferralReceived, SubjectKind, SubjectRegistered, WorkerAssigned,
+    ContactLogged, Event, EventType, IdentitySealed, KEYWORKER, ReferralReceived, SubjectKind, SubjectRegistered, WorkerAssigned,
     WorkerReleased,
 };
 use crate::fact::refusal::{self, Refusal, RefusalCode};
@@ -109,6 +110,8 @@ pub struct ReceiveReferral {
     pub when: When,
     /// The kind of subject to register with the referral. None if the subject is already registered.
     pub register: Option<SubjectKind>,
+    /// Who the subject is, to record with the referral.
+    pub identity: Option<IdentitySealed>,
     /// The referral.
     pub fact: ReferralReceived,
 }
@@ -452,6 +455,7 @@ fn values(
 ) {
     validator.fact(occurred, fact, given.contract);
     validator.of_people(occurred, fact);
+    validator.personal(occurred, fact, before.map(|(_, fact)| fact));
     validator.of_contract(occurred, fact, given.contract);
     names::check(validator, occurred, fact, before, given);
     let is_new = before.is_none_or(|(on, _)| on != occurred);
@@ -474,7 +478,7 @@ fn stands(history: &History, kind: StreamKind, change: Change<'_>) -> Result<(),
 }
 
 fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-    let ReceiveReferral { journey, contract, when, register, fact } = command;
+    let ReceiveReferral { journey, contract, when, register, identity, fact } = command;
     let occurred = when.decided_on(given.today);
     if given.contract.code() != Some(contract) {
         return Err(Refusal::contract_not_found().alone());
@@ -490,13 +494,23 @@ fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> R
         (true, Some(_)) => validator.refuse(subject_exists()),
         (true, None) | (false, Some(_)) => {}
     }
+    let identity = identity.clone().map(Event::from);
+    if let Some(identity) = &identity {
+        validator.sealed_with(occurred, identity);
+    }
     validator.done()?;
     stands(history, StreamKind::Journey, Change::Record(occurred, &event))?;
     let settled = settled(StreamKind::Journey, &event, &[occurred], given);
     require_accepted_warnings(too_early(occurred, &event, given).into_iter().chain(settled), given)?;
     let registered = register.map(|kind| registered(fact.subject, occurred, kind));
     let received = NewEvent { stream: StreamId::journey(*journey), contract: Some(contract.clone()), occurred, event };
-    Ok(registered.into_iter().chain([received]).collect())
+    let identified = identity.map(|event| NewEvent {
+        stream: StreamId::subject(fact.subject),
+        contract: None,
+        occurred,
+        event,
+    });
+    Ok(registered.into_iter().chain(identified).chain([received]).collect())
 }
 
 /// The event that registers a subject.

@@ -43,6 +43,7 @@ mod receiving {
             contract: "shps".to_owned(),
             when: when("2018-01-10").into(),
             register: Some(SubjectKind::Person),
+            identity: None,
             fact: ReferralReceived { subject: STRANGER, ..referral() },
         });
         assert_eq!(command.names(), [StreamId::contract("shps"), StreamId::subject(STRANGER)]);
@@ -289,7 +290,7 @@ mod planning_and_leaving {
     #[test]
     fn a_plan_is_of_a_kind_that_the_rulebook_lists() {
         accepted().when(state("2018-01-05", plan())).then([on("2018-01-05", plan())]);
-        let odd = PlanAgreed { kind: "employment_plan".to_owned() };
+        let odd = PlanAgreed { kind: "employment_plan".to_owned(), actions: Vec::new(), note: None };
         assert_eq!(
             accepted().when(state("2018-02-10", odd)).refused(Code::UnknownCode).allowed,
             ["php", "safety_plan"]
@@ -396,7 +397,7 @@ mod spells {
         assert_eq!(refusal.path, Some("attributes".into()));
         let reason = Some("evicted; ring 020 7946 0958".to_owned());
         let housed = accepted().and(&state("2018-02-01", home(HOME)));
-        housed.when(state("2018-02-10", SpellEnded { spell: HOME, reason })).refused(Code::PersonalData);
+        housed.when(state("2018-02-10", SpellEnded { spell: HOME, reason, note: None })).refused(Code::PersonalData);
     }
 }
 

@@ -7,6 +7,7 @@ mod batch;
 mod contract;
 mod facts;
 mod people;
+mod personal;
 
 use chrono::{Datelike, NaiveDate};
 

@@ -8,6 +8,7 @@ mod facts;
 mod people;
 mod value;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -19,6 +20,8 @@ pub use self::facts::*;
 pub use self::people::*;
 pub use self::value::*;
 use crate::fact::envelope::StreamKind;
+use crate::fact::sealed::PersonalText;
+use crate::people::identity::Part;
 
 /// Declares the closed list of events: the variant (also the name of the type), the kinds of stream that hold it, and
 /// its schema version.
@@ -94,18 +97,18 @@ events! {
     AppointmentBooked: Journey v 1;
     AppointmentMoved: Journey v 1;
     AppointmentCancelled: Journey v 1;
-    ContactLogged: Journey v 1;
+    ContactLogged: Journey v 2;
     EngagementStarted: Journey v 1;
-    PlanAgreed: Journey v 1;
-    PlanReviewed: Journey v 1;
-    PlanClosed: Journey v 1;
-    TaskSet: Journey v 1;
-    TaskDone: Journey v 1;
-    TaskCancelled: Journey v 1;
+    PlanAgreed: Journey v 2;
+    PlanReviewed: Journey v 2;
+    PlanClosed: Journey v 2;
+    TaskSet: Journey v 2;
+    TaskDone: Journey v 2;
+    TaskCancelled: Journey v 2;
     AssessmentScored: Journey | Worker v 1;
-    SpellStarted: Journey v 1;
-    SpellChanged: Journey v 1;
-    SpellEnded: Journey v 1;
+    SpellStarted: Journey v 2;
+    SpellChanged: Journey v 2;
+    SpellEnded: Journey v 2;
     MeasureRecorded: Journey | Contract v 1;
     AchievementRecorded: Journey v 1;
     RiskRaised: Journey v 1;
@@ -121,6 +124,7 @@ events! {
     FactCorrected: Journey | Subject | Contract | Worker | Team v 1;
     FactRetracted: Journey | Subject | Contract | Worker | Team v 1;
     SubjectRegistered: Subject v 1;
+    IdentitySealed: Subject v 1;
     SubjectsLinked: Subject v 1;
     SubjectsUnlinked: Subject v 1;
     ConsentGiven: Subject v 1;
@@ -169,9 +173,22 @@ pub type Upcast = fn(Value) -> Value;
 /// The upcasts of earlier schema versions: the type, the version it reads, and the conversion to the next version.
 ///
 /// The first version of targets gave every series by month, as the second still may. The first version of a closed
-/// period had no documents, as the second still may.
-pub const UPCASTS: &[(EventType, u16, Upcast)] =
-    &[(EventType::TargetsPublished, 1, |by_month| by_month), (EventType::PeriodClosed, 1, |undocumented| undocumented)];
+/// period had no documents, as the second still may. The first version of the facts below had no note and no agreed
+/// actions, as the second still may.
+pub const UPCASTS: &[(EventType, u16, Upcast)] = &[
+    (EventType::TargetsPublished, 1, |by_month| by_month),
+    (EventType::PeriodClosed, 1, |undocumented| undocumented),
+    (EventType::ContactLogged, 1, |without_note| without_note),
+    (EventType::PlanAgreed, 1, |without_note| without_note),
+    (EventType::PlanReviewed, 1, |without_note| without_note),
+    (EventType::PlanClosed, 1, |without_note| without_note),
+    (EventType::TaskSet, 1, |without_note| without_note),
+    (EventType::TaskDone, 1, |without_note| without_note),
+    (EventType::TaskCancelled, 1, |without_note| without_note),
+    (EventType::SpellStarted, 1, |without_note| without_note),
+    (EventType::SpellChanged, 1, |without_note| without_note),
+    (EventType::SpellEnded, 1, |without_note| without_note),
+];
 
 impl EventType {
     /// The type with this name, if this build knows it.
@@ -238,6 +255,37 @@ impl EventType {
 }
 
 impl Event {
+    /// The texts about a person in this fact, each with the path of its field.
+    pub fn personal_texts(&self) -> Vec<(Cow<'static, str>, &PersonalText)> {
+        let note = |note: &'_ Option<PersonalText>| note.iter().map(|text| (Cow::Borrowed("note"), text)).collect();
+        let plan = |actions: &'_ [PersonalText], note: &'_ Option<PersonalText>| {
+            let actions = actions.iter().enumerate();
+            let actions = actions.map(|(index, text)| (Cow::Owned(format!("actions.{index}")), text));
+            actions.chain(note.iter().map(|text| (Cow::Borrowed("note"), text))).collect()
+        };
+        match self {
+            Self::ContactLogged(fact) => note(&fact.note),
+            Self::PlanAgreed(fact) => plan(&fact.actions, &fact.note),
+            Self::PlanReviewed(fact) => plan(&fact.actions, &fact.note),
+            Self::PlanClosed(fact) => note(&fact.note),
+            Self::TaskSet(fact) => note(&fact.note),
+            Self::TaskDone(fact) => note(&fact.note),
+            Self::TaskCancelled(fact) => note(&fact.note),
+            Self::SpellStarted(fact) => note(&fact.note),
+            Self::SpellChanged(fact) => note(&fact.note),
+            Self::SpellEnded(fact) => note(&fact.note),
+            Self::IdentitySealed(fact) => {
+                let said = Part::ALL.iter().map(|part| (part.field(), fact.part(*part)));
+                said.filter_map(|(field, said)| match said {
+                    Patched::Becomes(text) => Some((Cow::Borrowed(field), text)),
+                    Patched::Stays | Patched::Cleared => None,
+                })
+                .collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Reads a recorded payload and converts earlier schema versions.
     pub fn decode(name: &str, schema_version: u16, payload: &str) -> Result<Self, DecodeError> {
         let event_type = EventType::named(name).ok_or_else(|| DecodeError::UnknownType(name.to_owned()))?;
@@ -333,8 +381,8 @@ mod tests {
 
     #[test]
     fn a_type_or_version_of_a_later_build_is_named() {
-        let later = Event::decode("PlanAgreed", 2, r#"{"kind":"php"}"#);
-        assert!(matches!(later, Err(DecodeError::UnknownVersion { schema_version: 2, .. })));
+        let later = Event::decode("PlanAgreed", 3, r#"{"kind":"php"}"#);
+        assert!(matches!(later, Err(DecodeError::UnknownVersion { schema_version: 3, .. })));
         assert!(matches!(Event::decode("PlanShredded", 1, "{}"), Err(DecodeError::UnknownType(_))));
     }
 }

@@ -71,6 +71,10 @@ codes! {
     UnknownCode => "UNKNOWN_CODE";
     /// The text looks like personal data, and this field is stored unsealed.
     PersonalData => "PERSONAL_DATA";
+    /// The key store is away, so texts about people cannot be sealed.
+    KeysAway => "KEYS_AWAY";
+    /// The keys of this person were destroyed, so nothing more can be sealed for them.
+    SubjectErased => "SUBJECT_ERASED";
     /// The command has more problems than one answer lists.
     MoreProblems => "MORE_PROBLEMS";
     /// The fact is dated after today.

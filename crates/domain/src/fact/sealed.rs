@@ -3,6 +3,7 @@
 //! Pure types. This module never seals and never opens: the service does, with the key of the person. Clear text never
 //! shows in debug output. The spelling of [`Sealed`] must never change, because it stands in records.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -145,24 +146,24 @@ const CLEAR: &str = "clear_text";
 #[serde(untagged)]
 pub enum PersonalText {
     /// As the log holds it.
-    Sealed(Sealed),
+    Sealed(Box<Sealed>),
     /// As a command gives it.
-    Clear(ClearText),
+    Clear(Box<ClearText>),
 }
 
 impl PersonalText {
     /// A note, or another text of the class `special`.
-    pub const fn special(text: String) -> Self {
-        Self::Clear(ClearText::new(text, Class::Special))
+    pub fn special(text: String) -> Self {
+        Self::Clear(Box::new(ClearText::new(text, Class::Special)))
     }
 
     /// A text that says who the person is.
-    pub const fn identity(text: String) -> Self {
-        Self::Clear(ClearText::new(text, Class::Identity))
+    pub fn identity(text: String) -> Self {
+        Self::Clear(Box::new(ClearText::new(text, Class::Identity)))
     }
 
     /// The sealed text, if it is sealed.
-    pub const fn sealed(&self) -> Option<&Sealed> {
+    pub fn sealed(&self) -> Option<&Sealed> {
         match self {
             Self::Sealed(sealed) => Some(sealed),
             Self::Clear(_) => None,
@@ -170,7 +171,7 @@ impl PersonalText {
     }
 
     /// The clear text, if it is not sealed.
-    pub const fn clear(&self) -> Option<&ClearText> {
+    pub fn clear(&self) -> Option<&ClearText> {
         match self {
             Self::Sealed(_) => None,
             Self::Clear(clear) => Some(clear),
@@ -188,17 +189,16 @@ pub fn holds_clear_text(payload: &str) -> bool {
     payload.contains("\"clear_text\":")
 }
 
-/// The classes of the clear texts in a payload.
-pub fn classes_of(payload: &Value) -> Vec<Class> {
-    let mut classes = Vec::new();
-    let seen: Result<(), std::convert::Infallible> = each_clear_text(&mut payload.clone(), &mut |_, clear| {
-        if !classes.contains(&clear.class) {
-            classes.push(clear.class);
-        }
-        Ok(Value::Null)
-    });
-    seen.expect("looking cannot fail");
-    classes
+/// The classes of the clear texts in a value of a payload.
+pub fn classes_of(value: &Value) -> BTreeSet<Class> {
+    if is_clear_text(value) && let Ok(clear) = ClearText::deserialize(value) {
+        return BTreeSet::from([clear.class]);
+    }
+    match value {
+        Value::Object(fields) => fields.values().flat_map(classes_of).collect(),
+        Value::Array(items) => items.iter().flat_map(classes_of).collect(),
+        _ => BTreeSet::new(),
+    }
 }
 
 /// Replaces every clear text of a payload. The function gets the path of the field and the text.
@@ -214,7 +214,7 @@ fn walk<E>(
     path: &mut String,
     replace: &mut impl FnMut(&str, &ClearText) -> Result<Value, E>,
 ) -> Result<(), E> {
-    if is_clear_text(value) && let Ok(clear) = serde_json::from_value::<ClearText>(value.clone()) {
+    if is_clear_text(value) && let Ok(clear) = ClearText::deserialize(&*value) {
         *value = replace(path, &clear)?;
         return Ok(());
     }
@@ -266,10 +266,10 @@ mod tests {
 
     #[test]
     fn the_record_of_a_sealed_text_never_changes_its_bytes() {
-        let text = serde_json::to_string(&PersonalText::Sealed(sealed())).expect("JSON");
+        let text = serde_json::to_string(&PersonalText::Sealed(Box::new(sealed()))).expect("JSON");
         let golden = r#"{"event":"00000000-0000-0000-0000-000000000001","field":"note","subject":"00000000-0000-0000-0000-000000000002","class":"special","key":1,"sealed":"AAAA","commitment":"00"}"#;
         assert_eq!(text, golden);
-        assert_eq!(serde_json::from_str::<PersonalText>(golden).expect("it reads back"), PersonalText::Sealed(sealed()));
+        assert_eq!(serde_json::from_str::<PersonalText>(golden).expect("it reads back"), PersonalText::Sealed(Box::new(sealed())));
     }
 
     #[test]
@@ -283,7 +283,7 @@ mod tests {
         let note = |text: &str| serde_json::to_value(PersonalText::special(text.to_owned())).expect("JSON");
         let mut payload = json!({ "payload": { "actions": [{ "note": note("one") }], "note": note("two") }, "a": 1 });
         assert!(holds_clear_text(&payload.to_string()));
-        assert_eq!(classes_of(&payload), [Class::Special]);
+        assert_eq!(classes_of(&payload), [Class::Special].into());
         let mut found = Vec::new();
         let replaced: Result<(), ()> = each_clear_text(&mut payload, &mut |path, clear| {
             found.push((path.to_owned(), clear.text().to_owned()));

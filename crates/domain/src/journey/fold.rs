@@ -15,10 +15,12 @@ use crate::fact::envelope::{
 use crate::fact::event::{
     AchievementRecorded, AppointmentBooked, AppointmentCancelled, AppointmentMoved, AssessmentScored, Attendance,
     Attribute, ContactLogged, Disengaged, EligibilityAssessed, EngagementStarted, Event, EvidenceAttached,
-    EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyReopened, KEYWORKER, MeasureRecorded, PlanClosed,
+    EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyReopened, KEYWORKER, MeasureRecorded, PlanAgreed,
+    PlanClosed,
     PlanReviewed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn, RiskCleared,
     RiskRaised, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerReleased,
 };
+use crate::fact::sealed::PersonalText;
 use crate::fact::tracked::{self, Lifecycle};
 use crate::fact::{Entry, Fact};
 
@@ -144,6 +146,10 @@ pub struct Plan {
     pub occurred: Occurred,
     /// The kind, a code of the rulebook.
     pub kind: String,
+    /// The actions that they agreed.
+    pub actions: Vec<PersonalText>,
+    /// The note.
+    pub note: Option<PersonalText>,
     /// All reviews, in order.
     pub reviews: Vec<Entry<PlanReviewed>>,
     /// The close, if it was closed.
@@ -283,8 +289,8 @@ impl Journey {
             Event::ContactLogged(contact) => self.contacts.push(Entry::of(fact, contact)),
             Event::EngagementStarted(engagement) => self.engagements.push(Entry::of(fact, engagement)),
             Event::PlanAgreed(plan) => {
-                let (kind, reviews) = (plan.kind.clone(), Vec::new());
-                self.plans.push(Plan { event_id, occurred, kind, reviews, closed: None });
+                let PlanAgreed { kind, actions, note } = plan.clone();
+                self.plans.push(Plan { event_id, occurred, kind, actions, note, reviews: Vec::new(), closed: None });
             }
             Event::PlanReviewed(review) => {
                 if let Some(plan) = self.open_plan(&review.kind) {
@@ -320,6 +326,7 @@ impl Journey {
             Event::FactCorrected(_)
             | Event::FactRetracted(_)
             | Event::SubjectRegistered(_)
+            | Event::IdentitySealed(_)
             | Event::SubjectsLinked(_)
             | Event::SubjectsUnlinked(_)
             | Event::ConsentGiven(_)

@@ -133,6 +133,7 @@ pub mod contract;
 pub mod convert;
 pub mod evidence;
 pub mod exit;
+pub mod identity;
 pub mod name_value;
 pub mod patch;
 pub mod people;

@@ -184,10 +184,10 @@ impl<'m> Mixture<'m> {
 
     fn plans(&self, n: u32, facts: &mut Facts) {
         let Some(kind) = self.pick(CodeList::PlanKinds) else { return };
-        facts.push((6, PlanAgreed { kind: kind.clone() }.into()));
-        facts.push((30, PlanReviewed { kind }.into()));
+        facts.push((6, PlanAgreed { kind: kind.clone(), actions: Vec::new(), note: None }.into()));
+        facts.push((30, PlanReviewed { kind, actions: Vec::new(), note: None }.into()));
         if let Some(kind) = self.pick(CodeList::PlanKinds).filter(|_| n.is_multiple_of(2)) {
-            facts.push((12, PlanAgreed { kind }.into()));
+            facts.push((12, PlanAgreed { kind, actions: Vec::new(), note: None }.into()));
         }
     }
 
@@ -200,7 +200,7 @@ impl<'m> Mixture<'m> {
         });
         let attributes = attributes.collect();
         let hours_per_week = Some(Quantity(20.into()));
-        facts.push((7, SpellStarted { spell, domain, employer_ref: None, hours_per_week, attributes }.into()));
+        facts.push((7, SpellStarted { spell, domain, employer_ref: None, hours_per_week, attributes, note: None }.into()));
         if n.is_multiple_of(3) {
             facts.push((38, world::ended(spell).into()));
         }
@@ -211,7 +211,7 @@ impl<'m> Mixture<'m> {
         let task = TaskId(Self::id(4, n));
         let kind = TASKS[self.below(TASKS.len())].to_owned();
         let due_on = received + Days::new(18);
-        facts.push((8, TaskSet { task, kind, due_on, owner: Some(Self::worker(n)) }.into()));
+        facts.push((8, TaskSet { task, kind, due_on, owner: Some(Self::worker(n)), note: None }.into()));
         if n.is_multiple_of(2) {
             facts.push((17, world::done(task).into()));
         }

@@ -224,8 +224,8 @@ impl Validator {
     }
 
     fn change_of_spell(&mut self, change: &SpellChanged) {
-        if change.hours_per_week.is_none() && change.attributes.is_empty() {
-            self.missing("attributes", "the change of the spell changes nothing: give new hours or attributes");
+        if change.hours_per_week.is_none() && change.attributes.is_empty() && change.note.is_none() {
+            self.missing("attributes", "the change of the spell changes nothing: give new hours, attributes or a note");
         }
         self.hours(change.hours_per_week);
         self.attributes("attributes", &change.attributes);
