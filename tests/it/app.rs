@@ -105,7 +105,9 @@ fn served(fresh: &Fresh, keys: &tempfile::TempDir, terms: Terms) -> Router {
         log: fresh.log.clone(),
         views: fresh.views.clone(),
         recorder: fresh.recorder.clone(),
+        evidence: fresh.evidence.clone(),
         clock: Arc::clone(&fresh.clock),
+        keys: fresh.keys.clone(),
     };
     router(app, Arc::new(key(keys)), terms)
 }

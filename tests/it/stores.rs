@@ -8,6 +8,8 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
+use throughline::evidence::EvidenceFiles;
+use throughline::keys::{KeyPlaces, KeyStore, KeysOf};
 use throughline::log::Log;
 use throughline::log::append::{Appended, Expected};
 use throughline::record::{CommandRequest, RecordError, Recorder};
@@ -29,6 +31,10 @@ pub(crate) struct Fresh {
     pub(crate) views: Views,
     pub(crate) recorder: Recorder,
     pub(crate) clock: Arc<Clock>,
+    pub(crate) keys: KeyStore,
+    pub(crate) evidence: EvidenceFiles,
+    /// The folder of the evidence store.
+    pub(crate) files: tempfile::TempDir,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     place: Place,
 }
@@ -57,8 +63,14 @@ impl Fresh {
         let clock = Arc::new(Clock::standing_at(now));
         let started = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), Arc::new(Chance::System));
         let (recorder, appender) = started.await.expect("the recorder starts");
+        let keys = KeyStore::open(log.store(), &KeyPlaces::default(), KeysOf::NewLog, Arc::clone(&clock)).await;
+        let recorder = recorder.sealing_with(keys.clone());
+        let files = tempfile::tempdir().expect("a temporary directory");
+        let at = format!("file://{}", files.path().display());
+        let evidence = EvidenceFiles::beside(log.store(), keys.clone(), Arc::clone(&clock)).at(&at).expect("a folder");
+        evidence.prepare().await.expect("the store understands the statements");
         let keeper = tokio::spawn(views.clone().keep_up());
-        Self { log, views, recorder, clock, tasks: vec![appender, keeper], place }
+        Self { log, views, recorder, clock, keys, evidence, files, tasks: vec![appender, keeper], place }
     }
 
     /// Records a command as somebody who may, and waits until the view shows it.
@@ -106,6 +118,7 @@ impl Fresh {
             task.abort();
         }
         self.views.live().close().await;
+        self.keys.close().await;
         self.log.store().close().await;
         self.place.remove().await;
     }
@@ -152,7 +165,8 @@ impl Place {
         if let Kind::Schema { server, name } = self.kind {
             let mut conn = PgConnection::connect(&server).await.expect("the server answers");
             let schemas =
-                "select nspname::text from pg_namespace where nspname = $1 or starts_with(nspname, $1 || '_g')";
+                "select nspname::text from pg_namespace where nspname = $1 or starts_with(nspname, $1 || '_g') \
+                 or nspname = $1 || '_keys'";
             let schemas: Vec<(String,)> =
                 sqlx::query_as(schemas).bind(&name).fetch_all(&mut conn).await.expect("the schemas are listed");
             for (schema,) in schemas {
