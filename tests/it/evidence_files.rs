@@ -111,8 +111,8 @@ fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
 /// Two keyworkers of different teams, and a case of the first.
 async fn case(app: &TestApp) -> String {
     let (ann, bob) = (app.add_worker("kw-ann").await, app.add_worker("kw-bob").await);
-    set_team(app, &[&ann]).await;
-    set_team(app, &[&bob]).await;
+    set_team(app, 1, "2017-04-01", &[&ann]).await;
+    set_team(app, 2, "2017-04-01", &[&bob]).await;
     let journey = app.receive_referral("2018-02-01", "BR-1").await;
     app.take_on(&journey, &ann, "2018-02-02").await;
     journey

@@ -415,6 +415,35 @@ fn a_claim_whose_journey_has_a_later_event_is_stale() {
 }
 
 #[test]
+fn who_verified_evidence_of_a_claim_does_not_submit_it_and_who_submitted_does_not_decide() {
+    let books = books().opened(1);
+    let verified_by = BTreeMap::from([(claim(2), BTreeSet::from(["bob".to_owned(), "Ann".to_owned()]))]);
+    let prepared = Prepared { verified_by, ..books.prepared(&[1, 2]) };
+    let submit = |prepared: &Prepared| BatchCommand {
+        batch: batch(1),
+        when: when("2018-02-02").into(),
+        as_of: None,
+        act: BatchAct::Submit(prepared.clone()),
+        warnings: Vec::new(),
+    };
+    let refused = books.decide_as("ann", &submit(&prepared)).expect_err("refused");
+    let found: Vec<_> = refused.iter().map(|refusal| (refusal.code, refusal.path.as_deref())).collect();
+    assert_eq!(found, [(Code::SamePerson, Some("claims.1"))]);
+    assert!(books.decide_as("cat", &submit(&prepared)).is_ok(), "another person");
+    assert!(books.decide_as("ann", &submit(&books.prepared(&[1]))).is_ok(), "without that claim");
+    let submitted = books.and(1, "2018-02-02", BatchAct::Submit(prepared_by_nobody(&prepared)));
+    let decide = BatchCommand { act: accept(&[1]), ..submit(&prepared) };
+    let refused = submitted.decide_as("ANN", &decide).expect_err("refused");
+    assert_eq!((refused[0].code, refused[0].path.as_deref()), (Code::SamePerson, Some("batch")));
+    assert!(submitted.decide_as("cat", &decide).is_ok());
+}
+
+/// The same preparation, of claims whose evidence nobody verified.
+fn prepared_by_nobody(prepared: &Prepared) -> Prepared {
+    Prepared { verified_by: BTreeMap::new(), ..prepared.clone() }
+}
+
+#[test]
 fn a_line_that_may_need_a_newly_published_rulebook_waits_for_it() {
     for (applies_by, code) in
         [("submitted", Some(Code::RulebookNotReady)), ("achieved", None), ("referred", Some(Code::RulebookNotReady))]
