@@ -6,6 +6,7 @@
 
 mod archive;
 mod content;
+mod copy;
 mod download;
 mod error;
 mod file_name;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use tokio::sync::{OnceCell, Semaphore};
 use uuid::Uuid;
 
+pub use self::copy::copy_registry;
 pub use self::download::OpenedFile;
 pub use self::error::EvidenceError;
 pub use self::file_name::FileName;

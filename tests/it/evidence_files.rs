@@ -491,6 +491,36 @@ async fn what_is_left_over_goes_after_a_day_and_evidence_stays() {
 }
 
 #[tokio::test]
+async fn a_backup_and_its_restore_keep_the_list_of_files() {
+    use std::sync::Arc;
+
+    use throughline::evidence::copy_registry;
+    use throughline::store::Store;
+
+    on_both_stores(async |app| {
+        let journey = case(app).await;
+        let completed = upload(app, &ann(), &journey, ("a.txt", "text/plain"), b"a letter").await.json();
+        attach(app, &ann(), &journey, json!({ "upload": completed["upload"] })).await;
+        open(app, &ann(), &journey, ("b.txt", "text/plain"), 5).await;
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let copy = Arc::new(Store::make_file(&directory.path().join("copy.db")).await.expect("a file"));
+        assert_eq!(copy_registry(app.fresh.log.store(), &copy).await.expect("copied"), 1, "not what is still open");
+        let files = EvidenceFiles::beside(&copy, app.fresh.keys.clone(), Arc::clone(&app.fresh.clock));
+        let files = files.at(&format!("file://{}", app.fresh.files.path().display())).expect("a folder");
+        let journey = throughline_domain::fact::envelope::JourneyId(journey.parse().expect("an id"));
+        let wanted = [(journey, text(&completed["sha256"]))];
+        let file = files.files_of(&wanted).await.expect("found").remove(&wanted[0]).expect("the file");
+        let opened = files.open_file(&file).await.expect("it opens");
+        assert_eq!((opened.name.as_str(), opened.size), ("a.txt", 8));
+        app.it_is("2018-04-01T09:00:00Z");
+        let removed = files.remove_left_over(&app.fresh.log).await.expect("a round");
+        assert_eq!((removed, objects(app).len()), (Removed::default(), 1));
+        copy.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_full_or_missing_evidence_store_is_a_clear_problem_and_the_upload_goes_on_later() {
     on_both_stores(async |app| {
         let journey = case(app).await;
