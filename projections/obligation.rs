@@ -342,7 +342,8 @@ mod tests {
             story = story.and(&state(at, contact()));
         }
         assert_eq!(case(&story, &rules)[0].1, states(&[("2018-01-11", State::Owed)]));
-        let story = story.and(&state("2018-01-30", PlanAgreed { kind: "php".to_owned(), actions: Vec::new(), note: None }));
+        let story =
+            story.and(&state("2018-01-30", PlanAgreed { kind: "php".to_owned(), actions: Vec::new(), note: None }));
         let expected = states(&[("2018-01-11", State::Owed), ("2018-02-05", State::Met)]);
         assert_eq!(case(&story, &rules), [(day("2018-02-08"), expected)]);
     }

@@ -155,7 +155,13 @@ fn of_origins(origins: &[String]) -> Option<CorsLayer> {
         .allow_origin(named.clone())
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
-        .expose_headers([header::CONTENT_DISPOSITION, header::LOCATION, header::RETRY_AFTER, HeaderName::from_static("x-request-id"), feed::NEXT])
+        .expose_headers([
+            header::CONTENT_DISPOSITION,
+            header::LOCATION,
+            header::RETRY_AFTER,
+            HeaderName::from_static("x-request-id"),
+            feed::NEXT,
+        ])
         .max_age(PREFLIGHT_HOLDS);
     (!named.is_empty()).then_some(layer)
 }
@@ -243,8 +249,11 @@ fn unauthenticated(refused: &NotLetIn) -> Response {
 }
 
 async fn not_found() -> Response {
-    Problem::new(StatusCode::NOT_FOUND, "no such page: see /graphql, /events, /evidence/uploads, /livez, /readyz and /metrics")
-        .into_response()
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "no such page: see /graphql, /events, /evidence/uploads, /livez, /readyz and /metrics",
+    )
+    .into_response()
 }
 
 async fn method_not_allowed() -> Response {
@@ -305,8 +314,9 @@ async fn readyz(State(service): State<Service>) -> Response {
     if let Some(off) = off {
         ready["clock"] = json!({ "offBySeconds": off.by.num_seconds(), "warning": off.to_string() });
     }
-    if let Some(away) = service.app.keys.why_away() {
-        let warning = format!("names and notes are neither shown nor recorded: {away}");
+    if service.app.keys.why_away().is_some() {
+        let warning = "the key store is away, so names and notes are neither shown nor recorded: see the log of this \
+                       server";
         ready["keys"] = json!({ "warning": warning });
     }
     Json(ready).into_response()

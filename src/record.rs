@@ -148,7 +148,11 @@ impl Recorder {
         let authorization = Authorization::read(self.mode.limiting_view(), sender.clone(), &command).await;
         let authorization = authorization.map_err(RecordError::Fault)?;
         let again = command.clone();
-        let keys = self.keys_for(&command, dry_run).await.map_err(RecordError::Fault)?;
+        let keys = if dry_run {
+            self.keys_of_dry_run(&command)
+        } else {
+            self.keys_for(&command).await.map_err(RecordError::Fault)?
+        };
         let body = keys.keyed(body);
         let decide = Decision { authorization, found, accept_warnings, command, keys };
         let request = Request { actor, command_id, body, expected, source, correlation_id: None, dry_run, decide };

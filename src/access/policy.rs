@@ -177,9 +177,7 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         About::Deployment => false,
         About::Contract => relation == Relation::Outside,
         About::Journey => is_outside(role, relation),
-        About::Person => {
-            is_outside(role, relation) || is_bound_to_cases(role) && relation == Relation::Unassigned
-        }
+        About::Person => is_outside(role, relation) || is_bound_to_cases(role) && relation == Relation::Unassigned,
     };
     if outside { Err(Denied::Outside) } else { Ok(Allow { redactions: redactions(role) }) }
 }

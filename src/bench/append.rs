@@ -105,7 +105,8 @@ struct Node {
 
 impl Node {
     async fn open(url: &str) -> Result<Self> {
-        let (app, _) = App::open(url, &KeyPlaces::default(), Arc::new(Clock::Machine), Arc::new(Chance::System)).await?;
+        let (app, _) =
+            App::open(url, &KeyPlaces::default(), Arc::new(Clock::Machine), Arc::new(Chance::System)).await?;
         Ok(Self { app })
     }
 

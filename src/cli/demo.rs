@@ -21,6 +21,7 @@ use crate::clock::{Chance, Clock};
 use crate::demo::{Demo, Progress, SEED, Size};
 use crate::deployment::Deployment;
 use crate::http;
+use crate::keys::KeyPlaces;
 use throughline_domain::contract::rulebook::packs::packs;
 use throughline_domain::fact::envelope::Position;
 use throughline_gateway::Terms;

@@ -91,7 +91,9 @@ pub(super) fn look_at(reader: &mut (impl Read + Seek), size: u64, declared: Medi
         }
         Kind::Archive => Some(archive::kind(reader, size)?),
         // Text says little about its type, so the declared one decides which form it must have.
-        Kind::Text => [Media::Text, Media::Csv, Media::Eml].into_iter().find(|of| *of == declared && seen.reads_as(*of)),
+        Kind::Text => {
+            [Media::Text, Media::Csv, Media::Eml].into_iter().find(|of| *of == declared && seen.reads_as(*of))
+        }
         Kind::Unknown => None,
     };
     match found {
@@ -206,7 +208,9 @@ fn is_email<'a>(lines: impl Iterator<Item = &'a [u8]>) -> bool {
     let folded = |line: &[u8]| line.starts_with(b" ") || line.starts_with(b"\t");
     let headers: Vec<&[u8]> = lines.map(|line| line.trim_ascii_end()).take_while(|line| !line.is_empty()).collect();
     let has = |name: &str| {
-        headers.iter().any(|line| line.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name.as_bytes())))
+        headers
+            .iter()
+            .any(|line| line.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name.as_bytes())))
     };
     !headers.is_empty()
         && headers.iter().all(|line| is_header(line) || folded(line))
@@ -226,7 +230,8 @@ mod tests {
 
     const PDF: &[u8] = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n";
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0";
-    const EMAIL: &[u8] = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: a letter\r\n folded\r\n\r\nDear client\r\n";
+    const EMAIL: &[u8] =
+        b"From: a@example.org\r\nTo: b@example.org\r\nSubject: a letter\r\n folded\r\n\r\nDear client\r\n";
 
     fn judged(content: &[u8], declared: Media) -> Result<Media, BadContent> {
         let looked = look_at(&mut Cursor::new(content), content.len() as u64, declared);

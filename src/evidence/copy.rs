@@ -20,9 +20,8 @@ static ADD_FILE: Sql = Sql::new(
      sha256, thumbnail, is_kept, opened_at, touched_at) \
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'complete', $10, $11, $12, $13, $14)",
 );
-static ADD_OBJECT: Sql = Sql::new(
-    "insert into evidence_objects (id, file, number, is_stored, made_at) values ($1, $2, $3, $4, $5)",
-);
+static ADD_OBJECT: Sql =
+    Sql::new("insert into evidence_objects (id, file, number, is_stored, made_at) values ($1, $2, $3, $4, $5)");
 
 /// The number of files that are read at once.
 const PAGE: i64 = 500;

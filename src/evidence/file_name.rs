@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn a_name_is_one_name_of_a_file() {
-        for good in ["payslip.pdf", "Übersicht März.PDF", "a.b.c", "tenancy (signed).docx", "租约.pdf", ".hidden.txt"] {
+        for good in ["payslip.pdf", "Übersicht März.PDF", "a.b.c", "tenancy (signed).docx", "租约.pdf", ".hidden.txt"]
+        {
             assert_eq!(FileName::read(good).map(|name| name.as_str().to_owned()).as_deref(), Ok(good));
         }
         assert_eq!(FileName::read(" payslip.PDF ").map(|name| name.ending()).as_deref(), Ok("pdf"));

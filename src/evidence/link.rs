@@ -67,7 +67,13 @@ impl LinkKey {
     }
 
     /// A link for this sender, from now on for so many seconds.
-    pub(super) fn link(&self, (file, wanted): (Uuid, Wanted), sender: &str, now: DateTime<Utc>, seconds: u16) -> String {
+    pub(super) fn link(
+        &self,
+        (file, wanted): (Uuid, Wanted),
+        sender: &str,
+        now: DateTime<Utc>,
+        seconds: u16,
+    ) -> String {
         let expires = (now + TimeDelta::seconds(i64::from(seconds.min(LIFE_MAX)))).timestamp();
         let signature = hmac::sign(&self.0, &message((file, wanted), sender, expires));
         let signature = URL_SAFE_NO_PAD.encode(signature);

@@ -32,16 +32,16 @@ pub use self::download::OpenedFile;
 pub use self::error::EvidenceError;
 pub use self::file_name::FileName;
 pub use self::left_over::Removed;
+use self::link::{LinkKey, Wanted};
 pub use self::media::Media;
 pub use self::objects::ObjectError;
-pub use self::registry::{File, State};
-pub use self::rights::{CaseOfEvidence, case_of};
-pub use self::upload::NewUpload;
-use self::link::{LinkKey, Wanted};
 use self::objects::Objects;
 use self::reader::Parts;
 use self::registry::Registry;
+pub use self::registry::{File, State};
+pub use self::rights::{CaseOfEvidence, case_of};
 use self::seal::{Place, Secret};
+pub use self::upload::NewUpload;
 use crate::access::Principal;
 use crate::clock::Clock;
 use crate::keys::{Class, KeyName, KeyStore, KeyVersion, SubjectKey};
@@ -120,12 +120,7 @@ impl EvidenceFiles {
     }
 
     /// A link to a file or its small picture for a caller, for so many seconds.
-    pub async fn link(
-        &self,
-        of: (Uuid, Wanted),
-        principal: &Principal,
-        seconds: u16,
-    ) -> Result<String, EvidenceError> {
+    pub async fn link(&self, of: (Uuid, Wanted), principal: &Principal, seconds: u16) -> Result<String, EvidenceError> {
         let now = self.0.clock.now();
         Ok(self.link_key().await?.link(of, &sender(principal), now, seconds))
     }

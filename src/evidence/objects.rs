@@ -99,7 +99,8 @@ impl Objects {
                 Arc::new(store.with_fsync(true))
             }
             Place::Bucket { url, prefix } => {
-                let retry = RetryConfig { max_retries: ATTEMPTS, retry_timeout: ANSWERS_WITHIN, ..RetryConfig::default() };
+                let retry =
+                    RetryConfig { max_retries: ATTEMPTS, retry_timeout: ANSWERS_WITHIN, ..RetryConfig::default() };
                 let bucket = AmazonS3Builder::from_env().with_url(url).with_retry(retry);
                 let bucket = bucket.with_client_options(ClientOptions::new().with_timeout(ANSWERS_WITHIN));
                 Arc::new(PrefixStore::new(bucket.build().map_err(ObjectError::of)?, prefix.as_str()))

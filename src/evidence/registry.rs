@@ -54,9 +54,8 @@ static GARBAGE: Sql = Sql::new(
     "select o.id from evidence_objects o left join evidence_files f on f.id = o.file \
      where o.made_at < $1 and (f.id is null or o.is_stored = $2) order by o.made_at, o.id limit $3",
 );
-static ADD_OBJECT: Sql = Sql::new(
-    "insert into evidence_objects (id, file, number, is_stored, made_at) values ($1, $2, $3, $4, $5)",
-);
+static ADD_OBJECT: Sql =
+    Sql::new("insert into evidence_objects (id, file, number, is_stored, made_at) values ($1, $2, $3, $4, $5)");
 static REPLACE: Sql = Sql::new(
     "update evidence_objects set is_stored = $4 where file = $1 and number = $2 and id <> $3 and is_stored <> $4",
 );
@@ -69,8 +68,24 @@ static SECRET: Sql = Sql::new("select value from secrets where name = $1");
 
 /// Every statement of the registry.
 static STATEMENTS: &[&Sql] = &[
-    &FILE, &FILES_OF, &LEFT_OVER, &OPEN_OF_SENDER, &ADD_FILE, &CHECK, &COMPLETE, &TOUCH, &KEEP, &REMOVE, &STORED,
-    &OBJECTS, &GARBAGE, &ADD_OBJECT, &REPLACE, &STORE, &FORGET, &SECRET,
+    &FILE,
+    &FILES_OF,
+    &LEFT_OVER,
+    &OPEN_OF_SENDER,
+    &ADD_FILE,
+    &CHECK,
+    &COMPLETE,
+    &TOUCH,
+    &KEEP,
+    &REMOVE,
+    &STORED,
+    &OBJECTS,
+    &GARBAGE,
+    &ADD_OBJECT,
+    &REPLACE,
+    &STORE,
+    &FORGET,
+    &SECRET,
 ];
 
 /// The most objects of one file.

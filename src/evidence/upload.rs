@@ -134,12 +134,8 @@ impl EvidenceFiles {
     }
 
     async fn new_object(&self, file: &File, number: u32) -> Result<NewObject, EvidenceError> {
-        let object = NewObject {
-            id: Uuid::from_bytes(Chance::System.bytes()),
-            file: file.id,
-            number,
-            at: self.0.clock.now(),
-        };
+        let object =
+            NewObject { id: Uuid::from_bytes(Chance::System.bytes()), file: file.id, number, at: self.0.clock.now() };
         self.0.registry.add_object(object).await?;
         Ok(object)
     }

@@ -309,7 +309,8 @@ mod tests {
     #[test]
     fn a_name_in_a_header_has_no_character_that_ends_it() {
         let header = disposition("tenancy \"2018\"; März.pdf", "pdf");
-        let expected = "attachment; filename=\"evidence.pdf\"; filename*=UTF-8''tenancy%20%222018%22%3B%20M%C3%A4rz.pdf";
+        let expected =
+            "attachment; filename=\"evidence.pdf\"; filename*=UTF-8''tenancy%20%222018%22%3B%20M%C3%A4rz.pdf";
         assert_eq!(header.to_str().expect("text"), expected);
     }
 }

@@ -20,14 +20,13 @@ use uuid::Uuid;
 
 pub use self::away::Away;
 pub use self::rotate::Rotated;
-pub use self::seal::{Opened, open_text, seal_event};
-pub use self::subject_key::SubjectKey;
+pub use self::seal::{NotSealed, Opened, open_text, seal_event};
+pub use self::subject_key::{NotOpened, SubjectKey};
 pub use self::wrapper::{Bound, KekSource, KeyWrapper, LocalKek, Wrapped};
 use crate::clock::{Chance, Clock};
-use crate::store::{Apart, Conn, IfMissing, PlaceApart, Sql, Store, StoreError, columns, doing, on};
+use crate::store::{Apart, Conn, IfMissing, PlaceApart, Sql, Store, StoreError, columns, doing, on, prepare};
 use throughline_domain::fact::envelope::SubjectId;
 pub use throughline_domain::fact::sealed::{Class, KeyName, KeyVersion};
-
 
 static KEYS: Sql = Sql::new(
     "select subject, class, version, wrapped_by, wrapped from keys where subject in {uuids $1} \
@@ -57,8 +56,7 @@ static BURY_OTHERS: Sql = Sql::new(
 static IS_EMPTY: Sql = Sql::new("select count(*) from (select 1 from keys limit 1) found");
 
 /// Every statement of the database of keys.
-pub(crate) static STATEMENTS: &[&Sql] =
-    &[&KEYS, &ADD, &REWRAP, &BURY, &BURY_OTHERS, &IS_EMPTY, &rotate::WRAPPED_OTHERWISE];
+static STATEMENTS: &[&Sql] = &[&KEYS, &ADD, &REWRAP, &BURY, &BURY_OTHERS, &IS_EMPTY, &rotate::WRAPPED_OTHERWISE];
 
 /// The class under which the deployment's own key is stored. It belongs to no person.
 const DEPLOYMENT: &str = "deployment";
@@ -211,6 +209,7 @@ impl KeyStore {
 
     /// The open store, once the deployment's key shows that the key-encryption key is the right one.
     async fn unwrapping(database: Apart, source: KekSource, clock: Arc<Clock>) -> Result<Here, KeyError> {
+        prepare(&database.reader, STATEMENTS).await?;
         let sql = IS_EMPTY.text(database.reader.dialect());
         let (rows,): (i64,) = on!(&database.reader, pool => sqlx::query_as(sql).fetch_one(pool).await)
             .map_err(doing("look whether there are keys"))?;

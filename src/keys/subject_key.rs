@@ -67,8 +67,9 @@ impl SubjectKey {
         let mut text = clear.as_bytes().to_vec();
         let nonce = self.0.sealing.seal_in_place_append_tag(Aad::from(place), &mut text);
         let nonce = nonce.expect("a text of a payload can be sealed");
+        let nonce: &[u8; NONCE_LEN] = nonce.as_ref();
         let mut sealed = Vec::with_capacity(NONCE_LEN + text.len());
-        sealed.extend_from_slice(nonce.as_ref());
+        sealed.extend_from_slice(nonce);
         sealed.extend_from_slice(&text);
         sealed
     }

@@ -133,7 +133,8 @@ impl KekSource {
         let mut keks = Vec::new();
         for (index, line) in lines(&text).enumerate() {
             let kek = OneKek::of(line).ok_or_else(|| {
-                let reason = format!("key {} is not 32 bytes in base64: make one with `openssl rand -base64 32`", index + 1);
+                let reason =
+                    format!("key {} is not 32 bytes in base64: make one with `openssl rand -base64 32`", index + 1);
                 KeyError::Kek { place: self.place(), reason }
             })?;
             keks.push(Arc::new(kek));
@@ -202,7 +203,8 @@ impl OneKek {
         let mut text = key.to_vec();
         let nonce = self.key.seal_in_place_append_tag(Aad::from(bound.bytes()), &mut text);
         let nonce = nonce.expect("32 bytes can be wrapped");
-        Wrapped { by: self.id.clone(), bytes: [nonce.as_ref().as_slice(), &text].concat() }
+        let nonce: &[u8; NONCE_LEN] = nonce.as_ref();
+        Wrapped { by: self.id.clone(), bytes: [nonce.as_slice(), &text].concat() }
     }
 
     fn unwrap(&self, bound: Bound<'_>, wrapped: &Wrapped) -> Option<[u8; 32]> {
@@ -315,7 +317,8 @@ mod tests {
     fn what_is_no_key_is_named_and_never_shown() {
         let keks = |text: &str| KekSource::Given(Kek(text.to_owned())).keks();
         let good = new_kek();
-        for (text, says) in [("", "no key"), ("c2VjcmV0", "key 1 is not"), (&format!("{good}c2VjcmV0"), "key 2 is not")] {
+        for (text, says) in [("", "no key"), ("c2VjcmV0", "key 1 is not"), (&format!("{good}c2VjcmV0"), "key 2 is not")]
+        {
             let error = keks(text).err().expect("an error");
             let shown = format!("{error} {error:?}");
             assert!(shown.contains(says), "{shown}");
@@ -339,6 +342,8 @@ mod tests {
         assert_eq!(theirs.unwrap(bound("identity"), &wrapped).await.ok(), Some([7; 32]));
         assert_eq!(theirs.current().await.ok(), Some(new), "another process follows the file");
         ours.forget_earlier().await.expect("it forgets");
-        assert!(matches!(ours.unwrap(bound("identity"), &wrapped).await, Err(KeyError::UnknownKek(id)) if id == wrapped.by));
+        assert!(
+            matches!(ours.unwrap(bound("identity"), &wrapped).await, Err(KeyError::UnknownKek(id)) if id == wrapped.by)
+        );
     }
 }

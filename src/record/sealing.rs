@@ -57,7 +57,7 @@ impl CommandKeys {
 
 impl Recorder {
     /// The keys that a command needs, made if the person has none yet.
-    pub(super) async fn keys_for(&self, command: &Command, dry_run: bool) -> Result<CommandKeys, LogError> {
+    pub(super) async fn keys_for(&self, command: &Command) -> Result<CommandKeys, LogError> {
         let classes = command.personal_classes();
         if classes.is_empty() {
             return Ok(CommandKeys::NotNeeded);
@@ -68,9 +68,6 @@ impl Recorder {
         if let Some(away) = self.keys.why_away() {
             NO_KEYS.met(away);
             return Ok(CommandKeys::Refused(RefusalCode::KeysAway));
-        }
-        if dry_run {
-            return Ok(CommandKeys::DryRun);
         }
         let Some(subject) = self.subject_of(command).await? else { return Ok(CommandKeys::UnknownPerson) };
         let mut keys = Vec::with_capacity(classes.len());
@@ -85,6 +82,15 @@ impl Recorder {
             }
         }
         Ok(CommandKeys::Fetched(subject, keys))
+    }
+
+    /// The same for a command that is only judged: whether its texts could be sealed.
+    pub(super) fn keys_of_dry_run(&self, command: &Command) -> CommandKeys {
+        match (command.personal_classes().is_empty(), self.keys.why_away()) {
+            (true, _) => CommandKeys::NotNeeded,
+            (false, Some(_)) if !self.mode.is_dry_run() => CommandKeys::Refused(RefusalCode::KeysAway),
+            (false, _) => CommandKeys::DryRun,
+        }
     }
 
     /// The person that a command is about.

@@ -157,7 +157,9 @@ impl Apart {
                     .await
                     .map_err(doing("clear the write-ahead log of keys"))?;
                 if busy != 0 {
-                    tracing::warn!("the write-ahead log of keys is in use and could not be cleared: it is cleared later");
+                    tracing::warn!(
+                        "the write-ahead log of keys is in use and could not be cleared: it is cleared later"
+                    );
                 }
                 Ok(())
             }

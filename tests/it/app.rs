@@ -14,6 +14,7 @@ use throughline::access::{Principal, Role, Scope};
 use throughline::app::App;
 use throughline::clock::{Chance, Clock};
 use throughline::http::router;
+use throughline::keys::KeyStore;
 use throughline::store::Dialect;
 use throughline_domain::contract::rulebook::packs;
 use throughline_domain::fact::envelope::Position;
@@ -83,6 +84,19 @@ pub(crate) async fn on_both_stores(test: impl AsyncFn(&TestApp)) {
         test(app).await;
     })
     .await;
+}
+
+/// The same with a key store, so that names and notes can be recorded.
+pub(crate) async fn on_both_stores_with_keys(test: impl AsyncFn(&TestApp)) {
+    for store in STORES {
+        let _named = NamesTheStore(store);
+        let app = TestApp::over(Fresh::with_keys(store, instant(BEGINS)).await);
+        for code in [SHPS, MST] {
+            app.open_contract(code).await;
+        }
+        test(&app).await;
+        app.fresh.end().await;
+    }
 }
 
 /// Runs a test on each of the two stores, each time on an empty service of its own that begins at an instant.
@@ -193,10 +207,25 @@ pub(crate) fn call(journey: &str, on: &str) -> Value {
 
 impl TestApp {
     async fn on(store: Dialect, begins: &str) -> Self {
-        let fresh = Fresh::on(store, instant(begins)).await;
+        Self::over(Fresh::on(store, instant(begins)).await)
+    }
+
+    fn over(fresh: Fresh) -> Self {
         let keys = tempfile::tempdir().expect("a temporary directory");
         let router = served(&fresh, &keys, Terms::default());
         Self { key: key(&keys), fresh, router, keys }
+    }
+
+    /// The routes of a server over the same log whose key store is away.
+    pub(crate) fn without_keys(&self) -> Router {
+        let app = App {
+            log: self.fresh.log.clone(),
+            views: self.fresh.views.clone(),
+            recorder: self.fresh.recorder.clone().sealing_with(KeyStore::none()),
+            clock: Arc::clone(&self.fresh.clock),
+            keys: KeyStore::none(),
+        };
+        router(app, Arc::new(key(&self.keys)), Terms::default())
     }
 
     /// A further server over the same log: it remembers nothing of what this one was asked.
@@ -372,7 +401,7 @@ fn mutation_document(mutation: &str) -> String {
         "setTeam" | "startCover" | "endCover" => "team { id }",
         "setCapacity" => "worker { id } team { id }",
         "assignWorkers" => "journeys { id }",
-        "registerSubject" | "giveConsent" | "withdrawConsent" | "linkSubjects" => "subject { id }",
+        "registerSubject" | "sealIdentity" | "giveConsent" | "withdrawConsent" | "linkSubjects" => "subject { id }",
         "openContract"
         | "publishRulebook"
         | "dismissDoubleFunding"

@@ -74,6 +74,14 @@ fn appends_are_measured_on_both_stores_and_nothing_is_left() {
     assert_eq!(directory.path().read_dir().expect("it is there").count(), 0);
 }
 
+#[test]
+fn sealing_is_measured_on_both_stores() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let expected = [("append with a note, 64 callers", BOTH), ("a page of 50 names opened", BOTH)];
+    assert_figures(&measured("sealing", directory.path()), &expected);
+    assert_eq!(directory.path().read_dir().expect("it is there").count(), 0);
+}
+
 #[tokio::test]
 async fn rebuilds_are_measured_on_both_stores_and_the_schemas_of_a_run_go_with_it() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -82,6 +82,7 @@ mod rulebook_schema;
 mod rules;
 mod scenarios;
 mod schema;
+mod sealed;
 mod search;
 mod second_look;
 mod sequences;

@@ -191,7 +191,7 @@ async fn one_bad_line_and_nothing_is_loaded() {
         ),
         (changed(14, r#""version":10"#, r#""version":11"#), "line 14: data.version: expected version 10 of journey/"),
         (changed(14, "contact_logged.v1", "contact_made.v1"), "line 14: type: this build does not know the type"),
-        (changed(14, "contact_logged.v1", "contact_logged.v2"), "line 14: type: this build does not know version 2"),
+        (changed(14, "contact_logged.v1", "contact_logged.v3"), "line 14: type: this build does not know version 3"),
         (changed(14, "journey/", "worker/"), "line 14: subject: ContactLogged belongs to a journey, not a worker"),
         (
             changed(14, r#""contract":"shps""#, r#""contract":"mhep""#),

@@ -8,7 +8,10 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
+<<<<<<< HEAD
 use throughline::evidence::EvidenceFiles;
+=======
+>>>>>>> w-seal
 use throughline::keys::{KeyPlaces, KeyStore, KeysOf};
 use throughline::log::Log;
 use throughline::log::append::{Appended, Expected};
@@ -31,10 +34,16 @@ pub(crate) struct Fresh {
     pub(crate) views: Views,
     pub(crate) recorder: Recorder,
     pub(crate) clock: Arc<Clock>,
+<<<<<<< HEAD
     pub(crate) keys: KeyStore,
     pub(crate) evidence: EvidenceFiles,
     /// The folder of the evidence store.
     pub(crate) files: tempfile::TempDir,
+=======
+    /// The keys of people; away, unless a test asks for them.
+    pub(crate) keys: KeyStore,
+    key_folder: Option<tempfile::TempDir>,
+>>>>>>> w-seal
     tasks: Vec<tokio::task::JoinHandle<()>>,
     place: Place,
 }
@@ -70,7 +79,33 @@ impl Fresh {
         let evidence = EvidenceFiles::beside(log.store(), keys.clone(), Arc::clone(&clock)).at(&at).expect("a folder");
         evidence.prepare().await.expect("the store understands the statements");
         let keeper = tokio::spawn(views.clone().keep_up());
+<<<<<<< HEAD
         Self { log, views, recorder, clock, keys, evidence, files, tasks: vec![appender, keeper], place }
+=======
+        let (keys, tasks) = (KeyStore::none(), vec![appender, keeper]);
+        Self { log, views, recorder, clock, keys, key_folder: None, tasks, place }
+    }
+
+    /// The same with a key store, whose key-encryption key is in a folder of its own.
+    pub(crate) async fn with_keys(dialect: Dialect, now: DateTime<Utc>) -> Self {
+        let fresh = Self::on(dialect, now).await;
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let fresh = Self { key_folder: Some(folder), ..fresh };
+        let keys = fresh.open_keys(KeysOf::NewLog).await;
+        assert_eq!(keys.why_away(), None);
+        Self { recorder: fresh.recorder.clone().sealing_with(keys.clone()), keys, ..fresh }
+    }
+
+    /// Where the keys are, and what wraps them.
+    pub(crate) fn key_places(&self) -> KeyPlaces {
+        let folder = self.key_folder.as_ref().expect("a log with keys");
+        KeyPlaces { keys: None, kek_file: Some(folder.path().join("test.kek")), kek: None }
+    }
+
+    /// The key store of the log, opened once more.
+    pub(crate) async fn open_keys(&self, of: KeysOf) -> KeyStore {
+        KeyStore::open(self.log.store(), &self.key_places(), of, Arc::clone(&self.clock)).await
+>>>>>>> w-seal
     }
 
     /// Records a command as somebody who may, and waits until the view shows it.
@@ -165,8 +200,13 @@ impl Place {
         if let Kind::Schema { server, name } = self.kind {
             let mut conn = PgConnection::connect(&server).await.expect("the server answers");
             let schemas =
+<<<<<<< HEAD
                 "select nspname::text from pg_namespace where nspname = $1 or starts_with(nspname, $1 || '_g') \
                  or nspname = $1 || '_keys'";
+=======
+                "select nspname::text from pg_namespace where nspname in ($1, $1 || '_keys') or \
+                 starts_with(nspname, $1 || '_g')";
+>>>>>>> w-seal
             let schemas: Vec<(String,)> =
                 sqlx::query_as(schemas).bind(&name).fetch_all(&mut conn).await.expect("the schemas are listed");
             for (schema,) in schemas {

@@ -211,7 +211,12 @@ impl CaseRecord<'_> {
         let (days, by) = (self.service.days, self.holder(set_on));
         let owner = self.keyworker(set_on).map(|at| self.file.team.roster.workers[at].id);
         let at = days.promptly(set_on, 16, dice);
-        self.telling.state(&by, at, Occurred::on(set_on), TaskSet { task, kind: kind.to_owned(), due_on, owner, note: None });
+        self.telling.state(
+            &by,
+            at,
+            Occurred::on(set_on),
+            TaskSet { task, kind: kind.to_owned(), due_on, owner, note: None },
+        );
         let Some(done_on) = done_on.filter(|on| *on <= self.file.course.worked_until(days)) else { return };
         let (by, at) = (self.holder(done_on), days.promptly(done_on, 16, dice).max(at));
         self.telling.state(&by, at, Occurred::on(done_on), TaskDone { task, note: None });
@@ -225,8 +230,12 @@ impl CaseRecord<'_> {
             }
             (_, None) => {}
             (What::Engages(basis), Some(on)) => self.state(on, EngagementStarted { basis: (*basis).to_owned() }, dice),
-            (What::Plan(kind), Some(on)) => self.state(on, PlanAgreed { kind: (*kind).to_owned(), actions: Vec::new(), note: None }, dice),
-            (What::Review(kind), Some(on)) => self.state(on, PlanReviewed { kind: (*kind).to_owned(), actions: Vec::new(), note: None }, dice),
+            (What::Plan(kind), Some(on)) => {
+                self.state(on, PlanAgreed { kind: (*kind).to_owned(), actions: Vec::new(), note: None }, dice)
+            }
+            (What::Review(kind), Some(on)) => {
+                self.state(on, PlanReviewed { kind: (*kind).to_owned(), actions: Vec::new(), note: None }, dice)
+            }
             (What::Spell(lasting), Some(on)) => self.spell(lasting, what, (on, number), dice),
             (What::Achieves(code, level), Some(on)) => {
                 let achieved = AchievementRecorded { code: (*code).to_owned(), level: level.map(str::to_owned) };

@@ -100,7 +100,10 @@ impl Loader<(JourneyId, String)> for FilesOfEvidence {
     type Value = Arc<evidence::File>;
     type Error = Arc<StoreError>;
 
-    async fn load(&self, keys: &[(JourneyId, String)]) -> Result<HashMap<(JourneyId, String), Self::Value>, Self::Error> {
+    async fn load(
+        &self,
+        keys: &[(JourneyId, String)],
+    ) -> Result<HashMap<(JourneyId, String), Self::Value>, Self::Error> {
         let found = self.0.files_of(keys).await?;
         let wanted = found.into_iter().filter(|(key, _)| keys.contains(key));
         Ok(wanted.map(|(key, file)| (key, Arc::new(file))).collect())

@@ -11,13 +11,13 @@ use super::input::referral::{
     AcceptFact, AcceptReferralInput, AssessEligibilityInput, AssignWorkerInput, AssignWorkersInput,
     DeclineReferralInput, ReceiveReferralInput, ReleaseWorkerInput, WithdrawReferralInput,
 };
-use super::input_path::SentInput;
 use super::input::spell::{ChangeSpellInput, EndSpellInput, StartSpellInput};
 use super::input::work::{
     AgreePlanInput, CancelTaskInput, ClearRiskInput, ClosePlanInput, CompleteTaskInput, LogContactInput,
     RaiseRiskInput, RecordAchievementInput, RecordMeasureInput, ReviewPlanInput, ScoreAssessmentInput, SetTaskInput,
     StartEngagementInput,
 };
+use super::input_path::SentInput;
 use super::mutations::mutations;
 use super::payload::{AssessmentPayload, AssignmentsPayload, JourneyPayload, MeasurePayload, Outcome};
 use super::{Answered, answered, own_id, record, record_fact, record_fact_of};

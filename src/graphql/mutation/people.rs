@@ -1,13 +1,13 @@
 //! Mutations on subjects, workers and teams.
 
 use super::input::amend::FactOwner;
+use super::input::identity::SealIdentityInput;
 use super::input::people::{
     AddWorkerInput, ApproveErasureInput, EndCoverInput, FillVacancyInput, GiveConsentInput, LeaveWorkerInput,
     LeavingFact, LiftHoldInput, LinkSubjectsInput, OpenVacancyInput, PlaceHoldInput, ProposeErasureInput,
     RecordAbsenceInput, RegisterSubjectInput, SetCapacityInput, SetTeamInput, SetWteInput, StartCoverInput,
     UnlinkSubjectsInput, WithdrawConsentInput,
 };
-use super::input::identity::SealIdentityInput;
 use super::input_path::SentInput;
 use super::mutations::mutations;
 use super::payload::{CapacityPayload, Outcome, SubjectPayload, TeamPayload, WorkerPayload};

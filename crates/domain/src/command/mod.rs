@@ -40,8 +40,8 @@ use crate::fact::changed::ChangedStreams;
 use crate::fact::consistency::{self, Change};
 use crate::fact::envelope::{EventId, JourneyId, Occurred, Position, StreamId, StreamKind, SubjectId};
 use crate::fact::event::{
-    ContactLogged, Event, EventType, IdentitySealed, KEYWORKER, ReferralReceived, SubjectKind, SubjectRegistered, WorkerAssigned,
-    WorkerReleased,
+    ContactLogged, Event, EventType, IdentitySealed, KEYWORKER, ReferralReceived, SubjectKind, SubjectRegistered,
+    WorkerAssigned, WorkerReleased,
 };
 use crate::fact::refusal::{self, Refusal, RefusalCode};
 use crate::journey::rules;
@@ -504,12 +504,8 @@ fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> R
     require_accepted_warnings(too_early(occurred, &event, given).into_iter().chain(settled), given)?;
     let registered = register.map(|kind| registered(fact.subject, occurred, kind));
     let received = NewEvent { stream: StreamId::journey(*journey), contract: Some(contract.clone()), occurred, event };
-    let identified = identity.map(|event| NewEvent {
-        stream: StreamId::subject(fact.subject),
-        contract: None,
-        occurred,
-        event,
-    });
+    let identified =
+        identity.map(|event| NewEvent { stream: StreamId::subject(fact.subject), contract: None, occurred, event });
     Ok(registered.into_iter().chain(identified).chain([received]).collect())
 }
 

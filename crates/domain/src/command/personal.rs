@@ -20,7 +20,9 @@ impl Command {
         match self {
             Self::RecordFact(command) => of_fact(&command.fact),
             Self::CorrectFact(command) => of_fact(&command.replacement),
-            Self::PatchFact(PatchFact { payload, .. }) => payload.values().flat_map(|value: &Value| classes_of(value)).collect(),
+            Self::PatchFact(PatchFact { payload, .. }) => {
+                payload.values().flat_map(|value: &Value| classes_of(value)).collect()
+            }
             Self::ReceiveReferral(ReceiveReferral { identity: Some(identity), .. }) => {
                 of_fact(&Event::from(identity.clone()))
             }

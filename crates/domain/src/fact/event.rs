@@ -167,6 +167,9 @@ events! {
     CoverEnded: Team v 1;
 }
 
+/// A text about a person, with the path of its field.
+pub type FieldText<'a> = (Cow<'static, str>, &'a PersonalText);
+
 /// Converts the payload of one schema version into that of the next.
 pub type Upcast = fn(Value) -> Value;
 
@@ -256,13 +259,15 @@ impl EventType {
 
 impl Event {
     /// The texts about a person in this fact, each with the path of its field.
-    pub fn personal_texts(&self) -> Vec<(Cow<'static, str>, &PersonalText)> {
-        let note = |note: &'_ Option<PersonalText>| note.iter().map(|text| (Cow::Borrowed("note"), text)).collect();
-        let plan = |actions: &'_ [PersonalText], note: &'_ Option<PersonalText>| {
+    pub fn personal_texts(&self) -> Vec<FieldText<'_>> {
+        fn note(note: &Option<PersonalText>) -> Vec<FieldText<'_>> {
+            note.iter().map(|text| (Cow::Borrowed("note"), text)).collect()
+        }
+        fn plan<'a>(actions: &'a [PersonalText], own: &'a Option<PersonalText>) -> Vec<FieldText<'a>> {
             let actions = actions.iter().enumerate();
             let actions = actions.map(|(index, text)| (Cow::Owned(format!("actions.{index}")), text));
-            actions.chain(note.iter().map(|text| (Cow::Borrowed("note"), text))).collect()
-        };
+            actions.chain(note(own)).collect()
+        }
         match self {
             Self::ContactLogged(fact) => note(&fact.note),
             Self::PlanAgreed(fact) => plan(&fact.actions, &fact.note),

@@ -191,7 +191,9 @@ pub fn holds_clear_text(payload: &str) -> bool {
 
 /// The classes of the clear texts in a value of a payload.
 pub fn classes_of(value: &Value) -> BTreeSet<Class> {
-    if is_clear_text(value) && let Ok(clear) = ClearText::deserialize(value) {
+    if is_clear_text(value)
+        && let Ok(clear) = ClearText::deserialize(value)
+    {
         return BTreeSet::from([clear.class]);
     }
     match value {
@@ -214,7 +216,9 @@ fn walk<E>(
     path: &mut String,
     replace: &mut impl FnMut(&str, &ClearText) -> Result<Value, E>,
 ) -> Result<(), E> {
-    if is_clear_text(value) && let Ok(clear) = ClearText::deserialize(&*value) {
+    if is_clear_text(value)
+        && let Ok(clear) = ClearText::deserialize(&*value)
+    {
         *value = replace(path, &clear)?;
         return Ok(());
     }
@@ -269,7 +273,10 @@ mod tests {
         let text = serde_json::to_string(&PersonalText::Sealed(Box::new(sealed()))).expect("JSON");
         let golden = r#"{"event":"00000000-0000-0000-0000-000000000001","field":"note","subject":"00000000-0000-0000-0000-000000000002","class":"special","key":1,"sealed":"AAAA","commitment":"00"}"#;
         assert_eq!(text, golden);
-        assert_eq!(serde_json::from_str::<PersonalText>(golden).expect("it reads back"), PersonalText::Sealed(Box::new(sealed())));
+        assert_eq!(
+            serde_json::from_str::<PersonalText>(golden).expect("it reads back"),
+            PersonalText::Sealed(Box::new(sealed()))
+        );
     }
 
     #[test]

@@ -16,9 +16,8 @@ use crate::fact::event::{
     AchievementRecorded, AppointmentBooked, AppointmentCancelled, AppointmentMoved, AssessmentScored, Attendance,
     Attribute, ContactLogged, Disengaged, EligibilityAssessed, EngagementStarted, Event, EvidenceAttached,
     EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyReopened, KEYWORKER, MeasureRecorded, PlanAgreed,
-    PlanClosed,
-    PlanReviewed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn, RiskCleared,
-    RiskRaised, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerReleased,
+    PlanClosed, PlanReviewed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn,
+    RiskCleared, RiskRaised, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerReleased,
 };
 use crate::fact::sealed::PersonalText;
 use crate::fact::tracked::{self, Lifecycle};

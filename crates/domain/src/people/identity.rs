@@ -130,7 +130,7 @@ const UPN_LETTERS: &[u8; 23] = b"ABCDEFGHJKLMNPQRTUVWXYZ";
 /// The prefixes of National Insurance numbers that are never given to people.
 const NINO_NEVER: [&str; 7] = ["BG", "GB", "KN", "NK", "NT", "TN", "ZZ"];
 /// The most years between a birth and today.
-const AGE_MAX: i32 = 130;
+const AGE_MAX: u32 = 130;
 
 /// What is wrong with a National Insurance number. None if it is valid. Written without spaces, in capitals.
 pub fn nino_fault(text: &str) -> Option<&'static str> {
@@ -158,7 +158,11 @@ pub fn nhs_number_fault(text: &str) -> Option<&'static str> {
         return Some("this is no NHS number: use ten digits without spaces");
     }
     let sum: u32 = digits.iter().zip((2..=10).rev()).map(|(digit, weight)| digit * weight).sum();
-    if digits[9] == (11 - sum % 11) % 11 { None } else { Some("the check digit of the NHS number is wrong: check the digits") }
+    if digits[9] == (11 - sum % 11) % 11 {
+        None
+    } else {
+        Some("the check digit of the NHS number is wrong: check the digits")
+    }
 }
 
 /// What is wrong with a unique pupil number. None if it is valid. Thirteen characters; the last one of a temporary
@@ -173,7 +177,9 @@ pub fn upn_fault(text: &str) -> Option<&'static str> {
     };
     let values: Option<Vec<usize>> = bytes.get(1..).unwrap_or_default().iter().enumerate().map(value).collect();
     let (13, Some(values)) = (bytes.len(), values) else {
-        return Some("this is no unique pupil number: use a letter and twelve digits, the last of which may be a letter");
+        return Some(
+            "this is no unique pupil number: use a letter and twelve digits, the last of which may be a letter",
+        );
     };
     let sum: usize = values.iter().zip(2..).map(|(value, weight)| value * weight).sum();
     if bytes[0] == UPN_LETTERS[sum % 23] {
@@ -193,9 +199,17 @@ pub fn uprn_fault(text: &str) -> Option<&'static str> {
 pub fn email_fault(text: &str) -> Option<&'static str> {
     let parts = text.split_once('@');
     let is_one = parts.is_some_and(|(local, domain)| {
-        !local.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.') && !domain.contains('@')
+        !local.is_empty()
+            && domain.contains('.')
+            && !domain.starts_with('.')
+            && !domain.ends_with('.')
+            && !domain.contains('@')
     });
-    if is_one && !text.contains(char::is_whitespace) { None } else { Some("this is no e-mail address: use NAME@DOMAIN") }
+    if is_one && !text.contains(char::is_whitespace) {
+        None
+    } else {
+        Some("this is no e-mail address: use NAME@DOMAIN")
+    }
 }
 
 /// What is wrong with a telephone number. None if it looks like one.
@@ -216,7 +230,7 @@ pub fn birth_date_fault(text: &str, occurred: Occurred) -> Option<&'static str> 
         return Some("the birth date is after the date of this fact: use an earlier date");
     }
     match occurred.latest().years_since(born) {
-        Some(years) if i64::from(years) <= i64::from(AGE_MAX) => None,
+        Some(years) if years <= AGE_MAX => None,
         _ => Some("the birth date is more than 130 years ago: check the year"),
     }
 }

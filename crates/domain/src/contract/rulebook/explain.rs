@@ -12,8 +12,8 @@ use super::league::League;
 use super::measure::{Measure, Unit};
 use super::outcome::key::OutcomeKey;
 use super::outcome::{
-    AchievedBy, Combine, Condition, Continuity, Counted, Digest, EvidenceTerms, Hours, HoursBasis, JourneyTerms, Length,
-    ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnitRounding, UnknownHours, WhenCapped,
+    AchievedBy, Combine, Condition, Continuity, Counted, Digest, EvidenceTerms, Hours, HoursBasis, JourneyTerms,
+    Length, ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnitRounding, UnknownHours, WhenCapped,
 };
 use super::report::ReportDefinition;
 use super::terms::{CapScope, Crossing, Duties, MetBy, StandardFrom, Within};

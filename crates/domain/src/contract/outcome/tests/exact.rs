@@ -170,8 +170,12 @@ fn out_of_range_hours_hold_only_the_outcome_that_uses_them_and_name_the_event() 
 #[test]
 fn text_that_looks_like_a_number_matches_quoted_or_not() {
     let placed = |value: Attribute| {
-        let changed =
-            SpellChanged { spell: spell_id(1), hours_per_week: None, attributes: [("grade".to_owned(), value)].into(), note: None };
+        let changed = SpellChanged {
+            spell: spell_id(1),
+            hours_per_week: None,
+            attributes: [("grade".to_owned(), value)].into(),
+            note: None,
+        };
         journey().and("2022-01-03", start(1, "employment", None, None)).and("2022-01-03", changed)
     };
     let text = |text: &str| Attribute::Text(text.to_owned());

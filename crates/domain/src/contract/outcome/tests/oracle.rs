@@ -333,7 +333,11 @@ impl World {
                 facts.push((*on, 1, change.into()));
             }
             if let Some(length) = spell.length {
-                facts.push((spell.from + length, 2, SpellEnded { spell: spell_id(n), reason: None, note: None }.into()));
+                facts.push((
+                    spell.from + length,
+                    2,
+                    SpellEnded { spell: spell_id(n), reason: None, note: None }.into(),
+                ));
             }
         }
         facts.sort_by_key(|(on, kind, _)| (*on, *kind));

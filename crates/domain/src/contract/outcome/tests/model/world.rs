@@ -298,7 +298,8 @@ impl Making<'_> {
         let mut grounds = vec![spell.0, spell.0, self.say(from, started).0];
         for _ in 0..self.dice.below(3) {
             let on = self.awkward(from, from + length);
-            let changed = SpellChanged { spell, hours_per_week: self.quantity(), attributes: self.attributes(25), note: None };
+            let changed =
+                SpellChanged { spell, hours_per_week: self.quantity(), attributes: self.attributes(25), note: None };
             grounds.push(self.say(on, changed).0);
         }
         if self.dice.percent(75) {
@@ -318,7 +319,10 @@ impl Making<'_> {
                 level: self.dice.percent(70).then(|| self.dice.one(&["1", "2", "3"]).to_owned()),
             }
             .into(),
-            2 => PlanAgreed { kind: self.dice.one(&["php", "php", "ppep"]).to_owned(), actions: Vec::new(), note: None }.into(),
+            2 => {
+                PlanAgreed { kind: self.dice.one(&["php", "php", "ppep"]).to_owned(), actions: Vec::new(), note: None }
+                    .into()
+            }
             3 => EngagementStarted { basis: self.dice.one(&["visit", "call"]).to_owned() }.into(),
             _ => MeasureRecorded {
                 code: "score".to_owned(),
