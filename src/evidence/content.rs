@@ -280,9 +280,10 @@ mod tests {
     #[test]
     fn programs_pages_scripts_and_old_office_documents_are_no_evidence() {
         let old = [COMPOUND, &[0; 600]].concat();
+        let elf = [&b"\x7fELF\x02\x01\x01"[..], &[0; 60]].concat();
         for content in [
             &b"MZ\x90\0\x03\0\0\0"[..],
-            b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+            &elf,
             b"<html><script>alert(1)</script></html>",
             b"  \n<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
             b"#!/bin/sh\nrm -r /\n",

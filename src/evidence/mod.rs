@@ -78,8 +78,8 @@ struct Inner {
 }
 
 impl EvidenceFiles {
-    /// The files of a store, in the folder beside an `SQLite` file. On Postgres there is no such folder, so no files are
-    /// kept until a place is given.
+    /// The files of a store, in the folder beside an `SQLite` file. On Postgres there is no such folder, so no files
+    /// are kept until a place is given.
     pub fn beside(store: &Arc<Store>, keys: KeyStore, clock: Arc<Clock>) -> Self {
         let objects = match store.place() {
             store::Place::Sqlite { path } => Some(Objects::in_folder(&store::sibling(path, ".evidence"))),

@@ -204,8 +204,8 @@ impl EvidenceFiles {
         if matches!(file.state, State::Complete { .. }) { Ok(file) } else { Err(EvidenceError::Closed) }
     }
 
-    /// The SHA-256 of a complete upload of the caller for this case, to record it as evidence. The upload is not removed
-    /// as left over for another day.
+    /// The SHA-256 of a complete upload of the caller for this case, to record it as evidence. The upload is not
+    /// removed as left over for another day.
     pub async fn to_attach(
         &self,
         principal: &Principal,

@@ -222,6 +222,7 @@ impl TestApp {
             log: self.fresh.log.clone(),
             views: self.fresh.views.clone(),
             recorder: self.fresh.recorder.clone().sealing_with(KeyStore::none()),
+            evidence: self.fresh.evidence.clone(),
             clock: Arc::clone(&self.fresh.clock),
             keys: KeyStore::none(),
         };

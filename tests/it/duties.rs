@@ -72,7 +72,10 @@ async fn who_verified_evidence_does_not_submit_the_claim() {
         let refused = app.tell(&manager(), "submitBatch", submit(&[&unverified, &own])).await;
         assert_eq!(refusals(&refused), ["SAME_PERSON"]);
         let problem = &refused["problems"][0];
-        assert_eq!((&problem["path"], &problem["rule"]), (&json!("claims.1"), &json!("duties.separate: verify/submit")));
+        assert_eq!(
+            (&problem["path"], &problem["rule"]),
+            (&json!("claims.1"), &json!("duties.separate: verify/submit"))
+        );
         assert_eq!(may(app, &manager(), &other, "submitBatch").await, (true, String::new()));
         let (allowed, reason) = may(app, &manager(), &own, "submitBatch").await;
         assert!(!allowed && reason == text(&problem["message"]), "{reason}");

@@ -16,8 +16,8 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::app::{
-    Answer, SHPS, TestApp, keyworker, manager, new_id, on_both_stores, other_manager, refusals, test_caller, text,
-    with,
+    Answer, SHPS, TestApp, keyworker, manager, new_id, on_both_stores_with_keys, other_manager, refusals, test_caller,
+    text, with,
 };
 use crate::relations::set_team;
 
@@ -145,7 +145,7 @@ async fn shown(app: &TestApp, who: &Principal, journey: &str, seconds: Option<u3
 
 #[tokio::test]
 async fn a_file_is_uploaded_attached_and_downloaded_as_it_was() {
-    on_both_stores(async |app| {
+    on_both_stores_with_keys(async |app| {
         let journey = case(app).await;
         let file = pdf(CANARY, 300_000);
         let completed = upload(app, &ann(), &journey, ("Tenancy, signed März.pdf", PDF), &file).await;
@@ -182,7 +182,7 @@ async fn a_file_is_uploaded_attached_and_downloaded_as_it_was() {
 
 #[tokio::test]
 async fn an_upload_in_parts_goes_on_after_a_broken_connection_and_on_another_server() {
-    on_both_stores(async |app| {
+    on_both_stores_with_keys(async |app| {
         let journey = case(app).await;
         let step = usize::try_from(PART_SIZE).expect("a size");
         let file = pdf("page ", 2 * step + 1_000);
@@ -197,7 +197,10 @@ async fn an_upload_in_parts_goes_on_after_a_broken_connection_and_on_another_ser
         let broken: Answer = app.send(broken.body(body).expect("a request")).await;
         assert_eq!(broken.status, StatusCode::BAD_REQUEST, "{}", broken.body);
         let short = send(app, &ann(), "PUT", &part(1), file[..1_000].to_vec()).await;
-        assert_eq!(short.problem(), (400, format!("this part must have exactly {step} bytes: send the whole part again")));
+        assert_eq!(
+            short.problem(),
+            (400, format!("this part must have exactly {step} bytes: send the whole part again"))
+        );
         let long = send(app, &ann(), "PUT", &part(3), file[2 * step - 1..].to_vec()).await;
         assert_eq!(long.problem().0, 400);
         for number in ["0", "4", "x", "-1"] {
@@ -241,7 +244,7 @@ fn objects(app: &TestApp) -> Vec<PathBuf> {
 
 #[tokio::test]
 async fn what_is_no_evidence_is_refused_and_nothing_of_it_stays() {
-    on_both_stores(async |app| {
+    on_both_stores_with_keys(async |app| {
         let journey = case(app).await;
         let open = async |name: &str, media: &str, size: usize| {
             send(app, &ann(), "POST", "/evidence/uploads", opening(&journey, name, media, size)).await.problem()
@@ -252,7 +255,9 @@ async fn what_is_no_evidence_is_refused_and_nothing_of_it_stays() {
         assert_eq!(open("payslip.zip", "application/zip", 10).await.0, 415);
         assert_eq!(open("payslip.pdf", PDF, 0).await.0, 400);
         assert_eq!(open("payslip.pdf", PDF, 100 * 1024 * 1024 + 1).await.0, 413);
-        for body in ["", "{", "{\"journey\": 7}", "[]", "{\"journey\":\"x\",\"name\":\"canary\",\"size\":1,\"type\":\"a\"}"] {
+        for body in
+            ["", "{", "{\"journey\": 7}", "[]", "{\"journey\":\"x\",\"name\":\"canary\",\"size\":1,\"type\":\"a\"}"]
+        {
             let (status, detail) = send(app, &ann(), "POST", "/evidence/uploads", body.into()).await.problem();
             assert!(status == 400 && !detail.contains("canary"), "{body}: {detail}");
         }
@@ -283,7 +288,7 @@ async fn what_is_no_evidence_is_refused_and_nothing_of_it_stays() {
 
 #[tokio::test]
 async fn an_upload_is_its_senders_alone_and_for_their_own_cases() {
-    on_both_stores(async |app| {
+    on_both_stores_with_keys(async |app| {
         let journey = case(app).await;
         let elsewhere = app.journey_elsewhere().await;
         let path = open(app, &ann(), &journey, ("a.txt", "text/plain"), 5).await;
@@ -328,7 +333,7 @@ async fn an_upload_is_its_senders_alone_and_for_their_own_cases() {
 
 #[tokio::test]
 async fn a_link_opens_a_file_for_its_caller_alone_and_for_a_short_time() {
-    on_both_stores(async |app| {
+    on_both_stores_with_keys(async |app| {
         let journey = case(app).await;
         let completed = upload(app, &ann(), &journey, ("a.txt", "text/plain"), b"a letter").await.json();
         attach(app, &ann(), &journey, json!({ "upload": completed["upload"] })).await;
@@ -372,8 +377,12 @@ async fn a_link_opens_a_file_for_its_caller_alone_and_for_a_short_time() {
         // Whoever loses the case loses its files at once.
         let link = text(&shown(app, &ann(), &journey, None).await["link"]);
         let bob_id = app.add_worker("kw-cat").await;
-        app.done(&manager(), "assignWorker", json!({ "journey": journey, "worker": bob_id, "occurredOn": "2018-03-01" }))
-            .await;
+        app.done(
+            &manager(),
+            "assignWorker",
+            json!({ "journey": journey, "worker": bob_id, "occurredOn": "2018-03-01" }),
+        )
+        .await;
         assert_eq!(open(&ann(), &link).await.body, refused.body);
     })
     .await;
@@ -381,7 +390,7 @@ async fn a_link_opens_a_file_for_its_caller_alone_and_for_a_short_time() {
 
 #[tokio::test]
 async fn a_photograph_has_a_small_picture() {
-    on_both_stores(async |app| {
+    on_both_stores_with_keys(async |app| {
         let journey = case(app).await;
         let mut photograph = Cursor::new(Vec::new());
         let picture = image::DynamicImage::ImageRgb8(image::RgbImage::new(1_200, 600));
@@ -417,7 +426,7 @@ async fn rows(app: &TestApp) -> String {
 
 #[tokio::test]
 async fn neither_the_bytes_nor_the_name_of_a_file_are_anywhere_in_the_clear_and_without_the_key_it_is_gone() {
-    on_both_stores(async |app| {
+    on_both_stores_with_keys(async |app| {
         let journey = case(app).await;
         let file = pdf(CANARY, 200_000);
         let name = "Canary Surname payslip.pdf";
@@ -450,7 +459,7 @@ async fn neither_the_bytes_nor_the_name_of_a_file_are_anywhere_in_the_clear_and_
 
 #[tokio::test]
 async fn a_damaged_object_is_a_clear_problem() {
-    on_both_stores(async |app| {
+    on_both_stores_with_keys(async |app| {
         let journey = case(app).await;
         let completed = upload(app, &ann(), &journey, ("a.txt", "text/plain"), b"a letter").await.json();
         attach(app, &ann(), &journey, json!({ "upload": completed["upload"] })).await;
@@ -469,7 +478,7 @@ async fn a_damaged_object_is_a_clear_problem() {
 
 #[tokio::test]
 async fn what_is_left_over_goes_after_a_day_and_evidence_stays() {
-    on_both_stores(async |app| {
+    on_both_stores_with_keys(async |app| {
         let journey = case(app).await;
         let kept = upload(app, &ann(), &journey, ("a.txt", "text/plain"), b"a letter").await.json();
         attach(app, &ann(), &journey, json!({ "upload": kept["upload"] })).await;
@@ -497,7 +506,7 @@ async fn a_backup_and_its_restore_keep_the_list_of_files() {
     use throughline::evidence::copy_registry;
     use throughline::store::Store;
 
-    on_both_stores(async |app| {
+    on_both_stores_with_keys(async |app| {
         let journey = case(app).await;
         let completed = upload(app, &ann(), &journey, ("a.txt", "text/plain"), b"a letter").await.json();
         attach(app, &ann(), &journey, json!({ "upload": completed["upload"] })).await;
@@ -522,7 +531,7 @@ async fn a_backup_and_its_restore_keep_the_list_of_files() {
 
 #[tokio::test]
 async fn a_full_or_missing_evidence_store_is_a_clear_problem_and_the_upload_goes_on_later() {
-    on_both_stores(async |app| {
+    on_both_stores_with_keys(async |app| {
         let journey = case(app).await;
         let path = open(app, &ann(), &journey, ("a.txt", "text/plain"), 5).await;
         let put = async || send(app, &ann(), "PUT", &format!("{path}/parts/1"), b"hello".to_vec()).await;
@@ -583,7 +592,8 @@ async fn an_upload_of_a_hundred_megabytes_and_its_download_cost_little_memory() 
     let small = opening(&journey.to_string(), "small.txt", "text/plain", 5);
     asked(client.post(url("/evidence/uploads")).body(small)).await;
     let before = peak(child.id());
-    let opened = asked(client.post(url("/evidence/uploads")).body(opening(&journey.to_string(), "a.pdf", PDF, SIZE))).await;
+    let opened =
+        asked(client.post(url("/evidence/uploads")).body(opening(&journey.to_string(), "a.pdf", PDF, SIZE))).await;
     let opened: Value = serde_json::from_slice(&opened).expect("JSON");
     let path = format!("/evidence/uploads/{}", text(&opened["upload"]));
     let step = usize::try_from(PART_SIZE).expect("a size");

@@ -8,10 +8,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
-<<<<<<< HEAD
 use throughline::evidence::EvidenceFiles;
-=======
->>>>>>> w-seal
 use throughline::keys::{KeyPlaces, KeyStore, KeysOf};
 use throughline::log::Log;
 use throughline::log::append::{Appended, Expected};
@@ -34,16 +31,12 @@ pub(crate) struct Fresh {
     pub(crate) views: Views,
     pub(crate) recorder: Recorder,
     pub(crate) clock: Arc<Clock>,
-<<<<<<< HEAD
-    pub(crate) keys: KeyStore,
-    pub(crate) evidence: EvidenceFiles,
-    /// The folder of the evidence store.
-    pub(crate) files: tempfile::TempDir,
-=======
     /// The keys of people; away, unless a test asks for them.
     pub(crate) keys: KeyStore,
     key_folder: Option<tempfile::TempDir>,
->>>>>>> w-seal
+    pub(crate) evidence: EvidenceFiles,
+    /// The folder of the evidence store.
+    pub(crate) files: tempfile::TempDir,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     place: Place,
 }
@@ -72,18 +65,12 @@ impl Fresh {
         let clock = Arc::new(Clock::standing_at(now));
         let started = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), Arc::new(Chance::System));
         let (recorder, appender) = started.await.expect("the recorder starts");
-        let keys = KeyStore::open(log.store(), &KeyPlaces::default(), KeysOf::NewLog, Arc::clone(&clock)).await;
-        let recorder = recorder.sealing_with(keys.clone());
-        let files = tempfile::tempdir().expect("a temporary directory");
-        let at = format!("file://{}", files.path().display());
-        let evidence = EvidenceFiles::beside(log.store(), keys.clone(), Arc::clone(&clock)).at(&at).expect("a folder");
-        evidence.prepare().await.expect("the store understands the statements");
         let keeper = tokio::spawn(views.clone().keep_up());
-<<<<<<< HEAD
-        Self { log, views, recorder, clock, keys, evidence, files, tasks: vec![appender, keeper], place }
-=======
         let (keys, tasks) = (KeyStore::none(), vec![appender, keeper]);
-        Self { log, views, recorder, clock, keys, key_folder: None, tasks, place }
+        let files = tempfile::tempdir().expect("a temporary directory");
+        let evidence = evidence_in(&files, &log, &keys, &clock);
+        evidence.prepare().await.expect("the store understands the statements");
+        Self { log, views, recorder, clock, keys, key_folder: None, evidence, files, tasks, place }
     }
 
     /// The same with a key store, whose key-encryption key is in a folder of its own.
@@ -93,7 +80,8 @@ impl Fresh {
         let fresh = Self { key_folder: Some(folder), ..fresh };
         let keys = fresh.open_keys(KeysOf::NewLog).await;
         assert_eq!(keys.why_away(), None);
-        Self { recorder: fresh.recorder.clone().sealing_with(keys.clone()), keys, ..fresh }
+        let evidence = evidence_in(&fresh.files, &fresh.log, &keys, &fresh.clock);
+        Self { recorder: fresh.recorder.clone().sealing_with(keys.clone()), keys, evidence, ..fresh }
     }
 
     /// Where the keys are, and what wraps them.
@@ -105,7 +93,6 @@ impl Fresh {
     /// The key store of the log, opened once more.
     pub(crate) async fn open_keys(&self, of: KeysOf) -> KeyStore {
         KeyStore::open(self.log.store(), &self.key_places(), of, Arc::clone(&self.clock)).await
->>>>>>> w-seal
     }
 
     /// Records a command as somebody who may, and waits until the view shows it.
@@ -199,14 +186,8 @@ impl Place {
     pub(crate) async fn remove(self) {
         if let Kind::Schema { server, name } = self.kind {
             let mut conn = PgConnection::connect(&server).await.expect("the server answers");
-            let schemas =
-<<<<<<< HEAD
-                "select nspname::text from pg_namespace where nspname = $1 or starts_with(nspname, $1 || '_g') \
-                 or nspname = $1 || '_keys'";
-=======
-                "select nspname::text from pg_namespace where nspname in ($1, $1 || '_keys') or \
+            let schemas = "select nspname::text from pg_namespace where nspname in ($1, $1 || '_keys') or \
                  starts_with(nspname, $1 || '_g')";
->>>>>>> w-seal
             let schemas: Vec<(String,)> =
                 sqlx::query_as(schemas).bind(&name).fetch_all(&mut conn).await.expect("the schemas are listed");
             for (schema,) in schemas {
@@ -216,6 +197,12 @@ impl Place {
             }
         }
     }
+}
+
+/// The files of evidence of a log, in a folder.
+fn evidence_in(folder: &tempfile::TempDir, log: &Log, keys: &KeyStore, clock: &Arc<Clock>) -> EvidenceFiles {
+    let files = EvidenceFiles::beside(log.store(), keys.clone(), Arc::clone(clock));
+    files.at(&format!("file://{}", folder.path().display())).expect("a folder")
 }
 
 fn directory() -> Place {

@@ -8,7 +8,8 @@ use throughline::access::{Principal, Role};
 use throughline_domain::fact::envelope::{Position, SubjectId};
 
 use crate::app::{
-    MST, SHPS, TODAY, TestApp, call, keyworker, manager, new_id, on_both_stores_with_keys, refusals, test_caller, text, with,
+    MST, SHPS, TODAY, TestApp, call, keyworker, manager, new_id, on_both_stores_with_keys, refusals, test_caller, text,
+    with,
 };
 
 /// What nobody may ever find in a file.
@@ -36,11 +37,13 @@ async fn case(app: &TestApp) -> Case {
     let worker = app.add_worker("kw-07").await;
     let input = json!({ "contract": SHPS, "area": "brent", "occurredOn": "2018-02-01", "identity": identity() });
     let received = app.done(&manager(), "receiveReferral", input).await;
-    let types: Vec<String> = received["events"].as_array().expect("events").iter().map(|one| text(&one["type"])).collect();
+    let types: Vec<String> =
+        received["events"].as_array().expect("events").iter().map(|one| text(&one["type"])).collect();
     assert_eq!(types, ["SubjectRegistered", "IdentitySealed", "ReferralReceived"]);
     let journey = text(&received["journey"]["id"]);
     app.take_on(&journey, &worker, "2018-02-02").await;
-    let found = app.ask(&manager(), "query($id: UUID!) { journey(id: $id) { subject { id } } }", json!({ "id": journey }));
+    let found =
+        app.ask(&manager(), "query($id: UUID!) { journey(id: $id) { subject { id } } }", json!({ "id": journey }));
     let subject = text(&found.await["journey"]["subject"]["id"]);
     Case { journey, subject }
 }

@@ -200,7 +200,10 @@ impl<'m> Mixture<'m> {
         });
         let attributes = attributes.collect();
         let hours_per_week = Some(Quantity(20.into()));
-        facts.push((7, SpellStarted { spell, domain, employer_ref: None, hours_per_week, attributes, note: None }.into()));
+        facts.push((
+            7,
+            SpellStarted { spell, domain, employer_ref: None, hours_per_week, attributes, note: None }.into(),
+        ));
         if n.is_multiple_of(3) {
             facts.push((38, world::ended(spell).into()));
         }

@@ -451,6 +451,7 @@ static HOURS: Table = Table {
     notes: &["`at_least` is smaller than `below`."],
 };
 
+const DIGEST_WORD: Kind = Kind::Word(&const { words(&DIGEST) });
 const EVIDENCE_KINDS: Kind = Kind::List(&Kind::Code(CodeList::EvidenceKinds), Items::Distinct);
 
 static EVIDENCE: Table = Table {
@@ -462,13 +463,8 @@ static EVIDENCE: Table = Table {
         Key::new("any_of", EVIDENCE_KINDS, r#"["payslip"]"#, "Kinds of evidence of which one is enough.").or("[]"),
         Key::new("all_of", EVIDENCE_KINDS, r#"["payslip"]"#, "Kinds of evidence that are all needed.").or("[]"),
         Key::new("verified", Kind::Flag, "true", "Whether the evidence must be verified.").or("false"),
-        Key::new(
-            "digest",
-            Kind::Word(&const { words(&DIGEST) }),
-            r#""required""#,
-            "Whether the evidence must have the SHA-256 of its file. The program writes it when a file is uploaded.",
-        )
-        .or(r#""optional""#),
+        Key::new("digest", DIGEST_WORD, r#""required""#, "Whether the evidence must have the SHA-256 of its file.")
+            .or(r#""optional""#),
         Key::new(
             "dated_before_days",
             Kind::Whole,
