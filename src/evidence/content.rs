@@ -72,17 +72,9 @@ impl Fault {
     }
 }
 
-/// What the content of a file is.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Content {
-    /// SHA-256, in lower-case hexadecimal.
-    pub(super) sha256: String,
-    /// The type.
-    pub(super) media: Media,
-}
-
-/// Reads a file of this size from its beginning to its end and judges its content.
-pub(super) fn look_at(reader: &mut (impl Read + Seek), size: u64, declared: Media) -> Result<Content, Fault> {
+/// Reads a file of this size from its beginning to its end and judges its content. Returns its SHA-256, in lower-case
+/// hexadecimal, if it is what it was declared to be.
+pub(super) fn look_at(reader: &mut (impl Read + Seek), size: u64, declared: Media) -> Result<String, Fault> {
     let seen = Seen::of(reader)?;
     let found = match seen.kind() {
         Kind::Is(media) => Some(media),
@@ -97,7 +89,7 @@ pub(super) fn look_at(reader: &mut (impl Read + Seek), size: u64, declared: Medi
         Kind::Unknown => None,
     };
     match found {
-        Some(media) if media == declared => Ok(Content { sha256: seen.sha256, media }),
+        Some(media) if media == declared => Ok(seen.sha256),
         Some(media) => {
             Err(Fault::Content(BadContent::OtherType { found: media.as_str(), declared: declared.as_str() }))
         }
@@ -235,7 +227,7 @@ mod tests {
 
     fn judged(content: &[u8], declared: Media) -> Result<Media, BadContent> {
         let looked = look_at(&mut Cursor::new(content), content.len() as u64, declared);
-        looked.map(|content| content.media).map_err(|fault| match fault {
+        looked.map(|_| declared).map_err(|fault| match fault {
             Fault::Content(bad) => bad,
             Fault::Read(error) => panic!("{error}"),
         })
@@ -243,8 +235,8 @@ mod tests {
 
     #[test]
     fn the_digest_is_that_of_the_bytes() {
-        let content = look_at(&mut Cursor::new(b"abc"), 3, Media::Text).expect("text");
-        assert_eq!(content.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        let digest = look_at(&mut Cursor::new(b"abc"), 3, Media::Text).expect("text");
+        assert_eq!(digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 
     #[test]

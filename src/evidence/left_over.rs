@@ -18,7 +18,7 @@ use throughline_domain::fact::event::{Event, EventType};
 /// How long an upload is kept that nobody uses.
 const KEPT_FOR: TimeDelta = TimeDelta::days(1);
 /// How often left-over uploads are looked for.
-const EVERY: Duration = Duration::from_secs(30 * 60);
+const EVERY: Duration = Duration::from_mins(30);
 /// The most files and objects of one round.
 const ROUND: i64 = 1_000;
 

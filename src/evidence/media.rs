@@ -89,11 +89,6 @@ impl Media {
         };
         if is_other_spelling || ending == self.ending() { Ok(()) } else { Err(BadName::Ending(self.ending())) }
     }
-
-    /// Whether a small picture can be made of it. Of other types there is none: a PDF would have to be drawn first.
-    pub(super) const fn has_thumbnail(self) -> bool {
-        matches!(self, Self::Jpeg | Self::Png)
-    }
 }
 
 #[cfg(test)]

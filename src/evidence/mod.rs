@@ -126,7 +126,7 @@ impl EvidenceFiles {
     }
 
     async fn link_key(&self) -> Result<&LinkKey, StoreError> {
-        let read = async || Ok(LinkKey::of(&self.0.registry.secret().await?));
+        let read = || async { Ok(LinkKey::of(&self.0.registry.secret().await?)) };
         self.0.link_key.get_or_try_init(read).await
     }
 

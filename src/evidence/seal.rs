@@ -79,7 +79,8 @@ impl ObjectKey {
         let aad = place.bytes();
         let mut derived = [0; KEY + PREFIX];
         let root = Salt::new(HKDF_SHA256, salt).extract(&secret);
-        let expanded = root.expand(&[&aad], Length).and_then(|material| material.fill(&mut derived));
+        let info = [aad.as_slice()];
+        let expanded = root.expand(&info, Length).and_then(|material| material.fill(&mut derived));
         expanded.expect("HKDF gives this many bytes");
         let (key, prefix) = derived.split_at(KEY);
         let key = UnboundKey::new(&AES_256_GCM, key).expect("a key has 32 bytes");

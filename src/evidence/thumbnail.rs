@@ -1,6 +1,7 @@
 //! Small pictures of photographs, made on a blocking thread within limits of pixels and memory.
 //!
-//! A picture that is too large or cannot be decoded has none: that is no fault, because the file itself is kept.
+//! A picture that is too large or cannot be decoded has none: that is no fault, because the file itself is kept. Nor has
+//! a file of another type, such as a PDF, which would have to be drawn first.
 
 use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
 

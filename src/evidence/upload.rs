@@ -9,7 +9,7 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use super::content::{self, Content, Fault};
+use super::content::{self, Fault};
 use super::error::EvidenceError;
 use super::file_name::FileName;
 use super::media::Media;
@@ -17,7 +17,9 @@ use super::reader::PartReader;
 use super::registry::{File, NewFile, NewObject, State};
 use super::rights::CaseOfEvidence;
 use super::seal::Sealer;
-use super::{CLASS, EvidenceFiles, FILE_MAX, OPEN_MAX, PART_SIZE, place, place_of_name, secret, sender, thumbnail};
+use super::{
+    CLASS, EvidenceFiles, FILE_MAX, OPEN_MAX, PART_SIZE, place, place_of_name, seal, secret, sender, thumbnail,
+};
 use crate::access::Principal;
 use crate::clock::Chance;
 use throughline_domain::fact::envelope::JourneyId;
@@ -155,26 +157,22 @@ impl EvidenceFiles {
         let parts = self.parts(file, &key).await?;
         let _room = self.0.checks.acquire().await.expect("nothing closes it");
         let (media, size) = (file.media, file.size);
-        let (reader, runtime) = (parts, Handle::current());
-        let looked = tokio::task::spawn_blocking(move || {
-            let mut reader = PartReader::new(reader, runtime);
-            let looked = content::look_at(&mut reader, size, media);
-            let small = (looked.is_ok() && media.has_thumbnail()).then(|| thumbnail::of(&mut reader, media)).flatten();
-            (looked, small, reader.fault)
-        })
-        .await;
-        let (looked, small, fault) = looked.map_err(|_| EvidenceError::damaged(file.id, 0)(super::seal::Damaged))?;
-        if let Some(fault) = fault {
+        let mut reader = PartReader::new(parts, Handle::current());
+        let looked = tokio::task::spawn_blocking(move || (content::look_at(&mut reader, size, media), reader)).await;
+        let (looked, mut reader) = looked.map_err(|_| EvidenceError::damaged(file.id, 0)(seal::Damaged))?;
+        if let Some(fault) = reader.fault.take() {
             return Err(fault.into());
         }
-        let Content { sha256, .. } = match looked {
-            Ok(content) => content,
+        let sha256 = match looked {
+            Ok(sha256) => sha256,
             Err(Fault::Content(bad)) => {
                 self.remove(&self.file(file.id).await?).await?;
                 return Err(EvidenceError::Content(bad));
             }
-            Err(Fault::Read(_)) => return Err(EvidenceError::damaged(file.id, 0)(super::seal::Damaged)),
+            Err(Fault::Read(_)) => return Err(EvidenceError::damaged(file.id, 0)(seal::Damaged)),
         };
+        // A picture that its decoder cannot bear has no small picture, and is kept.
+        let small = tokio::task::spawn_blocking(move || thumbnail::of(&mut reader, media)).await.unwrap_or_default();
         let small = match small {
             Some(small) => self.keep_thumbnail(file, &small).await?,
             None => None,

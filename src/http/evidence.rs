@@ -114,7 +114,7 @@ async fn open(State(service): State<Service>, request: Request) -> Response {
     answered!(service, request, |login| {
         let opening = match opening(request.into_body()).await {
             Ok(opening) => opening,
-            Err(problem) => return problem.into_response(),
+            Err(problem) => return Ok(problem.into_response()),
         };
         let case = case(&service, &login, Action::RecordFacts, JourneyId(opening.journey)).await?;
         let new = NewUpload { name: &opening.name, size: opening.size, media: &opening.r#type };
@@ -180,7 +180,7 @@ async fn remove(State(service): State<Service>, Path(id): Path<String>, request:
 /// The file that a link is for.
 async fn file(State(service): State<Service>, Path(id): Path<String>, request: Request) -> Response {
     answered!(service, request, |login| {
-        let file = linked(&service, &login, (&id, Wanted::File), &request).await?;
+        let file = linked(&service, &login, (&id, Wanted::File), signed(&request)).await?;
         let opened = service.app.evidence.open_file(&file).await?;
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static(file.media.as_str())),
@@ -194,7 +194,7 @@ async fn file(State(service): State<Service>, Path(id): Path<String>, request: R
 /// The small picture that a link is for.
 async fn thumbnail(State(service): State<Service>, Path(id): Path<String>, request: Request) -> Response {
     answered!(service, request, |login| {
-        let file = linked(&service, &login, (&id, Wanted::Thumbnail), &request).await?;
+        let file = linked(&service, &login, (&id, Wanted::Thumbnail), signed(&request)).await?;
         let picture = service.app.evidence.open_thumbnail(&file).await?;
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static("image/png")),
@@ -238,15 +238,20 @@ async fn own(service: &Service, login: &Login, id: &str) -> Result<File, Evidenc
     })
 }
 
+/// What the link of a request says. `None` if it is no link.
+fn signed(request: &Request) -> Option<Signed> {
+    Query::try_from_uri(request.uri()).ok().map(|Query(signed)| signed)
+}
+
 /// The file that a link of the caller is for. The caller must still be allowed to open it.
 async fn linked(
     service: &Service,
     login: &Login,
     (id, wanted): (&str, Wanted),
-    request: &Request,
+    signed: Option<Signed>,
 ) -> Result<File, EvidenceError> {
     let id = id.parse().map_err(|_| EvidenceError::NoFile)?;
-    let Query(signed): Query<Signed> = Query::try_from_uri(request.uri()).map_err(|_| EvidenceError::NoFile)?;
+    let signed = signed.ok_or(EvidenceError::NoFile)?;
     let file = service.app.evidence.linked(&login.principal, (id, wanted), &signed).await?;
     let case = case(service, login, Action::OpenEvidence, file.journey).await;
     case.map(|_| file).map_err(|error| match error {
