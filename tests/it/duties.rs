@@ -74,7 +74,7 @@ async fn who_verified_evidence_does_not_submit_the_claim() {
         let problem = &refused["problems"][0];
         assert_eq!(
             (&problem["path"], &problem["rule"]),
-            (&json!("claims.1"), &json!("duties.separate: verify/submit"))
+            (&json!(["claims", "1"]), &json!("duties.separate: verify/submit"))
         );
         assert_eq!(may(app, &manager(), &other, "submitBatch").await, (true, String::new()));
         let (allowed, reason) = may(app, &manager(), &own, "submitBatch").await;
