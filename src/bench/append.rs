@@ -134,6 +134,7 @@ impl Node {
 
     async fn close(&self) {
         self.app.views.close().await;
+        self.app.keys.close().await;
         self.app.log.store().close().await;
     }
 }

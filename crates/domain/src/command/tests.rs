@@ -23,6 +23,7 @@ mod leaving;
 mod living;
 mod patching;
 mod proving;
+mod sealing;
 mod working;
 
 const NOBODY: WorkerId = WorkerId(Uuid::from_u128(0x39));
