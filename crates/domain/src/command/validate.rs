@@ -7,7 +7,7 @@ mod batch;
 mod contract;
 mod facts;
 mod people;
-mod personal;
+mod sealing;
 
 use chrono::{Datelike, NaiveDate};
 
