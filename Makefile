@@ -53,7 +53,7 @@ spelling: $(TYPOS)
 	@$(TYPOS) --format brief
 
 ## node-packages: what tests take from the npm registry, as the lock files say
-node-packages: tests/pages/node_modules/.package-lock.json
+node-packages: tests/pages/node_modules/.package-lock.json tests/oidc/node_modules/.package-lock.json
 
 tests/%/node_modules/.package-lock.json: tests/%/package-lock.json
 	@echo '== node packages of tests/$*'

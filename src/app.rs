@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 use crate::clock::{Chance, Clock};
+use crate::evidence::EvidenceFiles;
 use crate::keys::{KeyPlaces, KeyStore, KeysOf};
 use crate::log::{Log, key_uses};
 use crate::outbox::{self, Outbox};
@@ -28,6 +29,8 @@ pub struct App {
     pub views: Views,
     /// The recorder, which takes commands.
     pub recorder: Recorder,
+    /// The files of evidence.
+    pub evidence: EvidenceFiles,
     /// The clock.
     pub clock: Arc<Clock>,
     /// The keys of people.
@@ -54,7 +57,9 @@ impl App {
         let views = Views::open(log.clone(), queries::statements).await?;
         let (recorder, appending) = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), chance).await?;
         let recorder = recorder.sealing_with(keys.clone());
+        let evidence = EvidenceFiles::beside(log.store(), keys.clone(), Arc::clone(&clock));
+        evidence.prepare().await?;
         let outbox = Outbox::of(&log, &views, &clock);
-        Ok((Self { log, views, recorder, clock, keys, outbox }, appending))
+        Ok((Self { log, views, recorder, evidence, clock, keys, outbox }, appending))
     }
 }

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::clock::{Chance, Clock};
+use crate::evidence::ObjectError;
 use crate::keys::KeyPlaces;
 use crate::outbox;
 use crate::views::ViewError;
@@ -18,6 +19,7 @@ pub struct Deployment {
     app: App,
     appending: JoinHandle<()>,
     projecting: JoinHandle<()>,
+    tidying: JoinHandle<()>,
 }
 
 impl Deployment {
@@ -36,7 +38,16 @@ impl Deployment {
     ) -> Result<Self, ViewError> {
         let (app, appending) = App::open(url, keys, clock, chance).await?;
         let projecting = tokio::spawn(app.views.clone().keep_up());
-        Ok(Self { app, appending, projecting })
+        let tidying = tokio::spawn(app.evidence.clone().keep_tidy(app.log.clone()));
+        Ok(Self { app, appending, projecting, tidying })
+    }
+
+    /// The same, with the files of evidence at the place that a URL names.
+    pub fn with_evidence_at(mut self, url: &str) -> Result<Self, ObjectError> {
+        self.app.evidence = self.app.evidence.at(url)?;
+        self.tidying.abort();
+        self.tidying = tokio::spawn(self.app.evidence.clone().keep_tidy(self.app.log.clone()));
+        Ok(self)
     }
 
     /// The same deployment, with webhooks under these terms.
@@ -53,13 +64,17 @@ impl Deployment {
 
     /// Stops the append task after all waiting commands are done, and closes the store.
     pub async fn close(self) {
-        let App { log, views, recorder, clock: _, keys, outbox: _ } = self.app;
+        let App { log, views, recorder, evidence, clock: _, keys, outbox: _ } = self.app;
         drop(recorder);
         if let Err(error) = self.appending.await {
             tracing::error!(%error, "the append task did not end well");
         }
         self.projecting.abort();
-        // The task is aborted on purpose. An interrupted step rolls back and runs again at the next start.
+        self.tidying.abort();
+        // Both tasks are aborted on purpose. What one was removing is removed by a later round.
+        let _ = self.tidying.await;
+        drop(evidence);
+        // An interrupted step rolls back and runs again at the next start.
         let _ = self.projecting.await;
         views.close().await;
         keys.close().await;

@@ -3,6 +3,7 @@
 mod connection;
 mod descriptors;
 mod export;
+mod evidence;
 mod feed;
 mod metrics;
 
@@ -105,13 +106,14 @@ pub fn router(app: App, sign_in: impl Into<SignIn>, terms: Terms) -> Router {
         .route("/metrics", get(metrics::metrics))
         .route("/readyz", get(readyz))
         .merge(page)
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PATIENCE))
+        .merge(evidence::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(service)
         .layer(option_layer(foreign_pages))
         .layer(middleware::from_fn_with_state(meters, metrics::count))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PATIENCE))
         .layer(SetResponseHeaderLayer::if_not_present(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
@@ -159,9 +161,15 @@ fn of_origins(origins: &[String]) -> Option<CorsLayer> {
         origins.iter().filter_map(|origin| origin.trim_end_matches('/').parse().ok()).collect();
     let layer = CorsLayer::new()
         .allow_origin(named.clone())
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
-        .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id"), feed::NEXT])
+        .expose_headers([
+            header::CONTENT_DISPOSITION,
+            header::LOCATION,
+            header::RETRY_AFTER,
+            HeaderName::from_static("x-request-id"),
+            feed::NEXT,
+        ])
         .max_age(PREFLIGHT_HOLDS);
     (!named.is_empty()).then_some(layer)
 }
@@ -282,8 +290,8 @@ fn unauthenticated(refused: &NotLetIn) -> Response {
 }
 
 async fn not_found() -> Response {
-    Problem::new(StatusCode::NOT_FOUND, "no such page: see /graphql, /events, /export/{table}, /livez, /readyz and /metrics")
-        .into_response()
+    let known = "no such page: see /graphql, /events, /export/{table}, /evidence/uploads, /livez, /readyz and /metrics";
+    Problem::new(StatusCode::NOT_FOUND, known).into_response()
 }
 
 async fn method_not_allowed() -> Response {

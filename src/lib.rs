@@ -13,6 +13,7 @@ pub mod cloud_event;
 pub mod demo;
 pub mod deployment;
 pub mod documents;
+pub mod evidence;
 pub mod export;
 pub mod graphql;
 pub mod http;

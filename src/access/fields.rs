@@ -228,7 +228,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "code title class group convertsFrom oncePer overMany repeats evidence claimableAfterWorkingDays \
          claimableWithinDays attempts rateOver priced inWords",
     ),
-    ("EvidenceAsked", TERMS, "anyOf allOf verified datedBeforeDays datedAfterDays"),
+    ("EvidenceAsked", TERMS, "anyOf allOf verified digest datedBeforeDays datedAfterDays"),
     ("RulebookStandard", TERMS, "code label withinDays withinWorkingDays minimumLevel lowerLevel inWords"),
     ("RulebookLeague", TERMS, "code title inWords"),
     ("StageOfFunnel", TERMS, "code label"),
@@ -384,8 +384,9 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "Evidence",
         JOURNEYS,
         "id event kind attached sha256 datedOn obtainedOn obtainedHow supports state verified rejected defect \
-         withdrawn journey claims",
+         withdrawn journey claims file",
     ),
+    ("EvidenceFile", JOURNEYS, "size type sha256 link thumbnail"),
     ("ExternalReference", JOURNEYS, "system id"),
     ("FactAtAssessment", JOURNEYS, "name value"),
     ("ItemScore", TERMS, "name value"),
@@ -466,7 +467,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         JOURNEYS,
         "reason waitsFor missing evidence earliestOn daysLeft daysCounted daysNeeded countedFrom claimableFrom claimableUntil",
     ),
-    ("EvidenceNeeded", JOURNEYS, "anyOf allOf verified datedFrom datedUntil"),
+    ("EvidenceNeeded", JOURNEYS, "anyOf allOf verified digest datedFrom datedUntil"),
     ("EvidenceForClaim", JOURNEYS, "claim evidence counts reasons"),
     (
         "Derivation",

@@ -20,6 +20,8 @@ pub enum Action {
     ReadEvents,
     /// Export tables of cases, claims and payments.
     ExportTables,
+    /// Open the files of evidence of a case.
+    OpenEvidence,
     /// Record facts about a client: contacts, plans, spells, closes.
     RecordFacts,
     /// Record a referral.
@@ -149,6 +151,7 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         }
         Action::ReadEvents => ("read events", About::Contract, &[Manager, Auditor, Integrator]),
         Action::ExportTables => ("export tables", About::Contract, &[Manager, Commissioner, Auditor, Integrator]),
+        Action::OpenEvidence => ("open evidence files", About::Journey, &[Keyworker, Manager]),
         Action::RecordFacts => ("record facts", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::ReceiveReferral => ("receive referrals", About::Contract, &[Keyworker, Manager, Integrator]),
         Action::CorrectFacts => ("correct facts", About::Journey, &[Keyworker, Manager, Integrator]),

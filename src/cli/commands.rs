@@ -170,14 +170,22 @@ fn import_options(contract: String, how: ImportHow) -> ImportOptions {
 
 /// Opens the deployment for writing, with the machine's clock.
 pub(super) async fn open(places: &Places) -> Result<Deployment> {
-    Deployment::open_with_keys(
+    let opened = Deployment::open_with_keys(
         places.database(),
         &places.key_places(),
         Arc::new(Clock::Machine),
         Arc::new(Chance::System),
     )
-    .await
-    .context("cannot open the database")
+    .await;
+    with_evidence(places, opened.context("cannot open the database")?)
+}
+
+/// The deployment with its files of evidence where the command line says.
+pub(super) fn with_evidence(places: &Places, deployment: Deployment) -> Result<Deployment> {
+    match &places.evidence_store {
+        Some(url) => Ok(deployment.with_evidence_at(url).map_err(|error| Misuse(causes::in_words(&error)))?),
+        None => Ok(deployment),
+    }
 }
 
 pub(super) fn key(places: &Places) -> Result<Arc<LocalKey>> {

@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use clap::Args;
 use tempfile::TempDir;
 
-use super::commands::{listening, serve_until_stopped, stop_signal};
+use super::commands::{listening, serve_until_stopped, stop_signal, with_evidence};
 use super::table;
 use super::terminal::{self, ProgressLine, message};
 use super::token::issue;
@@ -70,6 +70,7 @@ pub(super) async fn run(places: &Places, arguments: &DemoArguments) -> Result<En
     if ending == Ending::Done {
         let clock = Arc::new(Clock::going_on_from(demo.continues_at));
         let deployment = Deployment::open_with_keys(&database, &keys, clock, Arc::new(Chance::System)).await?;
+        let deployment = with_evidence(places, deployment)?;
         match listener {
             None => {
                 print_boards(&deployment, &demo, usize::MAX).await?;

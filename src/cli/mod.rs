@@ -76,6 +76,11 @@ struct Places {
     /// built-in ones, which end with 2027. Give the same file to every command and server that uses the same database.
     #[arg(long, global = true, value_name = "FILE", env = "THROUGHLINE_BANK_HOLIDAYS")]
     bank_holidays: Option<PathBuf>,
+    /// Where files of evidence are kept, sealed: `file:///FOLDER` or `s3://BUCKET/PREFIX`, with the endpoint and the
+    /// credentials in the environment (`AWS_ENDPOINT`, `AWS_ACCESS_KEY_ID` and so on). Default: the folder
+    /// FILE.evidence beside an `SQLite` file; on Postgres, none are kept.
+    #[arg(long, global = true, value_name = "URL", env = "THROUGHLINE_EVIDENCE")]
+    evidence_store: Option<String>,
 }
 
 impl Places {

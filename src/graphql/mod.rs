@@ -84,6 +84,7 @@ use context::{Caller, Relations};
 use field_access::FieldAccess;
 use int::Int;
 use journey::CaseHistories;
+use journey::evidence_file::FilesOfEvidence;
 use mutation::Mutation;
 use people::{Groups, Histories, TeamsOfWorkers, Visible, Workers};
 use query::Query;
@@ -160,6 +161,7 @@ impl Host for Behind {
         data.insert(each_once(Groups(view())));
         data.insert(each_once(visible));
         data.insert(each_once(Histories(self.app.log.clone())));
+        data.insert(each_once(FilesOfEvidence(self.app.evidence.clone())));
         data.insert(each_once(PersonKeys(self.app.keys.clone())));
         data.insert(each_once(to_subjects));
         data.insert(DataLoader::new(relations, InTheSpan, TokioTimer::default()));

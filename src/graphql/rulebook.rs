@@ -12,7 +12,7 @@ use super::event::OccurredOn;
 use super::page::{self, Listed, Page};
 use super::scalars::{Date, Decimal};
 use throughline_domain::contract::rulebook::league::League;
-use throughline_domain::contract::rulebook::outcome::{AchievedBy, OncePer as Once};
+use throughline_domain::contract::rulebook::outcome::{AchievedBy, Digest, OncePer as Once};
 use throughline_domain::contract::rulebook::terms::Within;
 use throughline_domain::contract::rulebook::{self as domain, CodeList, Labels, Rulebook, explain, shown_value};
 use throughline_domain::contract::{Contract, Published};
@@ -212,6 +212,8 @@ pub struct EvidenceAsked {
     all_of: Vec<CodeLabel>,
     /// Whether each piece must be verified.
     verified: bool,
+    /// Whether each piece must have the SHA-256 of its file.
+    digest: bool,
     /// The most days before achievement that a piece can be dated. Null: any number.
     dated_before_days: Option<u32>,
     /// The most days after achievement that a piece can be dated. Null: any number.
@@ -229,6 +231,7 @@ impl RulebookOutcome {
             any_of: CodeLabel::all(&asked.any_of, labels),
             all_of: CodeLabel::all(&asked.all_of, labels),
             verified: asked.verified,
+            digest: asked.digest == Digest::Required,
             dated_before_days: asked.dated_before_days,
             dated_after_days: asked.dated_after_days,
         });

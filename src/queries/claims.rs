@@ -6,6 +6,7 @@
 
 mod answer;
 mod batches;
+mod duties;
 mod facts;
 mod judged;
 mod prepare;

@@ -12,6 +12,7 @@ pub mod board;
 pub mod case_numbers;
 pub mod caseload;
 pub mod caseload_scope;
+pub mod cases_of_evidence;
 pub mod claims;
 pub mod claims_by_outcome;
 pub mod compare;
@@ -51,6 +52,7 @@ pub fn statements() -> Vec<&'static Sql> {
         case_numbers::STATEMENTS,
         caseload::STATEMENTS,
         caseload_scope::STATEMENTS,
+        cases_of_evidence::STATEMENTS,
         compare::STATEMENTS,
         contracts::STATEMENTS,
         data_quality::STATEMENTS,

@@ -32,7 +32,10 @@ begin
             ('subscription_keys', 'select'), ('subscription_keys', 'insert'), ('subscription_keys', 'update'),
             ('subscription_keys', 'delete'),
             ('deliveries', 'select'), ('deliveries', 'insert'), ('deliveries', 'update'),
-            ('deliveries', 'delete')) as needed (name, privilege)
+            ('deliveries', 'delete'),
+            ('evidence_files', 'select'), ('evidence_files', 'insert'), ('evidence_files', 'update'),
+            ('evidence_files', 'delete'), ('evidence_objects', 'select'), ('evidence_objects', 'insert'),
+            ('evidence_objects', 'update'), ('evidence_objects', 'delete')) as needed (name, privilege)
         where not has_table_privilege(app, format('%I.%I', current_schema(), name), privilege)
     loop
         -- Of several nodes that start at once one gives it, and the others find it given.

@@ -17,10 +17,12 @@ macro_rules! migrations {
 type Listed = &'static [(&'static str, &'static str, &'static str)];
 
 const POSTGRES: Listed = migrations!(
-    "postgres": "0001" "log", "0002" "generations", "0003" "events_by_type", "0004" "sign_in", "0007" "subscriptions"
+    "postgres": "0001" "log", "0002" "generations", "0003" "events_by_type", "0004" "sign_in", "0005" "evidence_files",
+    "0007" "subscriptions"
 );
 const SQLITE: Listed = migrations!(
-    "sqlite": "0001" "log", "0002" "generations", "0003" "events_by_type", "0004" "sign_in", "0007" "subscriptions"
+    "sqlite": "0001" "log", "0002" "generations", "0003" "events_by_type", "0004" "sign_in", "0005" "evidence_files",
+    "0007" "subscriptions"
 );
 const KEYS_ON_POSTGRES: Listed = migrations!("keys/postgres": "0001" "keys");
 const KEYS_ON_SQLITE: Listed = migrations!("keys/sqlite": "0001" "keys");

@@ -120,6 +120,7 @@ fn app_over(fresh: &Fresh) -> App {
         log: fresh.log.clone(),
         views: fresh.views.clone(),
         recorder: fresh.recorder.clone(),
+        evidence: fresh.evidence.clone(),
         clock: Arc::clone(&fresh.clock),
         keys: fresh.keys.clone(),
         outbox: fresh.outbox.clone(),
@@ -227,6 +228,7 @@ impl TestApp {
             log: self.fresh.log.clone(),
             views: self.fresh.views.clone(),
             recorder: self.fresh.recorder.clone().sealing_with(KeyStore::none()),
+            evidence: self.fresh.evidence.clone(),
             clock: Arc::clone(&self.fresh.clock),
             keys: KeyStore::none(),
         };

@@ -32,9 +32,11 @@ mod demo;
 mod deployment;
 mod diary;
 mod documents;
+mod duties;
 mod events;
 mod every_event;
 mod exports;
+mod evidence_files;
 mod facts_api;
 mod failures;
 #[cfg(target_os = "linux")]

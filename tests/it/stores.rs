@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
+use throughline::evidence::EvidenceFiles;
 use throughline::keys::{KeyPlaces, KeyStore, KeysOf};
 use throughline::log::Log;
 use throughline::log::append::{Appended, Expected};
@@ -38,6 +39,9 @@ pub(crate) struct Fresh {
     key_folder: Option<tempfile::TempDir>,
     /// Webhooks, to receivers on this machine too.
     pub(crate) outbox: Outbox,
+    pub(crate) evidence: EvidenceFiles,
+    /// The folder of the evidence store.
+    pub(crate) files: tempfile::TempDir,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     place: Place,
 }
@@ -73,7 +77,10 @@ impl Fresh {
         let keeper = tokio::spawn(views.clone().keep_up());
         let (keys, tasks) = (KeyStore::none(), vec![appender, keeper]);
         let outbox = Outbox::of(&log, &views, &clock).under(WEBHOOKS);
-        Self { log, views, recorder, clock, keys, key_folder: None, outbox, tasks, place }
+        let files = tempfile::tempdir().expect("a temporary directory");
+        let evidence = evidence_in(&files, &log, &keys, &clock);
+        evidence.prepare().await.expect("the store understands the statements");
+        Self { log, views, recorder, clock, keys, key_folder: None, evidence, files, outbox, tasks, place }
     }
 
     /// The same with a key store, whose key-encryption key is in a folder of its own.
@@ -83,7 +90,8 @@ impl Fresh {
         let fresh = Self { key_folder: Some(folder), ..fresh };
         let keys = fresh.open_keys(KeysOf::NewLog).await;
         assert_eq!(keys.why_away(), None);
-        Self { recorder: fresh.recorder.clone().sealing_with(keys.clone()), keys, ..fresh }
+        let evidence = evidence_in(&fresh.files, &fresh.log, &keys, &fresh.clock);
+        Self { recorder: fresh.recorder.clone().sealing_with(keys.clone()), keys, evidence, ..fresh }
     }
 
     /// Where the keys are, and what wraps them.
@@ -199,6 +207,12 @@ impl Place {
             }
         }
     }
+}
+
+/// The files of evidence of a log, in a folder.
+fn evidence_in(folder: &tempfile::TempDir, log: &Log, keys: &KeyStore, clock: &Arc<Clock>) -> EvidenceFiles {
+    let files = EvidenceFiles::beside(log.store(), keys.clone(), Arc::clone(clock));
+    files.at(&format!("file://{}", folder.path().display())).expect("a folder")
 }
 
 fn directory() -> Place {

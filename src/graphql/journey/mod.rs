@@ -8,6 +8,7 @@ pub mod appointment;
 pub mod case_history;
 pub mod contact;
 pub mod evidence;
+pub mod evidence_file;
 pub mod referral;
 pub mod row;
 pub mod spell;

@@ -351,7 +351,8 @@ fn record_fact(history: &History, command: &RecordFact, given: &Given<'_>) -> Re
     stands(history, stream.kind, Change::Record(occurred, fact))?;
     duties::verified_by_another(history, occurred, fact, given)?;
     let early = too_early(occurred, fact, given);
-    let unproving = evidence::supports_nothing(history, fact, given);
+    let unproving = evidence::supports_nothing(history, fact, given).into_iter();
+    let unproving = unproving.chain(evidence::without_digest(fact, given));
     let settled = settled(stream.kind, fact, &[occurred], given);
     let warnings = rules::warnings(history, occurred, fact).into_iter();
     require_accepted_warnings(warnings.chain(early).chain(unproving).chain(settled), given)?;

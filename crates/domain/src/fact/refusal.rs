@@ -89,6 +89,8 @@ codes! {
     TasksOpen => "TASKS_OPEN";
     /// The evidence supports nothing that an outcome requires evidence for.
     EvidenceSupportsNothing => "EVIDENCE_SUPPORTS_NOTHING";
+    /// The evidence has no digest, and every outcome for its kind requires one.
+    EvidenceWithoutDigest => "EVIDENCE_WITHOUT_DIGEST";
     /// Closing the case would leave appointments open.
     AppointmentsOpen => "APPOINTMENTS_OPEN";
     /// The appointment or task is planned after the close, on the day of the close.
@@ -169,6 +171,12 @@ codes! {
     EvidenceNoLongerCounts => "EVIDENCE_NO_LONGER_COUNTS";
     /// The evidence would be verified, rejected or withdrawn before it was attached.
     BeforeAttached => "BEFORE_ATTACHED";
+    /// No upload of the sender has this id, or it belongs to another case.
+    UploadNotFound => "UPLOAD_NOT_FOUND";
+    /// The upload is not complete.
+    UploadNotComplete => "UPLOAD_NOT_COMPLETE";
+    /// The digest is not that of the uploaded file.
+    DigestDiffers => "DIGEST_DIFFERS";
     /// The evidence names something that is not a fact or spell of the case.
     SupportNotFound => "SUPPORT_NOT_FOUND";
     /// A subject cannot be linked with itself.
@@ -347,6 +355,7 @@ impl RefusalCode {
         Self::WorkerHasLaterFacts,
         Self::TasksOpen,
         Self::EvidenceSupportsNothing,
+        Self::EvidenceWithoutDigest,
         Self::BeyondPrice,
         Self::BeyondCap,
         Self::PaymentBeyondDue,

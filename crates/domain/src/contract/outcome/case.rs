@@ -108,6 +108,8 @@ pub(super) struct Evidence<'a> {
     pub(super) id: EvidenceId,
     pub(super) kind: &'a str,
     pub(super) dated_on: NaiveDate,
+    /// Whether the digest of its file is recorded.
+    pub(super) has_digest: bool,
     pub(super) supports: &'a [Uuid],
     pub(super) attached: Said,
     pub(super) verified: Option<Said>,
@@ -166,6 +168,7 @@ impl<'a> Case<'a> {
                     id: piece.evidence,
                     kind: &piece.kind,
                     dated_on: piece.dated_on,
+                    has_digest: piece.sha256.is_some(),
                     supports: &piece.supports,
                     attached: said(fact),
                     verified: None,

@@ -13,8 +13,8 @@ use super::league::League;
 use super::measure::{Measure, Unit, measures};
 use super::outcome::key::OutcomeKey;
 use super::outcome::{
-    AchievedBy, Combine, Condition, Continuity, Counted, EvidenceTerms, Hours, HoursBasis, JourneyTerms, Length,
-    ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnitRounding, UnknownHours, WhenCapped,
+    AchievedBy, Combine, Condition, Continuity, Counted, Digest, EvidenceTerms, Hours, HoursBasis, JourneyTerms,
+    Length, ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnitRounding, UnknownHours, WhenCapped,
 };
 use super::report::ReportDefinition;
 use super::supply::Supply;
@@ -286,13 +286,17 @@ fn evidence(terms: &EvidenceTerms) -> String {
     let all = (!terms.all_of.is_empty()).then(|| listed(&terms.all_of, "and"));
     let kinds: Vec<_> = any.into_iter().chain(all).collect();
     let verified = if terms.verified { ", verified" } else { "" };
+    let digest = match terms.digest {
+        Digest::Optional => "",
+        Digest::Required => ", with the digest of its file",
+    };
     let dated = match (terms.dated_before_days, terms.dated_after_days) {
         (None, None) => "of any date".to_owned(),
         (Some(before), None) => format!("dated no more than {before} days before it"),
         (None, Some(after)) => format!("dated no more than {after} days after it"),
         (Some(before), Some(after)) => format!("dated from {before} days before it to {after} days after it"),
     };
-    format!("  It needs evidence: {}{verified}, {dated}.", kinds.join(", and "))
+    format!("  It needs evidence: {}{verified}{digest}, {dated}.", kinds.join(", and "))
 }
 
 fn condition(of: &Condition) -> String {
@@ -418,13 +422,11 @@ fn duties(duties: Duties) -> Vec<String> {
     let Duties { attach_verify, verify_submit, submit_decide } = duties;
     let apart = [
         (attach_verify, "The person who attached evidence may not verify it."),
-        (
-            verify_submit,
-            "The person who verified evidence should not submit the claims that rest on it. The program does not check \
-             this yet.",
-        ),
+        (verify_submit, "The person who verified evidence may not submit the claims that rest on it."),
         (submit_decide, "The person who submitted claims may not decide on them."),
         (!attach_verify, "The person who attached evidence may also verify it."),
+        (!verify_submit, "The person who verified evidence may also submit the claims that rest on it."),
+        (!submit_decide, "The person who submitted claims may also decide on them."),
     ];
     apart.into_iter().filter(|(applies, _)| *applies).map(|(_, sentence)| sentence.to_owned()).collect()
 }

@@ -150,7 +150,7 @@ impl Passes {
     }
 }
 
-/// Duties that one person may not combine. Without `[duties]`: the person who attached evidence may not verify it.
+/// Duties that one person may not combine. Without `[duties]`: all three pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Duties {
     /// Whether the person who attached evidence may not verify it.
@@ -163,7 +163,7 @@ pub struct Duties {
 
 impl Default for Duties {
     fn default() -> Self {
-        Self { attach_verify: true, verify_submit: false, submit_decide: false }
+        Self { attach_verify: true, verify_submit: true, submit_decide: true }
     }
 }
 

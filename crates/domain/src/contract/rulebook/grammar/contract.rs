@@ -171,7 +171,7 @@ pub(in super::super) static RULEBOOK: Table = Table {
             "duties",
             Kind::Table(&DUTIES),
             "",
-            "Duties that one person may not combine. Left out: the person who attached evidence may not verify it.",
+            "Duties that one person may not combine. Left out: all three pairs are kept apart.",
         )
         .optional(),
     ],

@@ -32,8 +32,7 @@ pub(in super::super) const SEPARATE: [Word<Separate>; 3] = [
     Word::new(
         "verify/submit",
         Separate::VerifySubmit,
-        "the person who verified evidence may not submit the claims that rest on it; the \
-         program does not check this yet",
+        "the person who verified evidence may not submit the claims that rest on it",
     ),
     Word::new("submit/decide", Separate::SubmitDecide, "the person who submitted claims may not decide on them"),
 ];
@@ -459,7 +458,7 @@ pub(super) static DUTIES: Table = Table {
         "separate",
         Kind::List(&const { Kind::Word(&const { words(&SEPARATE) }) }, Items::Any),
         r#"["attach/verify"]"#,
-        "Pairs of duties that one person may not combine. An empty list allows all.",
+        "Pairs of duties that one person may not combine. The list replaces the default, so an empty list allows all.",
     )],
     rules: &[],
     notes: &[],

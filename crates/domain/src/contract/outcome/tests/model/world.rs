@@ -373,7 +373,7 @@ impl Making<'_> {
             let attached = EvidenceAttached {
                 evidence,
                 kind: self.dice.one(&KINDS).to_owned(),
-                sha256: None,
+                sha256: self.dice.percent(70).then(|| "ab".repeat(32)),
                 dated_on: after(self.base, dated),
                 obtained_on: None,
                 obtained_how: None,
