@@ -32,6 +32,7 @@ use crate::causes;
 use crate::http::CONNECTIONS;
 use crate::import::ImportError;
 use crate::import::as_recorded::RestoreError;
+use crate::import::read::Unfit;
 use crate::log::LogError;
 use crate::store::StoreError;
 use crate::telemetry::{self, Work};
@@ -522,7 +523,7 @@ fn is_wrong_use(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let store = cause.downcast_ref::<StoreError>();
         let import = cause.downcast_ref::<ImportError>();
-        if matches!(import, Some(ImportError::NoContract(_) | ImportError::Area { .. })) {
+        if matches!(import, Some(ImportError::NoContract(_) | ImportError::Area { .. } | ImportError::Unfit { unfit: Unfit::Wrong { .. }, .. })) {
             return true;
         }
         let restored = matches!(cause.downcast_ref::<RestoreError>(), Some(RestoreError::Line { .. }));

@@ -311,3 +311,6 @@ fn retracted_here(fact: &StatedFact) -> Problem {
     );
     Problem { code: RETRACTED_HERE, message, path: Some(fact.dated_by.clone()) }
 }
+
+#[cfg(test)]
+mod tests;
