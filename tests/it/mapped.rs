@@ -90,9 +90,9 @@ fn shown(results: &[RowResult]) -> Vec<String> {
             Outcome::Missing => "missing".to_owned(),
             Outcome::Unreadable(error) => format!("unreadable {}", error.key.as_deref().unwrap_or("-")),
             Outcome::Refused(problems) => {
-                let each = problems.iter().map(|problem| {
-                    format!("{} at {}", problem.code, problem.path.as_deref().unwrap_or("-"))
-                });
+                let each = problems
+                    .iter()
+                    .map(|problem| format!("{} at {}", problem.code, problem.path.as_deref().unwrap_or("-")));
                 format!("refused {}", each.collect::<Vec<_>>().join(", "))
             }
         };
@@ -146,7 +146,8 @@ async fn a_list_of_referrals_is_recorded_once_and_every_bad_row_says_why() {
         assert_eq!(head(fresh).await, before, "the same file again adds nothing");
 
         // Other columns, another order, another encoding, another separator of lines: nothing new.
-        let turned = "\u{feff}received,reference,area,accepted,closed,reason,note\r\n05/01/2018,R-1,mid,09/01/2018,,,x\r\n";
+        let turned =
+            "\u{feff}received,reference,area,accepted,closed,reason,note\r\n05/01/2018,R-1,mid,09/01/2018,,,x\r\n";
         let turned: Vec<u8> = turned.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let (again, _) = import(fresh, &mapping, &[files.with("turned.csv", turned)]).await;
         assert_eq!((again.there, head(fresh).await), (1, before));
@@ -156,7 +157,10 @@ async fn a_list_of_referrals_is_recorded_once_and_every_bad_row_says_why() {
         assert_eq!(results, ["2 R-1 corrected 2"]);
         let last = everything(fresh).await.pop().expect("an event");
         let source = last.source.expect("a source");
-        assert_eq!((source.system.as_str(), source.record_id.as_deref(), source.row), ("referrals", Some("R-1"), Some(2)));
+        assert_eq!(
+            (source.system.as_str(), source.record_id.as_deref(), source.row),
+            ("referrals", Some("R-1"), Some(2))
+        );
         assert_eq!((last.event_type.as_str(), last.contract.as_deref()), ("JourneyClosed", Some(MST)));
     })
     .await;
@@ -246,9 +250,15 @@ fn census_rulebook() -> String {
     let text = pack("case-management").expect("a pack that ships").text;
     let codes = [
         ("plan_kinds = [", "plan_kinds = [\"cin_plan\", "),
-        ("spell_domains = [", "spell_domains = [\"assessment\", \"section_47\", \"child_protection\", \"pre_proceedings\", "),
+        (
+            "spell_domains = [",
+            "spell_domains = [\"assessment\", \"section_47\", \"child_protection\", \"pre_proceedings\", ",
+        ),
         ("achievement_codes = [", "achievement_codes = [\"child_protection_review\", "),
-        ("close_reasons = [", "close_reasons = [\"RC1\", \"RC2\", \"RC3\", \"RC4\", \"RC5\", \"RC6\", \"RC7\", \"RC8\", \"RC9\", "),
+        (
+            "close_reasons = [",
+            "close_reasons = [\"RC1\", \"RC2\", \"RC3\", \"RC4\", \"RC5\", \"RC6\", \"RC7\", \"RC8\", \"RC9\", ",
+        ),
         ("[referrals]", "[referrals]\ndefault_area = \"first_office\""),
     ];
     codes.into_iter().fold(text.to_owned(), |text, (from, to)| text.replacen(from, to, 1))
@@ -259,8 +269,7 @@ async fn every_nonsense_of_a_census_is_named_with_its_place_and_the_rest_is_reco
     on_both_stores(&census_rulebook(), "case-management", async |fresh| {
         let (files, mapping) = (Files::new(), mapping("cin-census"));
         let file = [files.with("cin.xml", include_str!("../mapped/cin-census-2026.xml"))];
-        let (summary, results) =
-            through(&fresh.recorder, "case-management", &mapping, &file).await.expect("an import");
+        let (summary, results) = through(&fresh.recorder, "case-management", &mapping, &file).await.expect("an import");
         let expected: [&str; 0] = [];
         assert_eq!(shown(&results), expected);
         let before = head(fresh).await;

@@ -105,7 +105,7 @@ fn look_through(file: &mut File, size: u64) -> Result<(), Unfit> {
     let mut buffer = vec![0; 1 << 16];
     for at in 0..archive.len() {
         let mut part = archive.by_index(at).map_err(|_| wrong())?;
-        let is_sheet = part.name().contains("worksheets/");
+        let is_sheet = part.name().is_ok_and(|name| name.contains("worksheets/"));
         let (mut of_part, mut piece) = (0_u64, 0_u64);
         loop {
             let read = part.read(&mut buffer).map_err(|_| wrong())?;
@@ -163,8 +163,7 @@ fn rows(
     let mut fields: Vec<String> = Vec::new();
     let mut row = 0_u32;
     loop {
-        let broken = || Unfit::on_line(u64::from(row) + 1, "the sheet cannot be read from this row on: save the workbook again");
-        let Some(cell) = cells.next_cell().map_err(|_| broken())? else { break };
+        let Some(cell) = cells.next_cell().map_err(|_| broken(row))? else { break };
         let (of, column) = cell.get_position();
         if of != row {
             if !take(u64::from(row) + 1, std::mem::take(&mut fields))? {
@@ -174,7 +173,7 @@ fn rows(
         }
         let column = usize::try_from(column).unwrap_or(COLUMNS_MAX);
         if column >= COLUMNS_MAX {
-            return Err(broken());
+            return Err(broken(of));
         }
         if fields.len() <= column {
             fields.resize(column + 1, String::new());
@@ -182,6 +181,11 @@ fn rows(
         fields[column] = text(cell.get_value());
     }
     take(u64::from(row) + 1, fields)
+}
+
+fn broken(row: u32) -> Unfit {
+    let message = "the sheet cannot be read from this row on: save the workbook again";
+    Unfit::on_line(u64::from(row) + 1, message)
 }
 
 /// The text of a cell: numbers in full, days as 2018-01-31.

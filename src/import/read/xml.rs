@@ -9,7 +9,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use quick_xml::Reader;
+use quick_xml::{Reader, XmlVersion};
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::text::Decoded;
@@ -205,7 +205,7 @@ impl Walk<'_> {
         let mut node = Node { name, line, ..Node::default() };
         for attribute in start.attributes() {
             let attribute = attribute.map_err(|error| self.malformed(error.into()))?;
-            let text = attribute.unescape_value().map_err(|error| self.malformed(error.into()))?;
+            let text = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| self.malformed(error.into()))?;
             self.size.bytes += text.len();
             self.size.nodes += 1;
             let name = format!("@{}", attribute.key.local_name().as_ref());

@@ -70,7 +70,7 @@ fn missing(section: &Section<'_>, key: &Key, report: &mut Report<'_>) {
 
 fn value(section: &Section<'_>, key: &'static Key, value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) {
     let path = section.path_of(key.name);
-    let mut wrong = |problem: &str, report: &mut Report<'_>| {
+    let wrong = |problem: &str, report: &mut Report<'_>| {
         report.add(value.span(), Some(&path), problem, format!("write {} = {}", key.name, key.example));
     };
     match (key.kind, value.get_ref()) {
