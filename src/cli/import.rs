@@ -52,8 +52,7 @@ pub(super) async fn run(places: &Places, format: Format, arguments: MappedArgume
     }
     let options = ImportOptions { contract, is_dry_run: how.dry_run, results: how.results };
     let files = source_files(&paths)?;
-    let heads =
-        &["file", "line", "table", "record", "outcome", "positions", "events", "code", "column", "message"];
+    let heads = &["file", "line", "table", "record", "outcome", "positions", "events", "code", "column", "message"];
     let importing = Importing::open(places, options.is_dry_run).await?;
     let principal = importer();
     let import = importing.import(&principal, &options.contract);
@@ -102,7 +101,12 @@ fn print_found(paths: &[PathBuf], summary: &Summary) {
 pub(super) async fn check(named: &str, paths: &[PathBuf]) -> Result<Ending> {
     let Some(mapping) = read_mapping(named)? else { return Ok(Ending::CheckFailed) };
     let tables = mapping.wanted.tables.iter().map(|table| table.name.as_str()).collect::<Vec<_>>().join(", ");
-    writeln!(terminal::out(), "{named}: reads {} files of {}: {tables}", mapping.format().as_str(), mapping.source.system)?;
+    writeln!(
+        terminal::out(),
+        "{named}: reads {} files of {}: {tables}",
+        mapping.format().as_str(),
+        mapping.source.system
+    )?;
     if paths.is_empty() {
         return Ok(Ending::Done);
     }

@@ -328,7 +328,9 @@ enum ImportCommand {
         how: ImportHow,
     },
     /// Imports CSV files under a mapping.
-    #[command(after_help = "Example: throughline import csv referrals.csv --mapping referrals --contract shps --dry-run")]
+    #[command(
+        after_help = "Example: throughline import csv referrals.csv --mapping referrals --contract shps --dry-run"
+    )]
     Csv(import::MappedArguments),
     /// Imports workbooks under a mapping.
     #[command(after_help = "Example: throughline import xlsx referrals.xlsx --mapping mapping.toml --contract shps")]
@@ -523,7 +525,14 @@ fn is_wrong_use(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let store = cause.downcast_ref::<StoreError>();
         let import = cause.downcast_ref::<ImportError>();
-        if matches!(import, Some(ImportError::NoContract(_) | ImportError::Area { .. } | ImportError::Unfit { unfit: Unfit::Wrong { .. }, .. })) {
+        if matches!(
+            import,
+            Some(
+                ImportError::NoContract(_)
+                    | ImportError::Area { .. }
+                    | ImportError::Unfit { unfit: Unfit::Wrong { .. }, .. }
+            )
+        ) {
             return true;
         }
         let restored = matches!(cause.downcast_ref::<RestoreError>(), Some(RestoreError::Line { .. }));

@@ -70,7 +70,8 @@ impl Run<'_> {
         let tables = self.mapping.wanted.tables.iter().enumerate();
         let absent: Vec<&str> =
             tables.filter(|(at, _)| !read.contains(at)).map(|(_, table)| table.name.as_str()).collect();
-        let message = || format!("a full snapshot needs a file of every table, and there was none of {}", absent.join(", "));
+        let message =
+            || format!("a full snapshot needs a file of every table, and there was none of {}", absent.join(", "));
         (!absent.is_empty()).then(message)
     }
 

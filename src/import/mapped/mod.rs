@@ -144,7 +144,13 @@ struct Taken {
 }
 
 impl<'a> Run<'a> {
-    fn of(import: &'a Import<'a>, mapping: &'a Mapping, ids: Ids<'a>, area: Option<&'a str>, joined: &'a Joined) -> Self {
+    fn of(
+        import: &'a Import<'a>,
+        mapping: &'a Mapping,
+        ids: Ids<'a>,
+        area: Option<&'a str>,
+        joined: &'a Joined,
+    ) -> Self {
         Self {
             import,
             mapping,
@@ -429,7 +435,8 @@ impl<'a> Run<'a> {
         if done.replayed {
             return Ok(Answer::Done(Outcome::There(marks)));
         }
-        taken.began |= known.history.events().is_empty() && done.events.iter().any(|event| event.stream.kind == StreamKind::Journey);
+        taken.began |= known.history.events().is_empty()
+            && done.events.iter().any(|event| event.stream.kind == StreamKind::Journey);
         for event in done.events {
             known.learn(&event, self.ids.system)?;
             taken.recorded.push(event);

@@ -71,8 +71,15 @@ enum Step {
     /// It was changed here and the source says what it said before.
     Kept,
     New(Command, Option<EventId>),
-    Correct { command: Command, replaces: EventId, moves_later: bool },
-    Retract { target: EventId, replaces: EventId },
+    Correct {
+        command: Command,
+        replaces: EventId,
+        moves_later: bool,
+    },
+    Retract {
+        target: EventId,
+        replaces: EventId,
+    },
     Conflict(Problem),
 }
 
@@ -127,7 +134,13 @@ impl Taking<'_> {
             return Plan::Nothing(is_kept.then(|| "changed here since; the source has not changed".to_owned()));
         }
         let body = stated.content();
-        Plan::Take(Commands { id: self.id(&stated.record, &replaced, &body), body, corrects, stream: stated.stream, each })
+        Plan::Take(Commands {
+            id: self.id(&stated.record, &replaced, &body),
+            body,
+            corrects,
+            stream: stated.stream,
+            each,
+        })
     }
 
     /// The id of a command: the record, the facts, the events that they replace, and the content. The same row again
@@ -163,9 +176,7 @@ impl Taking<'_> {
         match (from_now.is_empty(), says_the_same, self.leads) {
             (true, ..) => Step::Nothing,
             (false, true, Leads::Here) => Step::Kept,
-            (false, false, Leads::Here) if is_changed_here(&before, fact) => {
-                Step::Conflict(conflict(fact, &from_now))
-            }
+            (false, false, Leads::Here) if is_changed_here(&before, fact) => Step::Conflict(conflict(fact, &from_now)),
             (false, ..) => self.correct(stated.stream, &before, fact, &from_now),
         }
     }
@@ -232,7 +243,8 @@ impl Taking<'_> {
         match (is_as_said, self.leads) {
             (false, Leads::Here) => Step::Conflict(Problem {
                 code: CORRECTED_HERE,
-                message: "the row no longer states a fact that was corrected here: retract it here, or leave it".to_owned(),
+                message: "the row no longer states a fact that was corrected here: retract it here, or leave it"
+                    .to_owned(),
                 path: Some(before.original.event.event_type().snake_case()),
             }),
             _ => Step::Retract { target: before.original.event_id, replaces: before.newest },
@@ -283,10 +295,13 @@ const SHOWN: usize = 60;
 
 fn conflict(fact: &StatedFact, differing: &[Difference]) -> Problem {
     let shown = |value: &Option<Value>| {
-        let text = value.as_ref().map_or_else(|| "nothing".to_owned(), |value| match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        });
+        let text = value.as_ref().map_or_else(
+            || "nothing".to_owned(),
+            |value| match value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            },
+        );
         text.chars().take(SHOWN).collect::<String>()
     };
     let each = differing.iter().map(|difference| {

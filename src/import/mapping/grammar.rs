@@ -140,7 +140,12 @@ static SOURCE: Table = Table {
             "The system whose case and worker numbers the files use. Default: the system itself.",
         ),
         optional("snapshot", Kind::Word(SNAPSHOTS), "\"full\"", "Whether a file set is everything, or only changes."),
-        optional("leading", Kind::Flag, "true", "Whether the source counts over corrections made here. Default: false."),
+        optional(
+            "leading",
+            Kind::Flag,
+            "true",
+            "Whether the source counts over corrections made here. Default: false.",
+        ),
         optional(
             "purges",
             Kind::Flag,
@@ -188,7 +193,12 @@ static TABLE: Table = Table {
         optional("file", Kind::Text, "\"referrals*.csv\"", "The names of its files. Default: every file."),
         optional("sheet", Kind::Text, "\"Referrals\"", "Its sheet of a workbook. Default: the first."),
         optional("element", Kind::Text, "\"CINdetails\"", "The path of its elements beneath the one that repeats."),
-        optional("optional", Kind::Texts, "[\"URN\"]", "Columns that a file may lack. Then it says nothing about them."),
+        optional(
+            "optional",
+            Kind::Texts,
+            "[\"URN\"]",
+            "Columns that a file may lack. Then it says nothing about them.",
+        ),
         optional("key", Kind::Text, "\"client_id\"", "The column by which other tables join this one."),
         optional("join", Kind::Tables(&JOIN), "", "Tables whose columns are read as `table.column`."),
     ],
@@ -219,7 +229,12 @@ static RECORD: Table = Table {
             "true",
             "Several rows hold the record and differ by date only: the earliest date counts. Default: false.",
         ),
-        required("fact", Kind::Tables(&FACT), "", "The facts. Without a date a fact is not stated; the first is needed."),
+        required(
+            "fact",
+            Kind::Tables(&FACT),
+            "",
+            "The facts. Without a date a fact is not stated; the first is needed.",
+        ),
     ],
 };
 
@@ -245,7 +260,12 @@ pub(super) static VALUE: Table = Table {
         optional("value", Kind::Text, "\"care\"", "Always this value."),
         optional("template", Kind::Text, "\"{CHILD}/{DECOM}\"", "A text with columns in braces."),
         optional("codes", Kind::CodesOrName, "{ \"1\" = \"phone\" }", "What each code of the source becomes."),
-        optional("default", Kind::Text, "\"other\"", "The value if the column is empty, or its code is not in `codes`."),
+        optional(
+            "default",
+            Kind::Text,
+            "\"other\"",
+            "The value if the column is empty, or its code is not in `codes`.",
+        ),
         optional("absent", Kind::Texts, "[\"99\"]", "Further values that say that nothing is known."),
         optional("dates", Kind::Texts, "[\"MM/YYYY\"]", "The forms of this date, in place of those of `read`."),
         optional("end", Kind::Word(ENDS), "\"last_day\"", "Which day a date of an end is."),

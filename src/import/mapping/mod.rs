@@ -22,8 +22,8 @@ pub use shipped::{Shipped, shipped};
 pub(crate) use statement::{Cells, Ids, StatedFact, Statement};
 
 use super::read::{Format, Wanted};
-use throughline_domain::fact::event::EventType;
 use facts::{FactKind, Field};
+use throughline_domain::fact::event::EventType;
 use value::DateForm;
 
 /// How the files of another system become facts.

@@ -28,7 +28,12 @@ pub(super) fn parse(text: &str) -> Result<Mapping, Vec<MappingError>> {
         let line = report.line(at.start);
         // A second fault on the same line is mostly a consequence of the first.
         if std::mem::replace(&mut last_line, line) != line {
-            report.add(at, None, fault.message(), "correct the TOML here; the rest is checked once the whole text can be read");
+            report.add(
+                at,
+                None,
+                fault.message(),
+                "correct the TOML here; the rest is checked once the whole text can be read",
+            );
         }
     }
     if !faults.is_empty() {
@@ -145,7 +150,12 @@ fn read(root: &Toml<'_>, report: &mut Report<'_>) -> Mapping {
     }
     if format.is_flat() && record.is_some() {
         let remedy = "leave it out: only XML and JSON have a record that repeats";
-        report.add(reading.place("record"), Some("read.record"), format!("a {} file has rows", format.as_str()), remedy);
+        report.add(
+            reading.place("record"),
+            Some("read.record"),
+            format!("a {} file has rows", format.as_str()),
+            remedy,
+        );
     }
     let named = reading.text("encoding");
     let character = Character::ALL.into_iter().find(|(_, name)| Some(*name) == named).map(|(of, _)| of);

@@ -30,12 +30,23 @@ pub fn propose(format: Format, separator: u8, header: &[String], rows: &[Row]) -
     let received = named(&guesses, &RECEIVED, |guess| guess.form.is_some())
         .or_else(|| guesses.iter().find(|guess| guess.form.is_some()));
     let area = named(&guesses, &AREAS, |guess| guess.form.is_none());
-    let forms: BTreeSet<&str> = guesses.iter().filter_map(|guess| guess.form).filter(|form| *form != "YYYY-MM-DD").collect();
+    let forms: BTreeSet<&str> =
+        guesses.iter().filter_map(|guess| guess.form).filter(|form| *form != "YYYY-MM-DD").collect();
     let (id, received) = (id.map_or("COLUMN", |guess| guess.name), received.map_or("COLUMN", |guess| guess.name));
     let mut text = String::new();
-    let _ = writeln!(text, "# A first mapping, guessed from the header and the first {} rows: check every line.", rows.len());
-    let _ = writeln!(text, "mapping = 1\n\n[source]\n# The name of the other system, as every fact keeps it.\nsystem = \"other-system\"");
-    let _ = writeln!(text, "# \"full\" if every file has all records, so that a missing one is gone.\nsnapshot = \"delta\"");
+    let _ = writeln!(
+        text,
+        "# A first mapping, guessed from the header and the first {} rows: check every line.",
+        rows.len()
+    );
+    let _ = writeln!(
+        text,
+        "mapping = 1\n\n[source]\n# The name of the other system, as every fact keeps it.\nsystem = \"other-system\""
+    );
+    let _ = writeln!(
+        text,
+        "# \"full\" if every file has all records, so that a missing one is gone.\nsnapshot = \"delta\""
+    );
     let _ = writeln!(text, "\n[read]\nformat = \"{}\"", format.as_str());
     if format == Format::Csv && separator != b',' {
         let _ = writeln!(text, "separator = {}", quoted(&char::from(separator).to_string()));
@@ -106,11 +117,18 @@ mod tests {
     #[test]
     fn a_first_mapping_is_one_that_can_be_read_and_repeats_no_value() {
         let header = ["Borough", "Case \"ref\"", "Date referred", "Hours", "Left"].map(str::to_owned);
-        let rows = [row(&["mid", "A-1", "31/01/2018", "16", "2018-02-01"]), row(&["mid", "A-2", "01/02/2018", "16", ""])];
+        let rows =
+            [row(&["mid", "A-1", "31/01/2018", "16", "2018-02-01"]), row(&["mid", "A-2", "01/02/2018", "16", ""])];
         let text = propose(Format::Csv, b';', &header, &rows);
         let mapping = Mapping::parse(&text).expect(&text);
         assert_eq!(mapping.wanted.separator, b';');
-        for expected in ["id = '{Case \"ref\"}'", "on = \"Date referred\"", "area = \"Borough\"", "dates = [\"DD/MM/YYYY\"]", "# Left (YYYY-MM-DD)"] {
+        for expected in [
+            "id = '{Case \"ref\"}'",
+            "on = \"Date referred\"",
+            "area = \"Borough\"",
+            "dates = [\"DD/MM/YYYY\"]",
+            "# Left (YYYY-MM-DD)",
+        ] {
             assert!(text.contains(expected), "{expected}: {text}");
         }
         assert!(!text.contains("A-1") && !text.contains("\"mid\""));

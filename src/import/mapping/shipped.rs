@@ -30,7 +30,11 @@ mod tests {
     fn every_mapping_that_ships_can_be_read() {
         for Shipped { name, text } in shipped() {
             let errors = Mapping::parse(text).err().unwrap_or_default();
-            assert!(errors.is_empty(), "{name}: {}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+            assert!(
+                errors.is_empty(),
+                "{name}: {}",
+                errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+            );
         }
     }
 }

@@ -12,8 +12,7 @@ use uuid::Uuid;
 use super::facts::{FactKind, Field, FieldKind};
 use super::value::{date, day_after, flag, number, time};
 use super::{
-    AttributeKind, Conditions, FactTerms, FieldTerms, Mapping, Origin, Owner, Part, RecordTerms, Source, Spot,
-    Template,
+    AttributeKind, Conditions, FactTerms, FieldTerms, Mapping, Origin, Owner, Part, RecordTerms, Source, Spot, Template,
 };
 use crate::cloud_event::LineError;
 use crate::import::read::Cell;
@@ -172,7 +171,12 @@ impl Reader<'_> {
         }
         let record = match record {
             Said::Text(record) if record.chars().count() <= ID_MAX => record,
-            Said::Text(_) => return Err((None, LineError::line(format!("the id of the record is longer than {ID_MAX} characters: shorten it")))),
+            Said::Text(_) => {
+                return Err((
+                    None,
+                    LineError::line(format!("the id of the record is longer than {ID_MAX} characters: shorten it")),
+                ));
+            }
             Said::Empty | Said::Nothing => return Err((None, empty(&of.id.columns(), "the id of the record"))),
         };
         self.facts(of, record.clone()).map(Some).map_err(|error| (Some(record), error))
@@ -284,14 +288,20 @@ impl Reader<'_> {
                 return Err(wrong(&message));
             }
             FieldKind::Number => {
-                let number = number(&text).ok_or_else(|| wrong("not a number: write it in plain digits, or list it under `absent`"))?;
-                serde_json::to_value(Quantity(number)).map_err(|_| wrong("a number with too many digits: use at most 15"))?
+                let number = number(&text)
+                    .ok_or_else(|| wrong("not a number: write it in plain digits, or list it under `absent`"))?;
+                serde_json::to_value(Quantity(number))
+                    .map_err(|_| wrong("a number with too many digits: use at most 15"))?
             }
             FieldKind::Whole => {
-                let whole = text.parse::<u32>().map_err(|_| wrong("not a whole number: write it in plain digits, or list it under `absent`"))?;
+                let whole = text
+                    .parse::<u32>()
+                    .map_err(|_| wrong("not a whole number: write it in plain digits, or list it under `absent`"))?;
                 json!(whole)
             }
-            FieldKind::Flag => json!(flag(&text).ok_or_else(|| wrong("not yes or no: translate it with `codes` in the mapping"))?),
+            FieldKind::Flag => {
+                json!(flag(&text).ok_or_else(|| wrong("not yes or no: translate it with `codes` in the mapping"))?)
+            }
             FieldKind::Date => {
                 let occurred = self.date(source, &text)?;
                 if occurred.precision() != Precision::Day {
@@ -312,9 +322,14 @@ impl Reader<'_> {
     fn date(&self, source: &Source, text: &str) -> Result<Occurred, LineError> {
         let forms = source.dates.as_deref().unwrap_or(&self.mapping.dates);
         let wrong = |message: &str| LineError::at(source.columns(), message);
-        let occurred = date(text, forms)
-            .ok_or_else(|| wrong("not a date in a form of the mapping: write it as 2018-01-31, or add its form to `dates`"))?;
-        if source.is_last_day { day_after(occurred).ok_or_else(|| wrong("out of range: use a date up to 9999")) } else { Ok(occurred) }
+        let occurred = date(text, forms).ok_or_else(|| {
+            wrong("not a date in a form of the mapping: write it as 2018-01-31, or add its form to `dates`")
+        })?;
+        if source.is_last_day {
+            day_after(occurred).ok_or_else(|| wrong("out of range: use a date up to 9999"))
+        } else {
+            Ok(occurred)
+        }
     }
 
     fn time(&self, source: &Source, text: &str) -> Result<NaiveTime, LineError> {
@@ -340,9 +355,10 @@ impl Reader<'_> {
             (Some(code), _) if code.is_empty() => Ok(Said::Empty),
             (Some(code), _) => Ok(Said::Text(code.clone())),
             (None, Some(_)) => Ok(default()),
-            (None, None) => {
-                Err(LineError::at(source.columns(), "a code that the mapping does not know: add it to `codes`, or give a default"))
-            }
+            (None, None) => Err(LineError::at(
+                source.columns(),
+                "a code that the mapping does not know: add it to `codes`, or give a default",
+            )),
         }
     }
 
@@ -373,9 +389,10 @@ impl Reader<'_> {
             None | Some(Cell::Absent) => Ok(Said::Nothing),
             Some(Cell::Text(text)) if text.is_empty() || self.mapping.absent.contains(text) => Ok(Said::Empty),
             Some(Cell::Text(text)) => Ok(Said::Text(text.clone())),
-            Some(Cell::Repeated(times)) => {
-                Err(LineError::at(column, format!("it is there {times} times: make it a table of its own in the mapping")))
-            }
+            Some(Cell::Repeated(times)) => Err(LineError::at(
+                column,
+                format!("it is there {times} times: make it a table of its own in the mapping"),
+            )),
         }
     }
 
@@ -383,7 +400,9 @@ impl Reader<'_> {
     fn holds(&self, conditions: &Conditions) -> bool {
         let text = |spot: Spot| match spot {
             Spot::Own(at) => self.cells.own.get(at),
-            Spot::Joined { join, column } => self.cells.joined.get(join).copied().flatten().and_then(|row| row.get(column)),
+            Spot::Joined { join, column } => {
+                self.cells.joined.get(join).copied().flatten().and_then(|row| row.get(column))
+            }
         };
         let is = |condition: &super::Condition| {
             let text = match text(condition.spot) {

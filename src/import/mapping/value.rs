@@ -6,7 +6,17 @@ use rust_decimal::Decimal;
 use throughline_domain::fact::envelope::{Occurred, Precision};
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 
@@ -119,7 +129,8 @@ pub(super) fn day_after(last: Occurred) -> Option<Occurred> {
 /// A decimal number, digit for digit. A comma between thousands is left out.
 pub(super) fn number(text: &str) -> Option<Decimal> {
     let groups: Vec<&str> = text.split(',').collect();
-    let are_thousands = |groups: &[&str]| groups.iter().all(|group| group.len() >= 3 && group[..3].bytes().all(|b| b.is_ascii_digit()));
+    let are_thousands =
+        |groups: &[&str]| groups.iter().all(|group| group.len() >= 3 && group[..3].bytes().all(|b| b.is_ascii_digit()));
     let plain = if groups.len() > 1 && are_thousands(&groups[1..]) { groups.concat() } else { text.to_owned() };
     Decimal::from_str_exact(&plain).ok()
 }

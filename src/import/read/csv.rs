@@ -20,9 +20,7 @@ pub(super) fn read(
     let columns = Columns::of(line, &header, (at, &wanted.tables[at]))?;
     let mut found = Found::default();
     columns.add_to(&mut found, &header, &wanted.tables[at]);
-    while let Some((next, fields)) =
-        records.next(Some(columns.count())).map_err(|source| Unfit::of(line, source))?
-    {
+    while let Some((next, fields)) = records.next(Some(columns.count())).map_err(|source| Unfit::of(line, source))? {
         line = next;
         let row = match fields {
             // Spreadsheets leave empty rows at the end or between rows.

@@ -26,7 +26,10 @@ pub(super) fn read(file: File, inspected: &Inspected, wanted: &Wanted, take: &mu
         (Some(b'{'), None) => lines(&mut scan, wanted, take)?,
         (Some(b'{'), Some(record)) => under_key(&mut scan, record, wanted, &mut head, take)?,
         (Some(_), _) => {
-            return Err(Unfit::on_line(scan.line, "this is not a list of objects: begin it with [, or write one object a line"));
+            return Err(Unfit::on_line(
+                scan.line,
+                "this is not a list of objects: begin it with [, or write one object a line",
+            ));
         }
     }
     Ok(Found { tables: (0..wanted.tables.len()).collect(), ..Found::default() })
@@ -91,7 +94,9 @@ fn under_key<R: Read>(
                 keep(&mut vec![key], &value, head);
             }
             _ => {
-                let message = format!("the file has no list under the key {record}: correct `record` in the mapping, or send the list");
+                let message = format!(
+                    "the file has no list under the key {record}: correct `record` in the mapping, or send the list"
+                );
                 return Err(Unfit::on_line(scan.line, message));
             }
         }
@@ -199,7 +204,9 @@ impl<R: Read> Scan<R> {
         let (mut text, mut depth, mut brackets) = (Vec::new(), 0_usize, 0_usize);
         let (mut is_in_text, mut is_escaped) = (false, false);
         while let Some(byte) = self.peek()? {
-            let ends_before = depth == 0 && !is_in_text && !text.is_empty()
+            let ends_before = depth == 0
+                && !is_in_text
+                && !text.is_empty()
                 && (byte.is_ascii_whitespace() || matches!(byte, b',' | b']' | b'}' | b':'));
             if ends_before {
                 break;
@@ -244,7 +251,8 @@ mod tests {
         wanted(Format::Json, vec![case, contact])
     }
 
-    const CASE: &str = r#"{"id": 7, "client": {"area": "m\"}id"}, "open": true, "contacts": [{"on": "2018-01-01"}, {"on": null}]}"#;
+    const CASE: &str =
+        r#"{"id": 7, "client": {"area": "m\"}id"}, "open": true, "contacts": [{"on": "2018-01-01"}, {"on": null}]}"#;
 
     #[test]
     fn a_list_lines_and_a_list_under_a_key_give_the_same_rows() {

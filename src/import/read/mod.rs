@@ -180,7 +180,13 @@ impl Unfit {
 pub type Take<'a> = dyn FnMut(Row) -> ControlFlow<()> + 'a;
 
 /// Reads a file and gives every row to `take`, in the order of the file.
-pub fn read(name: &str, file: File, inspected: &Inspected, wanted: &Wanted, take: &mut Take<'_>) -> Result<Found, Unfit> {
+pub fn read(
+    name: &str,
+    file: File,
+    inspected: &Inspected,
+    wanted: &Wanted,
+    take: &mut Take<'_>,
+) -> Result<Found, Unfit> {
     match wanted.format {
         Format::Csv => csv::read(name, file, inspected, wanted, take),
         Format::Xlsx => xlsx::read(name, file, wanted, take),
@@ -194,9 +200,9 @@ pub fn header(file: File, inspected: &Inspected, wanted: &Wanted) -> Result<Vec<
     match wanted.format {
         Format::Csv => csv::header(file, inspected, wanted),
         Format::Xlsx => xlsx::header(file, wanted),
-        Format::Xml | Format::Json => {
-            Err(Unfit::wrong("only CSV files and workbooks have a header: write the mapping from an example in docs/integrate.md"))
-        }
+        Format::Xml | Format::Json => Err(Unfit::wrong(
+            "only CSV files and workbooks have a header: write the mapping from an example in docs/integrate.md",
+        )),
     }
 }
 
@@ -211,11 +217,15 @@ fn table_of(name: &str, wanted: &Wanted) -> Result<usize, Unfit> {
     match (fitting.next(), fitting.next()) {
         (Some(table), None) => Ok(table),
         (None, _) => {
-            let message = format!("no table of the mapping reads a file of this name: rename it to one of {}", patterns());
+            let message =
+                format!("no table of the mapping reads a file of this name: rename it to one of {}", patterns());
             Err(Unfit::wrong(message))
         }
         (Some(_), Some(_)) => {
-            let message = format!("several tables of the mapping read a file of this name: make `file` of each different ({})", patterns());
+            let message = format!(
+                "several tables of the mapping read a file of this name: make `file` of each different ({})",
+                patterns()
+            );
             Err(Unfit::wrong(message))
         }
     }

@@ -181,8 +181,7 @@ impl<R: Read> Decoded<R> {
             let part = self.from.fill_buf()?;
             let is_last = part.is_empty();
             self.out.resize(part.len() * 3 + 16, 0);
-            let (result, read, written) =
-                self.decoder.decode_to_utf8_without_replacement(part, &mut self.out, is_last);
+            let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(part, &mut self.out, is_last);
             self.out.truncate(written);
             self.from.consume(read);
             self.read += read as u64;

@@ -99,7 +99,9 @@ fn look_through(file: &mut File, size: u64) -> Result<(), Unfit> {
     let wrong = || Unfit::wrong("this is not a workbook: save it as .xlsx");
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|_| wrong())?;
     if archive.len() > PARTS_MAX {
-        return Err(Unfit::wrong(format!("the workbook has more than {PARTS_MAX} parts: save the sheet as a workbook of its own")));
+        return Err(Unfit::wrong(format!(
+            "the workbook has more than {PARTS_MAX} parts: save the sheet as a workbook of its own"
+        )));
     }
     let mut all = 0_u64;
     let mut buffer = vec![0; 1 << 16];
@@ -116,7 +118,8 @@ fn look_through(file: &mut File, size: u64) -> Result<(), Unfit> {
             all += read as u64;
             let kept = !is_sheet && of_part > KEPT_MAX;
             if kept || all > ALL_MAX || (all > GROWTH_FROM && all / size.max(1) > GROWTH_MAX) {
-                let message = "the workbook unpacks to far more than a workbook needs, and is not read: save the sheet as CSV";
+                let message =
+                    "the workbook unpacks to far more than a workbook needs, and is not read: save the sheet as CSV";
                 return Err(Unfit::wrong(message));
             }
             piece = longest(&buffer[..read], piece)?;
@@ -131,7 +134,9 @@ fn longest(part: &[u8], begun: u64) -> Result<u64, Unfit> {
     for between in part.split_inclusive(|byte| *byte == b'<') {
         piece += between.len() as u64;
         if piece > PIECE_MAX {
-            return Err(Unfit::wrong("a cell of the workbook is longer than 1 MiB: shorten it, or save the sheet as CSV"));
+            return Err(Unfit::wrong(
+                "a cell of the workbook is longer than 1 MiB: shorten it, or save the sheet as CSV",
+            ));
         }
         if between.ends_with(b"<") {
             piece = 0;
@@ -149,7 +154,10 @@ fn sheet(workbook: &Xlsx<BufReader<File>>, wanted: Option<&str>) -> Result<Strin
     };
     found.cloned().ok_or_else(|| {
         let wanted = wanted.unwrap_or("1");
-        Unfit::wrong(format!("the workbook has no sheet {wanted}, but {}: correct `sheet` in the mapping", names.join(", ")))
+        Unfit::wrong(format!(
+            "the workbook has no sheet {wanted}, but {}: correct `sheet` in the mapping",
+            names.join(", ")
+        ))
     })
 }
 

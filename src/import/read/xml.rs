@@ -9,8 +9,8 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use quick_xml::{Reader, XmlVersion};
 use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
 
 use super::text::Decoded;
 use super::tree::{self, BYTES_MAX, DEPTH_MAX, Head, NODES_MAX, Node};
@@ -27,7 +27,16 @@ pub(super) fn read(file: File, inspected: &Inspected, wanted: &Wanted, take: &mu
     let mut reader = Reader::from_reader(source);
     reader.config_mut().expand_empty_elements = true;
     let record: Vec<String> = record.split('/').map(str::to_owned).collect();
-    let walk = Walk { wanted, record, place, open: Vec::new(), names: Vec::new(), size: Size::default(), head: Head::default(), reached: 0 };
+    let walk = Walk {
+        wanted,
+        record,
+        place,
+        open: Vec::new(),
+        names: Vec::new(),
+        size: Size::default(),
+        head: Head::default(),
+        reached: 0,
+    };
     walk.all(&mut reader, take)
 }
 
@@ -126,7 +135,8 @@ impl Walk<'_> {
                 Event::CData(piece) => text.push_str(&piece.xml10_content()),
                 Event::GeneralRef(named) => text.push(self.character(&named)?),
                 Event::DocType(_) => {
-                    let message = "the file has a document type, which is never read: remove the line that begins with <!DOCTYPE";
+                    let message =
+                        "the file has a document type, which is never read: remove the line that begins with <!DOCTYPE";
                     return Err(Unfit::on_line(self.place.line(), message));
                 }
                 Event::Eof => {
@@ -145,7 +155,10 @@ impl Walk<'_> {
     /// The file ended: nothing may be open, and the path of the record must lead somewhere.
     fn complete(&self) -> Result<(), Unfit> {
         if let Some(open) = self.names.last() {
-            return Err(Unfit::on_line(self.place.line(), format!("the file ends within the element {open}: send the whole file")));
+            return Err(Unfit::on_line(
+                self.place.line(),
+                format!("the file ends within the element {open}: send the whole file"),
+            ));
         }
         if self.reached + 1 < self.record.len() {
             let message = format!(
@@ -161,12 +174,19 @@ impl Walk<'_> {
         let line = self.place.line();
         match error {
             quick_xml::Error::Io(source) => Unfit::of(line, io::Error::new(source.kind(), source.to_string())),
-            _ => Unfit::on_line(line, "this is not well-formed XML: check that every element is closed and every & is written &amp;"),
+            _ => Unfit::on_line(
+                line,
+                "this is not well-formed XML: check that every element is closed and every & is written &amp;",
+            ),
         }
     }
 
     fn too_much(&self) -> Unfit {
-        let message = format!("one {} is larger than {} MiB: check for a missing end tag", self.record.join("/"), BYTES_MAX >> 20);
+        let message = format!(
+            "one {} is larger than {} MiB: check for a missing end tag",
+            self.record.join("/"),
+            BYTES_MAX >> 20
+        );
         Unfit::on_line(self.place.line(), message)
     }
 
@@ -205,7 +225,8 @@ impl Walk<'_> {
         let mut node = Node { name, line, ..Node::default() };
         for attribute in start.attributes() {
             let attribute = attribute.map_err(|error| self.malformed(error.into()))?;
-            let text = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| self.malformed(error.into()))?;
+            let text =
+                attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| self.malformed(error.into()))?;
             self.size.bytes += text.len();
             self.size.nodes += 1;
             let name = format!("@{}", attribute.key.local_name().as_ref());
@@ -225,7 +246,8 @@ impl Walk<'_> {
 
     /// Reports text between elements. It is not repeated, because it may be anything.
     fn stray(&self, take: &mut Take<'_>) -> Result<ControlFlow<()>, Unfit> {
-        let message = "text between elements belongs to none of them and was left out: remove it, or put it into its element";
+        let message =
+            "text between elements belongs to none of them and was left out: remove it, or put it into its element";
         let error = LineError::at(self.names.join("/"), message);
         Ok(take(Row { table: None, line: self.place.line(), cells: Err(error) }))
     }
@@ -290,7 +312,8 @@ mod tests {
 
     #[test]
     fn text_between_elements_is_reported_with_its_place_and_the_rest_is_read() {
-        let (read, _) = rows(message("<Child><Ids><Id>1</Id>secret</Ids></Child>").as_bytes(), &census()).expect("read");
+        let (read, _) =
+            rows(message("<Child><Ids><Id>1</Id>secret</Ids></Child>").as_bytes(), &census()).expect("read");
         assert_eq!(read.len(), 2);
         assert!(read[0].starts_with("- 3: ! Message/Children/Child/Ids: text between elements"), "{read:?}");
         assert!(!read[0].contains("secret"));

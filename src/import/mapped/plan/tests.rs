@@ -38,7 +38,8 @@ reason = "why"
 const COLUMNS: [&str; 7] = ["pay", "id", "client", "from", "hours", "to", "why"];
 
 fn mapping(leads: &str) -> Mapping {
-    Mapping::parse(&MAPPING.replace("system = \"mosaic\"", &format!("system = \"mosaic\"\n{leads}"))).expect("a mapping")
+    Mapping::parse(&MAPPING.replace("system = \"mosaic\"", &format!("system = \"mosaic\"\n{leads}")))
+        .expect("a mapping")
 }
 
 fn stated(mapping: &Mapping, row: &[(&str, &str)]) -> Statement {
@@ -58,7 +59,15 @@ fn ids() -> Ids<'static> {
 }
 
 fn row<'a>(hours: &'a str, to: &'a str) -> Vec<(&'a str, &'a str)> {
-    vec![("id", "J1"), ("client", "C1"), ("from", "01/02/2018"), ("hours", hours), ("to", to), ("why", ""), ("pay", "10")]
+    vec![
+        ("id", "J1"),
+        ("client", "C1"),
+        ("from", "01/02/2018"),
+        ("hours", hours),
+        ("to", to),
+        ("why", ""),
+        ("pay", "10"),
+    ]
 }
 
 /// A stream in which commands are recorded as the log would record them.
@@ -270,7 +279,10 @@ fn what_was_corrected_here_is_a_conflict_unless_the_source_leads() {
          declare the source leading"
     );
     assert_eq!(take(&mut story, &mapping_here, &row("18", "")), "nothing", "the source agrees");
-    assert_eq!(take(&mut story, &mapping("leading = true"), &row("20", "")), r#"patch spell_started {"hours_per_week":20}"#);
+    assert_eq!(
+        take(&mut story, &mapping("leading = true"), &row("20", "")),
+        r#"patch spell_started {"hours_per_week":20}"#
+    );
     assert_eq!(take(&mut story, &mapping_here, &row("22", "")), r#"patch spell_started {"hours_per_week":22}"#);
 }
 

@@ -109,12 +109,19 @@ fn value(section: &Section<'_>, key: &'static Key, value: &Spanned<DeValue<'_>>,
                     DeValue::Table(inner) => {
                         codes(&Section { path: lists.path_of(name), at: value.span(), table: inner }, report);
                     }
-                    _ => report.add(value.span(), Some(&lists.path_of(name)), "expected a list of codes", format!("write [codes.{name}]")),
+                    _ => report.add(
+                        value.span(),
+                        Some(&lists.path_of(name)),
+                        "expected a list of codes",
+                        format!("write [codes.{name}]"),
+                    ),
                 }
             }
         }
         (Kind::CodeLists, _) => wrong("expected lists of codes", report),
-        (Kind::Table(of), DeValue::Table(inner)) => table(&Section { path, at: value.span(), table: inner }, of, report),
+        (Kind::Table(of), DeValue::Table(inner)) => {
+            table(&Section { path, at: value.span(), table: inner }, of, report)
+        }
         (Kind::Table(_), _) => report.add(value.span(), Some(&path), "expected a table", format!("write [{path}]")),
         (Kind::Tables(of), DeValue::Array(items)) => {
             for section in section.sections(key.name) {
@@ -144,7 +151,12 @@ fn texts_only(path: &str, value: &Spanned<DeValue<'_>>, report: &mut Report<'_>)
         value => is_text(value),
     };
     if !fits {
-        report.add(value.span(), Some(path), "expected a text, or a list of texts", "write { status = [\"open\", \"new\"] }");
+        report.add(
+            value.span(),
+            Some(path),
+            "expected a text, or a list of texts",
+            "write { status = [\"open\", \"new\"] }",
+        );
     }
 }
 
@@ -154,7 +166,12 @@ fn field_value(path: &str, kind: FieldKind, value: &Spanned<DeValue<'_>>, report
         return one(path, value, report);
     }
     let DeValue::Table(inner) = value.get_ref() else {
-        return report.add(value.span(), Some(path), "expected named values", format!("write [{path}] with a line for each, such as name = \"COLUMN\""));
+        return report.add(
+            value.span(),
+            Some(path),
+            "expected named values",
+            format!("write [{path}] with a line for each, such as name = \"COLUMN\""),
+        );
     };
     let inner = Section { path: path.to_owned(), at: value.span(), table: inner };
     for (name, value) in inner.entries() {

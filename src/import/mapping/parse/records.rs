@@ -57,7 +57,12 @@ pub(super) fn tables(top: &Section<'_>, names: &mut Names, report: &mut Report<'
     for section in &sections {
         let name = section.text("name").unwrap_or_default();
         if names.table(name).is_some() {
-            report.add(section.place("name"), Some("table.name"), format!("a second table {name}"), "give every table its own name");
+            report.add(
+                section.place("name"),
+                Some("table.name"),
+                format!("a second table {name}"),
+                "give every table its own name",
+            );
         }
         let path = |path: &str| path.split('/').map(str::to_owned).collect();
         let columns = section.texts("optional").unwrap_or_default();
@@ -87,7 +92,12 @@ pub(super) fn tables(top: &Section<'_>, names: &mut Names, report: &mut Report<'
                 }
                 None => {
                     let problem = format!("there is no other table {name:?} with a key");
-                    report.add(join.place("table"), Some("table.join.table"), problem, "name another table, and give that one a key");
+                    report.add(
+                        join.place("table"),
+                        Some("table.join.table"),
+                        problem,
+                        "name another table, and give that one a key",
+                    );
                 }
             }
         }
@@ -143,7 +153,12 @@ impl Reading<'_, '_> {
             (None, Some(_)) => Some(Owner::Worker(self.template(section, "worker"))),
             _ => {
                 let problem = "a record belongs to a case or to a worker";
-                self.report.add(section.at.clone(), Some("record"), problem, "write case = \"{id}\", or worker = \"{id}\"");
+                self.report.add(
+                    section.at.clone(),
+                    Some("record"),
+                    problem,
+                    "write case = \"{id}\", or worker = \"{id}\"",
+                );
                 None
             }
         }
@@ -160,7 +175,12 @@ impl Reading<'_, '_> {
             }
             let Some((column, after)) = after.split_once('}').filter(|(column, _)| !column.is_empty()) else {
                 let path = section.path_of(key);
-                self.report.add(section.place(key), Some(&path), "a brace is not closed", "write the column as {column}");
+                self.report.add(
+                    section.place(key),
+                    Some(&path),
+                    "a brace is not closed",
+                    "write the column as {column}",
+                );
                 return Template(parts);
             };
             parts.push(Part::Column(self.names.spot(self.table, column), column.to_owned()));
@@ -171,7 +191,12 @@ impl Reading<'_, '_> {
         }
         if !parts.iter().any(|part| matches!(part, Part::Column(..))) {
             let path = section.path_of(key);
-            self.report.add(section.place(key), Some(&path), "it names no column", "write a column in braces, such as {id}");
+            self.report.add(
+                section.place(key),
+                Some(&path),
+                "it names no column",
+                "write a column in braces, such as {id}",
+            );
         }
         Template(parts)
     }
@@ -179,8 +204,9 @@ impl Reading<'_, '_> {
     fn conditions(&mut self, section: &Section<'_>) -> Conditions {
         let mut of = |key: &str| -> Vec<Condition> {
             let Some(conditions) = section.section(key) else { return Vec::new() };
-            let condition = |(column, value): (&str, &Spanned<DeValue<'_>>)| {
-                Condition { spot: self.names.spot(self.table, column), texts: texts(value.get_ref()) }
+            let condition = |(column, value): (&str, &Spanned<DeValue<'_>>)| Condition {
+                spot: self.names.spot(self.table, column),
+                texts: texts(value.get_ref()),
             };
             conditions.entries().map(condition).collect()
         };
@@ -205,7 +231,12 @@ impl Reading<'_, '_> {
                 continue;
             }
             if kind.name == "referral_received" && !facts.is_empty() {
-                self.report.add(place, Some("record.fact.type"), "a referral is the first fact of its record", "write it first");
+                self.report.add(
+                    place,
+                    Some("record.fact.type"),
+                    "a referral is the first fact of its record",
+                    "write it first",
+                );
             }
             facts.push(self.fact(&section, kind));
         }
@@ -225,9 +256,9 @@ impl Reading<'_, '_> {
             let terms = match value.get_ref() {
                 DeValue::Table(inner) if is_named => {
                     let inner = Section { path: path.clone(), at: value.span(), table: inner };
-                    let named = inner.entries().map(|(name, value)| {
-                        (name.to_owned(), self.source(&format!("{path}.{name}"), value))
-                    });
+                    let named = inner
+                        .entries()
+                        .map(|(name, value)| (name.to_owned(), self.source(&format!("{path}.{name}"), value)));
                     FieldTerms::Named(named.collect())
                 }
                 _ => FieldTerms::One(self.source(&path, value)),
@@ -256,7 +287,12 @@ impl Reading<'_, '_> {
                 let found = self.names.codes.get(name).cloned();
                 if found.is_none() {
                     let problem = format!("there is no list of codes {name:?}");
-                    self.report.add(codes.span(), Some(&section.path_of("codes")), problem, format!("write [codes.{name}]"));
+                    self.report.add(
+                        codes.span(),
+                        Some(&section.path_of("codes")),
+                        problem,
+                        format!("write [codes.{name}]"),
+                    );
                 }
                 found
             }

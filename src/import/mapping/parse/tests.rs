@@ -77,9 +77,15 @@ fn names_that_lead_nowhere_are_found() {
     only(&after("table = \"referrals\"", "table = \"cases\""), "line 13: record.table: there is no table \"cases\"");
     only(&after("\"referral_received\"", "\"referral\""), "line 18: record.fact.type: there is no fact \"referral\"");
     let codes = "on = \"received\"\ncohort = { column = \"c\", codes = \"cohorts\" }";
-    only(&after("on = \"received\"", codes), "line 20: record.fact.cohort.codes: there is no list of codes \"cohorts\"");
+    only(
+        &after("on = \"received\"", codes),
+        "line 20: record.fact.cohort.codes: there is no list of codes \"cohorts\"",
+    );
     let join = "name = \"referrals\"\njoin = [{ table = \"clients\", column = \"client\" }]";
-    only(&after("name = \"referrals\"", join), "line 11: table.join.table: there is no other table \"clients\" with a key");
+    only(
+        &after("name = \"referrals\"", join),
+        "line 11: table.join.table: there is no other table \"clients\" with a key",
+    );
 }
 
 #[test]
