@@ -14,7 +14,7 @@ use super::terminal::{self, message};
 use super::{BadFile, Misuse};
 use super::{
     Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
-    RulebookCommand, SignInArguments, access, backup, bench, board, demo, diff, export, files, keys, period, report, rulebook, token, try_out, views, webhook,
+    RulebookCommand, SignInArguments, access, backup, bench, board, demo, diff, export, files, import, keys, period, report, rulebook, token, try_out, views, webhook,
 };
 use crate::access::sign_in::SignIn;
 use crate::access::token::LocalKey;
@@ -24,6 +24,7 @@ use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
 use crate::export::tables::Table;
 use crate::http;
+use crate::import::read::Format;
 use crate::log::Log;
 use crate::outbox;
 use crate::record::{CommandRequest, RecordError, Recorder};
@@ -119,13 +120,9 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         Command::Webhook(command) => webhook::run(&places, command).await,
         Command::Backup { file } => backup::backup(&places, &file).await,
         Command::Restore { file } => backup::restore(&places, &file).await,
-        Command::Import(ImportCommand::Ndjson { file, as_recorded: true, .. }) => files::restore(&places, &file).await,
-        Command::Import(ImportCommand::Ndjson { file, contract, how, .. }) => {
-            files::import_ndjson(&places, file, import_options(contract.unwrap_or_default(), how)).await
-        }
-        Command::Import(ImportCommand::Ssda903 { files, contract, area, how }) => {
-            files::import_ssda903(&places, files, area, import_options(contract, how)).await
-        }
+        Command::Import { sample: Some(file), .. } => import::sample(&file),
+        Command::Import { command: Some(command), .. } => import_files(&places, command).await,
+        Command::Import { .. } => Ok(Ending::WrongUse),
         Command::Export(command) => exported(&places, command).await,
     }
 }
@@ -162,6 +159,25 @@ fn add_bank_holidays(file: &Path) -> Result<()> {
         ));
     }
     Ok(BankHolidays::add(further)?)
+}
+
+async fn import_files(places: &Places, command: ImportCommand) -> Result<Ending> {
+    match command {
+        ImportCommand::Ndjson { file, as_recorded: true, .. } => files::restore(places, &file).await,
+        ImportCommand::Ndjson { file, contract, how, .. } => {
+            files::import_ndjson(places, file, import_options(contract.unwrap_or_default(), how)).await
+        }
+        ImportCommand::Ssda903 { files, contract, area, how } => {
+            files::import_ssda903(places, files, area, import_options(contract, how)).await
+        }
+        ImportCommand::Csv(arguments) => import::run(places, Format::Csv, arguments).await,
+        ImportCommand::Xlsx(arguments) => import::run(places, Format::Xlsx, arguments).await,
+        ImportCommand::Xml(arguments) => import::run(places, Format::Xml, arguments).await,
+        ImportCommand::Json(arguments) => import::run(places, Format::Json, arguments).await,
+        ImportCommand::Check { mapping, files } => import::check(&mapping, &files).await,
+        ImportCommand::Mapping { name } => import::print(&name),
+        ImportCommand::Schema => import::schema(),
+    }
 }
 
 fn import_options(contract: String, how: ImportHow) -> ImportOptions {

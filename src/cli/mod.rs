@@ -14,6 +14,7 @@ mod export;
 mod files;
 mod period;
 mod keys;
+mod import;
 mod report;
 mod results;
 mod rulebook;
@@ -37,6 +38,7 @@ use crate::http::CONNECTIONS;
 use crate::import::ImportError;
 use crate::import::as_recorded::RestoreError;
 use crate::keys::{Kek, KeyPlaces};
+use crate::import::read::Unfit;
 use crate::log::LogError;
 use crate::outbox::{self, addresses::Reach};
 use crate::store::StoreError;
@@ -184,8 +186,21 @@ enum Command {
         access: bool,
     },
     /// Imports files, through the same commands as the API.
-    #[command(subcommand, after_help = "Example: throughline import ndjson events.ndjson --contract shps")]
-    Import(ImportCommand),
+    #[command(
+        args_conflicts_with_subcommands = true,
+        arg_required_else_help = true,
+        after_help = "Examples: throughline import ndjson events.ndjson --contract shps\n          \
+            throughline import --sample referrals.csv > mapping.toml\n          \
+            throughline import check mapping.toml referrals.csv\n          \
+            throughline import csv referrals.csv --mapping mapping.toml --contract shps"
+    )]
+    Import {
+        /// Print a first mapping for this CSV file or workbook, guessed from its header and first rows.
+        #[arg(long, value_name = "FILE")]
+        sample: Option<PathBuf>,
+        #[command(subcommand)]
+        command: Option<ImportCommand>,
+    },
     /// Exports the log, or tables for analysts, to files.
     #[command(
         subcommand,
@@ -393,6 +408,37 @@ enum ImportCommand {
         #[command(flatten)]
         how: ImportHow,
     },
+    /// Imports CSV files under a mapping.
+    #[command(
+        after_help = "Example: throughline import csv referrals.csv --mapping referrals --contract shps --dry-run"
+    )]
+    Csv(import::MappedArguments),
+    /// Imports workbooks under a mapping.
+    #[command(after_help = "Example: throughline import xlsx referrals.xlsx --mapping mapping.toml --contract shps")]
+    Xlsx(import::MappedArguments),
+    /// Imports XML files under a mapping.
+    #[command(after_help = "Example: throughline import xml census.xml --mapping cin-census --contract cin")]
+    Xml(import::MappedArguments),
+    /// Imports JSON files under a mapping.
+    #[command(after_help = "Example: throughline import json cases.json --mapping mapping.toml --contract shps")]
+    Json(import::MappedArguments),
+    /// Checks a mapping, and files under it, without a database. Status 1 if anything is wrong.
+    #[command(after_help = "Example: throughline import check mapping.toml referrals.csv")]
+    Check {
+        /// The mapping's file, or the name of one that ships.
+        mapping: String,
+        /// Files to read under it.
+        files: Vec<PathBuf>,
+    },
+    /// Prints a mapping that ships, to copy and change.
+    #[command(after_help = "Example: throughline import mapping referrals > mapping.toml")]
+    Mapping {
+        /// The name of the mapping.
+        name: String,
+    },
+    /// Prints the JSON Schema of mappings, for editors that complete and check TOML.
+    #[command(after_help = "Example: throughline import schema > mapping.schema.json")]
+    Schema,
     /// Imports children looked after: the episodes file of an SSDA903 return. Each child becomes a case and each
     /// episode a spell.
     #[command(after_help = "Example: throughline import ssda903 episodes.csv --contract mst-essex --dry-run")]
@@ -430,7 +476,7 @@ impl WebhookReach {
 
 /// Options of an import.
 #[derive(Debug, Args)]
-struct ImportHow {
+pub(crate) struct ImportHow {
     /// Report the result of each row without recording anything.
     #[arg(long)]
     dry_run: bool,
@@ -607,7 +653,14 @@ fn is_wrong_use(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let store = cause.downcast_ref::<StoreError>();
         let import = cause.downcast_ref::<ImportError>();
-        if matches!(import, Some(ImportError::NoContract(_) | ImportError::Area { .. })) {
+        if matches!(
+            import,
+            Some(
+                ImportError::NoContract(_)
+                    | ImportError::Area { .. }
+                    | ImportError::Unfit { unfit: Unfit::Wrong { .. }, .. }
+            )
+        ) {
             return true;
         }
         let restored = matches!(cause.downcast_ref::<RestoreError>(), Some(RestoreError::Line { .. }));

@@ -5,7 +5,10 @@
 
 pub mod as_recorded;
 pub mod lines;
+pub mod mapped;
+pub mod mapping;
 pub mod ndjson;
+pub mod read;
 pub mod ssda903;
 
 use std::io;
@@ -159,12 +162,27 @@ pub enum ImportError {
         /// The system's error.
         source: io::Error,
     },
+    /// A file is not what its mapping describes, or is not safe to read.
+    #[error("{file}: {unfit}")]
+    Unfit {
+        /// The name of the file.
+        file: String,
+        /// What is wrong.
+        #[source]
+        unfit: read::Unfit,
+    },
     /// The log failed.
     #[error(transparent)]
     Log(#[from] LogError),
     /// A recorded event cannot be read.
     #[error("the log contains an event that cannot be read: run `throughline log verify`")]
     Payload(#[from] DecodeError),
+}
+
+impl ImportError {
+    fn unfit(file: &str, unfit: read::Unfit) -> Self {
+        Self::Unfit { file: file.to_owned(), unfit }
+    }
 }
 
 fn named_area(named: Option<&str>) -> String {
@@ -176,7 +194,7 @@ fn named_area(named: Option<&str>) -> String {
 
 fn allowed_areas(allowed: &[String]) -> String {
     if allowed.is_empty() {
-        "give the area of the children's cases with --area".to_owned()
+        "give the area of new cases with --area".to_owned()
     } else {
         format!("give --area, one of {}", allowed.join(", "))
     }

@@ -59,6 +59,8 @@ mod imports;
 mod known;
 mod large_batch;
 mod lost_end;
+mod mapped;
+mod mapped_examples;
 mod ndjson;
 #[cfg(target_os = "linux")]
 mod nodes;

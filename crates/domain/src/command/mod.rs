@@ -381,7 +381,7 @@ fn completed(fact: &Event, occurred: Occurred, contract: &Contract) -> Event {
 }
 
 /// Whether a role means keyworker, in any spelling: `Keyworker`, `key worker`, `key-worker`.
-fn is_keyworker(role: &str) -> bool {
+pub fn is_keyworker(role: &str) -> bool {
     let letters = role.chars().filter(|letter| !letter.is_whitespace() && !matches!(letter, '-' | '_'));
     letters.flat_map(char::to_lowercase).eq(KEYWORKER.chars())
 }
