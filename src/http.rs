@@ -2,8 +2,8 @@
 
 mod connection;
 mod descriptors;
-mod export;
 mod evidence;
+mod export;
 mod feed;
 mod metrics;
 

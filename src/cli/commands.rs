@@ -14,7 +14,8 @@ use super::terminal::{self, message};
 use super::{BadFile, Misuse};
 use super::{
     Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
-    RulebookCommand, SignInArguments, access, backup, bench, board, demo, diff, export, files, import, keys, period, report, rulebook, token, try_out, views, webhook,
+    RulebookCommand, SignInArguments, access, backup, bench, board, demo, diff, export, files, import, keys, period,
+    report, rulebook, token, try_out, views, webhook,
 };
 use crate::access::sign_in::SignIn;
 use crate::access::token::LocalKey;

@@ -35,8 +35,8 @@ mod documents;
 mod duties;
 mod events;
 mod every_event;
-mod exports;
 mod evidence_files;
+mod exports;
 mod facts_api;
 mod failures;
 #[cfg(target_os = "linux")]
@@ -92,9 +92,9 @@ mod search;
 mod second_look;
 mod sequences;
 mod settled;
+mod sign_in;
 #[cfg(target_os = "linux")]
 mod slow_reader;
-mod sign_in;
 mod ssda903;
 mod ssda903_years;
 mod staff;

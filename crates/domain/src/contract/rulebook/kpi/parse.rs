@@ -6,10 +6,7 @@
 use super::super::Standard;
 use super::super::grammar::kpi::{DIRECTIONS, PERIODS, TOOLS};
 use super::super::measure::known::KnownMeasures;
-use super::super::measure::measures;
-use super::super::measure::parse::codes_that_make_measures;
-use super::super::reader::{Fault, Report, Section};
-use super::super::Rulebook;
+use super::super::reader::{Report, Section};
 use super::{Consequences, Direction, Kpi, WithheldFrom, Withholding};
 use crate::fact::event::NoticeKind;
 
