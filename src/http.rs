@@ -262,21 +262,25 @@ const fn too_many(wait: Duration) -> NotLetIn {
     }
 }
 
-async fn authenticate(gate: &Gate, http: &Request) -> Result<Login, NotLetIn> {
+/// Lets the sender of a request in. The request is read at once, because it cannot be kept while the token is verified.
+fn authenticate<'g>(gate: &'g Gate, http: &Request) -> impl Future<Output = Result<Login, NotLetIn>> + Send + use<'g> {
     let credentials = http.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let Some(token) = credentials.and_then(bearer) else {
-        tracing::warn!(reason = "there is no bearer token", "a sign-in failed");
-        return Err(NO_TOKEN);
-    };
+    let token = credentials.and_then(bearer).map(str::to_owned);
     let from = http.extensions().get::<Remote>().copied();
-    gate.verify(token, from).await.map_err(|error| match error.remedy() {
-        // The gate has already logged once that the address must wait.
-        Remedy::Wait(wait) => too_many(wait),
-        remedy => {
-            tracing::warn!(reason = error.reason(), "a sign-in failed");
-            if remedy == Remedy::AskForRole { NO_ROLE } else { BAD_TOKEN }
-        }
-    })
+    async move {
+        let Some(token) = token else {
+            tracing::warn!(reason = "there is no bearer token", "a sign-in failed");
+            return Err(NO_TOKEN);
+        };
+        gate.verify(&token, from).await.map_err(|error| match error.remedy() {
+            // The gate has already logged once that the address must wait.
+            Remedy::Wait(wait) => too_many(wait),
+            remedy => {
+                tracing::warn!(reason = error.reason(), "a sign-in failed");
+                if remedy == Remedy::AskForRole { NO_ROLE } else { BAD_TOKEN }
+            }
+        })
+    }
 }
 
 fn unauthenticated(refused: &NotLetIn) -> Response {
