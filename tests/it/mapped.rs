@@ -307,7 +307,8 @@ async fn an_episodes_file_under_its_mapping_gives_the_same_days_in_care() {
         let (summary, _) = import(&app.fresh, &mapping, &file).await;
         assert_eq!((summary.refused + summary.unreadable, summary.journeys), (0, 2_123));
         let document = "{ contract(code: \"mst-essex\", at: { asOf: \"2018-05-31\" }) { claims(outcome: \
-            \"care_below_comparison\") { nodes { scope { of period { first last } } counted { counted outOf share } } } } }";
+            \"care_below_comparison\") { nodes { scope { of period { first last } } \
+            counted { counted outOf share } } } } }";
         assert!(app.fresh.views.passed(summary.position, crate::wait::PATIENCE).await, "the view does not follow");
         let answer = app.ask(&crate::app::other_manager(), document, serde_json::json!({})).await;
         let claims = answer["contract"]["claims"]["nodes"].as_array().expect("claims");

@@ -61,7 +61,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Why gone records cannot be told from records that were not read.
+    /// Why gone records cannot be distinguished from records that were not read.
     fn not_comparable(&self) -> Option<String> {
         if self.unread > 0 {
             return Some(format!("{} rows could not be read as any record: correct them first", self.unread));

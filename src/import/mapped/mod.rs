@@ -1,8 +1,8 @@
 //! Import by mapping: every row of a file states records, each record is compared with what was recorded from it
 //! before, and only what differs is recorded.
 //!
-//! It uses the same commands as the API, and runs beside everything else that writes. The facts of a record are recorded
-//! all together or not at all. Every id is derived from source, record and content, so that the same file again adds
+//! It uses the same commands as the API, and runs beside everything else that writes. The facts of a record are
+//! recorded all together or not at all. Every id is derived from source, record and content, so that the same file again adds
 //! nothing, and an import that was ended in the middle is done again. What was corrected here is never overwritten
 //! unless the source is leading. A bad row is reported and the others continue.
 

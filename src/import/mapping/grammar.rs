@@ -156,7 +156,7 @@ static SOURCE: Table = Table {
             "purge_most",
             Kind::Percent,
             "10",
-            "The most records of a hundred that one snapshot may retract. If more are gone, nothing is retracted. Default: 10.",
+            "The most records of a hundred that one snapshot may retract. If more are gone, nothing is. Default: 10.",
         ),
     ],
 };

@@ -1,7 +1,7 @@
 //! Mappings: data that says how the files of another system become facts.
 //!
-//! Pure. A mapping reads no file and knows no log. It is a TOML text with a grammar of its own; every fault of a text is
-//! found at once, with its line and what to write instead. What a row states under a mapping depends on the row and on
+//! Pure. A mapping reads no file and knows no log. It is a TOML text with a grammar of its own; every fault of a text
+//! is found at once, with its line and what to write instead. What a row states under a mapping depends on the row and on
 //! nothing else.
 
 mod facts;

@@ -1,5 +1,5 @@
-//! Reads JSON: a list of objects, a list under a key, or one object a line. Each object is read alone, the rows of every
-//! table in it are given, and it is forgotten.
+//! Reads JSON: a list of objects, a list under a key, or one object a line. Each object is read alone, the rows of
+//! every table in it are given, and it is forgotten.
 //!
 //! The text is split by brackets first, with limits on depth and length, and only then read.
 

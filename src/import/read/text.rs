@@ -1,7 +1,7 @@
 //! The text of a file, whatever its encoding: UTF-8, UTF-16 or Windows-1252, as UTF-8.
 //!
-//! The whole file is inspected once before it is read: its digest, and the encoding that all its bytes allow. A declared
-//! encoding is taken at its word, and a byte that it does not have is an error, never a replacement character.
+//! The whole file is inspected once before it is read: its digest, and the encoding that all its bytes allow. A
+//! declared encoding is taken at its word, and a byte that it does not have is an error, never a replacement character.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};

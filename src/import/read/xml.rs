@@ -1,4 +1,5 @@
-//! Reads XML: the element that repeats is read as a whole, the rows of every table in it are given, and it is forgotten.
+//! Reads XML: the element that repeats is read as a whole, the rows of every table in it are given, and it is
+//! forgotten.
 //!
 //! There are no document types and no entities but the five of XML itself. Names are taken without their prefix.
 //! Attributes are values too, named `@name`. Text between elements is reported and belongs to nothing.
@@ -193,7 +194,8 @@ impl Walk<'_> {
     /// The character that a reference stands for.
     fn character(&self, named: &BytesRef<'_>) -> Result<char, Unfit> {
         let wrong = || {
-            let message = "an entity that XML itself does not define: write the character, or one of &lt; &gt; &amp; &quot; &apos;";
+            let message =
+                "an entity that XML itself does not define: write the character, or &lt; &gt; &amp; &quot; &apos;";
             Unfit::on_line(self.place.line(), message)
         };
         if named.is_char_ref() {
@@ -305,7 +307,8 @@ mod tests {
     #[test]
     fn every_table_finds_its_elements_and_the_values_around_them() {
         let children = "\n<x:Child xmlns:x='u'><Ids><Id> A&amp;1 </Id></Ids><Need><Date>d</Date><Plan kind='k'>\
-                        <Start>s</Start></Plan><Plan/></Need></x:Child>\n<Child><Ids><Id>2</Id><Id>3</Id></Ids></Child>";
+                        <Start>s</Start></Plan><Plan/></Need></x:Child>\n\
+                        <Child><Ids><Id>2</Id><Id>3</Id></Ids></Child>";
         let (read, _) = rows(message(children).as_bytes(), &census()).expect("a census");
         assert_eq!(read, ["0 4: A&1|2024", "1 4: s|d|A&1|k", "1 4: |d|A&1|", "0 5: x2|2024"]);
     }

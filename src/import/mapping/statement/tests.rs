@@ -83,10 +83,16 @@ fn with(changes: &[(&'static str, &'static str)]) -> String {
 
 #[test]
 fn a_row_states_its_fact_with_translated_codes_and_joined_ids() {
-    let expected = r#"R-1/V1 2018-01-31 14:30:00 {"channel":"phone","with":"client","attendance":"attended","two_way":false,"minutes":30}"#;
-    assert_eq!(with(&[]), expected);
+    let expected = json!({
+        "channel": "phone",
+        "with": "client",
+        "attendance": "attended",
+        "two_way": false,
+        "minutes": 30,
+    });
+    assert_eq!(with(&[]), format!("R-1/V1 2018-01-31 14:30:00 {expected}"));
     assert!(with(&[("worker", "W-7")]).contains(r#""worker":"W""#));
-    assert!(with(&[("minutes", "Don't know")]).ends_with(r#""two_way":false}"#), "nothing is known of the minutes");
+    assert!(!with(&[("minutes", "Don't know")]).contains("minutes"), "nothing is known of them");
     assert!(with(&[("channel", "")]).contains(r#""channel":"email""#));
     assert!(with(&[("channel", "7")]).contains(r#""channel":"email""#), "the default is for unknown codes too");
     assert!(with(&[("day", "01/2018"), ("time", "")]).starts_with("R-1/V1 2018-01-01  "));
