@@ -245,8 +245,11 @@ fn unauthenticated(refused: &NotLetIn) -> Response {
 }
 
 async fn not_found() -> Response {
-    Problem::new(StatusCode::NOT_FOUND, "no such page: see /graphql, /events, /export/{table}, /livez, /readyz and /metrics")
-        .into_response()
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "no such page: see /graphql, /events, /export/{table}, /livez, /readyz and /metrics",
+    )
+    .into_response()
 }
 
 async fn method_not_allowed() -> Response {

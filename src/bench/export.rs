@@ -64,7 +64,8 @@ pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figur
         let file = ground.scratch(&format!("{}.{}", table.as_str(), format.as_str()));
         let file = file.to_string_lossy().into_owned();
         let names = (table.as_str(), format.as_str());
-        let arguments = ["export", names.0, "--contract", CONTRACT, "--as-of", &day, "--format", names.1, "--out", &file];
+        let arguments =
+            ["export", names.0, "--contract", CONTRACT, "--as-of", &day, "--format", names.1, "--out", &file];
         let mut runs: Vec<Exported> = Vec::new();
         for round in 0..=ground.rounds() {
             tracing::info!(round, of = ground.rounds(), table = names.0, format = names.1, "exporting");

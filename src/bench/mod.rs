@@ -55,16 +55,8 @@ pub enum What {
 
 impl What {
     /// Every measurement, in the order of running.
-    pub const ALL: [Self; 8] = [
-        Self::Append,
-        Self::Rebuild,
-        Self::Load,
-        Self::Overload,
-        Self::Reads,
-        Self::Claims,
-        Self::Export,
-        Self::Try,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Append, Self::Rebuild, Self::Load, Self::Overload, Self::Reads, Self::Claims, Self::Export, Self::Try];
 }
 
 /// The options of a run.

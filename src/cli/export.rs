@@ -12,9 +12,9 @@ use super::board::{contract_view, message_of_parked, open_to_read};
 use super::commands::unless_stopped;
 use super::terminal::{self, message};
 use super::{BadFile, Ending, Misuse, Places, day};
+use crate::access::Scope;
 use crate::access::policy::Redaction;
 use crate::access::relation::Standing;
-use crate::access::Scope;
 use crate::export::formats::{Format, Output};
 use crate::export::run::run as write_table;
 use crate::export::table::{Description, Export, Question};
@@ -101,8 +101,11 @@ async fn export(views: &Views, table: Table, arguments: TableArguments) -> Resul
     };
     if let Some(path) = &arguments.schema {
         let text = format!("{:#}\n", schema::of(&described));
-        std::fs::write(path, text)
-            .map_err(|source| BadFile { doing: "write the schema", path: path.clone(), source })?;
+        std::fs::write(path, text).map_err(|source| BadFile {
+            doing: "write the schema",
+            path: path.clone(),
+            source,
+        })?;
     }
     tracing::info!(table = table.as_str(), rows, position = described.position.0, "exported");
     message_of_parked(&seen.view).await?;

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::tables::{CaseRead, Cell, Head, Reading, Row, Table, claims, contacts, journeys, obligations, payments, spells};
+use super::tables::{
+    CaseRead, Cell, Head, Reading, Row, Table, claims, contacts, journeys, obligations, payments, spells,
+};
+use crate::access::InScope;
 use crate::access::policy::Redaction;
 use crate::access::relation::Standing;
-use crate::access::InScope;
 use crate::log::{Log, LogError};
 use crate::parallel::share_out;
 use crate::queries::caseload_scope::shown;
@@ -174,8 +176,7 @@ impl Export {
             ..Description::of(asked.table, &contract, &rulebook, asked.as_of)
         };
         let attributes = spells::attributes(&rulebook);
-        let reading =
-            Reading { contract: description.contract.clone(), rulebook, as_of: asked.as_of, staff, money };
+        let reading = Reading { contract: description.contract.clone(), rulebook, as_of: asked.as_of, staff, money };
         let parked = parked.into_iter().filter(|(stream, _)| stream.kind == StreamKind::Journey);
         let parked = parked.map(|(stream, version)| (stream.id, version)).collect();
         let maker = Maker { table: asked.table, reading, attributes, position, parked };
@@ -258,8 +259,8 @@ impl Maker {
         let last = self.parked.get(&id.0).copied().unwrap_or(i64::MAX);
         let mut history = History::default();
         for event in events.iter().filter(|event| event.position <= self.position && event.version <= last) {
-            let recorded = Recorded::decode(event)
-                .map_err(|source| TableError::Payload { position: event.position, source })?;
+            let recorded =
+                Recorded::decode(event).map_err(|source| TableError::Payload { position: event.position, source })?;
             history.evolve(recorded);
         }
         let reading = &self.reading;
@@ -320,8 +321,7 @@ async fn rest(log: &Log, asked: &Question<'_>) -> Result<(Position, Rest, BTreeM
     }
     // An earlier view holds earlier areas and assignments, while access follows those of now.
     let among = if is_live { None } else { shown(&asked.live, cases).await? };
-    let ListedCases { position, cases } =
-        exports::cases(&asked.view, cases.among(among.as_ref()), asked.as_of).await?;
+    let ListedCases { position, cases } = exports::cases(&asked.view, cases.among(among.as_ref()), asked.as_of).await?;
     let money = match asked.table {
         Table::Journeys => {
             let batches = claim_queries::batches(log, asked.scope.contract(), position, asked.as_of).await?;

@@ -121,11 +121,7 @@ enum Fault {
 }
 
 /// The rows of a table.
-pub(super) async fn export(
-    State(service): State<Service>,
-    Path(table): Path<String>,
-    request: Request,
-) -> Response {
+pub(super) async fn export(State(service): State<Service>, Path(table): Path<String>, request: Request) -> Response {
     let login = match authenticate(&service.key, &request) {
         Ok(login) => login,
         Err(refused) => return unauthenticated(&refused),
@@ -293,13 +289,7 @@ fn broken_off(why: &'static str) -> io::Error {
 }
 
 fn headed(described: &Description, format: Format, body: Body) -> Response {
-    let name = format!(
-        "{}-{}-{}.{}",
-        described.contract,
-        described.table.as_str(),
-        described.as_of,
-        format.as_str()
-    );
+    let name = format!("{}-{}-{}.{}", described.contract, described.table.as_str(), described.as_of, format.as_str());
     let headers = [
         (header::CONTENT_TYPE, format.media_type().to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),

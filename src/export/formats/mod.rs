@@ -75,7 +75,9 @@ pub enum WriteError {
     #[error("the rows do not fit into a workbook: use Parquet or CSV instead")]
     Workbook(#[from] XlsxError),
     /// A number has more digits than its column.
-    #[error("column {column}: {value} has more digits than a Parquet decimal with {scale} after the point: use NDJSON or CSV instead")]
+    #[error(
+        "column {column}: {value} has more digits than a Parquet decimal with {scale} after the point: use NDJSON or CSV instead"
+    )]
     Digits {
         /// The column.
         column: String,
@@ -104,11 +106,7 @@ pub(super) trait TableWriter {
 }
 
 /// The writer of a format. It writes what comes before the first row.
-pub(super) fn writer(
-    format: Format,
-    described: &Description,
-    out: Output,
-) -> Result<Box<dyn TableWriter>, WriteError> {
+pub(super) fn writer(format: Format, described: &Description, out: Output) -> Result<Box<dyn TableWriter>, WriteError> {
     Ok(match format {
         Format::Ndjson => Box::new(lines::Lines::of(described, out)),
         Format::Csv => Box::new(csv::Csv::of(described, out)?),

@@ -103,7 +103,8 @@ impl TableWriter for Groups {
 fn metadata(described: &Description) -> Vec<KeyValue> {
     let whole = KeyValue::new(DESCRIPTION.to_owned(), schema::of(described).to_string());
     let columns = described.columns.iter();
-    let columns = columns.map(|head| KeyValue::new(format!("{DESCRIPTION}.column.{}", head.name), head.meaning.clone()));
+    let columns =
+        columns.map(|head| KeyValue::new(format!("{DESCRIPTION}.column.{}", head.name), head.meaning.clone()));
     std::iter::once(whole).chain(columns).collect()
 }
 
@@ -127,9 +128,8 @@ fn field(head: &Head, currency: &str) -> Result<TypePtr, ParquetError> {
         Kind::Boolean => (Physical::BOOLEAN, None),
     };
     let repetition = if head.is_optional { Repetition::OPTIONAL } else { Repetition::REQUIRED };
-    let mut builder = Type::primitive_type_builder(&head.name, physical)
-        .with_repetition(repetition)
-        .with_logical_type(logical);
+    let mut builder =
+        Type::primitive_type_builder(&head.name, physical).with_repetition(repetition).with_logical_type(logical);
     if head.kind == Kind::Uuid {
         builder = builder.with_length(i32::try_from(ID_BYTES).expect("few bytes"));
     }

@@ -140,7 +140,10 @@ fn the_same_rows_give_the_same_bytes() {
 #[test]
 fn lines_are_objects_with_every_column_in_order() {
     let text = String::from_utf8(in_format(Format::Ndjson)).expect("text");
-    assert!(text.starts_with("{\"id\":\"00000000-0000-0000-0000-000000000000\",\"label\":\"\",\"count\":-42,"), "{text}");
+    assert!(
+        text.starts_with("{\"id\":\"00000000-0000-0000-0000-000000000000\",\"label\":\"\",\"count\":-42,"),
+        "{text}"
+    );
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let (heads, rows) = (described().columns, rows());
     assert_eq!(lines.len(), rows.len());
@@ -155,7 +158,8 @@ fn lines_are_objects_with_every_column_in_order() {
 
 /// The fields of a CSV, each with whether it was in quotation marks.
 fn fields(text: &str) -> Vec<Vec<(String, bool)>> {
-    let (mut lines, mut line, mut field, mut quoted, mut inside) = (Vec::new(), Vec::new(), String::new(), false, false);
+    let (mut lines, mut line, mut field, mut quoted, mut inside) =
+        (Vec::new(), Vec::new(), String::new(), false, false);
     let mut rest = text.chars().peekable();
     while let Some(sign) = rest.next() {
         match sign {
@@ -249,10 +253,16 @@ fn a_workbook_reads_back_cell_for_cell_in_as_many_sheets_as_it_needs() {
                 // An empty text is an empty cell.
                 (Data::Empty, Cell::Text(text)) => text.is_empty(),
                 (Data::Bool(found), Cell::Boolean(flag)) => found == flag,
-                (Data::DateTime(found), Cell::Date(day)) => found.as_f64().to_string() == (day_number(*day)).to_string(),
-                (Data::Float(found), number) => Some(found.to_string()) == super::text(number).map(|text| shortest(&text)),
+                (Data::DateTime(found), Cell::Date(day)) => {
+                    found.as_f64().to_string() == (day_number(*day)).to_string()
+                }
+                (Data::Float(found), number) => {
+                    Some(found.to_string()) == super::text(number).map(|text| shortest(&text))
+                }
                 (Data::Int(found), number) => Some(found.to_string()) == super::text(number),
-                (Data::String(found), other) => Some(found.replace('\n', "")) == super::text(other).map(|text| text.replace(['\r', '\n'], "")),
+                (Data::String(found), other) => {
+                    Some(found.replace('\n', "")) == super::text(other).map(|text| text.replace(['\r', '\n'], ""))
+                }
                 _ => false,
             };
             assert!(is_same, "{nth} {column}: {found:?} {cell:?}");

@@ -138,7 +138,9 @@ pub(super) fn heads(stages: &[(String, String)]) -> Vec<Head> {
         name: format!("first_{code}_on"),
         kind: Kind::Date,
         unit: None,
-        meaning: format!("The day on which the case first reached the stage {code} ({label}). Boards count it in the month of this day."),
+        meaning: format!(
+            "The day on which the case first reached the stage {code} ({label}). Boards count it in the month of this day."
+        ),
         is_optional: true,
         hidden_by: None,
     };

@@ -160,11 +160,7 @@ fn items(batch: &Batch) -> Vec<Item<'_>> {
 }
 
 /// The rows of one of these batches. Amounts of a batch that is not submitted yet are in the contract's currency.
-pub(in crate::export) fn rows(
-    batches: &[(BatchId, Arc<Batch>)],
-    nth: usize,
-    currency: &str,
-) -> Vec<Row> {
+pub(in crate::export) fn rows(batches: &[(BatchId, Arc<Batch>)], nth: usize, currency: &str) -> Vec<Row> {
     let of = |claim: ClaimId| {
         let own = batches[nth].1.line(claim);
         own.or_else(|| batches.iter().rev().find_map(|(_, batch)| batch.line(claim))).map(|line| &line.frozen)

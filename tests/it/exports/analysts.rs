@@ -34,7 +34,8 @@ fn python() -> PathBuf {
     if !done.exists() {
         let remedy = "install python3 (3.11 or later) with its module venv";
         ran(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder), remedy);
-        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "-r"];
+        let install =
+            ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "-r"];
         let remedy = "this test needs a Python package index for tests/analysts/requirements.txt";
         ran(Command::new(&python).args(install).arg(REQUIREMENTS), remedy);
         std::fs::write(done, "").expect("written");
@@ -49,8 +50,7 @@ async fn expected(seen: &Seen<'_>) -> Value {
     let has = |rows: &[Value], column: &str| rows.iter().filter(|row| !row[column].is_null()).count();
     let first = cases.first().and_then(Value::as_object).expect("a case");
     let stages = first.keys().filter(|name| name.starts_with("first_") && name.ends_with("_on"));
-    let stages: serde_json::Map<String, Value> =
-        stages.map(|name| (name.clone(), json!(has(&cases, name)))).collect();
+    let stages: serde_json::Map<String, Value> = stages.map(|name| (name.clone(), json!(has(&cases, name)))).collect();
     let counted = contacts.iter().filter(|row| row["counts"] == true).count();
     json!({
         "journeys": [cases.len(), cases.len()],
@@ -75,9 +75,8 @@ async fn duckdb_and_pandas_find_the_numbers_of_the_boards_in_the_files() {
         }
     }
     let place = folder.path().to_owned();
-    let printed = tokio::task::spawn_blocking(move || {
-        ran(Command::new(python()).arg(PROGRAM).arg(place), "see what it says")
-    });
+    let printed =
+        tokio::task::spawn_blocking(move || ran(Command::new(python()).arg(PROGRAM).arg(place), "see what it says"));
     let read: Value = serde_json::from_str(&printed.await.expect("it runs")).expect("JSON");
     let expected = expected(&seen).await;
     let found = read["found"].as_object().expect("readers");

@@ -87,10 +87,11 @@ async fn assert_agrees(seen: &Seen<'_>) {
         assert_eq!(days.len() as u64, waits[0].days.count(), "waits as of {as_of}");
         let sum = Decimal::from(days.iter().sum::<i64>());
         if let Some(mean) = waits[0].days.mean() {
-            assert_eq!((sum / Decimal::from(days.len())).round_dp_with_strategy(
-                mean.scale(),
-                rust_decimal::RoundingStrategy::MidpointAwayFromZero,
-            ), mean);
+            assert_eq!(
+                (sum / Decimal::from(days.len()))
+                    .round_dp_with_strategy(mean.scale(), rust_decimal::RoundingStrategy::MidpointAwayFromZero,),
+                mean
+            );
         }
     }
 
@@ -160,8 +161,7 @@ async fn assert_formats_agree(seen: &Seen<'_>) {
                 // No value of the demo has a line end.
                 Format::Csv => bytes.split(|byte| *byte == b'\n').count() - 2,
                 Format::Xlsx => {
-                    let mut book: Xlsx<_> =
-                        calamine::open_workbook_from_rs(Cursor::new(bytes)).expect("a workbook");
+                    let mut book: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(bytes)).expect("a workbook");
                     book.worksheet_range(name).expect("a sheet").height() - 1
                 }
                 Format::Parquet => {

@@ -31,7 +31,8 @@ async fn rows(app: &TestApp, who: &Principal, table: &str) -> Vec<Value> {
 /// Two cases in Brent and one in Enfield, each with a contact and a home.
 async fn cases(app: &TestApp) -> Vec<String> {
     let worker = app.add_worker("kw-07").await;
-    let mut cases = vec![app.receive_referral("2018-02-01", "BR-1").await, app.receive_referral("2018-02-02", "BR-2").await];
+    let mut cases =
+        vec![app.receive_referral("2018-02-01", "BR-1").await, app.receive_referral("2018-02-02", "BR-2").await];
     let elsewhere = json!({
         "contract": SHPS, "area": "enfield", "occurredOn": "2018-02-03",
         "externalReferences": [{ "system": "council", "id": "EN-1" }],
@@ -92,14 +93,18 @@ async fn what_may_not_be_exported_is_refused_and_says_what_to_do() {
             let answer = get(app, &who, &format!("/export/journeys?contract={SHPS}")).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.body);
         }
-        let unsigned = Request::get(format!("/export/journeys?contract={SHPS}")).body(Body::empty()).expect("a request");
+        let unsigned =
+            Request::get(format!("/export/journeys?contract={SHPS}")).body(Body::empty()).expect("a request");
         assert_eq!(app.send(unsigned).await.status, StatusCode::UNAUTHORIZED);
         // Another contract's code behaves like one that does not exist.
         let foreign = get(app, &other_manager(), &format!("/export/journeys?contract={SHPS}")).await;
         let unknown = get(app, &other_manager(), "/export/journeys?contract=none").await;
         assert_eq!((foreign.status, unknown.status), (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND));
         assert_eq!(foreign.body.replace(SHPS, "none"), unknown.body);
-        assert_eq!(get(app, &other_manager(), &format!("/export/journeys?contract={MST}")).await.status, StatusCode::OK);
+        assert_eq!(
+            get(app, &other_manager(), &format!("/export/journeys?contract={MST}")).await.status,
+            StatusCode::OK
+        );
         for (path, status, says) in [
             ("cases?contract=shps", StatusCode::NOT_FOUND, "there is no table"),
             ("journeys", StatusCode::BAD_REQUEST, "use /export/TABLE?contract=CODE"),

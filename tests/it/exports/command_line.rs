@@ -33,7 +33,8 @@ async fn a_table_is_written_whole_with_its_description_and_replaces_an_earlier_f
         let rows = lines(&std::fs::read(&file).expect("a file"));
         assert_eq!((rows.len(), text(&rows[0]["journey"]), text(&rows[0]["reference"])), (1, case, "BR-1".to_owned()));
         let schema: Value = serde_json::from_slice(&std::fs::read(&schema).expect("a file")).expect("JSON");
-        let columns: Vec<&str> = schema["x-columns"].as_array().expect("columns").iter().filter_map(Value::as_str).collect();
+        let columns: Vec<&str> =
+            schema["x-columns"].as_array().expect("columns").iter().filter_map(Value::as_str).collect();
         let mut keys: Vec<&str> = rows[0].as_object().expect("an object").keys().map(String::as_str).collect();
         let mut sorted = columns.clone();
         (keys.sort_unstable(), sorted.sort_unstable());
@@ -41,7 +42,8 @@ async fn a_table_is_written_whole_with_its_description_and_replaces_an_earlier_f
         assert_eq!((&schema["x-as-of"], &schema["x-position"]), (&"2018-02-28".into(), &app.head().await.into()));
         assert!(columns.contains(&"first_housing_secured_on"), "{columns:?}");
 
-        let hidden = export(app, &["journeys", "--contract", SHPS, "--format", "csv", "--out", "-", "--pseudonymous"]).await;
+        let hidden =
+            export(app, &["journeys", "--contract", SHPS, "--format", "csv", "--out", "-", "--pseudonymous"]).await;
         assert!(hidden.status.success() && !String::from_utf8_lossy(&hidden.stdout).contains("BR-1"), "{hidden:?}");
         let printed = export(app, &["schema", "journeys", "--contract", SHPS]).await;
         let printed: Value = serde_json::from_slice(&printed.stdout).expect("JSON");
@@ -69,8 +71,13 @@ async fn an_export_that_cannot_be_made_leaves_no_file() {
 
 #[test]
 fn the_page_of_exports_is_what_the_program_writes() {
-    let output = Command::new(env!("CARGO_BIN_EXE_throughline")).args(["export", "reference"]).output().expect("it runs");
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_throughline")).args(["export", "reference"]).output().expect("it runs");
     assert!(output.status.success(), "{output:?}");
     let page = File::at("docs/exports.md").text;
-    assert_eq!(String::from_utf8(output.stdout).expect("text"), page, "run: throughline export reference > docs/exports.md");
+    assert_eq!(
+        String::from_utf8(output.stdout).expect("text"),
+        page,
+        "run: throughline export reference > docs/exports.md"
+    );
 }

@@ -119,7 +119,8 @@ fn lines(bytes: &[u8]) -> Vec<Value> {
 
 /// The sum of the amounts in a column.
 fn sum<'v>(rows: impl IntoIterator<Item = &'v Value>, column: &str) -> rust_decimal::Decimal {
-    let amount = |row: &Value| row[column].as_str().map(|text| text.parse::<rust_decimal::Decimal>().expect("an amount"));
+    let amount =
+        |row: &Value| row[column].as_str().map(|text| text.parse::<rust_decimal::Decimal>().expect("an amount"));
     rows.into_iter().filter_map(amount).sum()
 }
 
