@@ -99,7 +99,7 @@ impl Shown {
 /// Authenticates a request and answers it, or says what is wrong.
 macro_rules! answered {
     ($service:expr, $request:expr, |$login:ident| $answer:expr) => {{
-        match authenticate(&$service.key, &$request) {
+        match authenticate(&$service.gate, &$request).await {
             Ok($login) => {
                 let answer: Result<Response, EvidenceError> = async { $answer }.await;
                 answer.unwrap_or_else(|error| problem(&error))

@@ -122,7 +122,7 @@ enum Fault {
 
 /// The rows of a table.
 pub(super) async fn export(State(service): State<Service>, Path(table): Path<String>, request: Request) -> Response {
-    let login = match authenticate(&service.key, &request) {
+    let login = match authenticate(&service.gate, &request).await {
         Ok(login) => login,
         Err(refused) => return unauthenticated(&refused),
     };
