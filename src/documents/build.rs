@@ -146,16 +146,16 @@ impl<'d> Draft<'d> {
         let query = FiguresQuery { measures: &measures, by, period, compare, as_of: self.source.as_of };
         let found = measures::figures(self.source.view, self.source.scope, self.of_contract(), &query).await?;
         for found in &found {
-            self.define(found);
+            self.define(&found.measure, found.parts.as_ref());
             self.note_no_data(found);
         }
         Ok(found)
     }
 
     /// Adds the definition of a measure, and of the two that a ratio is made of.
-    fn define(&mut self, found: &MeasureFigures) {
-        let parts = found.parts.iter().flat_map(|(of, over)| [of, over]);
-        for one in std::iter::once(&found.measure).chain(parts) {
+    fn define(&mut self, of: &Measure, parts: Option<&(Measure, Measure)>) {
+        let parts = parts.into_iter().flat_map(|(of, over)| [of, over]);
+        for one in std::iter::once(of).chain(parts) {
             if self.used.iter().all(|used| used.code != one.code) {
                 self.used.push(one.clone());
             }

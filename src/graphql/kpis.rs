@@ -137,7 +137,7 @@ pub(super) async fn kpis(ctx: &Context<'_>, asker: &Asker<'_>, period: Period) -
 
 impl Kpi {
     fn of(found: &kpis::KpiMonths, asker: &Asker<'_>) -> Result<Self, OutOfRange> {
-        let kpis::KpiMonths { kpi, measure, months } = found;
+        let kpis::KpiMonths { kpi, measure, months, parts: _ } = found;
         let notices =
             |tools: &[event::NoticeKind]| -> Vec<NoticeKind> { tools.iter().map(|tool| (*tool).into()).collect() };
         Ok(Self {

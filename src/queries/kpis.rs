@@ -51,6 +51,8 @@ pub struct KpiMonths {
     pub kpi: Kpi,
     /// Its measure.
     pub measure: Measure,
+    /// The two measures that it is made of, if it is a ratio.
+    pub parts: Option<(Measure, Measure)>,
     /// The months, in order.
     pub months: Vec<KpiMonth>,
 }
@@ -112,6 +114,7 @@ pub async fn levels(
         return Ok(Vec::new());
     };
     let mut rows: BTreeMap<(KpiPeriod, String), Vec<FigureRow>> = BTreeMap::new();
+    let mut parts: BTreeMap<String, (Measure, Measure)> = BTreeMap::new();
     for over in KpiPeriod::ALL {
         let is_read =
             |kpi: &Kpi| over == KpiPeriod::Month || over == kpi.period || asked.figures == Figures::OfEveryPeriod;
@@ -123,6 +126,9 @@ pub async fn levels(
         }
         let periods: Vec<Period> = months.iter().filter_map(|month| over.up_to(month, of.starts_on)).collect();
         for found in reading.figures(&wanted, &periods).await? {
+            if let Some(of_ratio) = found.parts {
+                parts.insert(found.measure.code.clone(), of_ratio);
+            }
             rows.insert((over, found.measure.code), found.rows);
         }
     }
@@ -130,7 +136,8 @@ pub async fn levels(
     for (kpi, measure) in kpis {
         let judged = judged(of.rulebook, (&kpi, &measure), &rows)?;
         let months = reading.months(&kpi, judged, shown_from).await?;
-        found.push(KpiMonths { kpi, measure, months });
+        let parts = parts.get(&measure.code).cloned();
+        found.push(KpiMonths { kpi, measure, parts, months });
     }
     Ok(found)
 }

@@ -96,7 +96,7 @@ async fn indicators(of: Reading<'_>) -> Result<Vec<Table>> {
 }
 
 fn indicator(found: &KpiMonths) -> Result<Table> {
-    let KpiMonths { kpi, measure, months } = found;
+    let KpiMonths { kpi, measure, months, parts: _ } = found;
     let level = |level: Option<Level>| level.map_or("", Level::as_str).to_owned();
     let rows = months.iter().map(|month| {
         let mut row = vec![Month::of(month.period.first()).to_string()];

@@ -196,6 +196,7 @@ impl Taking<'_> {
             when: fact.occurred.into(),
             register: (!known.is_registered).then_some(SubjectKind::Person),
             fact: referral,
+            identity: None,
         })
     }
 
