@@ -1,6 +1,6 @@
 //! The export of one table: who may see which rows, as of and as known when, and the rows in portions.
 //!
-//! Every row is as of the same day and as known at the same position of the log, however long the export takes. Only one
+//! Every row is as of the same day and as known at the same position of the log, however long the export takes. One
 //! portion of cases is in memory at a time; the claims of a contract are evaluated as a whole.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

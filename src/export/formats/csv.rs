@@ -1,6 +1,6 @@
 //! A table as CSV (RFC 4180), in UTF-8, with a line of names.
 //!
-//! It is for programs: a text is written as it is, even if a spreadsheet would run it as a formula, so that it reads
+//! It is for programs: a text is written unchanged, even if a spreadsheet would run it as a formula, so that it reads
 //! back unchanged. In a workbook, a text is never a formula. No value is an empty field, an empty text is `""`.
 
 use std::io::Write as _;

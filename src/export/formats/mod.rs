@@ -24,7 +24,7 @@ use throughline_domain::fact::money::minor_digits;
 pub enum Format {
     /// One JSON object a line.
     Ndjson,
-    /// Comma-separated values (RFC 4180), for programs: texts are written as they are.
+    /// Comma-separated values (RFC 4180), for programs: texts are written unchanged.
     Csv,
     /// A workbook.
     Xlsx,
@@ -76,7 +76,8 @@ pub enum WriteError {
     Workbook(#[from] XlsxError),
     /// A number has more digits than its column.
     #[error(
-        "column {column}: {value} has more digits than a Parquet decimal with {scale} after the point: use NDJSON or CSV instead"
+        "column {column}: {value} has more digits than a Parquet decimal with {scale} after the point: use NDJSON or \
+            CSV instead"
     )]
     Digits {
         /// The column.

@@ -1,4 +1,4 @@
-//! A table as Parquet: typed columns in groups of rows, compressed with Snappy, with the description of the table in the
+//! A table as Parquet: typed columns in groups of rows, compressed with Snappy, with the table's description in the
 //! metadata.
 //!
 //! One group is in memory at a time, by column. Decimals and amounts are 64-bit decimals, never floats.

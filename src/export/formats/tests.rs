@@ -180,7 +180,7 @@ fn fields(text: &str) -> Vec<Vec<(String, bool)>> {
 }
 
 #[test]
-fn a_csv_reads_back_unchanged_and_tells_an_empty_text_from_no_value() {
+fn a_csv_reads_back_unchanged_and_an_empty_text_is_not_the_same_as_no_value() {
     let lines = fields(&String::from_utf8(in_format(Format::Csv)).expect("text"));
     let names: Vec<&str> = lines[0].iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, described().columns.iter().map(|head| head.name.as_str()).collect::<Vec<_>>());

@@ -19,7 +19,8 @@ pub(in crate::export) struct ClaimRow<'a> {
 
 columns! {
     ClaimRow<'_> {
-        "claim": Uuid Always, "The id of the claim. It is derived from the case or scope, the outcome and the repeat." =>
+        "claim": Uuid Always,
+            "The id of the claim. It is derived from the case or scope, the outcome and the repeat." =>
             |row| row.claim.claim.0.into();
         "journey": Uuid Optional, "The case. Empty if the claim covers several cases together." =>
             |row| row.claim.about.journey().map(|journey| journey.0).into();
@@ -36,15 +37,25 @@ columns! {
             outcome.map_or(&row.claim.outcome, |outcome| &outcome.title).into()
         };
         "repeat": Integer Always, "Which time the outcome is achieved, from 1." => |row| row.claim.repeat.into();
-        "rulebook": Text Always, "The version of the rulebook that judges the claim." => |row| (&row.claim.rulebook.version).into();
-        "status": Text Always, "The status: reversed, paid, accepted, rejected, queried, submitted, excluded, expired, on_hold, evidence_missing, achieved, capped, claimable, maturing or not_started." =>
+        "rulebook": Text Always,
+            "The version of the rulebook that judges the claim." =>
+            |row| (&row.claim.rulebook.version).into();
+        "status": Text Always,
+            "The status: reversed, paid, accepted, rejected, queried, submitted, excluded, expired, on_hold, \
+             evidence_missing, achieved, capped, claimable, maturing or not_started." =>
             |row| row.claim.status.as_str().into();
-        "counted_from": Date Optional, "The first day counted." => |row| row.claim.begun.map(|begun| begun.counted_from).into();
-        "achieved_on": Date Optional, "The day on which the outcome was achieved." => |row| row.claim.achieved_on().into();
-        "earliest_on": Date Optional, "The day on which it is achieved if open spells continue." => |row| match row.claim.state {
-            State::Maturing { earliest_on, .. } => earliest_on.into(),
-            State::Reached(_) | State::NotStarted { .. } => super::Cell::Null,
-        };
+        "counted_from": Date Optional,
+            "The first day counted." =>
+            |row| row.claim.begun.map(|begun| begun.counted_from).into();
+        "achieved_on": Date Optional,
+            "The day on which the outcome was achieved." =>
+            |row| row.claim.achieved_on().into();
+        "earliest_on": Date Optional,
+            "The day on which it is achieved if open spells continue." =>
+            |row| match row.claim.state {
+                State::Maturing { earliest_on, .. } => earliest_on.into(),
+                State::Reached(_) | State::NotStarted { .. } => super::Cell::Null,
+            };
         "claimable_from": Date Optional, "The first day on which it can be claimed, once achieved." =>
             |row| row.achievement().and_then(|of| of.claimable_from.as_ref().ok().copied()).into();
         "claimable_until": Date Optional, "The last day on which it can be claimed, once achieved." =>
@@ -62,11 +73,16 @@ columns! {
                 Excluded::Outcome(code) => code.as_str(),
                 Excluded::Person => "person",
             }).into();
-        "amount": Money Optional, "The amount due, or the amount that the status holds back." => |row| row.claim.amount.into();
+        "amount": Money Optional,
+            "The amount due, or the amount that the status holds back." =>
+            |row| row.claim.amount.into();
         "currency": Text Always, "ISO 4217 code of the amounts." => |row| (&row.claim.rulebook.currency).into();
-        "submitted_on": Date Optional, "The day of the first submission. Empty if it was never submitted, or withdrawn before a decision." =>
+        "submitted_on": Date Optional,
+            "The day of the first submission. Empty if it was never submitted, or withdrawn before a decision." =>
             |row| row.lines.first().map(|line| line.line.submitted.earliest()).into();
-        "batch": Uuid Optional, "The batch with the line that counts." => |row| row.claim.batch.map(|batch| batch.0).into();
+        "batch": Uuid Optional,
+            "The batch with the line that counts." =>
+            |row| row.claim.batch.map(|batch| batch.0).into();
         "received_amount": Money Always, "What was received for the claim and its adjustments." =>
             |row| row.receipts.received(row.claim.claim).into();
     }

@@ -26,9 +26,12 @@ pub(in crate::export) struct CaseRow<'a> {
 columns! {
     CaseRow<'_> {
         "journey": Uuid Always, "The id of the case. The other tables name it too." => |row| row.read.case.id.0.into();
-        "reference": Text CaseNumber, "The reference of the case: the first case number of another system it came with, otherwise one of our own." =>
+        "reference": Text CaseNumber,
+            "The reference of the case: the first case number of another system it came with, otherwise one of our \
+             own." =>
             |row| row.read.case.reference().into();
-        "subject": Uuid Always, "The person, family, site or area who was referred: a pseudonym, the same in all cases of a subject." =>
+        "subject": Uuid Always,
+            "The person, family, site or area who was referred: a pseudonym, the same in all cases of a subject." =>
             |row| row.read.case.referral.subject.0.into();
         "area": Text Always, "The service area, by code." => |row| (&row.read.case.referral.area).into();
         "cohort": Text Optional, "The cohort, by code." => |row| row.read.case.referral.cohort.as_ref().into();
@@ -38,14 +41,17 @@ columns! {
             |row| State::on(row.read.case.journey, row.read.reading.as_of).as_str().into();
         "stage": Text Optional, "The furthest stage that the case reached, by code." =>
             |row| row.stages.last().map(|stage| stage.code).into();
-        "keyworker": Uuid Optional, "The keyworker who holds the case. Empty from the day on which they left the service." =>
+        "keyworker": Uuid Optional,
+            "The keyworker who holds the case. Empty from the day on which they left the service." =>
             |row| row.read.keyworker().map(|worker| worker.0).into();
         "keyworker_label": Text Optional, "The keyworker's label on boards." =>
             |row| row.read.reading.staff.label(row.read.keyworker()).into();
-        "teams": Text Optional, "The labels of the keyworker's teams on the as-of date, separated by semicolons." => |row| {
-            let teams = row.read.reading.staff.teams(row.read.keyworker());
-            (!teams.is_empty()).then(|| teams.join("; ")).into()
-        };
+        "teams": Text Optional,
+            "The labels of the keyworker's teams on the as-of date, separated by semicolons." =>
+            |row| {
+                let teams = row.read.reading.staff.teams(row.read.keyworker());
+                (!teams.is_empty()).then(|| teams.join("; ")).into()
+            };
         "received_on": Date Always, "The day on which the referral was received." =>
             |row| row.read.case.received.earliest().into();
         "received_precision": Text Always, "How exactly that day is known: day, month or year." =>
@@ -58,7 +64,8 @@ columns! {
             |row| row.read.case.journey.declined.as_ref().map(|declined| &declined.details.reason).into();
         "withdrawn_on": Date Optional, "The day on which the referral was withdrawn." =>
             |row| row.read.case.journey.withdrawn.as_ref().map(|withdrawn| withdrawn.occurred.earliest()).into();
-        "closed_on": Date Optional, "The day of the close or transfer in force. Empty if the case was reopened since." =>
+        "closed_on": Date Optional,
+            "The day of the close or transfer in force. Empty if the case was reopened since." =>
             |row| row.read.case.journey.closed().map(|close| close.occurred.earliest()).into();
         "close_reason": Text Optional, "Its reason, by code." =>
             |row| row.read.case.journey.closed().map(|close| &close.reason).into();
@@ -69,7 +76,9 @@ columns! {
             });
             how.into()
         };
-        "first_exit_on": Date Optional, "The day of the first close or transfer, even if the case was reopened since. Boards count an exit on this day." =>
+        "first_exit_on": Date Optional,
+            "The day of the first close or transfer, even if the case was reopened since. Boards count an exit on \
+             this day." =>
             |row| row.read.case.journey.closes.first().map(|close| close.occurred.earliest()).into();
         "first_exit_reason": Text Optional, "The reason of the first close or transfer, by code." =>
             |row| row.read.case.journey.closes.first().map(|close| &close.reason).into();
@@ -81,21 +90,31 @@ columns! {
             let last = last_contact::last(row.made().map(|occurred| (occurred.earliest(), occurred.latest())));
             last.map(|(day, _)| day).into()
         };
-        "days_since_contact": Integer Optional ["days"], "Calendar days from the last of them to the as-of date. Empty if there is none or its day is not known." => |row| {
-            let recency = &row.read.case.rulebook.recency;
-            let made = last_contact::made(row.read.case.journey, recency);
-            last_contact::days_since(made, row.read.reading.as_of).and_then(DaySpan::exact).into()
-        };
+        "days_since_contact": Integer Optional ["days"],
+            "Calendar days from the last of them to the as-of date. Empty if there is none or its day is not known." =>
+            |row| {
+                let recency = &row.read.case.rulebook.recency;
+                let made = last_contact::made(row.read.case.journey, recency);
+                last_contact::days_since(made, row.read.reading.as_of).and_then(DaySpan::exact).into()
+            };
         "plan_on": Date Optional, "The day of the first plan of the kind that the rulebook counts from the referral." =>
             |row| row.plan.map(|plan| plan.occurred.earliest()).into();
-        "days_to_plan": Integer Optional ["days"], "Calendar days from the referral to that plan, 0 if the plan is earlier. Empty without a plan, if a day is not known, and for referrals that were declined or withdrawn." =>
+        "days_to_plan": Integer Optional ["days"],
+            "Calendar days from the referral to that plan, 0 if the plan is earlier. Empty without a plan, if a day \
+             is not known, and for referrals that were declined or withdrawn." =>
             |row| row.days_to_plan().into();
-        "days_on_caseload": Integer Always ["days"], "The days up to the as-of date at whose end the case was on the caseload." =>
+        "days_on_caseload": Integer Always ["days"],
+            "The days up to the as-of date at whose end the case was on the caseload." =>
             |row| row.days_on_caseload().into();
-        "spells": Integer Always ["spells"], "The spells that began." => |row| row.read.case.journey.spells.len().into();
-        "claims_submitted": Integer Always ["claims"], "The claims of this case alone that were submitted, whatever was decided." =>
+        "spells": Integer Always ["spells"],
+            "The spells that began." =>
+            |row| row.read.case.journey.spells.len().into();
+        "claims_submitted": Integer Always ["claims"],
+            "The claims of this case alone that were submitted, whatever was decided." =>
             |row| row.money.submitted.into();
-        "claims_paid": Integer Always ["claims"], "Those of them that were paid in full." => |row| row.money.paid.into();
+        "claims_paid": Integer Always ["claims"],
+            "Those of them that were paid in full." =>
+            |row| row.money.paid.into();
         "received_amount": Money Always, "What was received for them and their adjustments." =>
             |row| row.money.received.into();
         "currency": Text Always, "ISO 4217 code of the amount." => |row| (&row.read.case.rulebook.currency).into();
@@ -139,7 +158,8 @@ pub(super) fn heads(stages: &[(String, String)]) -> Vec<Head> {
         kind: Kind::Date,
         unit: None,
         meaning: format!(
-            "The day on which the case first reached the stage {code} ({label}). Boards count it in the month of this day."
+            "The day on which the case first reached the stage {code} ({label}). Boards count it in the month of that \
+             day."
         ),
         is_optional: true,
         hidden_by: None,

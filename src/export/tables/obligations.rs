@@ -21,13 +21,16 @@ columns! {
             |row| (row.owed.place.nth + 1).into();
         "area": Text Always, "The service area of the case, by code." => |row| (&row.read.case.referral.area).into();
         "from_on": Date Always, "The day from which the days are counted." => |row| row.owed.from.into();
-        "due_on": Date Optional, "The last day on which it is met in time. Empty if the bank holidays of that year are not known." =>
+        "due_on": Date Optional,
+            "The last day on which it is met in time. Empty if the bank holidays of that year are not known." =>
             |row| row.owed.due.into();
         "ended_on": Date Optional, "The day on which it was met, or from which it could no longer be met." =>
             |row| row.owed.ended.into();
         "status": Text Always, "The status: due, due_today, overdue, met, missed or cancelled." =>
             |row| row.owed.standing.as_str().into();
-        "keyworker": Uuid Optional, "The keyworker of the case, or the keyworker when it ended. Empty from the day on which they left the service." =>
+        "keyworker": Uuid Optional,
+            "The keyworker of the case, or the keyworker when it ended. Empty from the day on which they left the \
+             service." =>
             |row| row.keyworker().map(|worker| worker.0).into();
         "keyworker_label": Text Optional, "The keyworker's label on boards." =>
             |row| row.read.reading.staff.label(row.keyworker()).into();

@@ -10,9 +10,9 @@ use throughline_domain::fact::envelope::{AdjustmentId, BatchId, ClaimId};
 use throughline_domain::fact::event::{AmountPaid, ClaimLine, PaymentReceived};
 use throughline_domain::fact::money::Money;
 
-pub(super) const MEANING: &str = "One row for each line of a batch, each adjustment, and each amount received, by batch \
-    in the order of opening. The sum of `due_amount` of a batch is what is due with it, the sum of `received_amount` is \
-    what was received for it.";
+pub(super) const MEANING: &str = "One row for each line of a batch, each adjustment, and each amount received, by \
+    batch in the order of opening. The sum of `due_amount` of a batch is what is due with it, the sum of \
+    `received_amount` is what was received for it.";
 
 /// What a row of the table is.
 #[derive(Clone, Copy)]
@@ -45,7 +45,10 @@ columns! {
         "batch": Uuid Always, "The id of the batch." => |row| row.batch.0.into();
         "nth": Integer Always, "The number of the row in its batch, from 1." => |row| row.nth.into();
         "batch_reference": Text Optional, "The parties' name for the batch." => |row| row.reference.into();
-        "kind": Text Always, "What the row is: line (a submitted claim), adjustment, payment (an amount received for a claim), settlement (an adjustment that a payment settled) or excess (an amount received beyond everything due)." =>
+        "kind": Text Always,
+            "What the row is: line (a submitted claim), adjustment, payment (an amount received for a claim), \
+             settlement (an adjustment that a payment settled) or excess (an amount received beyond everything \
+             due)." =>
             |row| match row.item {
                 Item::Line(_) => "line",
                 Item::Adjustment(_) => "adjustment",
@@ -53,7 +56,8 @@ columns! {
                 Item::Settlement(..) => "settlement",
                 Item::Excess(..) => "excess",
             }.into();
-        "occurred_on": Date Always, "The day on which the line was submitted, the adjustment raised, or the amount received." =>
+        "occurred_on": Date Always,
+            "The day on which the line was submitted, the adjustment raised, or the amount received." =>
             |row| match row.item {
                 Item::Line(line) => line.submitted,
                 Item::Adjustment(adjustment) => adjustment.raised.occurred,
@@ -62,12 +66,15 @@ columns! {
         "claim": Uuid Optional, "The claim." => |row| row.claim().map(|claim| claim.0).into();
         "journey": Uuid Optional, "The case of the claim. Empty if the claim covers several cases." =>
             |row| row.line.and_then(|line| line.about.journey()).map(|journey| journey.0).into();
-        "outcome": Text Optional, "The outcome of the claim, by code." => |row| row.line.map(|line| &line.outcome).into();
+        "outcome": Text Optional,
+            "The outcome of the claim, by code." =>
+            |row| row.line.map(|line| &line.outcome).into();
         "achieved_on": Date Optional, "The day on which the outcome was achieved, as submitted." =>
             |row| row.line.map(|line| line.achieved_on).into();
         "attempt": Integer Optional, "For a line: the number of this submission of the claim in the batch, from 1." =>
             |row| row.submitted().map(|line| line.attempt).into();
-        "decision": Text Optional, "For a line: submitted, queried, accepted, rejected, withdrawn, or replaced by a later line." =>
+        "decision": Text Optional,
+            "For a line: submitted, queried, accepted, rejected, withdrawn, or replaced by a later line." =>
             |row| row.submitted().map(|line| match line.decision {
                 Decision::Submitted => "submitted",
                 Decision::Queried(_) => "queried",
@@ -76,34 +83,46 @@ columns! {
                 Decision::Withdrawn => "withdrawn",
                 Decision::Replaced => "replaced",
             }).into();
-        "defect": Text Optional, "For a rejected line: the defect, by code." => |row| match row.submitted().map(|line| &line.decision) {
-            Some(Decision::Rejected(rejected)) => (&rejected.defect).into(),
-            _ => Cell::Null,
-        };
-        "adjustment": Uuid Optional, "The adjustment." => |row| row.adjustment().map(|of| of.raised.details.adjustment.0).into();
-        "adjustment_kind": Text Optional, "Its kind: clawback, conversion, overpayment, cap_release, extrapolation or restatement." =>
+        "defect": Text Optional,
+            "For a rejected line: the defect, by code." =>
+            |row| match row.submitted().map(|line| &line.decision) {
+                Some(Decision::Rejected(rejected)) => (&rejected.defect).into(),
+                _ => Cell::Null,
+            };
+        "adjustment": Uuid Optional,
+            "The adjustment." =>
+            |row| row.adjustment().map(|of| of.raised.details.adjustment.0).into();
+        "adjustment_kind": Text Optional,
+            "Its kind: clawback, conversion, overpayment, cap_release, extrapolation or restatement." =>
             |row| row.adjustment().map_or(Cell::Null, |of| word(of.raised.details.kind));
         "adjusted_batch": Uuid Optional, "The batch whose line or excess the adjustment is about." =>
             |row| row.adjustment().and_then(|of| of.raised.details.batch).map(|batch| batch.0).into();
-        "settled_on": Date Optional, "For an adjustment: the day on which a payment settled it." => |row| match row.item {
-            Item::Adjustment(adjustment) => adjustment.settled.map(|on| on.earliest()).into(),
-            _ => Cell::Null,
-        };
-        "payment_reference": Text Optional, "For an amount received: the number of the remittance." => |row| match row.item {
-            Item::Payment(payment, _) | Item::Settlement(payment, _) | Item::Excess(payment, _) => {
-                payment.details.reference.as_ref().into()
-            }
-            Item::Line(_) | Item::Adjustment(_) => Cell::Null,
-        };
+        "settled_on": Date Optional,
+            "For an adjustment: the day on which a payment settled it." =>
+            |row| match row.item {
+                Item::Adjustment(adjustment) => adjustment.settled.map(|on| on.earliest()).into(),
+                _ => Cell::Null,
+            };
+        "payment_reference": Text Optional,
+            "For an amount received: the number of the remittance." =>
+            |row| match row.item {
+                Item::Payment(payment, _) | Item::Settlement(payment, _) | Item::Excess(payment, _) => {
+                    payment.details.reference.as_ref().into()
+                }
+                Item::Line(_) | Item::Adjustment(_) => Cell::Null,
+            };
         "claimed_amount": Money Optional, "For a line: the amount as submitted." =>
             |row| row.submitted().map(|line| line.frozen.amount).into();
-        "due_amount": Money Optional, "For a line: the claimed amount, 0 once the line was rejected, withdrawn or replaced. For an adjustment: its amount." =>
+        "due_amount": Money Optional,
+            "For a line: the claimed amount, 0 once the line was rejected, withdrawn or replaced. For an \
+             adjustment: its amount." =>
             |row| match row.item {
                 Item::Line(line) => Some(if line.is_live() { line.frozen.amount } else { Money::ZERO }),
                 Item::Adjustment(adjustment) => Some(adjustment.raised.details.amount),
                 Item::Payment(..) | Item::Settlement(..) | Item::Excess(..) => None,
             }.into();
-        "received_amount": Money Optional, "The amount received. For a settlement: the adjustment's amount, below 0 if it was taken off." =>
+        "received_amount": Money Optional,
+            "The amount received. For a settlement: the adjustment's amount, below 0 if it was taken off." =>
             |row| match row.item {
                 Item::Payment(_, paid) => Some(paid.amount),
                 Item::Settlement(_, adjustment) => Some(adjustment.raised.details.amount),

@@ -174,7 +174,8 @@ async fn assert_formats_agree(seen: &Seen<'_>) {
     }
 }
 
-/// Plays the year of a pack on both stores and compares its tables as of these days; the last day also as known earlier.
+/// Plays the year of a pack on both stores and compares its tables as of these days, the last one also as known
+/// earlier.
 async fn assert_pack_agrees(demo: &Demo, days: &[&str], known_on: &str) {
     let mut same = Vec::new();
     for store in STORES {
