@@ -94,18 +94,16 @@ async fn closing_waits_for_a_view_that_is_behind() {
         let document = "mutation($input: ClosePeriodInput!) { closePeriod(input: $input) { problems { code } \
             events { type } contract { periods(last: 1) { documents { report } } } } }";
         let input = with(february(), json!({ "commandId": new_id() }));
-        let closing = app.ask_of(&server, &manager(), document, json!({ "input": input }));
+        let who = manager();
+        let closing = app.ask_of(&server, &who, document, json!({ "input": input }));
         let (following, closed) = tokio::join!(following, closing);
         following.abort();
         views.live().close().await;
         let closed = &closed["closePeriod"];
         assert_eq!((&closed["problems"], &closed["events"]), (&json!([]), &json!([{ "type": "PeriodClosed" }])));
-        let kept = app.ask(
-            &manager(),
-            "{ contract(code: \"shps\") { periods(last: 1) { documents { report } } } }",
-            json!({}),
-        );
-        assert_eq!(kept.await["contract"]["periods"][0]["documents"], json!([{ "report": "monthly" }]));
+        let kept = "{ contract(code: \"shps\") { periods(last: 1) { documents { report } } } }";
+        let kept = app.ask(&manager(), kept, json!({})).await;
+        assert_eq!(kept["contract"]["periods"][0]["documents"], json!([{ "report": "monthly" }]));
     })
     .await;
 }

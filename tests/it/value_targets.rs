@@ -68,12 +68,9 @@ async fn the_value_is_compared_with_the_bid_and_with_original_and_revised_target
         publish(app, "revised", json!([by_year("plan", "6")])).await;
         let opened = app.done(&manager(), "openBatch", json!({ "contract": CODE })).await;
         let batch = &opened["batch"]["id"];
-        let claims = app.ask(
-            &manager(),
-            "{ contract(code: \"outlook\") { claims(status: [CLAIMABLE]) { nodes { id } } } }",
-            json!({}),
-        );
-        let claims = claims.await["contract"]["claims"]["nodes"].as_array().expect("claims").clone();
+        let claimable = "{ contract(code: \"outlook\") { claims(status: [CLAIMABLE]) { nodes { id } } } }";
+        let claims = app.ask(&manager(), claimable, json!({})).await;
+        let claims = claims["contract"]["claims"]["nodes"].as_array().expect("claims").clone();
         let claims: Vec<Value> = claims.into_iter().map(|claim| claim["id"].clone()).collect();
         assert_eq!(claims.len(), 3);
         app.done(&manager(), "submitBatch", json!({ "batch": batch, "claims": claims })).await;
