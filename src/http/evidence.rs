@@ -23,7 +23,7 @@ use crate::evidence::link::{Signed, Wanted};
 use crate::evidence::{CaseOfEvidence, EvidenceError, EvidenceFiles, File, NewUpload, State as UploadState, case_of};
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use throughline_domain::fact::envelope::JourneyId;
-use throughline_gateway::{Caller as _, Problem};
+use throughline_gateway::Problem;
 
 /// The most time for one part, on a slow line.
 const PART_WITHIN: Duration = Duration::from_mins(5);
@@ -180,7 +180,8 @@ async fn remove(State(service): State<Service>, Path(id): Path<String>, request:
 /// The file that a link is for.
 async fn file(State(service): State<Service>, Path(id): Path<String>, request: Request) -> Response {
     answered!(service, request, |login| {
-        let file = linked(&service, &login, (&id, Wanted::File), signed(&request)).await?;
+        let link = signed(&request);
+        let file = linked(&service, &login, (&id, Wanted::File), link).await?;
         let opened = service.app.evidence.open_file(&file).await?;
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static(file.media.as_str())),
@@ -194,7 +195,8 @@ async fn file(State(service): State<Service>, Path(id): Path<String>, request: R
 /// The small picture that a link is for.
 async fn thumbnail(State(service): State<Service>, Path(id): Path<String>, request: Request) -> Response {
     answered!(service, request, |login| {
-        let file = linked(&service, &login, (&id, Wanted::Thumbnail), signed(&request)).await?;
+        let link = signed(&request);
+        let file = linked(&service, &login, (&id, Wanted::Thumbnail), link).await?;
         let picture = service.app.evidence.open_thumbnail(&file).await?;
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static("image/png")),
