@@ -7,6 +7,7 @@ use super::event::OccurredOn;
 use super::scalars::Date;
 use super::sealed::{Owner, opened, stays_sealed};
 use throughline_domain::fact::envelope::SubjectId;
+use throughline_domain::fact::sealed::PersonalText;
 use throughline_domain::people::identity::{self, Identity, Part};
 
 /// Who a subject is.
@@ -20,6 +21,11 @@ impl SubjectIdentity {
     /// The identity of a subject.
     pub(super) const fn of(subject: SubjectId, identity: Identity) -> Self {
         Self { owner: Owner::Subject(subject), identity }
+    }
+
+    async fn stays_sealed(&self, ctx: &Context<'_>) -> bool {
+        let texts: Vec<&PersonalText> = self.identity.parts().map(|(_, entry)| &entry.details).collect();
+        stays_sealed(ctx, &self.owner, &texts).await
     }
 
     async fn text(&self, ctx: &Context<'_>, part: Part) -> Option<String> {
@@ -37,7 +43,7 @@ impl SubjectIdentity {
 impl SubjectIdentity {
     /// Whether the identity stays sealed: you may not open it, the person's data was erased, or the keys are away.
     async fn sealed(&self, ctx: &Context<'_>) -> bool {
-        stays_sealed(ctx, &self.owner, self.identity.parts().map(|(_, entry)| &entry.details)).await
+        self.stays_sealed(ctx).await
     }
 
     /// The names.
@@ -90,7 +96,7 @@ impl SubjectIdentity {
     /// The parts that are known, each with the event that says it. Use the event as the target of a correction. Empty if
     /// the identity stays sealed.
     async fn parts(&self, ctx: &Context<'_>) -> Vec<KnownPart> {
-        if stays_sealed(ctx, &self.owner, self.identity.parts().map(|(_, entry)| &entry.details)).await {
+        if self.stays_sealed(ctx).await {
             return Vec::new();
         }
         let known = self.identity.parts();

@@ -53,7 +53,7 @@ impl SealedText {
 impl SealedText {
     /// Whether the text stays sealed: you may not open it, the person's data was erased, or the keys are away.
     async fn sealed(&self, ctx: &Context<'_>) -> bool {
-        stays_sealed(ctx, &self.owner, [&self.text]).await
+        stays_sealed(ctx, &self.owner, &[&self.text]).await
     }
 
     /// The text. Null if it stays sealed.
@@ -63,11 +63,7 @@ impl SealedText {
 }
 
 /// Whether one of these texts stays sealed for the caller. Opens nothing.
-pub(super) async fn stays_sealed<'t>(
-    ctx: &Context<'_>,
-    owner: &Owner,
-    texts: impl IntoIterator<Item = &'t PersonalText>,
-) -> bool {
+pub(super) async fn stays_sealed(ctx: &Context<'_>, owner: &Owner, texts: &[&PersonalText]) -> bool {
     if !may_open(ctx, owner).await {
         return true;
     }
