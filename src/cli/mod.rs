@@ -500,19 +500,15 @@ enum ExportCommand {
     )]
     Journeys(export::TableArguments),
     /// Exports the contacts and attempted contacts of a contract.
-    #[command(
-        after_help = "Example: throughline export contacts --contract shps --as-of 2018-02-23 --format csv \
-            --out contacts.csv"
-    )]
+    #[command(after_help = "Example: throughline export contacts --contract shps --as-of 2018-02-23 --format csv \
+            --out contacts.csv")]
     Contacts(export::TableArguments),
     /// Exports the spells of a contract (jobs, homes, placements and courses), with their attributes.
     #[command(after_help = "Example: throughline export spells --contract shps --format xlsx --out spells.xlsx")]
     Spells(export::TableArguments),
     /// Exports the obligations of a contract under its service standards.
-    #[command(
-        after_help = "Example: throughline export obligations --contract mhep --format parquet \
-            --out obligations.parquet"
-    )]
+    #[command(after_help = "Example: throughline export obligations --contract mhep --format parquet \
+            --out obligations.parquet")]
     Obligations(export::TableArguments),
     /// Exports the claims of a contract.
     #[command(after_help = "Example: throughline export claims --contract mhep --format ndjson --out claims.ndjson")]

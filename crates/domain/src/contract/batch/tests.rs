@@ -427,14 +427,14 @@ fn who_verified_evidence_of_a_claim_does_not_submit_it_and_who_submitted_does_no
         warnings: Vec::new(),
     };
     let refused = books.decide_as("ann", &submit(&prepared)).expect_err("refused");
-    let found: Vec<_> = refused.iter().map(|refusal| (refusal.code, refusal.path.as_deref())).collect();
-    assert_eq!(found, [(Code::SamePerson, Some("claims.1"))]);
+    let found: Vec<_> = refused.iter().map(|refusal| (refusal.code, refusal.path.clone())).collect();
+    assert_eq!(found, [(Code::SamePerson, Some("claims.1".into()))]);
     assert!(books.decide_as("cat", &submit(&prepared)).is_ok(), "another person");
     assert!(books.decide_as("ann", &submit(&books.prepared(&[1]))).is_ok(), "without that claim");
     let submitted = books.and(1, "2018-02-02", BatchAct::Submit(prepared_by_nobody(&prepared)));
     let decide = BatchCommand { act: accept(&[1]), ..submit(&prepared) };
     let refused = submitted.decide_as("ANN", &decide).expect_err("refused");
-    assert_eq!((refused[0].code, refused[0].path.as_deref()), (Code::SamePerson, Some("batch")));
+    assert_eq!((refused[0].code, refused[0].path.clone()), (Code::SamePerson, Some("batch".into())));
     assert!(submitted.decide_as("cat", &decide).is_ok());
 }
 
