@@ -181,10 +181,6 @@ async fn remove(State(service): State<Service>, Path(id): Path<String>, request:
 async fn file(State(service): State<Service>, Path(id): Path<String>, request: Request) -> Response {
     let link = signed(&request);
     answered!(service, request, |login| {
-<<<<<<< HEAD
-=======
-        let link = signed(&request);
->>>>>>> w-evidence
         let file = linked(&service, &login, (&id, Wanted::File), link).await?;
         let opened = service.app.evidence.open_file(&file).await?;
         let headers = [
@@ -200,10 +196,6 @@ async fn file(State(service): State<Service>, Path(id): Path<String>, request: R
 async fn thumbnail(State(service): State<Service>, Path(id): Path<String>, request: Request) -> Response {
     let link = signed(&request);
     answered!(service, request, |login| {
-<<<<<<< HEAD
-=======
-        let link = signed(&request);
->>>>>>> w-evidence
         let file = linked(&service, &login, (&id, Wanted::Thumbnail), link).await?;
         let picture = service.app.evidence.open_thumbnail(&file).await?;
         let headers = [
