@@ -115,7 +115,7 @@ fn key(keys: &tempfile::TempDir) -> LocalKey {
 }
 
 /// The application over a store.
-fn app_over(fresh: &Fresh) -> App {
+pub(crate) fn app_over(fresh: &Fresh) -> App {
     App {
         log: fresh.log.clone(),
         views: fresh.views.clone(),
@@ -224,14 +224,9 @@ impl TestApp {
 
     /// The routes of a server over the same log whose key store is away.
     pub(crate) fn without_keys(&self) -> Router {
-        let app = App {
-            log: self.fresh.log.clone(),
-            views: self.fresh.views.clone(),
-            recorder: self.fresh.recorder.clone().sealing_with(KeyStore::none()),
-            evidence: self.fresh.evidence.clone(),
-            clock: Arc::clone(&self.fresh.clock),
-            keys: KeyStore::none(),
-        };
+        let app = app_over(&self.fresh);
+        let recorder = app.recorder.sealing_with(KeyStore::none());
+        let app = App { recorder, keys: KeyStore::none(), ..app };
         router(app, Arc::new(key(&self.keys)), Terms::default())
     }
 
@@ -242,12 +237,7 @@ impl TestApp {
 
     /// The routes of a server over the same log with views of its own.
     pub(crate) fn router_over(&self, views: &throughline::views::Views) -> Router {
-        let app = App {
-            log: self.fresh.log.clone(),
-            views: views.clone(),
-            recorder: self.fresh.recorder.clone(),
-            clock: Arc::clone(&self.fresh.clock),
-        };
+        let app = App { views: views.clone(), ..app_over(&self.fresh) };
         router(app, Arc::new(key(&self.keys)), Terms::default())
     }
 

@@ -284,7 +284,7 @@ impl Decide<Count> for Script {
             schema_version: 1,
             contract: None,
             occurred: Occurred::on(day()),
-            payload: RawValue::from_string("{}".to_owned()).expect("JSON"),
+            payload: RawValue::from_string("{}".to_owned()).expect("JSON").into(),
         };
         let types = (0..self.streams.len()).map(|nth| if nth + 1 == self.streams.len() { last } else { "Appended" });
         Ok(self.streams.iter().copied().zip(types).map(draft).collect())

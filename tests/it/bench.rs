@@ -162,8 +162,8 @@ fn reads_are_measured_on_both_stores_and_two_sizes() {
 #[test]
 fn a_batch_of_claims_is_measured_on_both_stores() {
     let directory = tempfile::tempdir().expect("a directory");
-    let names = |found: &[Value], store| -> BTreeSet<String> {
-        let of_store = found.iter().filter(|figure| figure["store"] == store);
+    let names = |found: &[Value], store: &&str| -> BTreeSet<String> {
+        let of_store = found.iter().filter(|figure| figure["store"] == *store);
         of_store.map(|figure| figure["figure"].as_str().expect("a name").to_owned()).collect()
     };
     let expected = [

@@ -389,7 +389,7 @@ impl Decide<Nothing> for Unreadable {
             schema_version: 1,
             contract: Some(CONTRACT.to_owned()),
             occurred: Occurred::on(day()),
-            payload,
+            payload: payload.into(),
         }])
     }
 }

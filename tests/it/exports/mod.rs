@@ -13,7 +13,6 @@ use chrono::NaiveDate;
 use serde_json::Value;
 use throughline::access::Scope;
 use throughline::access::relation::Standing;
-use throughline::app::App;
 use throughline::demo::Demo;
 use throughline::export::formats::Format;
 use throughline::export::run::run;
@@ -24,6 +23,7 @@ use throughline::views::generation::Generation;
 use throughline::views::snapshots::KnownPart;
 use throughline_domain::fact::envelope::Position;
 
+use crate::app::app_over;
 use crate::stores::Fresh;
 use crate::wait::PATIENCE;
 
@@ -44,13 +44,7 @@ impl Write for Kept {
 /// The year of a pack, recorded on a store.
 async fn played(store: Dialect, demo: &Demo) -> Fresh {
     let fresh = Fresh::on(store, demo.continues_at).await;
-    let app = App {
-        log: fresh.log.clone(),
-        views: fresh.views.clone(),
-        recorder: fresh.recorder.clone(),
-        clock: Arc::clone(&fresh.clock),
-    };
-    demo.play(&app, |_| ()).await.expect("the year is recorded");
+    demo.play(&app_over(&fresh), |_| ()).await.expect("the year is recorded");
     fresh.clock.set(demo.continues_at);
     let head = fresh.log.head().await.expect("a head").position;
     assert!(fresh.views.passed(head, PATIENCE).await, "the view does not follow the log");

@@ -26,7 +26,7 @@ fn client(n: u32, of_year: u32, (year, reached): (i32, [u32; 4])) -> Command {
     let spell = SpellId(Uuid::from_u128(0x3_0000_0000 + u128::from(n)));
     let hours_per_week = Some(Quantity(20.into()));
     let job = SpellStarted { domain: "employment".to_owned(), hours_per_week, ..world::home(spell) };
-    let lost = SpellEnded { spell, reason: None };
+    let lost = SpellEnded { spell, reason: None, note: None };
     let facts = [
         (true, on(5, 11), Event::from(ReferralAccepted {})),
         (of_year < reached[1], on(5, 20), EngagementStarted { basis: "employment_plan".to_owned() }.into()),

@@ -42,9 +42,9 @@ async fn case(app: &TestApp) -> Case {
     assert_eq!(types, ["SubjectRegistered", "IdentitySealed", "ReferralReceived"]);
     let journey = text(&received["journey"]["id"]);
     app.take_on(&journey, &worker, "2018-02-02").await;
-    let found =
-        app.ask(&manager(), "query($id: UUID!) { journey(id: $id) { subject { id } } }", json!({ "id": journey }));
-    let subject = text(&found.await["journey"]["subject"]["id"]);
+    let document = "query($id: UUID!) { journey(id: $id) { subject { id } } }";
+    let found = app.ask(&manager(), document, json!({ "id": journey })).await;
+    let subject = text(&found["journey"]["subject"]["id"]);
     Case { journey, subject }
 }
 

@@ -248,9 +248,9 @@ async fn grants_are_listed_page_by_page_with_who_granted_them() {
         let after = json!({ "after": first["pageInfo"]["endCursor"] });
         let second = app.ask(&administrator(), document, after.clone()).await["grants"].clone();
         assert_eq!(second["nodes"], json!([row("cat")]));
-        let foreign =
-            app.answer(&administrator(), "query($after: String) { apiKeys(after: $after) { totalCount } }", after);
-        assert_eq!(foreign.await.codes(), ["BAD_USER_INPUT"]);
+        let document = "query($after: String) { apiKeys(after: $after) { totalCount } }";
+        let foreign = app.answer(&administrator(), document, after).await;
+        assert_eq!(foreign.codes(), ["BAD_USER_INPUT"]);
     })
     .await;
 }

@@ -12,7 +12,8 @@ use throughline_gateway::Terms;
 use super::receiver::Receiver;
 use super::{Sending, feed, happen, shown, subscribe, those_who_may, until_shown};
 use crate::app::{
-    MST, SHPS, TestApp, keyworker, manager, new_id, on_both_stores, other_manager, refusals, test_caller, text,
+    MST, SHPS, TestApp, app_over, keyworker, manager, new_id, on_both_stores, other_manager, refusals, test_caller,
+    text,
 };
 
 #[tokio::test]
@@ -133,13 +134,7 @@ async fn a_server_sends_to_public_addresses_only_unless_it_was_started_otherwise
     on_both_stores(async |app| {
         let receiver = Receiver::with(&[]).await;
         let strict = app.fresh.outbox.clone().under(outbox::Terms::default());
-        let server = App {
-            log: app.fresh.log.clone(),
-            views: app.fresh.views.clone(),
-            recorder: app.fresh.recorder.clone(),
-            clock: std::sync::Arc::clone(&app.fresh.clock),
-            outbox: strict.clone(),
-        };
+        let server = App { outbox: strict.clone(), ..app_over(&app.fresh) };
         let keys = tempfile::tempdir().expect("a temporary directory");
         std::fs::write(keys.path().join("key"), app.key_pem()).expect("a key");
         let key = throughline::access::token::LocalKey::read_or_make(&keys.path().join("key")).expect("a key");
