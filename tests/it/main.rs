@@ -83,9 +83,9 @@ mod schema;
 mod search;
 mod second_look;
 mod sequences;
+mod sign_in;
 #[cfg(target_os = "linux")]
 mod slow_reader;
-mod sign_in;
 mod ssda903;
 mod ssda903_years;
 mod staff;

@@ -119,8 +119,12 @@ async fn tokens_issued_before_the_sessions_were_ended_are_refused() {
         let (token, local) = (provider.token(("EdDSA", "ed")), app.token(&manager()));
         accepted(&server, &token).await;
         accepted(&server, &local).await;
-        let ahead = send(app, END, json!({ "login": "ann", "issuedBefore": "2999-01-01T00:00:00Z", "reason": "x" })).await;
-        assert_eq!(ahead["problems"][0], json!({ "code": "INVALID_VALUE", "severity": "ERROR", "path": ["issuedBefore"] }));
+        let ahead =
+            send(app, END, json!({ "login": "ann", "issuedBefore": "2999-01-01T00:00:00Z", "reason": "x" })).await;
+        assert_eq!(
+            ahead["problems"][0],
+            json!({ "code": "INVALID_VALUE", "severity": "ERROR", "path": ["issuedBefore"] })
+        );
         let ended = done(app, END, json!({ "login": "Ann", "reason": "the telephone was lost" })).await;
         assert_eq!(ended["login"], "Ann");
         assert_eq!(who(&server, &token).await.status, StatusCode::UNAUTHORIZED);
@@ -160,7 +164,8 @@ async fn a_machine_signs_in_with_its_key_until_it_expires_or_is_revoked() {
             app.ask(&administrator(), listed, json!({})).await["apiKeys"]["nodes"][0]["lastUsedAt"].is_string()
         })
         .await;
-        for wrong in [secret[..45].to_owned(), format!("{secret}x"), "tl_".to_owned(), format!("tl_{}", "A".repeat(43))] {
+        for wrong in [secret[..45].to_owned(), format!("{secret}x"), "tl_".to_owned(), format!("tl_{}", "A".repeat(43))]
+        {
             assert_eq!(who(&server, &wrong).await.status, StatusCode::UNAUTHORIZED, "{wrong}");
         }
         app.it_is("2018-05-31T22:59:00Z");
@@ -180,7 +185,10 @@ async fn a_rotated_key_and_the_new_one_are_both_accepted_for_a_week() {
         let key = &issued["apiKey"]["key"];
         let rotated = done(app, ROTATE, json!({ "key": key, "expiresOn": "2019-01-01" })).await;
         let (old, new) = (text(&issued["secret"]), text(&rotated["secret"]));
-        assert_eq!((&rotated["apiKey"]["label"], &rotated["apiKey"]["contracts"]), (&json!("nightly-feed"), &json!([SHPS])));
+        assert_eq!(
+            (&rotated["apiKey"]["label"], &rotated["apiKey"]["contracts"]),
+            (&json!("nightly-feed"), &json!([SHPS]))
+        );
         accepted(&server, &old).await;
         accepted(&server, &new).await;
         app.it_is("2018-03-08T09:00:00Z");
@@ -234,12 +242,14 @@ async fn grants_are_listed_page_by_page_with_who_granted_them() {
              nodes { login role grantedBy inForce } pageInfo { hasNextPage endCursor } } }";
         let first = app.ask(&administrator(), document, json!({})).await["grants"].clone();
         assert_eq!((&first["totalCount"], &first["pageInfo"]["hasNextPage"]), (&json!(3), &json!(true)));
-        let row = |login: &str| json!({ "login": login, "role": "MANAGER", "grantedBy": "administrator", "inForce": true });
+        let row =
+            |login: &str| json!({ "login": login, "role": "MANAGER", "grantedBy": "administrator", "inForce": true });
         assert_eq!(first["nodes"], json!([row("ann"), row("bob")]));
         let after = json!({ "after": first["pageInfo"]["endCursor"] });
         let second = app.ask(&administrator(), document, after.clone()).await["grants"].clone();
         assert_eq!(second["nodes"], json!([row("cat")]));
-        let foreign = app.answer(&administrator(), "query($after: String) { apiKeys(after: $after) { totalCount } }", after);
+        let foreign =
+            app.answer(&administrator(), "query($after: String) { apiKeys(after: $after) { totalCount } }", after);
         assert_eq!(foreign.await.codes(), ["BAD_USER_INPUT"]);
     })
     .await;

@@ -50,14 +50,18 @@ fn install() {
     let installed = installed.unwrap_or_else(|error| {
         panic!("npm cannot be run ({error}): install Node.js 20 or later with npm (Debian: apt-get install nodejs npm)")
     });
-    assert!(installed.success(), "npm ci failed in tests/oidc: check that the npm registry can be reached, and run it there");
+    assert!(
+        installed.success(),
+        "npm ci failed in tests/oidc: check that the npm registry can be reached, and run it there"
+    );
 }
 
 impl Live {
     async fn start() -> Self {
         install();
         let process = node("node").arg("provider.mjs").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut process = process.unwrap_or_else(|error| panic!("node cannot be run ({error}): install Node.js 20 or later"));
+        let mut process =
+            process.unwrap_or_else(|error| panic!("node cannot be run ({error}): install Node.js 20 or later"));
         let say = process.stdin.take().expect("its input");
         let lines = BufReader::new(process.stdout.take().expect("its output")).lines();
         let (hears, said) = mpsc::unbounded_channel();
@@ -102,8 +106,7 @@ impl Live {
 }
 
 /// How the claims of this provider are read.
-const CLAIMS: &str =
-    "claims = { roles = \"roles\", contracts = \"groups\" }\nrole_names = { Manager = \"manager\" }";
+const CLAIMS: &str = "claims = { roles = \"roles\", contracts = \"groups\" }\nrole_names = { Manager = \"manager\" }";
 
 #[tokio::test]
 async fn tokens_of_a_real_provider_are_accepted_and_its_rotation_is_picked_up() {

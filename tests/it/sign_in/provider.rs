@@ -146,7 +146,8 @@ impl Provider {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (rsa, ec, ed) = (SigningKey::rsa(), SigningKey::ec(), SigningKey::ed());
         let keys = vec![rsa.public("rsa"), ec.public("ec"), ed.public("ed")];
-        let served = Served { url: url.clone(), answers: Arc::new(Mutex::new(Answers::Keys(keys))), fetched: Arc::default() };
+        let served =
+            Served { url: url.clone(), answers: Arc::new(Mutex::new(Answers::Keys(keys))), fetched: Arc::default() };
         let routes = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
             .route("/keys", get(keys_of))

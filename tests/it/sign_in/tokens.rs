@@ -45,7 +45,8 @@ fn bad_tokens(provider: &Provider) -> Vec<(&'static str, String)> {
         header.as_object_mut().expect("a header").retain(|_, value| !value.is_null());
         rsa.token(&header, &provider.claims())
     };
-    let part = |value: &Value| base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, value.to_string());
+    let part =
+        |value: &Value| base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, value.to_string());
     let of_headers = |header: Value| format!("{}.{}.{}", part(&header), parts[1], parts[2]);
     let hmac = |secret: &[u8]| {
         let claims = provider.claims();
@@ -70,7 +71,10 @@ fn bad_tokens(provider: &Provider) -> Vec<(&'static str, String)> {
         ("a space inside", good.replacen('.', " .", 1)),
         ("far too long", claiming(json!({ "note": "x".repeat(20_000) }))),
         ("alg none", of_headers(json!({ "alg": "none", "typ": "at+jwt", "kid": "rsa" }))),
-        ("alg None without a signature", format!("{}.{}.", part(&json!({ "alg": "None", "typ": "at+jwt", "kid": "rsa" })), parts[1])),
+        (
+            "alg None without a signature",
+            format!("{}.{}.", part(&json!({ "alg": "None", "typ": "at+jwt", "kid": "rsa" })), parts[1]),
+        ),
         ("no alg", of_headers(json!({ "typ": "at+jwt", "kid": "rsa" }))),
         ("alg RS512", of_headers(json!({ "alg": "RS512", "typ": "at+jwt", "kid": "rsa" }))),
         ("alg rs256 in small letters", of_headers(json!({ "alg": "rs256", "typ": "at+jwt", "kid": "rsa" }))),
