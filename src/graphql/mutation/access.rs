@@ -56,8 +56,9 @@ mutations! {
         .await
     }
 
-    /// Ends all sessions of a login: tokens that were issued to it until now are no longer accepted, whatever
-    /// their issuer. New tokens are. To keep a person out, revoke their role or disable their account at the identity provider.
+    /// Ends all sessions of a login: tokens that were issued to it until now are no longer accepted, whatever their
+    /// issuer. New tokens are. To keep a person out, revoke their role or disable their account at the identity
+    /// provider.
     revoke_sessions(ctx, input: RevokeSessionsInput) -> SessionsPayload {
         answered(async {
             let now = Clock::Machine.now();
