@@ -279,6 +279,10 @@ impl Reader<'_> {
         {
             let references = json!([{ "system": self.ids.numbers, "id": case }]);
             payload.object.insert("external_references".to_owned(), references);
+            // A row that names no area says nothing about it: the area of the import stays.
+            if !payload.object.contains_key("area") {
+                payload.said.remove(["area".to_owned()].as_slice());
+            }
         }
     }
 
