@@ -131,9 +131,9 @@ async fn a_list_of_referrals_is_recorded_once_and_every_bad_row_says_why() {
             "2 R-1 recorded 3",
             "3 R-2 recorded 2",
             "4 R-3 unreadable received",
-            "5 R-4 refused CODE_NOT_LISTED at area",
-            "6 R-5 refused ACCEPTED_BEFORE_RECEIVED at accepted",
-            "7 ? refused PERSONAL_DATA at -",
+            "5 R-4 refused UNKNOWN_CODE at area",
+            "6 R-5 refused BEFORE_REFERRAL at accepted",
+            "7 ? refused PERSONAL_DATA at reference",
             "8 R-1 refused RECORD_TWICE at -",
             "9 R-2 there",
         ];
@@ -270,7 +270,18 @@ async fn every_nonsense_of_a_census_is_named_with_its_place_and_the_rest_is_reco
         let (files, mapping) = (Files::new(), mapping("cin-census"));
         let file = [files.with("cin.xml", include_str!("../mapped/cin-census-2026.xml"))];
         let (summary, results) = through(&fresh.recorder, "case-management", &mapping, &file).await.expect("an import");
-        let expected: [&str; 0] = [];
+        let expected = [
+            "24 ? unreadable Message/Children/Child/ChildIdentifiers",
+            "34 DfEX0000001/2022-10-06 recorded 4",
+            "41 DfEX0000001/2022-10-06/assessment/2028-04-28 refused DATED_IN_FUTURE at AssessmentActualStartDate",
+            "50 DfEX0000001/2022-10-06/plan/2023-01-24 recorded 2",
+            "54 DfEX0000001/2022-10-06/s47/2022-06-02 recorded 2",
+            "61 DfEX0000001/2022-10-06/cpp/2022-02-17 recorded 2",
+            "67 DfEX0000001/2022-10-06/cpp-review/2023-02-15 recorded 1",
+            "71 DfEX0000001/2022-10-06/pre-proceedings/2026-09-09 refused DATED_IN_FUTURE at StepDecisionDate",
+            "98 child_fails_assessments/2024-10-24 recorded 4",
+            "104 child_fails_assessments/2024-10-24/assessment/2023-12-25 recorded 2",
+        ];
         assert_eq!(shown(&results), expected);
         let before = head(fresh).await;
         let (again, _) = through(&fresh.recorder, "case-management", &mapping, &file).await.expect("an import");
@@ -292,8 +303,17 @@ async fn a_workforce_census_gives_workers_their_time_and_their_absence() {
                 *types.entry(envelope.event_type).or_default() += 1;
             }
         }
-        let unreadable: Vec<&String> = results.iter().filter(|result| !result.contains("recorded")).collect();
-        assert_eq!((summary.recorded, format!("{types:?}"), unreadable), (0, String::new(), Vec::new()));
+        let expected = [("AbsenceRecorded", 2), ("WorkerJoined", 19), ("WorkerLeft", 11), ("WteSet", 8)];
+        assert_eq!(types, BTreeMap::from(expected.map(|(name, count)| (name.to_owned(), count))));
+        assert_eq!((summary.recorded, summary.refused, summary.unreadable), (19, 7, 4));
+        let not_recorded: Vec<&str> =
+            results.iter().map(String::as_str).filter(|result| !result.contains(" recorded ")).collect();
+        assert_eq!(not_recorded[0], "39 Yk7226043359 unreadable RoleStartDate");
+        let early = "79 oP8178849586 refused BEFORE_JOINING at /Header/CollectionDetails/ReferenceDate";
+        assert_eq!(not_recorded[1], early);
+        let before = head(fresh).await;
+        let (again, _) = import(fresh, &mapping, &file).await;
+        assert_eq!((again.recorded, again.there, head(fresh).await), (0, 19, before));
     })
     .await;
 }

@@ -33,7 +33,7 @@ use plan::{Commands, Plan, Taking};
 use throughline_domain::command::check_source;
 use throughline_domain::fact::envelope::{Envelope, Source, StreamId, StreamKind};
 use throughline_domain::fact::event::Event;
-use throughline_domain::fact::refusal::Refusal;
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
 /// The number of rows that are taken together.
 const WINDOW: usize = 1024;
@@ -55,9 +55,11 @@ impl Import<'_> {
         mut report: impl FnMut(&RowResult),
     ) -> Result<Summary, ImportError> {
         self.contract().await?;
-        let area = match area {
-            None if !mapping.needs_area() => None,
-            named => Some(self.area(named).await?),
+        let area = match self.area(area).await {
+            Ok(area) => Some(area),
+            // Every row has an area of its own, or there are no cases.
+            Err(ImportError::Area { named: None, .. }) if !mapping.needs_area() => None,
+            Err(error) => return Err(error),
         };
         let wanted = Arc::new(mapping.wanted.clone());
         let mut inspected = Vec::with_capacity(files.len());
@@ -246,16 +248,15 @@ impl<'a> Run<'a> {
         for stated in stated {
             items.push(match stated {
                 Ok(statement) => {
-                    let (record, case) = (statement.record.clone(), statement.case.clone());
-                    match self.check(&record, case.as_deref(), line) {
+                    match self.check(&statement.record, statement.case.as_deref(), line) {
                         Ok(()) => {
-                            let (order, _) = result(self, None, Outcome::Missing);
+                            let (order, _) = result(self, None, Outcome::There(Vec::new()));
                             Ok(Item { order, line, table, statement })
                         }
                         // The id is not a pseudonym. So it is not repeated in the result either.
                         Err(refusals) => {
-                            self.unread += 1;
-                            let problems = refusals.into_iter().map(Problem::from).collect();
+                            let column = |_: &str| Some(statement.identified_by.clone());
+                            let problems = problems(refusals, column);
                             Err(result(self, None, Outcome::Refused(problems)))
                         }
                     }
@@ -422,6 +423,12 @@ impl<'a> Run<'a> {
             .accepting_every_warning();
         let done = match self.import.recorder.append(request).await {
             Ok(done) => done,
+            // Another case of the same subject was first.
+            Err(RecordError::Refused(refusals))
+                if refusals.iter().any(|refusal| refusal.code == RefusalCode::SubjectExists) =>
+            {
+                return Ok(Answer::Changed);
+            }
             Err(RecordError::Refused(refusals)) => return Ok(Answer::Refused(refusals)),
             Err(RecordError::Denied(denied)) => {
                 let problem = Problem { code: "FORBIDDEN", message: not_by_import(denied), path: None };

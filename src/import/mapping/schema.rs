@@ -109,3 +109,23 @@ fn field_schema(field: &Field) -> Value {
         _ => value,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_has_every_fact_with_its_fields_and_every_key_with_its_meaning() {
+        let schema: Value = serde_json::from_str(&json_schema()).expect("JSON");
+        let facts = schema["$defs"]["fact"]["oneOf"].as_array().expect("facts");
+        assert_eq!(facts.len(), FACTS.len());
+        for (fact, of) in facts.iter().zip(FACTS) {
+            assert_eq!(fact["properties"]["type"]["const"], of.name);
+            assert!(of.fields.iter().all(|field| fact["properties"][field.name].is_object()), "{}", of.name);
+        }
+        for key in MAPPING.keys {
+            let meaning = schema["properties"][key.name]["description"].as_str().unwrap_or_default();
+            assert!(meaning.starts_with(key.meaning), "{}", key.name);
+        }
+    }
+}

@@ -78,6 +78,8 @@ impl Ids<'_> {
 pub(crate) struct Statement {
     /// The id of the record in the source.
     pub(crate) record: String,
+    /// The columns of that id.
+    pub(crate) identified_by: String,
     /// The stream of its facts.
     pub(crate) stream: StreamId,
     /// The number of the case, if it is a case's.
@@ -204,7 +206,16 @@ impl Reader<'_> {
                 Dated::Unsaid => unsaid.push(terms.kind.event),
             }
         }
-        Ok(Statement { record, stream, case: case.map(str::to_owned), is_earliest: of.is_earliest, facts, unsaid })
+        let identified_by = of.id.columns();
+        Ok(Statement {
+            record,
+            identified_by,
+            stream,
+            case: case.map(str::to_owned),
+            is_earliest: of.is_earliest,
+            facts,
+            unsaid,
+        })
     }
 
     fn dated(&self, terms: &FactTerms) -> Result<Dated, LineError> {
@@ -268,6 +279,10 @@ impl Reader<'_> {
         {
             let references = json!([{ "system": self.ids.numbers, "id": case }]);
             payload.object.insert("external_references".to_owned(), references);
+            // A row that names no area says nothing about it: the area of the import stays.
+            if !payload.object.contains_key("area") {
+                payload.said.remove(["area".to_owned()].as_slice());
+            }
         }
     }
 

@@ -129,10 +129,15 @@ pub(super) fn day_after(last: Occurred) -> Option<Occurred> {
 /// A decimal number, digit for digit. A comma between thousands is left out.
 pub(super) fn number(text: &str) -> Option<Decimal> {
     let groups: Vec<&str> = text.split(',').collect();
-    let are_thousands =
-        |groups: &[&str]| groups.iter().all(|group| group.len() >= 3 && group[..3].bytes().all(|b| b.is_ascii_digit()));
+    let are_thousands = |groups: &[&str]| groups.iter().all(|group| is_thousands(group.as_bytes()));
     let plain = if groups.len() > 1 && are_thousands(&groups[1..]) { groups.concat() } else { text.to_owned() };
     Decimal::from_str_exact(&plain).ok()
+}
+
+/// Whether these are three digits, at the end perhaps with decimals after them.
+fn is_thousands(group: &[u8]) -> bool {
+    let (digits, rest) = group.split_at(group.len().min(3));
+    digits.len() == 3 && digits.iter().all(u8::is_ascii_digit) && matches!(rest, [] | [b'.', ..])
 }
 
 /// Yes or no.
@@ -194,6 +199,7 @@ mod tests {
     fn numbers_and_flags_are_read_exactly_or_not_at_all() {
         assert_eq!(number("16.30").map(|number| number.to_string()).as_deref(), Some("16.30"));
         assert_eq!(number("1,234,567.5").map(|number| number.to_string()).as_deref(), Some("1234567.5"));
+        assert!(number("1,2345").is_none() && number("1,£££").is_none());
         assert!(number("16,5").is_none() && number("1.6e1").is_none() && number("about 16").is_none());
         assert_eq!((flag("Yes"), flag("0"), flag("maybe")), (Some(true), Some(false), None));
         assert!(time("14:30").is_some() && time("2pm").is_none());

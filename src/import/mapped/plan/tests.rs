@@ -35,7 +35,7 @@ reason = "why"
 "#;
 
 /// The columns of a row, in the order in which the mapping names them.
-const COLUMNS: [&str; 7] = ["pay", "id", "client", "from", "hours", "to", "why"];
+const COLUMNS: [&str; 7] = ["pay", "client", "id", "from", "hours", "to", "why"];
 
 fn mapping(leads: &str) -> Mapping {
     Mapping::parse(&MAPPING.replace("system = \"mosaic\"", &format!("system = \"mosaic\"\n{leads}")))

@@ -54,14 +54,14 @@ fn a_mapping_wants_the_columns_that_it_names() {
 fn every_fault_is_found_at_once_with_its_line() {
     let text = WHOLE
         .replace("mapping = 1", "mapping = 2")
-        .replace("system", "sytem")
-        .replace("\"csv\"", "\"cvs\"")
+        .replace("system", "name")
+        .replace("\"csv\"", "\"text\"")
         .replace("on = \"received\"", "on = 5\nreason = \"x\"");
     let faults = faults(&text);
     let expected = [
         "line 1: mapping: this build reads grammar 1 of mappings; write mapping = 1",
         "line 3: source.system: missing; write system = \"mosaic\"",
-        "line 4: source.sytem: there is no such key here; remove it, or write one of system, numbers,",
+        "line 4: source.name: there is no such key here; remove it, or write one of system, numbers,",
         "line 7: read.format: expected one of csv, xlsx, xml, json; write format = \"csv\"",
         "line 19: record.fact.on: expected a column;",
         "line 20: record.fact.reason: there is no such key here;",
