@@ -132,9 +132,10 @@ impl Validator {
         }
         if let Some(cohort) = &series.cohort {
             let path = format!("{path}.cohort");
-            self.code(&path, cohort, CodeList::Cohorts, rules);
             if series.area.is_some() {
                 self.invalid(&path, "a series is for an area or a cohort: give only one of them");
+            } else {
+                self.code(&path, cohort, CodeList::Cohorts, rules);
             }
         }
         let (months, years) = (format!("{path}.months"), format!("{path}.years"));

@@ -195,7 +195,7 @@ fn every_fault_is_found_with_its_line_key_and_remedy() {
             "line 10: calendar.zone: there is no time zone \"Europe/Londn\"; write zone = \"Europe/London\"",
             "line 12: calendar.financial_year: \"02-29\" is not a day of every year; write financial_year = \"04-01\"",
             "line 14: codes.plan_kinds: expected a list, found a text; write plan_kinds = [\"a_code\", \"another_code\"]",
-            "line 15: codes.colours: unknown key; write one of areas, cohorts, referrer_kinds, plan_kinds, contact_channels, spell_domains, evidence_kinds, risk_kinds, achievement_codes, measure_codes, disengage_reasons, close_reasons, defect_codes, or take it out",
+            "line 15: codes.colours: unknown key; write one of areas, cohorts, referrer_kinds, plan_kinds, contact_channels, spell_domains, evidence_kinds, risk_kinds, achievement_codes, measure_codes, money_codes, disengage_reasons, close_reasons, defect_codes, or take it out",
             "line 16: cap: expected a list of sections, found a section; write [[cap]] above each of them",
         ]
     );
