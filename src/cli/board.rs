@@ -274,7 +274,7 @@ async fn recency(view: &Generation, scope: InScope<'_>, rulebook: &Rulebook, as_
             let counts = RecencyCounts::of(&row);
             let rest = [counts.none, counts.date_imprecise, counts.unassigned];
             let counts = counts.buckets.iter().copied().chain(rest).chain(lacks.then_some(counts.no_data));
-            let shown = counts.chain([Some(row.total())]).map(known);
+            let shown = counts.chain([Some(row.total())]).map(if_supplied);
             std::iter::once(row.group.label()).chain(shown).collect()
         });
         tables.push(Table { title: format!("{title}, at the end of {as_of}"), columns, rows: rows.collect() });
@@ -307,7 +307,7 @@ async fn waits(view: &Generation, scope: InScope<'_>, rulebook: &Rulebook, as_of
             let counts = PlanCounts::of(&row);
             let rest = [counts.no_plan_yet, counts.closed_without_plan, counts.date_imprecise];
             let counts = counts.buckets.iter().copied().chain(rest).chain(lacks.then_some(counts.no_data));
-            let counts = counts.chain([Some(row.total())]).map(known);
+            let counts = counts.chain([Some(row.total())]).map(if_supplied);
             let cells = std::iter::once(row.group.label()).chain(counts);
             cells.chain([shown(row.days.median()), shown(row.days.mean())]).collect()
         });
@@ -320,7 +320,7 @@ async fn waits(view: &Generation, scope: InScope<'_>, rulebook: &Rulebook, as_of
 const NO_DATA: &str = "No data";
 
 /// A count, or that it is not known because the area does not supply the facts.
-fn known(count: Option<u64>) -> String {
+fn if_supplied(count: Option<u64>) -> String {
     count.map_or_else(|| "no data".to_owned(), |count| count.to_string())
 }
 

@@ -24,7 +24,7 @@ use throughline_domain::contract::{Contract, ContractRecord, Rulebook};
 use throughline_domain::fact::Entry;
 use throughline_domain::fact::event::CommentaryRecorded;
 use throughline_domain::performance::figure::State;
-use throughline_domain::performance::measure::Measure;
+use throughline_domain::performance::measure::{Measure, measures as all_measures};
 use throughline_domain::performance::period::Period;
 use throughline_domain::performance::report::{
     CommentaryNeed, ContractCalendar, ReportDefinition, SectionDefinition, Shown, SmallCounts, TableDefinition,
@@ -54,8 +54,8 @@ pub async fn document(source: Source<'_>, report: &ReportDefinition, day: NaiveD
     let ContractRecord { commentary, assessments, .. } = source.contract.contract_record(NaiveDate::MAX);
     record.assessments = assessments;
     let period = report.period(day, source.rulebook.calendar.financial_year);
-    let mut draft =
-        Draft { source, report, record: &record, commentary: &commentary, period, used: Vec::new(), notes: Vec::new() };
+    let (known, used, notes) = (all_measures(source.rulebook), Vec::new(), Vec::new());
+    let mut draft = Draft { source, report, record: &record, commentary: &commentary, period, known, used, notes };
     draft.note_areas();
     if period.is_provisional(source.as_of) {
         draft.note(format!("The period was not over on {}: figures may still change.", source.as_of));
@@ -78,6 +78,8 @@ struct Draft<'d> {
     /// The commentary that the view knows, whatever its date.
     commentary: &'d [Entry<CommentaryRecorded>],
     period: Period,
+    /// All measures of the contract.
+    known: Vec<Measure>,
     /// The measures of all figures so far, in the order of their first use.
     used: Vec<Measure>,
     notes: Vec<String>,
@@ -146,16 +148,17 @@ impl<'d> Draft<'d> {
         let query = FiguresQuery { measures: &measures, by, period, compare, as_of: self.source.as_of };
         let found = measures::figures(self.source.view, self.source.scope, self.of_contract(), &query).await?;
         for found in &found {
-            self.define(found);
+            self.define(&found.measure);
             self.note_no_data(found);
         }
         Ok(found)
     }
 
     /// Adds the definition of a measure, and of the two that a ratio is made of.
-    fn define(&mut self, found: &MeasureFigures) {
-        let parts = found.parts.iter().flat_map(|(of, over)| [of, over]);
-        for one in std::iter::once(&found.measure).chain(parts) {
+    fn define(&mut self, of: &Measure) {
+        let parts = of.formula.parts().into_iter();
+        let parts = parts.filter_map(|code| self.known.iter().find(|measure| measure.code == *code));
+        for one in std::iter::once(of).chain(parts) {
             if self.used.iter().all(|used| used.code != one.code) {
                 self.used.push(one.clone());
             }
