@@ -606,7 +606,8 @@ pub(super) fn check_staff(ctx: &Context<'_>, asked: &[Measure], rulebook: &Ruleb
         matches!(formula, Formula::Supervision(_) | Formula::Workforce(Workforce::AbsenceDays | Workforce::Slots))
     };
     let parts: Vec<&String> = asked.iter().flat_map(|measure| measure.formula.parts()).collect();
-    let are_of_staff = |all: Vec<Measure>| all.iter().any(|one| parts.contains(&&one.code) && is_of_staff(&one.formula));
+    let are_of_staff =
+        |all: Vec<Measure>| all.iter().any(|one| parts.contains(&&one.code) && is_of_staff(&one.formula));
     let shows_staff = asked.iter().any(|measure| is_of_staff(&measure.formula))
         || !parts.is_empty() && are_of_staff(measures_of(rulebook));
     if shows_staff && !ctx.may(Action::ReadStaff) {

@@ -245,8 +245,7 @@ pub async fn rows(
 /// The service areas of the scope that do not supply contacts on a day.
 fn without_supply(rulebook: &Rulebook, scope: InScope<'_>, day: NaiveDate) -> Vec<String> {
     let declared: BTreeSet<&String> = rulebook.supply.iter().map(|one| &one.area).collect();
-    let is_without =
-        |area: &&&String| rulebook.supplied(area, SuppliedFacts::Contacts, (day, day)) == Supplied::Never;
+    let is_without = |area: &&&String| rulebook.supplied(area, SuppliedFacts::Contacts, (day, day)) == Supplied::Never;
     let without = declared.iter().filter(|area| scope.has_area(area)).filter(is_without);
     without.map(|area| (*area).clone()).collect()
 }
@@ -290,11 +289,7 @@ struct Found<'f> {
 
 impl<'f> Found<'f> {
     /// The counts of each group.
-    fn by<K: Ord>(
-        &self,
-        key: impl Fn(&LastContacts) -> K,
-        columns: &mut Columns<'f>,
-    ) -> BTreeMap<K, Counts> {
+    fn by<K: Ord>(&self, key: impl Fn(&LastContacts) -> K, columns: &mut Columns<'f>) -> BTreeMap<K, Counts> {
         let mut groups: BTreeMap<K, Counts> = BTreeMap::new();
         let is_held = |found: &LastContacts| self.measure == Measure::Anyone || found.keyworker().is_some();
         for found in self.supplied {

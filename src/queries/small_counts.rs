@@ -368,7 +368,8 @@ mod tests {
     fn a_small_count_of_another_period_is_hidden_beside_a_figure_that_is_shown() {
         let given = vec![row("brent", 30, 3), row("ealing", 20, 30), row("enfield", 9, 12)];
         let found = figures(vec![MeasureFigures { measure: measure(), parts: None, rows: given }]);
-        let previous: Vec<State> = found[0].rows.iter().filter_map(|row| row.comparison.previous).map(|one| one.base.state()).collect();
+        let previous: Vec<State> =
+            found[0].rows.iter().filter_map(|row| row.comparison.previous).map(|one| one.base.state()).collect();
         assert_eq!(previous, [State::Suppressed, State::Value, State::Suppressed]);
         assert_eq!(states(&found[0].rows), [State::Value; 3]);
         let difference = found[0].rows[0].comparison.previous.map(|one| one.difference.value());
@@ -406,11 +407,8 @@ mod tests {
 
     #[test]
     fn months_and_their_totals_hide_what_would_follow_from_them() {
-        let row = |counts: [u64; 3], cumulative| MonthsRow {
-            group: Group::Whole,
-            by_month: counts.to_vec(),
-            cumulative,
-        };
+        let row =
+            |counts: [u64; 3], cumulative| MonthsRow { group: Group::Whole, by_month: counts.to_vec(), cumulative };
         let found = MonthsShown::without_small(&[row([3, 10, 12], 60)]);
         assert_eq!(found, [MonthsShown { by_month: vec![None, None, Some(12)], total: None, cumulative: None }]);
         let all = MonthsShown::without_small(&[row([5, 10, 12], 60)]);

@@ -212,9 +212,7 @@ fn out_of_place(fault: PeriodFault) -> Misuse {
         PeriodFault::BeforeContract(starts_on) => {
             format!("the contract starts on {starts_on}, after the period: give a later --period")
         }
-        PeriodFault::NoDays => {
-            "a period of days needs a --to that is not before --period: give both".to_owned()
-        }
+        PeriodFault::NoDays => "a period of days needs a --to that is not before --period: give both".to_owned(),
     })
 }
 
@@ -283,12 +281,7 @@ fn dimension(word: &str) -> Result<Dimension, String> {
 }
 
 /// The cells of a row, in the order of the heads.
-fn row_of(
-    of: Reading<'_>,
-    query: &FiguresQuery<'_>,
-    found: &MeasureFigures,
-    row: &FigureRow,
-) -> Result<Vec<String>> {
+fn row_of(of: Reading<'_>, query: &FiguresQuery<'_>, found: &MeasureFigures, row: &FigureRow) -> Result<Vec<String>> {
     let measure = &found.measure;
     let mut cells: Vec<String> = row.members.iter().map(|member| member.label(&of.rulebook.labels)).collect();
     if query.by.contains(&Dimension::Month) {

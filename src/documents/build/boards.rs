@@ -83,7 +83,10 @@ impl Draft<'_> {
         ));
         let (view, scope) = (self.source.view, self.source.scope);
         let rows = recency::rows(view, scope, day, rulebook, (by, measure)).await?;
-        self.note_areas_without("Days since contact", rows.iter().filter(|row| row.is_without_supply).map(|row| &row.group));
+        self.note_areas_without(
+            "Days since contact",
+            rows.iter().filter(|row| row.is_without_supply).map(|row| &row.group),
+        );
         Ok(rows)
     }
 

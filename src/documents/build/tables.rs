@@ -54,11 +54,7 @@ pub(super) struct Grid<'g> {
 }
 
 impl<'g> Grid<'g> {
-    pub(super) fn of(
-        definition: &'g TableDefinition,
-        found: &'g [MeasureFigures],
-        titles: Titles<'g>,
-    ) -> Self {
+    pub(super) fn of(definition: &'g TableDefinition, found: &'g [MeasureFigures], titles: Titles<'g>) -> Self {
         let by = definition.by.as_slice();
         let rows_of = |(at, of): (usize, &'g MeasureFigures)| {
             of.rows.iter().map(move |row| ((at, place(row, by)), row)).collect::<Vec<_>>()

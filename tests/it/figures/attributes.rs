@@ -43,7 +43,8 @@ fn assessed(on: &str, age: i64, gender: Option<&str>) -> (Occurred, Event) {
 /// Four cases of February: one of 24; one of 25, who is assessed again as 20; one of 30 whose age is known only from the
 /// 20th; and one who is not assessed.
 async fn record(app: &TestApp) {
-    let rules = pack("shps").expect("a pack").text.replace("contract = \"shps\"", &format!("contract = \"{CONTRACT}\""));
+    let rules =
+        pack("shps").expect("a pack").text.replace("contract = \"shps\"", &format!("contract = \"{CONTRACT}\""));
     let opened = world::opened(CONTRACT, "2017-03-01");
     app.fresh.record(world::open(when("2017-03-01"), opened, rules + ATTRIBUTES)).await.expect("the contract opens");
     let of = |n: u32, area: &str, assessments: Vec<(Occurred, Event)>| {

@@ -33,7 +33,8 @@ fn asker(app: &TestApp, who: Principal) -> Asker<'_> {
 /// Referrals in February: 3 in Brent, 7 in Ealing and 9 in Hackney. Of those in Hackney six are closed: one for a reason
 /// that no other has.
 async fn record(app: &TestApp, hides: &str) {
-    let rules = pack("shps").expect("a pack").text.replace("contract = \"shps\"", &format!("contract = \"{CONTRACT}\""));
+    let rules =
+        pack("shps").expect("a pack").text.replace("contract = \"shps\"", &format!("contract = \"{CONTRACT}\""));
     let opened = world::opened(CONTRACT, "2017-03-01");
     app.fresh.record(world::open(when("2017-03-01"), opened, rules + hides)).await.expect("the contract opens");
     let areas = [("brent", 3), ("ealing", 7), ("hackney", 9)];
@@ -90,7 +91,9 @@ async fn a_conversion_shows_no_count_that_it_is_made_of() {
     on_both_stores(async |app| {
         record(app, HIDDEN).await;
         let arguments = BY_AREA.replace("\"referral\"", "\"conversion:php_complete\"");
-        let found = asker(app, commissioner()).figures(&arguments, "group { code } figure { state numerator denominator }").await;
+        let found = asker(app, commissioner())
+            .figures(&arguments, "group { code } figure { state numerator denominator }")
+            .await;
         for area in ["brent", "hackney"] {
             let figure = &row(&found, "conversion:php_complete", area)["figure"];
             assert_eq!((&figure["numerator"], &figure["denominator"]), (&Value::Null, &Value::Null), "{area}");

@@ -38,7 +38,8 @@ fn asker(app: &TestApp) -> Asker<'_> {
 
 /// One case in each of four areas, accepted on 2 January, with a contact on 20 January.
 async fn record(app: &TestApp) {
-    let rules = pack("shps").expect("a pack").text.replace("contract = \"shps\"", &format!("contract = \"{CONTRACT}\""));
+    let rules =
+        pack("shps").expect("a pack").text.replace("contract = \"shps\"", &format!("contract = \"{CONTRACT}\""));
     let opened = world::opened(CONTRACT, "2017-03-01");
     app.fresh.record(world::open(when("2017-03-01"), opened, rules + SUPPLY)).await.expect("the contract opens");
     let areas = ["brent", "ealing", "hackney", "enfield"];

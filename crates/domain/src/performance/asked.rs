@@ -105,8 +105,7 @@ mod tests {
     use crate::world::day;
 
     fn asked(kind: Option<PeriodKind>, from: &str, to: Option<&str>) -> Result<(String, String), PeriodFault> {
-        let calendar =
-            ContractCalendar { financial_year: MonthDay { month: 4, day: 1 }, starts_on: day("2018-02-10") };
+        let calendar = ContractCalendar { financial_year: MonthDay { month: 4, day: 1 }, starts_on: day("2018-02-10") };
         let period = PeriodAsked { kind, from: day(from), to: to.map(day) }.period(calendar)?;
         Ok((period.first().to_string(), period.last().to_string()))
     }

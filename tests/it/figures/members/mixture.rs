@@ -12,9 +12,9 @@ use throughline_domain::contract::rulebook::{CodeList, shown_value};
 use throughline_domain::fact::envelope::{Occurred, RiskId, SpellId, StreamId, TaskId, WorkerId};
 use throughline_domain::fact::event::{
     AchievementRecorded, AssessmentScored, Attendance, Attribute, ContactLogged, ContactWith, Disengaged, Eligibility,
-    EligibilityAssessed, Event, JourneyClosed, JourneyTransferred, MeasureRecorded, PlanAgreed, PlanReviewed, Quantity, ReferralAccepted,
-    ReferralDeclined, ReferralReceived, ReferralWithdrawn, Referrer, RiskRaised, SpellStarted, TaskSet, WorkerJoined,
-    WteSet,
+    EligibilityAssessed, Event, JourneyClosed, JourneyTransferred, MeasureRecorded, PlanAgreed, PlanReviewed, Quantity,
+    ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn, Referrer, RiskRaised, SpellStarted,
+    TaskSet, WorkerJoined, WteSet,
 };
 use throughline_domain::performance::measure::{CaseValue, FactKind, Formula};
 use throughline_domain::world::{self, ANN, BOB, CAT};

@@ -155,9 +155,10 @@ mod tests {
     fn an_age_is_in_the_band_whose_edge_it_does_not_pass() {
         let band = |fact: &Attribute| age_band().value_of(fact);
         let of = |age: i64| band(&Attribute::Quantity(Quantity(age.into())));
-        assert_eq!([0, 17, 18, 24, 25].map(of), ["Under 18", "Under 18", "18-24", "18-24", "25 and over"].map(
-            |label| Some(label.to_owned())
-        ));
+        assert_eq!(
+            [0, 17, 18, 24, 25].map(of),
+            ["Under 18", "Under 18", "18-24", "18-24", "25 and over"].map(|label| Some(label.to_owned()))
+        );
         assert_eq!(band(&Attribute::Text("17.5".to_owned())).as_deref(), Some("18-24"), "17.5 is above 17");
         assert_eq!(band(&Attribute::Text("old".to_owned())), None, "this is not known");
         assert_eq!(band(&Attribute::Flag(true)), None);

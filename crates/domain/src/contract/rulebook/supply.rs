@@ -237,7 +237,12 @@ pub(super) fn supply(top: &Section<'_>, report: &mut Report<'_>) -> Vec<Supply> 
             && until < from
         {
             let remedy = "write an until that is not before from";
-            report.add(section.place_of("until"), Some(&section.path_of("until")), "the supply ends before it begins", remedy);
+            report.add(
+                section.place_of("until"),
+                Some(&section.path_of("until")),
+                "the supply ends before it begins",
+                remedy,
+            );
         }
         let facts = section.texts("facts");
         let facts = facts.iter().filter_map(|fact| SUPPLIED.iter().find(|word| word.text == *fact));
@@ -282,7 +287,10 @@ mod tests {
         assert_eq!(of("2021-04-01", "2021-04-30"), Supplied::Never);
         assert_eq!(of("2021-06-01", "2021-06-01"), Supplied::Never);
         assert_eq!(supplied(&text, SuppliedFacts::Spells, "2021-04-01", "2021-04-30"), Supplied::Always);
-        assert_eq!(rulebook(&text).supplied("hackney", SuppliedFacts::Plans, (day("2021-04-01"), day("2021-04-02"))), Supplied::Always);
+        assert_eq!(
+            rulebook(&text).supplied("hackney", SuppliedFacts::Plans, (day("2021-04-01"), day("2021-04-02"))),
+            Supplied::Always
+        );
     }
 
     #[test]

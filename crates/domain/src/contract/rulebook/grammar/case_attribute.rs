@@ -49,10 +49,7 @@ pub(super) static CASE_ATTRIBUTE: Table = Table {
         Rule::Apart {
             key: "values",
             others: &["upper", "labels"],
-            fix: Fix {
-                problem: "it has values and bands",
-                remedy: "leave out values, or leave out upper and labels",
-            },
+            fix: Fix { problem: "it has values and bands", remedy: "leave out values, or leave out upper and labels" },
         },
     ],
     notes: &["In bands, a fact that is no number is unknown."],

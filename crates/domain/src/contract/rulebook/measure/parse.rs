@@ -5,12 +5,12 @@
 
 mod case_value;
 
+use super::super::Codes;
 use super::super::check::listed;
 use super::super::grammar::case_values::TAKES_OF_CONTRACT;
 use super::super::grammar::terms::BASES;
 use super::super::outcome::parse as outcome;
 use super::super::reader::{Fault, Report, Section};
-use super::super::Codes;
 use super::case_value::{ContractValues, TakeOfContract};
 use super::known::KnownMeasures;
 use super::{Basis, FactKind, Facts, Formula, Measure, is_of_every_contract};

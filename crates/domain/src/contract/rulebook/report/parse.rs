@@ -3,12 +3,12 @@
 //! Each report is read alone. The measures that its tables name are checked once the whole rulebook is read, because
 //! they may be any of its measures.
 
+use super::super::Calendar;
 use super::super::grammar::Word;
 use super::super::grammar::report::{BOARDS, CHARTS, COMMENTARY, COMPARED, EVERY, LAYOUTS, TABLE_PERIODS};
 use super::super::measure::Measure;
 use super::super::measure::known::KnownMeasures;
 use super::super::reader::{Fault, Item, Report as Faults, Section};
-use super::super::Calendar;
 use super::{
     CommentaryNeed, Compared, Dimension, Every, Layout, ReportBoard, ReportDefinition, SectionDefinition, Shown,
     SmallCounts, TableDefinition, TablePeriod,
