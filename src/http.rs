@@ -6,8 +6,9 @@ mod evidence;
 mod export;
 mod feed;
 mod metrics;
+mod remote;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,7 +82,9 @@ pub fn router(app: App, sign_in: impl Into<SignIn>, terms: Terms) -> Router {
     let (meters, budget, explorer) = (Meters::new(), Arc::clone(&terms.budget), terms.explorer);
     let capacity = Arc::clone(&terms.capacity);
     let foreign_pages = of_origins(&terms.origins);
-    let gate = Gate::of(&app, sign_in.into());
+    let sign_in: SignIn = sign_in.into();
+    let proxies: Arc<[IpAddr]> = sign_in.proxies().into();
+    let gate = Gate::of(&app, sign_in);
     let api = Api::new(app.clone(), Arc::clone(&gate), terms);
     let (held, counted, exports) = (Arc::clone(&capacity), Arc::clone(&meters), Arc::default());
     let service = Service { api, app, gate, budget, capacity: held, meters: counted, exports };
@@ -123,6 +126,7 @@ pub fn router(app: App, sign_in: impl Into<SignIn>, terms: Terms) -> Router {
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(middleware::from_fn_with_state(capacity, admit_if_there_is_a_place))
+        .layer(middleware::from_fn_with_state(proxies, remote::of_client))
 }
 
 /// Admits a request to GraphQL if there is a free place, and otherwise refuses it before any work is done. A socket or
@@ -252,6 +256,14 @@ const NO_ROLE: NotLetIn = NotLetIn {
     wait: None,
 };
 
+/// The answer while nobody's rights can be read.
+const NOT_JUDGED: NotLetIn = NotLetIn {
+    detail: "the service cannot read the rights of its callers: try again after Retry-After",
+    challenge: "Bearer realm=\"throughline\"",
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    wait: Some(READY_AGAIN),
+};
+
 /// The answer to a token that was not read.
 const fn too_many(wait: Duration) -> NotLetIn {
     NotLetIn {
@@ -277,7 +289,11 @@ fn authenticate<'g>(gate: &'g Gate, http: &Request) -> impl Future<Output = Resu
             Remedy::Wait(wait) => too_many(wait),
             remedy => {
                 tracing::warn!(reason = error.reason(), "a sign-in failed");
-                if remedy == Remedy::AskForRole { NO_ROLE } else { BAD_TOKEN }
+                match remedy {
+                    Remedy::AskForRole => NO_ROLE,
+                    Remedy::Later => NOT_JUDGED,
+                    Remedy::AnotherToken | Remedy::Wait(_) => BAD_TOKEN,
+                }
             }
         })
     }

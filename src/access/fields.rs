@@ -428,7 +428,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("AppointmentEdge", JOURNEYS, "cursor node"),
     ("StageReached", JOURNEYS, "code label reached"),
     ("Subject", JOURNEYS, "id kind registered person linked consents holds erasures"),
-    // Whoever may read a case may ask for names and notes. They are opened only for those who may open them.
+    // All who may read a case may ask for names and notes. They are opened only for those who may open them.
     ("Subject", JOURNEYS, "identity"),
     ("SubjectIdentity", JOURNEYS, "sealed names birthDate telephone email address nino nhsNumber upn needs parts"),
     ("PersonNames", JOURNEYS, "given family other"),

@@ -151,7 +151,8 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         }
         Action::ReadEvents => ("read events", About::Contract, &[Manager, Auditor, Integrator]),
         Action::ExportTables => ("export tables", About::Contract, &[Manager, Commissioner, Auditor, Integrator]),
-        Action::OpenEvidence => ("open evidence files", About::Journey, &[Keyworker, Manager]),
+        // A file shows who the client is, like names and notes.
+        Action::OpenEvidence => ("open evidence files", About::Person, &[Keyworker, Manager]),
         Action::RecordFacts => ("record facts", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::ReceiveReferral => ("receive referrals", About::Contract, &[Keyworker, Manager, Integrator]),
         Action::CorrectFacts => ("correct facts", About::Journey, &[Keyworker, Manager, Integrator]),
@@ -282,6 +283,14 @@ mod tests {
                 assert!(judged(Role::Keyworker, action, relation).is_ok(), "{action:?} {relation:?}");
             }
             for relation in [Relation::Contract, Relation::Outside] {
+                assert_eq!(judged(Role::Keyworker, action, relation), Err(Denied::Outside), "{action:?} {relation:?}");
+            }
+        }
+        for action in [Action::OpenIdentity, Action::OpenEvidence] {
+            for relation in [Relation::Own, Relation::Team] {
+                assert!(judged(Role::Keyworker, action, relation).is_ok(), "{action:?} {relation:?}");
+            }
+            for relation in [Relation::Unassigned, Relation::Contract, Relation::Outside] {
                 assert_eq!(judged(Role::Keyworker, action, relation), Err(Denied::Outside), "{action:?} {relation:?}");
             }
         }

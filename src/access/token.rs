@@ -74,6 +74,8 @@ pub enum Remedy {
     AskForRole,
     /// Wait: too many tokens from there were not valid.
     Wait(Duration),
+    /// Try again: the service cannot read the rights of its callers now.
+    Later,
 }
 
 /// The fault of a token.
@@ -89,6 +91,8 @@ enum Flaw {
     NoRole,
     /// It was not read, because too many from there were not valid.
     TooMany(Duration),
+    /// It may be valid, but the rights of callers cannot be read.
+    Unjudged,
 }
 
 impl InvalidToken {
@@ -112,12 +116,18 @@ impl InvalidToken {
         Self(Flaw::TooMany(wait))
     }
 
+    /// A token that cannot be judged, because the rights of callers cannot be read.
+    pub(super) const fn unjudged() -> Self {
+        Self(Flaw::Unjudged)
+    }
+
     /// What its sender may do.
     pub const fn remedy(&self) -> Remedy {
         match &self.0 {
             Flaw::Signed(_) | Flaw::Within(_) | Flaw::Expired => Remedy::AnotherToken,
             Flaw::NoRole => Remedy::AskForRole,
             Flaw::TooMany(wait) => Remedy::Wait(*wait),
+            Flaw::Unjudged => Remedy::Later,
         }
     }
 
@@ -126,7 +136,7 @@ impl InvalidToken {
         match &self.0 {
             Flaw::Signed(error) => matches!(error.kind(), ErrorKind::ExpiredSignature),
             Flaw::Expired => true,
-            Flaw::Within(_) | Flaw::NoRole | Flaw::TooMany(_) => false,
+            Flaw::Within(_) | Flaw::NoRole | Flaw::TooMany(_) | Flaw::Unjudged => false,
         }
     }
 
@@ -137,6 +147,7 @@ impl InvalidToken {
             Flaw::Expired => "the token has expired",
             Flaw::NoRole => "the login has no role here",
             Flaw::TooMany(_) => "too many tokens from this address were not valid",
+            Flaw::Unjudged => "the rights of the deployment cannot be read",
             Flaw::Signed(error) => match error.kind() {
                 ErrorKind::ExpiredSignature => "the token has expired",
                 ErrorKind::ImmatureSignature => "the token is not valid yet",

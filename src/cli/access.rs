@@ -3,6 +3,7 @@
 //! A new key is printed once, to standard output, and nowhere else. On Postgres, servers keep running and follow.
 
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -147,6 +148,21 @@ pub(super) enum ApiKeyCommand {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+}
+
+/// Whose tokens a server accepts.
+#[derive(Debug, Args)]
+pub(super) struct SignInArguments {
+    /// A file of identity providers (OpenID Connect) whose tokens are accepted: see docs/operating.md.
+    #[arg(long, value_name = "FILE", env = "THROUGHLINE_ISSUERS")]
+    pub(super) issuers: Option<PathBuf>,
+    /// Do not accept tokens of the local key. Then `throughline token` is of no use here.
+    #[arg(long)]
+    pub(super) no_local_tokens: bool,
+    /// The address of a reverse proxy before the server. Its `X-Forwarded-For` says where a request is from, and failed
+    /// sign-ins are limited by that address. Repeat for more proxies.
+    #[arg(long = "proxy", value_name = "ADDRESS")]
+    pub(super) proxies: Vec<IpAddr>,
 }
 
 /// The commands on the file of issuers.

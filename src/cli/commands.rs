@@ -224,7 +224,7 @@ async fn set_aside(places: &Places) -> Result<()> {
 fn settings(places: &Places, arguments: &SignInArguments) -> Result<SignIn> {
     let local = if arguments.no_local_tokens { None } else { Some(key(places)?) };
     let read = SignIn::read(local, arguments.issuers.as_deref());
-    Ok(read.map_err(|error| Misuse(causes::in_words(&error)))?)
+    Ok(read.map_err(|error| Misuse(causes::in_words(&error)))?.behind(&arguments.proxies))
 }
 
 async fn serve(

@@ -33,6 +33,7 @@ use std::time::Duration;
 use chrono::{Datelike as _, NaiveDate};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::access::SignInArguments;
 use crate::causes;
 use crate::http::CONNECTIONS;
 use crate::import::ImportError;
@@ -291,17 +292,6 @@ enum Command {
     Bench(bench::BenchArguments),
 }
 
-/// Whose tokens a server accepts.
-#[derive(Debug, Args)]
-struct SignInArguments {
-    /// A file of identity providers (OpenID Connect) whose tokens are accepted: see docs/operating.md.
-    #[arg(long, value_name = "FILE", env = "THROUGHLINE_ISSUERS")]
-    issuers: Option<PathBuf>,
-    /// Do not accept tokens of the local key. Then `throughline token` is of no use here.
-    #[arg(long)]
-    no_local_tokens: bool,
-}
-
 #[derive(Debug, Subcommand)]
 enum RulebookCommand {
     /// Checks rulebooks and explains them in sentences. For several rulebooks, also checks whether their versions
@@ -345,10 +335,14 @@ enum RulebookCommand {
 
 #[derive(Debug, Subcommand)]
 enum KeyCommand {
-    /// Creates the key store of a log that has never had one. A new log gets its key store by itself. Never use it where a
-    /// key store was lost: what was sealed with the lost keys stays sealed.
+    /// Creates the key store of a log that has never had one. A new log gets its key store by itself. Refused if the log
+    /// has names or notes that were sealed: then its key store is lost or elsewhere.
     #[command(after_help = "Example: throughline key create")]
-    Create,
+    Create {
+        /// Create one although the log has names or notes that were sealed with other keys. They stay sealed for good.
+        #[arg(long)]
+        anew: bool,
+    },
     /// Makes a new key-encryption key and wraps every key with it, also while servers run. Nothing is sealed again. It can
     /// be interrupted at any moment and run again. If the environment holds the key-encryption key, set it to NEW,OLD and
     /// restart the servers first.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
@@ -12,7 +12,7 @@ use super::board::{ContractView, contract_view, open_to_read};
 use super::commands::{open, record_as, unless_stopped};
 use super::report::refused;
 use super::table::{self, Table, columns};
-use super::terminal::{self, message};
+use super::terminal;
 use super::{Ending, Format, Places, day};
 use crate::access::{Role, Scope};
 use crate::deployment::Deployment;
@@ -78,8 +78,7 @@ pub(super) async fn run(places: &Places, command: &PeriodCommand) -> Result<Endi
 async fn close(deployment: &Deployment, CloseArguments { contract: code, period }: &CloseArguments) -> Result<Ending> {
     let head = deployment.log.head().await?.position;
     if !deployment.views.passed(head, PATIENCE).await {
-        message("the live view has not applied the whole log yet, so nothing was recorded: try again");
-        return Ok(Ending::WrongUse);
+        bail!("the live view has not applied the whole log yet, so nothing was recorded: try again");
     }
     let Some(documents) = documents(deployment, code, *period).await? else { return Ok(Ending::WrongUse) };
     let kept: Vec<&str> = documents.iter().map(|document| document.report.as_str()).collect();

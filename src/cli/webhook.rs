@@ -36,7 +36,7 @@ pub(super) enum WebhookCommand {
     /// Makes a subscription to the events of a contract. Prints its id and what the receiver needs to verify the
     /// signatures. A shared secret is not shown again.
     #[command(
-        after_help = "Example: throughline webhook create --contract shps --url https://example.org/throughline --key ed25519"
+        after_help = "Example: throughline webhook create --contract shps --url https://example.org/throughline --sign-with ed25519"
     )]
     Create(CreateArguments),
     /// Changes the address or the types of events of a subscription, pauses it, or sends again after it was stopped.
@@ -98,7 +98,7 @@ pub(super) struct CreateArguments {
     #[arg(long = "type")]
     types: Vec<String>,
     /// The kind of a key that signs. Repeat for more keys.
-    #[arg(long = "key", value_enum, default_value = "hmac")]
+    #[arg(long = "sign-with", value_enum, default_value = "hmac")]
     keys: Vec<Kind>,
     /// Send the events after this position; 0 for all. Default: only events that are recorded from now on.
     #[arg(long, value_parser = clap::value_parser!(i64).range(0..))]

@@ -30,7 +30,7 @@ const ELSEWHERE: u16 = u16::MAX;
 pub(super) fn kind(reader: &mut (impl Read + Seek), size: u64) -> Result<Media, Fault> {
     check_list(reader, size)?;
     let unreadable = |error| match error {
-        zip::result::ZipError::Io(error) => Fault::of_io(error),
+        zip::result::ZipError::Io(error) => Fault::of_archive(&error),
         _ => Fault::Content(BadContent::Archive("it cannot be read as a ZIP archive")),
     };
     let mut archive = ZipArchive::new(reader).map_err(unreadable)?;
@@ -55,10 +55,10 @@ pub(super) fn kind(reader: &mut (impl Read + Seek), size: u64) -> Result<Media, 
 fn check_list(reader: &mut (impl Read + Seek), size: u64) -> Result<(), Fault> {
     let refused = |why| Err(Fault::Content(BadContent::Archive(why)));
     let tail = size.min((END + usize::from(u16::MAX)) as u64);
-    reader.seek(SeekFrom::Start(size - tail)).map_err(Fault::of_io)?;
+    reader.seek(SeekFrom::Start(size - tail)).map_err(|_| Fault::Read)?;
     let mut end = Vec::new();
-    reader.by_ref().take(tail).read_to_end(&mut end).map_err(Fault::of_io)?;
-    reader.seek(SeekFrom::Start(0)).map_err(Fault::of_io)?;
+    reader.by_ref().take(tail).read_to_end(&mut end).map_err(|_| Fault::Read)?;
+    reader.seek(SeekFrom::Start(0)).map_err(|_| Fault::Read)?;
     let Some(at) = end.windows(4).rposition(|window| window == b"PK\x05\x06").filter(|at| at + END <= end.len()) else {
         return refused("it does not end as a ZIP archive");
     };
@@ -98,7 +98,7 @@ fn counted(entry: &mut impl Read, before: u64, size: u64) -> Result<u64, Fault> 
         let read = match entry.read(&mut buffer) {
             Ok(0) => return Ok(total),
             Ok(read) => read,
-            Err(error) => return Err(Fault::of_archive(error)),
+            Err(error) => return Err(Fault::of_archive(&error)),
         };
         total += read as u64;
         if total > UNPACKED_MAX || total > SMALL && total / RATIO_MAX > size {

@@ -52,22 +52,26 @@ pub enum BadContent {
 pub(super) enum Fault {
     /// Its content is refused.
     Content(BadContent),
-    /// It could not be read.
-    Read(io::Error),
+    /// It could not be read. If the evidence store is the cause, the reader knows the fault.
+    Read,
 }
 
 impl Fault {
-    pub(super) const fn of_io(error: io::Error) -> Self {
-        Self::Read(error)
+    /// What is wrong with the content, once it is known that the evidence store has no fault.
+    pub(super) const fn into_content(self) -> BadContent {
+        match self {
+            Self::Content(bad) => bad,
+            Self::Read => BadContent::Archive("it cannot be read to its end"),
+        }
     }
 
     /// A fault while an entry was unpacked: of the store, if the store said so, and otherwise of the archive.
-    pub(super) fn of_archive(error: io::Error) -> Self {
+    pub(super) fn of_archive(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
                 Self::Content(BadContent::Archive("an entry of its ZIP archive cannot be unpacked"))
             }
-            _ => Self::Read(error),
+            _ => Self::Read,
         }
     }
 }
@@ -121,7 +125,7 @@ struct Seen {
 
 impl Seen {
     fn of(reader: &mut (impl Read + Seek)) -> Result<Self, Fault> {
-        reader.seek(SeekFrom::Start(0)).map_err(Fault::of_io)?;
+        reader.seek(SeekFrom::Start(0)).map_err(|_| Fault::Read)?;
         let outlook: Vec<u8> = OUTLOOK.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let (mut digest, mut head) = (Context::new(&SHA256), Vec::with_capacity(HEAD));
         let (mut is_text, mut is_outlook, mut headers) = (true, false, 0);
@@ -129,7 +133,7 @@ impl Seen {
         let mut window: Vec<u8> = Vec::with_capacity(PIECE + outlook.len());
         loop {
             let kept = window.len();
-            let read = reader.by_ref().take(PIECE as u64).read_to_end(&mut window).map_err(Fault::of_io)?;
+            let read = reader.by_ref().take(PIECE as u64).read_to_end(&mut window).map_err(|_| Fault::Read)?;
             if read == 0 {
                 break;
             }
@@ -229,7 +233,7 @@ mod tests {
         let looked = look_at(&mut Cursor::new(content), content.len() as u64, declared);
         looked.map(|_| declared).map_err(|fault| match fault {
             Fault::Content(bad) => bad,
-            Fault::Read(error) => panic!("{error}"),
+            Fault::Read => panic!("it was not read"),
         })
     }
 

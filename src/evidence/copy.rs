@@ -8,6 +8,9 @@ use uuid::Uuid;
 
 use crate::store::{Conn, Dialect, Sql, Store, StoreError, columns, doing, on};
 
+/// Every statement of this module.
+pub(super) static STATEMENTS: &[&Sql] = &[&FILES, &OBJECTS, &ADD_FILE, &ADD_OBJECT];
+
 static FILES: Sql = Sql::new(
     "select id, journey, subject, sender, name, media_type, size, part_size, key_version, sha256, thumbnail, \
      opened_at, touched_at from evidence_files where state = 'complete' and id > $1 order by id limit $2",

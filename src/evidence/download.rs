@@ -3,8 +3,12 @@
 //! Each part is checked before a byte of it is given away, and the digest of the whole before the last one. The first
 //! part is opened before the answer begins, so that a damaged or unreadable file is a clear problem.
 
+use std::fmt;
+use std::sync::Arc;
+
 use aws_lc_rs::digest::{Context, SHA256};
 use futures_util::{Stream, stream};
+use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use super::error::EvidenceError;
@@ -15,8 +19,7 @@ use super::registry::{File, State};
 use super::{EvidenceFiles, place, place_of_name, seal, secret, sender};
 use crate::access::Principal;
 
-/// A file whose first part is open.
-#[derive(Debug)]
+/// A file whose first part is open. Its content never shows in debug output.
 pub struct OpenedFile {
     /// The name.
     pub name: FileName,
@@ -25,6 +28,14 @@ pub struct OpenedFile {
     first: Vec<u8>,
     parts: Parts,
     sha256: String,
+    /// One of the places for downloads.
+    place: OwnedSemaphorePermit,
+}
+
+impl fmt::Debug for OpenedFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OpenedFile({} bytes)", self.size)
+    }
 }
 
 impl EvidenceFiles {
@@ -46,6 +57,7 @@ impl EvidenceFiles {
     /// Opens a complete file.
     pub async fn open_file(&self, file: &File) -> Result<OpenedFile, EvidenceError> {
         let State::Complete { sha256, .. } = &file.state else { return Err(EvidenceError::NoFile) };
+        let place = Arc::clone(&self.0.downloads).try_acquire_owned().map_err(|_| EvidenceError::Busy)?;
         let key = self.key_of(file).await?;
         let name = key.open(&place_of_name(file.id, file.subject), &file.name);
         let name = name.map_err(|_| EvidenceError::damaged(file.id, 0)(seal::Damaged))?;
@@ -56,7 +68,7 @@ impl EvidenceFiles {
             error => error,
         })?;
         let first = parts.part(0).await?;
-        Ok(OpenedFile { name: FileName::known(name), size: file.size, first, parts, sha256: sha256.clone() })
+        Ok(OpenedFile { name: FileName::known(name), size: file.size, first, parts, sha256: sha256.clone(), place })
     }
 
     /// Opens the small picture of a file, as PNG.
@@ -75,13 +87,16 @@ struct Reading {
     sha256: String,
     next: usize,
     first: Option<Vec<u8>>,
+    /// Given back when the download ends, however it ends.
+    _place: OwnedSemaphorePermit,
 }
 
 impl OpenedFile {
     /// The bytes of the file, part by part. It ends with an error at a damaged part.
     pub fn into_stream(self) -> impl Stream<Item = Result<Vec<u8>, PartError>> + Send + use<> {
-        let Self { first, parts, sha256, .. } = self;
-        let reading = Reading { parts, digest: Context::new(&SHA256), sha256, next: 0, first: Some(first) };
+        let Self { first, parts, sha256, place, .. } = self;
+        let digest = Context::new(&SHA256);
+        let reading = Reading { parts, digest, sha256, next: 0, first: Some(first), _place: place };
         stream::try_unfold(reading, |mut reading| async move {
             let part = reading.read().await.inspect_err(|error| {
                 tracing::error!(%error, "an evidence file could not be read to its end");

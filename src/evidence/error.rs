@@ -80,6 +80,9 @@ pub enum EvidenceError {
     /// This server has no evidence store.
     #[error("this server keeps no evidence files: start it with --evidence-store URL")]
     NoStore,
+    /// Too many files are sent or received at the same time.
+    #[error("too many evidence files are being sent or received: try again after Retry-After")]
+    Busy,
     /// The key store is away.
     #[error("the key store cannot be used, so evidence files cannot be sealed or opened: try again later")]
     Keys(#[source] KeyError),

@@ -45,7 +45,7 @@ pub use self::upload::NewUpload;
 use crate::access::Principal;
 use crate::clock::Clock;
 use crate::keys::{Class, KeyName, KeyStore, KeyVersion, SubjectKey};
-use crate::store::{self, Store, StoreError};
+use crate::store::{self, Sql, Store, StoreError};
 use throughline_domain::fact::envelope::{JourneyId, SubjectId};
 
 /// The most bytes of a file.
@@ -58,6 +58,8 @@ pub const OPEN_MAX: i64 = 20;
 const PARTS_HELD: usize = 8;
 /// The most files that are looked at, at the same time.
 const CHECKS: usize = 2;
+/// The most files that are downloaded at the same time. Each has one part in memory while its reader takes it.
+const DOWNLOADS: usize = 32;
 /// The purpose for which the secret of a person's files is derived from their key.
 const PURPOSE: &str = "evidence";
 
@@ -75,6 +77,12 @@ struct Inner {
     link_key: OnceCell<LinkKey>,
     parts: Semaphore,
     checks: Semaphore,
+    downloads: Arc<Semaphore>,
+}
+
+/// Every statement of the files of evidence.
+pub fn statements() -> Vec<&'static Sql> {
+    [registry::STATEMENTS, copy::STATEMENTS].concat()
 }
 
 impl EvidenceFiles {
@@ -103,12 +111,13 @@ impl EvidenceFiles {
             link_key: OnceCell::new(),
             parts: Semaphore::new(PARTS_HELD),
             checks: Semaphore::new(CHECKS),
+            downloads: Arc::new(Semaphore::new(DOWNLOADS)),
         }))
     }
 
     /// Prepares every statement, so that one which the store does not understand is found before the service starts.
     pub async fn prepare(&self) -> Result<(), StoreError> {
-        self.0.registry.prepare().await
+        self.0.registry.prepare(&statements()).await
     }
 
     /// The complete files with these digests, by case and digest.

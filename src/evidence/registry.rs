@@ -40,8 +40,9 @@ static CHECK: Sql = Sql::new(
     "update evidence_files set state = 'checking', touched_at = $2 where id = $1 and state in ('open', 'checking')",
 );
 static COMPLETE: Sql = Sql::new(
-    "update evidence_files set state = 'complete', sha256 = $2, thumbnail = $3, touched_at = $4 \
-     where id = $1 and state = 'checking'",
+    "update evidence_files set state = 'complete', sha256 = $2, touched_at = $4, thumbnail = \
+     (select o.id from evidence_objects o where o.file = evidence_files.id and o.number = 0 and o.is_stored = $3 \
+     order by o.made_at, o.id limit 1) where id = $1 and state = 'checking'",
 );
 static TOUCH: Sql = Sql::new("update evidence_files set touched_at = $2 where id = $1 and state = 'complete'");
 static KEEP: Sql = Sql::new("update evidence_files set is_kept = $2 where id = $1");
@@ -59,15 +60,13 @@ static ADD_OBJECT: Sql =
 static REPLACE: Sql = Sql::new(
     "update evidence_objects set is_stored = $4 where file = $1 and number = $2 and id <> $3 and is_stored <> $4",
 );
-static STORE: Sql = Sql::new(
-    "update evidence_objects set is_stored = $3 where id = $1 and exists (select 1 from evidence_files f \
-     where f.id = evidence_objects.file and f.state = $2)",
-);
+static TAKE: Sql = Sql::new("update evidence_files set touched_at = $3 where id = $1 and state = $2");
+static STORE: Sql = Sql::new("update evidence_objects set is_stored = $2 where id = $1");
 static FORGET: Sql = Sql::new("delete from evidence_objects where id = $1");
 static SECRET: Sql = Sql::new("select value from secrets where name = $1");
 
 /// Every statement of the registry.
-static STATEMENTS: &[&Sql] = &[
+pub(super) static STATEMENTS: &[&Sql] = &[
     &FILE,
     &FILES_OF,
     &LEFT_OVER,
@@ -83,6 +82,7 @@ static STATEMENTS: &[&Sql] = &[
     &GARBAGE,
     &ADD_OBJECT,
     &REPLACE,
+    &TAKE,
     &STORE,
     &FORGET,
     &SECRET,
@@ -281,9 +281,9 @@ impl Registry {
         Self { store, writing: Arc::default() }
     }
 
-    /// Prepares every statement.
-    pub(super) async fn prepare(&self) -> Result<(), StoreError> {
-        self.store.prepare(STATEMENTS).await
+    /// Prepares these statements.
+    pub(super) async fn prepare(&self, statements: &[&'static Sql]) -> Result<(), StoreError> {
+        self.store.prepare(statements).await
     }
 
     async fn begin(&self, what: &'static str) -> Result<Writing, StoreError> {
@@ -329,35 +329,31 @@ impl Registry {
         Ok(files)
     }
 
-    /// The number of uploads of a sender that are not complete.
-    pub(super) async fn open_of(&self, sender: &str) -> Result<i64, StoreError> {
-        let sql = OPEN_OF_SENDER.text(self.store.dialect());
-        let found: sqlx::Result<(i64,)> =
-            on!(&self.store.reader, pool => sqlx::query_as(sql).bind(sender).fetch_one(pool).await);
-        Ok(found.map_err(doing("count open uploads"))?.0)
-    }
-
-    /// Adds a file whose parts may arrive.
-    pub(super) async fn add(&self, new: NewFile) -> Result<(), StoreError> {
+    /// Adds a file whose parts may arrive, unless its sender has so many uploads that are not complete. Returns whether
+    /// it was added. They are counted in the same transaction, so that uploads opened at once do not pass the limit.
+    pub(super) async fn add(&self, new: NewFile, most: i64) -> Result<bool, StoreError> {
         let size = i64::try_from(new.size).unwrap_or(i64::MAX);
         let part_size = i64::try_from(new.part_size).unwrap_or(i64::MAX);
-        change!(
-            self,
-            "open an upload",
-            ADD_FILE,
-            new.id,
-            new.journey.0,
-            new.subject.0,
-            new.sender.as_str(),
-            new.name.as_slice(),
-            new.media.as_str(),
-            size,
-            part_size,
-            i64::from(new.key_version),
-            false,
-            new.at
-        )
-        .map(drop)
+        let registry = self.clone();
+        detached(async move {
+            let mut writing = registry.begin("open an upload").await?;
+            let dialect = registry.store.dialect();
+            let done: sqlx::Result<bool> = on!(&mut writing.conn, conn => async {
+                let open = sqlx::query_as(OPEN_OF_SENDER.text(dialect)).bind(new.sender.as_str());
+                let (open,): (i64,) = open.fetch_one(&mut **conn).await?;
+                if open >= most {
+                    return Ok(false);
+                }
+                let add = sqlx::query(ADD_FILE.text(dialect)).bind(new.id).bind(new.journey.0).bind(new.subject.0);
+                let add = add.bind(new.sender.as_str()).bind(new.name.as_slice()).bind(new.media.as_str());
+                let add = add.bind(size).bind(part_size).bind(i64::from(new.key_version)).bind(false).bind(new.at);
+                add.execute(&mut **conn).await?;
+                Ok(true)
+            }
+            .await);
+            writing.end(done).await
+        })
+        .await
     }
 
     /// Adds an object before it is stored, so that nothing in the evidence store is unknown here.
@@ -378,9 +374,14 @@ impl Registry {
             let mut writing = registry.begin("store a part of an upload").await?;
             let dialect = registry.store.dialect();
             let done: sqlx::Result<u64> = on!(&mut writing.conn, conn => async {
+                // This holds the file's row, so that another server cannot begin to look at the parts meanwhile.
+                let take = sqlx::query(TAKE.text(dialect)).bind(of.file).bind(while_in).bind(of.at);
+                if take.execute(&mut **conn).await?.rows_affected() == 0 {
+                    return Ok(0);
+                }
                 let replace = sqlx::query(REPLACE.text(dialect)).bind(of.file).bind(i64::from(of.number)).bind(of.id);
                 replace.bind(false).execute(&mut **conn).await?;
-                let store = sqlx::query(STORE.text(dialect)).bind(of.id).bind(while_in).bind(true);
+                let store = sqlx::query(STORE.text(dialect)).bind(of.id).bind(true);
                 Ok(store.execute(&mut **conn).await?.rows_affected())
             }
             .await);
@@ -409,14 +410,9 @@ impl Registry {
         Ok(change!(self, "check an upload", CHECK, file, at)? == 1)
     }
 
-    /// Completes an upload. Returns whether it was being checked.
-    pub(super) async fn complete(
-        &self,
-        file: Uuid,
-        (sha256, thumbnail): (String, Option<Uuid>),
-        at: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        Ok(change!(self, "complete an upload", COMPLETE, file, sha256.as_str(), thumbnail, at)? == 1)
+    /// Completes an upload, with the small picture that is stored for it. Returns whether it was being checked.
+    pub(super) async fn complete(&self, file: Uuid, sha256: String, at: DateTime<Utc>) -> Result<bool, StoreError> {
+        Ok(change!(self, "complete an upload", COMPLETE, file, sha256.as_str(), true, at)? == 1)
     }
 
     /// Records that a complete file is used, so that it is not removed as left over for another day.

@@ -46,7 +46,7 @@ impl std::fmt::Debug for Secret {
 /// An object that does not open: it was changed, cut off, or belongs to another place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an object of the evidence store is damaged")]
-pub struct Damaged;
+pub(super) struct Damaged;
 
 impl Place {
     fn bytes(self) -> Vec<u8> {

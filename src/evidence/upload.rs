@@ -1,15 +1,16 @@
 //! Uploads: opened, filled part by part in any order, looked at when all parts are there, and then complete.
 //!
-//! What is stored of an upload is in the registry, so it goes on after a broken connection, after a restart, and on
+//! What is stored of an upload is in the registry, so it continues after a broken connection, after a restart, and on
 //! another server. Only its sender sees it.
 
+use std::fmt;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use super::content::{self, Fault};
+use super::content;
 use super::error::EvidenceError;
 use super::file_name::FileName;
 use super::media::Media;
@@ -27,9 +28,11 @@ use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
 /// The longest pause between two pieces of a part.
 const PAUSE_MAX: Duration = Duration::from_secs(20);
+/// The most time that a part waits until there is room for it in memory.
+const ROOM_WITHIN: Duration = Duration::from_secs(20);
 
-/// A file that a caller wants to upload.
-#[derive(Debug, Clone)]
+/// A file that a caller wants to upload. Its name never shows in debug output.
+#[derive(Clone)]
 pub struct NewUpload<'a> {
     /// The name of the file.
     pub name: &'a str,
@@ -37,6 +40,12 @@ pub struct NewUpload<'a> {
     pub size: u64,
     /// Its declared type.
     pub media: &'a str,
+}
+
+impl fmt::Debug for NewUpload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NewUpload({} bytes)", self.size)
+    }
 }
 
 impl EvidenceFiles {
@@ -57,9 +66,6 @@ impl EvidenceFiles {
             _ => {}
         }
         let sender = sender(principal);
-        if self.0.registry.open_of(&sender).await? >= OPEN_MAX {
-            return Err(EvidenceError::TooMany { most: OPEN_MAX });
-        }
         let key = self.0.keys.key_or_new(case.subject, CLASS).await?;
         let at = self.0.clock.now();
         let id = Chance::System.id_at(at);
@@ -76,7 +82,9 @@ impl EvidenceFiles {
             key_version: key.version().0,
             at,
         };
-        self.0.registry.add(file).await?;
+        if !self.0.registry.add(file, OPEN_MAX).await? {
+            return Err(EvidenceError::TooMany { most: OPEN_MAX });
+        }
         self.0.registry.file(id).await?.ok_or(EvidenceError::NoUpload)
     }
 
@@ -105,7 +113,8 @@ impl EvidenceFiles {
         let wrong_size = || EvidenceError::PartSize { expected };
         let objects = self.objects()?;
         let key = self.key_of(file).await?;
-        let _room = self.0.parts.acquire().await.expect("nothing closes it");
+        let room = tokio::time::timeout(ROOM_WITHIN, self.0.parts.acquire()).await;
+        let _room = room.map_err(|_| EvidenceError::Busy)?.expect("nothing closes it");
         let capacity = usize::try_from(expected).expect("a part fits into memory");
         let mut sealer = Sealer::new(secret(&key), place(file, number), Chance::System.bytes(), capacity);
         let mut received = 0;
@@ -165,32 +174,30 @@ impl EvidenceFiles {
         }
         let sha256 = match looked {
             Ok(sha256) => sha256,
-            Err(Fault::Content(bad)) => {
+            Err(fault) => {
                 self.remove(&self.file(file.id).await?).await?;
-                return Err(EvidenceError::Content(bad));
+                return Err(EvidenceError::Content(fault.into_content()));
             }
-            Err(Fault::Read(_)) => return Err(EvidenceError::damaged(file.id, 0)(seal::Damaged)),
         };
         // A picture that its decoder cannot bear has no small picture, and is kept.
         let small = tokio::task::spawn_blocking(move || thumbnail::of(&mut reader, media)).await.unwrap_or_default();
-        let small = match small {
-            Some(small) => self.keep_thumbnail(file, &small).await?,
-            None => None,
-        };
-        self.0.registry.complete(file.id, (sha256, small), self.0.clock.now()).await?;
+        if let Some(small) = small {
+            self.keep_thumbnail(file, &small).await?;
+        }
+        self.0.registry.complete(file.id, sha256, self.0.clock.now()).await?;
         self.completed(file.id).await
     }
 
-    /// Seals and stores a small picture.
-    async fn keep_thumbnail(&self, file: &File, picture: &[u8]) -> Result<Option<Uuid>, EvidenceError> {
+    /// Seals and stores a small picture, unless the upload was completed meanwhile.
+    async fn keep_thumbnail(&self, file: &File, picture: &[u8]) -> Result<(), EvidenceError> {
         let key = self.key_of(file).await?;
         let object = self.new_object(file, 0).await?;
         let mut sealer = Sealer::new(secret(&key), place(file, 0), Chance::System.bytes(), picture.len());
         sealer.push(picture);
         self.objects()?.put(object.id, sealer.finish()).await?;
-        let Some(replaced) = self.0.registry.store(object).await? else { return Ok(None) };
-        self.discard(replaced).await;
-        Ok(Some(object.id))
+        let unused = self.0.registry.store(object).await?.unwrap_or_else(|| vec![object.id]);
+        self.discard(unused).await;
+        Ok(())
     }
 
     async fn file(&self, id: Uuid) -> Result<File, EvidenceError> {

@@ -16,7 +16,7 @@ use crate::queries::durations::Durations;
 use crate::queries::exits;
 use crate::queries::recency::{self, RecencyRow};
 use crate::queries::referral_to_plan::ReferralToPlanRow;
-use crate::queries::small_counts::{self, PlanCounts, RecencyCounts};
+use crate::queries::small_counts::{self, HeldCounts, PlanCounts, RecencyCounts};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Buckets;
 use throughline_domain::fact::envelope::WorkerId;
@@ -137,8 +137,9 @@ fn counted(buckets: &Buckets, counts: &[Option<u64>]) -> Vec<BucketCount> {
 pub struct CaseloadRow {
     /// The keyworker, or the row for cases without one.
     group: Group,
-    /// The number of cases.
-    journeys: u64,
+    /// The number of cases. This and the numbers of the stages are null where they are hidden because they count few
+    /// people, or would say something about them.
+    journeys: Option<u64>,
     /// The number of cases at each stage.
     stages: Vec<StageCount>,
 }
@@ -148,17 +149,17 @@ pub struct CaseloadRow {
 pub struct StageCount {
     /// The code of the stage.
     stage: String,
-    /// The number of cases.
-    journeys: u64,
+    /// The number of cases. Null if it is hidden.
+    journeys: Option<u64>,
 }
 
 impl CaseloadRow {
     /// The row of a keyworker, as known at the knowledge date.
-    pub(super) fn of(row: HeldRow, known: KnownUpTo) -> Self {
-        let stages = row.by_stage.into_iter();
+    pub(super) fn of((row, counts): (HeldRow, HeldCounts), known: KnownUpTo) -> Self {
+        let stages = counts.by_stage.into_iter();
         Self {
             group: Group::known(row.group, known),
-            journeys: row.journeys,
+            journeys: counts.journeys,
             stages: stages.map(|(stage, journeys)| StageCount { stage, journeys }).collect(),
         }
     }

@@ -53,7 +53,7 @@ use crate::queries;
 use crate::queries::claims::Claims;
 use crate::queries::journeys::Population;
 use crate::queries::obligations::ObligationFilter;
-use crate::queries::small_counts::RecencyCounts;
+use crate::queries::small_counts::{HeldCounts, RecencyCounts, standings, standings_without_small};
 use crate::queries::{exits, recency};
 use throughline_domain::contract::{self, ContractRecord, Rulebook, register::Terms};
 use throughline_domain::fact::envelope::{StreamId, TeamId};
@@ -486,17 +486,27 @@ impl Contract {
         let due = due.map(|due| (due.first.0, due.last.0));
         filter_checks::days("the due dates", due.map(|due| due.0), due.map(|due| due.1))?;
         let (scope, generation) = (self.scope(ctx)?, &self.seen.generation);
-        let counts = queries::obligations::counts(generation, scope, self.as_of, self.rules()?, (by.into(), due))
-            .await
-            .or_fault()?;
-        Ok(counts.into_iter().map(|counts| StandardObligations::of(counts, self.seen.known)).collect())
+        let rulebook = self.rules()?;
+        let counts = queries::obligations::counts(generation, scope, self.as_of, rulebook, (by.into(), due));
+        let are_hidden = small_counts::are_hidden(ctx, &self.code, rulebook);
+        let numbers = if are_hidden { standings_without_small } else { standings };
+        let standards = counts.await.or_fault()?.into_iter().map(|counts| {
+            let numbers = numbers(&counts.rows);
+            StandardObligations::of((counts, numbers), self.seen.known)
+        });
+        Ok(standards.collect())
     }
 
     /// The number of cases that each keyworker holds. Cases without a keyworker are a row of their own.
     async fn caseload_by_keyworker(&self, ctx: &Context<'_>) -> Result<Vec<CaseloadRow>> {
         let rows =
             queries::caseload::by_keyworker(&self.seen.generation, self.scope(ctx)?, self.as_of).await.or_fault()?;
-        Ok(rows.into_iter().map(|row| CaseloadRow::of(row, self.seen.known)).collect())
+        let counts = if small_counts::are_hidden(ctx, &self.code, self.rules()?) {
+            HeldCounts::without_small(&rows)
+        } else {
+            rows.iter().map(HeldCounts::of).collect()
+        };
+        Ok(rows.into_iter().zip(counts).map(|row| CaseloadRow::of(row, self.seen.known)).collect())
     }
 
     /// The caseload by days since the last made contact, in the rulebook's buckets.

@@ -394,7 +394,8 @@ impl FigureRow {
 #[ComplexObject]
 impl FigureRow {
     /// The facts that the figure counts, by date, on cases that you may see: of a share or a rate those above, or with
-    /// `below` those that they are divided by. Null if the figure is not made of facts of cases, or is hidden.
+    /// `below` those that they are divided by. Null if the figure is not made of facts of cases, and if it or the numbers
+    /// that it is made of are hidden.
     async fn members(
         &self,
         ctx: &Context<'_>,
@@ -411,7 +412,9 @@ impl FigureRow {
 impl Behind {
     /// The question for what is above or below in the figure. None if that is not made of facts of cases.
     fn asked(&self, below: bool) -> Option<MembersQuery> {
-        if self.row.figure.state() == State::Suppressed {
+        let figure = &self.row.figure;
+        let has_parts = figure.numerator().is_some() || figure.denominator().is_some();
+        if figure.state() == State::Suppressed || figure.value().is_some() && !has_parts {
             return None;
         }
         let counted = match &self.measure.formula {

@@ -7,8 +7,8 @@ use super::event::OccurredOn;
 use super::scalars::Date;
 use super::sealed::{Owner, opened, stays_sealed};
 use throughline_domain::fact::envelope::SubjectId;
+use throughline_domain::fact::identity::{self, Identity, Part};
 use throughline_domain::fact::sealed::PersonalText;
-use throughline_domain::people::identity::{self, Identity, Part};
 
 /// Who a subject is.
 #[derive(Debug, Clone)]

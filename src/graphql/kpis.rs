@@ -11,7 +11,9 @@ use super::money::Money;
 use super::performance::Asker;
 use super::period::FigurePeriod;
 use super::scalars::Decimal;
+use super::small_counts;
 use crate::queries::kpis::{self, Figures, KpiQuery};
+use crate::queries::small_counts as hidden;
 use throughline_domain::fact::{event, money};
 use throughline_domain::performance::figure::Figure as Value;
 use throughline_domain::performance::fraction::OutOfRange;
@@ -130,7 +132,10 @@ pub(super) async fn kpis(ctx: &Context<'_>, asker: &Asker<'_>, period: Period) -
     let record = asker.record();
     let (generation, scope) = asker.view();
     let found = kpis::levels(generation, scope, asker.of_contract(&record), query).await;
-    let found = found.map_err(|error| figures::refused(&error))?;
+    let mut found = found.map_err(|error| figures::refused(&error))?;
+    if small_counts::are_hidden(ctx, scope.contract(), asker.rulebook) {
+        found = found.into_iter().map(hidden::kpi).collect();
+    }
     let shown = found.iter().map(|found| Kpi::of(found, asker)).collect::<Result<_, _>>();
     shown.map_err(|error: OutOfRange| fault(&error))
 }

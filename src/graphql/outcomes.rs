@@ -16,7 +16,7 @@ use super::small_counts;
 use crate::queries::claims_by_outcome::{self, Amounts, By, ClaimGroup};
 use crate::queries::measures::OfContract;
 use crate::queries::prices::{self, AtPrice, PriceRow};
-use crate::queries::small_counts::OutcomeCounts;
+use crate::queries::small_counts::{self as hidden, OutcomeCounts};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::performance::comparison::Comparison;
 use throughline_domain::performance::figure::Figure as Value;
@@ -150,9 +150,10 @@ pub struct OutcomePrice {
     up_to: Option<u32>,
     /// Whether no source states it.
     illustrative: bool,
-    /// The units achieved at it in the period. Null for one of several prices by volume.
+    /// The units achieved at it in the period. Null for one of several prices by volume, and where the number is hidden
+    /// because it is small, or would give away one that is.
     units: Option<Decimal>,
-    /// The amount of the claims for these units. Null for one of several prices by volume.
+    /// The amount of the claims for these units. Null where `units` is.
     amount: Option<Money>,
 }
 
@@ -197,9 +198,13 @@ pub(super) async fn prices(
     let rows = prices::in_force(rulebook, source.as_of).into_iter();
     let rows = rows.map(|row| {
         let at_price = claims.and_then(|claims| row.achieved(claims, &period));
-        OutcomePrice::of(&row, at_price, &rulebook.currency)
+        (row, at_price)
     });
-    Ok(rows.collect())
+    let mut found: Vec<(PriceRow<'_>, Option<AtPrice>)> = rows.collect();
+    if small_counts::are_hidden(ctx, &source.code, rulebook) {
+        found = hidden::prices(found);
+    }
+    Ok(found.iter().map(|(row, at_price)| OutcomePrice::of(row, *at_price, &rulebook.currency)).collect())
 }
 
 impl OutcomePrice {

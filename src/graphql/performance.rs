@@ -190,7 +190,7 @@ pub(super) async fn performance(ctx: &Context<'_>, source: Source, asked: Perfor
     }
     let period = reader.period(asked.period);
     let kpis = if looks_at("kpis") { kpis::kpis(ctx, &reader, period.clone()?).await? } else { Vec::new() };
-    let grade = if looks_at("grade") { indicators::grade(&reader, period?).await? } else { None };
+    let grade = if looks_at("grade") { indicators::grade(ctx, &reader, period?).await? } else { None };
     let shown = Performance { stages: Vec::new(), declined: Vec::new(), figures, kpis, grade };
     if looks_at("stages") || looks_at("declined") { reader.stages(ctx, shown, &asked).await } else { Ok(shown) }
 }

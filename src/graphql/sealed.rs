@@ -14,7 +14,7 @@ use crate::access::Principal;
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
 use crate::clock::Clock;
-use crate::keys::{KeyError, KeyStore, Keys, Opened, open_text};
+use crate::keys::{KeyError, KeyStore, Keys, Opened, key_of, open_text};
 use crate::queries;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::store::StoreError;
@@ -69,7 +69,7 @@ pub(super) async fn stays_sealed(ctx: &Context<'_>, owner: &Owner, texts: &[&Per
     }
     for text in texts {
         let Some(sealed) = text.sealed() else { return true };
-        if !keys(ctx, sealed).await.contains_key(&sealed.key_name()) {
+        if key_of(sealed, &*keys(ctx, sealed).await).is_none() {
             return true;
         }
     }
@@ -143,10 +143,28 @@ impl Loader<SubjectId> for PersonKeys {
         }
         let subjects: BTreeSet<SubjectId> = subjects.iter().copied().collect();
         let mut of_each: BTreeMap<SubjectId, Keys> = BTreeMap::new();
-        for (name, key) in self.0.keys(&subjects).await? {
+        for (name, key) in self.usable(&subjects).await? {
             of_each.entry(name.subject).or_default().insert(name, key);
         }
         Ok(of_each.into_iter().map(|(subject, keys)| (subject, Arc::new(keys))).collect())
+    }
+}
+
+impl PersonKeys {
+    /// The keys of these people. One that cannot be unwrapped hides the texts of its person only.
+    async fn usable(&self, subjects: &BTreeSet<SubjectId>) -> Result<Keys, KeyError> {
+        match self.0.keys(subjects).await {
+            Err(KeyError::Damaged { .. } | KeyError::UnknownKek(_)) => {}
+            read => return read,
+        }
+        let mut usable = Keys::new();
+        for subject in subjects {
+            match self.0.keys(&BTreeSet::from([*subject])).await {
+                Ok(keys) => usable.extend(keys),
+                Err(error) => STAYS_SEALED.met(&error),
+            }
+        }
+        Ok(usable)
     }
 }
 

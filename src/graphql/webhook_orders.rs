@@ -100,7 +100,8 @@ pub struct WebhookMutations;
 #[Object]
 impl WebhookMutations {
     /// Makes a subscription: each event of the contract is sent to an address, signed and in order. The payload shows
-    /// what the receiver needs to verify the signatures. A shared secret is never shown again.
+    /// what the receiver needs to verify the signatures. A shared secret is shown again only if you send the same command
+    /// again.
     async fn create_subscription(
         &self,
         ctx: &Context<'_>,

@@ -280,9 +280,11 @@ fn problem(error: &EvidenceError) -> Response {
     let status = status(error);
     let problem = Problem::new(status, error.to_string());
     match error {
-        EvidenceError::Keys(_) | EvidenceError::Away(_) | EvidenceError::Full(_) | EvidenceError::Database(_) => {
-            problem.after(AGAIN).into_response()
-        }
+        EvidenceError::Keys(_)
+        | EvidenceError::Away(_)
+        | EvidenceError::Full(_)
+        | EvidenceError::Database(_)
+        | EvidenceError::Busy => problem.after(AGAIN).into_response(),
         _ => problem.into_response(),
     }
 }
@@ -304,7 +306,9 @@ const fn status(error: &EvidenceError) -> StatusCode {
         EvidenceError::Erased => StatusCode::GONE,
         EvidenceError::NoStore => StatusCode::NOT_IMPLEMENTED,
         EvidenceError::Full(_) => StatusCode::INSUFFICIENT_STORAGE,
-        EvidenceError::Keys(_) | EvidenceError::Away(_) | EvidenceError::Database(_) => StatusCode::SERVICE_UNAVAILABLE,
+        EvidenceError::Keys(_) | EvidenceError::Away(_) | EvidenceError::Database(_) | EvidenceError::Busy => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         EvidenceError::Damaged(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -12,7 +12,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use serde::Deserialize;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -165,6 +165,9 @@ impl Wanted {
         })?;
         let known_at = asked.known_at.map(|text| text.parse::<KnownAt>()).transpose();
         let known_at = known_at.map_err(|error| bad(format!("knownAt: {error}")))?;
+        if asked.as_of.is_some_and(|day| !(1..=9999).contains(&day.year())) {
+            return Err(bad("asOf: use a date as YYYY-MM-DD".to_owned()));
+        }
         let named = asked.format.as_deref().unwrap_or(Format::Ndjson.as_str());
         let format = Format::named(named)
             .ok_or_else(|| bad(format!("format: {named:?} is no format: use ndjson, csv, xlsx or parquet")))?;

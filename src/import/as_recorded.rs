@@ -22,6 +22,7 @@ use throughline_domain::fact::envelope::{
     Actor, CommandId, Envelope, EventId, Position, StreamId, StreamKind, leaf_hash,
 };
 use throughline_domain::fact::event::{Event, EventType};
+use throughline_domain::fact::sealed::holds_clear_text;
 
 /// Why nothing was loaded.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +130,11 @@ impl<R: Read> Iterator for Checked<'_, R> {
 impl<R> Checked<'_, R> {
     fn check(&mut self, read: CloudEvent) -> Result<Ordered, LineError> {
         let event = read.event()?;
+        if holds_clear_text(read.data.payload.get()) {
+            let message = "holds a text about a person that is not sealed, which no log does: import the file without \
+                --as-recorded, so that the text is sealed";
+            return Err(LineError::at("data.payload", message));
+        }
         cloud_event::check_numbers(&event)?;
         let (contract, zone) = self.contract(&read, &event)?;
         let occurred = read.occurred(zone)?;

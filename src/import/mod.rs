@@ -46,9 +46,14 @@ impl Import<'_> {
         if contract.opened().is_some() { Ok(contract) } else { Err(self.no_contract()) }
     }
 
-    /// The principal that imports, limited to the contract.
+    /// The principal that imports, limited to the contract. One who is limited to areas stays so.
     fn principal_here(&self) -> Principal {
-        Principal { scope: Scope::Contracts([self.contract.to_owned()].into()), ..self.principal.clone() }
+        let contracts = [self.contract.to_owned()].into();
+        let scope = match &self.principal.scope {
+            Scope::Areas { areas, .. } => Scope::Areas { contracts, areas: areas.clone() },
+            Scope::Deployment | Scope::Contracts(_) => Scope::Contracts(contracts),
+        };
+        Principal { scope, ..self.principal.clone() }
     }
 
     fn no_contract(&self) -> ImportError {

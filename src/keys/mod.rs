@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 pub use self::away::Away;
 pub use self::rotate::Rotated;
-pub use self::seal::{NotSealed, Opened, open_text, seal_event};
+pub use self::seal::{NotSealed, Opened, key_of, open_text, seal_event};
 pub use self::subject_key::{NotOpened, SubjectKey};
 pub use self::wrapper::{Bound, KekSource, KeyWrapper, LocalKek, Wrapped};
 use crate::clock::{Chance, Clock};
@@ -50,13 +50,14 @@ static BURY: Sql = Sql::new(
 );
 
 static BURY_OTHERS: Sql = Sql::new(
-    "update keys set wrapped_by = null, wrapped = null, destroyed_at = $2 where subject = $1 and wrapped is not null",
+    "update keys set wrapped_by = null, wrapped = null, destroyed_at = $2 \
+     where subject = $1 and class <> 'deployment' and wrapped is not null",
 );
 
 static IS_EMPTY: Sql = Sql::new("select count(*) from (select 1 from keys limit 1) found");
 
 /// Every statement of the database of keys.
-static STATEMENTS: &[&Sql] = &[&KEYS, &ADD, &REWRAP, &BURY, &BURY_OTHERS, &IS_EMPTY, &rotate::WRAPPED_OTHERWISE];
+pub static STATEMENTS: &[&Sql] = &[&KEYS, &ADD, &REWRAP, &BURY, &BURY_OTHERS, &IS_EMPTY, &rotate::WRAPPED_OTHERWISE];
 
 /// The class under which the deployment's own key is stored. It belongs to no person.
 const DEPLOYMENT: &str = "deployment";
@@ -261,14 +262,11 @@ impl KeyStore {
     /// were destroyed, are left out.
     pub async fn keys(&self, subjects: &BTreeSet<SubjectId>) -> Result<Keys, KeyError> {
         let here = self.here()?;
-        let mut keys = Keys::new();
-        for row in here.rows(subjects).await? {
-            if let (Some(name), Some(wrapped)) = (row.name(), row.wrapped()) {
-                let bytes = here.wrapper.unwrap(row.bound(), &wrapped).await?;
-                keys.insert(name, SubjectKey::new(name, bytes));
-            }
+        match here.keys(subjects).await {
+            // A rotation ended after the rows were read and before they were unwrapped.
+            Err(KeyError::UnknownKek(_)) => here.keys(subjects).await,
+            read => read,
         }
-        Ok(keys)
     }
 
     /// Destroys every key of a person, for good: no new one is made.
@@ -307,7 +305,26 @@ impl Here {
             .map_err(doing("read keys"))
     }
 
+    async fn keys(&self, subjects: &BTreeSet<SubjectId>) -> Result<Keys, KeyError> {
+        let mut keys = Keys::new();
+        for row in self.rows(subjects).await? {
+            if let (Some(name), Some(wrapped)) = (row.name(), row.wrapped()) {
+                let bytes = self.wrapper.unwrap(row.bound(), &wrapped).await?;
+                keys.insert(name, SubjectKey::new(name, bytes));
+            }
+        }
+        Ok(keys)
+    }
+
     async fn newest(&self, subject: SubjectId, class: Class) -> Result<Newest, KeyError> {
+        match self.newest_read(subject, class).await {
+            // A rotation ended after the row was read and before it was unwrapped.
+            Err(KeyError::UnknownKek(_)) => self.newest_read(subject, class).await,
+            read => read,
+        }
+    }
+
+    async fn newest_read(&self, subject: SubjectId, class: Class) -> Result<Newest, KeyError> {
         let rows = self.rows(&BTreeSet::from([subject])).await?;
         let Some(row) = rows.into_iter().rev().find(|row| row.class == class.as_str()) else {
             return Ok(Newest::None);
@@ -348,13 +365,33 @@ impl Here {
     /// randomness of the rest.
     async fn add(&self, bound: Bound<'_>) -> Result<(), KeyError> {
         let mut key: [u8; 32] = Chance::System.bytes();
-        let wrapped = self.wrapper.wrap(bound, &key).await;
+        let added = self.add_this(bound, &key).await;
         subject_key::wipe(&mut key);
-        let wrapped = wrapped?;
+        added
+    }
+
+    /// Adds this key. A rotation may pass the row before it is there, and forget the key-encryption key that wraps it:
+    /// then it is wrapped again from the key itself.
+    async fn add_this(&self, bound: Bound<'_>, key: &[u8; 32]) -> Result<(), KeyError> {
+        let mut wrapped = self.wrapper.wrap(bound, key).await?;
+        if !self.insert(bound, &wrapped).await? {
+            // Another node was first, and sees to its own row.
+            return Ok(());
+        }
+        while self.wrapper.current().await? != wrapped.by {
+            let again = self.wrapper.wrap(bound, key).await?;
+            self.replace(bound, &wrapped.by, &again).await?;
+            wrapped = again;
+        }
+        Ok(())
+    }
+
+    /// Inserts a row. False if there is one of this name.
+    async fn insert(&self, bound: Bound<'_>, wrapped: &Wrapped) -> Result<bool, KeyError> {
         let now = self.clock.now();
         let writer = &self.database.writer;
         let sql = ADD.text(writer.dialect());
-        on!(writer, pool => {
+        let inserted = on!(writer, pool => {
             sqlx::query(sql)
                 .bind(bound.subject)
                 .bind(bound.class)
@@ -364,21 +401,20 @@ impl Here {
                 .bind(now)
                 .execute(pool)
                 .await
-                .map(drop)
-        })
-        .map_err(doing("add a key"))?;
-        // The key-encryption key may have changed since, and a rotation may have passed this row before it was added.
-        if self.wrapper.current().await? != wrapped.by {
-            let row = Row {
-                subject: bound.subject,
-                class: bound.class.to_owned(),
-                version: bound.version,
-                wrapped_by: Some(wrapped.by),
-                wrapped: Some(wrapped.bytes),
-            };
-            self.rewrap(std::slice::from_ref(&row)).await?;
-        }
-        Ok(())
+                .map(|done| done.rows_affected())
+        });
+        Ok(inserted.map_err(doing("add a key"))? == 1)
+    }
+
+    /// Replaces the wrapped key of a row that this key-encryption key still wraps.
+    async fn replace(&self, bound: Bound<'_>, by: &str, new: &Wrapped) -> Result<(), KeyError> {
+        let writer = &self.database.writer;
+        let sql = REWRAP.text(writer.dialect());
+        let replaced = on!(writer, pool => {
+            let rewrap = sqlx::query(sql).bind(&new.by).bind(&new.bytes).bind(bound.subject).bind(bound.class);
+            rewrap.bind(bound.version).bind(by).execute(pool).await.map(drop)
+        });
+        Ok(replaced.map_err(doing("wrap a new key again"))?)
     }
 
     async fn bury(&self, subject: SubjectId) -> Result<(), KeyError> {

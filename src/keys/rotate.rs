@@ -27,9 +27,10 @@ pub struct Rotated {
 
 impl KeyStore {
     /// Makes a new key-encryption key, wraps every key with it, and forgets the earlier one. After an interruption it
-    /// finishes what was begun.
+    /// finishes what was begun. Refused while another rotation runs.
     pub async fn rotate(&self) -> Result<Rotated, KeyError> {
         let here = self.here()?;
+        let _alone = here.wrapper.alone()?;
         here.wrapper.renew().await?;
         let keys = here.wrap_again().await?;
         here.wrapper.forget_earlier().await?;
@@ -62,7 +63,7 @@ impl Here {
     }
 
     /// Wraps these keys again, in one transaction. A key that was destroyed meanwhile stays destroyed.
-    pub(super) async fn rewrap(&self, rows: &[Row]) -> Result<(), KeyError> {
+    async fn rewrap(&self, rows: &[Row]) -> Result<(), KeyError> {
         let mut wrapped = Vec::with_capacity(rows.len());
         for row in rows {
             let Some(old) = row.wrapped() else { continue };

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
 
 use super::{Keys, SubjectKey};
-use throughline_domain::fact::envelope::EventId;
+use throughline_domain::fact::envelope::{EventId, hex};
 use throughline_domain::fact::event::{DecodeError, Event};
 use throughline_domain::fact::sealed::{Class, ClearText, Place, Sealed, each_clear_text};
 
@@ -25,7 +25,7 @@ pub enum NotSealed {
     Json(#[from] serde_json::Error),
 }
 
-/// A text as somebody may see it.
+/// A text in the form in which a caller may see it.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Opened {
     /// The text.
@@ -56,7 +56,6 @@ pub fn seal_event(event: &Event, id: EventId, keys: &[SubjectKey]) -> Result<Eve
 }
 
 fn sealed(place: Place<'_>, clear: &ClearText, key: &SubjectKey) -> Sealed {
-    let commitment = key.commitment().iter().map(|byte| format!("{byte:02x}")).collect();
     Sealed {
         event: place.event,
         field: place.field.to_owned(),
@@ -64,15 +63,45 @@ fn sealed(place: Place<'_>, clear: &ClearText, key: &SubjectKey) -> Sealed {
         class: place.key.class,
         key: place.key.version,
         sealed: BASE64.encode(key.seal(&place.binding(), clear.text())),
-        commitment,
+        commitment: hex(&key.commitment()),
     }
+}
+
+/// The key that a text was sealed with, if it is among these. A key of the same name that the text is not committed to,
+/// such as one of another key store, is not.
+pub fn key_of<'a>(sealed: &Sealed, keys: &'a Keys) -> Option<&'a SubjectKey> {
+    keys.get(&sealed.key_name()).filter(|key| hex(&key.commitment()) == sealed.commitment)
 }
 
 /// Opens a sealed text with the keys that were fetched.
 pub fn open_text(sealed: &Sealed, keys: &Keys) -> Opened {
-    let opened = keys.get(&sealed.key_name()).and_then(|key| {
+    let opened = key_of(sealed, keys).and_then(|key| {
         let bytes = BASE64.decode(&sealed.sealed).ok()?;
         key.open(&sealed.place().binding(), &bytes).ok()
     });
     opened.map_or(Opened::Sealed, Opened::Text)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use throughline_domain::fact::envelope::SubjectId;
+    use throughline_domain::fact::sealed::{KeyName, KeyVersion};
+
+    #[test]
+    fn a_text_opens_only_with_the_key_that_it_is_committed_to() {
+        let name = KeyName { subject: SubjectId(Uuid::from_u128(2)), class: Class::Special, version: KeyVersion(1) };
+        let key = SubjectKey::new(name, [7; 32]);
+        let place = Place { event: EventId(Uuid::from_u128(1)), field: "note", key: name };
+        let text = sealed(place, &ClearText::new("canary".to_owned(), Class::Special), &key);
+        let keys = Keys::from([(name, key)]);
+        assert!(open_text(&text, &keys) == Opened::Text("canary".to_owned()));
+        let of_another_store = Keys::from([(name, SubjectKey::new(name, [8; 32]))]);
+        assert!(key_of(&text, &of_another_store).is_none());
+        assert!(open_text(&text, &of_another_store) == Opened::Sealed);
+        let changed = Sealed { commitment: "00".to_owned(), ..text };
+        assert!(open_text(&changed, &keys) == Opened::Sealed, "the commitment is checked");
+    }
 }

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::subject_key::wipe;
 use super::{Away, Kek, KeyError, KeyPlaces};
 use crate::clock::Chance;
-use crate::store::{Place, Store, sibling};
+use crate::store::{Place, Store, private, sibling};
 
 /// The variable of the environment that holds key-encryption keys.
 const VARIABLE: &str = "THROUGHLINE_KEK";
@@ -54,7 +54,7 @@ pub struct Wrapped {
 
 /// Wraps and unwraps the keys of people.
 pub trait KeyWrapper: fmt::Debug + Send + Sync {
-    /// The id of the key-encryption key that wraps new keys, as it is at this moment.
+    /// The id of the key-encryption key that wraps new keys at this moment.
     fn current(&self) -> BoxFuture<'_, Result<String, KeyError>>;
 
     /// Wraps a key with the current key-encryption key.
@@ -62,6 +62,10 @@ pub trait KeyWrapper: fmt::Debug + Send + Sync {
 
     /// Unwraps a key with the key-encryption key that wrapped it.
     fn unwrap<'a>(&'a self, bound: Bound<'a>, wrapped: &'a Wrapped) -> BoxFuture<'a, Result<[u8; 32], KeyError>>;
+
+    /// Takes the right to change the key-encryption keys until the value is dropped. Refused while another process has
+    /// it: of two new keys one would be lost, with every key that it wraps.
+    fn alone(&self) -> Result<Box<dyn Send>, KeyError>;
 
     /// Makes a new key-encryption key the current one and keeps the earlier ones, unless a rotation was interrupted:
     /// then that one is finished.
@@ -76,7 +80,7 @@ pub trait KeyWrapper: fmt::Debug + Send + Sync {
 pub enum KekSource {
     /// A file.
     File(PathBuf),
-    /// The environment, or whoever starts this process.
+    /// The environment, or the code that starts this process.
     Given(Kek),
 }
 
@@ -99,7 +103,7 @@ impl KekSource {
         }
         let written = temporary(path, &new_kek()).map(|file| file.persist_noclobber(path));
         match written {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(_)) => named_on_disk(path).map_err(|error| self.unusable(&error)),
             Ok(Err(taken)) if taken.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
             Ok(Err(failed)) => Err(self.unusable(&failed.error)),
             Err(error) => Err(self.unusable(&error)),
@@ -146,15 +150,22 @@ impl KekSource {
         Ok(keks)
     }
 
-    /// Replaces the file, so that a reader sees the old one or the new one.
+    /// Replaces the file, so that a reader sees the old one or the new one. It stays readable for those who could read
+    /// it, such as the server's own user. It is on disk before this returns: keys are wrapped with it next.
     fn replace(&self, text: &str) -> Result<(), KeyError> {
         let Self::File(path) = self else {
             let reason = format!("set {VARIABLE} to NEW,OLD for every server, restart them, and rotate again");
             return Err(KeyError::Kek { place: self.place(), reason });
         };
-        let file = temporary(path, text).map_err(|error| self.unusable(&error))?;
-        file.persist(path).map_err(|failed| self.unusable(&failed.error))?;
-        Ok(())
+        let replaced = || -> std::io::Result<()> {
+            // A link stays a link.
+            let path = std::fs::canonicalize(path)?;
+            let file = temporary(&path, text)?;
+            owned_like(file.as_file(), &std::fs::metadata(&path)?)?;
+            file.persist(&path).map_err(|failed| failed.error)?;
+            named_on_disk(&path)
+        };
+        replaced().map_err(|error| self.unusable(&error))
     }
 }
 
@@ -171,10 +182,28 @@ fn new_kek() -> String {
     line
 }
 
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Waits until the name of a new file is on disk.
+fn named_on_disk(path: &Path) -> std::io::Result<()> {
+    std::fs::File::open(folder_of(path))?.sync_all()
+}
+
+/// Gives a file the owner and the permissions of another one.
+fn owned_like(file: &std::fs::File, other: &std::fs::Metadata) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        std::os::unix::fs::fchown(file, Some(other.uid()), Some(other.gid()))?;
+    }
+    file.set_permissions(other.permissions())
+}
+
 /// A file beside this one with this text, on disk.
 fn temporary(path: &Path, text: &str) -> std::io::Result<tempfile::NamedTempFile> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     Ok(file)
@@ -273,6 +302,21 @@ impl KeyWrapper for LocalKek {
         Box::pin(async move { self.kek(&wrapped.by)?.unwrap(bound, wrapped).ok_or_else(damaged) })
     }
 
+    fn alone(&self) -> Result<Box<dyn Send>, KeyError> {
+        let KekSource::File(path) = &self.source else { return Ok(Box::new(())) };
+        let beside = sibling(path, "-lock");
+        let file = private().create(true).truncate(false).write(true).open(&beside);
+        let file = file.map_err(|error| self.source.unusable(&error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Box::new(file)),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                let reason = "another rotation is running: wait until it has ended".to_owned();
+                Err(KeyError::Kek { place: self.source.place(), reason })
+            }
+            Err(std::fs::TryLockError::Error(error)) => Err(self.source.unusable(&error)),
+        }
+    }
+
     fn renew(&self) -> BoxFuture<'_, Result<(), KeyError>> {
         Box::pin(async {
             let text = self.source.text()?;
@@ -325,6 +369,35 @@ mod tests {
             assert!(!shown.contains("c2VjcmV0"), "{shown}");
         }
         assert_eq!(keks(&format!("{good},{good}")).map(|keks| keks.len()).ok(), Some(2));
+    }
+
+    #[test]
+    fn one_rotation_at_a_time_changes_the_file() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let source = KekSource::File(folder.path().join("log.db.kek"));
+        source.make_if_missing().expect("the file is made");
+        let (ours, theirs) = (LocalKek::read(source.clone()).expect("a key"), LocalKek::read(source).expect("a key"));
+        let turn = ours.alone().expect("nobody else rotates");
+        let refused = theirs.alone().err().expect("it is ours").to_string();
+        assert!(refused.contains("another rotation is running"), "{refused}");
+        drop(turn);
+        assert!(theirs.alone().is_ok());
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_renewed_file_keeps_its_permissions_and_its_link() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let (file, link) = (folder.path().join("real.kek"), folder.path().join("log.db.kek"));
+        KekSource::File(file.clone()).make_if_missing().expect("the file is made");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).expect("it is ours");
+        std::os::unix::fs::symlink(&file, &link).expect("a link");
+        let kek = LocalKek::read(KekSource::File(link.clone())).expect("a key");
+        kek.renew().await.expect("a new key");
+        assert!(std::fs::symlink_metadata(&link).expect("the link").is_symlink());
+        assert_eq!(std::fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o640);
+        assert_eq!(lines(&std::fs::read_to_string(&file).expect("the file")).count(), 2);
     }
 
     #[tokio::test]

@@ -19,7 +19,7 @@ static USES: Sql =
     Sql::new("select api_key, used_at from api_key_use where api_key in {uuids $1} order by api_key limit $2");
 
 /// The statements on the uses of keys. Only a store that is open for writing surely has their table.
-pub(crate) static STATEMENTS: &[&Sql] = &[&USED, &USES];
+pub static STATEMENTS: &[&Sql] = &[&USED, &USES];
 
 /// The most keys that are looked up at once.
 const KEYS_MAX: i64 = 1_000;

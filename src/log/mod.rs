@@ -11,7 +11,7 @@ pub mod verify;
 mod clock_off;
 mod follow;
 mod insert;
-pub(crate) mod key_uses;
+pub mod key_uses;
 pub(crate) mod scan;
 mod writable;
 

@@ -116,8 +116,9 @@ impl Course {
     /// Sends one event once, and stores what became of it. Returns whether the next event is next.
     async fn attempt(&self, of: &Subscription, event: &Envelope, body: String) -> Result<bool, Fault> {
         let shared = &self.outbox.shared;
-        let keys = shared.tables.keys(of.id).await?;
         let place = self.places.acquire().await.expect("the places are never closed");
+        // Read only now: a place may come late, and a key that was removed meanwhile signs nothing.
+        let keys = shared.tables.keys(of.id).await?;
         let sent_at = shared.clock.now();
         let webhook = Webhook { url: &of.url, keys: &keys, id: event.event_id.0, body };
         let sent = self.sender.send(webhook, shared.clock.time_for_others()).await;

@@ -199,12 +199,14 @@ impl Outbox {
         Ok(Managed { subscription, new_keys, is_repeated: false })
     }
 
-    /// The same order again gives the subscription and its keys again.
+    /// The same order again gives the subscription and its first keys again, but none that was added later: that secret
+    /// was shown to the one who added it.
     async fn made_before(&self, made: Subscription, new: &NewSubscription) -> Result<Managed, ManageError> {
         if made.request != new.request || made.created_by != new.by {
             return Err(ManageError::IdReused);
         }
-        let new_keys = self.shared.tables.keys(made.id).await?;
+        let mut new_keys = self.shared.tables.keys(made.id).await?;
+        new_keys.retain(|key| key.created_at == made.created_at);
         Ok(Managed { subscription: made, new_keys, is_repeated: true })
     }
 

@@ -193,7 +193,7 @@ impl Outbox {
             // A timeout is as good as a change: another process announces none.
             let _ = tokio::time::timeout(LOOK_AGAIN, changed.changed()).await;
         }
-        tracing::warn!("the right to send webhooks was lost: another server may send them now");
+        tracing::warn!("the right to send webhooks was lost");
     }
 
     fn begun(&self, id: Uuid, (sender, places): (&Arc<Sender>, &Arc<Semaphore>)) -> Task {

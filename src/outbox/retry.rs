@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn success_goes_on_and_gone_stops() {
+    fn after_a_success_comes_the_next_and_gone_stops() {
         let failures = Failures { attempts: 1, since: at(0) };
         assert_eq!(next(&Answer::Taken, failures, at(0), 0), Next::GoOn);
         assert_eq!(next(&Answer::Gone, failures, at(0), 0), Next::Stop);

@@ -164,7 +164,7 @@ fn in_words(status: StatusCode) -> String {
     format!("the receiver answered {}: {remedy}", status.as_u16())
 }
 
-/// Reads the rest of an answer as far as it is short, so that the connection can be used again.
+/// Reads the rest of an answer up to a small size, so that the connection can be used again.
 async fn discard(mut response: Response) {
     let mut read = 0;
     while let Ok(Some(part)) = response.chunk().await {

@@ -3,19 +3,27 @@
 //! Pure. The rule is in [`throughline_domain::performance::small_counts`]. It hides within one answer, so that the whole,
 //! which another question may show, and the rest of the answer do not give away what is hidden.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::board::Group;
+use super::caseload::HeldRow;
 use super::claims_by_outcome::{Counts, OutcomeRow, OutcomeRows};
 use super::exits::Exits;
+use super::forecast::OutcomeForecast;
+use super::kpis::{KpiFigure, KpiMonths};
+use super::league::LeagueTable;
 use super::measures::{FigureRow, MeasureFigures};
+use super::obligations::{self, Standing};
 use super::performance::MonthsRow;
+use super::prices::{AtPrice, PriceRow};
 use super::recency::RecencyRow;
 use super::referral_to_plan::ReferralToPlanRow;
 use throughline_domain::performance::comparison::Beside;
 use throughline_domain::performance::figure::{Figure, State};
+use throughline_domain::performance::fraction::Fraction;
 use throughline_domain::performance::measure::Measure;
-use throughline_domain::performance::small_counts::{Countable, complete, is_few, shown, sum};
+use throughline_domain::performance::period::Period;
+use throughline_domain::performance::small_counts::{Countable, complete, is_few, is_of_few, shown, sum};
 
 /// The figures without small counts. Numerators and denominators of shares and rates are left out, because they are
 /// counts of other measures.
@@ -74,6 +82,57 @@ fn lines(rows: &[FigureRow]) -> Vec<Vec<usize>> {
         }
     }
     lines.into_values().collect()
+}
+
+/// The figures of an indicator without small counts. A count over several months is hidden with that of a month in it:
+/// the other months would give it away. Levels stay, because a level names a band and no number.
+pub fn kpi(found: KpiMonths) -> KpiMonths {
+    let KpiMonths { kpi, measure, parts, mut months } = found;
+    let figures = months.iter().flat_map(|month| &month.figures);
+    let few: Vec<Period> = figures.filter(|one| is_of_few(&one.figure, &measure)).map(|one| one.period).collect();
+    let contains = |one: &Period, other: &Period| one.first() <= other.first() && other.last() <= one.last();
+    let is_hidden = |one: &KpiFigure| {
+        let is_count = one.figure.denominator().is_none();
+        is_of_few(&one.figure, &measure) || is_count && few.iter().any(|few| contains(&one.period, few))
+    };
+    for one in months.iter_mut().flat_map(|month| &mut month.figures) {
+        one.figure = if is_hidden(one) { one.figure.hidden() } else { one.figure.without_parts() };
+    }
+    KpiMonths { kpi, measure, parts, months }
+}
+
+/// A league without small counts. Points, sides and ranks stay, because they name a band and no number.
+pub fn league(found: LeagueTable) -> LeagueTable {
+    let LeagueTable { columns, mut rows } = found;
+    for (at, column) in columns.iter().enumerate() {
+        let figures = rows.iter().map(|row| Countable::figure(&row.cells[at].figure, &column.measure));
+        let mut numbers: Vec<Countable> = figures.collect();
+        complete(&mut numbers, &[(0..rows.len()).collect()]);
+        for (row, number) in rows.iter_mut().zip(&numbers) {
+            let cell = &mut row.cells[at];
+            cell.figure = if number.is_hidden { cell.figure.hidden() } else { cell.figure.without_parts() };
+            cell.index = cell.index.map(Figure::without_parts);
+        }
+    }
+    LeagueTable { columns, rows }
+}
+
+/// What was achieved at each price, without small numbers of units. The prices of one outcome are a line.
+pub fn prices(found: Vec<(PriceRow<'_>, Option<AtPrice>)>) -> Vec<(PriceRow<'_>, Option<AtPrice>)> {
+    let number = |at_price: &AtPrice| {
+        let units = Fraction::from(at_price.units);
+        Countable { size: Some(units), is_hidden: is_few(units) }
+    };
+    let none = Countable { size: None, is_hidden: false };
+    let mut numbers: Vec<Countable> =
+        found.iter().map(|(_, at_price)| at_price.as_ref().map_or(none, number)).collect();
+    let mut lines: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, (row, _)) in found.iter().enumerate() {
+        lines.entry(row.outcome).or_default().push(at);
+    }
+    complete(&mut numbers, &lines.into_values().collect::<Vec<_>>());
+    let rows = found.into_iter().zip(numbers);
+    rows.map(|((row, at_price), number)| (row, at_price.filter(|_| !number.is_hidden))).collect()
 }
 
 /// The counts of a row of days since contact.
@@ -212,6 +271,89 @@ pub fn exits(found: Exits) -> (GroupCounts, GroupCounts) {
     (of(found.closed), of(found.disengaged))
 }
 
+/// The counts of a keyworker's cases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldCounts {
+    /// All of them.
+    pub journeys: Option<u64>,
+    /// Those at each stage, by code.
+    pub by_stage: Vec<(String, Option<u64>)>,
+}
+
+impl HeldCounts {
+    /// All counts of a row.
+    pub fn of(row: &HeldRow) -> Self {
+        let by_stage = row.by_stage.iter().map(|(stage, journeys)| (stage.clone(), Some(*journeys)));
+        Self { journeys: Some(row.journeys), by_stage: by_stage.collect() }
+    }
+
+    /// The counts of a board without small ones. Each row then has every stage: a stage that is left out would be one of
+    /// no cases.
+    pub fn without_small(board: &[HeldRow]) -> Vec<Self> {
+        let stages: BTreeSet<&String> = board.iter().flat_map(|row| row.by_stage.keys()).collect();
+        let parts = |row: &HeldRow| -> Vec<u64> {
+            let before_any = row.journeys.saturating_sub(row.by_stage.values().sum());
+            let at = |stage: &&String| row.by_stage.get(*stage).copied().unwrap_or(0);
+            stages.iter().map(at).chain([before_any]).collect()
+        };
+        let found = shown(&board.iter().map(parts).collect::<Vec<_>>());
+        let counts = |(row, parts): (&HeldRow, Vec<Option<u64>>)| Self {
+            journeys: sum(row.journeys, &parts),
+            by_stage: stages.iter().map(|stage| (*stage).clone()).zip(parts).collect(),
+        };
+        board.iter().zip(found).map(counts).collect()
+    }
+}
+
+/// The numbers of obligations in each state, in the order of [`Standing::ALL`].
+pub type StandingCounts = [Option<u64>; Standing::ALL.len()];
+
+/// The numbers of obligations of each row of a standard.
+pub fn standings(rows: &[(Group, obligations::Counts)]) -> Vec<StandingCounts> {
+    rows.iter().map(|(_, counts)| of_each(counts).map(Some)).collect()
+}
+
+/// The same without small ones.
+pub fn standings_without_small(rows: &[(Group, obligations::Counts)]) -> Vec<StandingCounts> {
+    let all: Vec<Vec<u64>> = rows.iter().map(|(_, counts)| of_each(counts).to_vec()).collect();
+    let row = |counts: Vec<Option<u64>>| std::array::from_fn(|at| counts.get(at).copied().flatten());
+    shown(&all).into_iter().map(row).collect()
+}
+
+fn of_each(counts: &obligations::Counts) -> [u64; Standing::ALL.len()] {
+    Standing::ALL.map(|standing| counts.get(&standing).copied().unwrap_or(0))
+}
+
+/// The numbers of claims of a forecast, None where they are hidden.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForecastCounts {
+    /// Those under way of each month.
+    pub maturing: Vec<Option<u64>>,
+    /// Those of the past that were achieved. None without a past, too.
+    pub achieved: Option<u64>,
+    /// Whether what is expected is hidden everywhere: with the number under way it would give away those of the past.
+    pub hides_expected: bool,
+}
+
+impl ForecastCounts {
+    /// All numbers of a forecast.
+    pub fn of(found: &OutcomeForecast) -> Self {
+        let maturing = found.months.iter().map(|(_, month)| Some(month.maturing)).collect();
+        let achieved = found.past.as_ref().map(|(_, past)| past.achieved);
+        Self { maturing, achieved, hides_expected: false }
+    }
+
+    /// The numbers of a forecast without small ones.
+    pub fn without_small(found: &OutcomeForecast) -> Self {
+        let months: Vec<u64> = found.months.iter().map(|(_, month)| month.maturing).collect();
+        let maturing = shown(&[months]).into_iter().flatten().collect();
+        let past = found.past.as_ref().map(|(_, past)| [past.achieved, past.past.saturating_sub(past.achieved)]);
+        let hides_expected = past.is_some_and(|counts| counts.into_iter().any(|count| is_few(count.into())));
+        let achieved = past.map(|[achieved, _]| achieved).filter(|_| !hides_expected);
+        Self { maturing, achieved, hides_expected }
+    }
+}
+
 /// The counts of a row by month: each month, their total, and the total from the start of the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MonthsShown {
@@ -318,10 +460,17 @@ impl OutcomeCounts {
 mod tests {
     use super::*;
     use crate::queries::claims_by_outcome::{Amounts, ClaimGroup};
+    use crate::queries::kpis::KpiMonth;
+    use crate::queries::league::{Cell, Column, LeagueRow};
     use crate::queries::measures::Member;
+    use crate::queries::prices::in_force;
+    use throughline_domain::contract::Rulebook;
+    use throughline_domain::contract::rulebook::kpi::{Consequences, Direction, Kpi, KpiPeriod};
+    use throughline_domain::contract::rulebook::packs::pack;
     use throughline_domain::performance::comparison::{Actuals, Aim, Comparison, Met};
+    use throughline_domain::performance::forecast::{Expected, Retention};
     use throughline_domain::performance::measure::{FactKind, Facts, Formula, Unit};
-    use throughline_domain::performance::period::{Period, Unit as Part};
+    use throughline_domain::performance::period::{Month, Unit as Part};
     use throughline_domain::world::day;
 
     fn measure() -> Measure {
@@ -403,6 +552,115 @@ mod tests {
         assert_eq!(achieved, [None, Some(40), None], "the smallest other one is hidden too");
         let all = OutcomeCounts::of(&outcome(&[(3, 2, 1)]), false);
         assert_eq!((all[0].achieved, all[0].rejected, all[0].are_whole()), (Some(3), Some(1), true));
+    }
+
+    #[test]
+    fn the_cases_of_few_at_a_stage_hide_another_stage_and_their_sum() {
+        let row = |stages: &[(&str, u64)], journeys| HeldRow {
+            group: Group::Whole,
+            journeys,
+            by_stage: stages.iter().map(|(stage, cases)| ((*stage).to_owned(), *cases)).collect(),
+        };
+        let board = [row(&[("plan", 3), ("referral", 20)], 23), row(&[("referral", 9)], 9)];
+        let found = HeldCounts::without_small(&board);
+        let cases = |row: usize| found[row].by_stage.iter().map(|(_, cases)| *cases).collect::<Vec<_>>();
+        assert_eq!((cases(0), found[0].journeys), (vec![None, None], None));
+        assert_eq!((cases(1), found[1].journeys), (vec![None, None], None), "a column gives none away either");
+        let all = HeldCounts::of(&board[0]);
+        assert_eq!((all.journeys, all.by_stage[0].1), (Some(23), Some(3)));
+    }
+
+    #[test]
+    fn a_few_obligations_are_hidden_with_another_number_of_their_row() {
+        let counts: obligations::Counts = [(Standing::Due, 30), (Standing::Overdue, 3), (Standing::Met, 8)].into();
+        let rows = [(Group::Whole, counts)];
+        let found = standings_without_small(&rows);
+        assert_eq!(found, [[Some(30), Some(0), None, None, Some(0), Some(0)]]);
+        assert_eq!(standings(&rows)[0][2], Some(3));
+    }
+
+    #[test]
+    fn a_forecast_of_few_and_what_rests_on_few_of_the_past_are_hidden() {
+        let forecast = |achieved: u64, months: &[u64]| {
+            let share = Fraction::from(achieved).over(20.into()).expect("in range").expect("not over 0");
+            let past = Retention { past: 20, achieved, share, band: None };
+            let first = Month::of(day("2018-03-01"));
+            let month = |(ahead, maturing): (u32, &u64)| {
+                let expected = Expected::of(*maturing, Some(&past)).expect("in range");
+                (first.ahead(ahead).expect("a month"), expected)
+            };
+            let (outcome, title) = ("job".to_owned(), "Job".to_owned());
+            let months = (0..).zip(months).map(month).collect();
+            OutcomeForecast { outcome, title, past: Some((day("2017-03-01"), past)), months }
+        };
+        let found = ForecastCounts::without_small(&forecast(12, &[30, 4, 9]));
+        assert_eq!((found.maturing, found.achieved), (vec![Some(30), None, None], Some(12)));
+        assert!(!found.hides_expected);
+        for achieved in [3, 17] {
+            let found = ForecastCounts::without_small(&forecast(achieved, &[30]));
+            assert_eq!((found.maturing, found.achieved, found.hides_expected), (vec![Some(30)], None, true));
+        }
+        assert_eq!(ForecastCounts::of(&forecast(3, &[4])).maturing, [Some(4)]);
+    }
+
+    #[test]
+    fn a_league_keeps_the_ranks_of_hidden_values() {
+        let row = |rank: usize, area: &str, cases: u64| LeagueRow {
+            member: Member::Area(area.to_owned()),
+            rank: Some(rank),
+            points: None,
+            cells: vec![Cell { figure: Figure::count(cases), index: None, score: None }],
+        };
+        let columns = vec![Column { measure: measure(), title: String::new(), sides: None }];
+        let rows = vec![row(1, "ealing", 20), row(2, "enfield", 9), row(3, "brent", 3)];
+        let found = league(LeagueTable { columns, rows });
+        let seen: Vec<(Option<usize>, State)> =
+            found.rows.iter().map(|row| (row.rank, row.cells[0].figure.state())).collect();
+        assert_eq!(seen, [(Some(1), State::Value), (Some(2), State::Suppressed), (Some(3), State::Suppressed)]);
+    }
+
+    #[test]
+    fn a_few_units_at_a_price_are_hidden_with_their_amount() {
+        let rulebook = Rulebook::parse(pack("shps").expect("a pack").text).expect("a rulebook");
+        let at = |units: u64| AtPrice { units: units.into(), ..AtPrice::default() };
+        let rows = in_force(&rulebook, day("2018-02-01")).into_iter().zip([3, 20]);
+        let found = prices(rows.map(|(row, units)| (row, Some(at(units)))).collect());
+        let are_shown: Vec<bool> = found.iter().map(|(_, at_price)| at_price.is_some()).collect();
+        assert_eq!(are_shown, [false, true]);
+    }
+
+    #[test]
+    fn a_count_over_months_is_hidden_with_that_of_a_month_in_it() {
+        let month = |day_of: &str, now: u64, to_date: u64| {
+            let (month, from) = (Period::of(Part::Month, day(day_of)), day("2018-01-01"));
+            let since = Period::days(from, month.last()).expect("in order");
+            let figure = |over, period, count| KpiFigure { over, period, figure: Figure::count(count), level: None };
+            KpiMonth {
+                period: month,
+                figures: vec![figure(KpiPeriod::Month, month, now), figure(KpiPeriod::SinceStart, since, to_date)],
+                computed: None,
+                level: None,
+                assessed: None,
+                notices: Vec::new(),
+                withheld: None,
+            }
+        };
+        let kpi = Kpi {
+            code: "exits".to_owned(),
+            title: "Exits".to_owned(),
+            measure: "exits".to_owned(),
+            direction: Direction::AtMost,
+            minimum_level: None,
+            lower_level: None,
+            period: KpiPeriod::Month,
+            consequences: Consequences::default(),
+        };
+        let months = vec![month("2018-01-10", 10, 10), month("2018-02-10", 3, 13), month("2018-03-10", 8, 21)];
+        let found = super::kpi(KpiMonths { kpi, measure: measure(), parts: None, months });
+        let states =
+            |nth: usize| -> Vec<State> { found.months.iter().map(|month| month.figures[nth].figure.state()).collect() };
+        assert_eq!(states(0), [State::Value, State::Suppressed, State::Value]);
+        assert_eq!(states(1), [State::Value, State::Suppressed, State::Suppressed]);
     }
 
     #[test]

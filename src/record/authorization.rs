@@ -198,6 +198,12 @@ impl Authorization {
         }
     }
 
+    /// Whether the sender's role may not send such a command at all, whatever it is about.
+    pub(super) fn bars(&self, command: &Command) -> bool {
+        let judged = |action| policy(&self.sender.principal, action, Relation::Contract);
+        actions(command, None).into_iter().any(|action| matches!(judged(action), Err(Denied::Role { .. })))
+    }
+
     pub(super) fn sees(&self, code: &str) -> bool {
         self.sender.principal.scope.contract(code).is_some()
     }

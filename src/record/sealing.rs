@@ -33,6 +33,8 @@ pub(super) enum CommandKeys {
     /// The log has no such case yet, so nobody knows whose text it is. If the case is recorded meanwhile, the command
     /// has to be sent again.
     UnknownPerson,
+    /// The sender's role may not send such a command, so no key is made for it.
+    OfNobody,
     /// No key can be had. This is answered after everything that the sender may not know.
     Refused(RefusalCode),
 }
@@ -43,7 +45,7 @@ impl CommandKeys {
     pub(super) fn keyed(&self, body: Vec<u8>) -> Vec<u8> {
         match self {
             Self::NotNeeded | Self::DryRun => body,
-            Self::Refused(_) | Self::UnknownPerson => Vec::new(),
+            Self::Refused(_) | Self::UnknownPerson | Self::OfNobody => Vec::new(),
             Self::Fetched(_, keys) => match keys.first() {
                 Some(key) if !body.is_empty() => {
                     let key = hmac::Key::new(hmac::HMAC_SHA256, &key.derive("command fingerprint"));
@@ -137,7 +139,9 @@ impl Decision {
         let keys = match &self.keys {
             CommandKeys::DryRun => return Ok(UnsealedEvent { event, keys: None }),
             CommandKeys::Refused(code) => return Err(refused(*code)),
-            CommandKeys::NotNeeded | CommandKeys::UnknownPerson => return Err(refused(RefusalCode::KeysAway)),
+            CommandKeys::NotNeeded | CommandKeys::UnknownPerson | CommandKeys::OfNobody => {
+                return Err(refused(RefusalCode::KeysAway));
+            }
             CommandKeys::Fetched(subject, keys) => {
                 let of_stream = match stream.kind {
                     StreamKind::Subject => Some(SubjectId(stream.id)),

@@ -1,6 +1,6 @@
 //! A database apart from the log, with migrations of its own: the one of keys.
 //!
-//! It has no serving role: whoever connects owns it. What is deleted from it does not stay in its file.
+//! It has no serving role: all who connect own it. What is deleted from it does not stay in its file.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use tokio::sync::Notify;
@@ -66,6 +67,9 @@ impl Store {
     }
 }
 
+/// How long the session of a right may take to answer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+
 /// The right to send webhooks. One process of all has it at a time. It ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct SoleSender {
@@ -85,11 +89,12 @@ impl Store {
 }
 
 impl SoleSender {
-    /// Whether the right still holds. It ends with its session.
+    /// Whether the right still holds. It ends with its session, and with a session that no longer answers: the database
+    /// may have given it to another process.
     pub(crate) async fn is_held(&mut self) -> bool {
         match &mut self.session {
             None => true,
-            Some(session) => session.ping().await.is_ok(),
+            Some(session) => matches!(tokio::time::timeout(ANSWERS_WITHIN, session.ping()).await, Ok(Ok(()))),
         }
     }
 }

@@ -224,9 +224,14 @@ impl TestApp {
 
     /// The routes of a server over the same log whose key store is away.
     pub(crate) fn without_keys(&self) -> Router {
+        self.router_with(KeyStore::none())
+    }
+
+    /// The routes of a server over the same log with another key store.
+    pub(crate) fn router_with(&self, keys: KeyStore) -> Router {
         let app = app_over(&self.fresh);
-        let recorder = app.recorder.sealing_with(KeyStore::none());
-        let app = App { recorder, keys: KeyStore::none(), ..app };
+        let recorder = app.recorder.sealing_with(keys.clone());
+        let app = App { recorder, keys, ..app };
         router(app, Arc::new(key(&self.keys)), Terms::default())
     }
 
@@ -248,10 +253,15 @@ impl TestApp {
 
     /// The routes of a further server over the same log, which trusts these issuers besides the local key.
     pub(crate) fn router_trusting(&self, issuers: &str) -> Router {
+        self.router_behind(issuers, &[])
+    }
+
+    /// The same, behind these proxies.
+    pub(crate) fn router_behind(&self, issuers: &str, proxies: &[std::net::IpAddr]) -> Router {
         let file = self.keys.path().join("issuers.toml");
         std::fs::write(&file, issuers).expect("the folder takes files");
         let sign_in = SignIn::read(Some(Arc::new(key(&self.keys))), Some(&file)).expect("a file of issuers");
-        router(app_over(&self.fresh), sign_in, Terms::default())
+        router(app_over(&self.fresh), sign_in.behind(proxies), Terms::default())
     }
 
     /// Asks GraphQL of a server over this log with a token as it is.

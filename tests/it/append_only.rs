@@ -143,6 +143,8 @@ async fn the_serving_role_only_reads_and_adds() {
             // Webhooks are no part of the log.
             ("deliveries", "DELETE INSERT SELECT UPDATE"),
             ("events", "INSERT SELECT"),
+            ("evidence_files", "DELETE INSERT SELECT UPDATE"),
+            ("evidence_objects", "DELETE INSERT SELECT UPDATE"),
             ("live_view", "SELECT UPDATE"),
             ("log_head", "SELECT UPDATE"),
             ("secrets", "SELECT"),

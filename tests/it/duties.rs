@@ -26,7 +26,7 @@ async fn secured(app: &TestApp, worker: &str, verifier: Option<&Principal>) -> S
     let (spell, evidence) = (new_id(), new_id());
     let start = json!({
         "journey": journey, "spell": spell, "domain": "accommodation", "occurredOn": "2018-02-10",
-        "attributes": [{ "name": "secured_as", "text": "new" }],
+        "attributes": [{ "name": "secured_as", "value": "new" }],
     });
     app.done(&keyworker("kw-ann"), "startSpell", start).await;
     let attach = json!({
@@ -91,6 +91,33 @@ async fn who_verified_evidence_does_not_submit_the_claim() {
 }
 
 #[tokio::test]
+async fn a_verification_is_not_moved_to_a_piece_by_the_person_who_attached_it() {
+    on_both_stores(async |app| {
+        let ann = app.add_worker("kw-ann").await;
+        let journey = app.receive_referral("2018-02-01", "BR-1").await;
+        app.take_on(&journey, &ann, "2018-02-02").await;
+        let (own, other) = (new_id(), new_id());
+        for (who, evidence) in [(keyworker("kw-ann"), &own), (manager(), &other)] {
+            let attach = json!({
+                "journey": journey, "evidence": evidence, "kind": "tenancy_agreement", "datedOn": "2018-02-10",
+                "occurredOn": "2018-02-12", "acceptWarnings": ["EVIDENCE_SUPPORTS_NOTHING", "RECORDED_ALREADY"],
+            });
+            app.done(&who, "attachEvidence", attach).await;
+        }
+        let verify = json!({ "journey": journey, "evidence": other, "occurredOn": "2018-02-13" });
+        let verified = app.done(&chief(), "verifyEvidence", verify).await["events"][0]["id"].clone();
+        let correct = json!({
+            "journey": journey, "target": verified, "replacement": { "evidenceVerification": { "evidence": own } },
+            "reason": "the other piece was meant",
+        });
+        let refused = app.tell(&keyworker("kw-ann"), "correctFact", correct.clone()).await;
+        assert_eq!(refusals(&refused), ["SAME_PERSON"], "{refused}");
+        app.done(&chief(), "correctFact", correct).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_submitted_claims_does_not_decide_on_them() {
     on_both_stores(async |app| {
         let ann = app.add_worker("kw-ann").await;
@@ -141,7 +168,7 @@ async fn evidence_without_a_digest_does_not_count_where_the_rulebook_requires_on
         let spell = new_id();
         let start = json!({
             "journey": journey, "spell": spell, "domain": "accommodation", "occurredOn": "2018-02-10",
-            "attributes": [{ "name": "secured_as", "text": "new" }],
+            "attributes": [{ "name": "secured_as", "value": "new" }],
         });
         app.done(&who, "startSpell", start).await;
         let attach = json!({

@@ -181,7 +181,7 @@ async fn a_file_is_uploaded_attached_and_downloaded_as_it_was() {
 }
 
 #[tokio::test]
-async fn an_upload_in_parts_goes_on_after_a_broken_connection_and_on_another_server() {
+async fn an_upload_in_parts_continues_after_a_broken_connection_and_on_another_server() {
     on_both_stores_with_keys(async |app| {
         let journey = case(app).await;
         let step = usize::try_from(PART_SIZE).expect("a size");
@@ -207,7 +207,7 @@ async fn an_upload_in_parts_goes_on_after_a_broken_connection_and_on_another_ser
             let none = send(app, &ann(), "PUT", &format!("{path}/parts/{number}"), vec![1]).await;
             assert_eq!(none.problem(), (404, "this file has parts 1 to 3".to_owned()), "{number}");
         }
-        // Another server, which remembers nothing, goes on from what is there.
+        // Another server, which remembers nothing, continues from what is there.
         let another = || app.another();
         let there = send_to(another(), &app.token(&ann()), "GET", &path, Vec::new()).await.json();
         assert_eq!((&there["stored"], &there["parts"], &there["state"]), (&json!([3]), &json!(3), &json!("open")));
@@ -374,7 +374,7 @@ async fn a_link_opens_a_file_for_its_caller_alone_and_for_a_short_time() {
         }
         app.it_is("2018-03-01T09:01:00Z");
         assert_eq!(open(&ann(), &link).await.body, refused.body, "it has ended");
-        // Whoever loses the case loses its files at once.
+        // A keyworker who loses the case loses its files at once.
         let link = text(&shown(app, &ann(), &journey, None).await["link"]);
         let bob_id = app.add_worker("kw-cat").await;
         app.done(
@@ -530,7 +530,7 @@ async fn a_backup_and_its_restore_keep_the_list_of_files() {
 }
 
 #[tokio::test]
-async fn a_full_or_missing_evidence_store_is_a_clear_problem_and_the_upload_goes_on_later() {
+async fn a_full_or_missing_evidence_store_is_a_clear_problem_and_the_upload_continues_later() {
     on_both_stores_with_keys(async |app| {
         let journey = case(app).await;
         let path = open(app, &ann(), &journey, ("a.txt", "text/plain"), 5).await;

@@ -225,8 +225,54 @@ async fn allocations_of_every_night_follow_what_is_changed_gone_and_returned() {
     .await;
 }
 
+/// Contacts of the cases of the referrals, whole every night.
+const CONTACTS: &str = r#"mapping = 1
+[source]
+system = "contacts"
+numbers = "referrals"
+snapshot = "full"
+purges = true
+purge_most = 100
+[read]
+format = "csv"
+[[table]]
+name = "contacts"
+[[record]]
+table = "contacts"
+id = "{id}"
+case = "{case}"
+[[record.fact]]
+type = "contact_logged"
+on = "on"
+channel = { value = "phone" }
+with = { value = "client" }
+attendance = { value = "none" }
+"#;
+
 #[tokio::test(flavor = "multi_thread")]
-async fn what_somebody_retracted_here_stays_so_and_is_reported() {
+async fn a_row_that_names_another_case_takes_its_record_there() {
+    on_both_stores(mst(), MST, async |fresh| {
+        let (files, cases) = (Files::new(), mapping("referrals"));
+        let rows = "R-1,05/01/2018,mid,09/01/2018\nR-2,05/01/2018,mid,09/01/2018\n";
+        import(fresh, &cases, &[files.with("r.csv", format!("reference,received,area,accepted\n{rows}"))]).await;
+        let contacts = Mapping::parse(CONTACTS).expect("a mapping");
+        let night =
+            |case: &str| files.with("contacts.csv", format!("id,case,on\nK-1,{case},2018-02-01\nK-2,R-1,2018-02-02\n"));
+        let (summary, _) = import(fresh, &contacts, &[night("R-1")]).await;
+        assert_eq!((summary.recorded, summary.refused), (2, 0));
+        for case in ["R-2", "R-1"] {
+            let (_, results) = import(fresh, &contacts, &[night(case)]).await;
+            assert_eq!(results, ["2 K-1 recorded 1", "3 K-2 there", "gone K-1 retracted 1"], "to {case}");
+            let before = head(fresh).await;
+            let (summary, _) = import(fresh, &contacts, &[night(case)]).await;
+            assert_eq!((summary.there, summary.retracted, head(fresh).await), (2, 0, before));
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_retracted_here_stays_so_and_is_reported() {
     on_both_stores(mst(), MST, async |fresh| {
         let (files, mapping) = (Files::new(), mapping("referrals"));
         let file = [files.with("r.csv", "reference,received,accepted\nR-1,05/01/2018,09/01/2018\n")];

@@ -129,20 +129,20 @@ async fn a_cohort_has_targets_of_its_own() {
             targetValues { base { value } } } } } } }";
         let found = app.ask(&manager(), document, json!({})).await["contract"].clone();
         assert_eq!(found["targets"][0]["series"][2], json!({ "measure": "planned", "area": null, "cohort": "spring" }));
-        let row = |label: &str, value: &str, target: &str, met: &str| {
+        let row = |label: &str, value: &str, target: &str, met: bool| {
             let targets = json!([{ "base": { "value": target }, "met": met }]);
             json!({ "group": [{ "label": label }], "figure": { "value": value }, "targets": targets })
         };
         let rows = &found["by_cohort"]["figures"][0]["rows"];
-        assert_eq!(*rows, json!([row("Autumn", "3", "4", "NOT_MET"), row("Spring", "1", "1", "MET")]), "{rows:#}");
+        assert_eq!(*rows, json!([row("Autumn", "3", "4", false), row("Spring", "1", "1", true)]), "{rows:#}");
         let whole = &found["whole"]["figures"][0]["rows"][0];
-        let expected = json!({ "figure": { "value": "4" }, "targets": [{ "base": { "value": "5" }, "met": "NOT_MET" }] });
+        let expected = json!({ "figure": { "value": "4" }, "targets": [{ "base": { "value": "5" }, "met": false }] });
         assert_eq!(*whole, expected, "the sum of the cohorts");
         let outcomes = found["outcomes"]["outcomes"].as_array().expect("outcomes");
         let plans = outcomes.iter().find(|outcome| outcome["code"] == "plan").expect("an outcome");
         let expected = json!([
-            { "group": { "cohort": "autumn" }, "targetValues": [{ "base": { "value": "400.00" } }] },
-            { "group": { "cohort": "spring" }, "targetValues": [{ "base": { "value": "100.00" } }] },
+            { "group": { "cohort": "autumn" }, "targetValues": [{ "base": { "value": "400" } }] },
+            { "group": { "cohort": "spring" }, "targetValues": [{ "base": { "value": "100" } }] },
         ]);
         assert_eq!(plans["rows"], expected);
 

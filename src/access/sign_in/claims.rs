@@ -93,11 +93,6 @@ impl Mapping {
         Ok(format!("{}{login}", self.prefix))
     }
 
-    /// Whether claims of this issuer give roles.
-    pub(super) const fn gives_roles(&self) -> bool {
-        self.roles.is_some()
-    }
-
     /// The caller that the claims state. `None` if they give no role here.
     pub(super) fn principal(&self, login: &str, claims: &Claims) -> Result<Option<Principal>, Reason> {
         let Some((path, names)) = &self.roles else { return Ok(None) };

@@ -287,7 +287,7 @@ contracts = "groups"
     fn a_deployment_with_its_own_grants_reads_only_the_login() {
         let file = "[[issuer]]\nurl = \"http://127.0.0.1:9\"\naudience = [\"a\", \"b\"]\ngrants = \"deployment\"\n";
         let issuers = read(file).expect("a file");
-        assert!(!issuers[0].mapping.gives_roles());
+        assert!(issuers[0].mapping.roles.is_none());
         assert_eq!(issuers[0].types, ["at+jwt"]);
     }
 

@@ -29,11 +29,11 @@ const RSA_BYTES_MIN: usize = 256;
 
 /// How often the keys of a provider are fetched.
 #[derive(Debug, Clone, Copy)]
-pub struct Pace {
+pub(super) struct Pace {
     /// The least time between two fetches, whatever tokens name.
-    pub apart: Duration,
+    pub(super) apart: Duration,
     /// The age from which a set is fetched again.
-    pub age_max: Duration,
+    pub(super) age_max: Duration,
 }
 
 impl Default for Pace {
@@ -282,8 +282,13 @@ impl Keys {
             }
             return Some(key);
         }
-        let _place = self.waiting.try_acquire().ok()?;
-        self.renew().await;
+        let keys = Arc::clone(self);
+        // In a task of its own: a client that hangs up must not end the fetch, which is not begun again for a while.
+        let renewed = tokio::spawn(async move {
+            let Ok(_place) = keys.waiting.try_acquire() else { return };
+            keys.renew().await;
+        });
+        renewed.await.ok()?;
         self.find_known(id, algorithm)
     }
 

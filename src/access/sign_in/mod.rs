@@ -13,6 +13,7 @@ mod rights;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,6 +51,7 @@ pub struct SignIn {
     local: Option<Arc<LocalKey>>,
     issuers: Vec<IssuerTerms>,
     client: Option<reqwest::Client>,
+    proxies: Vec<IpAddr>,
 }
 
 /// Why the settings for signing in cannot be used.
@@ -82,7 +84,7 @@ pub enum SignInError {
 impl From<Arc<LocalKey>> for SignIn {
     /// Tokens of the local key and keys of machines.
     fn from(key: Arc<LocalKey>) -> Self {
-        Self { local: Some(key), issuers: Vec::new(), client: None }
+        Self { local: Some(key), issuers: Vec::new(), client: None, proxies: Vec::new() }
     }
 }
 
@@ -105,7 +107,18 @@ impl SignIn {
         if local.is_none() && issuers.is_empty() {
             return Err(SignInError::Nobody);
         }
-        Ok(Self { local, issuers, client })
+        Ok(Self { local, issuers, client, proxies: Vec::new() })
+    }
+
+    /// The same settings for a server behind these proxies. Their statement of where a request is from is believed.
+    #[must_use]
+    pub fn behind(self, proxies: &[IpAddr]) -> Self {
+        Self { proxies: proxies.iter().map(IpAddr::to_canonical).collect(), ..self }
+    }
+
+    /// The trusted proxies before the server.
+    pub fn proxies(&self) -> &[IpAddr] {
+        &self.proxies
     }
 
     /// Fetches the keys of every issuer in a file, to see whether its tokens could be verified.
@@ -131,6 +144,8 @@ fn issuers_in(file: &Path) -> Result<Vec<IssuerTerms>, SignInError> {
 pub(super) struct Basis {
     rights: watch::Receiver<Arc<Access>>,
     day: NaiveDate,
+    /// The first day without the rights, as it was then.
+    until: Option<NaiveDate>,
     kind: Arc<Kind>,
 }
 
@@ -141,10 +156,14 @@ impl fmt::Debug for Basis {
 }
 
 impl Basis {
-    /// Completes when the caller would no longer be let in with the same rights.
+    /// Completes when the caller would no longer be let in with the same rights, or not for as long.
     pub(super) async fn changes(&self, principal: &Principal) {
         let mut rights = self.rights.clone();
-        let differ = |access: &Arc<Access>| !matches!(self.kind.rights(access, self.day), Ok(Rightful { principal: now, .. }) if now == *principal);
+        let lasts = |until: Option<NaiveDate>| until.unwrap_or(NaiveDate::MAX);
+        let differ = |access: &Arc<Access>| match self.kind.rights(access, self.day) {
+            Ok(now) => now.principal != *principal || lasts(now.until) < lasts(self.until),
+            Err(_) => true,
+        };
         if rights.wait_for(differ).await.is_err() {
             // Nothing can change any more.
             std::future::pending::<()>().await;
@@ -285,7 +304,7 @@ pub struct Gate {
 impl Gate {
     /// The gate of an application. Fetches the keys of the issuers in the background.
     pub fn of(app: &App, sign_in: SignIn) -> Arc<Self> {
-        let SignIn { local, issuers, client } = sign_in;
+        let SignIn { local, issuers, client, proxies: _ } = sign_in;
         let client = client.unwrap_or_default();
         let issuer = |terms: IssuerTerms| {
             let keys = Arc::new(Keys::of(terms.source.clone(), client.clone(), terms.pace));
@@ -361,7 +380,7 @@ impl Gate {
 
     /// Lets a caller in, if they have rights now.
     async fn let_in(&self, kind: Kind, expires_at: Option<DateTime<Utc>>) -> Result<Login, InvalidToken> {
-        let access = self.rights.current().await;
+        let access = self.rights.current().await.ok_or(InvalidToken::unjudged())?;
         let (now, here) = (Clock::Machine.now(), self.clock.now());
         let day = civil_day(here, DEPLOYMENT_ZONE);
         let Rightful { principal, until, key } = kind.rights(&access, day)?;
@@ -375,7 +394,7 @@ impl Gate {
             Kind::Key { .. } => now,
         };
         let expires_at = expires_at.into_iter().chain(ends).min().unwrap_or(now);
-        let basis = Basis { rights: self.rights.follow(), day, kind: Arc::new(kind) };
+        let basis = Basis { rights: self.rights.follow(), day, until, kind: Arc::new(kind) };
         Ok(Login { principal, issued_at, expires_at, basis: Some(basis) })
     }
 

@@ -1,7 +1,7 @@
 //! The rights that the log gives, kept in memory and read again as soon as the log has moved.
 //!
 //! A request is judged by every event that this server knows of, so a role that was taken away here is gone on the next
-//! request. While the log cannot be read, the last known rights apply: a request then fails for want of the log anyway.
+//! request. While the log cannot be read, the last known rights apply. Until they were read once, nobody is let in.
 
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -18,6 +18,8 @@ static NOT_READ: Repeated = Repeated::of("the rights of the deployment could not
 
 /// The most time that a request waits for the rights to be read.
 const READ_WITHIN: Duration = Duration::from_secs(1);
+/// The same before they were read once, when nobody can be let in without them.
+const FIRST_READ_WITHIN: Duration = Duration::from_secs(10);
 /// The wait before the next attempt after a failed one.
 const AFTER_A_FAULT: Duration = Duration::from_secs(1);
 /// The least time between two reads for those who listen, so that a busy log does not keep them busy.
@@ -59,8 +61,9 @@ impl Rights {
         Self { log, newest, known, read: tokio::sync::Mutex::default(), upto: std::sync::Mutex::default() }
     }
 
-    /// The rights by every event that this server knows of.
-    pub(super) async fn current(self: &Arc<Self>) -> Arc<Access> {
+    /// The rights by every event that this server knows of. `None` if they could not be read yet: who is not known to
+    /// have lost a right is not known to have it.
+    pub(super) async fn current(self: &Arc<Self>) -> Option<Arc<Access>> {
         if !self.is_current() {
             let rights = Arc::clone(self);
             // In a task of its own, so that a request that is given up does not end the read for the others.
@@ -71,7 +74,13 @@ impl Rights {
                 Err(error) => NOT_READ.met(&error),
             }
         }
-        Arc::clone(&self.known.borrow())
+        let is_known = self.upto().position.is_some();
+        is_known.then(|| Arc::clone(&self.known.borrow()))
+    }
+
+    /// Whether the last read failed.
+    fn has_failed(&self) -> bool {
+        self.upto().failed.is_some()
     }
 
     /// The rights, with a way to wait for others.
@@ -97,7 +106,8 @@ impl Rights {
         }
         let newest = *self.newest.borrow();
         let wanted = (StreamId::deployment(), read.history.version());
-        let found = tokio::time::timeout(READ_WITHIN, self.log.streams(std::iter::once(wanted))).await;
+        let within = if self.upto().position.is_some() { READ_WITHIN } else { FIRST_READ_WITHIN };
+        let found = tokio::time::timeout(within, self.log.streams(std::iter::once(wanted))).await;
         let outcome = found.map_err(|_| LogError::Unreachable).and_then(|found| found).and_then(|events| {
             let is_new = !events.is_empty() || self.upto().position.is_none();
             for event in events {
@@ -124,9 +134,17 @@ impl Rights {
 /// Keeps the rights up to date for those who listen, until nobody holds them any more.
 pub(super) async fn keep_up(rights: Weak<Rights>, mut newest: watch::Receiver<Position>) {
     loop {
-        match rights.upgrade() {
-            Some(rights) => drop(rights.current().await),
+        let has_failed = match rights.upgrade() {
+            Some(rights) => {
+                drop(rights.current().await);
+                rights.has_failed()
+            }
             None => return,
+        };
+        // Those who listen must not wait for the next event to learn of this one.
+        if has_failed {
+            tokio::time::sleep(AFTER_A_FAULT).await;
+            continue;
         }
         tokio::time::sleep(BETWEEN).await;
         if newest.changed().await.is_err() {

@@ -261,7 +261,8 @@ fn a_workbook_reads_back_cell_for_cell_in_as_many_sheets_as_it_needs() {
                 }
                 (Data::Int(found), number) => Some(found.to_string()) == super::text(number),
                 (Data::String(found), other) => {
-                    Some(found.replace('\n', "")) == super::text(other).map(|text| text.replace(['\r', '\n'], ""))
+                    Some(found.replace(['\r', '\n'], ""))
+                        == super::text(other).map(|text| text.replace(['\r', '\n'], ""))
                 }
                 _ => false,
             };

@@ -151,10 +151,16 @@ pub(in crate::export) fn stages(rulebook: &Rulebook) -> Vec<(String, String)> {
     rulebook.stages.iter().map(|stage| (stage.code.clone(), stage.label.clone())).collect()
 }
 
+/// The column of a stage. A stage such as `contact` gets another name than the column that cases of every rulebook have.
+fn name_of(code: &str) -> String {
+    let name = format!("first_{code}_on");
+    if COLUMNS.iter().any(|column| column.name == name) { format!("stage_{code}_first_on") } else { name }
+}
+
 /// The columns with these stages.
 pub(super) fn heads(stages: &[(String, String)]) -> Vec<Head> {
     let stage = |(code, label): &(String, String)| Head {
-        name: format!("first_{code}_on"),
+        name: name_of(code),
         kind: Kind::Date,
         unit: None,
         meaning: format!(

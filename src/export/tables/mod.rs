@@ -360,6 +360,15 @@ mod tests {
     }
 
     #[test]
+    fn a_stage_never_takes_the_name_of_another_column() {
+        let stages = ["contact", "exit", "interview"].map(|code| (code.to_owned(), code.to_owned()));
+        let columns = journeys::heads(&stages);
+        let names: BTreeSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        assert_eq!(names.len(), columns.len());
+        assert!(names.contains("stage_contact_first_on") && names.contains("first_interview_on"), "{names:?}");
+    }
+
+    #[test]
     fn no_pack_has_two_columns_of_one_name() {
         for pack in packs() {
             let rulebook = Rulebook::parse(pack.text).expect("the rulebook is valid");

@@ -1,10 +1,11 @@
 //! Records that are gone from a full snapshot: they are reported, or retracted if the source purges.
 //!
-//! A snapshot that could not be read as a whole, or that lost far too much, retracts nothing.
+//! A snapshot that could not be read as a whole, or that lost far too much, retracts nothing. A record that is now of
+//! another case is gone from the former one.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::plan::Commands;
+use super::plan::{CORRECTED_HERE, Commands};
 use super::{Answer, Outcome, RowResult, Run, Taken, problems};
 use crate::import::mapping::Gone;
 use crate::import::{ImportError, Problem};
@@ -75,7 +76,7 @@ impl Run<'_> {
         (!absent.is_empty()).then(message)
     }
 
-    /// The records of this source in the contract that are in no row, and the number of all its records.
+    /// The records of this source in the contract that are in no row of their case, and the number of all its records.
     async fn absent(&self, before: Position) -> Result<(GoneRecords, usize), ImportError> {
         let (mut absent, mut all) = (GoneRecords::new(), HashSet::new());
         let mut after = Position::default();
@@ -88,10 +89,12 @@ impl Run<'_> {
                     && envelope.contract.as_deref() == Some(self.ids.contract);
                 let source = envelope.source.as_ref().filter(|source| is_ours && source.system == self.ids.system);
                 let Some(record) = source.and_then(|source| source.record_id.as_deref()) else { continue };
-                let key = self.key(record);
-                all.insert(key);
-                if !self.seen.contains_key(&key) {
-                    absent.entry(envelope.stream).or_default().insert(record.to_owned());
+                let stream = envelope.stream;
+                all.insert(self.ids.id("record of a case", &[record, &stream.to_string()]).as_u128());
+                let seen = self.seen.get(&self.key(record));
+                let is_here = seen.is_some_and(|seen| seen.stream.is_none_or(|now| now == stream));
+                if !is_here {
+                    absent.entry(stream).or_default().insert(record.to_owned());
                 }
             }
         }
@@ -101,7 +104,9 @@ impl Run<'_> {
     /// Reports the same kind of result for every record.
     fn each(&mut self, gone: &GoneRecords, report: &mut impl FnMut(&RowResult), outcome: impl Fn(&str) -> Outcome) {
         for record in gone.values().flatten() {
-            let result = self.result(None, None, Some(record.clone()), outcome(record));
+            let mut result = self.result(None, None, Some(record.clone()), outcome(record));
+            let is_moved = self.seen.contains_key(&self.key(record));
+            result.note = is_moved.then(|| "the row names another case now: this is about the former one".to_owned());
             self.summary.count(&result.outcome);
             report(&result);
         }
@@ -111,6 +116,11 @@ impl Run<'_> {
     async fn retract(&mut self, gone: GoneRecords, report: &mut impl FnMut(&RowResult)) -> Result<(), ImportError> {
         for (stream, records) in gone {
             let mut known = self.known(&[(stream, None)]).await?.remove(&stream).unwrap_or_default();
+            let (kept, records): (BTreeSet<String>, BTreeSet<String>) =
+                records.into_iter().partition(|record| self.taking().keeps(&known, record));
+            let message = "the record is gone from the snapshot, but was corrected here: retract it here, or leave it";
+            let problem = Problem { code: CORRECTED_HERE, message: message.to_owned(), path: None };
+            self.each(&GoneRecords::from([(stream, kept)]), report, |_| Outcome::Refused(vec![problem.clone()]));
             let Some(commands) = self.taking().gone(&known, stream, records.iter()) else { continue };
             let outcome = self.retract_stream(&mut known, &commands, &records).await?;
             self.each(&GoneRecords::from([(stream, records)]), report, |_| outcome.clone());

@@ -33,6 +33,16 @@ pub(super) struct KnownFact<'a> {
     pub(super) newest: EventId,
 }
 
+impl KnownFact<'_> {
+    /// Whether the fact is so now, exactly as the source last said it.
+    pub(super) fn is_as_said(&self) -> bool {
+        match (&self.said, &self.now) {
+            (Some((occurred, event)), Some(now)) => *occurred == now.occurred && event == now.event,
+            _ => false,
+        }
+    }
+}
+
 impl Known {
     /// Adds the next event of the stream, or an event of the subject of the case.
     pub(super) fn learn(&mut self, envelope: &Envelope, system: &str) -> Result<(), DecodeError> {

@@ -2,9 +2,9 @@
 //! before, and only what differs is recorded.
 //!
 //! It uses the same commands as the API, and runs beside everything else that writes. The facts of a record are
-//! recorded all together or not at all. Every id is derived from source, record and content, so that the same file again adds
-//! nothing, and an import that was ended in the middle is done again. What was corrected here is never overwritten
-//! unless the source is leading. A bad row is reported and the others continue.
+//! recorded all together or not at all. Every id is derived from source, record, case and content, so that the same
+//! file again adds nothing, and an import that was ended in the middle is done again. What was corrected here is never
+//! overwritten unless the source is leading. A bad row is reported and the others continue.
 
 mod checked;
 mod feed;
@@ -116,6 +116,8 @@ struct Seen {
     file: usize,
     line: u64,
     content: u64,
+    /// The stream of its facts. `None` if it could not be read, or if rows name several.
+    stream: Option<StreamId>,
 }
 
 /// An import that is running.
@@ -264,7 +266,7 @@ impl<'a> Run<'a> {
                 Err((record, error)) => {
                     match &record {
                         Some(record) => {
-                            let seen = Seen { file: self.file, line, content: 0 };
+                            let seen = Seen { file: self.file, line, content: 0, stream: None };
                             self.seen.entry(self.key(record)).or_insert(seen);
                         }
                         None => self.unread += 1,
@@ -289,10 +291,14 @@ impl<'a> Run<'a> {
         let content = hash(&item.statement.content());
         let key = self.key(&item.statement.record);
         let Some(seen) = self.seen.get(&key).copied() else {
-            self.seen.insert(key, Seen { file: self.file, line: item.line, content });
+            let stream = Some(item.statement.stream);
+            self.seen.insert(key, Seen { file: self.file, line: item.line, content, stream });
             return Some(item);
         };
         let is_same = seen.content == content;
+        if seen.stream != Some(item.statement.stream) {
+            self.seen.insert(key, Seen { stream: None, ..seen });
+        }
         if !is_same && item.statement.is_earliest {
             return Some(item);
         }

@@ -238,10 +238,10 @@ impl Taking<'_> {
 
     /// What a fact needs that the row no longer states.
     fn no_longer(&self, before: &KnownFact<'_>) -> Step {
-        let Some(now) = before.now else { return Step::Nothing };
-        let is_as_said =
-            before.said.as_ref().is_some_and(|(occurred, event)| *occurred == now.occurred && event == now.event);
-        match (is_as_said, self.leads) {
+        if before.now.is_none() {
+            return Step::Nothing;
+        }
+        match (before.is_as_said(), self.leads) {
             (false, Leads::Here) => Step::Conflict(Problem {
                 code: CORRECTED_HERE,
                 message: "the row no longer states a fact that was corrected here: retract it here, or leave it"
@@ -257,6 +257,12 @@ impl Taking<'_> {
         let (of, _) = facts.first()?;
         let targets = facts.iter().map(|(_, target)| *target).collect();
         Some((*of, Command::RetractFacts(RetractFacts { stream, targets, reason: self.reason.to_owned() })))
+    }
+
+    /// Whether something that a gone record stated was corrected here, so that the source may not take it back.
+    pub(super) fn keeps(&self, known: &Known, record: &str) -> bool {
+        let mut facts = known.types(record).into_iter().filter_map(|of| known.fact(record, of));
+        matches!(self.leads, Leads::Here) && facts.any(|before| before.now.is_some() && !before.is_as_said())
     }
 
     /// The command that retracts everything that records stated which are gone. `None` if nothing of it is so.

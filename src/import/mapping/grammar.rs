@@ -27,8 +27,6 @@ pub(super) enum Kind {
     Value,
     /// Columns and the texts that they must have.
     Conditions,
-    /// Codes of the source and what they become.
-    Codes,
     /// Named lists of codes.
     CodeLists,
     /// The name of a list of codes, or the codes themselves.
@@ -54,7 +52,7 @@ pub(super) struct Key {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
     pub(super) need: Need,
-    /// As it is written after `name = `.
+    /// What may follow `name = `.
     pub(super) example: &'static str,
     pub(super) meaning: &'static str,
 }
@@ -62,7 +60,6 @@ pub(super) struct Key {
 /// A table of the document.
 #[derive(Debug)]
 pub(super) struct Table {
-    pub(super) name: &'static str,
     pub(super) about: &'static str,
     pub(super) keys: &'static [Key],
 }
@@ -115,7 +112,6 @@ pub(super) const KINDS: &[Word] =
 
 /// The whole document.
 pub(super) static MAPPING: Table = Table {
-    name: "mapping",
     about: "How the files of another system become facts.",
     keys: &[
         required("mapping", Kind::Grammar, "1", "The grammar of the mapping."),
@@ -129,7 +125,6 @@ pub(super) static MAPPING: Table = Table {
 };
 
 static SOURCE: Table = Table {
-    name: "source",
     about: "The other system, and what its files mean.",
     keys: &[
         required("system", Kind::Text, "\"mosaic\"", "The name of the system, as every fact keeps it."),
@@ -162,7 +157,6 @@ static SOURCE: Table = Table {
 };
 
 static READ: Table = Table {
-    name: "read",
     about: "How the files are read.",
     keys: &[
         required("format", Kind::Word(FORMATS), "\"csv\"", "The format of the files."),
@@ -186,7 +180,6 @@ static READ: Table = Table {
 };
 
 static TABLE: Table = Table {
-    name: "table",
     about: "A table: rows with the same columns.",
     keys: &[
         required("name", Kind::Text, "\"referrals\"", "The name of the table within the mapping."),
@@ -205,7 +198,6 @@ static TABLE: Table = Table {
 };
 
 static JOIN: Table = Table {
-    name: "join",
     about: "Another table, whose row is found by its key.",
     keys: &[
         required("table", Kind::Text, "\"clients\"", "The other table."),
@@ -214,7 +206,6 @@ static JOIN: Table = Table {
 };
 
 static RECORD: Table = Table {
-    name: "record",
     about: "A record of the source: facts that are recorded together or not at all. A row may hold several.",
     keys: &[
         required("table", Kind::Text, "\"referrals\"", "The table whose rows hold the record."),
@@ -240,7 +231,6 @@ static RECORD: Table = Table {
 
 /// The keys that every fact has. The others depend on its type.
 pub(super) static FACT: Table = Table {
-    name: "fact",
     about: "A fact.",
     keys: &[
         required("type", Kind::Text, "\"contact_logged\"", "The type of the fact."),
@@ -253,7 +243,6 @@ pub(super) static FACT: Table = Table {
 
 /// A value as a table.
 pub(super) static VALUE: Table = Table {
-    name: "value",
     about: "How a value is found: in a column, as a constant, or made of several columns.",
     keys: &[
         optional("column", Kind::Text, "\"LS\"", "The column."),

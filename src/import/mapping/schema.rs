@@ -71,7 +71,6 @@ fn kind(of: Kind) -> Value {
             let texts = json!({ "type": "array", "minItems": 1, "items": text() });
             json!({ "type": "object", "additionalProperties": { "oneOf": [text(), texts] } })
         }
-        Kind::Codes => json!({ "type": "object", "additionalProperties": text() }),
         Kind::CodeLists => {
             json!({ "type": "object", "additionalProperties": { "type": "object", "additionalProperties": text() } })
         }

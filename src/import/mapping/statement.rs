@@ -121,7 +121,7 @@ impl StatedFact {
 }
 
 impl Statement {
-    /// What identifies the content of the record.
+    /// What identifies the content of the record: its case or worker, and its facts.
     pub(crate) fn content(&self) -> Vec<u8> {
         let fact = |fact: &StatedFact| {
             let occurred = fact.occurred;
@@ -135,7 +135,8 @@ impl Statement {
                 fact.said.keys().collect::<Vec<_>>()
             ])
         };
-        serde_json::to_vec(&self.facts.iter().map(fact).collect::<Vec<_>>()).expect("facts are JSON")
+        let facts: Vec<Value> = self.facts.iter().map(fact).collect();
+        serde_json::to_vec(&json!([self.stream.to_string(), facts])).expect("facts are JSON")
     }
 }
 
@@ -406,7 +407,10 @@ impl Reader<'_> {
             Some(Cell::Text(text)) => Ok(Said::Text(text.clone())),
             Some(Cell::Repeated(times)) => Err(LineError::at(
                 column,
-                format!("it is there {times} times: make it a table of its own in the mapping"),
+                match spot {
+                    Spot::Own(_) => format!("it is there {times} times: make it a table of its own in the mapping"),
+                    Spot::Joined { .. } => "several rows of the other table have this key: keep one of them".to_owned(),
+                },
             )),
         }
     }

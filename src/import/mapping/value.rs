@@ -128,16 +128,20 @@ pub(super) fn day_after(last: Occurred) -> Option<Occurred> {
 
 /// A decimal number, digit for digit. A comma between thousands is left out.
 pub(super) fn number(text: &str) -> Option<Decimal> {
-    let groups: Vec<&str> = text.split(',').collect();
-    let are_thousands = |groups: &[&str]| groups.iter().all(|group| is_thousands(group.as_bytes()));
-    let plain = if groups.len() > 1 && are_thousands(&groups[1..]) { groups.concat() } else { text.to_owned() };
-    Decimal::from_str_exact(&plain).ok()
-}
-
-/// Whether these are three digits, at the end perhaps with decimals after them.
-fn is_thousands(group: &[u8]) -> bool {
-    let (digits, rest) = group.split_at(group.len().min(3));
-    digits.len() == 3 && digits.iter().all(u8::is_ascii_digit) && matches!(rest, [] | [b'.', ..])
+    let is_plain = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b',');
+    if !text.bytes().all(is_plain) {
+        return None;
+    }
+    let (whole, decimals) = text.split_once('.').map_or((text, None), |(whole, decimals)| (whole, Some(decimals)));
+    let mut groups = whole.trim_start_matches(['+', '-']).split(',');
+    let first = groups.next().unwrap_or_default();
+    let is_grouped = whole.contains(',');
+    let are_thousands = !is_grouped || (matches!(first.len(), 1..=3) && groups.all(|group| group.len() == 3));
+    let is_divided = decimals.is_some_and(|decimals| decimals.contains(','));
+    if !are_thousands || is_divided {
+        return None;
+    }
+    Decimal::from_str_exact(&text.replace(',', "")).ok()
 }
 
 /// Yes or no.
@@ -199,7 +203,10 @@ mod tests {
     fn numbers_and_flags_are_read_exactly_or_not_at_all() {
         assert_eq!(number("16.30").map(|number| number.to_string()).as_deref(), Some("16.30"));
         assert_eq!(number("1,234,567.5").map(|number| number.to_string()).as_deref(), Some("1234567.5"));
-        assert!(number("1,2345").is_none() && number("1,£££").is_none());
+        assert_eq!(number("-1,234").map(|number| number.to_string()).as_deref(), Some("-1234"));
+        for text in ["1,2345", "1,£££", ",234", "12345,678", "1,234.5,678", "1.234,567", "1_000", "1,-34", ""] {
+            assert!(number(text).is_none(), "{text}");
+        }
         assert!(number("16,5").is_none() && number("1.6e1").is_none() && number("about 16").is_none());
         assert_eq!((flag("Yes"), flag("0"), flag("maybe")), (Some(true), Some(false), None));
         assert!(time("14:30").is_some() && time("2pm").is_none());

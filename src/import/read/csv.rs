@@ -104,6 +104,14 @@ mod tests {
     }
 
     #[test]
+    fn a_row_is_kept_only_if_it_is_short() {
+        let content = format!("id,area,other\n1,{},x\n2,mid,{}\n", "x".repeat(100_000), "x".repeat(100_000));
+        let (read, _) = rows(content.as_bytes(), &referrals()).expect("a file");
+        assert!(read[0].contains("more than 64 KiB"), "{}", read[0]);
+        assert_eq!(read[1], "0 3: 2|mid|?", "a column that is not read may be long");
+    }
+
+    #[test]
     fn a_field_without_an_end_is_refused_and_not_kept() {
         let mut content = b"id,area\n1,".to_vec();
         content.resize(content.len() + (20 << 20), b'x');

@@ -128,8 +128,7 @@ fn object<R: Read>(scan: &mut Scan<R>, wanted: &Wanted, head: &Head, take: &mut 
     let flow = match serde_json::from_slice(&text) {
         Ok(value @ Value::Object(_)) => {
             let mut record = Node { line, ..Node::default() };
-            let mut count = 0;
-            fill(&mut record, value, &mut count);
+            fill(&mut record, value, &mut Size::default())?;
             tree::rows(&record, &wanted.tables, head, take)
         }
         Ok(_) => take(unreadable("this is not an object: write {\"name\": value, …}")),
@@ -138,16 +137,34 @@ fn object<R: Read>(scan: &mut Scan<R>, wanted: &Wanted, head: &Head, take: &mut 
     Ok(flow.is_continue())
 }
 
+/// How many named values an object has, and the bytes of their names.
+#[derive(Default)]
+struct Size {
+    values: usize,
+    names: usize,
+}
+
+fn too_large(line: u64) -> Unfit {
+    let (most, values) = (BYTES_MAX >> 20, NODES_MAX);
+    let message =
+        format!("one object is larger than {most} MiB or has more than {values} values: check for a missing bracket");
+    Unfit::on_line(line, message)
+}
+
 /// Puts a value into a node: objects as named values, lists as values of one name.
-fn fill(node: &mut Node, value: Value, count: &mut usize) {
-    *count += 1;
+fn fill(node: &mut Node, value: Value, size: &mut Size) -> Result<(), Unfit> {
     match value {
         Value::Object(inside) => {
             for (name, value) in inside {
                 let values = if let Value::Array(values) = value { values } else { vec![value] };
                 for value in values {
+                    // Each value of a list has the name of the list.
+                    (size.values, size.names) = (size.values + 1, size.names + name.len());
+                    if size.values > NODES_MAX || size.names > BYTES_MAX {
+                        return Err(too_large(node.line));
+                    }
                     let mut inner = Node { name: name.clone(), line: node.line, ..Node::default() };
-                    fill(&mut inner, value, count);
+                    fill(&mut inner, value, size)?;
                     node.inside.push(inner);
                 }
             }
@@ -156,6 +173,7 @@ fn fill(node: &mut Node, value: Value, count: &mut usize) {
         Value::Array(_) => {}
         value => node.text = simple(&value),
     }
+    Ok(())
 }
 
 fn simple(value: &Value) -> String {
@@ -201,7 +219,7 @@ impl<R: Read> Scan<R> {
     fn value(&mut self) -> Result<(u64, Vec<u8>), Unfit> {
         self.next_of_value()?;
         let begins = self.line;
-        let (mut text, mut depth, mut brackets) = (Vec::new(), 0_usize, 0_usize);
+        let (mut text, mut depth, mut values) = (Vec::new(), 0_usize, 0_usize);
         let (mut is_in_text, mut is_escaped) = (false, false);
         while let Some(byte) = self.peek()? {
             let ends_before = depth == 0
@@ -218,7 +236,8 @@ impl<R: Read> Scan<R> {
             } else {
                 match byte {
                     b'"' => is_in_text = true,
-                    b'{' | b'[' => (depth, brackets) = (depth + 1, brackets + 1),
+                    b'{' | b'[' => (depth, values) = (depth + 1, values + 1),
+                    b',' => values += 1,
                     b'}' | b']' => depth = depth.saturating_sub(1),
                     _ => {}
                 }
@@ -227,9 +246,8 @@ impl<R: Read> Scan<R> {
                 let message = format!("values are nested more than {DEPTH_MAX} deep: check for a missing bracket");
                 return Err(Unfit::on_line(self.line, message));
             }
-            if text.len() > BYTES_MAX || brackets > NODES_MAX {
-                let message = format!("one object is larger than {} MiB: check for a missing bracket", BYTES_MAX >> 20);
-                return Err(Unfit::on_line(begins, message));
+            if text.len() > BYTES_MAX || values > NODES_MAX {
+                return Err(too_large(begins));
             }
             if depth == 0 && !is_in_text && matches!(byte, b'}' | b']' | b'"') {
                 break;
@@ -280,6 +298,9 @@ mod tests {
         let refused = |content: &str| rows(content.as_bytes(), &cases()).expect_err("refused").to_string();
         assert!(refused(&"[".repeat(1_000_000)).contains("nested more than 64 deep"));
         assert!(refused(&format!("[{{\"id\": \"{}", "x".repeat(40 << 20))).contains("larger than 16 MiB"));
+        let (name, values) = ("n".repeat(1 << 20), vec!["0"; 100_000].join(","));
+        assert!(refused(&format!("[{{\"{name}\": [{values}]}}]")).contains("larger than 16 MiB"), "names are repeated");
+        assert!(refused(&format!("[{{\"id\": [{}]}}]", vec!["0"; 300_000].join(","))).contains("more than 200000"));
         assert!(refused("[").contains("ends within a list"));
         assert!(refused("id,area").contains("not a list of objects"));
         assert!(refused("").contains("empty"));

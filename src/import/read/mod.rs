@@ -5,6 +5,7 @@
 //! need more: an archive that grows too much, a document type, deep nesting, a value without an end. No message repeats
 //! a value, which may be personal. Readers do not know facts or the log.
 
+mod archive;
 mod csv;
 mod flat;
 mod json;
@@ -21,6 +22,9 @@ use std::ops::ControlFlow;
 
 use crate::cloud_event::LineError;
 pub use text::{Character, Inspected};
+
+/// The most bytes of text in the cells of one row. Many rows are in memory at the same time.
+const ROW_MAX: usize = 64 * 1024;
 
 /// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +107,16 @@ pub enum Cell {
     Repeated(usize),
 }
 
+impl Cell {
+    /// The bytes of its text.
+    pub const fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Absent | Self::Repeated(_) => 0,
+        }
+    }
+}
+
 /// A row that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -112,6 +126,21 @@ pub struct Row {
     pub line: u64,
     /// A cell for each wanted column, or why the row cannot be read.
     pub cells: Result<Vec<Cell>, LineError>,
+}
+
+impl Row {
+    /// The row, or the same row without its cells if they are too long.
+    fn within_limit(self) -> Self {
+        let bytes: usize = self.cells.iter().flatten().map(Cell::bytes).sum();
+        if bytes <= ROW_MAX {
+            return self;
+        }
+        let message = format!(
+            "the columns that are read have more than {} KiB: check for a missing quotation mark",
+            ROW_MAX >> 10
+        );
+        Self { cells: Err(LineError::line(message)), ..self }
+    }
 }
 
 /// What was found beside the rows.
@@ -187,11 +216,12 @@ pub fn read(
     wanted: &Wanted,
     take: &mut Take<'_>,
 ) -> Result<Found, Unfit> {
+    let mut take = |row: Row| take(row.within_limit());
     match wanted.format {
-        Format::Csv => csv::read(name, file, inspected, wanted, take),
-        Format::Xlsx => xlsx::read(name, file, wanted, take),
-        Format::Xml => xml::read(file, inspected, wanted, take),
-        Format::Json => json::read(file, inspected, wanted, take),
+        Format::Csv => csv::read(name, file, inspected, wanted, &mut take),
+        Format::Xlsx => xlsx::read(name, file, wanted, &mut take),
+        Format::Xml => xml::read(file, inspected, wanted, &mut take),
+        Format::Json => json::read(file, inspected, wanted, &mut take),
     }
 }
 

@@ -27,23 +27,29 @@ pub(super) struct Node {
 
 /// What is read once at the top of a file, by path.
 #[derive(Debug, Default)]
-pub(super) struct Head(pub(super) Vec<(String, String)>);
+pub(super) struct Head {
+    values: Vec<(String, String)>,
+    bytes: usize,
+}
 
-/// The most values that are kept of the top of a file.
+/// The most values that are kept of the top of a file, and the most bytes of them.
 const HEAD_MAX: usize = 1_000;
+const HEAD_BYTES_MAX: usize = 1024 * 1024;
 
 impl Head {
     /// Keeps a value, if there is room.
     pub(super) fn keep(&mut self, path: &[String], text: &str) {
-        if self.0.len() < HEAD_MAX {
-            self.0.push((path.join("/"), text.to_owned()));
+        let bytes = text.len() + path.iter().map(|name| name.len() + 1).sum::<usize>();
+        if self.values.len() < HEAD_MAX && self.bytes + bytes <= HEAD_BYTES_MAX {
+            self.bytes += bytes;
+            self.values.push((path.join("/"), text.to_owned()));
         }
     }
 
     fn cell(&self, path: &str) -> Cell {
         // The outermost element is not named: there is only one.
         let is = |kept: &str| kept == path || kept.split_once('/').is_some_and(|(_, beneath)| beneath == path);
-        one(self.0.iter().filter(|(kept, _)| is(kept)).map(|(_, text)| text.as_str()))
+        one(self.values.iter().filter(|(kept, _)| is(kept)).map(|(_, text)| text.as_str()))
     }
 }
 

@@ -5,27 +5,16 @@
 //! computed here.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufReader, Seek as _};
 
 use calamine::{DataRef, Reader as _, Xlsx, XlsxError};
-use zip::ZipArchive;
 
+use super::archive::look_through;
 use super::flat::{Columns, is_blank};
 use super::{Found, Take, Unfit, Wanted};
 
-/// The most bytes of one part of a workbook that is kept in memory, such as its texts.
-const KEPT_MAX: u64 = 256 << 20;
-/// The most bytes of all parts.
-const ALL_MAX: u64 = 8 << 30;
-/// How many times larger than the archive its content may be, and from how many bytes this counts.
-const GROWTH_MAX: u64 = 250;
-const GROWTH_FROM: u64 = 64 << 20;
-/// The longest text between two tags, in bytes. A cell of a workbook holds at most 32,767 characters.
-const PIECE_MAX: u64 = 1 << 20;
 /// The most columns of a sheet.
 const COLUMNS_MAX: usize = 16_384;
-/// The most parts of a workbook.
-const PARTS_MAX: usize = 10_000;
 
 pub(super) fn read(name: &str, file: File, wanted: &Wanted, take: &mut Take<'_>) -> Result<Found, Unfit> {
     let mut workbook = open(file)?;
@@ -92,57 +81,6 @@ fn not_a_workbook(error: &XlsxError) -> Unfit {
         XlsxError::Password => Unfit::wrong("the workbook is protected by a password: save it without one"),
         _ => Unfit::wrong("this is not a workbook that can be read: save it again as .xlsx"),
     }
-}
-
-/// Reads through every part of the archive and counts, without keeping anything.
-fn look_through(file: &mut File, size: u64) -> Result<(), Unfit> {
-    let wrong = || Unfit::wrong("this is not a workbook: save it as .xlsx");
-    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|_| wrong())?;
-    if archive.len() > PARTS_MAX {
-        return Err(Unfit::wrong(format!(
-            "the workbook has more than {PARTS_MAX} parts: save the sheet as a workbook of its own"
-        )));
-    }
-    let mut all = 0_u64;
-    let mut buffer = vec![0; 1 << 16];
-    for at in 0..archive.len() {
-        let mut part = archive.by_index(at).map_err(|_| wrong())?;
-        let is_sheet = part.name().is_ok_and(|name| name.contains("worksheets/"));
-        let (mut of_part, mut piece) = (0_u64, 0_u64);
-        loop {
-            let read = part.read(&mut buffer).map_err(|_| wrong())?;
-            if read == 0 {
-                break;
-            }
-            of_part += read as u64;
-            all += read as u64;
-            let kept = !is_sheet && of_part > KEPT_MAX;
-            if kept || all > ALL_MAX || (all > GROWTH_FROM && all / size.max(1) > GROWTH_MAX) {
-                let message =
-                    "the workbook unpacks to far more than a workbook needs, and is not read: save the sheet as CSV";
-                return Err(Unfit::wrong(message));
-            }
-            piece = longest(&buffer[..read], piece)?;
-        }
-    }
-    Ok(())
-}
-
-/// Checks the text between tags. Returns the length of the piece that is not ended yet.
-fn longest(part: &[u8], begun: u64) -> Result<u64, Unfit> {
-    let mut piece = begun;
-    for between in part.split_inclusive(|byte| *byte == b'<') {
-        piece += between.len() as u64;
-        if piece > PIECE_MAX {
-            return Err(Unfit::wrong(
-                "a cell of the workbook is longer than 1 MiB: shorten it, or save the sheet as CSV",
-            ));
-        }
-        if between.ends_with(b"<") {
-            piece = 0;
-        }
-    }
-    Ok(piece)
 }
 
 /// The name of the sheet to read.
@@ -217,7 +155,7 @@ fn text(cell: &DataRef<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Cursor, Write as _};
+    use std::io::{Cursor, Read, Write as _};
 
     use rust_xlsxwriter::{ExcelDateTime, Format as Look, Workbook};
     use zip::ZipWriter;
@@ -225,7 +163,6 @@ mod tests {
 
     use super::super::tests::{rows, table, wanted};
     use super::super::{Format, Table};
-    use super::*;
 
     fn book() -> Vec<u8> {
         let mut workbook = Workbook::new();
@@ -269,16 +206,42 @@ mod tests {
         archive.finish().expect("an archive").into_inner()
     }
 
+    fn refused(name: &str, content: &mut dyn Read) -> String {
+        let wanted = wanted(Format::Xlsx, vec![table("t", &["id"])]);
+        rows(&archive(name, content), &wanted).expect_err("refused").to_string()
+    }
+
     #[test]
     fn an_archive_that_grows_without_end_is_refused() {
         let wanted = wanted(Format::Xlsx, vec![table("t", &["id"])]);
-        let tags = std::io::repeat(b'<').take(100 << 20);
-        let bomb = archive("xl/worksheets/sheet1.xml", &mut { tags });
-        let error = rows(&bomb, &wanted).expect_err("refused").to_string();
+        let cells = format!("<c r='{}'/>", "x".repeat(1_000)).repeat(100_000);
+        let error = refused("xl/worksheets/sheet1.xml", &mut cells.as_bytes());
         assert!(error.contains("unpacks to far more"), "{error}");
-        let long = archive("xl/sharedStrings.xml", &mut std::io::repeat(b'x').take(4 << 20));
-        assert!(rows(&long, &wanted).expect_err("refused").to_string().contains("longer than 1 MiB"));
+        let error = refused("xl/media/image1.png", &mut std::io::repeat(0).take(100 << 20));
+        assert!(error.contains("unpacks to far more"), "{error}");
         assert!(rows(b"id,area\n", &wanted).expect_err("refused").to_string().contains("not a workbook"));
         assert!(rows(&archive("a.txt", &mut "a".as_bytes()), &wanted).is_err());
+    }
+
+    #[test]
+    fn a_value_without_an_end_is_refused_in_whatever_it_is_hidden() {
+        let long = refused("xl/sharedStrings.xml", &mut std::io::repeat(b'x').take(4 << 20));
+        assert!(long.contains("longer than 1 MiB"), "{long}");
+        let runs = format!("<row><c><is>{}", format!("<r><t>{}</t></r>", "x".repeat(1_000)).repeat(2_000));
+        let comment = format!("<row><!--{}-->", "<".repeat(4 << 20));
+        let data = format!("<row><c><v><![CDATA[{}]]>", "<".repeat(4 << 20));
+        let quoted = format!("<row r='{}'>", "<".repeat(4 << 20));
+        for content in [runs, comment, data, quoted] {
+            let error = refused("xl/worksheets/sheet1.xml", &mut content.as_bytes());
+            assert!(error.contains("longer than 1 MiB"), "{error}");
+        }
+        for (content, expected) in [
+            ("<row><c></row>".to_owned(), "not well-formed"),
+            ("<a>".repeat(100_000), "nested too deep"),
+            ("<!DOCTYPE a [<!ENTITY b \"c\">]><row/>".to_owned(), "document type"),
+        ] {
+            let error = refused("xl/worksheets/sheet1.xml", &mut content.as_bytes());
+            assert!(error.contains(expected), "{error}");
+        }
     }
 }

@@ -20,6 +20,9 @@ use crate::cloud_event::LineError;
 
 /// The longest text, tag or comment, in bytes.
 const PIECE_MAX: u64 = 8 * 1024 * 1024;
+/// The longest name of an element, in bytes, and the most attributes of one.
+const NAME_MAX: usize = 1_000;
+const ATTRIBUTES_MAX: usize = 1_000;
 
 pub(super) fn read(file: File, inspected: &Inspected, wanted: &Wanted, take: &mut Take<'_>) -> Result<Found, Unfit> {
     let record = wanted.record.as_deref().unwrap_or_default();
@@ -191,6 +194,14 @@ impl Walk<'_> {
         Unfit::on_line(self.place.line(), message)
     }
 
+    fn too_long(&self) -> Unfit {
+        let message = format!(
+            "an element has a name longer than {NAME_MAX} bytes or more than {ATTRIBUTES_MAX} attributes: check for a \
+             missing >"
+        );
+        Unfit::on_line(self.place.line(), message)
+    }
+
     /// The character that a reference stands for.
     fn character(&self, named: &BytesRef<'_>) -> Result<char, Unfit> {
         let wrong = || {
@@ -213,6 +224,9 @@ impl Walk<'_> {
 
     fn start(&mut self, start: &BytesStart<'_>) -> Result<(), Unfit> {
         let name = start.local_name().as_ref().to_owned();
+        if name.len() > NAME_MAX {
+            return Err(self.too_long());
+        }
         self.names.push(name.clone());
         if self.names.len() > DEPTH_MAX {
             let message = format!("elements are nested more than {DEPTH_MAX} deep: check for a missing end tag");
@@ -225,16 +239,20 @@ impl Walk<'_> {
         }
         let line = self.place.line();
         let mut node = Node { name, line, ..Node::default() };
-        for attribute in start.attributes() {
+        for (nth, attribute) in start.attributes().enumerate() {
             let attribute = attribute.map_err(|error| self.malformed(error.into()))?;
+            if nth >= ATTRIBUTES_MAX || attribute.key.as_ref().len() > NAME_MAX {
+                return Err(self.too_long());
+            }
             let text =
                 attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| self.malformed(error.into()))?;
-            self.size.bytes += text.len();
+            self.size.bytes += text.len() + attribute.key.as_ref().len();
             self.size.nodes += 1;
             let name = format!("@{}", attribute.key.local_name().as_ref());
             node.inside.push(Node { name, line, text: text.into_owned(), inside: Vec::new() });
         }
         self.size.nodes += 1;
+        self.size.bytes += node.name.len();
         self.open.push(node);
         if self.size.nodes > NODES_MAX || self.size.bytes > BYTES_MAX { Err(self.too_much()) } else { Ok(()) }
     }
@@ -341,6 +359,21 @@ mod tests {
         assert!(refused("<Other/>").contains("the file has no element Message:"));
         assert!(refused("<Message/>").contains("the file has no element Message/Children:"));
         assert!(rows(message("").as_bytes(), &census()).expect("no children").0.is_empty());
+    }
+
+    #[test]
+    fn long_names_and_many_attributes_are_refused() {
+        let name = "n".repeat(2_000);
+        assert!(refused(&message(&format!("<Child><{name}/></Child>"))).contains("a name longer than 1000"));
+        let attributes: String = (0..100_000).map(|nth| format!(" a{nth}=''")).collect();
+        assert!(refused(&message(&format!("<Child{attributes}/>"))).contains("more than 1000 attributes"));
+    }
+
+    #[test]
+    fn what_stands_at_the_top_of_a_file_is_kept_up_to_a_limit() {
+        let long = format!("<Long>{}</Long>", "x".repeat(2 << 20));
+        let content = message("<Child><Ids><Id>1</Id></Ids></Child>").replace("<Year>", &format!("{long}<Year>"));
+        assert_eq!(rows(content.as_bytes(), &census()).expect("a census").0, ["0 3: 1|2024"]);
     }
 
     #[test]

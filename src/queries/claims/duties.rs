@@ -41,7 +41,7 @@ impl StepsBy {
         steps
     }
 
-    /// Whoever corrected a verification vouches for it too.
+    /// A person who corrected a verification vouches for it too.
     fn of_case(&mut self, history: &History) {
         let facts = history.facts();
         let attached: HashMap<EvidenceId, EventId> = facts

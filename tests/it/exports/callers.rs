@@ -74,7 +74,8 @@ async fn each_caller_gets_the_rows_of_their_lists_and_a_commissioner_no_case_num
             let all = rows(app, &manager(), table).await;
             let theirs: Vec<&Value> = all.iter().filter(|row| row["journey"] == cases[2].as_str()).collect();
             assert_eq!(ids(&mine), theirs.iter().map(|row| row["journey"].clone()).collect::<Vec<_>>(), "{table}");
-            assert!(table == "spells" || table == "payments" || !mine.is_empty(), "{table} has rows");
+            let may_be_empty = ["spells", "obligations", "payments"].contains(&table);
+            assert!(may_be_empty || !mine.is_empty(), "{table} has rows");
         }
         // As known before the last case came in, rights are still those of now.
         let before = get(app, &borough("enfield"), &format!("/export/contacts?contract={SHPS}&asOf=2018-02-05")).await;
@@ -110,6 +111,7 @@ async fn what_may_not_be_exported_is_refused_and_says_what_to_do() {
             ("journeys", StatusCode::BAD_REQUEST, "use /export/TABLE?contract=CODE"),
             ("journeys?contract=shps&format=pdf", StatusCode::BAD_REQUEST, "use ndjson, csv, xlsx or parquet"),
             ("journeys?contract=shps&asOf=yesterday", StatusCode::BAD_REQUEST, "asOf"),
+            ("journeys?contract=shps&asOf=%2B12345-01-01", StatusCode::BAD_REQUEST, "asOf: use a date"),
             ("journeys?contract=shps&knownAt=soon", StatusCode::BAD_REQUEST, "neither a date nor an instant"),
             ("journeys?contract=shps&colour=red", StatusCode::BAD_REQUEST, "colour"),
             ("journeys?contract=shps&knownAt=2016-01-01", StatusCode::NOT_FOUND, "was not open yet"),

@@ -13,6 +13,9 @@ use crate::app::{TestApp, on_both_stores, test_caller, text};
 
 const CONTRACT: &str = "few";
 const HIDDEN: &str = "\n[reports]\nhide_small_counts = true\n";
+/// A contact within a week, which nobody gets: at the end of February all are overdue, or missed if the case was closed.
+const STANDARD: &str = "\n[[standard]]\ncode = \"first_contact\"\nfrom = \"referral_received\"\nwithin = { days = 7 }\n\
+                        met_by = { contact = { made = true } }\nminimum_level = 95\n";
 const BY_AREA: &str = "measures: [\"referral\"], by: [AREA], period: { from: \"2018-02-01\", kind: MONTH }, \
                        compareWith: [TARGETS, PREVIOUS]";
 const FIGURE: &str = "group { code } figure { state value numerator } previous { percent difference } \
@@ -141,6 +144,27 @@ async fn no_board_shows_a_small_count_either() {
         let all = boards(app, &manager()).await;
         assert_eq!(of(&all["contactRecency"], "brent")["none"], 3);
         assert_eq!(all["exits"]["total"], 6);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn obligations_and_indicators_show_no_small_count_either() {
+    on_both_stores(async |app| {
+        record(app, &format!("{HIDDEN}{STANDARD}")).await;
+        let document = format!(
+            "{{ contract(code: \"{CONTRACT}\") {{ \
+             obligationCounts(by: AREA) {{ rows {{ group {{ area }} overdue missed }} }} \
+             performance(by: [], period: {{ from: \"2018-02-01\", kind: MONTH }}) {{ \
+             kpis {{ code months {{ figure {{ numerator denominator }} }} }} }} }} }}"
+        );
+        let seen = async |who: Principal| app.ask(&who, &document, json!({})).await["contract"].clone();
+        let (hidden, all) = (seen(commissioner()).await, seen(manager()).await);
+        let [few, shown] = [&hidden, &all].map(|seen| of(&seen["obligationCounts"][0]["rows"], "brent"));
+        assert_eq!((&few["overdue"], &shown["overdue"]), (&Value::Null, &json!(3)));
+        let figure = |seen: &Value| seen["performance"]["kpis"][0]["months"][0]["figure"].clone();
+        assert_eq!(figure(&hidden), json!({ "numerator": null, "denominator": null }), "these are counts of their own");
+        assert_ne!(figure(&all)["denominator"], Value::Null);
     })
     .await;
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use throughline::access::Role;
 use throughline_domain::contract::rulebook::packs::pack;
 use throughline_domain::fact::envelope::Occurred;
-use throughline_domain::fact::event::{Event, ReferralAccepted};
+use throughline_domain::fact::event::{ContactLogged, Event, ReferralAccepted};
 use throughline_domain::world::{self, when};
 
 use super::{Asker, case, list, record_all, referral, row, rows};
@@ -44,8 +44,9 @@ async fn record(app: &TestApp) {
     app.fresh.record(world::open(when("2017-03-01"), opened, rules + SUPPLY)).await.expect("the contract opens");
     let areas = ["brent", "ealing", "hackney", "enfield"];
     let cases = (1..).zip(areas).map(|(n, area)| {
+        let call = ContactLogged { worker: None, ..world::contact() };
         let facts: [(Occurred, Event); 2] =
-            [(when("2018-01-02"), ReferralAccepted {}.into()), (when("2018-01-20"), world::contact().into())];
+            [(when("2018-01-02"), ReferralAccepted {}.into()), (when("2018-01-20"), call.into())];
         case(CONTRACT, n, (when("2018-01-02"), referral(n, area)), facts)
     });
     record_all(&app.fresh, cases.collect()).await;

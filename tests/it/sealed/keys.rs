@@ -139,6 +139,35 @@ async fn a_rotation_may_be_interrupted_at_any_moment_and_run_again() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_made_while_others_are_wrapped_again_is_never_lost() {
+    const PEOPLE: u128 = 60;
+    for store in STORES {
+        let fresh = with_keys(store).await;
+        let rotating = fresh.open_keys(KeysOf::KnownLog).await;
+        let making = async {
+            for n in 1..=PEOPLE {
+                fresh.keys.key_or_new(person(n), Class::Identity).await.expect("a key");
+            }
+        };
+        let rotations = async {
+            for _ in 0..10 {
+                rotating.rotate().await.expect("a rotation");
+            }
+        };
+        tokio::join!(making, rotations);
+        let everyone: BTreeSet<SubjectId> = (1..=PEOPLE).map(person).collect();
+        let again = fresh.open_keys(KeysOf::KnownLog).await;
+        for keys in [&fresh.keys, &again] {
+            let read = keys.keys(&everyone).await.expect("every key is unwrapped");
+            assert_eq!(read.len(), everyone.len());
+        }
+        again.close().await;
+        rotating.close().await;
+        fresh.end().await;
+    }
+}
+
+#[tokio::test]
 async fn destroyed_keys_stay_destroyed_and_leave_no_bytes_in_the_file() {
     for store in STORES {
         let fresh = with_keys(store).await;
@@ -168,6 +197,10 @@ async fn destroyed_keys_stay_destroyed_and_leave_no_bytes_in_the_file() {
         fresh.keys.destroy(person(3)).await.expect("it is destroyed");
         assert!(matches!(other.key_or_new(person(3), Class::Special).await, Err(KeyError::Destroyed(_))));
         fresh.keys.destroy(person(1)).await.expect("again");
+        // The deployment's own key is stored under the id that has no digits. It belongs to no person.
+        let index = fresh.keys.index_key().await.expect("a key");
+        fresh.keys.destroy(person(0)).await.expect("it is destroyed");
+        assert_eq!(fresh.keys.index_key().await.expect("a key"), index);
         let read = other.key(person(2), Class::Identity).await.expect("it is read").expect("it is there");
         assert_eq!(read.commitment(), kept.commitment());
         other.close().await;

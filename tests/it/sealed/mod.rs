@@ -5,6 +5,8 @@ mod keys;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _, Row as _};
 use throughline::access::{Principal, Role};
+use throughline::import::{Import, Outcome};
+use throughline::keys::{Class, KeyPlaces, KeyStore, KeysOf};
 use throughline_domain::fact::envelope::{Position, SubjectId};
 
 use crate::app::{
@@ -93,7 +95,9 @@ async fn names_and_notes_are_opened_for_the_keyworker_and_the_manager_and_for_no
             assert_eq!(seen["subject"]["identity"], sealed_identity(), "{role}");
         }
         // Who may not see the case sees what anybody sees of a case that does not exist.
-        app.add_worker("kw-08").await;
+        let worker = app.add_worker("kw-08").await;
+        let team = json!({ "team": new_id(), "label": "South", "members": [worker], "occurredOn": "2018-02-01" });
+        app.done(&manager(), "setTeam", team).await;
         let elsewhere = test_caller(Role::Manager, "elsewhere", &[MST]);
         for who in [keyworker("kw-08"), elsewhere] {
             assert_eq!(seen_by(app, &who, &case).await, Value::Null, "{who:?}");
@@ -168,7 +172,8 @@ async fn notes_go_with_plans_tasks_and_spells() {
         app.done(&keyworker, "setTask", set).await;
         app.done(&keyworker, "completeTask", of(json!({ "task": task, "note": "Canary-Done" }))).await;
         let spell = new_id();
-        let start = json!({ "spell": spell, "domain": "accommodation", "note": "Canary-Start" });
+        let start = json!({ "spell": spell, "domain": "accommodation", "note": "Canary-Start",
+            "attributes": [{ "name": "secured_as", "value": "new" }] });
         app.done(&keyworker, "startSpell", of(start)).await;
         let end = json!({ "journey": journey, "occurredOn": TODAY, "spell": spell, "note": "Canary-End" });
         app.done(&keyworker, "endSpell", end).await;
@@ -306,6 +311,89 @@ async fn without_the_key_store_nothing_is_opened_or_sealed_and_nothing_else_brea
         assert_eq!(refusals(&refused), ["KEYS_AWAY"]);
         assert_eq!(refused["events"], json!([]));
         assert!(refusals(&logged(json!({ "minutes": 5 })).await).is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_keys_of_another_key_store_open_nothing() {
+    on_both_stores_with_keys(async |app| {
+        let case = case(app).await;
+        app.log_contact(&keyworker("kw-07"), with(call(&case.journey, TODAY), note("there"))).await;
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let places = KeyPlaces {
+            keys: Some(format!("sqlite:{}", folder.path().join("other.keys").display())),
+            kek_file: Some(folder.path().join("other.kek")),
+            kek: None,
+        };
+        let clock = app.fresh.clock.clone();
+        let other = KeyStore::open(app.fresh.log.store(), &places, KeysOf::NewLog, clock).await;
+        assert_eq!(other.why_away(), None);
+        let subject: SubjectId = case.subject.parse().expect("an id");
+        for class in Class::ALL {
+            other.key_or_new(subject, class).await.expect("a key of the same name");
+        }
+        let seen = app.ask_of(&app.router_with(other.clone()), &manager(), CASE, json!({ "id": case.journey })).await;
+        assert_eq!(seen["journey"]["contacts"][0]["note"], json!({ "sealed": true, "text": null }));
+        assert_eq!(seen["journey"]["subject"]["identity"], sealed_identity());
+        other.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_key_is_made_for_a_command_that_the_role_may_not_send() {
+    on_both_stores_with_keys(async |app| {
+        let input = json!({ "contract": SHPS, "area": "brent", "occurredOn": TODAY });
+        let journey = text(&app.done(&manager(), "receiveReferral", input).await["journey"]["id"]);
+        let document = "query($id: UUID!) { journey(id: $id) { subject { id } } }";
+        let found = app.ask(&manager(), document, json!({ "id": journey })).await;
+        let subject = text(&found["journey"]["subject"]["id"]);
+        let seal = "mutation($input: SealIdentityInput!) { sealIdentity(input: $input) { problems { code } } }";
+        let input = json!({ "subject": subject, "email": "canary@example.org", "occurredOn": TODAY });
+        let auditor = test_caller(Role::Auditor, "auditor", &[SHPS]);
+        let answer = app.answer(&auditor, seal, json!({ "input": input })).await;
+        assert_eq!(answer.codes(), ["FORBIDDEN"]);
+        let subject: SubjectId = subject.parse().expect("an id");
+        assert!(app.fresh.keys.key(subject, Class::Identity).await.expect("it is read").is_none());
+        app.done(&manager(), "sealIdentity", input).await;
+        assert!(app.fresh.keys.key(subject, Class::Identity).await.expect("it is read").is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_note_of_an_import_is_sealed_although_its_case_is_in_the_same_file() {
+    on_both_stores_with_keys(async |app| {
+        let (journey, subject) = (new_id(), new_id());
+        let line = |event_type: &str, on: &str, payload: Value| {
+            let line = json!({
+                "specversion": "1.0", "id": new_id(), "source": "council",
+                "type": format!("throughline.journey.{event_type}.v1"), "subject": format!("journey/{journey}"),
+                "time": on, "data": { "contract": SHPS, "payload": payload },
+            });
+            line.to_string()
+        };
+        let contact = json!({
+            "channel": "phone", "with": "client", "attendance": "none", "face_to_face": false, "two_way": true,
+            "note": { "clear_text": format!("{CANARY} said: imported"), "class": "special" },
+        });
+        let referral = line("referral_received", "2018-01-08", json!({ "subject": subject, "area": "brent" }));
+        let file = format!("{referral}\n{}\n", line("contact_logged", "2018-02-10", contact));
+        let principal = test_caller(Role::Integrator, "council", &[SHPS]);
+        let import = Import { recorder: &app.fresh.recorder, principal: &principal, contract: SHPS };
+        let mut outcomes = Vec::new();
+        let imported = import.ndjson(std::io::Cursor::new(file), |row| outcomes.push(row.outcome.clone())).await;
+        imported.expect("an import");
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Recorded(_))), "{outcomes:?}");
+        let head = Position(app.head().await);
+        assert!(app.fresh.views.passed(head, std::time::Duration::from_secs(10)).await, "the view follows");
+        let case = Case { journey: journey.clone(), subject: subject.clone() };
+        let says = json!({ "sealed": false, "text": format!("{CANARY} said: imported") });
+        assert_eq!(seen_by(app, &manager(), &case).await["contacts"][0]["note"], says);
+        for (place, stored) in stored_texts(app).await {
+            assert!(!stored.contains(CANARY), "{place}");
+        }
     })
     .await;
 }

@@ -204,6 +204,22 @@ async fn a_rotated_key_and_the_new_one_are_both_accepted_for_a_week() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_socket_of_a_key_is_closed_when_the_key_is_to_end_sooner() {
+    on_both_stores(async |app| {
+        let server = Server::of(app.router()).await;
+        let input = json!({ "label": "nightly-feed", "contracts": [SHPS], "expiresOn": "2018-06-01" });
+        let issued = done(app, ISSUE, input).await;
+        let mut peer = Subscriber::at(&server.address, &text(&issued["secret"])).await;
+        peer.begin("1", "subscription { eventRecorded { position } }", json!({})).await;
+        let sooner = json!({ "key": issued["apiKey"]["key"], "expiresOn": "2019-01-01", "oldUntil": "2018-03-02" });
+        done(app, ROTATE, sooner).await;
+        assert_eq!(peer.closed().await.0, 4401);
+        server.end().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn only_an_administrator_of_the_whole_deployment_manages_access() {
     on_both_stores(async |app| {

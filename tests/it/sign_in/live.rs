@@ -4,6 +4,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::Once;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -41,6 +42,8 @@ fn node(program: &str) -> Command {
     command
 }
 
+static INSTALLED: Once = Once::new();
+
 /// Installs the packages of the lock file, once.
 fn install() {
     if folder().join("node_modules/oidc-provider").exists() {
@@ -58,7 +61,7 @@ fn install() {
 
 impl Live {
     async fn start() -> Self {
-        install();
+        INSTALLED.call_once(install);
         let process = node("node").arg("provider.mjs").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut process =
             process.unwrap_or_else(|error| panic!("node cannot be run ({error}): install Node.js 20 or later"));

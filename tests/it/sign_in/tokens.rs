@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::provider::{ALGORITHMS, AUDIENCE, Answers, CLAIMS, Provider, SigningKey, header};
 use super::{accepted, who};
-use crate::app::{SHPS, TestApp, on_both_stores, with};
+use crate::app::{SHPS, on_both_stores, with};
 use crate::wait::until;
 
 #[tokio::test]
@@ -290,6 +290,34 @@ async fn an_address_with_many_failed_sign_ins_waits_and_its_good_tokens_do_not()
         for line in ["throughline_sign_ins_failed_total 60", "throughline_sign_ins_unread_total 10"] {
             assert!(metrics.contains(line), "{line}\n{metrics}");
         }
+        drop(client);
+        server.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_named_proxy_each_of_its_clients_has_a_limit_of_its_own() {
+    on_both_stores(async |app| {
+        let provider = Provider::start().await;
+        let proxy = std::net::Ipv4Addr::LOCALHOST.into();
+        let router = app.router_behind(&provider.trusted(CLAIMS), &[proxy]);
+        let server = crate::subscriber::Server::of(router).await;
+        let client = reqwest::Client::new();
+        let url = format!("http://{}/graphql", server.address);
+        let ask = async |from: &str, token: &str| {
+            let body = json!({ "query": super::VIEWER });
+            let request = client.post(&url).bearer_auth(token).header("x-forwarded-for", from).json(&body);
+            request.send().await.expect("an answer").status().as_u16()
+        };
+        for nth in 0..61 {
+            // What a client writes itself stands before what the proxy adds.
+            let from = format!("198.51.100.{nth}, 192.0.2.1");
+            assert_eq!(ask(&from, &format!("garbage-{nth}")).await, if nth < 60 { 401 } else { 429 }, "{nth}");
+        }
+        let good = provider.token(("ES256", "ec"));
+        assert_eq!(ask("192.0.2.1", &good).await, 429, "a new token waits where many failed");
+        assert_eq!(ask("192.0.2.2", &good).await, 200);
         drop(client);
         server.end().await;
     })

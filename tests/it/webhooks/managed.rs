@@ -83,13 +83,16 @@ async fn a_command_that_is_sent_again_is_done_once() {
         let again = app.done(&manager(), "createSubscription", input.clone()).await;
         assert_eq!((&again["replayed"], &again["subscription"]["id"]), (&json!(true), &made["subscription"]["id"]));
         assert_eq!(again["secrets"], made["secrets"], "a lost answer is answered again");
-        let other = crate::app::with(input, json!({ "types": ["ContactLogged"] }));
+        let other = crate::app::with(input.clone(), json!({ "types": ["ContactLogged"] }));
         let other = app.tell(&manager(), "createSubscription", other).await;
         assert_eq!(refusals(&other), ["COMMAND_ID_REUSED"]);
 
         let id = text(&made["subscription"]["id"]);
+        app.it_is(&(app.fresh.clock.now() + chrono::TimeDelta::minutes(1)).to_rfc3339());
         let add = json!({ "commandId": new_id(), "subscription": id, "addKey": "HMAC" });
         app.done(&manager(), "changeSubscription", add.clone()).await;
+        let later = app.done(&manager(), "createSubscription", input).await;
+        assert_eq!(later["secrets"], made["secrets"], "the secret of a key that was added later is not among them");
         assert_eq!(app.done(&manager(), "changeSubscription", add).await["replayed"], true);
         assert_eq!(shown(app, &id).await["keys"].as_array().map(Vec::len), Some(2));
         let stale = json!({ "subscription": id, "addKey": "HMAC", "expectedVersion": 1 });
@@ -272,7 +275,8 @@ async fn the_command_line_manages_webhooks_like_the_mutations() {
             printed
         };
         let at = "https://8.8.8.8/in";
-        let made = done(&["create", "--contract", SHPS, "--url", at, "--key", "ed25519", "--type", "ContactLogged"]);
+        let made =
+            done(&["create", "--contract", SHPS, "--url", at, "--sign-with", "ed25519", "--type", "ContactLogged"]);
         assert!(made.contains(": active, after position") && made.contains("whpk_"), "{made}");
         let id = made.split_whitespace().nth(1).and_then(|id| id.strip_suffix(':')).expect("an id").to_owned();
         assert!(done(&["list", "--contract", SHPS]).contains("ContactLogged"));

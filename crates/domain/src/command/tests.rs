@@ -413,7 +413,7 @@ mod correcting {
             occurred_on: day("2018-02-11"),
             precision: Precision::Day,
             local_time: NaiveTime::from_hms_opt(9, 30, 0),
-            schema_version: 1,
+            schema_version: 2,
             payload: serde_json::to_value(contact()).expect("a contact is JSON"),
             reason: "typed wrongly".to_owned(),
         };

@@ -22,8 +22,8 @@ pub use self::facts::*;
 pub use self::people::*;
 pub use self::value::*;
 use crate::fact::envelope::StreamKind;
+use crate::fact::identity::Part;
 use crate::fact::sealed::PersonalText;
-use crate::people::identity::Part;
 
 /// Declares the closed list of events: the variant (also the name of the type), the kinds of stream that hold it, and
 /// its schema version.

@@ -6,6 +6,7 @@ pub mod consistency;
 pub mod envelope;
 pub mod event;
 pub mod history;
+pub mod identity;
 pub mod money;
 pub mod path;
 pub mod personal;

@@ -138,8 +138,8 @@ impl fmt::Debug for ClearText {
     }
 }
 
-/// The field by which clear text in a payload is found.
-const CLEAR: &str = "clear_text";
+/// The field by which clear text in a payload is found. No attribute has this name.
+pub(crate) const CLEAR: &str = "clear_text";
 
 /// A text about a person in a payload.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -186,7 +186,8 @@ pub fn is_clear_text(value: &Value) -> bool {
 
 /// Whether a payload holds clear text. It must be sealed before it becomes a record.
 pub fn holds_clear_text(payload: &str) -> bool {
-    payload.contains("\"clear_text\":")
+    payload.contains("\"clear_text\"")
+        && serde_json::from_str(payload).is_ok_and(|payload: Value| !classes_of(&payload).is_empty())
 }
 
 /// The classes of the clear texts in a value of a payload.
@@ -300,6 +301,8 @@ mod tests {
         let found: Vec<_> = found.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
         assert_eq!(found, [("payload.actions.0.note", "one"), ("payload.note", "two")]);
         assert!(!holds_clear_text(&payload.to_string()));
+        assert!(!holds_clear_text(r#"{"reason":"{\"clear_text\":\"a\"}","clear_text":5}"#), "nothing to seal");
+        assert!(holds_clear_text(r#"{"note":{ "class" : "special", "clear_text" : "a" }}"#), "however it is written");
     }
 
     #[test]

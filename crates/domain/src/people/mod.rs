@@ -3,7 +3,6 @@
 //! Pure. These streams belong to the deployment, not to one contract. They hold no personal data unsealed: a
 //! subject is a pseudonym, and a worker or team has a label.
 
-pub mod identity;
 pub mod login;
 pub(crate) mod open_close;
 pub mod subject;

@@ -19,8 +19,8 @@ use crate::fact::event::{
     ConsentGiven, ConsentWithdrawn, ErasureApproved, ErasureProposed, Event, EventType, LegalHoldLifted,
     LegalHoldPlaced, SubjectKind, SubjectRegistered, SubjectsLinked, SubjectsUnlinked,
 };
+use crate::fact::identity::Identity;
 use crate::fact::refusal::{DependentFact, Refusal, RefusalCode as Code};
-use crate::people::identity::Identity;
 use crate::people::open_close::{Pairs, Part, Words, out_of_turn};
 
 /// A subject at a point in time: the fold of the facts of its stream.

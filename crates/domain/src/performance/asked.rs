@@ -28,7 +28,7 @@ pub enum PeriodKind {
     Days,
 }
 
-/// A period as it is asked for.
+/// A period that a question asks for.
 #[derive(Debug, Clone, Copy)]
 pub struct PeriodAsked {
     /// Its kind. None: the months from the first to the last day.

@@ -9,8 +9,8 @@ use super::convert::{Conversion, IntoDomain, IntoFact};
 use super::patch::Patchable;
 use crate::graphql::scalars::{Date, Id};
 use throughline_domain::fact::event::Event;
+use throughline_domain::fact::identity::{Address, Names};
 use throughline_domain::fact::sealed::PersonalText;
-use throughline_domain::people::identity::{Address, Names};
 
 /// Declares texts about people, each a text in the API.
 macro_rules! secret_texts {
@@ -102,7 +102,7 @@ fn texts(texts: Vec<IdentityText>) -> Vec<String> {
     texts.into_iter().map(|text| text.0).collect()
 }
 
-/// A part of several values, as it is sealed.
+/// A part of several values, in the form that is sealed.
 fn written(part: &impl Serialize) -> String {
     serde_json::to_string(part).expect("texts can be written as JSON")
 }

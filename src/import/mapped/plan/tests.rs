@@ -298,6 +298,29 @@ fn what_was_retracted_here_is_not_recorded_again_unless_the_source_leads() {
 }
 
 #[test]
+fn a_gone_record_that_was_corrected_here_is_kept_unless_the_source_leads() {
+    let (mut story, here) = (Story::new(), mapping(""));
+    take(&mut story, &here, &row("16", ""));
+    assert!(!taking(&here).keeps(&story.known, "J1"));
+    story.hours_by_hand(stated(&here, &row("16", "")).stream, 18);
+    assert!(taking(&here).keeps(&story.known, "J1"));
+    assert!(!taking(&mapping("leading = true")).keeps(&story.known, "J1"));
+}
+
+#[test]
+fn the_same_row_of_another_case_is_another_command() {
+    let (story, mapping) = (Story::new(), mapping(""));
+    let id = |row: &[(&str, &str)]| match taking(&mapping).plan(&story.known, &stated(&mapping, row)) {
+        Plan::Take(commands) => commands.id,
+        other => panic!("{other:?}"),
+    };
+    let mut moved = row("16", "");
+    moved[1] = ("client", "C2");
+    assert_ne!(id(&row("16", "")), id(&moved));
+    assert_eq!(id(&row("16", "")), id(&row("16", "")));
+}
+
+#[test]
 fn a_record_that_is_gone_and_returns_is_retracted_and_recorded_anew() {
     let (mut story, mapping) = (Story::new(), mapping(""));
     take(&mut story, &mapping, &row("16", "31/03/2018"));

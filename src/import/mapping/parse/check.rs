@@ -98,10 +98,10 @@ fn value(section: &Section<'_>, key: &'static Key, value: &Spanned<DeValue<'_>>,
         }
         (Kind::Conditions, _) => wrong("expected columns with the texts that they must have", report),
         (Kind::CodesOrName, DeValue::String(_)) => {}
-        (Kind::Codes | Kind::CodesOrName, DeValue::Table(inner)) => {
+        (Kind::CodesOrName, DeValue::Table(inner)) => {
             codes(&Section { path, at: value.span(), table: inner }, report);
         }
-        (Kind::Codes | Kind::CodesOrName, _) => wrong("expected codes, or the name of a list under [codes]", report),
+        (Kind::CodesOrName, _) => wrong("expected codes, or the name of a list under [codes]", report),
         (Kind::CodeLists, DeValue::Table(inner)) => {
             let lists = Section { path, at: value.span(), table: inner };
             for (name, value) in lists.entries() {

@@ -2,8 +2,9 @@
 //!
 //! A mixture of facts of every kind is recorded under each pack. The formula of a measure says what must be listed; a
 //! formula that is not known here does not compile. Every measure of every pack is looked at as a whole. By each
-//! dimension, for days that are no months and month by month, each pack looks at some of its measures in turn: over all
-//! packs every kind of formula meets every dimension. That the parts add up is asked of every measure.
+//! dimension, for days that are no months and month by month, each pack looks at one measure of seven, others in each
+//! question and pack: so not every formula meets every dimension. That the parts add up is asked of every measure that
+//! counts or sums facts.
 
 mod mixture;
 

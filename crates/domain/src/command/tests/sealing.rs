@@ -6,8 +6,8 @@ use super::*;
 use crate::command::{PatchFact, PatchedDate};
 use crate::fact::envelope::EventId;
 use crate::fact::event::{EventType, IdentitySealed, Patched};
+use crate::fact::identity::Part;
 use crate::fact::sealed::{Class, KeyVersion, PersonalText, Sealed};
-use crate::people::identity::Part;
 use crate::people::subject::Subject;
 use crate::world::{World, fact_of};
 
@@ -89,6 +89,42 @@ fn a_note_has_lines_and_an_end() {
     }
     let many = vec![PersonalText::special("ring the landlord".to_owned()); 51];
     accepted().when(state("2018-02-10", PlanAgreed { actions: many, ..plan() })).refused(Code::InputTooLong);
+}
+
+#[test]
+fn a_text_has_the_class_of_its_field() {
+    let note = Some(PersonalText::identity("one".to_owned()));
+    let refusal = accepted().when(state("2018-02-10", ContactLogged { note, ..contact() })).refused(Code::InvalidValue);
+    assert_eq!(refusal.path, Some("note".into()));
+    let world = crate::world::service().and(&fact_of(
+        StreamId::subject(SUBJECT),
+        "2018-02-01",
+        IdentitySealed {
+            needs: Patched::Becomes(PersonalText::special(r#"["B"]"#.to_owned())),
+            ..IdentitySealed::default()
+        },
+    ));
+    let email = Patched::Becomes(PersonalText::special("a@example.org".to_owned()));
+    let email = IdentitySealed { email, ..IdentitySealed::default() };
+    world.when(fact_of(StreamId::subject(SUBJECT), "2018-02-02", email)).refused(Code::InvalidValue);
+}
+
+#[test]
+fn contact_details_have_an_end_and_only_characters_that_can_be_shown() {
+    let email = |words: &str| {
+        let email = Patched::Becomes(PersonalText::identity(words.to_owned()));
+        fact_of(StreamId::subject(SUBJECT), "2018-02-02", IdentitySealed { email, ..IdentitySealed::default() })
+    };
+    crate::world::service().when(email("a@example.org")).accepted();
+    crate::world::service().when(email(&format!("{}@example.org", "a".repeat(1_000)))).refused(Code::InputTooLong);
+    crate::world::service().when(email("a\u{202e}b@example.org")).refused(Code::InvalidValue);
+}
+
+#[test]
+fn no_attribute_is_taken_for_a_text_to_seal() {
+    let attributes = ["clear_text", "class"].map(|name| (name.to_owned(), Attribute::Text("special".to_owned())));
+    let start = SpellStarted { attributes: attributes.into(), ..home(HOME) };
+    accepted().when(state("2018-02-10", start)).refused(Code::InvalidValue);
 }
 
 #[test]

@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 use super::{NAME_MAX, Validator};
 use crate::fact::envelope::Occurred;
 use crate::fact::event::{Event, IdentitySealed, Patched};
+use crate::fact::identity::{self, Address, Names, Part};
 use crate::fact::refusal::{Refusal, RefusalCode};
-use crate::fact::sealed::PersonalText;
+use crate::fact::sealed::{Class, PersonalText};
 use crate::fact::text;
-use crate::people::identity::{self, Address, Names, Part};
 
 /// The longest note or agreed action, in characters.
 const NOTE_MAX: usize = 10_000;
@@ -19,6 +19,14 @@ const NOTE_MAX: usize = 10_000;
 const ACTIONS_MAX: usize = 50;
 /// The most needs, other names or lines of an address.
 const LIST_MAX: usize = 20;
+
+/// The class of the text in a field of a fact.
+fn class_of(fact: &Event, field: &str) -> Class {
+    match fact {
+        Event::IdentitySealed(_) if field != Part::Needs.field() => Class::Identity,
+        _ => Class::Special,
+    }
+}
 
 impl Validator {
     /// Checks the texts about a person in a fact. `before` is the fact that a correction replaces.
@@ -36,6 +44,10 @@ impl Validator {
                     field.as_ref(),
                     "a sealed text opens only for the event that it was sealed for: give the text, or leave it out",
                 ),
+                PersonalText::Clear(clear) if clear.class() != class_of(fact, field) => {
+                    let class = class_of(fact, field).as_str();
+                    self.invalid(field.as_ref(), format!("this text has another class: give it the class {class}"));
+                }
                 PersonalText::Clear(clear) if !matches!(fact, Event::IdentitySealed(_)) => {
                     self.note(field.as_ref(), clear.text());
                 }
@@ -90,8 +102,8 @@ impl Validator {
                 Part::Address => self.address(text),
                 Part::Needs => self.needs(text),
                 Part::BirthDate => self.found(field, identity::birth_date_fault(text, occurred)),
-                Part::Telephone => self.found(field, identity::telephone_fault(text)),
-                Part::Email => self.found(field, identity::email_fault(text)),
+                Part::Telephone => self.line(field, text, identity::telephone_fault),
+                Part::Email => self.line(field, text, identity::email_fault),
                 Part::Nino => self.found(field, identity::nino_fault(text)),
                 Part::NhsNumber => self.found(field, identity::nhs_number_fault(text)),
                 Part::Upn => self.found(field, identity::upn_fault(text)),
@@ -153,6 +165,13 @@ impl Validator {
             );
         }
         read
+    }
+
+    /// A part of one line that has no length of its own.
+    fn line(&mut self, field: &str, text: &str, fault: fn(&str) -> Option<&'static str>) {
+        if self.text(field, text, NAME_MAX) {
+            self.found(field, fault(text));
+        }
     }
 
     fn found(&mut self, field: &str, fault: Option<&'static str>) {

@@ -88,7 +88,7 @@ impl Books {
     }
 
     fn decide(&self, command: &BatchCommand) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-        // Whoever submits does not decide.
+        // The person who submits does not decide.
         let sender = if matches!(command.act, BatchAct::Decide(..)) { "cat" } else { "ann" };
         self.decide_as(sender, command)
     }

@@ -58,7 +58,7 @@ impl Dimension {
         head.to_owned()
     }
 
-    /// Every word, for the remedy of a word that is none of them.
+    /// Every word, for the remedy of an unknown word.
     pub fn words() -> String {
         let words: Vec<String> = Self::OF_EVERY_CONTRACT.iter().map(ToString::to_string).collect();
         format!("{}, {ATTRIBUTE}<code>", words.join(", "))
