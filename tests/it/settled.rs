@@ -48,7 +48,7 @@ async fn the_parties_settle_another_grade_only_with_a_reason() {
         }
         let long = "x".repeat(201);
         let refused = app.tell(&commissioner(), "assessKpi", with(settled.clone(), reason(&long))).await;
-        assert_eq!(refusals(&refused), ["TOO_LONG"], "{refused}");
+        assert_eq!(refusals(&refused), ["INPUT_TOO_LONG"], "{refused}");
         let invented = with(with(settled.clone(), reason("snow")), json!({ "grade": "fair" }));
         let refused = app.tell(&commissioner(), "assessKpi", invented).await;
         assert_eq!(refusals(&refused), ["OTHER_GRADE"], "{refused}");

@@ -88,11 +88,6 @@ async fn the_value_is_compared_with_the_bid_and_with_original_and_revised_target
         let to_date =
             json!([against("bid", "1200.00", "25", "-900.00"), against("original", "1100.00", "27", "-800.00")]);
         assert_eq!(found["targets"], to_date, "{found:#}");
-
-        let areas = ["brent".to_owned()].into();
-        let of_area = Principal { scope: Scope::Areas { contracts: [CODE.to_owned()].into(), areas }, ..manager() };
-        let found = value(app, &of_area).await;
-        assert_eq!((&found["targets"], &found["years"][0]["targets"]), (&json!([]), &json!([])));
     })
     .await;
 }
@@ -117,7 +112,7 @@ async fn a_cohort_has_targets_of_its_own() {
         let refused = json!({ "contract": CODE, "profile": "contract", "series": [both], "occurredOn": "2017-10-01" });
         let refused = app.tell(&administrator(), "publishTargets", refused).await;
         assert_eq!(refusals(&refused), ["INVALID_VALUE"], "{refused}");
-        assert_eq!(refused["problems"][0]["path"], json!(["series", 0, "cohort"]));
+        assert_eq!(refused["problems"][0]["path"], json!(["series", "0", "cohort"]));
         publish(app, "contract", json!(series)).await;
 
         let document = "{ contract(code: \"outlook\") { targets { series { measure area cohort } } \

@@ -76,9 +76,14 @@ impl Live {
     }
 
     async fn hear(&mut self) -> Value {
-        let line = tokio::time::timeout(PATIENCE, self.said.recv()).await.expect("a line in time");
-        let line = line.expect("it runs: see standard error");
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+        loop {
+            let line = tokio::time::timeout(PATIENCE, self.said.recv()).await.expect("a line in time");
+            let line = line.expect("it runs: see standard error");
+            // The provider's own advice is no answer.
+            if line.starts_with('{') {
+                return serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            }
+        }
     }
 
     /// Replaces every signing key.
