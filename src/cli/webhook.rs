@@ -98,8 +98,8 @@ pub(super) struct CreateArguments {
     #[arg(long = "type")]
     types: Vec<String>,
     /// The kind of a key that signs. Repeat for more keys.
-    #[arg(long = "sign-with", value_enum, default_value = "hmac")]
-    keys: Vec<Kind>,
+    #[arg(long, value_enum, default_value = "hmac")]
+    sign_with: Vec<Kind>,
     /// Send the events after this position; 0 for all. Default: only events that are recorded from now on.
     #[arg(long, value_parser = clap::value_parser!(i64).range(0..))]
     after: Option<i64>,
@@ -205,13 +205,13 @@ async fn opened(places: &Places, reach: Option<WebhookReach>) -> Result<Deployme
 }
 
 async fn create(places: &Places, arguments: CreateArguments) -> Result<Ending> {
-    let CreateArguments { contract, url, types, keys, after, reach } = arguments;
+    let CreateArguments { contract, url, types, sign_with, after, reach } = arguments;
     let deployment = opened(places, Some(reach)).await?;
     let new = NewSubscription {
         id: Chance::System.id_at(deployment.clock.now()),
         url,
         types: (!types.is_empty()).then_some(types),
-        keys: keys.into_iter().map(Into::into).collect(),
+        keys: sign_with.into_iter().map(Into::into).collect(),
         after: after.map(Position),
         by: COMMAND_LINE.to_owned(),
         request: Vec::new(),

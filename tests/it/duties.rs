@@ -176,14 +176,14 @@ async fn evidence_without_a_digest_does_not_count_where_the_rulebook_requires_on
             "supports": [spell],
         });
         let document = format!(
-            "{{ journey(id: \"{journey}\") {{ claims {{ outcome status evidence {{ digest anyOf }} }} \
+            "{{ journey(id: \"{journey}\") {{ claims {{ outcome status untilPayable {{ evidence {{ digest }} }} }} \
              evidence {{ claims(outcome: \"housing_secured\") {{ counts reasons }} }} }} }}"
         );
         let seen = async || {
             let journey = app.ask(&who, &document, json!({})).await["journey"].clone();
             let claims = journey["claims"].as_array().expect("claims").clone();
             let claim = claims.into_iter().find(|claim| claim["outcome"] == "housing_secured").expect("a claim");
-            (text(&claim["status"]), claim["evidence"]["digest"].clone(), journey["evidence"].clone())
+            (text(&claim["status"]), claim["untilPayable"]["evidence"]["digest"].clone(), journey["evidence"].clone())
         };
         // A utility bill would count elsewhere, so only this kind is warned of.
         let bare = with(attach.clone(), json!({ "kind": "tenancy_agreement" }));

@@ -350,7 +350,9 @@ async fn no_key_is_made_for_a_command_that_the_role_may_not_send() {
         let found = app.ask(&manager(), document, json!({ "id": journey })).await;
         let subject = text(&found["journey"]["subject"]["id"]);
         let seal = "mutation($input: SealIdentityInput!) { sealIdentity(input: $input) { problems { code } } }";
-        let input = json!({ "subject": subject, "email": "canary@example.org", "occurredOn": TODAY });
+        let input = json!({
+            "commandId": new_id(), "subject": subject, "email": "canary@example.org", "occurredOn": TODAY,
+        });
         let auditor = test_caller(Role::Auditor, "auditor", &[SHPS]);
         let answer = app.answer(&auditor, seal, json!({ "input": input })).await;
         assert_eq!(answer.codes(), ["FORBIDDEN"]);

@@ -4,25 +4,22 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
 
 use super::{Command, PatchFact, ReceiveReferral};
 use crate::fact::event::Event;
-use crate::fact::sealed::{Class, PersonalText, classes_of};
+use crate::fact::sealed::{Class, ClearText, PersonalText, classes_of};
 
 impl Command {
     /// The classes of the texts about a person that the command gives.
     pub fn personal_classes(&self) -> BTreeSet<Class> {
         let of_fact = |fact: &Event| -> BTreeSet<Class> {
             let texts = fact.personal_texts().into_iter();
-            texts.filter_map(|(_, text)| PersonalText::clear(text)).map(|clear| clear.class()).collect()
+            texts.filter_map(|(_, text)| PersonalText::clear(text)).map(ClearText::class).collect()
         };
         match self {
             Self::RecordFact(command) => of_fact(&command.fact),
             Self::CorrectFact(command) => of_fact(&command.replacement),
-            Self::PatchFact(PatchFact { payload, .. }) => {
-                payload.values().flat_map(|value: &Value| classes_of(value)).collect()
-            }
+            Self::PatchFact(PatchFact { payload, .. }) => payload.values().flat_map(classes_of).collect(),
             Self::ReceiveReferral(ReceiveReferral { identity: Some(identity), .. }) => {
                 of_fact(&Event::from(identity.clone()))
             }

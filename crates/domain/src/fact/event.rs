@@ -275,25 +275,25 @@ impl EventType {
 impl Event {
     /// The texts about a person in this fact, each with the path of its field.
     pub fn personal_texts(&self) -> Vec<FieldText<'_>> {
-        fn note(note: &Option<PersonalText>) -> Vec<FieldText<'_>> {
-            note.iter().map(|text| (Cow::Borrowed("note"), text)).collect()
+        fn note(note: Option<&PersonalText>) -> Vec<FieldText<'_>> {
+            note.into_iter().map(|text| (Cow::Borrowed("note"), text)).collect()
         }
-        fn plan<'a>(actions: &'a [PersonalText], own: &'a Option<PersonalText>) -> Vec<FieldText<'a>> {
+        fn plan<'a>(actions: &'a [PersonalText], own: Option<&'a PersonalText>) -> Vec<FieldText<'a>> {
             let actions = actions.iter().enumerate();
             let actions = actions.map(|(index, text)| (Cow::Owned(format!("actions.{index}")), text));
             actions.chain(note(own)).collect()
         }
         match self {
-            Self::ContactLogged(fact) => note(&fact.note),
-            Self::PlanAgreed(fact) => plan(&fact.actions, &fact.note),
-            Self::PlanReviewed(fact) => plan(&fact.actions, &fact.note),
-            Self::PlanClosed(fact) => note(&fact.note),
-            Self::TaskSet(fact) => note(&fact.note),
-            Self::TaskDone(fact) => note(&fact.note),
-            Self::TaskCancelled(fact) => note(&fact.note),
-            Self::SpellStarted(fact) => note(&fact.note),
-            Self::SpellChanged(fact) => note(&fact.note),
-            Self::SpellEnded(fact) => note(&fact.note),
+            Self::ContactLogged(fact) => note(fact.note.as_ref()),
+            Self::PlanAgreed(fact) => plan(&fact.actions, fact.note.as_ref()),
+            Self::PlanReviewed(fact) => plan(&fact.actions, fact.note.as_ref()),
+            Self::PlanClosed(fact) => note(fact.note.as_ref()),
+            Self::TaskSet(fact) => note(fact.note.as_ref()),
+            Self::TaskDone(fact) => note(fact.note.as_ref()),
+            Self::TaskCancelled(fact) => note(fact.note.as_ref()),
+            Self::SpellStarted(fact) => note(fact.note.as_ref()),
+            Self::SpellChanged(fact) => note(fact.note.as_ref()),
+            Self::SpellEnded(fact) => note(fact.note.as_ref()),
             Self::IdentitySealed(fact) => {
                 let said = Part::ALL.iter().map(|part| (part.field(), fact.part(*part)));
                 said.filter_map(|(field, said)| match said {

@@ -136,7 +136,7 @@ const AGE_MAX: u32 = 130;
 pub fn nino_fault(text: &str) -> Option<&'static str> {
     let bytes = text.as_bytes();
     let shape = bytes.len() == 9
-        && bytes[..2].iter().all(|c| c.is_ascii_uppercase())
+        && bytes[..2].iter().all(u8::is_ascii_uppercase)
         && bytes[2..8].iter().all(u8::is_ascii_digit)
         && (b'A'..=b'D').contains(&bytes[8]);
     if !shape {

@@ -128,7 +128,7 @@ impl Comparison {
             met: Met::Unknown(State::Suppressed),
             arrow: Arrow::None,
         };
-        let beside = |beside: Option<Beside>| beside.map(|beside| beside.without_actual());
+        let beside = |beside: Option<Beside>| beside.map(Beside::without_actual);
         Self {
             targets: self.targets.iter().map(target).collect(),
             previous: beside(self.previous),

@@ -32,8 +32,9 @@ pub(super) fn in_currency<'m>(
 fn is_amount(rulebook: &Rulebook, formula: &Formula) -> bool {
     match formula {
         Formula::OfContract(of) => rulebook.codes.is_money(&of.code),
-        Formula::Sum(facts) => are_amounts(rulebook, facts),
-        Formula::OfCases(OfCases { value: CaseValue::Recorded { facts, .. }, .. }) => are_amounts(rulebook, facts),
+        Formula::Sum(facts) | Formula::OfCases(OfCases { value: CaseValue::Recorded { facts, .. }, .. }) => {
+            are_amounts(rulebook, facts)
+        }
         _ => false,
     }
 }
