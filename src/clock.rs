@@ -72,19 +72,19 @@ impl Clock {
     /// Waits until the clock has reached an instant.
     pub async fn reached(&self, instant: DateTime<Utc>) {
         loop {
-            let mut moves = pin!(match self {
+            let mut set = pin!(match self {
                 Self::Set { moved, .. } => Some(moved.notified()),
                 Self::Machine | Self::Story { .. } => None,
             });
             // From here on a move is not missed.
-            if let Some(moved) = moves.as_mut().as_pin_mut() {
+            if let Some(moved) = set.as_mut().as_pin_mut() {
                 moved.enable();
             }
             let Ok(left) = (instant - self.now()).to_std() else { return };
             if left.is_zero() {
                 return;
             }
-            match moves.as_mut().as_pin_mut() {
+            match set.as_mut().as_pin_mut() {
                 Some(moved) => moved.await,
                 None => tokio::time::sleep(left.min(LOOK_AGAIN)).await,
             }

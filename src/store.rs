@@ -89,7 +89,7 @@ impl<L, P> On<L, P> {
 ///
 /// A set is bound as JSON text and unpacked by a marker that differs between stores: `{uuids $n}`, a set of UUIDs for
 /// `in`, `{texts $n}`, a set of texts, `{streams $n}`, rows of (kind, id, version), `{commands $n}`, rows of (actor, id),
-/// and `{spans $n}`, rows of (first_on, last_on), each with its number from 0 as nth.
+/// and `{spans $n}`, rows of (`first_on`, `last_on`), each with its number from 0 as nth.
 ///
 /// A column that may hold damaged values is read without trusting its type: `{raw_text c}`, `{raw_uuid c}`, `{raw_date
 /// c}`, `{raw_instant c}` and `{raw_bytes c}` give bytes or null, `{raw_int c}` a whole number or null.

@@ -138,7 +138,8 @@ impl Site {
             let scope = Scope::Deployment;
             let scoped = scope.contract(CONTRACT).context("a deployment has every contract")?;
             let contract = view.contract_state(scoped).context("the contract is open")?;
-            let recorded_through = self.deployment.log.recorded_at(*view.position().borrow()).await?;
+            let position = *view.position().borrow();
+            let recorded_through = self.deployment.log.recorded_at(position).await?;
             let as_of = LAST_DAY;
             let source = Source { view: &view, scope: scoped, contract: &contract, rulebook, as_of, recorded_through };
             let document = build::document(source, report, LAST_DAY).await?;

@@ -153,7 +153,7 @@ pub(super) enum ApiKeyCommand {
 /// Whose tokens a server accepts.
 #[derive(Debug, Args)]
 pub(super) struct SignInArguments {
-    /// A file of identity providers (OpenID Connect) whose tokens are accepted: see docs/operating.md.
+    /// A file of identity providers (`OpenID` Connect) whose tokens are accepted: see docs/operating.md.
     #[arg(long, value_name = "FILE", env = "THROUGHLINE_ISSUERS")]
     pub(super) issuers: Option<PathBuf>,
     /// Do not accept tokens of the local key. Then `throughline token` is of no use here.

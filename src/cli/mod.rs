@@ -72,7 +72,7 @@ struct Places {
     #[arg(long, global = true, env = "THROUGHLINE_KEYS", hide_env_values = true)]
     keys: Option<String>,
     /// The file of the key-encryption key, which wraps those keys. Default: `FILE.kek` beside an SQLite database. The
-    /// environment variable THROUGHLINE_KEK may hold the key itself, in base64.
+    /// environment variable `THROUGHLINE_KEK` may hold the key itself, in base64.
     #[arg(long, global = true, value_name = "FILE", env = "THROUGHLINE_KEK_FILE")]
     kek_file: Option<PathBuf>,
     /// A file of further bank holidays, in the format of www.gov.uk/bank-holidays.json. Its days are added to the

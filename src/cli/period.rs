@@ -98,7 +98,8 @@ async fn documents(deployment: &Deployment, code: &str, period: Period) -> Resul
     let Some(rulebook) = contract.newest_rulebook().filter(|_| period.last <= today) else {
         return Ok(Some(Vec::new()));
     };
-    let recorded_through = deployment.log.recorded_at(*view.position().borrow()).await?;
+    let position = *view.position().borrow();
+    let recorded_through = deployment.log.recorded_at(position).await?;
     let as_of = period.last;
     let source = Source { view: &view, scope: scoped, contract: &contract, rulebook, as_of, recorded_through };
     Ok(Some(frozen::closing(source, period).await.map_err(refused)?))

@@ -109,6 +109,7 @@ fn counted(entry: &mut impl Read, before: u64, size: u64) -> Result<u64, Fault> 
 
 /// What the names of the entries say about the kind of document.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a name that was seen")]
 struct Names {
     has_types: bool,
     has_word: bool,
@@ -158,7 +159,7 @@ mod tests {
     fn judged(archive: &[u8]) -> Result<Media, BadContent> {
         kind(&mut Cursor::new(archive), archive.len() as u64).map_err(|fault| match fault {
             Fault::Content(bad) => bad,
-            fault => panic!("{fault:?}"),
+            fault @ Fault::Read => panic!("{fault:?}"),
         })
     }
 

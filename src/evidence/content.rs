@@ -8,6 +8,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 
 use super::archive;
 use super::media::Media;
+use throughline_domain::fact::envelope::hex;
 
 /// The bytes at the beginning that most types are known by.
 const HEAD: usize = 64 * 1024;
@@ -148,7 +149,7 @@ impl Seen {
             let keep_from = window.len().saturating_sub(outlook.len());
             window.drain(..keep_from);
         }
-        let sha256 = digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex(digest.finish().as_ref());
         Ok(Self { head, sha256, is_text, is_outlook, headers })
     }
 
@@ -164,10 +165,9 @@ impl Seen {
             Some("image/jpeg") => Kind::Is(Media::Jpeg),
             Some("image/png") => Kind::Is(Media::Png),
             Some("image/heif") => Kind::Is(Media::Heic),
-            // Pages, scripts and programs are no evidence, even where they are text.
-            Some(_) => Kind::Unknown,
             None if self.is_text && !self.head.is_empty() && !is_page(&self.head) => Kind::Text,
-            None => Kind::Unknown,
+            // Pages, scripts and programs are no evidence, even where they are text.
+            Some(_) | None => Kind::Unknown,
         }
     }
 
@@ -202,7 +202,7 @@ fn is_email<'a>(lines: impl Iterator<Item = &'a [u8]>) -> bool {
         !name.is_empty() && name.len() < line.len() && name.iter().all(u8::is_ascii_graphic)
     };
     let folded = |line: &[u8]| line.starts_with(b" ") || line.starts_with(b"\t");
-    let headers: Vec<&[u8]> = lines.map(|line| line.trim_ascii_end()).take_while(|line| !line.is_empty()).collect();
+    let headers: Vec<&[u8]> = lines.map(<[u8]>::trim_ascii_end).take_while(|line| !line.is_empty()).collect();
     let has = |name: &str| {
         headers
             .iter()

@@ -18,6 +18,7 @@ use super::reader::{PartError, Parts};
 use super::registry::{File, State};
 use super::{EvidenceFiles, place, place_of_name, seal, secret, sender};
 use crate::access::Principal;
+use throughline_domain::fact::envelope::hex;
 
 /// A file whose first part is open. Its content never shows in debug output.
 pub struct OpenedFile {
@@ -126,6 +127,6 @@ impl Reading {
     }
 
     fn digest_so_far(&self) -> String {
-        self.digest.clone().finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(self.digest.clone().finish().as_ref())
     }
 }

@@ -132,15 +132,12 @@ impl EvidenceFiles {
         }
         let object = self.new_object(file, number).await?;
         objects.put(object.id, sealer.finish()).await?;
-        match self.0.registry.store(object).await? {
-            Some(replaced) => {
-                self.discard(replaced).await;
-                Ok(())
-            }
-            None => {
-                self.discard(vec![object.id]).await;
-                Err(EvidenceError::Closed)
-            }
+        if let Some(replaced) = self.0.registry.store(object).await? {
+            self.discard(replaced).await;
+            Ok(())
+        } else {
+            self.discard(vec![object.id]).await;
+            Err(EvidenceError::Closed)
         }
     }
 

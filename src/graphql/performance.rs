@@ -128,11 +128,11 @@ impl StagesOf<'_> {
         } else {
             rows.iter().map(MonthsShown::of).collect()
         };
-        let row = |(row, shown): (MonthsRow, MonthsShown)| self.row(row, shown, (months, stage));
+        let row = |(row, shown): (MonthsRow, MonthsShown)| self.row(row, &shown, (months, stage));
         rows.into_iter().zip(shown).map(row).collect()
     }
 
-    fn row(&self, row: MonthsRow, shown: MonthsShown, (months, stage): (Months, Option<&str>)) -> MonthCounts {
+    fn row(&self, row: MonthsRow, shown: &MonthsShown, (months, stage): (Months, Option<&str>)) -> MonthCounts {
         let area = match &row.group {
             BoardGroup::Area(area) => Some(area.as_str()),
             _ => None,

@@ -273,7 +273,7 @@ impl DeliveryTotals {
     async fn page(self, ctx: &Context<'_>, first: PageLength, after: Option<String>) -> Result<Page<Delivery>> {
         let outbox = &ctx.app().outbox;
         let cursors = Cursors::of(format!("{:?} deliveries {}", self.list, self.of.id));
-        let place = cursors.place(after.as_deref(), |parts| parts.part())?;
+        let place = cursors.place(after.as_deref(), super::cursor::Parts::part)?;
         let most = first.rows() + 1;
         let mut found = match self.list {
             DeliveryList::All => outbox.deliveries(&self.of, place, most).await,

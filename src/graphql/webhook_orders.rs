@@ -219,7 +219,7 @@ fn payload(done: Result<Managed, ManageError>, stamp: &Stamp, sent: &SentInput) 
             "nothing was done because of dryRun; without it the command would succeed".to_owned(),
         )]),
         Ok(Managed { subscription, new_keys, is_repeated }) => {
-            let secrets = new_keys.iter().map(|key| key.for_the_receiver()).collect();
+            let secrets = new_keys.iter().map(super::super::outbox::keys::SigningKey::for_the_receiver).collect();
             let managed = (WebhookSubscription(subscription), secrets);
             Ok(SubscriptionPayload::of(Some(managed), Outcome::unrecorded(is_repeated, Vec::new())))
         }

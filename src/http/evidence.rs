@@ -215,6 +215,11 @@ const SAFE: [(HeaderName, HeaderValue); 5] = [
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-site")),
 ];
 
+/// A digit of a byte in a URL.
+fn hex_digit(of: u8) -> char {
+    char::from_digit(u32::from(of), 16).expect("four bits are a digit").to_ascii_uppercase()
+}
+
 /// The header that has a browser save a file under its name (RFC 6266).
 fn disposition(name: &str, ending: &str) -> HeaderValue {
     let mut encoded = String::new();
@@ -222,7 +227,7 @@ fn disposition(name: &str, ending: &str) -> HeaderValue {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            encoded.extend(['%', hex_digit(byte >> 4), hex_digit(byte & 15)]);
         }
     }
     let value = format!("attachment; filename=\"evidence.{ending}\"; filename*=UTF-8''{encoded}");

@@ -347,13 +347,12 @@ impl Here {
         let bound = Bound { subject, class: DEPLOYMENT, version: FIRST.0.into() };
         let of_deployment = |rows: Vec<Row>| rows.into_iter().find(|row| row.class == DEPLOYMENT);
         let nobody = BTreeSet::from([SubjectId(subject)]);
-        let row = match of_deployment(self.rows(&nobody).await?) {
-            Some(row) => row,
-            None => {
-                self.add(bound).await?;
-                let made = of_deployment(self.rows(&nobody).await?);
-                made.ok_or_else(|| KeyError::Damaged { subject, class: DEPLOYMENT.to_owned() })?
-            }
+        let row = if let Some(row) = of_deployment(self.rows(&nobody).await?) {
+            row
+        } else {
+            self.add(bound).await?;
+            let made = of_deployment(self.rows(&nobody).await?);
+            made.ok_or_else(|| KeyError::Damaged { subject, class: DEPLOYMENT.to_owned() })?
         };
         let damaged = || KeyError::Damaged { subject, class: DEPLOYMENT.to_owned() };
         let wrapped = row.wrapped().ok_or_else(damaged)?;

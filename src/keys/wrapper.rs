@@ -20,6 +20,7 @@ use super::subject_key::wipe;
 use super::{Away, Kek, KeyError, KeyPlaces};
 use crate::clock::Chance;
 use crate::store::{Place, Store, private, sibling};
+use throughline_domain::fact::envelope::hex;
 
 /// The variable of the environment that holds key-encryption keys.
 const VARIABLE: &str = "THROUGHLINE_KEK";
@@ -224,7 +225,7 @@ impl OneKek {
         context.update(ID);
         context.update(&bytes);
         wipe(&mut bytes);
-        let id = context.finish().as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = hex(&context.finish().as_ref()[..8]);
         Some(Self { id, key: key? })
     }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::addresses::{self, Refused};
 use super::keys::{KeyKind, SigningKey};
 use super::subscription::{State, Subscription};
-use super::tables::Settings;
+use super::tables::{Restart, Settings};
 use super::{Fault, KEYS_MAX, Outbox};
 use crate::access::{InScope, Scope};
 use crate::log::LogError;
@@ -135,7 +135,7 @@ impl From<Refusal> for ManageError {
 #[derive(Debug, Default)]
 struct Effects {
     /// Whether what failed is tried anew, and from where. An attempt under way then no longer counts.
-    restart: Option<Option<Position>>,
+    restart: Option<Restart>,
     added: Vec<SigningKey>,
     removed: Option<Uuid>,
 }
@@ -239,11 +239,11 @@ impl Outbox {
                 if changed.state == State::Disabled {
                     activate(&mut changed);
                 }
-                Effects { restart: Some(Some(after)), ..Effects::default() }
+                Effects { restart: Some(Restart::After(after)), ..Effects::default() }
             }
             Order::End => {
                 changed.state = State::Ended;
-                Effects { restart: Some(None), ..Effects::default() }
+                Effects { restart: Some(Restart::WhereItStands), ..Effects::default() }
             }
         };
         if mode == Mode::Act {
@@ -263,16 +263,16 @@ impl Outbox {
         let (mut refusals, mut effects) = (Vec::new(), Effects::default());
         if let Some(url) = change.url {
             refusals.extend(self.refuses_address(&url).await);
-            effects.restart = Some(None);
+            effects.restart = Some(Restart::WhereItStands);
             changed.url = url;
         }
         if let Some(named) = change.types {
-            effects.restart = Some(None);
+            effects.restart = Some(Restart::WhereItStands);
             changed.types = types(named, &mut refusals);
         }
         match change.run {
             Some(Run::Active) => {
-                effects.restart = Some(None);
+                effects.restart = Some(Restart::WhereItStands);
                 activate(changed);
             }
             Some(Run::Paused) => changed.state = State::Paused,

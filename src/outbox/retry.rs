@@ -58,8 +58,8 @@ pub fn next(answer: &Answer, failures: Failures, now: DateTime<Utc>, chance: u16
         Answer::Gone => return Next::Stop,
         Answer::Failed { retry_after } => *retry_after,
     };
-    let least = retry_after.map_or(TimeDelta::zero(), |at| at - now).min(LONGEST_WAIT);
-    let wait = jittered(wait_after(failures.attempts), chance).max(least);
+    let at_least = retry_after.map_or(TimeDelta::zero(), |at| at - now).min(LONGEST_WAIT);
+    let wait = jittered(wait_after(failures.attempts), chance).max(at_least);
     let last = failures.since + GIVES_UP_AFTER;
     match now + wait {
         at if at <= last => Next::Again(at),

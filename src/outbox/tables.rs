@@ -193,13 +193,22 @@ columns! {
     }
 }
 
+/// From where what failed is tried anew.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Restart {
+    /// From where the subscription stands.
+    WhereItStands,
+    /// After this position.
+    After(Position),
+}
+
 /// A change of a subscription.
 #[derive(Debug)]
 pub(super) struct Settings<'a> {
     /// The subscription as it was read, with the new values.
     pub(super) changed: &'a Subscription,
     /// Whether the deliveries begin anew, and from where.
-    pub(super) restart: Option<Option<Position>>,
+    pub(super) restart: Option<Restart>,
     /// Keys to add.
     pub(super) added: &'a [SigningKey],
     /// A key to remove.
@@ -341,7 +350,10 @@ impl Tables {
                 return Ok(false);
             }
             if let Some(from) = restart {
-                let from = from.map(|position| position.0);
+                let from = match from {
+                    Restart::WhereItStands => None,
+                    Restart::After(position) => Some(position.0),
+                };
                 sqlx::query(begin_anew).bind(from).bind(changed.id).execute(&mut **conn).await?;
             }
             for key in added {
@@ -365,9 +377,10 @@ impl Tables {
         let (record, insert) = (RECORD.text(dialect), DELIVERED.text(dialect));
         let (revive, prune) = (REVIVE.text(dialect), PRUNE.text(dialect));
         let Attempt { delivery, position, state, reason } = attempt;
-        let (failed, since) = match delivery.is_delivered {
-            true => (0, None),
-            false => (delivery.attempt, Some(of.failing_since.unwrap_or(delivery.sent_at))),
+        let (failed, since) = if delivery.is_delivered {
+            (0, None)
+        } else {
+            (delivery.attempt, Some(of.failing_since.unwrap_or(delivery.sent_at)))
         };
         written!(self, "store a delivery", conn => {
             let row = sqlx::query_as(record).bind(position.0).bind(failed).bind(since);

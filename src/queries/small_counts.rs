@@ -376,11 +376,12 @@ impl MonthsShown {
     pub fn without_small(table: &[MonthsRow]) -> Vec<Self> {
         let found = shown(&table.iter().map(|row| row.by_month.clone()).collect::<Vec<_>>());
         let cumulative = shown(&table.iter().map(|row| vec![row.cumulative]).collect::<Vec<_>>());
-        let of = |((row, by_month), cumulative): ((&MonthsRow, Vec<Option<u64>>), Vec<Option<u64>>)| {
+        let mut rows = Vec::with_capacity(table.len());
+        for ((row, by_month), cumulative) in table.iter().zip(found).zip(cumulative) {
             let (total, of_start) = (sum(row.total(), &by_month), sum(row.cumulative, &by_month));
-            Self { by_month, total, cumulative: of_start.and(cumulative.first().copied().flatten()) }
-        };
-        table.iter().zip(found).zip(cumulative).map(of).collect()
+            rows.push(Self { by_month, total, cumulative: of_start.and(cumulative.first().copied().flatten()) });
+        }
+        rows
     }
 }
 

@@ -87,16 +87,16 @@ async fn closing_waits_for_a_view_that_is_behind() {
         let views = Views::open(app.fresh.log.clone(), throughline::queries::statements).await.expect("it opens");
         let server = app.router_over(&views);
         planned(app, "BR-1").await;
-        let following = async {
+        let later = views.clone();
+        let following = tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs(3)).await;
-            tokio::spawn(views.clone().keep_up())
-        };
+            later.keep_up().await;
+        });
         let document = "mutation($input: ClosePeriodInput!) { closePeriod(input: $input) { problems { code } \
             events { type } contract { periods(last: 1) { documents { report } } } } }";
         let input = with(february(), json!({ "commandId": new_id() }));
         let who = manager();
-        let closing = app.ask_of(&server, &who, document, json!({ "input": input }));
-        let (following, closed) = tokio::join!(following, closing);
+        let closed = app.ask_of(&server, &who, document, json!({ "input": input })).await;
         following.abort();
         views.live().close().await;
         let closed = &closed["closePeriod"];

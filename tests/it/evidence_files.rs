@@ -86,7 +86,7 @@ async fn upload(app: &TestApp, who: &Principal, journey: &str, of: (&str, &str),
 
 fn sha256(bytes: &[u8]) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    throughline_domain::fact::envelope::hex(digest.as_ref())
 }
 
 fn pdf(filling: &str, size: usize) -> Vec<u8> {
@@ -581,7 +581,7 @@ async fn an_upload_of_a_hundred_megabytes_and_its_download_cost_little_memory() 
     let journey = field.journeys(&deployment.recorder, 1).await[0];
     deployment.close().await;
     let (mut child, server) = Server::start(&place, directory.path()).await;
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(120)).build().expect("a client");
+    let client = reqwest::Client::builder().timeout(Duration::from_mins(2)).build().expect("a client");
     let url = |path: &str| format!("http://{}{path}", server.address);
     let asked = async |request: reqwest::RequestBuilder| {
         let answer = request.bearer_auth(&server.token).send().await.expect("an answer");

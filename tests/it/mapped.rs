@@ -186,7 +186,8 @@ async fn a_dry_run_says_what_an_import_would_do_and_records_nothing() {
 async fn allocations_of_every_night_follow_what_is_changed_gone_and_returned() {
     on_both_stores(mst(), MST, async |fresh| {
         let (files, cases, mapping) = (Files::new(), mapping("referrals"), mapping("allocations"));
-        let referrals: String = (1..=20).map(|nth| format!("R-{nth},05/01/2018,mid,09/01/2018\n")).collect();
+        let referrals: Vec<String> = (1..=20).map(|nth| format!("R-{nth},05/01/2018,mid,09/01/2018\n")).collect();
+        let referrals = referrals.concat();
         import(fresh, &cases, &[files.with("r.csv", format!("reference,received,area,accepted\n{referrals}"))]).await;
         let night = |rows: &[String]| {
             files.with("allocations.csv", format!("case,worker,team,from,to,status\n{}\n", rows.join("\n")))

@@ -26,7 +26,7 @@ fn example(text: &str) -> Example {
     for block in text.split("```").skip(1).step_by(2) {
         let (what, content) = block.split_once('\n').expect("a block has lines");
         match what.split_once(' ').expect("a block says what it is") {
-            ("toml", "mapping") => of.mapping = content.to_owned(),
+            ("toml", "mapping") => content.clone_into(&mut of.mapping),
             ("text", "result") => of.result = content.lines().map(str::to_owned).collect(),
             (_, name) => of.files.push((name.to_owned(), content.to_owned())),
         }

@@ -1,5 +1,5 @@
 //! What other programs make of documents: every page of every pack is valid HTML by the validator of `tests/pages`, and
-//! in the longer runs LibreOffice opens every workbook, cell for cell.
+//! in the longer runs `LibreOffice` opens every workbook, cell for cell.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -101,7 +101,7 @@ fn the_validator_finds_what_is_wrong() {
     assert!(words.contains("alt"), "a picture without an alternative: {words}");
 }
 
-/// The sheets of a workbook as LibreOffice writes them: the cells of each by its name, as they are shown.
+/// The sheets of a workbook as `LibreOffice` writes them: the cells of each by its name, as they are shown.
 fn opened_by_libreoffice(workbook: &Path) -> BTreeMap<String, Vec<Vec<String>>> {
     let folder = tempfile::tempdir().expect("a folder");
     let mut office = Command::new("soffice");

@@ -143,13 +143,13 @@ mod tests {
         }
     }
 
-    fn read(mapping: &Mapping, claims: Value) -> Result<Option<Principal>, Reason> {
+    fn read(mapping: &Mapping, claims: &Value) -> Result<Option<Principal>, Reason> {
         let claims = claims.as_object().expect("claims");
         let login = mapping.login(claims)?;
         mapping.principal(&login, claims)
     }
 
-    fn of_ann(roles: Value, groups: Value) -> Value {
+    fn of_ann(roles: &Value, groups: &Value) -> Value {
         json!({ "preferred_username": "ann", "realm_access": { "roles": roles }, "groups": groups })
     }
 
@@ -157,7 +157,7 @@ mod tests {
     fn roles_and_groups_are_translated_and_the_first_role_of_the_table_counts() {
         let groups = json!(["/services/shps", "/services/other", "shps-admins"]);
         let both = json!(["offline_access", "tl-keyworker", "tl-manager"]);
-        let found = read(&keycloak(), of_ann(both, groups.clone())).expect("valid").expect("a role");
+        let found = read(&keycloak(), &of_ann(&both, &groups)).expect("valid").expect("a role");
         assert_eq!((found.subject.as_str(), found.role), ("ann", Role::Manager));
         assert_eq!(found.scope, Scope::Contracts(["shps".to_owned()].into()));
         for (roles, groups) in [
@@ -167,7 +167,7 @@ mod tests {
             (json!({ "tl-manager": true }), groups.clone()),
             (json!(["tl-manager-x"]), groups),
         ] {
-            assert_eq!(read(&keycloak(), of_ann(roles.clone(), groups)), Ok(None), "{roles}");
+            assert_eq!(read(&keycloak(), &of_ann(&roles, &groups)), Ok(None), "{roles}");
         }
     }
 
@@ -195,7 +195,7 @@ mod tests {
         };
         let scope = |role: &str, areas: Value| {
             let claims = json!({ "sub": "s", "roles": role, "https://example.org/areas": areas });
-            read(&mapping, claims).expect("valid").map(|found| found.scope)
+            read(&mapping, &claims).expect("valid").map(|found| found.scope)
         };
         let brent = Scope::Areas { contracts: ["shps".to_owned()].into(), areas: ["brent".to_owned()].into() };
         assert_eq!(scope("buyer", json!(["brent"])), Some(brent));

@@ -124,39 +124,42 @@ impl Failures {
 mod tests {
     use super::*;
 
-    fn from(address: &str) -> Option<Remote> {
-        Some(Remote(address.parse().expect("an address")))
+    fn remote(address: &str) -> Remote {
+        Remote(address.parse().expect("an address"))
     }
 
     #[test]
     fn an_address_waits_after_too_many_failures_and_others_do_not() {
         let failures = Failures::default();
-        let here = from("192.0.2.1");
+        let here = Some(remote("192.0.2.1"));
         for nth in 1..=OF_ADDRESS_MAX {
             assert_eq!(failures.wait(here, None, "t"), None);
             assert_eq!(failures.count(here, None), nth == OF_ADDRESS_MAX);
         }
         let wait = failures.wait(here, None, "t").expect("a wait");
         assert!(wait <= WINDOW && wait > WINDOW / 2, "{wait:?}");
-        assert_eq!(failures.wait(from("192.0.2.2"), None, "t"), None);
-        assert_eq!(failures.wait(from("::ffff:192.0.2.1"), None, "t").is_some(), true, "the same address in IPv6");
+        assert_eq!(failures.wait(Some(remote("192.0.2.2")), None, "t"), None);
+        assert!(failures.wait(Some(remote("::ffff:192.0.2.1")), None, "t").is_some(), "the same address in IPv6");
     }
 
     #[test]
     fn a_name_waits_sooner_and_only_at_the_address_that_failed() {
         let failures = Failures::default();
-        let (here, there) = (from("2001:db8:0:1::1"), from("2001:db8:0:2::1"));
+        let (here, there) = (Some(remote("2001:db8:0:1::1")), Some(remote("2001:db8:0:2::1")));
         for _ in 0..OF_NAME_MAX {
             failures.count(here, Some("ann"));
         }
-        assert!(failures.wait(from("2001:db8:0:1::99"), Some("ann"), "t").is_some(), "one customer has the network");
+        assert!(
+            failures.wait(Some(remote("2001:db8:0:1::99")), Some("ann"), "t").is_some(),
+            "one customer has the network"
+        );
         assert_eq!(failures.wait(here, Some("bob"), "t"), None);
         assert_eq!(failures.wait(there, Some("ann"), "t"), None, "nobody locks ann out from elsewhere");
     }
 
     #[test]
     fn a_token_that_was_accepted_is_always_read() {
-        let (failures, here) = (Failures::default(), from("192.0.2.1"));
+        let (failures, here) = (Failures::default(), Some(remote("192.0.2.1")));
         failures.accepted("good");
         for _ in 0..OF_ADDRESS_MAX {
             failures.count(here, None);

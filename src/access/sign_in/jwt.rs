@@ -198,7 +198,7 @@ mod tests {
         "2026-03-01T09:00:00Z".parse().expect("an instant")
     }
 
-    fn judged(change: Value) -> Result<Times, Reason> {
+    fn judged(change: &Value) -> Result<Times, Reason> {
         let mut claims = json!({
             "iss": "https://login.example.org", "aud": "throughline", "sub": "s-1",
             "iat": now().timestamp() - 10, "exp": now().timestamp() + 300,
@@ -222,33 +222,33 @@ mod tests {
     #[test]
     fn times_count_with_a_small_leeway_and_in_either_kind_of_number() {
         let at = |seconds: i64| now().timestamp() + seconds;
-        assert!(judged(json!({})).is_ok());
-        assert!(judged(json!({ "iat": at(-60), "exp": at(-29) })).is_ok());
-        assert_eq!(judged(json!({ "iat": at(-60), "exp": at(-30) })), Err("the token has expired"));
-        assert!(judged(json!({ "nbf": at(30) })).is_ok());
-        assert_eq!(judged(json!({ "nbf": at(31) })), Err("the token is not valid yet"));
-        assert!(judged(json!({ "iat": at(30) })).is_ok());
-        assert_eq!(judged(json!({ "iat": at(31) })), Err("the token was issued in the future"));
-        let late = judged(json!({ "iat": at(-10), "exp": at(86_391) }));
+        assert!(judged(&json!({})).is_ok());
+        assert!(judged(&json!({ "iat": at(-60), "exp": at(-29) })).is_ok());
+        assert_eq!(judged(&json!({ "iat": at(-60), "exp": at(-30) })), Err("the token has expired"));
+        assert!(judged(&json!({ "nbf": at(30) })).is_ok());
+        assert_eq!(judged(&json!({ "nbf": at(31) })), Err("the token is not valid yet"));
+        assert!(judged(&json!({ "iat": at(30) })).is_ok());
+        assert_eq!(judged(&json!({ "iat": at(31) })), Err("the token was issued in the future"));
+        let late = judged(&json!({ "iat": at(-10), "exp": at(86_391) }));
         assert_eq!(late, Err("the token lives longer than the issuer's tokens may"));
-        let exact = judged(json!({ "exp": 1_772_356_000.75 })).expect("a token");
+        let exact = judged(&json!({ "exp": 1_772_356_000.75 })).expect("a token");
         assert_eq!(exact.expires_at.timestamp(), 1_772_356_030);
         for odd in [json!("2026"), json!(-1), json!(1e300), json!(true), json!([1])] {
-            assert_eq!(judged(json!({ "exp": odd })), Err("the token has an invalid time"), "{odd}");
+            assert_eq!(judged(&json!({ "exp": odd })), Err("the token has an invalid time"), "{odd}");
         }
     }
 
     #[test]
     fn an_audience_is_one_of_ours_exactly() {
-        assert!(judged(json!({ "aud": ["account", "api://throughline"] })).is_ok());
+        assert!(judged(&json!({ "aud": ["account", "api://throughline"] })).is_ok());
         for other in [json!("Throughline"), json!("throughline "), json!([]), json!([1, "throughline"]), json!(null)] {
-            assert_eq!(judged(json!({ "aud": other })), Err("the token is for another service"), "{other}");
+            assert_eq!(judged(&json!({ "aud": other })), Err("the token is for another service"), "{other}");
         }
     }
 
     #[test]
     fn only_access_tokens_of_a_bearer_are_accepted() {
-        assert!(judged(json!({ "typ": "Bearer" })).is_ok());
+        assert!(judged(&json!({ "typ": "Bearer" })).is_ok());
         for other in [
             json!({ "typ": "ID" }),
             json!({ "typ": "Refresh" }),
@@ -257,7 +257,7 @@ mod tests {
             json!({ "at_hash": "h" }),
             json!({ "cnf": { "jkt": "x" } }),
         ] {
-            assert!(judged(other.clone()).is_err(), "{other}");
+            assert!(judged(&other).is_err(), "{other}");
         }
     }
 

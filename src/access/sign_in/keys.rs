@@ -179,11 +179,7 @@ struct Discovered {
 /// Whether a URL may be fetched: over TLS, or on this machine.
 pub(super) fn may_be_fetched(url: &str) -> bool {
     let Ok(url) = reqwest::Url::parse(url) else { return false };
-    match (url.scheme(), url.host_str()) {
-        ("https", Some(_)) => true,
-        ("http", Some("localhost" | "127.0.0.1" | "[::1]")) => true,
-        _ => false,
-    }
+    matches!((url.scheme(), url.host_str()), ("https", Some(_)) | ("http", Some("localhost" | "127.0.0.1" | "[::1]")))
 }
 
 impl Source {

@@ -231,10 +231,10 @@ impl CaseRecord<'_> {
             (_, None) => {}
             (What::Engages(basis), Some(on)) => self.state(on, EngagementStarted { basis: (*basis).to_owned() }, dice),
             (What::Plan(kind), Some(on)) => {
-                self.state(on, PlanAgreed { kind: (*kind).to_owned(), actions: Vec::new(), note: None }, dice)
+                self.state(on, PlanAgreed { kind: (*kind).to_owned(), actions: Vec::new(), note: None }, dice);
             }
             (What::Review(kind), Some(on)) => {
-                self.state(on, PlanReviewed { kind: (*kind).to_owned(), actions: Vec::new(), note: None }, dice)
+                self.state(on, PlanReviewed { kind: (*kind).to_owned(), actions: Vec::new(), note: None }, dice);
             }
             (What::Spell(lasting), Some(on)) => self.spell(lasting, what, (on, number), dice),
             (What::Achieves(code, level), Some(on)) => {

@@ -28,7 +28,7 @@ pub enum Format {
     Csv,
     /// A workbook.
     Xlsx,
-    /// Parquet, for DuckDB, pandas and Spark.
+    /// Parquet, for `DuckDB`, pandas and Spark.
     Parquet,
 }
 

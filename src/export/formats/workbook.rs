@@ -27,7 +27,7 @@ pub(super) struct Sheets {
     book: Workbook,
     formats: Vec<Format>,
     /// The number of sheets of rows.
-    sheets: usize,
+    begun: usize,
     /// The next row of the last sheet.
     next: u32,
     /// The rows of a sheet, with the line of names.
@@ -46,16 +46,16 @@ impl Sheets {
         book.set_properties(&properties(described));
         let formats = described.columns.iter().map(|head| format_of(head.kind, &described.currency)).collect();
         let described = described.clone();
-        let mut sheets = Self { described, book, formats, sheets: 0, next: 0, most, out };
+        let mut sheets = Self { described, book, formats, begun: 0, next: 0, most, out };
         sheets.add_sheet()?;
         Ok(sheets)
     }
 
     /// Adds a sheet of rows, with the line of names.
     fn add_sheet(&mut self) -> Result<(), XlsxError> {
-        self.sheets += 1;
+        self.begun += 1;
         let table = self.described.table.as_str();
-        let name = if self.sheets == 1 { table.to_owned() } else { format!("{table} {}", self.sheets) };
+        let name = if self.begun == 1 { table.to_owned() } else { format!("{table} {}", self.begun) };
         let sheet = self.book.add_worksheet_with_constant_memory()?;
         sheet.set_name(name)?;
         sheet.set_freeze_panes(1, 0)?;
@@ -72,7 +72,7 @@ impl Sheets {
         if self.next == self.most {
             self.add_sheet()?;
         }
-        let sheet = self.book.worksheet_from_index(self.sheets - 1)?;
+        let sheet = self.book.worksheet_from_index(self.begun - 1)?;
         for ((column, cell), format) in (0_u16..).zip(row).zip(&self.formats) {
             write_cell(sheet, (self.next, column), (cell, format))?;
         }

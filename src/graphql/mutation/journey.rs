@@ -281,10 +281,10 @@ async fn attach(ctx: &Context<'_>, input: AttachEvidenceInput) -> Result<Journey
     if let Some(upload) = input.upload {
         let (files, principal) = (&ctx.app().evidence, &ctx.caller().principal);
         let found = files.to_attach(principal, upload.0, id).await.or_fault()?;
-        fact = match found.and_then(|sha256| fact.with_digest_of(sha256)) {
+        fact = match found.map_err(Box::new).and_then(|sha256| fact.with_digest_of(sha256)) {
             Ok(fact) => fact,
             Err(refusal) => {
-                let outcome = Outcome::refused(refusal.alone(), &SentInput::of(ctx)?);
+                let outcome = Outcome::refused((*refusal).alone(), &SentInput::of(ctx)?);
                 return JourneyPayload::of(ctx, id, outcome).await;
             }
         };

@@ -135,7 +135,7 @@ struct Run<'a> {
     seen: HashMap<u128, Seen>,
     /// Rows whose record is not known.
     unread: u64,
-    in_dry_run: HashMap<StreamId, Vec<Envelope>>,
+    imagined: HashMap<StreamId, Vec<Envelope>>,
     summary: Summary,
 }
 
@@ -166,7 +166,7 @@ impl<'a> Run<'a> {
             reason: String::new(),
             seen: HashMap::new(),
             unread: 0,
-            in_dry_run: HashMap::new(),
+            imagined: HashMap::new(),
             summary: Summary::default(),
         }
     }
@@ -223,7 +223,7 @@ impl<'a> Run<'a> {
     fn remember(&mut self, recorded: Vec<Envelope>) {
         if self.import.recorder.is_dry_run() {
             for event in recorded {
-                self.in_dry_run.entry(event.stream).or_default().push(event);
+                self.imagined.entry(event.stream).or_default().push(event);
             }
         }
     }
@@ -344,7 +344,7 @@ impl<'a> Run<'a> {
     async fn known(&self, wanted: &[(StreamId, Option<StreamId>)]) -> Result<HashMap<StreamId, Known>, ImportError> {
         let streams = || wanted.iter().flat_map(|(stream, subject)| std::iter::once(*stream).chain(*subject));
         let recorded = self.import.recorder.log().streams(streams().map(|stream| (stream, 0))).await?;
-        let foreseen = streams().filter_map(|stream| self.in_dry_run.get(&stream)).flatten();
+        let foreseen = streams().filter_map(|stream| self.imagined.get(&stream)).flatten();
         let mut of_subject: HashMap<StreamId, Vec<StreamId>> = HashMap::new();
         for (stream, subject) in wanted {
             of_subject.entry(subject.unwrap_or(*stream)).or_default().push(*stream);
@@ -488,13 +488,11 @@ enum Answer {
 
 /// The stream of the subject that records refer.
 fn subject(items: &[Item]) -> Option<StreamId> {
-    let facts = items.iter().flat_map(|item| &item.statement.facts);
-    facts
-        .filter_map(|fact| match &fact.event {
-            Event::ReferralReceived(referral) => Some(StreamId::subject(referral.subject)),
-            _ => None,
-        })
-        .next()
+    let mut facts = items.iter().flat_map(|item| &item.statement.facts);
+    facts.find_map(|fact| match &fact.event {
+        Event::ReferralReceived(referral) => Some(StreamId::subject(referral.subject)),
+        _ => None,
+    })
 }
 
 fn problems(refusals: Vec<Refusal>, column: impl Fn(&str) -> Option<String>) -> Vec<Problem> {

@@ -105,17 +105,17 @@ impl Taking<'_> {
                 Step::Nothing => {}
                 Step::Kept => is_kept = true,
                 Step::Conflict(problem) => conflicts.push(problem),
-                Step::New(command, replaces) => {
-                    replaced.push((of.as_str(), replaces));
+                Step::New(command, before) => {
+                    replaced.push((of.as_str(), before));
                     new.push((of, command));
                 }
-                Step::Correct { command, replaces, moves_later: later } => {
-                    replaced.push((of.as_str(), Some(replaces)));
+                Step::Correct { command, replaces: before, moves_later: later } => {
+                    replaced.push((of.as_str(), Some(before)));
                     moves_later |= later;
                     corrected.push((of, command));
                 }
-                Step::Retract { target, replaces } => {
-                    replaced.push((of.as_str(), Some(replaces)));
+                Step::Retract { target, replaces: before } => {
+                    replaced.push((of.as_str(), Some(before)));
                     retracted.push((of, target));
                 }
             }
@@ -128,7 +128,7 @@ impl Taking<'_> {
             corrected.reverse();
         }
         let corrects = !retracted.is_empty() || !corrected.is_empty();
-        let retracted = self.retractions(stated.stream, retracted);
+        let retracted = self.retractions(stated.stream, &retracted);
         let each: Vec<(EventType, Command)> = retracted.into_iter().chain(corrected).chain(new).collect();
         if each.is_empty() {
             return Plan::Nothing(is_kept.then(|| "changed here since; the source has not changed".to_owned()));
@@ -188,7 +188,7 @@ impl Taking<'_> {
         };
         let mut referral = referral.clone();
         if referral.area.is_empty() {
-            referral.area = self.area.unwrap_or_default().to_owned();
+            self.area.unwrap_or_default().clone_into(&mut referral.area);
         }
         Command::ReceiveReferral(ReceiveReferral {
             journey: throughline_domain::fact::envelope::JourneyId(stated.stream.id),
@@ -253,7 +253,7 @@ impl Taking<'_> {
     }
 
     /// The command that retracts facts together.
-    fn retractions(&self, stream: StreamId, facts: Vec<(EventType, EventId)>) -> Option<(EventType, Command)> {
+    fn retractions(&self, stream: StreamId, facts: &[(EventType, EventId)]) -> Option<(EventType, Command)> {
         let (of, _) = facts.first()?;
         let targets = facts.iter().map(|(_, target)| *target).collect();
         Some((*of, Command::RetractFacts(RetractFacts { stream, targets, reason: self.reason.to_owned() })))
@@ -281,7 +281,7 @@ impl Taking<'_> {
                 replaced.push((of.as_str(), Some(before.newest)));
             }
         }
-        let each: Vec<(EventType, Command)> = self.retractions(stream, facts).into_iter().collect();
+        let each: Vec<(EventType, Command)> = self.retractions(stream, &facts).into_iter().collect();
         if each.is_empty() {
             return None;
         }

@@ -144,11 +144,11 @@ fn read(root: &Toml<'_>, report: &mut Report<'_>) -> Mapping {
         _ => Format::Csv,
     };
     let separator = separator(&reading, report);
-    let record = reading.text("record").map(str::to_owned);
-    if format == Format::Xml && record.is_none() {
+    let one = reading.text("record").map(str::to_owned);
+    if format == Format::Xml && one.is_none() {
         report.add(reading.at.clone(), Some("read.record"), "missing", "write record = \"Message/Children/Child\"");
     }
-    if format.is_flat() && record.is_some() {
+    if format.is_flat() && one.is_some() {
         let remedy = "leave it out: only XML and JSON have a record that repeats";
         report.add(
             reading.place("record"),
@@ -157,14 +157,14 @@ fn read(root: &Toml<'_>, report: &mut Report<'_>) -> Mapping {
             remedy,
         );
     }
-    let named = reading.text("encoding");
-    let character = Character::ALL.into_iter().find(|(_, name)| Some(*name) == named).map(|(of, _)| of);
+    let encoding = reading.text("encoding");
+    let character = Character::ALL.into_iter().find(|(_, name)| Some(*name) == encoding).map(|(of, _)| of);
     let dates = forms(&reading, report).unwrap_or_default();
     let absent = reading.texts("absent").unwrap_or_default();
     let mut names = records::Names { format, tables: Vec::new(), terms: Vec::new(), codes: codes(&top) };
     records::tables(&top, &mut names, report);
     let records = records::records(&top, &mut names, report);
-    let wanted = Wanted { format, tables: names.tables, record, separator, character };
+    let wanted = Wanted { format, tables: names.tables, record: one, separator, character };
     Mapping { source: terms(&source), wanted, tables: names.terms, records, dates, absent }
 }
 
@@ -198,13 +198,12 @@ fn forms(section: &Section<'_>, report: &mut Report<'_>) -> Option<Vec<DateForm>
     let texts = section.texts("dates")?;
     let mut forms = Vec::new();
     for text in texts {
-        match DateForm::read(&text) {
-            Some(form) => forms.push(form),
-            None => {
-                let problem = format!("{text:?} is not a form of dates");
-                let remedy = "write a form such as \"DD/MM/YYYY\", \"DD Mon YYYY\", \"MM/YYYY\" or \"YYYY\"";
-                report.add(section.place("dates"), Some(&section.path_of("dates")), problem, remedy);
-            }
+        if let Some(form) = DateForm::read(&text) {
+            forms.push(form);
+        } else {
+            let problem = format!("{text:?} is not a form of dates");
+            let remedy = "write a form such as \"DD/MM/YYYY\", \"DD Mon YYYY\", \"MM/YYYY\" or \"YYYY\"";
+            report.add(section.place("dates"), Some(&section.path_of("dates")), problem, remedy);
         }
     }
     Some(forms)

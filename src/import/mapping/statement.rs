@@ -228,7 +228,7 @@ impl Reader<'_> {
         let occurred = self.date(&terms.on, &text)?;
         let Some(source) = &terms.time else { return Ok(Dated::On(occurred)) };
         Ok(Dated::On(match self.text(source)? {
-            Said::Text(text) => occurred.at(Some(self.time(source, &text)?)),
+            Said::Text(text) => occurred.at(Some(time_of(source, &text)?)),
             Said::Empty | Said::Nothing => occurred,
         }))
     }
@@ -325,7 +325,7 @@ impl Reader<'_> {
                 }
                 json!(occurred.earliest())
             }
-            FieldKind::Time => json!(self.time(source, &text)?),
+            FieldKind::Time => json!(time_of(source, &text)?),
             FieldKind::Worker => json!(self.ids.worker(&text)),
             FieldKind::Subject => json!(self.ids.subject(&text)),
             FieldKind::Item => json!(self.ids.item(&text)),
@@ -346,10 +346,6 @@ impl Reader<'_> {
         } else {
             Ok(occurred)
         }
-    }
-
-    fn time(&self, source: &Source, text: &str) -> Result<NaiveTime, LineError> {
-        time(text).ok_or_else(|| LineError::at(source.columns(), "not a time of day: write it as 14:30"))
     }
 
     /// The text of a value, translated.
@@ -518,6 +514,11 @@ impl Source {
             Origin::Template(template) => template.columns(),
         }
     }
+}
+
+/// The time of day that a text says.
+fn time_of(source: &Source, text: &str) -> Result<NaiveTime, LineError> {
+    time(text).ok_or_else(|| LineError::at(source.columns(), "not a time of day: write it as 14:30"))
 }
 
 #[cfg(test)]

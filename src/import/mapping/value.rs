@@ -83,8 +83,8 @@ impl DateForm {
                     let length = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
                     let (name, after) = rest.split_at(length);
                     let name = name.to_lowercase();
-                    let is_it = |whole: &&str| **whole == name || (length == 3 && whole.starts_with(&name));
-                    month = Some(u32::try_from(MONTHS.iter().position(|whole| is_it(&whole))?).ok()? + 1);
+                    let is_it = |whole: &&str| *whole == name || (length == 3 && whole.starts_with(&name));
+                    month = Some(u32::try_from(MONTHS.iter().position(is_it)?).ok()? + 1);
                     rest = after;
                 }
                 Piece::Text(expected) => rest = rest.strip_prefix(*expected)?,

@@ -30,19 +30,16 @@ pub(super) fn read(name: &str, file: File, wanted: &Wanted, take: &mut Take<'_>)
             if is_blank(&fields) {
                 return Ok(true);
             }
-            match &columns {
-                Some(columns) => {
-                    // Empty cells at the end of a row are not in the file.
-                    let mut fields = fields;
-                    fields.resize(fields.len().max(columns.count()), String::new());
-                    Ok(take(columns.row(line, &fields)).is_continue())
-                }
-                None => {
-                    let of = Columns::of(line, &fields, (at, table))?;
-                    of.add_to(&mut found, &fields, table);
-                    columns = Some(of);
-                    Ok(true)
-                }
+            if let Some(columns) = &columns {
+                // Empty cells at the end of a row are not in the file.
+                let mut fields = fields;
+                fields.resize(fields.len().max(columns.count()), String::new());
+                Ok(take(columns.row(line, &fields)).is_continue())
+            } else {
+                let of = Columns::of(line, &fields, (at, table))?;
+                of.add_to(&mut found, &fields, table);
+                columns = Some(of);
+                Ok(true)
             }
         })?;
         if columns.is_none() {
@@ -108,8 +105,7 @@ fn rows(
     let mut cells = workbook.worksheet_cells_reader(sheet).map_err(|error| not_a_workbook(&error))?;
     let mut fields: Vec<String> = Vec::new();
     let mut row = 0_u32;
-    loop {
-        let Some(cell) = cells.next_cell().map_err(|_| broken(row))? else { break };
+    while let Some(cell) = cells.next_cell().map_err(|_| broken(row))? {
         let (of, column) = cell.get_position();
         if of != row {
             if !take(u64::from(row) + 1, std::mem::take(&mut fields))? {
@@ -139,7 +135,6 @@ fn text(cell: &DataRef<'_>) -> String {
     match cell {
         DataRef::Int(number) => number.to_string(),
         DataRef::Float(number) => number.to_string(),
-        DataRef::String(text) => text.trim().to_owned(),
         DataRef::SharedString(text) => text.trim().to_owned(),
         DataRef::Bool(flag) => flag.to_string(),
         DataRef::DateTime(moment) if moment.is_datetime() => {
@@ -148,7 +143,7 @@ fn text(cell: &DataRef<'_>) -> String {
             if (hour, minute, second) == (0, 0, 0) { date } else { format!("{date} {hour:02}:{minute:02}:{second:02}") }
         }
         DataRef::DateTime(length) => length.as_f64().to_string(),
-        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.trim().to_owned(),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.trim().to_owned(),
         DataRef::Error(_) | DataRef::Empty => String::new(),
     }
 }

@@ -1,4 +1,4 @@
-//! What analysts read exported tables with, DuckDB and pandas, finds the numbers of the boards in them.
+//! What analysts read exported tables with, `DuckDB` and pandas, finds the numbers of the boards in them.
 //!
 //! The first run installs both from the Python package index into the build folder; later runs use what is there.
 

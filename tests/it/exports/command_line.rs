@@ -37,7 +37,8 @@ async fn a_table_is_written_whole_with_its_description_and_replaces_an_earlier_f
             schema["x-columns"].as_array().expect("columns").iter().filter_map(Value::as_str).collect();
         let mut keys: Vec<&str> = rows[0].as_object().expect("an object").keys().map(String::as_str).collect();
         let mut sorted = columns.clone();
-        (keys.sort_unstable(), sorted.sort_unstable());
+        keys.sort_unstable();
+        sorted.sort_unstable();
         assert_eq!(keys, sorted);
         assert_eq!((&schema["x-as-of"], &schema["x-position"]), (&"2018-02-28".into(), &app.head().await.into()));
         assert!(columns.contains(&"first_housing_secured_on"), "{columns:?}");

@@ -98,11 +98,11 @@ async fn the_year_and_the_contract_to_date_against_three_profiles_are_as_printed
         let asker = Asker { app, who, contract: "mhep" };
         let fields = "figure { value } targets { profile base { value } percent }";
         let codes = json!(MEASURES);
-        let asked = |period: &str| format!("measures: {codes}, by: [], period: {period}, compareWith: [TARGETS]");
-        let year = asker.figures(&asked("{ from: \"2022-03-31\", kind: FINANCIAL_YEAR }"), fields).await;
+        let of_period = |period: &str| format!("measures: {codes}, by: [], period: {period}, compareWith: [TARGETS]");
+        let year = asker.figures(&of_period("{ from: \"2022-03-31\", kind: FINANCIAL_YEAR }"), fields).await;
         compare(&year, ("business_plan", of_year, plan), &report["ytd"]["abp_pct_printed"]);
         compare(&year, ("contract", of_year, contract), &report["ytd"]["contract_pct_printed"]);
-        let whole = asker.figures(&asked("{ from: \"2020-04-01\", to: \"2022-03-01\" }"), fields).await;
+        let whole = asker.figures(&of_period("{ from: \"2020-04-01\", to: \"2022-03-01\" }"), fields).await;
         compare(&whole, ("investor_base", to_date, base), &report["contract_to_date"]["investor_pct_printed"]);
     })
     .await;

@@ -211,19 +211,16 @@ async fn destroyed_keys_stay_destroyed_and_leave_no_bytes_in_the_file() {
 /// The wrapped keys of a person, as the database has them.
 async fn wrapped_keys(fresh: &Fresh, of: SubjectId) -> Vec<Vec<u8>> {
     let sql = "select wrapped from keys where subject = $1 and wrapped is not null order by class";
-    let rows: Vec<(Vec<u8>,)> = match fresh.place().file() {
-        Some(file) => {
-            let url = format!("sqlite:{}.keys", file.display());
-            let mut conn = sqlx::SqliteConnection::connect(&url).await.expect("the key store opens");
-            sqlx::query_as(sql).bind(of.0).fetch_all(&mut conn).await.expect("the keys are read")
-        }
-        None => {
-            let mut conn = sqlx::PgConnection::connect(fresh.url()).await.expect("the server answers");
-            conn.execute(AssertSqlSafe("select set_config('search_path', current_schema() || '_keys', false)"))
-                .await
-                .expect("the schema of keys");
-            sqlx::query_as(sql).bind(of.0).fetch_all(&mut conn).await.expect("the keys are read")
-        }
+    let rows: Vec<(Vec<u8>,)> = if let Some(file) = fresh.place().file() {
+        let url = format!("sqlite:{}.keys", file.display());
+        let mut conn = sqlx::SqliteConnection::connect(&url).await.expect("the key store opens");
+        sqlx::query_as(sql).bind(of.0).fetch_all(&mut conn).await.expect("the keys are read")
+    } else {
+        let mut conn = sqlx::PgConnection::connect(fresh.url()).await.expect("the server answers");
+        conn.execute(AssertSqlSafe("select set_config('search_path', current_schema() || '_keys', false)"))
+            .await
+            .expect("the schema of keys");
+        sqlx::query_as(sql).bind(of.0).fetch_all(&mut conn).await.expect("the keys are read")
     };
     rows.into_iter().map(|(wrapped,)| wrapped).collect()
 }

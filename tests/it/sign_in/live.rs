@@ -71,7 +71,8 @@ impl Live {
         std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| hears.send(line)));
         let client = reqwest::Client::new();
         let mut live = Self { issuer: String::new(), say, said, client, process };
-        live.issuer = live.hear().await["issuer"].as_str().expect("an issuer").to_owned();
+        let said = live.hear().await;
+        said["issuer"].as_str().expect("an issuer").clone_into(&mut live.issuer);
         live
     }
 

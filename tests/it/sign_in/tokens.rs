@@ -47,7 +47,7 @@ fn bad_tokens(provider: &Provider) -> Vec<(&'static str, String)> {
     };
     let part =
         |value: &Value| base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, value.to_string());
-    let of_headers = |header: Value| format!("{}.{}.{}", part(&header), parts[1], parts[2]);
+    let of_headers = |said: Value| format!("{}.{}.{}", part(&said), parts[1], parts[2]);
     let hmac = |secret: &[u8]| {
         let claims = provider.claims();
         let header = jsonwebtoken::Header {

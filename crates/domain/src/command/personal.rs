@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 
-
 use super::{Command, PatchFact, ReceiveReferral};
 use crate::fact::event::Event;
 use crate::fact::sealed::{Class, ClearText, PersonalText, classes_of};

@@ -13,10 +13,10 @@ pub struct Digits(String);
 
 impl EvidenceFact {
     /// The fact with the digest of an uploaded file. Refused if it already has another digest.
-    pub fn with_digest_of(self, sha256: String) -> Result<Self, Refusal> {
+    pub fn with_digest_of(self, sha256: String) -> Result<Self, Box<Refusal>> {
         if self.sha256.as_ref().is_some_and(|given| !given.0.eq_ignore_ascii_case(&sha256)) {
             let message = "this is not the SHA-256 of the uploaded file: leave it out, or upload the right file";
-            return Err(Refusal::new(RefusalCode::DigestDiffers, message).at("sha256"));
+            return Err(Box::new(Refusal::new(RefusalCode::DigestDiffers, message).at("sha256")));
         }
         Ok(Self { sha256: Some(Digits(sha256)), ..self })
     }

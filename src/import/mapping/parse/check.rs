@@ -68,23 +68,31 @@ fn missing(section: &Section<'_>, key: &Key, report: &mut Report<'_>) {
     report.add(section.at.clone(), Some(&path), "missing", remedy);
 }
 
+/// Whether a plain value is one that the key may have.
+fn is_right(kind: Kind, value: &DeValue<'_>) -> bool {
+    match (kind, value) {
+        (Kind::Grammar, DeValue::Integer(number)) => number.as_str().parse() == Ok(GRAMMAR),
+        (Kind::Text, DeValue::String(text)) => !text.is_empty(),
+        (Kind::Texts, DeValue::Array(items)) => items.iter().all(|item| item.get_ref().is_str()),
+        (Kind::Percent, DeValue::Integer(number)) => number.as_str().parse::<u8>().is_ok_and(|of| of <= 100),
+        (Kind::Word(words), DeValue::String(text)) => words.iter().any(|(word, _)| *word == text.as_ref()),
+        (Kind::Flag, DeValue::Boolean(_)) | (Kind::CodesOrName, DeValue::String(_)) => true,
+        _ => false,
+    }
+}
+
 fn value(section: &Section<'_>, key: &'static Key, value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) {
     let path = section.path_of(key.name);
     let wrong = |problem: &str, report: &mut Report<'_>| {
         report.add(value.span(), Some(&path), problem, format!("write {} = {}", key.name, key.example));
     };
     match (key.kind, value.get_ref()) {
-        (Kind::Grammar, DeValue::Integer(number)) if number.as_str().parse() == Ok(GRAMMAR) => {}
+        (kind, value) if is_right(kind, value) => {}
         (Kind::Grammar, _) => wrong("this build reads grammar 1 of mappings", report),
-        (Kind::Text, DeValue::String(text)) if !text.is_empty() => {}
         (Kind::Text, _) => wrong("expected a text that is not empty", report),
-        (Kind::Texts, DeValue::Array(items)) if items.iter().all(|item| item.get_ref().is_str()) => {}
         (Kind::Texts, _) => wrong("expected a list of texts", report),
-        (Kind::Flag, DeValue::Boolean(_)) => {}
         (Kind::Flag, _) => wrong("expected true or false", report),
-        (Kind::Percent, DeValue::Integer(number)) if number.as_str().parse::<u8>().is_ok_and(|of| of <= 100) => {}
         (Kind::Percent, _) => wrong("expected a whole number from 0 to 100", report),
-        (Kind::Word(words), DeValue::String(text)) if words.iter().any(|(word, _)| *word == text.as_ref()) => {}
         (Kind::Word(words), _) => {
             let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             wrong(&format!("expected one of {}", words.join(", ")), report);
@@ -97,7 +105,6 @@ fn value(section: &Section<'_>, key: &'static Key, value: &Spanned<DeValue<'_>>,
             }
         }
         (Kind::Conditions, _) => wrong("expected columns with the texts that they must have", report),
-        (Kind::CodesOrName, DeValue::String(_)) => {}
         (Kind::CodesOrName, DeValue::Table(inner)) => {
             codes(&Section { path, at: value.span(), table: inner }, report);
         }
@@ -120,7 +127,7 @@ fn value(section: &Section<'_>, key: &'static Key, value: &Spanned<DeValue<'_>>,
         }
         (Kind::CodeLists, _) => wrong("expected lists of codes", report),
         (Kind::Table(of), DeValue::Table(inner)) => {
-            table(&Section { path, at: value.span(), table: inner }, of, report)
+            table(&Section { path, at: value.span(), table: inner }, of, report);
         }
         (Kind::Table(_), _) => report.add(value.span(), Some(&path), "expected a table", format!("write [{path}]")),
         (Kind::Tables(of), DeValue::Array(items)) => {

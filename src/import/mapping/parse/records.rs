@@ -85,20 +85,17 @@ pub(super) fn tables(top: &Section<'_>, names: &mut Names, report: &mut Report<'
     for (at, section) in sections.iter().enumerate() {
         for join in section.sections("join") {
             let name = join.text("table").unwrap_or_default();
-            match names.table(name).filter(|table| *table != at && names.terms[*table].key.is_some()) {
-                Some(table) => {
-                    let column = names.column(at, join.text("column").unwrap_or_default());
-                    names.terms[at].joins.push(Join { table, column });
-                }
-                None => {
-                    let problem = format!("there is no other table {name:?} with a key");
-                    report.add(
-                        join.place("table"),
-                        Some("table.join.table"),
-                        problem,
-                        "name another table, and give that one a key",
-                    );
-                }
+            if let Some(table) = names.table(name).filter(|table| *table != at && names.terms[*table].key.is_some()) {
+                let column = names.column(at, join.text("column").unwrap_or_default());
+                names.terms[at].joins.push(Join { table, column });
+            } else {
+                let problem = format!("there is no other table {name:?} with a key");
+                report.add(
+                    join.place("table"),
+                    Some("table.join.table"),
+                    problem,
+                    "name another table, and give that one a key",
+                );
             }
         }
     }
