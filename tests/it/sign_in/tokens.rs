@@ -50,12 +50,12 @@ fn bad_tokens(provider: &Provider) -> Vec<(&'static str, String)> {
     let of_headers = |said: Value| format!("{}.{}.{}", part(&said), parts[1], parts[2]);
     let hmac = |secret: &[u8]| {
         let claims = provider.claims();
-        let header = jsonwebtoken::Header {
+        let signed_with = jsonwebtoken::Header {
             typ: Some("at+jwt".to_owned()),
             kid: Some("rsa".to_owned()),
             ..jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256)
         };
-        jsonwebtoken::encode(&header, &claims, &jsonwebtoken::EncodingKey::from_secret(secret)).expect("a token")
+        jsonwebtoken::encode(&signed_with, &claims, &jsonwebtoken::EncodingKey::from_secret(secret)).expect("a token")
     };
     let public = rsa.public("rsa").to_string();
     let stranger = SigningKey::ed();
