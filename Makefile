@@ -1,5 +1,7 @@
 # `make test` is the whole gate, what continuous integration runs; it stops at the first failure.
-# It needs cargo with rustfmt and clippy; the two tools it lacks it builds for itself, once.
+# It needs cargo with rustfmt and clippy, and Node.js with npm, for a live identity provider (tests/oidc) and a validator
+# of pages (tests/pages); the two tools it lacks it builds for itself, once. The longer runs also need LibreOffice Calc
+# (Debian: libreoffice-calc-nogui).
 
 SHELL := /bin/bash
 .NOTPARALLEL:
@@ -11,7 +13,7 @@ TYPOS_VERSION := 1.52.0
 DENY := $(or $(shell command -v cargo-deny 2>/dev/null),$(TOOLS)/bin/cargo-deny)
 TYPOS := $(or $(shell command -v typos 2>/dev/null),$(TOOLS)/bin/typos)
 
-.PHONY: test test-full bench demo format lints docs licences spelling tests
+.PHONY: test test-full bench demo format lints docs licences spelling node-packages tests
 
 ## test: format, lints, docs, licences, spelling, then every test on both stores
 test: format lints docs licences spelling tests
@@ -50,7 +52,15 @@ spelling: $(TYPOS)
 	@echo '== spelling'
 	@$(TYPOS) --format brief
 
-tests:
+## node-packages: what tests take from the npm registry, as the lock files say
+node-packages: tests/pages/node_modules/.package-lock.json tests/oidc/node_modules/.package-lock.json
+
+tests/%/node_modules/.package-lock.json: tests/%/package-lock.json
+	@echo '== node packages of tests/$*'
+	@command -v node npm >/dev/null || { echo 'node and npm are missing: install Node.js 20.19 or later' >&2; exit 1; }
+	@cd tests/$* && npm ci --ignore-scripts --no-audit --no-fund --silent
+
+tests: node-packages
 	@echo '== tests'
 	@tests/with-postgres cargo test --quiet --locked --workspace
 

@@ -5,6 +5,7 @@
 
 pub mod agenda;
 pub mod assignment;
+pub mod case_profile;
 pub mod caseload;
 pub mod contract;
 pub mod countable;
@@ -94,6 +95,7 @@ pub struct Table {
 pub static TABLES: &[&Table] = &[
     &agenda::TABLE,
     &assignment::TABLE,
+    &case_profile::TABLE,
     &caseload::TABLE,
     &contract::TABLE,
     &countable::TABLE,
@@ -223,6 +225,7 @@ pub fn rows_of_journey(id: JourneyId, contract: &str, facts: &[Fact<'_>], rulebo
     if let Some(case) = CaseFacts::of(id, contract, &Journey::fold(facts), rulebook) {
         journey::rows(&case, &mut rows);
         assignment::rows(&case, &mut rows);
+        case_profile::rows(&case, &mut rows);
         caseload::rows(&case, &mut rows);
         referral_to_plan::rows(&case, &mut rows);
         let stages = stage::all_reached(&case, facts);
@@ -263,7 +266,7 @@ pub fn rows_of_the_deployment(stream: StreamId, history: &History) -> Rows {
             cover::rows(TeamId(stream.id), &team, &mut rows);
             staffing::rows_of_team(TeamId(stream.id), &team, &mut rows);
         }
-        StreamKind::Journey | StreamKind::Contract | StreamKind::Batch => {}
+        StreamKind::Journey | StreamKind::Contract | StreamKind::Batch | StreamKind::Deployment => {}
     }
     rows
 }

@@ -342,7 +342,8 @@ mod tests {
             story = story.and(&state(at, contact()));
         }
         assert_eq!(case(&story, &rules)[0].1, states(&[("2018-01-11", State::Owed)]));
-        let story = story.and(&state("2018-01-30", PlanAgreed { kind: "php".to_owned() }));
+        let story =
+            story.and(&state("2018-01-30", PlanAgreed { kind: "php".to_owned(), actions: Vec::new(), note: None }));
         let expected = states(&[("2018-01-11", State::Owed), ("2018-02-05", State::Met)]);
         assert_eq!(case(&story, &rules), [(day("2018-02-08"), expected)]);
     }
@@ -361,7 +362,7 @@ mod tests {
     fn a_plan_is_reviewed_again_and_again_until_it_is_closed() {
         let rules = standard("last_review", "{ days = 28 }", "{ review = \"php\" }");
         let story = accepted()
-            .and(&state("2018-01-12", PlanAgreed { kind: "php".to_owned() }))
+            .and(&state("2018-01-12", PlanAgreed { kind: "php".to_owned(), actions: Vec::new(), note: None }))
             .and(&state("2018-02-01", PlanReviewed { ..reviewed() }))
             .and(&state("2018-02-20", plan_closed()));
         let first = states(&[("2018-01-12", State::Owed), ("2018-02-01", State::Met)]);

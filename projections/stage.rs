@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(sustained(&accepted()), None);
         let story = || accepted().and(&state("2018-01-20", home(HOME)));
         assert_eq!(sustained(&story()), Some(when("2018-02-19")), "it continues");
-        let ended = |on| story().and(&state(on, SpellEnded { spell: HOME, reason: None }));
+        let ended = |on| story().and(&state(on, SpellEnded { spell: HOME, reason: None, note: None }));
         assert_eq!(sustained(&ended("2018-02-18")), None, "it ended before");
         assert_eq!(sustained(&ended("2018-02-19")), Some(when("2018-02-19")));
     }

@@ -10,11 +10,15 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 use crate::clock::{Chance, Clock};
-use crate::log::Log;
+use crate::evidence::EvidenceFiles;
+use crate::keys::{KeyPlaces, KeyStore, KeysOf};
+use crate::log::{Log, key_uses};
+use crate::outbox::{self, Outbox};
 use crate::queries;
 use crate::record::Recorder;
 use crate::store::{Mode, Store};
 use crate::views::{ViewError, Views};
+use throughline_domain::fact::envelope::Position;
 
 /// An open store: its log, its live view and its recorder. Clones are handles to the same.
 #[derive(Clone)]
@@ -25,17 +29,37 @@ pub struct App {
     pub views: Views,
     /// The recorder, which takes commands.
     pub recorder: Recorder,
+    /// The files of evidence.
+    pub evidence: EvidenceFiles,
     /// The clock.
     pub clock: Arc<Clock>,
+    /// The keys of people.
+    pub keys: KeyStore,
+    /// The webhooks. They are sent only while a task sends them.
+    pub outbox: Outbox,
 }
 
 impl App {
     /// Opens the store at a URL for writing, migrates it, brings its live view up to date with the log and starts the
     /// append task. The task ends when the last handle is dropped and all waiting commands are done.
-    pub async fn open(url: &str, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<(Self, JoinHandle<()>), ViewError> {
+    /// The key store of a new log is created with it. If it is away, everything works but names and notes.
+    pub async fn open(
+        url: &str,
+        keys: &KeyPlaces,
+        clock: Arc<Clock>,
+        chance: Arc<Chance>,
+    ) -> Result<(Self, JoinHandle<()>), ViewError> {
         let log = Log::open(Arc::new(Store::open(url, Mode::Write).await?)).await?;
+        let of = if log.head().await?.position == Position::default() { KeysOf::NewLog } else { KeysOf::KnownLog };
+        let keys = KeyStore::open(log.store(), keys, of, Arc::clone(&clock)).await;
+        log.store().prepare(outbox::STATEMENTS).await?;
+        log.store().prepare(key_uses::STATEMENTS).await?;
         let views = Views::open(log.clone(), queries::statements).await?;
         let (recorder, appending) = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), chance).await?;
-        Ok((Self { log, views, recorder, clock }, appending))
+        let recorder = recorder.sealing_with(keys.clone());
+        let evidence = EvidenceFiles::beside(log.store(), keys.clone(), Arc::clone(&clock));
+        evidence.prepare().await?;
+        let outbox = Outbox::of(&log, &views, &clock);
+        Ok((Self { log, views, recorder, evidence, clock, keys, outbox }, appending))
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! Tests, demos and simulations pass in their own clock and randomness.
 
+use std::pin::pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
+use tokio::sync::Notify;
 use uuid::{Builder, Uuid};
 
 /// A clock with microsecond precision.
@@ -24,8 +27,13 @@ pub enum Clock {
     Set {
         /// Microseconds since 1970.
         micros: AtomicI64,
+        /// Announces that the clock was set.
+        moved: Notify,
     },
 }
+
+/// The longest sleep until a clock is read again: the machine may have been suspended, or its clock corrected.
+const LOOK_AGAIN: Duration = Duration::from_mins(1);
 
 impl Clock {
     /// A clock that starts at this instant and advances.
@@ -36,7 +44,7 @@ impl Clock {
 
     /// A clock that stays at this instant until it is set.
     pub fn standing_at(instant: DateTime<Utc>) -> Self {
-        Self::Set { micros: AtomicI64::new(instant.timestamp_micros()) }
+        Self::Set { micros: AtomicI64::new(instant.timestamp_micros()), moved: Notify::new() }
     }
 
     /// The current time.
@@ -46,8 +54,39 @@ impl Clock {
             Self::Story { ahead_micros } => {
                 machine_time() + TimeDelta::microseconds(ahead_micros.load(Ordering::Relaxed))
             }
-            Self::Set { micros } => {
+            Self::Set { micros, .. } => {
                 DateTime::from_timestamp_micros(micros.load(Ordering::Relaxed)).expect("only valid instants are set")
+            }
+        }
+    }
+
+    /// The time that other machines check, such as the time in a signature: the machine's time, unless the clock was
+    /// set.
+    pub fn time_for_others(&self) -> DateTime<Utc> {
+        match self {
+            Self::Machine | Self::Story { .. } => machine_time(),
+            Self::Set { .. } => self.now(),
+        }
+    }
+
+    /// Waits until the clock has reached an instant.
+    pub async fn reached(&self, instant: DateTime<Utc>) {
+        loop {
+            let mut set = pin!(match self {
+                Self::Set { moved, .. } => Some(moved.notified()),
+                Self::Machine | Self::Story { .. } => None,
+            });
+            // From here on a move is not missed.
+            if let Some(moved) = set.as_mut().as_pin_mut() {
+                moved.enable();
+            }
+            let Ok(left) = (instant - self.now()).to_std() else { return };
+            if left.is_zero() {
+                return;
+            }
+            match set.as_mut().as_pin_mut() {
+                Some(moved) => moved.await,
+                None => tokio::time::sleep(left.min(LOOK_AGAIN)).await,
             }
         }
     }
@@ -59,8 +98,9 @@ impl Clock {
 
     /// Sets a clock of the kind [`Clock::Set`]. Other clocks follow the machine's clock and do not change.
     pub fn set(&self, instant: DateTime<Utc>) {
-        if let Self::Set { micros } = self {
+        if let Self::Set { micros, moved } = self {
             micros.store(instant.timestamp_micros(), Ordering::Relaxed);
+            moved.notify_waiters();
         }
     }
 }
@@ -131,6 +171,21 @@ mod tests {
         assert_ne!(ids(7)[0], ids(7)[1]);
         assert_ne!(ids(7), ids(8));
         assert_eq!(ids(7)[0].get_version_num(), 7);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_wakes_those_who_wait_for_the_instant_and_nobody_sooner() {
+        let at: DateTime<Utc> = "2022-03-31T23:30:00Z".parse().expect("an instant");
+        let clock = Clock::standing_at(at);
+        clock.reached(at).await;
+        let (waiting, setting) = (clock.reached(at + TimeDelta::hours(1)), async {
+            for minutes in [30, 59, 60] {
+                tokio::task::yield_now().await;
+                clock.set(at + TimeDelta::minutes(minutes));
+            }
+        });
+        tokio::join!(waiting, setting);
+        assert_eq!(clock.now(), at + TimeDelta::hours(1));
     }
 
     #[test]

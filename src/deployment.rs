@@ -9,6 +9,9 @@ use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::clock::{Chance, Clock};
+use crate::evidence::ObjectError;
+use crate::keys::KeyPlaces;
+use crate::outbox;
 use crate::views::ViewError;
 
 /// An application with its tasks running. It is used like the application itself.
@@ -16,14 +19,42 @@ pub struct Deployment {
     app: App,
     appending: JoinHandle<()>,
     projecting: JoinHandle<()>,
+    tidying: JoinHandle<()>,
 }
 
 impl Deployment {
-    /// Opens the store at a URL, starts the append task and lets the live view follow the log.
+    /// Opens the store at a URL, with the key store beside it, starts the append task and lets the live view follow the
+    /// log.
     pub async fn open(url: &str, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, ViewError> {
-        let (app, appending) = App::open(url, clock, chance).await?;
+        Self::open_with_keys(url, &KeyPlaces::default(), clock, chance).await
+    }
+
+    /// The same with the key store at another place.
+    pub async fn open_with_keys(
+        url: &str,
+        keys: &KeyPlaces,
+        clock: Arc<Clock>,
+        chance: Arc<Chance>,
+    ) -> Result<Self, ViewError> {
+        let (app, appending) = App::open(url, keys, clock, chance).await?;
         let projecting = tokio::spawn(app.views.clone().keep_up());
-        Ok(Self { app, appending, projecting })
+        let tidying = tokio::spawn(app.evidence.clone().keep_tidy(app.log.clone()));
+        Ok(Self { app, appending, projecting, tidying })
+    }
+
+    /// The same, with the files of evidence at the place that a URL names.
+    pub fn with_evidence_at(mut self, url: &str) -> Result<Self, ObjectError> {
+        self.app.evidence = self.app.evidence.at(url)?;
+        self.tidying.abort();
+        self.tidying = tokio::spawn(self.app.evidence.clone().keep_tidy(self.app.log.clone()));
+        Ok(self)
+    }
+
+    /// The same deployment, with webhooks under these terms.
+    #[must_use]
+    pub fn with_webhooks(mut self, terms: outbox::Terms) -> Self {
+        self.app.outbox = self.app.outbox.under(terms);
+        self
     }
 
     /// A handle for what serves requests. Drop every handle before the deployment is closed.
@@ -33,15 +64,20 @@ impl Deployment {
 
     /// Stops the append task after all waiting commands are done, and closes the store.
     pub async fn close(self) {
-        let App { log, views, recorder, clock: _ } = self.app;
+        let App { log, views, recorder, evidence, clock: _, keys, outbox: _ } = self.app;
         drop(recorder);
         if let Err(error) = self.appending.await {
             tracing::error!(%error, "the append task did not end well");
         }
         self.projecting.abort();
-        // The task is aborted on purpose. An interrupted step rolls back and runs again at the next start.
+        self.tidying.abort();
+        // Both tasks are aborted on purpose. What one was removing is removed by a later round.
+        let _ = self.tidying.await;
+        drop(evidence);
+        // An interrupted step rolls back and runs again at the next start.
         let _ = self.projecting.await;
         views.close().await;
+        keys.close().await;
         log.store().close().await;
     }
 }

@@ -2,10 +2,13 @@
 
 mod connection;
 mod descriptors;
+mod evidence;
+mod export;
 mod feed;
 mod metrics;
+mod remote;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +32,8 @@ use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 use tracing::{Span, info_span};
 
-use crate::access::token::{LocalKey, Login};
+use crate::access::sign_in::{Gate, SignIn};
+use crate::access::token::{Login, Remedy};
 use crate::app::App;
 use crate::graphql::{Api, graphiql};
 use crate::log::ClockOff;
@@ -38,7 +42,8 @@ pub use connection::CONNECTIONS;
 pub use descriptors::connections_within;
 use metrics::Meters;
 use throughline_gateway::{
-    Arrival, Budget, Caller as _, Capacity, Explorer, Problem, Stopping, TakenPlace, Terms, bearer, wants_socket,
+    Arrival, Budget, Caller as _, Capacity, Explorer, Problem, Remote, Stopping, TakenPlace, Terms, bearer,
+    wants_socket,
 };
 
 static NOT_READY: Repeated = Repeated::of("not ready");
@@ -64,19 +69,25 @@ const PREFLIGHT_HOLDS: Duration = Duration::from_mins(10);
 pub struct Service {
     api: Api,
     app: App,
-    key: Arc<LocalKey>,
+    gate: Arc<Gate>,
     budget: Arc<Budget>,
     capacity: Arc<Capacity>,
     meters: Arc<Meters>,
+    exports: Arc<export::Exports>,
 }
 
-/// Every route of the service, with its limits.
-pub fn router(app: App, key: Arc<LocalKey>, terms: Terms) -> Router {
+/// Every route of the service, with its limits. Accepts the tokens that the settings for signing in name, such as those
+/// of the local key alone.
+pub fn router(app: App, sign_in: impl Into<SignIn>, terms: Terms) -> Router {
     let (meters, budget, explorer) = (Meters::new(), Arc::clone(&terms.budget), terms.explorer);
     let capacity = Arc::clone(&terms.capacity);
     let foreign_pages = of_origins(&terms.origins);
-    let api = Api::new(app.clone(), Arc::clone(&key), terms);
-    let service = Service { api, app, key, budget, capacity: Arc::clone(&capacity), meters: Arc::clone(&meters) };
+    let sign_in: SignIn = sign_in.into();
+    let proxies: Arc<[IpAddr]> = sign_in.proxies().into();
+    let gate = Gate::of(&app, sign_in);
+    let api = Api::new(app.clone(), Arc::clone(&gate), terms);
+    let (held, counted, exports) = (Arc::clone(&capacity), Arc::clone(&meters), Arc::default());
+    let service = Service { api, app, gate, budget, capacity: held, meters: counted, exports };
     let page = match explorer {
         Explorer::Served => graphiql::routes(),
         Explorer::Absent => Router::new(),
@@ -93,17 +104,19 @@ pub fn router(app: App, key: Arc<LocalKey>, terms: Terms) -> Router {
     Router::new()
         .route(GRAPHQL, any(graphql))
         .route("/events", get(feed::events))
+        .route("/export/{table}", get(export::export))
         .route("/livez", get(livez))
         .route("/metrics", get(metrics::metrics))
         .route("/readyz", get(readyz))
         .merge(page)
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PATIENCE))
+        .merge(evidence::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(service)
         .layer(option_layer(foreign_pages))
         .layer(middleware::from_fn_with_state(meters, metrics::count))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PATIENCE))
         .layer(SetResponseHeaderLayer::if_not_present(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
@@ -113,6 +126,7 @@ pub fn router(app: App, key: Arc<LocalKey>, terms: Terms) -> Router {
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(middleware::from_fn_with_state(capacity, admit_if_there_is_a_place))
+        .layer(middleware::from_fn_with_state(proxies, remote::of_client))
 }
 
 /// Admits a request to GraphQL if there is a free place, and otherwise refuses it before any work is done. A socket or
@@ -151,9 +165,15 @@ fn of_origins(origins: &[String]) -> Option<CorsLayer> {
         origins.iter().filter_map(|origin| origin.trim_end_matches('/').parse().ok()).collect();
     let layer = CorsLayer::new()
         .allow_origin(named.clone())
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
-        .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id"), feed::NEXT])
+        .expose_headers([
+            header::CONTENT_DISPOSITION,
+            header::LOCATION,
+            header::RETRY_AFTER,
+            HeaderName::from_static("x-request-id"),
+            feed::NEXT,
+        ])
         .max_age(PREFLIGHT_HOLDS);
     (!named.is_empty()).then_some(layer)
 }
@@ -192,7 +212,7 @@ async fn graphql(State(service): State<Service>, http: Request) -> Response {
     let login = if is_socket && !http.headers().contains_key(header::AUTHORIZATION) {
         None
     } else {
-        match authenticate(&service.key, &http) {
+        match authenticate(&service.gate, &http).await {
             Ok(login) => match refuse_login_over_its_share(&http, &login) {
                 None => Some(login),
                 Some(refused) => return refused,
@@ -213,36 +233,85 @@ async fn graphql(State(service): State<Service>, http: Request) -> Response {
 struct NotLetIn {
     detail: &'static str,
     challenge: &'static str,
+    status: StatusCode,
+    wait: Option<Duration>,
 }
 
-const NO_TOKEN: NotLetIn =
-    NotLetIn { detail: "send a token: Authorization: Bearer …", challenge: "Bearer realm=\"throughline\"" };
+const NO_TOKEN: NotLetIn = NotLetIn {
+    detail: "send a token: Authorization: Bearer …",
+    challenge: "Bearer realm=\"throughline\"",
+    status: StatusCode::UNAUTHORIZED,
+    wait: None,
+};
 const BAD_TOKEN: NotLetIn = NotLetIn {
     detail: "the token is not valid here, or has expired: get a new one",
     challenge: "Bearer realm=\"throughline\", error=\"invalid_token\"",
+    status: StatusCode::UNAUTHORIZED,
+    wait: None,
+};
+const NO_ROLE: NotLetIn = NotLetIn {
+    detail: "this login has no role here: ask an administrator to grant it one",
+    challenge: "Bearer realm=\"throughline\", error=\"insufficient_scope\"",
+    status: StatusCode::FORBIDDEN,
+    wait: None,
 };
 
-fn authenticate(key: &LocalKey, http: &Request) -> Result<Login, NotLetIn> {
+/// The answer while nobody's rights can be read.
+const NOT_JUDGED: NotLetIn = NotLetIn {
+    detail: "the service cannot read the rights of its callers: try again after Retry-After",
+    challenge: "Bearer realm=\"throughline\"",
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    wait: Some(READY_AGAIN),
+};
+
+/// The answer to a token that was not read.
+const fn too_many(wait: Duration) -> NotLetIn {
+    NotLetIn {
+        detail: "too many sign-ins failed: try again after Retry-After",
+        status: StatusCode::TOO_MANY_REQUESTS,
+        wait: Some(wait),
+        ..BAD_TOKEN
+    }
+}
+
+/// Lets the sender of a request in. The request is read at once, because it cannot be kept while the token is verified.
+fn authenticate<'g>(gate: &'g Gate, http: &Request) -> impl Future<Output = Result<Login, NotLetIn>> + Send + use<'g> {
     let credentials = http.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let Some(token) = credentials.and_then(bearer) else {
-        tracing::warn!(reason = "there is no bearer token", "a sign-in failed");
-        return Err(NO_TOKEN);
-    };
-    key.verify(token).map_err(|error| {
-        tracing::warn!(reason = error.reason(), "a sign-in failed");
-        BAD_TOKEN
-    })
+    let token = credentials.and_then(bearer).map(str::to_owned);
+    let from = http.extensions().get::<Remote>().copied();
+    async move {
+        let Some(token) = token else {
+            tracing::warn!(reason = "there is no bearer token", "a sign-in failed");
+            return Err(NO_TOKEN);
+        };
+        gate.verify(&token, from).await.map_err(|error| match error.remedy() {
+            // The gate has already logged once that the address must wait.
+            Remedy::Wait(wait) => too_many(wait),
+            remedy => {
+                tracing::warn!(reason = error.reason(), "a sign-in failed");
+                match remedy {
+                    Remedy::AskForRole => NO_ROLE,
+                    Remedy::Later => NOT_JUDGED,
+                    Remedy::AnotherToken | Remedy::Wait(_) => BAD_TOKEN,
+                }
+            }
+        })
+    }
 }
 
 fn unauthenticated(refused: &NotLetIn) -> Response {
-    let mut response = Problem::new(StatusCode::UNAUTHORIZED, refused.detail).into_response();
+    let problem = Problem::new(refused.status, refused.detail);
+    let mut response = match refused.wait {
+        Some(wait) => problem.after(wait).into_response(),
+        None => problem.into_response(),
+    };
     response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(refused.challenge));
     response
 }
 
 async fn not_found() -> Response {
-    Problem::new(StatusCode::NOT_FOUND, "no such page: see /graphql, /events, /livez, /readyz and /metrics")
-        .into_response()
+    let known = "no such page: see /graphql, /events, /export/{table}, /evidence/uploads, /livez, /readyz and /metrics";
+    Problem::new(StatusCode::NOT_FOUND, known).into_response()
 }
 
 async fn method_not_allowed() -> Response {
@@ -302,6 +371,11 @@ async fn readyz(State(service): State<Service>) -> Response {
     });
     if let Some(off) = off {
         ready["clock"] = json!({ "offBySeconds": off.by.num_seconds(), "warning": off.to_string() });
+    }
+    if service.app.keys.why_away().is_some() {
+        let warning = "the key store is away, so names and notes are neither shown nor recorded: see the log of this \
+                       server";
+        ready["keys"] = json!({ "warning": warning });
     }
     Json(ready).into_response()
 }

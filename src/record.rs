@@ -10,6 +10,7 @@ mod login_uniqueness;
 mod mode;
 mod request;
 mod same_case;
+mod sealing;
 mod sending;
 mod unseen;
 
@@ -22,6 +23,7 @@ use chrono_tz::Tz;
 
 use crate::access::{InScope, Principal};
 use crate::clock::{Chance, Clock};
+use crate::keys::KeyStore;
 use crate::log::append::{Appended, Appender, Decide, Draft, Expected, Request, State, Streams};
 use crate::log::{Log, LogError};
 use crate::queries;
@@ -30,6 +32,7 @@ use authorization::Authorization;
 use caseload_limit::Assigned;
 use mode::Mode;
 pub use request::{CommandRequest, RecordError, RecordedCommand};
+use sealing::CommandKeys;
 pub use sending::{PreparedCommand, Sent};
 use throughline_domain::command::{Command, Given, NewEvent, decide};
 use throughline_domain::contract::Contract;
@@ -51,6 +54,7 @@ pub struct Recorder {
     clock: Arc<Clock>,
     appender: Appender<Decision, StreamState>,
     mode: Mode,
+    keys: KeyStore,
 }
 
 impl Recorder {
@@ -62,14 +66,20 @@ impl Recorder {
         chance: Arc<Chance>,
     ) -> Result<(Self, tokio::task::JoinHandle<()>), LogError> {
         let (appender, task) = Appender::start(log.clone(), Arc::clone(&clock), chance).await?;
-        Ok((Self { log, clock, appender, mode: Mode::Live(views) }, task))
+        Ok((Self { log, clock, appender, mode: Mode::Live(views), keys: KeyStore::none() }, task))
     }
 
     /// A recorder for a dry run: it decides everything and writes nothing. Each command sees what earlier ones would
     /// have recorded. The ids and positions of the events are made up.
     pub async fn dry_run(log: Log, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, LogError> {
         let appender = Appender::dry_run(log.clone(), Arc::clone(&clock), chance).await?;
-        Ok(Self { log, clock, appender, mode: Mode::DryRun })
+        Ok(Self { log, clock, appender, mode: Mode::DryRun, keys: KeyStore::none() })
+    }
+
+    /// A recorder that seals texts about people with the keys of this store.
+    #[must_use]
+    pub fn sealing_with(self, keys: KeyStore) -> Self {
+        Self { keys, ..self }
     }
 
     /// A recorder for a sequence of commands from one source. Everyone named in it is taken to belong to the whole
@@ -138,7 +148,15 @@ impl Recorder {
         let authorization = Authorization::read(self.mode.limiting_view(), sender.clone(), &command).await;
         let authorization = authorization.map_err(RecordError::Fault)?;
         let again = command.clone();
-        let decide = Decision { authorization, found, accept_warnings, command };
+        let keys = if dry_run {
+            self.keys_of_dry_run(&command)
+        } else if !command.personal_classes().is_empty() && authorization.bars(&command) {
+            CommandKeys::OfNobody
+        } else {
+            self.keys_for(&command).await.map_err(RecordError::Fault)?
+        };
+        let body = keys.keyed(body);
+        let decide = Decision { authorization, found, accept_warnings, command, keys };
         let request = Request { actor, command_id, body, expected, source, correlation_id: None, dry_run, decide };
         Ok(PreparedCommand::new(self, sender, again, request))
     }
@@ -241,6 +259,8 @@ struct Decision {
     found: Found,
     accept_warnings: BTreeSet<String>,
     command: Command,
+    /// The keys for the texts about a person in the command.
+    keys: CommandKeys,
 }
 
 impl Decision {
@@ -338,17 +358,6 @@ impl Decide<StreamState> for Decision {
         if !unheeded.is_empty() {
             return Err(RecordError::Refused(unheeded));
         }
-        Ok(events.into_iter().map(draft).collect())
-    }
-}
-
-fn draft(new: NewEvent) -> Draft {
-    Draft {
-        stream: new.stream,
-        event_type: new.event.event_type().as_str(),
-        schema_version: new.event.event_type().schema_version(),
-        contract: new.contract,
-        occurred: new.occurred,
-        payload: new.event.payload(),
+        events.into_iter().map(|new| self.draft(new, streams)).collect()
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! It knows how to reach a database, but not its content: no table is named here.
 
+mod apart;
 mod check;
 mod columns;
 mod frozen;
@@ -26,12 +27,13 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, Row as _, Sqlite, SqlitePool};
 
+pub(crate) use apart::{Apart, IfMissing, PlaceApart};
 pub use check::is_corrupt;
 pub(crate) use check::{check_postgres, findings};
 pub(crate) use frozen::look_at;
 pub(crate) use growth::Growth;
-pub(crate) use leases::Lease;
 use leases::Leases;
+pub(crate) use leases::{Lease, SoleSender};
 pub(crate) use pg_copy::CopyDecoder;
 pub use session::Session;
 pub use sessions::Sessions;
@@ -86,8 +88,8 @@ impl<L, P> On<L, P> {
 /// One statement, with one text for both stores and `$1` binds.
 ///
 /// A set is bound as JSON text and unpacked by a marker that differs between stores: `{uuids $n}`, a set of UUIDs for
-/// `in`, `{texts $n}`, a set of texts, `{streams $n}`, rows of (kind, id, version), and `{commands $n}`, rows of
-/// (actor, id).
+/// `in`, `{texts $n}`, a set of texts, `{streams $n}`, rows of (kind, id, version), `{commands $n}`, rows of (actor, id),
+/// and `{spans $n}`, rows of (`first_on`, `last_on`), each with its number from 0 as nth.
 ///
 /// A column that may hold damaged values is read without trusting its type: `{raw_text c}`, `{raw_uuid c}`, `{raw_date
 /// c}`, `{raw_instant c}` and `{raw_bytes c}` give bytes or null, `{raw_int c}` a whole number or null.
@@ -150,6 +152,13 @@ fn words(set: &str, bind: &str, dialect: Dialect) -> String {
         ("commands", Dialect::Postgres) => {
             format!("(select value ->> 0 as actor, (value ->> 1)::uuid as id from json_array_elements({bind}::json))")
         }
+        ("spans", Dialect::Sqlite) => {
+            format!("(select key as nth, value ->> 0 as first_on, value ->> 1 as last_on from json_each({bind}))")
+        }
+        ("spans", Dialect::Postgres) => format!(
+            "(select nth - 1 as nth, (value ->> 0)::date as first_on, (value ->> 1)::date as last_on \
+             from json_array_elements({bind}::json) with ordinality as span (value, nth))"
+        ),
         ("clock", Dialect::Sqlite) => format!("null as {bind}"),
         ("clock", Dialect::Postgres) => format!("clock_timestamp() as {bind}"),
         ("raw_int", Dialect::Sqlite) => format!("cast({bind} as integer)"),

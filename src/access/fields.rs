@@ -69,6 +69,10 @@ const CAPS: Class = Class::of(Action::ReadCaps);
 const PREVIEW: Class = Class::of(Action::PreviewRules);
 /// The administration of views.
 const VIEWS: Class = Class::of(Action::TendViews);
+/// Webhooks.
+const WEBHOOKS: Class = Class::of(Action::ManageSubscriptions);
+/// Granted roles, sessions and keys of machines.
+const ACCESS: Class = Class::of(Action::ManageAccess);
 
 /// Every field of every type and interface, by access class.
 static FIELDS: &[(&str, Class, &str)] = &[
@@ -100,6 +104,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ),
     ("Mutation", Class::of(Action::Amend), "correctFact retractFact"),
     ("Mutation", Class::of(Action::RegisterSubject), "registerSubject"),
+    ("Mutation", Class::of(Action::SealIdentity), "sealIdentity"),
     ("Mutation", Class::of(Action::LinkSubjects), "linkSubjects unlinkSubjects"),
     ("Mutation", Class::of(Action::RecordConsent), "giveConsent withdrawConsent"),
     ("Mutation", Class::of(Action::RetainSubjects), "placeHold liftHold proposeErasure approveErasure"),
@@ -136,8 +141,46 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("ParkedStreamEdge", VIEWS, "cursor node"),
     ("ParkedStream", VIEWS, "kind id version position error"),
     ("RebuildProgress", VIEWS, "number phase events of rate eta"),
+    ("Query", ACCESS, "grants apiKeys"),
+    ("Mutation", ACCESS, "grantRole revokeRole revokeSessions issueApiKey rotateApiKey revokeApiKey"),
+    ("RoleGrantConnection", ACCESS, "edges nodes pageInfo totalCount"),
+    ("RoleGrantEdge", ACCESS, "cursor node"),
+    (
+        "RoleGrant",
+        ACCESS,
+        "grant login issuer role contracts areas until inForce grantedAt grantedBy revokedAt revokedBy",
+    ),
+    ("ApiKeyConnection", ACCESS, "edges nodes pageInfo totalCount"),
+    ("ApiKeyEdge", ACCESS, "cursor node"),
+    (
+        "ApiKey",
+        ACCESS,
+        "key label contracts areas expiresOn inForce issuedAt issuedBy revokedAt revokedBy replacedBy lastUsedAt",
+    ),
+    ("RoleGrantPayload", ACCESS, "grant events position replayed problems"),
+    ("ApiKeyPayload", ACCESS, "apiKey secret events position replayed problems"),
+    ("SessionsPayload", ACCESS, "login events position replayed problems"),
     ("Subscription", VIEWS, "rebuildProgress"),
     ("ViewsPayload", VIEWS, "views events position replayed problems"),
+    ("Query", WEBHOOKS, "subscriptions"),
+    ("Mutation", WEBHOOKS, "createSubscription changeSubscription replaySubscription endSubscription"),
+    ("SubscriptionPayload", WEBHOOKS, "subscription secrets events position replayed problems"),
+    ("WebhookSubscriptionConnection", WEBHOOKS, "edges nodes pageInfo totalCount"),
+    ("WebhookSubscriptionEdge", WEBHOOKS, "cursor node"),
+    (
+        "WebhookSubscription",
+        WEBHOOKS,
+        "id contract url types identity state reason position lag version attempts failingSince nextAttempt createdBy \
+         createdAt keys deliveries deadLetters",
+    ),
+    ("WebhookKey", WEBHOOKS, "id kind publicKey createdAt"),
+    ("DeliveryConnection", WEBHOOKS, "edges nodes pageInfo totalCount"),
+    ("DeliveryEdge", WEBHOOKS, "cursor node"),
+    (
+        "Delivery",
+        WEBHOOKS,
+        "number event type position attempt sentAt delivered status problem tookMs nextAttempt gaveUp",
+    ),
     ("Viewer", OPEN, "subject role worker"),
     ("LogHead", OPEN, "position recordedAt"),
     (
@@ -164,7 +207,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "RulebookVersion",
         TERMS,
         "version title effectiveFrom hash published event supersededBy retroactive currency zone workingDays \
-         bankHolidaysThrough bankHolidaysHash areas stages codes attributes outcomes standards leagues grades targetProfiles \
+         bankHolidaysThrough bankHolidaysHash areas stages codes attributes caseAttributes outcomes standards leagues grades targetProfiles \
          reportsDue",
     ),
     ("RulebookVersionConnection", TERMS, "edges nodes pageInfo totalCount"),
@@ -175,6 +218,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "areas cohorts referrerKinds planKinds contactChannels spellDomains evidenceKinds riskKinds achievementCodes \
          measureCodes disengageReasons closeReasons defectCodes",
     ),
+    ("CaseAttribute", TERMS, "code title values unknown"),
     ("CodeLabel", TERMS, "code label"),
     ("DomainAttributes", TERMS, "domain attributes"),
     ("AttributeChoice", TERMS, "name label required values"),
@@ -184,7 +228,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "code title class group convertsFrom oncePer overMany repeats evidence claimableAfterWorkingDays \
          claimableWithinDays attempts rateOver priced inWords",
     ),
-    ("EvidenceAsked", TERMS, "anyOf allOf verified datedBeforeDays datedAfterDays"),
+    ("EvidenceAsked", TERMS, "anyOf allOf verified digest datedBeforeDays datedAfterDays"),
     ("RulebookStandard", TERMS, "code label withinDays withinWorkingDays minimumLevel lowerLevel inWords"),
     ("RulebookLeague", TERMS, "code title inWords"),
     ("StageOfFunnel", TERMS, "code label"),
@@ -207,19 +251,19 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("DocumentSection", BOARDS, "code title commentary tables charts"),
     ("DocumentCommentary", BOARDS, "on text"),
     ("DocumentTable", BOARDS, "title columns rows"),
-    ("DocumentCell", BOARDS, "words value unit missing"),
+    ("DocumentCell", BOARDS, "words value unit currency missing"),
     ("DocumentChart", BOARDS, "title kind inWords categories series"),
-    ("DocumentSeries", BOARDS, "title unit values"),
+    ("DocumentSeries", BOARDS, "title unit currency values"),
     ("DocumentDefinition", BOARDS, "code title prose formula version"),
     ("Commentary", TERMS, "event occurred report period section text"),
     ("ContractAction", TERMS, "id notice text owner dueOn agreed completed"),
-    ("ContractNotice", TERMS, "id kind issued"),
+    ("ContractNotice", TERMS, "id kind kpi issued"),
     ("DoubleFundingDismissal", TERMS, "class journey other dismissed"),
     ("KpiAssessment", TERMS, "kpi period value grade assessed"),
     ("MonthTarget", TERMS, "month target"),
     ("ReportSubmission", TERMS, "report period submitted"),
     ("TargetRatio", TERMS, "of factor"),
-    ("TargetSeries", TERMS, "measure area months years ratio"),
+    ("TargetSeries", TERMS, "measure area cohort months years ratio"),
     ("Targets", TERMS, "profile version published series"),
     ("YearTarget", TERMS, "year target"),
     ("Variation", TERMS, "agreed name parties endsOn"),
@@ -249,7 +293,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("JourneyDifferenceConnection", JOURNEYS, "edges nodes pageInfo totalCount"),
     ("JourneyDifferenceEdge", JOURNEYS, "cursor node"),
     ("JourneyDifference", JOURNEYS, "id events a b"),
-    ("ContactRecency", BOARDS, "group buckets none noneLabel dateImprecise unassigned total"),
+    ("ContactRecency", BOARDS, "group buckets none noneLabel dateImprecise unassigned noData total"),
     ("Exits", BOARDS, "closed disengaged total"),
     ("Group", BOARDS, "label area reason team unassigned keyworker"),
     ("GroupCount", BOARDS, "group journeys"),
@@ -262,8 +306,9 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("OutcomeForecast", BOARDS, "outcome title past months"),
     ("ForecastPast", BOARDS, "on maturing achieved"),
     ("ForecastMonth", BOARDS, "month maturing expected low high"),
-    ("ContractValue", CAPS, "years toDate"),
-    ("YearValue", CAPS, "period amounts"),
+    ("ContractValue", CAPS, "years toDate targets"),
+    ("YearValue", CAPS, "period amounts targets"),
+    ("ValueAgainstTarget", CAPS, "profile target percent difference"),
     ("ValueAmounts", CAPS, "entitled waiting submitted accepted paid cap aboveCap"),
     ("DataQuality", JOURNEYS, "rule title cases amountAtRisk members"),
     ("DataQualityMember", JOURNEYS, "on journey claim amount"),
@@ -287,11 +332,11 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("OutcomeGroup", BATCHES, "label cohort area month"),
     ("OutcomePrice", TERMS, "outcome title area cohort tariff multiplier unitPrice currency from to upTo illustrative"),
     ("OutcomePrice", BATCHES, "units amount"),
-    ("MeasureDefinition", TERMS, "code title prose unit places formula version"),
+    ("MeasureDefinition", TERMS, "code title prose unit currency places formula version"),
     ("MeasureFigures", BOARDS, "measure rows"),
-    ("FigureRow", BOARDS, "group period figure targets previous threeMonths yearBefore"),
+    ("FigureRow", BOARDS, "group period figure targets withoutSupply previous threeMonths yearBefore"),
     ("FigureRow", JOURNEYS, "members"),
-    ("FigureGroup", BOARDS, "dimension label code team keyworker"),
+    ("FigureGroup", BOARDS, "dimension label code attribute team keyworker"),
     ("FigurePeriod", BOARDS, "first last provisional"),
     ("Figure", BOARDS, "state value numerator denominator"),
     ("Comparison", BOARDS, "base percent difference"),
@@ -302,7 +347,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     (
         "ReferralToPlan",
         BOARDS,
-        "group buckets noPlanYet noPlanYetLabel closedWithoutPlan dateImprecise planBeforeReferral withPlan \
+        "group buckets noPlanYet noPlanYetLabel closedWithoutPlan dateImprecise planBeforeReferral noData withPlan \
          total medianDays meanDays percentileDays",
     ),
     ("StageCount", BOARDS, "stage journeys"),
@@ -339,8 +384,9 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "Evidence",
         JOURNEYS,
         "id event kind attached sha256 datedOn obtainedOn obtainedHow supports state verified rejected defect \
-         withdrawn journey claims",
+         withdrawn journey claims file",
     ),
+    ("EvidenceFile", JOURNEYS, "size type sha256 link thumbnail"),
     ("ExternalReference", JOURNEYS, "system id"),
     ("FactAtAssessment", JOURNEYS, "name value"),
     ("ItemScore", TERMS, "name value"),
@@ -382,6 +428,20 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("AppointmentEdge", JOURNEYS, "cursor node"),
     ("StageReached", JOURNEYS, "code label reached"),
     ("Subject", JOURNEYS, "id kind registered person linked consents holds erasures"),
+    // All who may read a case may ask for names and notes. They are opened only for those who may open them.
+    ("Subject", JOURNEYS, "identity"),
+    ("SubjectIdentity", JOURNEYS, "sealed names birthDate telephone email address nino nhsNumber upn needs parts"),
+    ("PersonNames", JOURNEYS, "given family other"),
+    ("PersonAddress", JOURNEYS, "lines postcode uprn"),
+    ("KnownPart", JOURNEYS, "part event occurred"),
+    ("SealedText", JOURNEYS, "sealed text"),
+    ("PlanReview", JOURNEYS, "event occurred actions note"),
+    ("Contact", JOURNEYS, "note"),
+    ("Plan", JOURNEYS, "actions note"),
+    ("Task", JOURNEYS, "note"),
+    ("Spell", JOURNEYS, "note endNote"),
+    ("SpellChange", JOURNEYS, "note"),
+    ("Occurrence", JOURNEYS, "note"),
     ("Consent", JOURNEYS, "purpose given withdrawn"),
     ("LegalHold", JOURNEYS, "id placed lifted"),
     ("Erasure", JOURNEYS, "ground proposed approved"),
@@ -407,7 +467,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         JOURNEYS,
         "reason waitsFor missing evidence earliestOn daysLeft daysCounted daysNeeded countedFrom claimableFrom claimableUntil",
     ),
-    ("EvidenceNeeded", JOURNEYS, "anyOf allOf verified datedFrom datedUntil"),
+    ("EvidenceNeeded", JOURNEYS, "anyOf allOf verified digest datedFrom datedUntil"),
     ("EvidenceForClaim", JOURNEYS, "claim evidence counts reasons"),
     (
         "Derivation",
@@ -527,7 +587,7 @@ fn line(of: &str, field: &str) -> String {
             Some(Ok(Shown::Whole)) => '+',
             Some(Ok(Shown::Redacted)) => '~',
             Some(Err(Denied::Outside)) => '.',
-            Some(Err(Denied::Role { .. } | Denied::Areas { .. })) => '-',
+            Some(Err(Denied::Role { .. } | Denied::Areas { .. } | Denied::Contracts { .. })) => '-',
             None => '?',
         };
         let signs: String = Relation::ALL.into_iter().map(sign).collect();

@@ -3,9 +3,11 @@
 //! The policy is pure. No caller is anonymous, no read is possible without a [`Scope`], and no list of cases without
 //! the caller's access to cases.
 
+pub mod api_key;
 pub mod fields;
 pub mod policy;
 pub mod relation;
+pub mod sign_in;
 pub mod token;
 
 use std::collections::BTreeSet;

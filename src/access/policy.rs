@@ -1,7 +1,7 @@
 //! The policy: who may do what. It is pure, and the only place that decides this.
 
 use super::relation::Relation;
-use super::{Principal, Role};
+use super::{Principal, Role, Scope};
 
 /// An action that a caller may want to perform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +18,10 @@ pub enum Action {
     ReadJourneys,
     /// Read the feed of events.
     ReadEvents,
+    /// Export tables of cases, claims and payments.
+    ExportTables,
+    /// Open the files of evidence of a case.
+    OpenEvidence,
     /// Record facts about a client: contacts, plans, spells, closes.
     RecordFacts,
     /// Record a referral.
@@ -28,6 +32,10 @@ pub enum Action {
     Amend,
     /// Register a subject.
     RegisterSubject,
+    /// Record who a subject is.
+    SealIdentity,
+    /// Open names, notes and other sealed texts of a case or subject.
+    OpenIdentity,
     /// Record consents of a subject.
     RecordConsent,
     /// Link and unlink records of a subject.
@@ -58,6 +66,10 @@ pub enum Action {
     RuleContracts,
     /// Read, rebuild and repair views.
     TendViews,
+    /// Make, change, read and end the webhooks of a contract.
+    ManageSubscriptions,
+    /// Grant and revoke roles, end sessions, issue and revoke keys of machines, and read these.
+    ManageAccess,
 }
 
 /// Data that is hidden from a caller who may read the rest.
@@ -100,6 +112,12 @@ pub enum Denied {
         /// The action, as text for the message.
         what: &'static str,
     },
+    /// The token is limited to some contracts, but the action concerns the whole deployment.
+    #[error("a token for some contracts may not {what}, because this concerns all contracts: use a token for all")]
+    Contracts {
+        /// The action, as text for the message.
+        what: &'static str,
+    },
     /// The object is outside the caller's access. The response must be the same as for an object that does not exist.
     #[error("not found")]
     Outside,
@@ -114,6 +132,8 @@ enum About {
     Contract,
     /// One case, or a subject through its cases.
     Journey,
+    /// The person behind a case. Keyworkers open it only for cases that they or their team hold.
+    Person,
 }
 
 /// Whether a caller may perform an action on an object with this relation.
@@ -130,6 +150,9 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
             ("read cases", About::Journey, &[Keyworker, Manager, Commissioner, Auditor, Integrator])
         }
         Action::ReadEvents => ("read events", About::Contract, &[Manager, Auditor, Integrator]),
+        Action::ExportTables => ("export tables", About::Contract, &[Manager, Commissioner, Auditor, Integrator]),
+        // A file shows who the client is, like names and notes.
+        Action::OpenEvidence => ("open evidence files", About::Person, &[Keyworker, Manager]),
         Action::RecordFacts => ("record facts", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::ReceiveReferral => ("receive referrals", About::Contract, &[Keyworker, Manager, Integrator]),
         Action::CorrectFacts => ("correct facts", About::Journey, &[Keyworker, Manager, Integrator]),
@@ -137,6 +160,8 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
             ("amend facts", About::Journey, &[Keyworker, Manager, Commissioner, Integrator, Administrator])
         }
         Action::RegisterSubject => ("register subjects", About::Journey, &[Keyworker, Manager, Integrator]),
+        Action::SealIdentity => ("record who a subject is", About::Journey, &[Keyworker, Manager, Integrator]),
+        Action::OpenIdentity => ("open names and notes", About::Person, &[Keyworker, Manager]),
         Action::RecordConsent => ("record consents", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::LinkSubjects => ("link subjects", About::Journey, &[Manager, Integrator]),
         Action::RetainSubjects => ("place holds or handle erasures", About::Journey, &[Manager, Administrator]),
@@ -154,10 +179,16 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         Action::SettleClaims => ("settle claims", About::Contract, &[Manager, Commissioner]),
         Action::RuleContracts => ("set the terms, rules or targets of contracts", About::Contract, &[Administrator]),
         Action::TendViews => ("manage the views", About::Deployment, &[Administrator]),
+        Action::ManageSubscriptions => ("manage webhooks", About::Contract, &[Manager, Integrator, Administrator]),
+        Action::ManageAccess => ("manage access", About::Deployment, &[Administrator]),
     };
     let role = principal.role;
     if !roles.contains(&role) {
         return Err(Denied::Role { role, what });
+    }
+    // Someone who gives rights in some contracts only could give themselves rights in others.
+    if action == Action::ManageAccess && principal.scope != Scope::Deployment {
+        return Err(Denied::Contracts { what });
     }
     if principal.scope.areas().is_some() && is_of_whole_contracts(action) {
         return Err(Denied::Areas { what });
@@ -166,6 +197,7 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         About::Deployment => false,
         About::Contract => relation == Relation::Outside,
         About::Journey => is_outside(role, relation),
+        About::Person => is_outside(role, relation) || is_bound_to_cases(role) && relation == Relation::Unassigned,
     };
     if outside { Err(Denied::Outside) } else { Ok(Allow { redactions: redactions(role) }) }
 }
@@ -184,6 +216,7 @@ const fn is_of_whole_contracts(action: Action) -> bool {
             | Action::SettleClaims
             | Action::RuleContracts
             | Action::TendViews
+            | Action::ManageSubscriptions
     )
 }
 
@@ -214,7 +247,6 @@ pub const fn sees_small_counts(role: Role) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::Scope;
 
     fn judged(role: Role, action: Action, relation: Relation) -> Result<Allow, Denied> {
         policy(&Principal { subject: String::new(), role, scope: Scope::Deployment }, action, relation)
@@ -254,6 +286,14 @@ mod tests {
                 assert_eq!(judged(Role::Keyworker, action, relation), Err(Denied::Outside), "{action:?} {relation:?}");
             }
         }
+        for action in [Action::OpenIdentity, Action::OpenEvidence] {
+            for relation in [Relation::Own, Relation::Team] {
+                assert!(judged(Role::Keyworker, action, relation).is_ok(), "{action:?} {relation:?}");
+            }
+            for relation in [Relation::Unassigned, Relation::Contract, Relation::Outside] {
+                assert_eq!(judged(Role::Keyworker, action, relation), Err(Denied::Outside), "{action:?} {relation:?}");
+            }
+        }
         assert!(judged(Role::Keyworker, Action::ReceiveReferral, Relation::Contract).is_ok());
         assert!(judged(Role::Keyworker, Action::ReadPerformance, Relation::Contract).is_ok());
     }
@@ -273,7 +313,13 @@ mod tests {
         let areas = || ["brent".to_owned()].into();
         let scope = Scope::Areas { contracts: ["shps".to_owned()].into(), areas: areas() };
         let borough = Principal { subject: String::new(), role: Role::Commissioner, scope };
-        for action in [Action::ReadJourneys, Action::ReadPerformance, Action::ReadBatches, Action::DecideClaims] {
+        for action in [
+            Action::ReadJourneys,
+            Action::ReadPerformance,
+            Action::ExportTables,
+            Action::ReadBatches,
+            Action::DecideClaims,
+        ] {
             assert!(policy(&borough, action, Relation::Contract).is_ok(), "{action:?}");
         }
         for action in [Action::ReadCaps, Action::HoldToContract, Action::PreviewRules, Action::SettleClaims] {
@@ -281,6 +327,18 @@ mod tests {
             let denied = policy(&borough, action, Relation::Contract);
             assert!(matches!(denied, Err(Denied::Areas { .. })), "{action:?}");
         }
+    }
+
+    #[test]
+    fn only_an_administrator_of_the_whole_deployment_manages_access() {
+        let within = |role, scope| {
+            policy(&Principal { subject: String::new(), role, scope }, Action::ManageAccess, Relation::Contract)
+        };
+        for role in Role::ALL {
+            assert_eq!(within(role, Scope::Deployment).is_ok(), role == Role::Administrator, "{role}");
+        }
+        let some = Scope::Contracts(["shps".to_owned()].into());
+        assert!(matches!(within(Role::Administrator, some), Err(Denied::Contracts { .. })));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
@@ -14,8 +15,10 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::sign_in::Basis;
 use super::{Principal, Role, Scope};
 use crate::clock::Clock;
+use throughline_domain::fact::event::EVERY_CONTRACT;
 
 /// The issuer and the audience of tokens from the local key.
 const ISSUER: &str = "throughline";
@@ -25,8 +28,6 @@ const TYPE: &str = "at+jwt";
 const LIFE_MAX: TimeDelta = TimeDelta::days(1);
 /// How far the issuer's clock may be ahead of this service's clock.
 const AHEAD_MAX: TimeDelta = TimeDelta::minutes(1);
-/// The word for every contract of the deployment.
-const EVERY_CONTRACT: &str = "*";
 
 /// The local signing key.
 pub struct LocalKey {
@@ -64,6 +65,19 @@ pub enum KeyError {
 #[error("the token is not valid here: get a new one")]
 pub struct InvalidToken(Flaw);
 
+/// What the sender of a refused token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Get another token.
+    AnotherToken,
+    /// Ask for a role: the token is genuine, and its login has none here.
+    AskForRole,
+    /// Wait: too many tokens from there were not valid.
+    Wait(Duration),
+    /// Try again: the service cannot read the rights of its callers now.
+    Later,
+}
+
 /// The fault of a token.
 #[derive(Debug)]
 enum Flaw {
@@ -71,18 +85,69 @@ enum Flaw {
     Signed(jsonwebtoken::errors::Error),
     /// It is signed, but its content is not acceptable.
     Within(&'static str),
+    /// It was valid once.
+    Expired,
+    /// It is genuine, but its login has no role here.
+    NoRole,
+    /// It was not read, because too many from there were not valid.
+    TooMany(Duration),
+    /// It may be valid, but the rights of callers cannot be read.
+    Unjudged,
 }
 
 impl InvalidToken {
+    /// A token with this fault. The text must have no part of the token.
+    pub(super) const fn because(reason: &'static str) -> Self {
+        Self(Flaw::Within(reason))
+    }
+
+    /// A token that was valid once.
+    pub(super) const fn expired() -> Self {
+        Self(Flaw::Expired)
+    }
+
+    /// A genuine token of a login without a role here.
+    pub(super) const fn without_role() -> Self {
+        Self(Flaw::NoRole)
+    }
+
+    /// A token that is not read before this time has passed.
+    pub(super) const fn unread(wait: Duration) -> Self {
+        Self(Flaw::TooMany(wait))
+    }
+
+    /// A token that cannot be judged, because the rights of callers cannot be read.
+    pub(super) const fn unjudged() -> Self {
+        Self(Flaw::Unjudged)
+    }
+
+    /// What its sender may do.
+    pub const fn remedy(&self) -> Remedy {
+        match &self.0 {
+            Flaw::Signed(_) | Flaw::Within(_) | Flaw::Expired => Remedy::AnotherToken,
+            Flaw::NoRole => Remedy::AskForRole,
+            Flaw::TooMany(wait) => Remedy::Wait(*wait),
+            Flaw::Unjudged => Remedy::Later,
+        }
+    }
+
     /// Whether it was valid once and has expired.
     pub fn has_expired(&self) -> bool {
-        matches!(&self.0, Flaw::Signed(error) if matches!(error.kind(), ErrorKind::ExpiredSignature))
+        match &self.0 {
+            Flaw::Signed(error) => matches!(error.kind(), ErrorKind::ExpiredSignature),
+            Flaw::Expired => true,
+            Flaw::Within(_) | Flaw::NoRole | Flaw::TooMany(_) | Flaw::Unjudged => false,
+        }
     }
 
     /// The fault, for the log. It never contains anything from the token.
     pub fn reason(&self) -> &'static str {
         match &self.0 {
             Flaw::Within(reason) => reason,
+            Flaw::Expired => "the token has expired",
+            Flaw::NoRole => "the login has no role here",
+            Flaw::TooMany(_) => "too many tokens from this address were not valid",
+            Flaw::Unjudged => "the rights of the deployment cannot be read",
             Flaw::Signed(error) => match error.kind() {
                 ErrorKind::ExpiredSignature => "the token has expired",
                 ErrorKind::ImmatureSignature => "the token is not valid yet",
@@ -100,12 +165,31 @@ impl InvalidToken {
 }
 
 /// An authenticated caller, for the lifetime of their token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Login {
     /// The caller.
     pub principal: Principal,
+    /// When the token was issued.
+    pub issued_at: DateTime<Utc>,
     /// The instant from which the token no longer counts.
     pub expires_at: DateTime<Utc>,
+    /// What the rights of the caller rest on. None if nothing can end them before the token expires.
+    pub(super) basis: Option<Basis>,
+}
+
+impl Login {
+    /// A caller whose rights last as long as their token.
+    pub const fn until(expires_at: DateTime<Utc>, principal: Principal, issued_at: DateTime<Utc>) -> Self {
+        Self { principal, issued_at, expires_at, basis: None }
+    }
+
+    /// Completes when the rights of the caller are no longer those with which they were let in.
+    pub async fn rights_change(&self) {
+        match &self.basis {
+            Some(basis) => basis.changes(&self.principal).await,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -208,20 +292,25 @@ impl LocalKey {
             return Err(wrong("the token lives longer than a day"));
         }
         let role: Role = data.claims.role.parse().map_err(|_| wrong("the token has no valid role"))?;
-        let everywhere = data.claims.contracts.iter().any(|code| code == EVERY_CONTRACT);
-        let contracts = data.claims.contracts.into_iter().collect();
-        let scope = match (everywhere, data.claims.areas) {
-            (true, None) => Scope::Deployment,
-            (false, None) => Scope::Contracts(contracts),
-            // An empty list of areas is refused, because its meaning is unclear.
-            (_, Some(areas)) if areas.is_empty() => return Err(wrong("the token is limited to areas but has none")),
-            // Areas need named contracts and a role that may be limited to areas.
-            (false, Some(areas)) if role.may_be_limited_to_areas() => {
-                Scope::Areas { contracts, areas: areas.into_iter().collect() }
-            }
-            (_, Some(_)) => return Err(wrong("the token's role or scope cannot be limited to areas")),
-        };
-        Ok(Login { principal: Principal { subject: data.claims.sub, role, scope }, expires_at })
+        let scope = scope_of(role, data.claims.contracts, data.claims.areas).map_err(wrong)?;
+        Ok(Login::until(expires_at, Principal { subject: data.claims.sub, role, scope }, issued_at))
+    }
+}
+
+/// The scope of a role for these contracts, limited to these areas if there are any.
+pub(super) fn scope_of(role: Role, contracts: Vec<String>, areas: Option<Vec<String>>) -> Result<Scope, &'static str> {
+    let everywhere = contracts.iter().any(|code| code == EVERY_CONTRACT);
+    let contracts = contracts.into_iter().collect();
+    match (everywhere, areas) {
+        (true, None) => Ok(Scope::Deployment),
+        (false, None) => Ok(Scope::Contracts(contracts)),
+        // An empty list of areas is refused, because its meaning is unclear.
+        (_, Some(areas)) if areas.is_empty() => Err("the token is limited to areas but has none"),
+        // Areas need named contracts and a role that may be limited to areas.
+        (false, Some(areas)) if role.may_be_limited_to_areas() => {
+            Ok(Scope::Areas { contracts, areas: areas.into_iter().collect() })
+        }
+        (_, Some(_)) => Err("the token's role or scope cannot be limited to areas"),
     }
 }
 

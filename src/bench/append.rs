@@ -20,6 +20,7 @@ use super::report::{Figure, Limit, Size, median, number, rate};
 use crate::access::{Principal, Role, Scope};
 use crate::app::App;
 use crate::clock::{Chance, Clock};
+use crate::keys::KeyPlaces;
 use crate::record::CommandRequest;
 use crate::store::Dialect;
 use throughline_domain::command::contracts::OpenContract;
@@ -104,7 +105,8 @@ struct Node {
 
 impl Node {
     async fn open(url: &str) -> Result<Self> {
-        let (app, _) = App::open(url, Arc::new(Clock::Machine), Arc::new(Chance::System)).await?;
+        let (app, _) =
+            App::open(url, &KeyPlaces::default(), Arc::new(Clock::Machine), Arc::new(Chance::System)).await?;
         Ok(Self { app })
     }
 
@@ -132,6 +134,7 @@ impl Node {
 
     async fn close(&self) {
         self.app.views.close().await;
+        self.app.keys.close().await;
         self.app.log.store().close().await;
     }
 }
@@ -181,6 +184,7 @@ impl Filled {
             contract: CONTRACT.to_owned(),
             when: Occurred::on(day()).into(),
             register: Some(SubjectKind::Person),
+            identity: None,
             fact: ReferralReceived {
                 subject: SubjectId(self.chance.id_at(Clock::Machine.now())),
                 area: "brent".to_owned(),
@@ -252,6 +256,7 @@ fn contact(journey: JourneyId) -> Command {
         minutes: Some(15),
         scheduled_on: Some(day()),
         worker: None,
+        note: None,
     };
     Command::record_fact(StreamId::journey(journey), Occurred::on(day()), fact)
 }

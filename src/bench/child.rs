@@ -96,19 +96,58 @@ pub(super) async fn memory_of_a_rebuild(database: &str) -> Result<Option<f64>> {
     command.stderr(Stdio::null());
     tokio::task::spawn_blocking(move || {
         let mut running = Running(command.spawn().context("cannot start a rebuild")?);
-        let status = format!("/proc/{}/status", running.0.id());
-        let mut highest = None;
-        let ended = loop {
-            highest = std::fs::read_to_string(&status).ok().and_then(|status| high_water_mark(&status)).or(highest);
-            if let Some(ended) = running.0.try_wait()? {
-                break ended;
-            }
-            std::thread::sleep(LOOK_EVERY);
-        };
-        ensure!(ended.success(), "the rebuild did not end well: {ended}");
-        Ok(highest)
+        watched(&mut running)
     })
     .await?
+}
+
+/// Waits until a process has ended well. Returns its peak memory in mebibytes, if the system provides it.
+fn watched(running: &mut Running) -> Result<Option<f64>> {
+    let status = format!("/proc/{}/status", running.0.id());
+    let mut highest = None;
+    let ended = loop {
+        highest = std::fs::read_to_string(&status).ok().and_then(|status| high_water_mark(&status)).or(highest);
+        if let Some(ended) = running.0.try_wait()? {
+            break ended;
+        }
+        std::thread::sleep(LOOK_EVERY);
+    };
+    ensure!(ended.success(), "the process did not end well: {ended}");
+    Ok(highest)
+}
+
+/// An export by a process of its own.
+pub(super) struct Exported {
+    /// The time from its start to its end.
+    pub(super) took: Duration,
+    /// The rows, as it logs them.
+    pub(super) rows: u64,
+    /// Its peak memory in mebibytes, if the system provides it.
+    pub(super) memory: Option<f64>,
+}
+
+/// Runs `throughline export` with these arguments.
+pub(super) async fn an_export(database: &str, arguments: &[&str]) -> Result<Exported> {
+    let mut command = this(database, arguments)?;
+    command.stderr(Stdio::piped());
+    tokio::task::spawn_blocking(move || {
+        let began = Instant::now();
+        let mut running = Running(command.spawn().context("cannot start an export")?);
+        let said = running.0.stderr.take().context("its standard error is ours")?;
+        // The process would block if its log were not read.
+        let reading = std::thread::spawn(move || std::io::read_to_string(said));
+        let memory = watched(&mut running)?;
+        let took = began.elapsed();
+        let said = reading.join().expect("reading does not panic")?;
+        let rows = said.lines().find_map(rows_logged).context("the export did not log its rows")?;
+        Ok(Exported { took, rows, memory })
+    })
+    .await?
+}
+
+/// The rows that a line of an export's log names.
+fn rows_logged(line: &str) -> Option<u64> {
+    serde_json::from_str::<Value>(line).ok()?["rows"].as_u64()
 }
 
 /// The peak memory of this process since the last call, in mebibytes. `None` if the system does not provide it.
@@ -135,6 +174,12 @@ mod tests {
         let status = "Name:\tthroughline\nVmHWM:\t  524288 kB\nVmRSS:\t 1000 kB\n";
         assert_eq!(high_water_mark(status).map(f64::round), Some(512.0));
         assert_eq!(high_water_mark("Name:\tgone\n"), None);
+    }
+
+    #[test]
+    fn the_rows_of_an_export_are_taken_from_its_log() {
+        assert_eq!(rows_logged("{\"message\":\"exported\",\"rows\":120}"), Some(120));
+        assert_eq!([rows_logged("{\"message\":\"opening\"}"), rows_logged("rows: 7")], [None, None]);
     }
 
     #[test]

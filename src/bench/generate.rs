@@ -221,9 +221,9 @@ impl Running {
             1 => self.referral(areas).into(),
             2 => ReferralAccepted {}.into(),
             3 => WorkerAssigned { worker: self.worker, role: KEYWORKER.to_owned(), until: None }.into(),
-            8 => PlanAgreed { kind: "php".to_owned() }.into(),
+            8 => PlanAgreed { kind: "php".to_owned(), actions: Vec::new(), note: None }.into(),
             12 => self.spell_started().into(),
-            24 if !self.stays_open => SpellEnded { spell: self.spell, reason: None }.into(),
+            24 if !self.stays_open => SpellEnded { spell: self.spell, reason: None, note: None }.into(),
             25 if !self.stays_open => JourneyClosed { reason: "housed".to_owned(), destination: None }.into(),
             _ => contact(nth, self.worker).into(),
         };
@@ -247,6 +247,7 @@ impl Running {
             employer_ref: None,
             hours_per_week: None,
             attributes: [].into(),
+            note: None,
         }
     }
 }
@@ -265,6 +266,7 @@ fn contact(nth: u64, worker: WorkerId) -> ContactLogged {
         minutes: Some(20),
         scheduled_on: None,
         worker: Some(worker),
+        note: None,
     }
 }
 

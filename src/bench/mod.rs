@@ -8,6 +8,8 @@ mod append;
 mod child;
 mod claims;
 mod client;
+mod documents;
+mod export;
 pub mod generate;
 mod ground;
 mod load;
@@ -18,6 +20,7 @@ mod raw;
 mod reads;
 mod rebuild;
 pub mod report;
+mod sealing;
 mod try_out;
 mod under_load;
 
@@ -46,14 +49,30 @@ pub enum What {
     Reads,
     /// Claims of a large contract, and a batch of the largest size: time and memory.
     Claims,
+    /// All reports of a contract, and boards by three dimensions: time, memory and growth.
+    Documents,
+    /// Tables for analysts as files: time and memory.
+    Export,
+    /// Contacts with a sealed note and pages of names, compared with those without.
+    Sealing,
     /// `throughline try`, compared with reading and parsing its file.
     Try,
 }
 
 impl What {
     /// Every measurement, in the order of running.
-    pub const ALL: [Self; 7] =
-        [Self::Append, Self::Rebuild, Self::Load, Self::Overload, Self::Reads, Self::Claims, Self::Try];
+    pub const ALL: [Self; 10] = [
+        Self::Append,
+        Self::Rebuild,
+        Self::Load,
+        Self::Overload,
+        Self::Reads,
+        Self::Claims,
+        Self::Documents,
+        Self::Export,
+        Self::Sealing,
+        Self::Try,
+    ];
 }
 
 /// The options of a run.
@@ -87,6 +106,9 @@ pub async fn measure(ground: &Ground, what: What) -> Result<Vec<Figure>> {
             What::Overload => overload::measure(ground, store).await,
             What::Reads => reads::measure(ground, store).await,
             What::Claims => claims::measure(ground, store).await,
+            What::Documents => documents::measure(ground, store).await,
+            What::Export => export::measure(ground, store).await,
+            What::Sealing => sealing::measure(ground, store).await,
             What::Try => unreachable!("this measurement uses no store"),
         };
         figures.extend(measured.with_context(|| format!("on {}", name_of(store)))?);

@@ -31,7 +31,7 @@ use crate::app::App;
 use crate::clock::{Chance, Clock};
 use crate::http;
 use throughline_domain::fact::envelope::JourneyId;
-use throughline_gateway::{Arrival, Endpoint, Host, Stopping, Terms, bearer};
+use throughline_gateway::{Arrival, Endpoint, Host, Remote, Stopping, Terms, bearer};
 
 /// The document sent to both, so that both receive and answer the same amount.
 pub(super) const LOG_CONTACT: &str = "mutation LogContact($input: LogContactInput!) { logContact(input: $input) { replayed position \
@@ -135,7 +135,7 @@ type Nothing = Endpoint<Query, Mutation, EmptySubscription, Nobody>;
 
 async fn answer(State((endpoint, host)): State<(Nothing, Nobody)>, http: HttpRequest) -> Response {
     let credentials = http.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let Some(Ok(login)) = credentials.and_then(bearer).map(|token| host.verify(token)) else {
+    let Some(Ok(login)) = credentials.and_then(bearer).map(|token| host.key.verify(token)) else {
         return StatusCode::UNAUTHORIZED.into_response();
     };
     let stopping = http.extensions().get::<Stopping>().cloned().unwrap_or_default();
@@ -152,7 +152,7 @@ impl Host for Nobody {
     type Caller = Login;
     type TokenRefusal = InvalidToken;
 
-    fn verify(&self, token: &str) -> Result<Login, InvalidToken> {
+    async fn verify(&self, token: &str, _: Option<Remote>) -> Result<Login, InvalidToken> {
         self.key.verify(token)
     }
 

@@ -35,7 +35,7 @@ pub(super) const CASELOAD: &str = include_str!("../../schema/operations/caseload
 const RECENCY: &str = include_str!("../../schema/operations/contact_recency.graphql");
 const TO_PLAN: &str = include_str!("../../schema/operations/referral_to_plan.graphql");
 const FUNNEL: &str = include_str!("../../schema/operations/performance.graphql");
-const FIGURES: &str = include_str!("../../schema/operations/figures.graphql");
+pub(super) const FIGURES: &str = include_str!("../../schema/operations/figures.graphql");
 const ONE_FIELD: &str = "{ viewer { role } }";
 
 /// A query that is sent repeatedly.
@@ -79,7 +79,7 @@ pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figur
 }
 
 /// The sizes to measure, in journeys, in ascending order.
-fn sizes(largest: u64) -> Vec<u64> {
+pub(super) fn sizes(largest: u64) -> Vec<u64> {
     let smaller = SIZES.into_iter().filter(|size| *size < largest);
     let mut sizes: Vec<u64> = smaller.chain([largest]).collect();
     if sizes.len() == 1 {

@@ -14,6 +14,7 @@ use anyhow::{Context as _, Result, bail};
 use super::files::{is_damage, print_findings, read_log, verified, verified_at};
 use super::terminal::{self, message};
 use super::{BadFile, Ending, Misuse, Places};
+use crate::evidence::copy_registry;
 use crate::log::Log;
 use crate::log::copy::{Copied, Mark};
 use crate::log::verify::FINDINGS_KEPT;
@@ -107,6 +108,7 @@ async fn copied(log: &Log, to: &Path) -> Result<Copied> {
     let store = Arc::new(Store::make_file(to).await.map_err(|error| unwritable(error, to))?);
     let copy = Log::open(Arc::clone(&store)).await?;
     let copied = copy.copy_from(log).await?;
+    copy_registry(log.store(), &store).await?;
     copy.mark(&copied).await?;
     store.into_one_file().await?;
     Ok(copied)
@@ -169,6 +171,7 @@ pub(super) async fn restore(places: &Places, from: &Path) -> Result<Ending> {
     if log.digest().await? != copied || !verified(&log).await?.is_sound() {
         bail!("the restored log differs from the backup: do not use it, and run `throughline log verify`");
     }
+    copy_registry(&backup, &store).await?;
     let views = Views::open(log, crate::queries::statements)
         .await
         .context("the log was restored, but its view cannot be built")?;

@@ -22,7 +22,7 @@ pub(super) struct BenchArguments {
     #[arg(value_enum)]
     what: Vec<What>,
     /// The approximate number of events in the log. Default: 50,000 for appends; a million for a rebuild and for work
-    /// during a rebuild; 2.5 million for reads, with smaller logs beside it.
+    /// during a rebuild; 2.5 million for reads and documents, with smaller logs beside it.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1_000..=1_000_000_000))]
     events: Option<u64>,
     /// The number of rounds that count. One round before them is a warm-up.

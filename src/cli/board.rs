@@ -34,6 +34,7 @@ use crate::queries::measures::{self, FiguresError, FiguresQuery, MeasureFigures,
 use crate::queries::period::Period;
 use crate::queries::recency::{self, Measure};
 use crate::queries::referral_to_plan;
+use crate::queries::small_counts::{PlanCounts, RecencyCounts};
 use crate::record::{DEPLOYMENT_ZONE, civil_day, end_of_day};
 use crate::store::{Mode, Store, StoreError};
 use crate::try_out::KnownAt;
@@ -96,7 +97,7 @@ impl Reading<'_> {
 
     /// The first day of the contract.
     fn starts_on(self) -> NaiveDate {
-        self.contract.opened().map_or(self.as_of, |opened| opened.starts_on)
+        self.contract.starts_on().unwrap_or(self.as_of)
     }
 
     /// From the start of the contract to the end of the month of the as-of date. None if the contract starts later.
@@ -264,12 +265,17 @@ async fn recency(view: &Generation, scope: InScope<'_>, rulebook: &Rulebook, as_
             Measure::Anyone => rulebook.recency.buckets.none.as_str(),
             Measure::Keyworker => recency::NO_CONTACT_BY_KEYWORKER,
         };
+        let lacks = rows.iter().any(|row| row.no_data > 0);
         let mut columns = bucket_columns("", &rulebook.recency.buckets);
-        columns.extend([none, "Date imprecise", "No keyworker", "Total"].map(str::to_owned));
+        columns.extend([none, "Date imprecise", "No keyworker"].map(str::to_owned));
+        columns.extend(lacks.then(|| NO_DATA.to_owned()));
+        columns.push("Total".to_owned());
         let rows = rows.into_iter().map(|row| {
-            let counts = row.buckets.iter().copied();
-            let counts = counts.chain([row.none, row.date_imprecise, row.unassigned, row.total()]);
-            std::iter::once(row.group.label()).chain(counts.map(|count| count.to_string())).collect()
+            let counts = RecencyCounts::of(&row);
+            let rest = [counts.none, counts.date_imprecise, counts.unassigned];
+            let counts = counts.buckets.iter().copied().chain(rest).chain(lacks.then_some(counts.no_data));
+            let shown = counts.chain([Some(row.total())]).map(counted);
+            std::iter::once(row.group.label()).chain(shown).collect()
         });
         tables.push(Table { title: format!("{title}, at the end of {as_of}"), columns, rows: rows.collect() });
     }
@@ -291,18 +297,31 @@ async fn waits(view: &Generation, scope: InScope<'_>, rulebook: &Rulebook, as_of
         let by = referral_to_plan::By::Area;
         let Some(rows) = referral_to_plan::rows(view, scope, as_of, rulebook, (by, period)).await? else { continue };
         let mut columns = bucket_columns("Area", &measured.buckets);
+        let lacks = rows.iter().any(|row| row.no_data > 0);
         columns.push(measured.buckets.none.clone());
-        columns.extend(["Closed without plan", "Date imprecise", "Total", "Median", "Mean"].map(str::to_owned));
+        columns.extend(["Closed without plan", "Date imprecise"].map(str::to_owned));
+        columns.extend(lacks.then(|| NO_DATA.to_owned()));
+        columns.extend(["Total", "Median", "Mean"].map(str::to_owned));
         let rows = rows.into_iter().map(|row| {
             let shown = |days: Option<Decimal>| days.map(|days| days.to_string()).unwrap_or_default();
-            let counts = row.buckets.iter().copied();
-            let counts = counts.chain([row.no_plan_yet, row.closed_without_plan, row.date_imprecise, row.total()]);
-            let cells = std::iter::once(row.group.label()).chain(counts.map(|count| count.to_string()));
+            let counts = PlanCounts::of(&row);
+            let rest = [counts.no_plan_yet, counts.closed_without_plan, counts.date_imprecise];
+            let counts = counts.buckets.iter().copied().chain(rest).chain(lacks.then_some(counts.no_data));
+            let counts = counts.chain([Some(row.total())]).map(counted);
+            let cells = std::iter::once(row.group.label()).chain(counts);
             cells.chain([shown(row.days.median()), shown(row.days.mean())]).collect()
         });
         tables.push(Table { title: format!("{title}, at the end of {as_of}"), columns, rows: rows.collect() });
     }
     Ok(tables)
+}
+
+/// The head of the column for cases of areas that do not supply what a board needs.
+const NO_DATA: &str = "No data";
+
+/// A count, or that it is not known because the area does not supply the facts.
+fn counted(count: Option<u64>) -> String {
+    count.map_or_else(|| "no data".to_owned(), |count| count.to_string())
 }
 
 fn bucket_columns(first: &str, buckets: &Buckets) -> Vec<String> {

@@ -14,14 +14,20 @@ use super::terminal::{self, message};
 use super::{BadFile, Misuse};
 use super::{
     Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
-    RulebookCommand, backup, bench, board, demo, diff, files, report, rulebook, token, try_out, views,
+    RulebookCommand, SignInArguments, access, backup, bench, board, demo, diff, export, files, import, keys, period,
+    report, rulebook, token, try_out, views, webhook,
 };
+use crate::access::sign_in::SignIn;
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
+use crate::causes;
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
+use crate::export::tables::Table;
 use crate::http;
+use crate::import::read::Format;
 use crate::log::Log;
+use crate::outbox;
 use crate::record::{CommandRequest, RecordError, Recorder};
 use crate::store::{Mode, Store};
 use crate::views::Views;
@@ -53,7 +59,9 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             requests,
             connections,
             no_graphiql,
+            sign_in,
             without_lost_events,
+            webhooks,
         } => {
             let stop = stop_signal();
             if without_lost_events {
@@ -70,7 +78,8 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             let explorer = if no_graphiql { Explorer::Absent } else { Explorer::Served };
             let (budget, capacity) = (Arc::new(Budget::per_minute(budget)), Arc::new(Capacity::of(requests)));
             let terms = Terms { budget, capacity, documents, origins, explorer, ..Terms::default() };
-            serve(&places, &listen, connections, terms, stop).await
+            let sign_in = settings(&places, &sign_in)?;
+            serve(&places, (&listen, connections), ((sign_in, terms), webhooks.terms()), stop).await
         }
         Command::Contract(ContractCommand::Open { rulebook, name, parties, starts_on, ends_on }) => {
             let opening = Opening { rulebook, name, parties, starts_on, ends_on };
@@ -78,7 +87,12 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         }
         Command::Board(arguments) => board::run(&places, &arguments).await,
         Command::Report(arguments) => report::run(&places, &arguments).await,
+        Command::Period(command) => period::run(&places, &command).await,
         Command::Token(arguments) => token::run(&places, arguments).await,
+        Command::Key(command) => keys::run(&places, &command).await,
+        Command::Access(command) => access::run(&places, command).await,
+        Command::ApiKey(command) => access::run_api_key(&places, command).await,
+        Command::SignIn(command) => access::run_sign_in(command).await,
         Command::Schema { access } => {
             let shown = if access { crate::graphql::access_table() } else { crate::graphql::sdl() };
             write!(terminal::out(), "{shown}")?;
@@ -104,17 +118,30 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         Command::Bench(arguments) => bench::run(arguments).await,
         Command::Log(LogCommand::Verify { all }) => files::verify(&places, all).await,
         Command::Log(LogCommand::Tail { after }) => files::tail(&places, after).await,
+        Command::Webhook(command) => webhook::run(&places, command).await,
         Command::Backup { file } => backup::backup(&places, &file).await,
         Command::Restore { file } => backup::restore(&places, &file).await,
-        Command::Import(ImportCommand::Ndjson { file, as_recorded: true, .. }) => files::restore(&places, &file).await,
-        Command::Import(ImportCommand::Ndjson { file, contract, how, .. }) => {
-            files::import_ndjson(&places, file, import_options(contract.unwrap_or_default(), how)).await
-        }
-        Command::Import(ImportCommand::Ssda903 { files, contract, area, how }) => {
-            files::import_ssda903(&places, files, area, import_options(contract, how)).await
-        }
-        Command::Export(ExportCommand::Ndjson { contracts }) => files::export(&places, contracts).await,
+        Command::Import { sample: Some(file), .. } => import::sample(&file),
+        Command::Import { command: Some(command), .. } => import_files(&places, command).await,
+        Command::Import { .. } => Ok(Ending::WrongUse),
+        Command::Export(command) => exported(&places, command).await,
     }
+}
+
+/// Exports the log or a table.
+async fn exported(places: &Places, command: ExportCommand) -> Result<Ending> {
+    let (table, arguments) = match command {
+        ExportCommand::Ndjson { contracts } => return files::export(places, contracts).await,
+        ExportCommand::Schema(arguments) => return export::describe(places, &arguments).await,
+        ExportCommand::Reference => return export::page(),
+        ExportCommand::Journeys(arguments) => (Table::Journeys, arguments),
+        ExportCommand::Contacts(arguments) => (Table::Contacts, arguments),
+        ExportCommand::Spells(arguments) => (Table::Spells, arguments),
+        ExportCommand::Obligations(arguments) => (Table::Obligations, arguments),
+        ExportCommand::Claims(arguments) => (Table::Claims, arguments),
+        ExportCommand::Payments(arguments) => (Table::Payments, arguments),
+    };
+    export::table(places, table, arguments).await
 }
 
 /// Adds a file of bank holidays to the built-in ones.
@@ -135,15 +162,47 @@ fn add_bank_holidays(file: &Path) -> Result<()> {
     Ok(BankHolidays::add(further)?)
 }
 
+async fn import_files(places: &Places, command: ImportCommand) -> Result<Ending> {
+    match command {
+        ImportCommand::Ndjson { file, as_recorded: true, .. } => files::restore(places, &file).await,
+        ImportCommand::Ndjson { file, contract, how, .. } => {
+            files::import_ndjson(places, file, import_options(contract.unwrap_or_default(), how)).await
+        }
+        ImportCommand::Ssda903 { files, contract, area, how } => {
+            files::import_ssda903(places, files, area, import_options(contract, how)).await
+        }
+        ImportCommand::Csv(arguments) => import::run(places, Format::Csv, arguments).await,
+        ImportCommand::Xlsx(arguments) => import::run(places, Format::Xlsx, arguments).await,
+        ImportCommand::Xml(arguments) => import::run(places, Format::Xml, arguments).await,
+        ImportCommand::Json(arguments) => import::run(places, Format::Json, arguments).await,
+        ImportCommand::Check { mapping, files } => import::check(&mapping, &files).await,
+        ImportCommand::Mapping { name } => import::print(&name),
+        ImportCommand::Schema => import::schema(),
+    }
+}
+
 fn import_options(contract: String, how: ImportHow) -> ImportOptions {
     ImportOptions { contract, is_dry_run: how.dry_run, results: how.results }
 }
 
 /// Opens the deployment for writing, with the machine's clock.
 pub(super) async fn open(places: &Places) -> Result<Deployment> {
-    Deployment::open(places.database(), Arc::new(Clock::Machine), Arc::new(Chance::System))
-        .await
-        .context("cannot open the database")
+    let opened = Deployment::open_with_keys(
+        places.database(),
+        &places.key_places(),
+        Arc::new(Clock::Machine),
+        Arc::new(Chance::System),
+    )
+    .await;
+    with_evidence(places, opened.context("cannot open the database")?)
+}
+
+/// The deployment with its files of evidence where the command line says.
+pub(super) fn with_evidence(places: &Places, deployment: Deployment) -> Result<Deployment> {
+    match &places.evidence_store {
+        Some(url) => Ok(deployment.with_evidence_at(url).map_err(|error| Misuse(causes::in_words(&error)))?),
+        None => Ok(deployment),
+    }
 }
 
 pub(super) fn key(places: &Places) -> Result<Arc<LocalKey>> {
@@ -161,14 +220,19 @@ async fn set_aside(places: &Places) -> Result<()> {
     Ok(())
 }
 
+/// The settings for signing in: the local key and the file of issuers.
+fn settings(places: &Places, arguments: &SignInArguments) -> Result<SignIn> {
+    let local = if arguments.no_local_tokens { None } else { Some(key(places)?) };
+    let read = SignIn::read(local, arguments.issuers.as_deref());
+    Ok(read.map_err(|error| Misuse(causes::in_words(&error)))?.behind(&arguments.proxies))
+}
+
 async fn serve(
     places: &Places,
-    listen: &str,
-    connections: usize,
-    terms: Terms,
+    (listen, connections): (&str, usize),
+    ((sign_in, terms), webhooks): ((SignIn, Terms), outbox::Terms),
     stop: impl Future<Output = ()>,
 ) -> Result<Ending> {
-    let key = key(places)?;
     let listener = listening(listen).await?;
     let mut stop = std::pin::pin!(stop);
     let deployment = tokio::select! {
@@ -185,7 +249,8 @@ async fn serve(
                 FILE`",
         );
     }
-    serve_until_stopped(deployment, key, terms, listener, connections, stop).await?;
+    let deployment = deployment.with_webhooks(webhooks);
+    serve_until_stopped(deployment, (sign_in, terms), listener, connections, stop).await?;
     Ok(Ending::Done)
 }
 
@@ -222,19 +287,26 @@ pub(super) async fn listening(at: &str) -> Result<TcpListener> {
     Ok(bound.map_err(|error| Misuse(format!("cannot listen on {at}: {error}; give another address with --listen")))?)
 }
 
-/// Serves a deployment until the process receives a signal to stop, then finishes the requests in progress.
+/// Serves a deployment, and sends its webhooks, until the process receives a signal to stop. Then it finishes the
+/// requests in progress. A webhook that is under way then is sent again after the next start.
 pub(super) async fn serve_until_stopped(
     deployment: Deployment,
-    key: Arc<LocalKey>,
-    terms: Terms,
+    (sign_in, terms): (SignIn, Terms),
     listener: TcpListener,
     connections: usize,
     stop: impl Future<Output = ()>,
 ) -> Result<()> {
     tracing::info!(url = http::url_of(listener.local_addr()?), "serving");
-    let router = http::router(deployment.app(), key, terms);
+    if let Some(reason) = deployment.keys.why_away() {
+        tracing::warn!(%reason, "the key store is away: names and notes are neither shown nor recorded");
+    }
+    let sending = tokio::spawn(deployment.outbox.clone().keep_sending());
+    let router = http::router(deployment.app(), sign_in, terms);
     http::serve(listener, http::connections_within(connections), router, stop).await;
     tracing::info!("stopping");
+    sending.abort();
+    // The task is aborted on purpose.
+    let _ = sending.await;
     deployment.close().await;
     Ok(())
 }
@@ -314,7 +386,16 @@ async fn open_contract(places: &Places, opening: Opening) -> Result<Ending> {
 
 /// Records a command from the command line and prints the result.
 pub(super) async fn record(recorder: &Recorder, clock: &Clock, command: Stated, done: &str) -> Result<Ending> {
-    let principal = Principal { subject: COMMAND_LINE.to_owned(), role: Role::Administrator, scope: Scope::Deployment };
+    sent(Role::Administrator, (recorder, clock), command, done).await
+}
+
+/// The same in another role, for what administrators may not record.
+pub(super) async fn record_as(role: Role, to: &Deployment, command: Stated, done: &str) -> Result<Ending> {
+    sent(role, (&to.recorder, &to.clock), command, done).await
+}
+
+async fn sent(role: Role, (recorder, clock): (&Recorder, &Clock), command: Stated, done: &str) -> Result<Ending> {
+    let principal = Principal { subject: COMMAND_LINE.to_owned(), role, scope: Scope::Deployment };
     let id = CommandId(Chance::System.id_at(clock.now()));
     match recorder.append(CommandRequest::new(principal, id, command)).await {
         Ok(appended) => {

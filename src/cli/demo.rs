@@ -10,17 +10,18 @@ use chrono_tz::Tz;
 use clap::Args;
 use tempfile::TempDir;
 
-use super::commands::{listening, serve_until_stopped, stop_signal};
+use super::commands::{listening, serve_until_stopped, stop_signal, with_evidence};
 use super::table;
 use super::terminal::{self, ProgressLine, message};
 use super::token::issue;
-use super::{Ending, Format, Misuse, Places, board};
+use super::{Ending, Format, Misuse, Places, WebhookReach, board};
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
 use crate::demo::{Demo, Progress, SEED, Size};
 use crate::deployment::Deployment;
 use crate::http;
+use crate::keys::KeyPlaces;
 use throughline_domain::contract::rulebook::packs::packs;
 use throughline_domain::fact::envelope::Position;
 use throughline_gateway::Terms;
@@ -45,10 +46,12 @@ pub(super) struct DemoArguments {
     /// Print the boards and exit.
     #[arg(long)]
     once: bool,
+    #[command(flatten)]
+    webhooks: WebhookReach,
 }
 
 pub(super) async fn run(places: &Places, arguments: &DemoArguments) -> Result<Ending> {
-    let DemoArguments { pack, listen, once } = arguments;
+    let DemoArguments { pack, listen, once, webhooks } = arguments;
     let demo = demo_of(pack.as_deref())?;
     let own = TempDir::with_prefix("throughline-demo-").context("cannot make a temporary directory")?;
     let database = match &places.database {
@@ -59,13 +62,15 @@ pub(super) async fn run(places: &Places, arguments: &DemoArguments) -> Result<En
     let key = Arc::new(LocalKey::read_or_make(&key)?);
     let listener = if *once { None } else { Some(listening(listen).await?) };
     let mut stop = std::pin::pin!(stop_signal());
+    let keys = places.key_places();
     let ending = tokio::select! {
-        ending = record_year(&database, &demo) => ending?,
+        ending = record_year(&database, &keys, &demo) => ending?,
         () = &mut stop => return Ok(Ending::Done),
     };
     if ending == Ending::Done {
         let clock = Arc::new(Clock::going_on_from(demo.continues_at));
-        let deployment = Deployment::open(&database, clock, Arc::new(Chance::System)).await?;
+        let deployment = Deployment::open_with_keys(&database, &keys, clock, Arc::new(Chance::System)).await?;
+        let deployment = with_evidence(places, deployment)?;
         match listener {
             None => {
                 print_boards(&deployment, &demo, usize::MAX).await?;
@@ -75,7 +80,9 @@ pub(super) async fn run(places: &Places, arguments: &DemoArguments) -> Result<En
                 print_banner(&key, &demo, &http::url_of(listener.local_addr()?))?;
                 print_boards(&deployment, &demo, TABLES_ON_A_PAGE).await?;
                 print_whole_boards(&database, &demo)?;
-                serve_until_stopped(deployment, key, Terms::default(), listener, http::CONNECTIONS, stop).await?;
+                let deployment = deployment.with_webhooks(webhooks.terms());
+                serve_until_stopped(deployment, (key.into(), Terms::default()), listener, http::CONNECTIONS, stop)
+                    .await?;
             }
         }
     }
@@ -93,9 +100,9 @@ fn demo_of(pack: Option<&str>) -> Result<Demo> {
 }
 
 /// Records the demo's commands in an empty database.
-async fn record_year(database: &str, demo: &Demo) -> Result<Ending> {
+async fn record_year(database: &str, keys: &KeyPlaces, demo: &Demo) -> Result<Ending> {
     let clock = Arc::new(Clock::standing_at(demo.continues_at));
-    let deployment = Deployment::open(database, clock, Arc::new(Chance::seeded(SEED))).await?;
+    let deployment = Deployment::open_with_keys(database, keys, clock, Arc::new(Chance::seeded(SEED))).await?;
     if deployment.log.head().await?.position != Position::default() {
         message("the demo needs an empty database: leave out --database, or name a database that does not exist yet");
         deployment.close().await;

@@ -34,7 +34,7 @@ use throughline_domain::fact::event::Event;
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// The principal that imports, as the log and the access policy see it.
-fn importer() -> Principal {
+pub(super) fn importer() -> Principal {
     Principal { subject: COMMAND_LINE.to_owned(), role: Role::Integrator, scope: Scope::Deployment }
 }
 
@@ -171,13 +171,13 @@ pub(super) async fn restore(places: &Places, path: &Path) -> Result<Ending> {
 }
 
 /// The store for an import, or for a dry run of one.
-enum Importing {
+pub(super) enum Importing {
     Live(Deployment),
     DryRun(Recorder),
 }
 
 impl Importing {
-    async fn open(places: &Places, is_dry_run: bool) -> Result<Self> {
+    pub(super) async fn open(places: &Places, is_dry_run: bool) -> Result<Self> {
         if !is_dry_run {
             Store::must_exist(places.database())?;
             return Ok(Self::Live(open(places).await?));
@@ -186,7 +186,7 @@ impl Importing {
         Ok(Self::DryRun(Recorder::dry_run(log, Arc::new(Clock::Machine), Arc::new(Chance::System)).await?))
     }
 
-    fn import<'a>(&'a self, principal: &'a Principal, contract: &'a str) -> Import<'a> {
+    pub(super) fn import<'a>(&'a self, principal: &'a Principal, contract: &'a str) -> Import<'a> {
         let recorder = match self {
             Self::Live(deployment) => &deployment.recorder,
             Self::DryRun(recorder) => recorder,
@@ -195,7 +195,7 @@ impl Importing {
     }
 
     /// The position or id of an event to show, or null in a dry run, where they are made up.
-    fn shown(&self, mark: &impl ToString) -> Value {
+    pub(super) fn shown(&self, mark: &impl ToString) -> Value {
         match self {
             Self::Live(_) => Value::String(mark.to_string()),
             Self::DryRun(_) => Value::Null,
@@ -203,7 +203,7 @@ impl Importing {
     }
 
     /// The first words of the summary.
-    const fn prefix(&self) -> &'static str {
+    pub(super) const fn prefix(&self) -> &'static str {
         match self {
             Self::Live(_) => "",
             Self::DryRun(_) => "dry run, nothing is recorded: ",
@@ -211,7 +211,7 @@ impl Importing {
     }
 
     /// Waits until the live view shows the recorded events, then closes the store.
-    async fn close(self, newest: Position) {
+    pub(super) async fn close(self, newest: Position) {
         match self {
             Self::Live(deployment) => {
                 if !deployment.views.passed(newest, PATIENCE).await {
@@ -224,7 +224,7 @@ impl Importing {
     }
 }
 
-/// The options that both imports share.
+/// The options that all imports share.
 pub(super) struct ImportOptions {
     pub(super) contract: String,
     pub(super) is_dry_run: bool,
@@ -306,7 +306,8 @@ pub(super) async fn import_ssda903(
     Ok(ending(summary.refused + summary.unreadable))
 }
 
-const fn ending(bad_rows: u64) -> Ending {
+/// The end of an import or a check with so many bad rows.
+pub(super) const fn ending(bad_rows: u64) -> Ending {
     if bad_rows == 0 { Ending::Done } else { Ending::CheckFailed }
 }
 

@@ -3,13 +3,18 @@
 //! Results go to standard output, progress and logs to standard error. Exit status: 0 done, 1 a check failed, 2 wrong
 //! use, 3 a fault. Nothing here decides a fact or reads a table.
 
+mod access;
 mod backup;
 mod bench;
 mod board;
 mod commands;
 mod demo;
 mod diff;
+mod export;
 mod files;
+mod import;
+mod keys;
+mod period;
 mod report;
 mod results;
 mod rulebook;
@@ -18,6 +23,7 @@ mod terminal;
 mod token;
 mod try_out;
 mod views;
+mod webhook;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -27,11 +33,15 @@ use std::time::Duration;
 use chrono::{Datelike as _, NaiveDate};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::access::SignInArguments;
 use crate::causes;
 use crate::http::CONNECTIONS;
 use crate::import::ImportError;
 use crate::import::as_recorded::RestoreError;
+use crate::import::read::Unfit;
+use crate::keys::{Kek, KeyPlaces};
 use crate::log::LogError;
+use crate::outbox::{self, addresses::Reach};
 use crate::store::StoreError;
 use crate::telemetry::{self, Work};
 use crate::try_out::KnownAt;
@@ -57,15 +67,34 @@ struct Places {
     /// readable by you only.
     #[arg(long, global = true, env = "THROUGHLINE_KEY")]
     key: Option<PathBuf>,
+    /// The database of keys, which open names and notes: `sqlite:FILE` or `postgres://USER@HOST/DATABASE`. Default: beside
+    /// the database, as the file `FILE.keys` or the schema `SCHEMA_keys`.
+    #[arg(long, global = true, env = "THROUGHLINE_KEYS", hide_env_values = true)]
+    keys: Option<String>,
+    /// The file of the key-encryption key, which wraps those keys. Default: `FILE.kek` beside an SQLite database. The
+    /// environment variable `THROUGHLINE_KEK` may hold the key itself, in base64.
+    #[arg(long, global = true, value_name = "FILE", env = "THROUGHLINE_KEK_FILE")]
+    kek_file: Option<PathBuf>,
     /// A file of further bank holidays, in the format of www.gov.uk/bank-holidays.json. Its days are added to the
     /// built-in ones, which end with 2027. Give the same file to every command and server that uses the same database.
     #[arg(long, global = true, value_name = "FILE", env = "THROUGHLINE_BANK_HOLIDAYS")]
     bank_holidays: Option<PathBuf>,
+    /// Where files of evidence are kept, sealed: `file:///FOLDER` or `s3://BUCKET/PREFIX`, with the endpoint and the
+    /// credentials in the environment (`AWS_ENDPOINT`, `AWS_ACCESS_KEY_ID` and so on). Default: the folder
+    /// FILE.evidence beside an `SQLite` file; on Postgres, none are kept.
+    #[arg(long, global = true, value_name = "URL", env = "THROUGHLINE_EVIDENCE")]
+    evidence_store: Option<String>,
 }
 
 impl Places {
     fn database(&self) -> &str {
         self.database.as_deref().unwrap_or("sqlite:throughline.db")
+    }
+
+    /// Where the keys of people are, and what wraps them.
+    fn key_places(&self) -> KeyPlaces {
+        let kek = std::env::var("THROUGHLINE_KEK").ok().filter(|kek| !kek.is_empty()).map(Kek);
+        KeyPlaces { keys: self.keys.clone(), kek_file: self.kek_file.clone(), kek }
     }
 
     fn key(&self) -> &Path {
@@ -105,10 +134,14 @@ enum Command {
         /// Do not serve the page at `/graphiql`.
         #[arg(long)]
         no_graphiql: bool,
+        #[command(flatten)]
+        sign_in: SignInArguments,
         /// Start even if the log has lost events that a view had already applied. The view is kept beside the database
         /// under another name.
         #[arg(long)]
         without_lost_events: bool,
+        #[command(flatten)]
+        webhooks: WebhookReach,
     },
     /// Opens contracts.
     #[command(subcommand, after_help = "Example: throughline contract open --rulebook shps")]
@@ -127,10 +160,25 @@ enum Command {
             throughline report --contract shps --report monthly --period 2018-02 --restated\n          \
             throughline report --contract stoke-psychology --due")]
     Report(report::ReportArguments),
+    /// Closes periods of a contract, and lists the closed ones.
+    #[command(subcommand, after_help = "Example: throughline period close --contract shps --period 2018-02")]
+    Period(period::PeriodCommand),
     /// Prints a short-lived token, signed with the local key.
     #[command(after_help = "Examples: throughline token --role keyworker --subject kw-07 --contract shps\n          \
                             throughline token --role commissioner --subject brent --contract shps --area brent")]
     Token(token::TokenArguments),
+    /// Creates the store of the keys that open names and notes, or rotates what wraps them.
+    #[command(subcommand, after_help = "Example: throughline key rotate")]
+    Key(KeyCommand),
+    /// Grants, revokes and lists roles, and ends sessions. On SQLite, a running server has these as mutations.
+    #[command(subcommand, after_help = "Example: throughline access list")]
+    Access(access::AccessCommand),
+    /// Issues, rotates, revokes and lists keys with which machines sign in.
+    #[command(subcommand, after_help = "Example: throughline api-key list")]
+    ApiKey(access::ApiKeyCommand),
+    /// Checks how people sign in through identity providers.
+    #[command(subcommand, after_help = "Example: throughline sign-in check --issuers issuers.toml")]
+    SignIn(access::SignInCommand),
     /// Prints the GraphQL schema, or the table of who may see which fields.
     #[command(after_help = "Example: throughline schema > schema.graphql")]
     Schema {
@@ -139,10 +187,27 @@ enum Command {
         access: bool,
     },
     /// Imports files, through the same commands as the API.
-    #[command(subcommand, after_help = "Example: throughline import ndjson events.ndjson --contract shps")]
-    Import(ImportCommand),
-    /// Exports the log to files.
-    #[command(subcommand, after_help = "Example: throughline export ndjson > events.ndjson")]
+    #[command(
+        args_conflicts_with_subcommands = true,
+        arg_required_else_help = true,
+        after_help = "Examples: throughline import ndjson events.ndjson --contract shps\n          \
+            throughline import --sample referrals.csv > mapping.toml\n          \
+            throughline import check mapping.toml referrals.csv\n          \
+            throughline import csv referrals.csv --mapping mapping.toml --contract shps"
+    )]
+    Import {
+        /// Print a first mapping for this CSV file or workbook, guessed from its header and first rows.
+        #[arg(long, value_name = "FILE")]
+        sample: Option<PathBuf>,
+        #[command(subcommand)]
+        command: Option<ImportCommand>,
+    },
+    /// Exports the log, or tables for analysts, to files.
+    #[command(
+        subcommand,
+        after_help = "Examples: throughline export ndjson > events.ndjson\n          \
+            throughline export journeys --contract shps --format parquet --out journeys.parquet"
+    )]
     Export(ExportCommand),
     /// Copies the current log to a file while servers run, and verifies the copy. The file contains no signing key.
     /// Status 1 if the log is damaged.
@@ -212,6 +277,14 @@ enum Command {
     /// Verifies or follows the log.
     #[command(subcommand, after_help = "Example: throughline log verify")]
     Log(LogCommand),
+    /// Makes, changes, replays, ends and lists webhook subscriptions: addresses that are sent the events of a contract.
+    /// A server sends them. If a server holds an `SQLite` file, use its mutations instead, such as
+    /// `createSubscription`.
+    #[command(
+        subcommand,
+        after_help = "Example: throughline webhook create --contract shps --url https://example.org/throughline"
+    )]
+    Webhook(webhook::WebhookCommand),
     /// Measures the service on this machine, compared with the same machine without it, on logs that it generates.
     /// `docs/performance.md` describes the measurements. A figure that misses its limit is marked as missed. It does
     /// not fail the command.
@@ -258,6 +331,23 @@ enum RulebookCommand {
     /// Prints the page of measures: what each number counts, and by which formula, as Markdown.
     #[command(after_help = "Example: throughline rulebook measures > measures.md")]
     Measures,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyCommand {
+    /// Creates the key store of a log that has never had one. A new log gets its key store by itself. Refused if the log
+    /// has names or notes that were sealed: then its key store is lost or elsewhere.
+    #[command(after_help = "Example: throughline key create")]
+    Create {
+        /// Create one although the log has names or notes that were sealed with other keys. They stay sealed for good.
+        #[arg(long)]
+        anew: bool,
+    },
+    /// Makes a new key-encryption key and wraps every key with it, also while servers run. Nothing is sealed again. It can
+    /// be interrupted at any moment and run again. If the environment holds the key-encryption key, set it to NEW,OLD and
+    /// restart the servers first.
+    #[command(after_help = "Example: throughline key rotate")]
+    Rotate,
 }
 
 #[derive(Debug, Subcommand)]
@@ -312,6 +402,37 @@ enum ImportCommand {
         #[command(flatten)]
         how: ImportHow,
     },
+    /// Imports CSV files under a mapping.
+    #[command(
+        after_help = "Example: throughline import csv referrals.csv --mapping referrals --contract shps --dry-run"
+    )]
+    Csv(import::MappedArguments),
+    /// Imports workbooks under a mapping.
+    #[command(after_help = "Example: throughline import xlsx referrals.xlsx --mapping mapping.toml --contract shps")]
+    Xlsx(import::MappedArguments),
+    /// Imports XML files under a mapping.
+    #[command(after_help = "Example: throughline import xml census.xml --mapping cin-census --contract cin")]
+    Xml(import::MappedArguments),
+    /// Imports JSON files under a mapping.
+    #[command(after_help = "Example: throughline import json cases.json --mapping mapping.toml --contract shps")]
+    Json(import::MappedArguments),
+    /// Checks a mapping, and files under it, without a database. Status 1 if anything is wrong.
+    #[command(after_help = "Example: throughline import check mapping.toml referrals.csv")]
+    Check {
+        /// The mapping's file, or the name of one that ships.
+        mapping: String,
+        /// Files to read under it.
+        files: Vec<PathBuf>,
+    },
+    /// Prints a mapping that ships, to copy and change.
+    #[command(after_help = "Example: throughline import mapping referrals > mapping.toml")]
+    Mapping {
+        /// The name of the mapping.
+        name: String,
+    },
+    /// Prints the JSON Schema of mappings, for editors that complete and check TOML.
+    #[command(after_help = "Example: throughline import schema > mapping.schema.json")]
+    Schema,
     /// Imports children looked after: the episodes file of an SSDA903 return. Each child becomes a case and each
     /// episode a spell.
     #[command(after_help = "Example: throughline import ssda903 episodes.csv --contract mst-essex --dry-run")]
@@ -330,9 +451,26 @@ enum ImportCommand {
     },
 }
 
+/// How far webhooks may reach.
+#[derive(Debug, Clone, Copy, Args)]
+struct WebhookReach {
+    /// Also send webhooks to addresses of this machine and its network, by HTTPS or HTTP. Without it, only to public
+    /// addresses by HTTPS.
+    #[arg(long, env = "THROUGHLINE_ALLOW_PRIVATE_WEBHOOKS")]
+    allow_private_webhooks: bool,
+}
+
+impl WebhookReach {
+    /// The terms under which webhooks are sent.
+    fn terms(self) -> outbox::Terms {
+        let reach = if self.allow_private_webhooks { Reach::Private } else { Reach::Public };
+        outbox::Terms { reach, ..outbox::Terms::default() }
+    }
+}
+
 /// Options of an import.
 #[derive(Debug, Args)]
-struct ImportHow {
+pub(crate) struct ImportHow {
     /// Report the result of each row without recording anything.
     #[arg(long)]
     dry_run: bool,
@@ -350,6 +488,34 @@ enum ExportCommand {
         #[arg(long = "contract")]
         contracts: Vec<String>,
     },
+    /// Exports the cases of a contract: one row for each, with the date on which it first reached each stage.
+    #[command(
+        after_help = "Example: throughline export journeys --contract shps --format parquet --out journeys.parquet"
+    )]
+    Journeys(export::TableArguments),
+    /// Exports the contacts and attempted contacts of a contract.
+    #[command(after_help = "Example: throughline export contacts --contract shps --as-of 2018-02-23 --format csv \
+            --out contacts.csv")]
+    Contacts(export::TableArguments),
+    /// Exports the spells of a contract (jobs, homes, placements and courses), with their attributes.
+    #[command(after_help = "Example: throughline export spells --contract shps --format xlsx --out spells.xlsx")]
+    Spells(export::TableArguments),
+    /// Exports the obligations of a contract under its service standards.
+    #[command(after_help = "Example: throughline export obligations --contract mhep --format parquet \
+            --out obligations.parquet")]
+    Obligations(export::TableArguments),
+    /// Exports the claims of a contract.
+    #[command(after_help = "Example: throughline export claims --contract mhep --format ndjson --out claims.ndjson")]
+    Claims(export::TableArguments),
+    /// Exports the batch lines, adjustments and receipts of a contract.
+    #[command(after_help = "Example: throughline export payments --contract mhep --format csv --out payments.csv")]
+    Payments(export::TableArguments),
+    /// Prints the description of a table: a JSON Schema with types, units and meanings.
+    #[command(after_help = "Example: throughline export schema journeys --contract shps > journeys.schema.json")]
+    Schema(export::SchemaArguments),
+    /// Prints the page of exports: every table and column, as Markdown.
+    #[command(after_help = "Example: throughline export reference > exports.md")]
+    Reference,
 }
 
 #[derive(Debug, Subcommand)]
@@ -479,7 +645,14 @@ fn is_wrong_use(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let store = cause.downcast_ref::<StoreError>();
         let import = cause.downcast_ref::<ImportError>();
-        if matches!(import, Some(ImportError::NoContract(_) | ImportError::Area { .. })) {
+        if matches!(
+            import,
+            Some(
+                ImportError::NoContract(_)
+                    | ImportError::Area { .. }
+                    | ImportError::Unfit { unfit: Unfit::Wrong { .. }, .. }
+            )
+        ) {
             return true;
         }
         let restored = matches!(cause.downcast_ref::<RestoreError>(), Some(RestoreError::Line { .. }));

@@ -135,7 +135,7 @@ fn check_one_period(asked: MonthOrDay, report: &ReportDefinition, rulebook: &Rul
 }
 
 /// A document that cannot be computed because of what was asked for, or a fault.
-fn refused(error: FiguresError) -> anyhow::Error {
+pub(super) fn refused(error: FiguresError) -> anyhow::Error {
     match error {
         FiguresError::Store(fault) => fault.into(),
         wrong => Misuse(wrong.to_string()).into(),

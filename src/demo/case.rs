@@ -85,7 +85,7 @@ fn plan(telling: &mut Telling, office: &Office<'_>, course: &Course, dice: &Dice
     let Some(on) = course.plan_on else { return };
     let by = office.holder(course, on);
     let at = promptly(on, 16, dice);
-    let php = || PlanAgreed { kind: "php".to_owned() };
+    let php = || PlanAgreed { kind: "php".to_owned(), actions: Vec::new(), note: None };
     let wrong = before(on, dice.from(1..=8)).max(course.received_on);
     if wrong < on && dice.permille(25) {
         let (wrong, right) = ((Occurred::on(wrong), php()), (Occurred::on(on), php()));
@@ -114,6 +114,7 @@ fn accommodation<const N: usize>(spell: SpellId, attributes: [(&str, &str); N], 
         employer_ref: Some(format!("LL-{:04}", dice.from(1..=420))),
         hours_per_week: None,
         attributes: BTreeMap::from(attributes),
+        note: None,
     }
 }
 
@@ -141,7 +142,7 @@ fn homes(telling: &mut Telling, office: &Office<'_>, course: &Course, dice: &Dic
     // For some homes only the month of their end is known.
     let vague = to.month() != from.month() && dice.permille(80);
     let ended = Occurred::within(to, if vague { Precision::Month } else { Precision::Day });
-    let fact = SpellEnded { spell: first, reason: Some(reason.to_owned()) };
+    let fact = SpellEnded { spell: first, reason: Some(reason.to_owned()), note: None };
     telling.state(&office.manager(), heard, ended, fact);
     if let Some(next) = next {
         let (at, fact) = (promptly(working(next).min(LAST), 15, dice), home_of(spell(telling, 2), "new", dice));
@@ -160,7 +161,7 @@ fn temporary(telling: &mut Telling, office: &Office<'_>, course: &Course, from: 
     let at = promptly(from, 12, dice);
     telling.state(&office.holder(course, from), at, Occurred::on(from), fact);
     if let Some(to) = to {
-        let fact = SpellEnded { spell: place, reason: Some("moved on".to_owned()) };
+        let fact = SpellEnded { spell: place, reason: Some("moved on".to_owned()), note: None };
         let at = promptly(to, 15, dice).max(at);
         telling.state(&office.holder(course, to), at, Occurred::on(to), fact);
     }
@@ -178,7 +179,7 @@ fn slips(telling: &mut Telling, office: &Office<'_>, course: &Course, dice: &Dic
     let reason = "recorded in the wrong case";
     if course.plan_on.is_none() && dice.permille(40) {
         let Some(then) = later(at, dice) else { return };
-        let fact = PlanAgreed { kind: "php".to_owned() };
+        let fact = PlanAgreed { kind: "php".to_owned(), actions: Vec::new(), note: None };
         let said = telling.state(&by, at, on, fact);
         telling.retract(&office.manager(), then, vec![said], reason);
     } else if course.home.is_none() && dice.permille(15) {

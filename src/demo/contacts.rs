@@ -165,5 +165,6 @@ pub(super) fn logged(kind: Kind, on: NaiveDate, worker: Option<&Worker>, dice: &
         minutes,
         scheduled_on,
         worker: worker.map(|worker| worker.id),
+        note: None,
     }
 }

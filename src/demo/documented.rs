@@ -74,7 +74,7 @@ pub(super) fn tell(office: &Office<'_>, case: Case) -> Telling {
     ] {
         log(&mut telling, office, Moment::at(on, 15), contact(kind, on, worker, &dice));
     }
-    let plan = PlanAgreed { kind: "php".to_owned() };
+    let plan = PlanAgreed { kind: "php".to_owned(), actions: Vec::new(), note: None };
     let by = office.worker(keyworker);
     telling.state(&by, Moment::at(PLAN_ON, 15), Occurred::on(PLAN_ON), plan);
     let late = contact(Kind::Call, LATE_ON, worker, &dice);

@@ -163,6 +163,7 @@ impl Telling {
             contract: CONTRACT.to_owned(),
             when: Occurred::on(on).into(),
             register: registers.then_some(SubjectKind::Person),
+            identity: None,
             fact,
         });
         let deed = Deed::Record(command);

@@ -44,6 +44,7 @@ fn family(number: u32, received_on: NaiveDate, therapist: &Worker, dice: &Dice) 
         contract: CONTRACT.to_owned(),
         when: Occurred::on(received_on).into(),
         register: Some(SubjectKind::Family),
+        identity: None,
         fact: ReferralReceived {
             subject: case.subject,
             area: (*dice.pick(&AREAS)).to_owned(),
@@ -67,7 +68,7 @@ fn family(number: u32, received_on: NaiveDate, therapist: &Worker, dice: &Dice) 
         on = working_after(on, dice.from(2..=6));
     }
     if plan_on <= LAST {
-        let plan = PlanAgreed { kind: "treatment_plan".to_owned() };
+        let plan = PlanAgreed { kind: "treatment_plan".to_owned(), actions: Vec::new(), note: None };
         let at = promptly(plan_on, 16, dice);
         telling.state(&therapist_login, at, Occurred::on(plan_on), plan);
     }
@@ -91,5 +92,6 @@ fn visit(on: NaiveDate, therapist: &Worker, dice: &Dice) -> ContactLogged {
         minutes: Some(dice.from(10..=90)),
         scheduled_on: at_home.then_some(on),
         worker: Some(therapist.id),
+        note: None,
     }
 }

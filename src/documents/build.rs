@@ -24,7 +24,7 @@ use throughline_domain::contract::{Contract, ContractRecord, Rulebook};
 use throughline_domain::fact::Entry;
 use throughline_domain::fact::event::CommentaryRecorded;
 use throughline_domain::performance::figure::State;
-use throughline_domain::performance::measure::{Formula, Measure, measure};
+use throughline_domain::performance::measure::Measure;
 use throughline_domain::performance::period::Period;
 use throughline_domain::performance::report::{
     CommentaryNeed, ContractCalendar, ReportDefinition, SectionDefinition, Shown, SmallCounts, TableDefinition,
@@ -114,9 +114,8 @@ impl<'d> Draft<'d> {
             self.note(format!("{}: the contract had not started.", section.title));
             return Ok((Vec::new(), Vec::new()));
         };
-        let by: Vec<Dimension> = table.by.iter().map(|by| tables::dimension(*by)).collect();
-        let found = self.figures(&table.measures, &by, (period, tables::compared(&table.compare))).await?;
-        let grid = Grid::of(table, &by, &found, self.titles(section, period));
+        let found = self.figures(&table.measures, &table.by, (period, tables::compared(&table.compare))).await?;
+        let grid = Grid::of(table, &found, self.titles(section, period));
         Ok((grid.tables()?, charts::of(&grid)?))
     }
 
@@ -126,7 +125,7 @@ impl<'d> Draft<'d> {
             section: section.title.clone(),
             period: self.period_in_words(&period),
             contract: self.title().to_owned(),
-            labels: &self.source.rulebook.labels,
+            rulebook: self.source.rulebook,
         }
     }
 
@@ -147,23 +146,18 @@ impl<'d> Draft<'d> {
         let query = FiguresQuery { measures: &measures, by, period, compare, as_of: self.source.as_of };
         let found = measures::figures(self.source.view, self.source.scope, self.of_contract(), &query).await?;
         for found in &found {
-            self.define(&found.measure);
+            self.define(&found.measure, found.parts.as_ref());
             self.note_no_data(found);
         }
         Ok(found)
     }
 
     /// Adds the definition of a measure, and of the two that a ratio is made of.
-    fn define(&mut self, of: &Measure) {
-        let rulebook = self.source.rulebook;
-        let parts = match &of.formula {
-            Formula::Ratio { of, over, .. } => vec![of, over],
-            _ => Vec::new(),
-        };
-        let parts = parts.into_iter().filter_map(|code| measure(rulebook, code));
-        for one in std::iter::once(of.clone()).chain(parts) {
+    fn define(&mut self, of: &Measure, parts: Option<&(Measure, Measure)>) {
+        let parts = parts.into_iter().flat_map(|(of, over)| [of, over]);
+        for one in std::iter::once(of).chain(parts) {
             if self.used.iter().all(|used| used.code != one.code) {
-                self.used.push(one);
+                self.used.push(one.clone());
             }
         }
     }
@@ -181,6 +175,13 @@ impl<'d> Draft<'d> {
 
     /// Notes the service areas that supply no data.
     fn note_no_data(&mut self, found: &MeasureFigures) {
+        let incomplete = found.rows.iter().filter(|row| row.figure.state() != State::NoData);
+        let codes: BTreeSet<&String> = incomplete.flat_map(|row| &row.without_supply).collect();
+        if !codes.is_empty() {
+            let label = |code: &&String| measures::Member::Area((*code).clone()).label(&self.source.rulebook.labels);
+            let labels: Vec<String> = codes.iter().map(label).collect();
+            self.note(format!("{}: {} did not supply all of it.", found.measure.title, labels.join(", ")));
+        }
         let absent = found.rows.iter().filter(|row| row.figure.state() == State::NoData);
         let areas = absent.filter_map(|row| row.members.iter().find(|one| matches!(one, measures::Member::Area(_))));
         let labels: BTreeSet<String> = areas.map(|area| area.label(&self.source.rulebook.labels)).collect();
@@ -236,7 +237,7 @@ impl<'d> Draft<'d> {
     }
 
     fn starts_on(&self) -> NaiveDate {
-        self.source.contract.opened().map_or(self.source.as_of, |opened| opened.starts_on)
+        self.source.contract.starts_on().unwrap_or(self.source.as_of)
     }
 
     fn calendar(&self) -> ContractCalendar {

@@ -1,26 +1,33 @@
 //! The events that explain what differs between a closed document and the same document now: what was recorded, after
 //! the document was built, about the days up to the end of its period.
 //!
-//! It reads the log and judges nothing: whether an event changed a number is not asked.
+//! Figures rest on workers, teams and links of subjects too, which belong to no contract: those that this contract knows
+//! are among them. It reads the log and judges nothing: whether an event changed a number is not asked.
 
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 
+use crate::access::InScope;
 use crate::log::read::PAGE_SIZE;
 use crate::log::{Log, LogError};
+use crate::queries::of_contract;
+use crate::store::StoreError;
+use crate::views::generation::Generation;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Envelope, EventId, Position, StreamId};
-use throughline_domain::fact::event::{Event, EventType};
+use throughline_domain::fact::event::{Event, EventType, FactCorrected};
 
 /// The most events that are looked at for one document.
 const LOOKED_AT: usize = 20_000;
 
 /// What is known of a document when its corrections are asked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Since<'a> {
-    /// The code of the contract.
-    pub contract: &'a str,
+    /// The view that the present document is built from.
+    pub view: &'a Generation,
+    /// The contract.
+    pub scope: InScope<'a>,
     /// The last day of the period.
     pub last_day: NaiveDate,
     /// The position up to which the closed document knew the log.
@@ -38,13 +45,47 @@ pub struct Corrections {
     pub is_cut: bool,
 }
 
-/// The events of a contract since a document was built that concern the days up to the end of its period: facts
-/// recorded late, corrections and retractions of facts of these days, rulebooks, and commentary on such a period and
-/// assessments of indicators for it.
-pub async fn corrections(log: &Log, since: Since<'_>) -> Result<Corrections, LogError> {
+/// Why corrections cannot be listed.
+#[derive(Debug, thiserror::Error)]
+pub enum CorrectionsError {
+    /// The log could not be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The view could not be read.
+    #[error(transparent)]
+    View(#[from] StoreError),
+}
+
+/// The events since a document of a contract was built that concern the days up to the end of its period: facts recorded
+/// late, corrections and retractions of facts of these days, rulebooks, and commentary on such a period and assessments
+/// of indicators for it. Facts of the workers and teams of the contract and links of its subjects are among them.
+pub async fn corrections(log: &Log, since: Since<'_>) -> Result<Corrections, CorrectionsError> {
+    let (mut events, is_cut) = of_one(log, since, Of::Contract).await?;
+    let (mut others, are_cut) = of_one(log, since, Of::Deployment).await?;
+    let known = of_contract::among(since.view, since.scope, others.iter().map(|event| event.stream)).await?;
+    others.retain(|event| known.contains(&event.stream));
+    events.append(&mut others);
+    events.sort_by_key(|event| event.position);
+    Ok(Corrections { events, is_cut: is_cut || are_cut })
+}
+
+/// Whose events are read.
+#[derive(Clone, Copy)]
+enum Of {
+    /// Those of the contract.
+    Contract,
+    /// Those of subjects, workers and teams, which belong to no contract.
+    Deployment,
+}
+
+/// The events of one kind that concern the days, and whether there were too many to look at all.
+async fn of_one(log: &Log, since: Since<'_>, of: Of) -> Result<(Vec<Envelope>, bool), LogError> {
     let (mut after, mut found) = (since.after, Vec::new());
     let is_cut = loop {
-        let page = log.concerning((since.contract, since.last_day), after, since.upto).await?;
+        let page = match of {
+            Of::Contract => log.concerning((since.scope.contract(), since.last_day), after, since.upto).await?,
+            Of::Deployment => log.concerning_any_contract(since.last_day, after, since.upto).await?,
+        };
         let is_last = page.len() < usize::try_from(PAGE_SIZE).unwrap_or(usize::MAX);
         after = page.last().map_or(since.upto, |last| last.position);
         found.extend(page);
@@ -54,7 +95,7 @@ pub async fn corrections(log: &Log, since: Since<'_>) -> Result<Corrections, Log
     };
     let amended = Amended::read(log, &found).await?;
     found.retain(|event| concerns(event, since.last_day, &amended));
-    Ok(Corrections { events: found, is_cut })
+    Ok((found, is_cut))
 }
 
 /// The facts that some events correct or retract.
@@ -62,6 +103,8 @@ pub async fn corrections(log: &Log, since: Since<'_>) -> Result<Corrections, Log
 struct Amended {
     /// The fact of each correction and retraction.
     targets: HashMap<EventId, EventId>,
+    /// The type of each fact.
+    types: HashMap<EventId, EventType>,
     /// The days of each fact, as each of its readings gave them, with the position of the reading.
     days: HashMap<EventId, Vec<(Position, NaiveDate)>>,
 }
@@ -77,13 +120,17 @@ impl Amended {
             let (fact, day) = match &recorded.event {
                 Event::FactCorrected(correction) => {
                     amended.targets.insert(recorded.event_id, correction.target);
-                    (correction.target, correction.occurred_on)
+                    let of_type = amended.types.get(&correction.target);
+                    (correction.target, of_type.map_or(correction.occurred_on, |of| corrected_day(*of, correction)))
                 }
                 Event::FactRetracted(retraction) => {
                     amended.targets.insert(recorded.event_id, retraction.target);
                     continue;
                 }
-                _ => (recorded.event_id, recorded.occurred.earliest()),
+                event => {
+                    amended.types.insert(recorded.event_id, event.event_type());
+                    (recorded.event_id, day_of(event).unwrap_or(recorded.occurred.earliest()))
+                }
             };
             amended.days.entry(fact).or_default().push((recorded.position, day));
         }
@@ -118,12 +165,24 @@ fn concerns(event: &Envelope, last_day: NaiveDate, amended: &Amended) -> bool {
     }
 }
 
+/// The day that decides whether a fact concerns a document, if it is not that of the fact: commentary on a period and
+/// assessments of it are recorded after it, and belong to its last day.
+fn day_of(event: &Event) -> Option<NaiveDate> {
+    match event {
+        Event::CommentaryRecorded(said) => Some(said.period.last),
+        Event::KpiAssessed(assessed) => Some(assessed.period.last),
+        _ => None,
+    }
+}
+
+/// The same for a corrected fact.
+fn corrected_day(of: EventType, correction: &FactCorrected) -> NaiveDate {
+    let replacement = Event::decode(of.as_str(), correction.schema_version, &correction.payload.to_string());
+    replacement.ok().as_ref().and_then(day_of).unwrap_or(correction.occurred_on)
+}
+
 /// Whether an event is commentary on a period, or an assessment of one, that ends by a day.
 fn is_of_period_up_to(event: &Envelope, last_day: NaiveDate) -> bool {
-    let period = match Recorded::decode(event).map(|recorded| recorded.event) {
-        Ok(Event::CommentaryRecorded(said)) => Some(said.period),
-        Ok(Event::KpiAssessed(assessed)) => Some(assessed.period),
-        _ => None,
-    };
-    period.is_some_and(|period| period.last <= last_day)
+    let day = Recorded::decode(event).ok().and_then(|recorded| day_of(&recorded.event));
+    day.is_some_and(|day| day <= last_day)
 }

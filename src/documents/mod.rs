@@ -15,6 +15,7 @@ mod words;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use throughline_domain::fact::money::Currency;
 
 /// The version of the shape of [`Document`]. It rises when a closed document of an earlier shape could no longer be
 /// read.
@@ -133,6 +134,8 @@ pub enum NumberUnit {
     Percent,
     /// In days.
     Days,
+    /// As money in this currency.
+    Money(Currency),
 }
 
 /// Why a cell has no number.

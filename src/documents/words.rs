@@ -43,6 +43,7 @@ fn shown(number: &Number) -> String {
         NumberUnit::Plain => number.value.to_string(),
         NumberUnit::Percent => format!("{} %", number.value),
         NumberUnit::Days => format!("{} days", number.value),
+        NumberUnit::Money(currency) => currency.written(&number.value.to_string()),
     }
 }
 

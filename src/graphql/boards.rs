@@ -16,6 +16,7 @@ use crate::queries::durations::Durations;
 use crate::queries::exits;
 use crate::queries::recency::{self, RecencyRow};
 use crate::queries::referral_to_plan::ReferralToPlanRow;
+use crate::queries::small_counts::{self, HeldCounts, PlanCounts, RecencyCounts};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Buckets;
 use throughline_domain::fact::envelope::WorkerId;
@@ -113,14 +114,15 @@ pub struct BucketCount {
     label: String,
     /// The largest number of days in the bucket. Null for the last bucket.
     up_to_days: Option<u32>,
-    /// The number of cases.
-    journeys: u64,
+    /// The number of cases. Null if it is hidden because it counts few people, or would say something about them, and if
+    /// the area does not supply the facts: this is not 0.
+    journeys: Option<u64>,
 }
 
 row!(BucketCount { label, up_to_days, journeys });
 
 /// The counts of a rulebook's buckets with their labels.
-fn counted(buckets: &Buckets, counts: &[u64]) -> Vec<BucketCount> {
+fn counted(buckets: &Buckets, counts: &[Option<u64>]) -> Vec<BucketCount> {
     let rows = buckets.labels.iter().zip(counts).enumerate();
     rows.map(|(at, (label, journeys))| BucketCount {
         label: label.clone(),
@@ -135,8 +137,9 @@ fn counted(buckets: &Buckets, counts: &[u64]) -> Vec<BucketCount> {
 pub struct CaseloadRow {
     /// The keyworker, or the row for cases without one.
     group: Group,
-    /// The number of cases.
-    journeys: u64,
+    /// The number of cases. This and the numbers of the stages are null where they are hidden because they count few
+    /// people, or would say something about them.
+    journeys: Option<u64>,
     /// The number of cases at each stage.
     stages: Vec<StageCount>,
 }
@@ -146,17 +149,17 @@ pub struct CaseloadRow {
 pub struct StageCount {
     /// The code of the stage.
     stage: String,
-    /// The number of cases.
-    journeys: u64,
+    /// The number of cases. Null if it is hidden.
+    journeys: Option<u64>,
 }
 
 impl CaseloadRow {
     /// The row of a keyworker, as known at the knowledge date.
-    pub(super) fn of(row: HeldRow, known: KnownUpTo) -> Self {
-        let stages = row.by_stage.into_iter();
+    pub(super) fn of((row, counts): (HeldRow, HeldCounts), known: KnownUpTo) -> Self {
+        let stages = counts.by_stage.into_iter();
         Self {
             group: Group::known(row.group, known),
-            journeys: row.journeys,
+            journeys: counts.journeys,
             stages: stages.map(|(stage, journeys)| StageCount { stage, journeys }).collect(),
         }
     }
@@ -169,35 +172,45 @@ pub struct ContactRecency {
     group: Group,
     /// The number of cases in each bucket of the rulebook.
     buckets: Vec<BucketCount>,
-    /// The number of cases without a contact that counts.
-    none: u64,
+    /// The number of cases without a contact that counts. This and the other numbers of the row are null where they are
+    /// hidden because they count few people, or would say something about them.
+    none: Option<u64>,
     /// The label of `none` on the board.
     none_label: String,
     /// The number of cases whose last contact is dated too imprecisely for one bucket.
-    date_imprecise: u64,
+    date_imprecise: Option<u64>,
     /// With the measure `KEYWORKER`: the number of cases without a keyworker, so that no contacts could count.
-    unassigned: u64,
+    unassigned: Option<u64>,
+    /// The number of cases in service areas that do not supply contacts on the day. In the row of such an area the other
+    /// numbers are null: they are not 0.
+    no_data: Option<u64>,
     /// The number of all cases in the row.
-    total: u64,
+    total: Option<u64>,
 }
 
-row!(ContactRecency { group, buckets, none, none_label, date_imprecise, unassigned, total });
+row!(ContactRecency { group, buckets, none, none_label, date_imprecise, unassigned, no_data, total });
 
 impl ContactRecency {
-    /// A row by this measure, with its keyworker as known at the knowledge date.
-    pub(super) fn of(row: RecencyRow, rulebook: &Rulebook, measure: ContactMeasure, known: KnownUpTo) -> Self {
+    /// A row by this measure, with these counts, and with its keyworker as known at the knowledge date.
+    pub(super) fn of(
+        (row, counts): (RecencyRow, RecencyCounts),
+        rulebook: &Rulebook,
+        measure: ContactMeasure,
+        known: KnownUpTo,
+    ) -> Self {
         let buckets = &rulebook.recency.buckets;
         let none_label = match measure {
             ContactMeasure::Anyone => buckets.none.clone(),
             ContactMeasure::Keyworker => recency::NO_CONTACT_BY_KEYWORKER.to_owned(),
         };
         Self {
-            total: row.total(),
-            buckets: counted(buckets, &row.buckets),
-            none: row.none,
+            total: counts.total,
+            buckets: counted(buckets, &counts.buckets),
+            none: counts.none,
             none_label,
-            date_imprecise: row.date_imprecise,
-            unassigned: row.unassigned,
+            date_imprecise: counts.date_imprecise,
+            unassigned: counts.unassigned,
+            no_data: counts.no_data,
             group: Group::known(row.group, known),
         }
     }
@@ -211,34 +224,39 @@ pub struct ReferralToPlan {
     group: Group,
     /// The number of cases with a plan in each bucket of the rulebook.
     buckets: Vec<BucketCount>,
-    /// The number of open cases without a plan.
-    no_plan_yet: u64,
+    /// The number of open cases without a plan. This and the other numbers of the row are null where they are hidden
+    /// because they count few people, or would say something about them.
+    no_plan_yet: Option<u64>,
     /// The label of `noPlanYet` on the board.
     no_plan_yet_label: String,
     /// The number of cases closed without a plan.
-    closed_without_plan: u64,
+    closed_without_plan: Option<u64>,
     /// The number of cases with a plan whose dates are too imprecise for one bucket.
-    date_imprecise: u64,
+    date_imprecise: Option<u64>,
     /// The number of cases with a plan dated before the referral. They count as 0 days; check their dates.
-    plan_before_referral: u64,
+    plan_before_referral: Option<u64>,
+    /// The number of cases in service areas that do not supply plans on the day. In the row of such an area the other
+    /// numbers are null: they are not 0.
+    no_data: Option<u64>,
     /// The number of cases with a plan.
-    with_plan: u64,
+    with_plan: Option<u64>,
     /// The number of all cases in the row.
-    total: u64,
+    total: Option<u64>,
+    /// None if they are hidden.
     #[graphql(skip)]
-    days: Durations,
+    days: Option<Durations>,
 }
 
 #[ComplexObject]
 impl ReferralToPlan {
     /// The median in days, over cases with a plan and exact dates. One decimal, rounded half up.
     async fn median_days(&self) -> Option<Decimal> {
-        self.days.median().map(Decimal)
+        self.days.as_ref()?.median().map(Decimal)
     }
 
     /// The mean in days, over cases with a plan and exact dates. One decimal, rounded half up.
     async fn mean_days(&self) -> Option<Decimal> {
-        self.days.mean().map(Decimal)
+        self.days.as_ref()?.mean().map(Decimal)
     }
 
     /// A percentile in days, by linear interpolation, over cases with a plan and exact dates. One decimal, rounded half
@@ -248,23 +266,24 @@ impl ReferralToPlan {
         #[graphql(validator(custom = "PERCENT"), desc = "The percentile, from 0 to 100.")] percent: i32,
     ) -> Option<Decimal> {
         let percent = u32::try_from(percent).ok()?;
-        self.days.percentile(percent).map(Decimal)
+        self.days.as_ref()?.percentile(percent).map(Decimal)
     }
 }
 
 impl ReferralToPlan {
-    pub(super) fn of(row: ReferralToPlanRow, buckets: &Buckets) -> Self {
+    pub(super) fn of((row, counts): (ReferralToPlanRow, PlanCounts), buckets: &Buckets) -> Self {
         Self {
-            with_plan: row.with_plan(),
-            total: row.total(),
+            with_plan: counts.with_plan,
+            total: counts.total,
             group: row.group.into(),
-            buckets: counted(buckets, &row.buckets),
-            no_plan_yet: row.no_plan_yet,
+            buckets: counted(buckets, &counts.buckets),
+            no_plan_yet: counts.no_plan_yet,
             no_plan_yet_label: buckets.none.clone(),
-            closed_without_plan: row.closed_without_plan,
-            date_imprecise: row.date_imprecise,
-            plan_before_referral: row.plan_before_referral,
-            days: row.days,
+            closed_without_plan: counts.closed_without_plan,
+            date_imprecise: counts.date_imprecise,
+            plan_before_referral: counts.plan_before_referral,
+            no_data: counts.no_data,
+            days: Some(row.days).filter(|_| !counts.hides_days),
         }
     }
 }
@@ -276,16 +295,28 @@ pub struct Exits {
     closed: Vec<GroupCount>,
     /// The cases marked as disengaged. Disengagement alone is not an exit.
     disengaged: Vec<GroupCount>,
-    /// The number of all exits in the period.
-    total: u64,
+    /// The number of all exits in the period. Null if it is hidden because it counts few people, or would say something
+    /// about them.
+    total: Option<u64>,
+}
+
+impl Exits {
+    /// The exits without small counts.
+    pub(super) fn without_small_counts(found: exits::Exits) -> Self {
+        let ((closed, total), (disengaged, _)) = small_counts::exits(found);
+        let rows = |rows: Vec<(BoardGroup, Option<u64>)>| {
+            rows.into_iter().map(|(group, journeys)| GroupCount { group: group.into(), journeys }).collect()
+        };
+        Self { closed: rows(closed), disengaged: rows(disengaged), total }
+    }
 }
 
 impl From<exits::Exits> for Exits {
     fn from(found: exits::Exits) -> Self {
         let rows = |rows: Vec<exits::ExitRow>| {
-            rows.into_iter().map(|row| GroupCount { group: row.group.into(), journeys: row.journeys }).collect()
+            rows.into_iter().map(|row| GroupCount { group: row.group.into(), journeys: Some(row.journeys) }).collect()
         };
-        Self { total: found.total(), closed: rows(found.closed), disengaged: rows(found.disengaged) }
+        Self { total: Some(found.total()), closed: rows(found.closed), disengaged: rows(found.disengaged) }
     }
 }
 
@@ -294,6 +325,6 @@ impl From<exits::Exits> for Exits {
 pub struct GroupCount {
     /// The reason or the area.
     group: Group,
-    /// The number of cases.
-    journeys: u64,
+    /// The number of cases. Null if it is hidden because it counts few people, or would say something about them.
+    journeys: Option<u64>,
 }

@@ -24,6 +24,8 @@ pub(super) struct Bounds {
 const PAGE: Bounds = Bounds { name: "first", least: 1, most: FIRST_MAX };
 /// The limits of a percentage.
 pub(super) const PERCENT: Bounds = Bounds { name: "percent", least: 0, most: 100 };
+/// The limits of the life of a link, in seconds.
+pub(super) const LINK_SECONDS: Bounds = Bounds { name: "expiresIn", least: 1, most: 300 };
 /// The limits of the months of a forecast.
 pub(super) const MONTHS_AHEAD: Bounds = Bounds { name: "months", least: 1, most: 24 };
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use throughline_gateway::{Caller, CallerKey, TokenRefusal};
 
-use crate::access::token::{InvalidToken, Login};
+use crate::access::token::{InvalidToken, Login, Remedy};
 use crate::clock::Clock;
 
 impl Caller for Login {
@@ -19,6 +19,10 @@ impl Caller for Login {
     fn time_left(&self) -> Duration {
         (self.expires_at - Clock::Machine.now()).to_std().unwrap_or_default()
     }
+
+    async fn barred(&self) {
+        self.rights_change().await;
+    }
 }
 
 impl TokenRefusal for InvalidToken {
@@ -28,6 +32,10 @@ impl TokenRefusal for InvalidToken {
 
     fn has_expired(&self) -> bool {
         self.has_expired()
+    }
+
+    fn is_too_many(&self) -> bool {
+        matches!(self.remedy(), Remedy::Wait(_))
     }
 }
 
@@ -40,7 +48,8 @@ mod tests {
     use crate::access::{Principal, Role, Scope};
 
     fn login(subject: &str, role: Role, expires_at: DateTime<Utc>) -> Login {
-        Login { principal: Principal { subject: subject.to_owned(), role, scope: Scope::Deployment }, expires_at }
+        let principal = Principal { subject: subject.to_owned(), role, scope: Scope::Deployment };
+        Login::until(expires_at, principal, DateTime::UNIX_EPOCH)
     }
 
     #[test]

@@ -31,7 +31,7 @@ use crate::queries::claims::{self, Claims, ClaimsQuery, Excluded, Ground, Purpos
 use throughline_domain::contract::calendar::WorkingDays;
 use throughline_domain::contract::outcome::proof::{Proof, dated_within, proofs};
 use throughline_domain::contract::outcome::{self, Achievement, Case, Hold, State, Status};
-use throughline_domain::contract::rulebook::outcome::{AchievedBy, HoursBasis as Basis, JourneyTerms};
+use throughline_domain::contract::rulebook::outcome::{AchievedBy, Digest, HoursBasis as Basis, JourneyTerms};
 use throughline_domain::fact::envelope::{self, ClaimId, JourneyId};
 use throughline_domain::fact::event::{ClaimAbout, EventType, Period};
 use throughline_gateway::Code;
@@ -173,6 +173,8 @@ pub struct EvidenceNeeded {
     all_of: Vec<String>,
     /// Whether each piece must be verified.
     verified: bool,
+    /// Whether each piece must have the SHA-256 of its file.
+    digest: bool,
     /// The first date that a piece may have. Null: any date.
     dated_from: Option<Date>,
     /// The last date that a piece may have. Null: any date.
@@ -356,12 +358,16 @@ impl Claim {
     }
 
     /// What you may do with the claim.
-    async fn viewer_can(&self) -> ClaimPermissions {
+    async fn viewer_can(&self, ctx: &Context<'_>) -> ClaimPermissions {
         let line = self.of.batch.and_then(|batch| {
             let (_, batch) = self.contract_claims.batches.iter().find(|(known, _)| *known == batch)?;
             batch.line(self.of.claim).cloned()
         });
-        ClaimPermissions { claim: self.of.clone(), line }
+        let (who, claims) = (&ctx.caller().principal.subject, &self.contract_claims);
+        let today = ctx.today(&claims.contract);
+        let kept_from_submitting = claims.kept_from_submitting(&self.of, who, today);
+        let kept_from_deciding = self.of.batch.and_then(|batch| claims.kept_from_deciding(batch, who, today));
+        ClaimPermissions { claim: self.of.clone(), line, kept_from_submitting, kept_from_deciding }
     }
 
     /// The batch with the line that counts, otherwise the batch with its last line. Null if it was never submitted.
@@ -408,6 +414,7 @@ impl Claim {
             any_of,
             all_of,
             verified: asked.verified,
+            digest: asked.digest == Digest::Required,
             dated_from: from.map(Date),
             dated_until: to.map(Date),
         })

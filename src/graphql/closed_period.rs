@@ -16,7 +16,7 @@ use super::figures;
 use super::journey::Occurrence;
 use super::journey::work::DayPeriod;
 use super::list::{NOT_IN_SCOPE, Source};
-use super::point_in_time::caught_up;
+use super::point_in_time::caught_up_for_command;
 use super::query::visible;
 use crate::access::InScope;
 use crate::access::policy::{Action, policy, sees_small_counts};
@@ -86,8 +86,8 @@ impl ClosedPeriod {
 }
 
 /// The documents to keep when a command closes a period of a contract, as the view knows them once it has applied the
-/// whole log. None if the caller may know of no such contract. Empty for a command that the log has, and for a period
-/// that is not over: that command is refused anyway.
+/// whole log, for which it waits. None if the caller may know of no such contract. Empty for a command that the log has,
+/// and for a period that is not over: that command is refused anyway.
 pub(super) async fn to_keep(
     ctx: &Context<'_>,
     command: CommandId,
@@ -101,7 +101,7 @@ pub(super) async fn to_keep(
     }
     let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
     let head = log.head().await.or_fault()?.position;
-    let generation = caught_up(ctx, head).await?;
+    let generation = caught_up_for_command(ctx, head).await?;
     let Some(contract) = generation.contract_state(scope) else { return Ok(None) };
     // The last day may end before the decision, so a period that ends today has its documents too.
     if period.last > ctx.today(&contract) {
@@ -204,7 +204,8 @@ impl ClosedDocument {
         Some(self.seen(ctx).map(Into::into))
     }
 
-    /// The document as text. As JSON it is byte for byte what was kept, unless small counts are hidden from you. Null
+    /// The document as text, a workbook as its bytes in base64. As JSON it is byte for byte what was kept, unless small
+    /// counts are hidden from you. Null
     /// with an error in any other format if this version of the service cannot read the document.
     async fn content(
         &self,
@@ -243,10 +244,13 @@ impl RestatedDocument {
     }
 
     /// The events that may explain the differences: facts about the days up to the end of the period that were recorded
-    /// late, corrections and retractions of such facts, commentary and rulebooks, as far as you may see them.
+    /// late, also of workers and teams of the contract, links of its subjects, corrections and retractions of such facts,
+    /// commentary, assessments of indicators and rulebooks, as far as you may see them. Each event says who recorded it
+    /// and when.
     async fn corrections(&self, ctx: &Context<'_>) -> Result<DocumentCorrections> {
-        let upto = *self.source.generation.position().borrow();
-        let since = Since { contract: &self.source.code, last_day: self.document.last_day, after: self.after, upto };
+        let (view, scope) = (&*self.source.generation, scope(ctx, &self.source)?);
+        let upto = *view.position().borrow();
+        let since = Since { view, scope, last_day: self.document.last_day, after: self.after, upto };
         let found = corrections::corrections(&ctx.app().log, since).await.or_fault()?;
         let visible = visible(ctx, &found.events).await?;
         let mut events = found.events;

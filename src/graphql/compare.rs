@@ -22,8 +22,10 @@ use super::point_in_time::{ContractAt, KnownUpTo, Snapshot};
 use super::point_of_view::PointOfView;
 use super::preview::ClaimMoved;
 use super::scalars::{Date, Instant, Position};
+use super::small_counts;
 use crate::queries::claims::{self, Claims, Shift};
 use crate::queries::compare::{self, NumberDifference as Differs, Side};
+use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::outcome::is_looked_at;
 use throughline_domain::fact::envelope::{ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind};
 use throughline_domain::fact::event::EventType;
@@ -90,10 +92,11 @@ pub struct NumberDifference {
     column: String,
     /// The first day of the month that the figure counts. Null if it counts everything to date.
     month: Option<Date>,
-    /// The figure on side `a`.
-    a: u64,
-    /// The figure on side `b`.
-    b: u64,
+    /// The figure on side `a`. Null if small counts of the contract are hidden from you: beside other figures, any number
+    /// here could give one away.
+    a: Option<u64>,
+    /// The figure on side `b`. Null where `a` is.
+    b: Option<u64>,
 }
 
 /// A case whose rows on boards and lists differ.
@@ -235,12 +238,15 @@ impl ViewComparison {
         let (one, other) = (self.a.side()?, self.b.side()?);
         let (of_one, of_other) = (self.a.whole_contract(), self.b.whole_contract());
         let (seen, then) = (self.a.generation(), self.b.generation());
-        let found =
-            compare::numbers_that_differ(seen, self.a.scope(ctx)?, (&one, of_one), then, (&other, of_other)).await;
+        let scope = self.a.scope(ctx)?;
+        let found = compare::numbers_that_differ(seen, scope, (&one, of_one), then, (&other, of_other)).await;
         let known = self.b.source().known;
+        let is_hidden = |rulebook: &Rulebook| small_counts::are_hidden(ctx, scope.contract(), rulebook);
+        let are_hidden = is_hidden(self.a.rules()?) || is_hidden(self.b.rules()?);
+        let number = |number: u64| Some(number).filter(|_| !are_hidden);
         let shown = found.or_fault()?.into_iter().map(|Differs { board, group, column, month, one, other }| {
             let (group, month) = (Group::known(group, known), month.map(|month| Date(month.first())));
-            NumberDifference { board: board.into(), group, column, month, a: one, b: other }
+            NumberDifference { board: board.into(), group, column, month, a: number(one), b: number(other) }
         });
         Ok(shown.collect())
     }

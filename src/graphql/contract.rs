@@ -42,6 +42,7 @@ use super::proposal::{ProposedAdjustment, ProposedWithdrawal};
 use super::report_due::ReportDue;
 use super::rulebook::{self, RulebookVersion};
 use super::scalars::{Date, Id};
+use super::small_counts;
 use super::staff;
 use super::table::Table;
 use super::team::Team;
@@ -52,6 +53,7 @@ use crate::queries;
 use crate::queries::claims::Claims;
 use crate::queries::journeys::Population;
 use crate::queries::obligations::ObligationFilter;
+use crate::queries::small_counts::{HeldCounts, RecencyCounts, standings, standings_without_small};
 use crate::queries::{exits, recency};
 use throughline_domain::contract::{self, ContractRecord, Rulebook, register::Terms};
 use throughline_domain::fact::envelope::{StreamId, TeamId};
@@ -484,17 +486,27 @@ impl Contract {
         let due = due.map(|due| (due.first.0, due.last.0));
         filter_checks::days("the due dates", due.map(|due| due.0), due.map(|due| due.1))?;
         let (scope, generation) = (self.scope(ctx)?, &self.seen.generation);
-        let counts = queries::obligations::counts(generation, scope, self.as_of, self.rules()?, (by.into(), due))
-            .await
-            .or_fault()?;
-        Ok(counts.into_iter().map(|counts| StandardObligations::of(counts, self.seen.known)).collect())
+        let rulebook = self.rules()?;
+        let counts = queries::obligations::counts(generation, scope, self.as_of, rulebook, (by.into(), due));
+        let are_hidden = small_counts::are_hidden(ctx, &self.code, rulebook);
+        let numbers = if are_hidden { standings_without_small } else { standings };
+        let standards = counts.await.or_fault()?.into_iter().map(|counts| {
+            let numbers = numbers(&counts.rows);
+            StandardObligations::of((counts, numbers), self.seen.known)
+        });
+        Ok(standards.collect())
     }
 
     /// The number of cases that each keyworker holds. Cases without a keyworker are a row of their own.
     async fn caseload_by_keyworker(&self, ctx: &Context<'_>) -> Result<Vec<CaseloadRow>> {
         let rows =
             queries::caseload::by_keyworker(&self.seen.generation, self.scope(ctx)?, self.as_of).await.or_fault()?;
-        Ok(rows.into_iter().map(|row| CaseloadRow::of(row, self.seen.known)).collect())
+        let counts = if small_counts::are_hidden(ctx, &self.code, self.rules()?) {
+            HeldCounts::without_small(&rows)
+        } else {
+            rows.iter().map(HeldCounts::of).collect()
+        };
+        Ok(rows.into_iter().zip(counts).map(|row| CaseloadRow::of(row, self.seen.known)).collect())
     }
 
     /// The caseload by days since the last made contact, in the rulebook's buckets.
@@ -515,8 +527,13 @@ impl Contract {
         );
         let rows =
             recency::rows(&self.seen.generation, self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
-        let shown = rows.into_iter().map(|row| ContactRecency::of(row, rulebook, measure, self.seen.known));
-        Ok(Table(shown.collect()))
+        let counts = if small_counts::are_hidden(ctx, &self.code, rulebook) {
+            RecencyCounts::without_small(&rows)
+        } else {
+            rows.iter().map(RecencyCounts::of).collect()
+        };
+        let shown = rows.into_iter().zip(counts);
+        Ok(Table(shown.map(|row| ContactRecency::of(row, rulebook, measure, self.seen.known)).collect()))
     }
 
     /// Days from referral to first plan, in the rulebook's buckets, for the cases whose clock started in a period.
@@ -544,12 +561,17 @@ impl Contract {
         )]
         by: Vec<Dimension>,
         #[graphql(
+            default,
+            desc = "Attributes of cases, by code, by which the figures are broken down too: `rulebook { caseAttributes }` lists them."
+        )]
+        by_attributes: Vec<String>,
+        #[graphql(
             desc = "The period. Default: from the start of the contract to the end of the month of `asOf`; `stages` and `declined` show each of its months."
         )]
         period: Option<PeriodInput>,
         #[graphql(default, desc = "What to compare the figures with.")] compare_with: Vec<CompareWith>,
     ) -> Result<Performance> {
-        let asked = PerformanceAsked { measures, by, period, compare_with };
+        let asked = PerformanceAsked { measures, by, by_attributes, period, compare_with };
         performance::performance(ctx, self.source(), asked).await
     }
 
@@ -591,7 +613,8 @@ impl Contract {
         let found = exits::in_period(&self.seen.generation, self.scope(ctx)?, self.as_of, self.rules()?, how)
             .await
             .or_fault()?;
-        Ok(found.into())
+        let is_hidden = small_counts::are_hidden(ctx, &self.code, self.rules()?);
+        Ok(if is_hidden { Exits::without_small_counts(found) } else { found.into() })
     }
 
     /// What stops cases from counting and claims from being paid: blanks and inconsistencies on the cases that you may

@@ -69,8 +69,8 @@ entries! {
         value: Option<Decimal>,
         /// The code of the grade.
         grade: String,
-        /// When it was assessed.
-        assessed: Occurrence = Occurrence::of,
+        /// When it was assessed, and the reason if the parties gave one.
+        assessed: Occurrence = |entry| Occurrence::why(entry, entry.details.reason.as_deref()),
     }
     /// A formal notice under the contract.
     ContractNotice of NoticeIssued {
@@ -78,6 +78,8 @@ entries! {
         id: ID = |entry| ID(entry.details.notice.to_string()),
         /// The kind of notice.
         kind: NoticeKind,
+        /// The code of the indicator that it answers. Null if it answers no single one.
+        kpi: Option<String>,
         /// When it was issued, and the reason.
         issued: Occurrence = |entry| Occurrence::why(entry, Some(&entry.details.reason)),
     }
@@ -114,7 +116,7 @@ pub struct Targets {
     version: i32,
     /// When it was published.
     published: Occurrence,
-    /// The series, one for each measure and area.
+    /// The series, one for each measure, and area or cohort.
     series: Vec<TargetSeries>,
 }
 
@@ -234,8 +236,10 @@ impl Commentary {
 pub struct TargetSeries {
     /// The code of the stage or measure in the rulebook.
     measure: String,
-    /// The code of the service area. Null for the whole contract.
+    /// The code of the service area. Null for a cohort or the whole contract.
     area: Option<String>,
+    /// The code of the cohort. Null for a service area or the whole contract.
+    cohort: Option<String>,
     /// The target of each month, in order. Empty if the targets are given in another way.
     months: Vec<MonthTarget>,
     /// The target of each financial year, in order. Empty if the targets are given in another way.
@@ -265,7 +269,7 @@ pub struct YearTarget {
 /// Targets that follow from those of another measure.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct TargetRatio {
-    /// The code of the other measure. Its targets of the same profile and area are used.
+    /// The code of the other measure. Its targets of the same profile, and area or cohort, are used.
     of: String,
     /// The factor.
     factor: Decimal,
@@ -278,6 +282,7 @@ impl From<&event::TargetSeries> for TargetSeries {
         Self {
             measure: series.measure.clone(),
             area: series.area.clone(),
+            cohort: series.cohort.clone(),
             months: months.map(|(month, of)| MonthTarget { month: Date(*month), target: Decimal(of.0) }).collect(),
             years: years.map(|(year, of)| YearTarget { year: Date(*year), target: Decimal(of.0) }).collect(),
             ratio: series

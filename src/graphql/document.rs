@@ -4,6 +4,8 @@
 //! from those for whom a report hides them.
 
 use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use chrono::NaiveDate;
 
 use super::context::{OrFault as _, RequestContext as _};
@@ -91,6 +93,9 @@ pub enum ContentFormat {
     Json,
     /// A page to print, with charts.
     Html,
+    /// A workbook with a sheet for each table: the bytes of the file in base64 (RFC 4648), as the command line writes
+    /// them.
+    Xlsx,
 }
 
 impl ContentFormat {
@@ -101,6 +106,11 @@ impl ContentFormat {
             Self::Csv => Ok(render::csv(document)),
             Self::Json => serde_json::to_string(document).or_fault(),
             Self::Html => Ok(render::page(document)),
+            Self::Xlsx => {
+                let workbook = render::workbook(document);
+                let bytes = workbook.map_err(|error| Code::BadUserInput.error(error.to_string()))?;
+                Ok(BASE64_STANDARD.encode(bytes))
+            }
         }
     }
 }
@@ -234,7 +244,7 @@ impl Document {
         &self.0.notes
     }
 
-    /// The document as text. A workbook is written by the command `throughline report`.
+    /// The document as text. A workbook is its bytes in base64.
     #[expect(clippy::unused_async, reason = "a resolver must be async")]
     async fn content(&self, #[graphql(desc = "The format.")] format: ContentFormat) -> Result<String> {
         format.content(&self.0)
@@ -307,18 +317,23 @@ pub struct DocumentCell {
     value: Option<Decimal>,
     /// How the number is written.
     unit: Option<DocumentUnit>,
+    /// The ISO 4217 code of the currency. Null if the number is no money.
+    currency: Option<String>,
     /// Why there is no number.
     missing: Option<DocumentMissing>,
 }
 
 impl From<documents::Cell> for DocumentCell {
     fn from(cell: documents::Cell) -> Self {
-        let empty = Self { words: None, value: None, unit: None, missing: None };
+        let empty = Self { words: None, value: None, unit: None, currency: None, missing: None };
         match cell {
             documents::Cell::Words(words) => Self { words: Some(words), ..empty },
-            documents::Cell::Number(number) => {
-                Self { value: Some(Decimal(number.value)), unit: Some(number.unit.into()), ..empty }
-            }
+            documents::Cell::Number(number) => Self {
+                value: Some(Decimal(number.value)),
+                unit: Some(number.unit.into()),
+                currency: currency(number.unit),
+                ..empty
+            },
             documents::Cell::Missing(why) => Self { missing: Some(why.into()), ..empty },
         }
     }
@@ -326,7 +341,6 @@ impl From<documents::Cell> for DocumentCell {
 
 /// How a number of a document is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "documents::NumberUnit")]
 pub enum DocumentUnit {
     /// Without a unit.
     Plain,
@@ -334,6 +348,27 @@ pub enum DocumentUnit {
     Percent,
     /// In days.
     Days,
+    /// As money: `currency` says in which one.
+    Money,
+}
+
+impl From<documents::NumberUnit> for DocumentUnit {
+    fn from(unit: documents::NumberUnit) -> Self {
+        match unit {
+            documents::NumberUnit::Plain => Self::Plain,
+            documents::NumberUnit::Percent => Self::Percent,
+            documents::NumberUnit::Days => Self::Days,
+            documents::NumberUnit::Money(_) => Self::Money,
+        }
+    }
+}
+
+/// The code of the currency, if numbers are money.
+fn currency(unit: documents::NumberUnit) -> Option<String> {
+    match unit {
+        documents::NumberUnit::Money(currency) => Some(currency.as_str().to_owned()),
+        _ => None,
+    }
 }
 
 /// Why a cell has no number.
@@ -380,16 +415,22 @@ pub struct DocumentSeries {
     title: String,
     /// How its numbers are written. Null if it has none.
     unit: Option<DocumentUnit>,
+    /// The ISO 4217 code of the currency. Null if its numbers are no money.
+    currency: Option<String>,
     /// The value for each category. Null where there is none.
     values: Vec<Option<Decimal>>,
 }
 
 impl From<&documents::Chart> for DocumentChart {
     fn from(chart: &documents::Chart) -> Self {
-        let series = chart.series.iter().map(|series| DocumentSeries {
-            title: series.title.clone(),
-            unit: series.values.iter().flatten().next().map(|number| number.unit.into()),
-            values: series.values.iter().map(|value| value.map(|number| Decimal(number.value))).collect(),
+        let series = chart.series.iter().map(|series| {
+            let unit = series.values.iter().flatten().next().map(|number| number.unit);
+            DocumentSeries {
+                title: series.title.clone(),
+                unit: unit.map(Into::into),
+                currency: unit.and_then(currency),
+                values: series.values.iter().map(|value| value.map(|number| Decimal(number.value))).collect(),
+            }
         });
         Self {
             title: chart.title.clone(),

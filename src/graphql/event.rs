@@ -21,6 +21,8 @@ pub enum StreamKind {
     Team,
     /// One batch: claims of one contract submitted to the commissioner together, with their decisions and payments.
     Batch,
+    /// The deployment itself: who may use it. There is one such stream.
+    Deployment,
 }
 
 /// How exactly the date of a fact is known.

@@ -21,14 +21,14 @@ use super::point_in_time::KnownUpTo;
 use super::scalars::{Date, Decimal};
 use crate::access::policy::Action;
 use crate::queries::measures::members::{CountedBy, CountedFact, MembersQuery, Place, Which};
-use crate::queries::measures::{self, FiguresError, Member};
+use crate::queries::measures::{self, AttributeValue, FiguresError, Member};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Labels;
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::performance::comparison::{AgainstTarget, Arrow, Beside, Met};
 use throughline_domain::performance::figure::{Figure as Value, State};
 use throughline_domain::performance::fraction::{Fraction, OutOfRange};
-use throughline_domain::performance::measure::{Basis, Formula, Measure, Unit, Workforce, measure};
+use throughline_domain::performance::measure::{Basis, Formula, Measure, Unit, Workforce, measures as measures_of};
 use throughline_gateway::Code;
 
 /// The decimal places of targets and of numbers that a figure is made of.
@@ -56,6 +56,9 @@ pub enum Dimension {
     Month,
     /// One row for the whole contract. It stands alone.
     Whole,
+    /// One row for each value of an attribute of cases, and one for cases without it. Name the attribute in
+    /// `byAttributes` instead.
+    Attribute,
 }
 
 /// What figures are compared with.
@@ -80,9 +83,11 @@ pub struct MeasureDefinition {
     title: String,
     /// What it counts.
     prose: String,
-    /// What its value is a number of: cases, contacts, facts, an amount, full-time equivalents, days, percent, or for
-    /// each.
+    /// What its value is a number of: cases, contacts, facts, an amount, money, full-time equivalents, days, percent, or
+    /// for each.
     unit: String,
+    /// The ISO 4217 code of the currency. Null if its values are no money.
+    currency: Option<String>,
     /// The number of decimal places that are shown.
     places: u32,
     /// The formula.
@@ -98,6 +103,10 @@ impl From<&Measure> for MeasureDefinition {
             title: measure.title.clone(),
             prose: measure.prose.clone(),
             unit: measure.unit.as_str().to_owned(),
+            currency: match measure.unit {
+                Unit::Money(currency) => Some(currency.as_str().to_owned()),
+                _ => None,
+            },
             places: measure.places,
             formula: measure.formula.to_string(),
             version: measure.version.clone(),
@@ -126,6 +135,9 @@ pub struct FigureRow {
     figure: Figure,
     /// The figure against the target of each profile. Empty unless `TARGETS` is requested.
     targets: Vec<TargetComparison>,
+    /// The service areas of the group, by code, that did not supply the facts of the figure on every day of the period. A
+    /// figure over several areas then counts only what was supplied.
+    without_supply: Vec<String>,
     /// The figure beside that of the period before. Null unless `PREVIOUS` is requested.
     previous: Option<Comparison>,
     /// The figure beside the mean of the three months before. Null unless `THREE_MONTHS` is requested.
@@ -139,8 +151,9 @@ pub struct FigureRow {
 /// What is needed to list the facts behind a figure.
 struct Behind {
     source: Arc<Source>,
-    rulebook: Arc<Rulebook>,
     measure: Measure,
+    /// The measures above and below, if it is a ratio.
+    parts: Option<(Measure, Measure)>,
     row: measures::FigureRow,
 }
 
@@ -152,8 +165,11 @@ pub struct FigureGroup {
     dimension: Dimension,
     /// The label on boards.
     label: String,
-    /// The code of the area, cohort, referrer or fact. Null for keyworkers, teams and cases without one.
+    /// The code of the area, cohort, referrer or fact, or the value of the attribute. Null for keyworkers, teams and
+    /// cases without one.
     code: Option<String>,
+    /// The code of the attribute, if the row is for a value of an attribute of cases.
+    attribute: Option<String>,
     /// The id of the team, if the row is for a team.
     team: Option<ID>,
     #[graphql(skip)]
@@ -171,9 +187,9 @@ impl FigureGroup {
 }
 
 impl FigureGroup {
-    pub(super) fn of(member: &Member, by: measures::Dimension, labels: &Labels, known: KnownUpTo) -> Self {
-        let label = member.label(labels);
-        let plain = |dimension| Self { dimension, label, code: None, team: None, keyworker: None, known };
+    pub(super) fn of(member: &Member, by: &measures::Dimension, labels: &Labels, known: KnownUpTo) -> Self {
+        let (label, attribute) = (member.label(labels), None);
+        let plain = |dimension| Self { dimension, label, code: None, attribute, team: None, keyworker: None, known };
         let coded =
             |group: Self, code: &String| Self { code: Some(code.clone()).filter(|one| !one.is_empty()), ..group };
         match member {
@@ -184,7 +200,10 @@ impl FigureGroup {
             Member::Keyworker(_, worker) => Self { keyworker: Some(*worker), ..plain(Dimension::Keyworker) },
             Member::Team(_, team) => Self { team: Some(ID(team.to_string())), ..plain(Dimension::Team) },
             Member::NoTeam => plain(Dimension::Team),
-            Member::Unassigned if by == measures::Dimension::Team => plain(Dimension::Team),
+            Member::Attribute(AttributeValue { attribute, value, .. }) => {
+                Self { attribute: Some(attribute.clone()), ..coded(plain(Dimension::Attribute), value) }
+            }
+            Member::Unassigned if *by == measures::Dimension::Team => plain(Dimension::Team),
             Member::Unassigned => plain(Dimension::Keyworker),
         }
     }
@@ -329,16 +348,21 @@ impl MeasureFigures {
     }
 
     /// The figures of one measure, as of a day.
-    pub(super) fn of(found: measures::MeasureFigures, source: &Arc<Source>, rulebook: &Arc<Rulebook>) -> Result<Self> {
-        let rows = found.rows.into_iter();
-        let rows = rows.map(|row| FigureRow::of(&row, &found.measure, source, rulebook)).collect::<Result<_>>()?;
+    pub(super) fn of(found: &measures::MeasureFigures, source: &Arc<Source>, rulebook: &Rulebook) -> Result<Self> {
+        let rows = found.rows.iter();
+        let rows = rows.map(|row| FigureRow::of(row, found, source, rulebook)).collect::<Result<_>>()?;
         Ok(Self { measure: (&found.measure).into(), rows })
     }
 }
 
 impl FigureRow {
-    fn of(row: &measures::FigureRow, of: &Measure, source: &Arc<Source>, rulebook: &Arc<Rulebook>) -> Result<Self> {
-        let shown = Shown::of(of);
+    fn of(
+        row: &measures::FigureRow,
+        of: &measures::MeasureFigures,
+        source: &Arc<Source>,
+        rulebook: &Rulebook,
+    ) -> Result<Self> {
+        let shown = Shown::of(&of.measure);
         let beside = |beside: Option<&Beside>| beside.map(|beside| shown.beside(beside)).transpose();
         let build = || -> Result<Self, OutOfRange> {
             let comparison = &row.comparison;
@@ -346,18 +370,19 @@ impl FigureRow {
             Ok(Self {
                 group: group
                     .zip(&row.by)
-                    .map(|(member, by)| FigureGroup::of(member, *by, &rulebook.labels, source.known))
+                    .map(|(member, by)| FigureGroup::of(member, by, &rulebook.labels, source.known))
                     .collect(),
                 period: FigurePeriod::of(&row.period, source.as_of),
                 figure: shown.figure(&row.figure, shown.places)?,
                 targets: comparison.targets.iter().map(|target| shown.against(target)).collect::<Result<_, _>>()?,
+                without_supply: row.without_supply.clone(),
                 previous: beside(comparison.previous.as_ref())?,
                 three_months: beside(comparison.three_months.as_ref())?,
                 year_before: beside(comparison.year_before.as_ref())?,
                 behind: Behind {
                     source: Arc::clone(source),
-                    rulebook: Arc::clone(rulebook),
-                    measure: of.clone(),
+                    measure: of.measure.clone(),
+                    parts: of.parts.clone(),
                     row: row.clone(),
                 },
             })
@@ -369,7 +394,8 @@ impl FigureRow {
 #[ComplexObject]
 impl FigureRow {
     /// The facts that the figure counts, by date, on cases that you may see: of a share or a rate those above, or with
-    /// `below` those that they are divided by. Null if the figure is not made of facts of cases.
+    /// `below` those that they are divided by. Null if the figure is not made of facts of cases, and if it or the numbers
+    /// that it is made of are hidden.
     async fn members(
         &self,
         ctx: &Context<'_>,
@@ -386,18 +412,25 @@ impl FigureRow {
 impl Behind {
     /// The question for what is above or below in the figure. None if that is not made of facts of cases.
     fn asked(&self, below: bool) -> Option<MembersQuery> {
-        let find = |code: &String| measure(&self.rulebook, code);
+        let figure = &self.row.figure;
+        let has_parts = figure.numerator().is_some() || figure.denominator().is_some();
+        if figure.state() == State::Suppressed || figure.value().is_some() && !has_parts {
+            return None;
+        }
         let counted = match &self.measure.formula {
-            Formula::Ratio { of, over, basis, .. } => match (below, basis) {
-                (true, _) => counted(&find(over)?)?,
-                (false, Basis::Period) => counted(&find(of)?)?,
-                (false, Basis::Cohort) => match (counted(&find(over)?)?, counted(&find(of)?)?) {
-                    (CountedBy::Facts { facts, .. }, CountedBy::Facts { facts: with, .. }) => {
-                        CountedBy::Facts { facts, with: Some(with) }
-                    }
-                    _ => return None,
-                },
-            },
+            Formula::Ratio { basis, .. } => {
+                let (of, over) = self.parts.as_ref()?;
+                match (below, basis) {
+                    (true, _) => counted(over)?,
+                    (false, Basis::Period) => counted(of)?,
+                    (false, Basis::Cohort) => match (counted(over)?, counted(of)?) {
+                        (CountedBy::Facts { facts, .. }, CountedBy::Facts { facts: with, .. }) => {
+                            CountedBy::Facts { facts, with: Some(with) }
+                        }
+                        _ => return None,
+                    },
+                }
+            }
             Formula::Share(share) if below => CountedBy::Cases { value: share.value.clone(), which: Which::All },
             _ if below => return None,
             _ => counted(&self.measure)?,
@@ -407,6 +440,7 @@ impl Behind {
             period: self.row.period,
             members: self.row.members.clone(),
             workers: self.row.workers.clone(),
+            profiles: self.row.profiles.clone(),
             as_of: self.source.as_of,
         })
     }
@@ -520,17 +554,24 @@ impl FigureMemberTotals {
     }
 }
 
-/// The dimensions of the question. `WHOLE` stands alone.
-pub(super) fn dimensions(by: &[Dimension]) -> Result<Vec<measures::Dimension>> {
+/// The dimensions of the question, then the attributes of cases. `WHOLE` stands alone.
+pub(super) fn dimensions(by: &[Dimension], attributes: &[String]) -> Result<Vec<measures::Dimension>> {
     let twice = by.iter().enumerate().any(|(at, one)| by[..at].contains(one));
-    if by.len() > DIMENSIONS_MAX {
+    if attributes.iter().enumerate().any(|(at, one)| attributes[..at].contains(one)) {
+        return Err(Code::BadUserInput.error("name each attribute once in byAttributes"));
+    }
+    if by.contains(&Dimension::Attribute) {
+        return Err(Code::BadUserInput.error("name the attribute by its code in byAttributes, and leave out ATTRIBUTE"));
+    }
+    if by.len() + attributes.len() > DIMENSIONS_MAX {
         let message = format!("figures have at most {DIMENSIONS_MAX} dimensions: leave some out");
         return Err(Code::BadUserInput.error(message));
     }
-    if twice || by.len() > 1 && by.contains(&Dimension::Whole) {
+    if twice || by.len() + attributes.len() > 1 && by.contains(&Dimension::Whole) {
         return Err(Code::BadUserInput.error("name each dimension once, and WHOLE only alone"));
     }
-    Ok(by.iter().filter_map(|by| by.of_figures()).collect())
+    let attributes = attributes.iter().cloned().map(measures::Dimension::Attribute);
+    Ok(by.iter().filter_map(|by| by.of_figures()).chain(attributes).collect())
 }
 
 impl Dimension {
@@ -543,7 +584,7 @@ impl Dimension {
             Self::Team => measures::Dimension::Team,
             Self::Code => measures::Dimension::Code,
             Self::Month => measures::Dimension::Month,
-            Self::Whole => return None,
+            Self::Whole | Self::Attribute => return None,
         })
     }
 }
@@ -569,15 +610,15 @@ pub(super) fn measures_asked(codes: Option<&[String]>, rulebook: &Rulebook) -> R
 
 /// Refuses figures of single workers or teams to a caller who does not see the absences and scores of workers, if one of
 /// the measures, or a part of its ratio, is made of these.
-pub(super) fn check_staff(ctx: &Context<'_>, measures: &[Measure], rulebook: &Rulebook) -> Result<()> {
+pub(super) fn check_staff(ctx: &Context<'_>, asked: &[Measure], rulebook: &Rulebook) -> Result<()> {
     let is_of_staff = |formula: &Formula| {
         matches!(formula, Formula::Supervision(_) | Formula::Workforce(Workforce::AbsenceDays | Workforce::Slots))
     };
-    let has_part = |code: &String| measure(rulebook, code).is_some_and(|part| is_of_staff(&part.formula));
-    let shows_staff = measures.iter().any(|asked| match &asked.formula {
-        Formula::Ratio { of, over, .. } => has_part(of) || has_part(over),
-        formula => is_of_staff(formula),
-    });
+    let parts: Vec<&String> = asked.iter().flat_map(|measure| measure.formula.parts()).collect();
+    let are_of_staff =
+        |all: Vec<Measure>| all.iter().any(|one| parts.contains(&&one.code) && is_of_staff(&one.formula));
+    let shows_staff = asked.iter().any(|measure| is_of_staff(&measure.formula))
+        || !parts.is_empty() && are_of_staff(measures_of(rulebook));
     if shows_staff && !ctx.may(Action::ReadStaff) {
         let message = "your role does not see absences and scores of single workers: ask for the whole contract";
         return Err(Code::Forbidden.error(message));
@@ -590,6 +631,7 @@ pub(super) fn refused(error: &FiguresError) -> async_graphql::Error {
     match error {
         FiguresError::Store(error) => fault(error),
         FiguresError::UnknownMeasure { .. }
+        | FiguresError::UnknownAttribute { .. }
         | FiguresError::OutOfRange(_)
         | FiguresError::Target(_)
         | FiguresError::TooManyRows

@@ -8,7 +8,9 @@ use super::context::{OrFault as _, RequestContext as _};
 use super::contract::Contract;
 use super::fault::fault;
 use super::scalars::{Date, Decimal};
+use super::small_counts;
 use crate::queries::forecast::{self, ForecastError, ForecastQuery};
+use crate::queries::small_counts::ForecastCounts;
 use throughline_domain::performance::figure::Figure;
 use throughline_domain::performance::forecast::{Expected, Retention};
 use throughline_domain::performance::fraction::OutOfRange;
@@ -42,8 +44,9 @@ pub struct ForecastPast {
     on: Date,
     /// The number of claims that were under way then, and whose date has come since.
     maturing: u64,
-    /// The number of them that were achieved, on that date or later.
-    achieved: u64,
+    /// The number of them that were achieved, on that date or later. Null if it is hidden because few were, or few were
+    /// not.
+    achieved: Option<u64>,
 }
 
 /// One month of a forecast.
@@ -51,9 +54,10 @@ pub struct ForecastPast {
 pub struct ForecastMonth {
     /// The first day of the month.
     month: Date,
-    /// The number of claims that are achieved in the month if every spell continues.
-    maturing: u64,
-    /// The expected number, with one decimal place. Null if there is no data.
+    /// The number of claims that are achieved in the month if every spell continues. Null if it is hidden because it is
+    /// small, or would give away one that is.
+    maturing: Option<u64>,
+    /// The expected number, with one decimal place. Null if there is no data, and if it would give away a hidden number.
     expected: Option<Decimal>,
     /// The number at the lowest share of a quarter of the past. Null if fewer than two quarters have 5 claims.
     low: Option<Decimal>,
@@ -73,21 +77,34 @@ impl OutcomeForecast {
             Err(ForecastError::Log(error)) => Err(error).or_fault()?,
             Ok(found) => found,
         };
-        let shown = found.iter().map(Self::shown).collect::<Result<_, _>>();
+        let are_hidden = small_counts::are_hidden(ctx, &contract.source().code, contract.rules()?);
+        let shown = found.iter().map(|found| {
+            let counts = if are_hidden { ForecastCounts::without_small(found) } else { ForecastCounts::of(found) };
+            Self::shown(found, &counts)
+        });
+        let shown = shown.collect::<Result<_, _>>();
         shown.map_err(|error: OutOfRange| fault(&error))
     }
 
-    fn shown(found: &forecast::OutcomeForecast) -> Result<Self, OutOfRange> {
+    fn shown(found: &forecast::OutcomeForecast, counts: &ForecastCounts) -> Result<Self, OutOfRange> {
         let past = |(on, retention): &(_, Retention)| ForecastPast {
             on: Date(*on),
             maturing: retention.past,
-            achieved: retention.achieved,
+            achieved: counts.achieved,
         };
+        let months =
+            found.months.iter().zip(&counts.maturing).map(|(month, maturing)| -> Result<ForecastMonth, OutOfRange> {
+                let shows_expected = maturing.is_some() && !counts.hides_expected;
+                let month = ForecastMonth::of(month)?;
+                let expected = |number: Option<Decimal>| number.filter(|_| shows_expected);
+                let (low, high) = (expected(month.low), expected(month.high));
+                Ok(ForecastMonth { maturing: *maturing, expected: expected(month.expected), low, high, ..month })
+            });
         Ok(Self {
             outcome: found.outcome.clone(),
             title: found.title.clone(),
             past: found.past.as_ref().map(past),
-            months: found.months.iter().map(ForecastMonth::of).collect::<Result<_, _>>()?,
+            months: months.collect::<Result<_, _>>()?,
         })
     }
 }
@@ -98,7 +115,7 @@ impl ForecastMonth {
             |figure: &Figure| -> Result<Option<Decimal>, OutOfRange> { Ok(figure.rounded(PLACES)?.map(Decimal)) };
         Ok(Self {
             month: Date(month.first()),
-            maturing: expected.maturing,
+            maturing: Some(expected.maturing),
             expected: number(&expected.expected)?,
             low: number(&expected.low)?,
             high: number(&expected.high)?,

@@ -3,17 +3,19 @@
 //! The rulebook sets the tests. Indicators are in [`super::kpis`]. What the parties settled is in
 //! [`super::contract_record`].
 
-use async_graphql::{Result, SimpleObject};
+use async_graphql::{Context, Result, SimpleObject};
 
 use super::fault::fault;
 use super::figures;
 use super::money::Money;
 use super::performance::Asker;
 use super::scalars::Decimal;
+use super::small_counts;
 use crate::queries::grades;
 use throughline_domain::performance::fraction::OutOfRange;
 use throughline_domain::performance::grade::FailedTest;
 use throughline_domain::performance::period::Period;
+use throughline_domain::performance::small_counts::is_of_few;
 
 /// The grade of a period.
 #[derive(SimpleObject)]
@@ -39,16 +41,24 @@ pub struct FailedGradeTest {
     measure: String,
     /// The test, such as `at least 80`.
     test: String,
-    /// The value, to at most six decimal places. Null if there is none: that passes no test.
+    /// The value, to at most six decimal places. Null if there is none: that passes no test. Null too if it is hidden
+    /// because it counts few people.
     value: Option<Decimal>,
 }
 
 /// The grade of a period. None if the rulebook has no grades.
-pub(super) async fn grade(asker: &Asker<'_>, period: Period) -> Result<Option<PerformanceGrade>> {
+pub(super) async fn grade(ctx: &Context<'_>, asker: &Asker<'_>, period: Period) -> Result<Option<PerformanceGrade>> {
     let record = asker.record();
-    let found = grades::grade(asker.view(), asker.of_contract(&record), (period, asker.source.as_of)).await;
+    let (generation, scope) = asker.view();
+    let found = grades::grade((generation, scope), asker.of_contract(&record), (period, asker.source.as_of)).await;
     let Some(found) = found.map_err(|error| figures::refused(&error))? else { return Ok(None) };
-    let failed = found.given.failed.iter().map(FailedGradeTest::of).collect::<Result<_, _>>();
+    let are_hidden = small_counts::are_hidden(ctx, scope.contract(), asker.rulebook);
+    let few = found.tested.iter().filter(|of| {
+        let is_few = of.rows.iter().any(|row| is_of_few(&row.figure, &of.measure));
+        are_hidden && is_few
+    });
+    let few: Vec<&str> = few.map(|of| of.measure.code.as_str()).collect();
+    let failed = found.given.failed.iter().map(|failed| FailedGradeTest::of(failed, &few)).collect::<Result<_, _>>();
     Ok(Some(PerformanceGrade {
         code: found.grade().map(|grade| grade.code.clone()),
         failed: failed.map_err(|error: OutOfRange| fault(&error))?,
@@ -58,12 +68,14 @@ pub(super) async fn grade(asker: &Asker<'_>, period: Period) -> Result<Option<Pe
 }
 
 impl FailedGradeTest {
-    fn of(failed: &FailedTest<'_>) -> Result<Self, OutOfRange> {
+    /// A test, without the value of a measure that is among those hidden.
+    fn of(failed: &FailedTest<'_>, hidden: &[&str]) -> Result<Self, OutOfRange> {
+        let value = failed.value.filter(|_| !hidden.contains(&failed.test.measure.as_str()));
         Ok(Self {
             grade: failed.grade.code.clone(),
             measure: failed.test.measure.clone(),
             test: failed.test.passes.in_words(),
-            value: failed.value.map(figures::exact).transpose()?,
+            value: value.map(figures::exact).transpose()?,
         })
     }
 }

@@ -11,7 +11,9 @@ use super::money::Money;
 use super::performance::Asker;
 use super::period::FigurePeriod;
 use super::scalars::Decimal;
+use super::small_counts;
 use crate::queries::kpis::{self, Figures, KpiQuery};
+use crate::queries::small_counts as hidden;
 use throughline_domain::fact::{event, money};
 use throughline_domain::performance::figure::Figure as Value;
 use throughline_domain::performance::fraction::OutOfRange;
@@ -99,8 +101,8 @@ pub struct KpiMonth {
     assessment: Option<KpiAssessment>,
     /// The kinds of notices that may be issued at this level.
     tools: Vec<NoticeKind>,
-    /// The notices of these kinds that were issued after the month. A notice names no indicator, so one notice may stand
-    /// at several.
+    /// The notices of these kinds that were issued after the month and answer this indicator. A notice that names no
+    /// indicator may stand at several.
     notices: Vec<ContractNotice>,
     /// What may be withheld after a major failure, by the rulebook: a part of the amount of the financial year. Null
     /// without a major failure, if the rulebook withholds nothing, or if that amount is not recorded.
@@ -130,14 +132,17 @@ pub(super) async fn kpis(ctx: &Context<'_>, asker: &Asker<'_>, period: Period) -
     let record = asker.record();
     let (generation, scope) = asker.view();
     let found = kpis::levels(generation, scope, asker.of_contract(&record), query).await;
-    let found = found.map_err(|error| figures::refused(&error))?;
+    let mut found = found.map_err(|error| figures::refused(&error))?;
+    if small_counts::are_hidden(ctx, scope.contract(), asker.rulebook) {
+        found = found.into_iter().map(hidden::kpi).collect();
+    }
     let shown = found.iter().map(|found| Kpi::of(found, asker)).collect::<Result<_, _>>();
     shown.map_err(|error: OutOfRange| fault(&error))
 }
 
 impl Kpi {
     fn of(found: &kpis::KpiMonths, asker: &Asker<'_>) -> Result<Self, OutOfRange> {
-        let kpis::KpiMonths { kpi, measure, months } = found;
+        let kpis::KpiMonths { kpi, measure, months, parts: _ } = found;
         let notices =
             |tools: &[event::NoticeKind]| -> Vec<NoticeKind> { tools.iter().map(|tool| (*tool).into()).collect() };
         Ok(Self {
@@ -148,8 +153,8 @@ impl Kpi {
             minimum_level: kpi.minimum_level.map(Decimal),
             lower_level: kpi.lower_level.map(Decimal),
             decided_by: kpi.period.into(),
-            minor_tools: notices(&kpi.minor_tools),
-            major_tools: notices(&kpi.major_tools),
+            minor_tools: notices(&kpi.consequences.minor_tools),
+            major_tools: notices(&kpi.consequences.major_tools),
             months: months.iter().map(|month| KpiMonth::of(month, found, asker)).collect::<Result<_, _>>()?,
         })
     }

@@ -10,8 +10,10 @@ use super::figures::{self, Figure, FigureGroup, MeasureDefinition, Shown};
 use super::list::Source;
 use super::performance::{period_asked, starts_on};
 use super::period::{FigurePeriod, PeriodInput};
+use super::small_counts;
 use crate::queries::league::{self, Column, LeagueRow as Row, LeagueTable};
 use crate::queries::measures::{self, Dimension, OfContract};
+use crate::queries::small_counts as hidden;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::league as domain;
 use throughline_domain::performance::fraction::OutOfRange;
@@ -114,6 +116,8 @@ pub(super) async fn league(
     let of = OfContract { rulebook, record: &record, starts_on: starts_on(&source) };
     let found = league::table(&source.generation, contract.scope(ctx)?, of, league, (period, source.as_of)).await;
     let Some(found) = found.map_err(|error| figures::refused(&error))? else { return Ok(None) };
+    let are_hidden = small_counts::are_hidden(ctx, &source.code, rulebook);
+    let found = if are_hidden { hidden::league(found) } else { found };
     League::of(&found, league, (&source, rulebook, &period)).map(Some).map_err(|error| fault(&error))
 }
 
@@ -185,7 +189,7 @@ impl LeagueRow {
         let points = row.points;
         Ok(Self {
             rank: row.rank,
-            group: FigureGroup::of(&row.member, dimension, &rulebook.labels, source.known),
+            group: FigureGroup::of(&row.member, &dimension, &rulebook.labels, source.known),
             total: points.and_then(|points| points.total),
             out_of: points.map(|points| points.out_of),
             below: points.map(|points| points.sides.below),

@@ -2,6 +2,7 @@
 //!
 //! No domain decision is made here: a mutation passes a command on, a query reads a view.
 
+pub mod access;
 pub mod agenda;
 pub mod batch;
 pub mod boards;
@@ -26,6 +27,7 @@ pub mod figures;
 mod filter_checks;
 pub mod forecast;
 pub mod graphiql;
+pub mod identity;
 pub mod indicators;
 mod int;
 pub mod journey;
@@ -51,7 +53,9 @@ pub mod query;
 pub mod report_due;
 pub mod rulebook;
 pub mod scalars;
+pub mod sealed;
 pub mod selection;
+mod small_counts;
 pub mod staff;
 pub mod subscription;
 pub mod table;
@@ -59,6 +63,8 @@ pub mod team;
 pub mod value;
 pub mod views;
 mod waits;
+pub mod webhook;
+pub mod webhook_orders;
 mod weights;
 
 use std::sync::Arc;
@@ -71,17 +77,20 @@ use futures_util::task::{FutureObj, Spawn, SpawnError};
 use tracing::Instrument as _;
 
 use crate::access::fields;
-use crate::access::token::{InvalidToken, LocalKey, Login};
+use crate::access::sign_in::Gate;
+use crate::access::token::{InvalidToken, Login};
 use crate::app::App;
 use context::{Caller, Relations};
 use field_access::FieldAccess;
 use int::Int;
 use journey::CaseHistories;
+use journey::evidence_file::FilesOfEvidence;
 use mutation::Mutation;
 use people::{Groups, Histories, TeamsOfWorkers, Visible, Workers};
 use query::Query;
+use sealed::{PersonKeys, SubjectRelations};
 use subscription::Subscription;
-use throughline_gateway::{Arrival, Endpoint, Host, Terms};
+use throughline_gateway::{Arrival, Endpoint, Host, Remote, Terms};
 
 /// The GraphQL API of a deployment.
 #[derive(Clone)]
@@ -90,12 +99,12 @@ pub struct Api {
 }
 
 impl Api {
-    /// Builds the API of an application. It accepts tokens signed with this key, within these limits.
-    pub fn new(app: App, key: Arc<LocalKey>, terms: Terms) -> Self {
+    /// Builds the API of an application. It serves those whom the gate lets in, within these limits.
+    pub fn new(app: App, gate: Arc<Gate>, terms: Terms) -> Self {
         let (data, stories) = (app.clone(), Arc::new(CaseHistories::default()));
         let schema = move || schema().extension(FieldAccess::default()).data(data.clone()).data(Arc::clone(&stories));
         let terms = Terms { weights: &weights::WEIGHTS, ..terms };
-        Self { endpoint: Endpoint::new(schema, Behind { app, key }, terms) }
+        Self { endpoint: Endpoint::new(schema, Behind { app, gate }, terms) }
     }
 
     /// Answers one HTTP request from an authenticated caller.
@@ -127,15 +136,15 @@ pub fn sdl() -> String {
 #[derive(Clone)]
 struct Behind {
     app: App,
-    key: Arc<LocalKey>,
+    gate: Arc<Gate>,
 }
 
 impl Host for Behind {
     type Caller = Login;
     type TokenRefusal = InvalidToken;
 
-    fn verify(&self, token: &str) -> Result<Login, InvalidToken> {
-        self.key.verify(token)
+    async fn verify(&self, token: &str, from: Option<Remote>) -> Result<Login, InvalidToken> {
+        self.gate.verify(token, from).await
     }
 
     /// The generation that is live when a response starts provides the whole response.
@@ -144,6 +153,7 @@ impl Host for Behind {
         let clock = || Arc::clone(&self.app.clock);
         let (who, view) = (|| caller.principal.clone(), || Arc::clone(&generation));
         let relations = Relations { principal: who(), generation: view(), clock: clock() };
+        let to_subjects = SubjectRelations { principal: who(), generation: view(), clock: clock() };
         let visible = Visible { principal: who(), generation: view(), clock: clock() };
         let mut data = Data::default();
         data.insert(each_once(Workers(view())));
@@ -151,6 +161,9 @@ impl Host for Behind {
         data.insert(each_once(Groups(view())));
         data.insert(each_once(visible));
         data.insert(each_once(Histories(self.app.log.clone())));
+        data.insert(each_once(FilesOfEvidence(self.app.evidence.clone())));
+        data.insert(each_once(PersonKeys(self.app.keys.clone())));
+        data.insert(each_once(to_subjects));
         data.insert(DataLoader::new(relations, InTheSpan, TokioTimer::default()));
         data.insert(Caller { principal: who(), generation: view() });
         data

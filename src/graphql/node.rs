@@ -22,7 +22,9 @@ use super::people::{Subject, Worker};
 use super::point_in_time::KnownUpTo;
 use super::query::visible;
 use super::team::Team;
+use super::webhook::WebhookSubscription;
 use crate::access::policy::Action;
+use crate::outbox::subscription::Subscription;
 use crate::queries;
 use throughline_domain::fact::envelope::{
     BatchId, ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId,
@@ -58,6 +60,8 @@ pub enum Node {
     Risk(Risk),
     /// A piece of evidence.
     Evidence(Box<Evidence>),
+    /// A webhook subscription.
+    WebhookSubscription(Box<WebhookSubscription>),
 }
 
 /// The objects with these ids, in this order; none for an id that does not exist or that the caller may not see.
@@ -87,6 +91,7 @@ struct Found {
     contracts: HashMap<Uuid, String>,
     /// The contract of each batch.
     batches: HashMap<BatchId, String>,
+    subscriptions: HashMap<Uuid, Subscription>,
 }
 
 impl Found {
@@ -129,7 +134,12 @@ impl Found {
             let of = |event: Envelope| Some((BatchId(event.stream.id), event.contract?));
             batches = read.into_iter().filter_map(of).collect();
         }
-        Ok(Self { stories, things, subjects, workers, teams, events, contracts, batches })
+        let mut subscriptions = HashMap::new();
+        if ctx.may(Action::ManageSubscriptions) {
+            let read = ctx.app().outbox.find_all(scope, ids).await.or_fault()?;
+            subscriptions = read.into_iter().map(|of| (of.id, of)).collect();
+        }
+        Ok(Self { stories, things, subjects, workers, teams, events, contracts, batches, subscriptions })
     }
 
     async fn node(&self, ctx: &Context<'_>, id: Uuid) -> Result<Option<Node>> {
@@ -161,6 +171,9 @@ impl Found {
         let scoped = self.contracts.get(&id).and_then(|code| ctx.in_scope(code));
         if let Some(contract) = scoped.and_then(|scoped| Contract::today(ctx, scoped)) {
             return Ok(Some(Node::Contract(contract)));
+        }
+        if let Some(subscription) = self.subscriptions.get(&id) {
+            return Ok(Some(Node::WebhookSubscription(Box::new(WebhookSubscription(subscription.clone())))));
         }
         // The id of a claim is a UUID of version 5, derived from the case or scope. Ids of other objects are not.
         if id.get_version_num() == 5 && ctx.may(Action::ReadJourneys) {

@@ -19,7 +19,8 @@ use super::people::Worker;
 use super::point_in_time::KnownUpTo;
 use super::scalars::Date;
 use crate::access::relation as access;
-use crate::queries::obligations::{self, Counts, ObligationFilter, ObligationRow, Place, StandardCounts, Standing};
+use crate::queries::obligations::{self, ObligationFilter, ObligationRow, Place, StandardCounts, Standing};
+use crate::queries::small_counts::StandingCounts;
 use throughline_domain::fact::envelope::{JourneyId, WorkerId};
 use throughline_gateway::Code;
 use throughline_projections::CaseFacts;
@@ -201,35 +202,40 @@ pub struct StandardObligations {
 pub struct ObligationCounts {
     /// The keyworker, team or area that the row counts.
     group: Group,
-    /// Not met yet, due later than the as-of date.
-    due: u64,
+    /// Not met yet, due later than the as-of date. This and the other numbers of the row are null where they are hidden
+    /// because they count few people, or would say something about them.
+    due: Option<u64>,
     /// Not met yet, due on the as-of date.
-    due_today: u64,
+    due_today: Option<u64>,
     /// Not met yet, and the due date has passed.
-    overdue: u64,
+    overdue: Option<u64>,
     /// Met in time.
-    met: u64,
+    met: Option<u64>,
     /// Met late, or overdue when the case ended.
-    missed: u64,
+    missed: Option<u64>,
     /// Ended before the due date without being met.
-    cancelled: u64,
+    cancelled: Option<u64>,
 }
 
 impl StandardObligations {
-    /// The counts of one standard, with keyworkers as known at the knowledge date.
-    pub(super) fn of(counts: StandardCounts, known: KnownUpTo) -> Self {
-        let row = |(group, counts): (crate::queries::board::Group, Counts)| {
-            let count = |standing| counts.get(&standing).copied().unwrap_or(0);
+    /// One standard with the numbers of each row, and with keyworkers as known at the knowledge date.
+    pub(super) fn of((standard, numbers): (StandardCounts, Vec<StandingCounts>), known: KnownUpTo) -> Self {
+        let StandardCounts { standard, rows } = standard;
+        let row = |((group, _), numbers): ((crate::queries::board::Group, _), StandingCounts)| {
+            let number = |standing| {
+                let mut all = Standing::ALL.into_iter().zip(numbers);
+                all.find(|(one, _)| *one == standing).and_then(|(_, number)| number)
+            };
             ObligationCounts {
                 group: Group::known(group, known),
-                due: count(Standing::Due),
-                due_today: count(Standing::DueToday),
-                overdue: count(Standing::Overdue),
-                met: count(Standing::Met),
-                missed: count(Standing::Missed),
-                cancelled: count(Standing::Cancelled),
+                due: number(Standing::Due),
+                due_today: number(Standing::DueToday),
+                overdue: number(Standing::Overdue),
+                met: number(Standing::Met),
+                missed: number(Standing::Missed),
+                cancelled: number(Standing::Cancelled),
             }
         };
-        Self { standard: counts.standard, rows: counts.rows.into_iter().map(row).collect() }
+        Self { standard, rows: rows.into_iter().zip(numbers).map(row).collect() }
     }
 }

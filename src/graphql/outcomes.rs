@@ -12,11 +12,14 @@ use super::money::Money;
 use super::performance::{period_asked, starts_on};
 use super::period::{FigurePeriod, PeriodInput};
 use super::scalars::{Date, Decimal};
-use crate::queries::claims_by_outcome::{self, Amounts, By, ClaimGroup, Counts};
+use super::small_counts;
+use crate::queries::claims_by_outcome::{self, Amounts, By, ClaimGroup};
 use crate::queries::measures::OfContract;
 use crate::queries::prices::{self, AtPrice, PriceRow};
+use crate::queries::small_counts::{self as hidden, OutcomeCounts};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::performance::comparison::Comparison;
+use throughline_domain::performance::figure::Figure as Value;
 use throughline_domain::performance::fraction::OutOfRange;
 use throughline_domain::performance::measure::{Unit, measure};
 
@@ -43,8 +46,8 @@ pub struct OutcomeBoard {
     period: FigurePeriod,
     /// Each outcome, in the order of the rulebook.
     outcomes: Vec<OutcomeRows>,
-    /// The sums of the amounts of all rows.
-    amounts: OutcomeAmounts,
+    /// The sums of the amounts of all rows. Null if a number of claims is hidden.
+    amounts: Option<OutcomeAmounts>,
     /// What was received beyond everything due, and is not settled, in all batches to date. It is part of no other
     /// amount.
     overpaid: Money,
@@ -66,20 +69,21 @@ pub struct OutcomeRows {
 pub struct OutcomeRow {
     /// The group.
     group: OutcomeGroup,
-    /// The claims achieved by the facts.
-    achieved: u64,
+    /// The claims achieved by the facts. This and the other numbers of the row are null where they are hidden because they
+    /// count few claims, or would say something about them.
+    achieved: Option<u64>,
     /// The claims submitted, rejected ones too. A claim that was submitted again counts once.
-    submitted: u64,
+    submitted: Option<u64>,
     /// The claims whose last decision is a rejection.
-    rejected: u64,
+    rejected: Option<u64>,
     /// The claims that were accepted, paid ones too.
-    accepted: u64,
+    accepted: Option<u64>,
     /// The claims that were paid in full.
-    paid: u64,
+    paid: Option<u64>,
     /// The claims that were paid and taken back.
-    reversed: u64,
-    /// Their amounts.
-    amounts: OutcomeAmounts,
+    reversed: Option<u64>,
+    /// Their amounts. Null if a number of claims is hidden, because it would follow from the price.
+    amounts: Option<OutcomeAmounts>,
     /// The number that the rates are a share of, such as starters. Null if the rulebook names no measure.
     base: Option<Figure>,
     /// The submitted claims as a share of it, rejected ones too, so that cohorts can be compared.
@@ -87,7 +91,7 @@ pub struct OutcomeRow {
     /// The submitted claims that were neither rejected nor taken back, as a share of it.
     rate_without_rejected: Option<Figure>,
     /// The number of submitted claims that were neither rejected nor taken back, against the target of each profile.
-    /// Only for a service area or the whole contract.
+    /// Only for a service area, a cohort or the whole contract.
     targets: Vec<TargetComparison>,
     /// Their value, against the target times the price on the last day of the period.
     target_values: Vec<TargetComparison>,
@@ -146,9 +150,10 @@ pub struct OutcomePrice {
     up_to: Option<u32>,
     /// Whether no source states it.
     illustrative: bool,
-    /// The units achieved at it in the period. Null for one of several prices by volume.
+    /// The units achieved at it in the period. Null for one of several prices by volume, and where the number is hidden
+    /// because it is small, or would give away one that is.
     units: Option<Decimal>,
-    /// The amount of the claims for these units. Null for one of several prices by volume.
+    /// The amount of the claims for these units. Null where `units` is.
     amount: Option<Money>,
 }
 
@@ -166,11 +171,15 @@ pub(super) async fn board(
     let how = (by.into(), period);
     let found = claims_by_outcome::table(&source.generation, contract.scope(ctx)?, of, claims, how).await;
     let found = found.map_err(|error| figures::refused(&error))?;
-    let outcomes = found.outcomes.iter().map(|outcome| OutcomeRows::of(outcome, rulebook));
+    let is_hidden = small_counts::are_hidden(ctx, &source.code, rulebook);
+    let shown: Vec<Vec<OutcomeCounts>> = found.outcomes.iter().map(|of| OutcomeCounts::of(of, is_hidden)).collect();
+    let is_whole = shown.iter().flatten().all(OutcomeCounts::are_whole);
+    let outcomes = found.outcomes.iter().zip(&shown);
+    let outcomes = outcomes.map(|(outcome, counts)| OutcomeRows::of(outcome, counts, rulebook));
     Ok(OutcomeBoard {
         period: FigurePeriod::of(&period, source.as_of),
         outcomes: outcomes.collect::<Result<_, _>>().map_err(|error| fault(&error))?,
-        amounts: OutcomeAmounts::of(&found.amounts, &rulebook.currency),
+        amounts: is_whole.then(|| OutcomeAmounts::of(&found.amounts, &rulebook.currency)),
         overpaid: Money::of(found.overpaid, &rulebook.currency),
     })
 }
@@ -189,9 +198,13 @@ pub(super) async fn prices(
     let rows = prices::in_force(rulebook, source.as_of).into_iter();
     let rows = rows.map(|row| {
         let at_price = claims.and_then(|claims| row.achieved(claims, &period));
-        OutcomePrice::of(&row, at_price, &rulebook.currency)
+        (row, at_price)
     });
-    Ok(rows.collect())
+    let mut found: Vec<(PriceRow<'_>, Option<AtPrice>)> = rows.collect();
+    if small_counts::are_hidden(ctx, &source.code, rulebook) {
+        found = hidden::prices(found);
+    }
+    Ok(found.iter().map(|(row, at_price)| OutcomePrice::of(row, *at_price, &rulebook.currency)).collect())
 }
 
 impl OutcomePrice {
@@ -217,24 +230,31 @@ impl OutcomePrice {
 }
 
 impl OutcomeRows {
-    fn of(outcome: &claims_by_outcome::OutcomeRows, rulebook: &Rulebook) -> Result<Self, OutOfRange> {
+    fn of(
+        outcome: &claims_by_outcome::OutcomeRows,
+        counts: &[OutcomeCounts],
+        rulebook: &Rulebook,
+    ) -> Result<Self, OutOfRange> {
         let base = rulebook.outcome(&outcome.code).and_then(|outcome| outcome.rate_over.as_deref());
         let shown = base.and_then(|code| measure(rulebook, code));
         let shown = shown.map_or((Shown::with(Unit::Cases, 0), 0), |of| (Shown::of(&of), of.places));
-        let rows = outcome.rows.iter().map(|row| OutcomeRow::of(row, shown, rulebook));
+        let rows = outcome.rows.iter().zip(counts);
+        let rows = rows.map(|(row, counts)| OutcomeRow::of((row, counts), shown, rulebook));
         Ok(Self { code: outcome.code.clone(), title: outcome.title.clone(), rows: rows.collect::<Result<_, _>>()? })
     }
 }
 
 impl OutcomeRow {
     fn of(
-        row: &claims_by_outcome::OutcomeRow,
+        (row, counts): (&claims_by_outcome::OutcomeRow, &OutcomeCounts),
         (shown, places): (Shown, u32),
         rulebook: &Rulebook,
     ) -> Result<Self, OutOfRange> {
-        let Counts { achieved, submitted, rejected, accepted, paid, reversed } = row.counts;
+        let OutcomeCounts { achieved, submitted, rejected, accepted, paid, reversed, .. } = *counts;
         let percent = Shown::with(Unit::Percent, 0);
+        let seen = |figure: Value| if counts.is_hidden { figure.hidden() } else { figure };
         let against = |comparison: &Comparison, shown: Shown| {
+            let comparison = if counts.is_hidden { comparison.without_figure() } else { comparison.clone() };
             comparison.targets.iter().map(|target| shown.against(target)).collect::<Result<Vec<_>, _>>()
         };
         Ok(Self {
@@ -245,10 +265,10 @@ impl OutcomeRow {
             accepted,
             paid,
             reversed,
-            amounts: OutcomeAmounts::of(&row.amounts, &rulebook.currency),
-            base: row.base.map(|base| shown.figure(&base, places)).transpose()?,
-            rate: row.rate.map(|rate| percent.figure(&rate, 0)).transpose()?,
-            rate_without_rejected: row.rate_without_rejected.map(|rate| percent.figure(&rate, 0)).transpose()?,
+            amounts: counts.are_whole().then(|| OutcomeAmounts::of(&row.amounts, &rulebook.currency)),
+            base: row.base.map(|base| shown.figure(&seen(base), places)).transpose()?,
+            rate: row.rate.map(|rate| percent.figure(&seen(rate), 0)).transpose()?,
+            rate_without_rejected: row.rate_without_rejected.map(|rate| percent.figure(&seen(rate), 0)).transpose()?,
             targets: against(&row.targets, Shown::with(Unit::Cases, 0))?,
             target_values: against(&row.target_values, Shown::with(Unit::Amount, 2))?,
         })

@@ -11,6 +11,7 @@ use super::context::{OrFault as _, RequestContext as _};
 use super::entry::entries;
 use super::event::OccurredOn;
 use super::fault::fault;
+use super::identity::SubjectIdentity;
 use super::journey::Occurrence;
 use super::journey::work::Assessment;
 use super::mutation::input::SubjectKind;
@@ -119,6 +120,14 @@ impl Subject {
     /// The consents of the subject to the use of their data, oldest first.
     async fn consents(&self, ctx: &Context<'_>) -> Result<Vec<Consent>> {
         Ok(self.state(ctx).await?.consents.iter().map(Into::into).collect())
+    }
+
+    /// Who the subject is, as far as you may open it. Null if nothing is known.
+    async fn identity(&self, ctx: &Context<'_>) -> Option<Result<SubjectIdentity>> {
+        let known = |state: subject::Subject| {
+            (!state.identity.is_empty()).then(|| SubjectIdentity::of(self.id, state.identity))
+        };
+        self.state(ctx).await.map(known).transpose()
     }
 
     /// The legal holds, oldest first. A legal hold keeps the subject's data even if it is due to be erased.

@@ -13,14 +13,20 @@ use super::kpis::{self, Kpi};
 use super::list::{NOT_IN_SCOPE, Source};
 use super::period::PeriodInput;
 use super::scalars::Date;
+use super::small_counts;
 use crate::access::InScope;
+use crate::queries::board::Group as BoardGroup;
 use crate::queries::measures::{self, FiguresQuery, OfContract};
 use crate::queries::performance::{self, MonthsRow};
 use crate::queries::period::months_of_contract;
+use crate::queries::small_counts::{self as hidden, MonthsShown};
 use crate::views::generation::Generation;
+use throughline_domain::contract::rulebook::supply::Supplied;
 use throughline_domain::contract::{ContractRecord, Rulebook};
-use throughline_domain::performance::measure;
-use throughline_domain::performance::period::{Months, Period, Unit};
+use throughline_domain::performance::asked::to_date;
+use throughline_domain::performance::measure::{self, FactKind, Facts, Formula};
+use throughline_domain::performance::period::{Months, Period};
+use throughline_domain::performance::report::ContractCalendar;
 use throughline_gateway::Code;
 
 /// The most rows whose facts are listed in one answer.
@@ -31,6 +37,8 @@ pub(super) struct PerformanceAsked {
     /// Only these measures, by code.
     pub(super) measures: Option<Vec<String>>,
     pub(super) by: Vec<Dimension>,
+    /// Attributes of cases, by code.
+    pub(super) by_attributes: Vec<String>,
     pub(super) period: Option<PeriodInput>,
     pub(super) compare_with: Vec<CompareWith>,
 }
@@ -55,13 +63,15 @@ pub struct Performance {
 
 impl Performance {
     /// With the board of stages, of these measures only if some are named.
-    fn with_stages(self, board: performance::Performance, measures: Option<&[String]>, as_of: NaiveDate) -> Self {
+    fn with_stages(self, board: performance::Performance, measures: Option<&[String]>, of: &StagesOf<'_>) -> Self {
         let months = board.months;
-        let rows = |rows: Vec<MonthsRow>| rows.into_iter().map(|row| MonthCounts::of(row, months, as_of)).collect();
         let wanted = |code: &String| measures.is_none_or(|measures| measures.contains(code));
         let shown = board.stages.into_iter().filter(|stage| wanted(&stage.code));
-        let shown = shown.map(|stage| StageCounts { code: stage.code, label: stage.label, rows: rows(stage.rows) });
-        Self { stages: shown.collect(), declined: rows(board.declined), ..self }
+        let shown = shown.map(|stage| {
+            let rows = of.rows(stage.rows, months, Some(&stage.code));
+            StageCounts { code: stage.code, label: stage.label, rows }
+        });
+        Self { stages: shown.collect(), declined: of.rows(board.declined, months, None), ..self }
     }
 }
 
@@ -83,10 +93,11 @@ pub struct MonthCounts {
     group: Group,
     /// The count of each month.
     months: Vec<MonthCount>,
-    /// The total of these months.
-    total: u64,
-    /// The total from the month in which the contract started to the last of these months.
-    cumulative: u64,
+    /// The total of these months. Null if it would say something about few people, and without supply.
+    total: Option<u64>,
+    /// The total from the month in which the contract started to the last of these months. Null if it would say something
+    /// about few people, and without supply.
+    cumulative: Option<u64>,
 }
 
 /// The count of one month.
@@ -94,20 +105,61 @@ pub struct MonthCounts {
 pub struct MonthCount {
     /// The first day of the month.
     month: Date,
-    /// The number of cases.
-    journeys: u64,
+    /// The number of cases. Null if it counts few people, or would say something about them, and you may not see small
+    /// counts; and if the area did not supply the facts: this is not 0.
+    journeys: Option<u64>,
     /// Whether the month was not over at `asOf`, so that the count may still grow.
     provisional: bool,
 }
 
-impl MonthCounts {
-    pub(super) fn of(row: MonthsRow, months: Months, as_of: NaiveDate) -> Self {
-        let counts = months.iter().zip(&row.by_month).map(|(month, journeys)| MonthCount {
+/// What the tables of stages are shown by.
+struct StagesOf<'s> {
+    rulebook: &'s Rulebook,
+    as_of: NaiveDate,
+    starts_on: NaiveDate,
+    hides_small_counts: bool,
+}
+
+impl StagesOf<'_> {
+    /// The rows of a stage, or of the declined referrals.
+    fn rows(&self, rows: Vec<MonthsRow>, months: Months, stage: Option<&str>) -> Vec<MonthCounts> {
+        let shown = if self.hides_small_counts {
+            MonthsShown::without_small(&rows)
+        } else {
+            rows.iter().map(MonthsShown::of).collect()
+        };
+        let row = |(row, shown): (MonthsRow, MonthsShown)| self.row(row, &shown, (months, stage));
+        rows.into_iter().zip(shown).map(row).collect()
+    }
+
+    fn row(&self, row: MonthsRow, shown: &MonthsShown, (months, stage): (Months, Option<&str>)) -> MonthCounts {
+        let area = match &row.group {
+            BoardGroup::Area(area) => Some(area.as_str()),
+            _ => None,
+        };
+        let is_supplied = |first: NaiveDate, last: NaiveDate| match (area, stage) {
+            (Some(area), Some(stage)) => self.is_supplied((area, stage), (first, last)),
+            _ => true,
+        };
+        let counts = months.iter().zip(&shown.by_month).map(|(month, journeys)| MonthCount {
             month: Date(month.first()),
-            journeys: *journeys,
-            provisional: month.is_provisional(as_of),
+            journeys: journeys.filter(|_| is_supplied(month.first(), month.last())),
+            provisional: month.is_provisional(self.as_of),
         });
-        Self { months: counts.collect(), total: row.total(), cumulative: row.cumulative, group: row.group.into() }
+        let (first, last) = (months.first().first(), months.last().last());
+        MonthCounts {
+            months: counts.collect(),
+            total: shown.total.filter(|_| is_supplied(first, last)),
+            cumulative: shown.cumulative.filter(|_| is_supplied(self.starts_on.min(first), last)),
+            group: row.group.into(),
+        }
+    }
+
+    /// Whether an area supplies on some day what a stage needs.
+    fn is_supplied(&self, (area, stage): (&str, &str), (first, last): (NaiveDate, NaiveDate)) -> bool {
+        let needs = self.rulebook.needs(&Formula::Count(Facts::one(FactKind::Stages, stage)));
+        let days = (first, last.min(self.as_of));
+        needs.iter().all(|facts| self.rulebook.supplied(area, *facts, days) != Supplied::Never)
     }
 }
 
@@ -138,9 +190,9 @@ pub(super) async fn performance(ctx: &Context<'_>, source: Source, asked: Perfor
     }
     let period = reader.period(asked.period);
     let kpis = if looks_at("kpis") { kpis::kpis(ctx, &reader, period.clone()?).await? } else { Vec::new() };
-    let grade = if looks_at("grade") { indicators::grade(&reader, period?).await? } else { None };
+    let grade = if looks_at("grade") { indicators::grade(ctx, &reader, period?).await? } else { None };
     let shown = Performance { stages: Vec::new(), declined: Vec::new(), figures, kpis, grade };
-    if looks_at("stages") || looks_at("declined") { reader.stages(shown, &asked).await } else { Ok(shown) }
+    if looks_at("stages") || looks_at("declined") { reader.stages(ctx, shown, &asked).await } else { Ok(shown) }
 }
 
 /// The rulebook of an open contract.
@@ -156,13 +208,15 @@ impl Asker<'_> {
         }
         let query = FiguresQuery {
             measures: &measures,
-            by: &figures::dimensions(&asked.by)?,
+            by: &figures::dimensions(&asked.by, &asked.by_attributes)?,
             period: self.period(asked.period)?,
             compare: figures::compared(&asked.compare_with),
             as_of: self.source.as_of,
         };
-        let found = self.found(&query).await?.into_iter();
-        found.map(|found| MeasureFigures::of(found, &self.source, self.rulebook)).collect()
+        let found = self.found(&query).await?;
+        let is_hidden = small_counts::are_hidden(ctx, self.scope.contract(), self.rulebook);
+        let found = if is_hidden { hidden::figures(found) } else { found };
+        found.iter().map(|found| MeasureFigures::of(found, &self.source, self.rulebook)).collect()
     }
 
     async fn found(&self, query: &FiguresQuery<'_>) -> Result<Vec<measures::MeasureFigures>> {
@@ -196,10 +250,10 @@ impl Asker<'_> {
         starts_on(&self.source)
     }
 
-    async fn stages(&self, shown: Performance, asked: &PerformanceAsked) -> Result<Performance> {
+    async fn stages(&self, ctx: &Context<'_>, shown: Performance, asked: &PerformanceAsked) -> Result<Performance> {
         let by = match asked.by.as_slice() {
-            [] | [Dimension::Whole] => performance::By::Whole,
-            [Dimension::Area] => performance::By::Area,
+            [] | [Dimension::Whole] if asked.by_attributes.is_empty() => performance::By::Whole,
+            [Dimension::Area] if asked.by_attributes.is_empty() => performance::By::Area,
             _ => {
                 let message = "stages and declined are by AREA or WHOLE: ask for figures by other dimensions";
                 return Err(Code::BadUserInput.error(message));
@@ -211,22 +265,26 @@ impl Asker<'_> {
         let whole_contract = || Ok(months_of_contract(&self.source.contract_state, as_of));
         let months = asked.period.map_or_else(whole_contract, PeriodInput::months)?;
         let board = performance::in_months(&self.source.generation, self.scope, as_of, self.rulebook, (by, months));
-        Ok(shown.with_stages(board.await.or_fault()?, codes, as_of))
+        let of = StagesOf {
+            rulebook: self.rulebook,
+            as_of,
+            starts_on: self.starts_on(),
+            hides_small_counts: small_counts::are_hidden(ctx, self.scope.contract(), self.rulebook),
+        };
+        Ok(shown.with_stages(board.await.or_fault()?, codes, &of))
     }
 }
 
 /// The first day of a contract.
 pub(super) fn starts_on(source: &Source) -> NaiveDate {
-    source.contract_state.opened().map_or(source.as_of, |opened| opened.starts_on)
+    source.contract_state.starts_on().unwrap_or(source.as_of)
 }
 
 /// The period of figures. Default: from the start of the contract to the end of the month of the day.
 pub(super) fn period_asked(source: &Source, rulebook: &Rulebook, period: Option<PeriodInput>) -> Result<Period> {
-    let (starts_on, as_of) = (starts_on(source), source.as_of);
-    match period {
-        Some(period) => period.of_figures(rulebook, starts_on),
-        None => Ok(Period::to_date(starts_on, Unit::Month, as_of).unwrap_or(Period::of(Unit::Month, as_of))),
-    }
+    let starts_on = starts_on(source);
+    let calendar = ContractCalendar { financial_year: rulebook.calendar.financial_year, starts_on };
+    period.map_or_else(|| Ok(to_date(starts_on, source.as_of)), |period| period.of_figures(calendar))
 }
 
 /// The measures of a contract.

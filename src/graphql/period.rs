@@ -5,12 +5,14 @@ use chrono::NaiveDate;
 
 use super::scalars::Date;
 use crate::queries::period::Period as BoardPeriod;
-use throughline_domain::contract::Rulebook;
-use throughline_domain::performance::period::{MONTHS_MAX, Month, Months, Period, Unit};
+use throughline_domain::performance::asked::{self, PeriodAsked, PeriodFault};
+use throughline_domain::performance::period::{MONTHS_MAX, Months, Period};
+use throughline_domain::performance::report::ContractCalendar;
 use throughline_gateway::Code;
 
 /// A kind of period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "asked::PeriodKind")]
 pub enum PeriodKind {
     /// The ISO week, from Monday to Sunday, that holds `from`.
     Week,
@@ -68,47 +70,37 @@ impl PeriodInput {
         self.span_of_months()
     }
 
-    /// The months from one to the other.
-    fn span_of_months(self) -> Result<Months> {
-        let first = Month::of(self.from.0);
-        let last = self.to.map_or(first, |to| Month::of(to.0));
-        Months::from_to(first, last).ok_or_else(|| {
-            Code::BadUserInput.error(format!(
-                "the period runs backwards or is longer than {MONTHS_MAX} months: give a from before to, and a \
-                 shorter period"
-            ))
-        })
+    /// The period of figures.
+    pub(super) fn of_figures(self, calendar: ContractCalendar) -> Result<Period> {
+        self.asked().period(calendar).map_err(refused)
     }
 
-    /// The period of figures.
-    pub(super) fn of_figures(self, rulebook: &Rulebook, starts_on: NaiveDate) -> Result<Period> {
-        let (from, year) = (self.from.0, rulebook.calendar.financial_year);
-        if self.to.is_some() && !matches!(self.kind, None | Some(PeriodKind::Days)) {
-            let message = "the kind of the period says where it ends: leave out to, or use the kind DAYS";
-            return Err(Code::BadUserInput.error(message));
-        }
-        let one = |unit| Ok(Period::of(unit, from));
-        match self.kind {
-            None => {
-                let months = self.span_of_months()?;
-                let whole = Period::days(months.first().first(), months.last().last());
-                Ok(whole.filter(|_| months.first() != months.last()).unwrap_or(Period::month(months.first())))
-            }
-            Some(PeriodKind::Week) => one(Unit::Week),
-            Some(PeriodKind::Month) => one(Unit::Month),
-            Some(PeriodKind::Quarter) => one(Unit::Quarter(year)),
-            Some(PeriodKind::FinancialYear) => one(Unit::FinancialYear(year)),
-            Some(PeriodKind::CalendarYear) => one(Unit::CalendarYear),
-            Some(PeriodKind::YearToDate) => Ok(Period::year_to_date(year, Unit::Month, from)),
-            Some(PeriodKind::ContractToDate) => Period::to_date(starts_on, Unit::Month, from).ok_or_else(|| {
-                let message = format!("the contract starts on {starts_on}, after the period: give a later from");
-                Code::BadUserInput.error(message)
-            }),
-            Some(PeriodKind::Days) => self.to.and_then(|to| Period::days(from, to.0)).ok_or_else(|| {
-                Code::BadUserInput.error("a period of days needs a from and a to that is not earlier: give both")
-            }),
-        }
+    /// The months from one to the other.
+    fn span_of_months(self) -> Result<Months> {
+        self.asked().months().map_err(refused)
     }
+
+    fn asked(self) -> PeriodAsked {
+        PeriodAsked { kind: self.kind.map(Into::into), from: self.from.0, to: self.to.map(|to| to.0) }
+    }
+}
+
+/// Why a period is refused, in the words of the API.
+fn refused(fault: PeriodFault) -> async_graphql::Error {
+    Code::BadUserInput.error(match fault {
+        PeriodFault::EndsTwice => {
+            "the kind of the period says where it ends: leave out to, or use the kind DAYS".to_owned()
+        }
+        PeriodFault::NoMonths => format!(
+            "the period runs backwards or is longer than {MONTHS_MAX} months: give a from before to, and a shorter period"
+        ),
+        PeriodFault::BeforeContract(starts_on) => {
+            format!("the contract starts on {starts_on}, after the period: give a later from")
+        }
+        PeriodFault::NoDays => {
+            "a period of days needs a from and a to that is not earlier: give both".to_owned()
+        }
+    })
 }
 
 /// The period of a board. Default: everything to date.

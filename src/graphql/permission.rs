@@ -79,6 +79,10 @@ pub struct ClaimPermissions {
     pub(super) claim: claims::Claim,
     /// Its latest line in a batch.
     pub(super) line: Option<BatchLine>,
+    /// Why another person must submit it.
+    pub(super) kept_from_submitting: Option<Refusal>,
+    /// Why another person must decide on it.
+    pub(super) kept_from_deciding: Option<Refusal>,
 }
 
 impl ClaimPermissions {
@@ -108,14 +112,20 @@ impl ClaimPermissions {
 impl ClaimPermissions {
     /// Submit the claim in an open batch.
     async fn submit_batch(&self, ctx: &Context<'_>) -> Permission {
-        self.may(ctx, Action::ClaimOutcomes, |of| of.claim.submittable())
+        self.may(ctx, Action::ClaimOutcomes, |of| {
+            of.claim.submittable()?;
+            apart(of.kept_from_submitting.as_ref())
+        })
     }
 
     /// Submit the claim again.
     async fn resubmit_claim(&self, ctx: &Context<'_>) -> Permission {
         self.may(ctx, Action::ClaimOutcomes, |of| {
             of.line_may(LineAct::Resubmit)?;
-            if of.claim.status == Status::Queried { Ok(()) } else { of.claim.submittable() }
+            if of.claim.status != Status::Queried {
+                of.claim.submittable()?;
+            }
+            apart(of.kept_from_submitting.as_ref())
         })
     }
 
@@ -136,7 +146,10 @@ impl ClaimPermissions {
             Some(Verdict::Query) => LineAct::Query,
             Some(Verdict::Reject) | None => LineAct::Reject,
         };
-        self.may(ctx, Action::DecideClaims, |of| of.line_may(act))
+        self.may(ctx, Action::DecideClaims, |of| {
+            of.line_may(act)?;
+            apart(of.kept_from_deciding.as_ref())
+        })
     }
 
     /// Record a payment for the claim.
@@ -150,9 +163,14 @@ impl ClaimPermissions {
     }
 }
 
+/// Refuses a step that another person must do.
+fn apart(kept: Option<&Refusal>) -> Result<(), Box<Refusal>> {
+    kept.map_or(Ok(()), |refusal| Err(Box::new(refusal.clone())))
+}
+
 /// A sample fact of the work with the client. Such facts end with the close.
 pub(super) const fn work() -> PlanAgreed {
-    PlanAgreed { kind: String::new() }
+    PlanAgreed { kind: String::new(), actions: Vec::new(), note: None }
 }
 
 /// A sample fact about outcomes. Such facts may follow the close.

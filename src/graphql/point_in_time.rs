@@ -25,6 +25,8 @@ use throughline_gateway::Code;
 
 /// How long a query waits for a view that is being built.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a command waits for the live view. The rest of the time for an answer is left to what it needs the view for.
+const PATIENCE_OF_COMMANDS: Duration = Duration::from_secs(15);
 /// How long a client should wait before it asks again: if the time is unknown, at the least, and at the most.
 const ASK_AGAIN: [Duration; 3] = [Duration::from_secs(2), Duration::from_millis(500), Duration::from_secs(30)];
 
@@ -161,13 +163,34 @@ impl Snapshot {
 
 /// The live view, once it has reached this position.
 pub(super) async fn caught_up(ctx: &Context<'_>, head: envelope::Position) -> Result<Arc<Generation>> {
+    reached(ctx, head, PATIENCE).await.ok_or_else(|| not_yet(None))
+}
+
+/// The live view, once it has reached this position, for a command that needs it. It waits longer than a question, and
+/// nothing is recorded if that is not long enough.
+pub(super) async fn caught_up_for_command(ctx: &Context<'_>, head: envelope::Position) -> Result<Arc<Generation>> {
+    let view = reached(ctx, head, PATIENCE_OF_COMMANDS).await;
+    view.ok_or_else(|| {
+        let behind = head.0 - ctx.app().views.live().position().borrow().0;
+        let message = format!(
+            "the live view is {behind} events behind the log: nothing was recorded, send the command again with the \
+             same commandId"
+        );
+        let mut error = Code::Unavailable.error_for_now(message, ASK_AGAIN[0]);
+        error.extensions.get_or_insert_default().set("commandInDoubt", false);
+        error
+    })
+}
+
+/// The live view, once it has reached this position. None if it has not in time.
+async fn reached(ctx: &Context<'_>, head: envelope::Position, patience: Duration) -> Option<Arc<Generation>> {
     let views = &ctx.app().views;
-    if !views.passed(head, PATIENCE).await {
-        return Err(not_yet(None));
+    if !views.passed(head, patience).await {
+        return None;
     }
     let own = &ctx.caller().generation;
     let is_there = *own.position().borrow() >= head;
-    Ok(if is_there { Arc::clone(own) } else { views.live() })
+    Some(if is_there { Arc::clone(own) } else { views.live() })
 }
 
 /// The position up to which rulebooks are used so that the requested version is the newest. None if the live view

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
+use super::access::{self, ApiKey, RoleGrant};
 use super::bounds::{FIRST_MAX, PageLength};
 use super::compare::{ViewComparison, ViewPoint};
 use super::context::{OrFault as _, RequestContext as _};
@@ -24,6 +25,7 @@ use super::scalars::{Date, Id, Instant, Position};
 use super::staff::{self, StaffOf};
 use super::team::Team;
 use super::views::Views;
+use super::webhook::{self, WebhookSubscription};
 use crate::access::Scope;
 use crate::log::read::Lane;
 use crate::queries;
@@ -257,6 +259,19 @@ impl Query {
         Some(rulebook::versions(&contract_state, (first, after)))
     }
 
+    /// The webhook subscriptions of a contract, in the order in which they were made. Null if there is no contract with
+    /// this code in your scope.
+    async fn subscriptions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The code of the contract, such as `shps`.")] contract: String,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
+    ) -> Option<Result<Page<WebhookSubscription>>> {
+        webhook::subscriptions(ctx, contract, (first, after)).await.transpose()
+    }
+
     /// Compares one contract at two points in time or under two rulebooks: board figures, cases and claims that differ,
     /// with the events that explain each difference.
     async fn compare_views(
@@ -359,6 +374,28 @@ impl Query {
         >,
     ) -> Option<Result<Team>> {
         team(ctx, TeamId(id.0), as_of).await.transpose()
+    }
+
+    /// The roles that this deployment granted to logins, revoked ones included, in the order in which they were granted.
+    async fn grants(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
+    ) -> Result<Page<RoleGrant>> {
+        access::grants(ctx, (first, after)).await
+    }
+
+    /// The keys with which machines sign in, revoked ones included, in the order in which they were issued.
+    async fn api_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
+    ) -> Result<Page<ApiKey>> {
+        access::api_keys(ctx, (first, after)).await
     }
 
     /// Any object, by its id.

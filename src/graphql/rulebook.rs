@@ -12,7 +12,7 @@ use super::event::OccurredOn;
 use super::page::{self, Listed, Page};
 use super::scalars::{Date, Decimal};
 use throughline_domain::contract::rulebook::league::League;
-use throughline_domain::contract::rulebook::outcome::{AchievedBy, OncePer as Once};
+use throughline_domain::contract::rulebook::outcome::{AchievedBy, Digest, OncePer as Once};
 use throughline_domain::contract::rulebook::terms::Within;
 use throughline_domain::contract::rulebook::{self as domain, CodeList, Labels, Rulebook, explain, shown_value};
 use throughline_domain::contract::{Contract, Published};
@@ -212,6 +212,8 @@ pub struct EvidenceAsked {
     all_of: Vec<CodeLabel>,
     /// Whether each piece must be verified.
     verified: bool,
+    /// Whether each piece must have the SHA-256 of its file.
+    digest: bool,
     /// The most days before achievement that a piece can be dated. Null: any number.
     dated_before_days: Option<u32>,
     /// The most days after achievement that a piece can be dated. Null: any number.
@@ -229,6 +231,7 @@ impl RulebookOutcome {
             any_of: CodeLabel::all(&asked.any_of, labels),
             all_of: CodeLabel::all(&asked.all_of, labels),
             verified: asked.verified,
+            digest: asked.digest == Digest::Required,
             dated_before_days: asked.dated_before_days,
             dated_after_days: asked.dated_after_days,
         });
@@ -272,19 +275,44 @@ pub struct RulebookStandard {
 }
 
 impl RulebookStandard {
-    fn of(standard: &domain::Standard, labels: &Labels) -> Self {
+    fn of(standard: &domain::Standard, rulebook: &Rulebook) -> Self {
         let (within_days, within_working_days) = match standard.within {
             Within::Days(days) => (Some(days), None),
             Within::WorkingDays(days) => (None, Some(days)),
         };
         Self {
             code: standard.code.clone(),
-            label: labels.of(&standard.code),
+            label: rulebook.labels.of(&standard.code),
             within_days,
             within_working_days,
             minimum_level: standard.minimum_level.map(Decimal),
             lower_level: standard.lower_level.map(Decimal),
-            in_words: explain::of_standard(standard),
+            in_words: explain::of_standard(rulebook, standard),
+        }
+    }
+}
+
+/// An attribute of cases by which figures can be broken down: a fact that the assessment of the eligibility freezes.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct CaseAttribute {
+    /// The code, for `byAttributes`.
+    code: String,
+    /// The title on boards.
+    title: String,
+    /// The values that always have a row, in order. Other values have a row where there are cases.
+    values: Vec<CodeLabel>,
+    /// The label of the row for cases without the fact.
+    unknown: String,
+}
+
+impl CaseAttribute {
+    fn of(attribute: &domain::case_attribute::CaseAttribute, labels: &Labels) -> Self {
+        let value = |code: &String| CodeLabel { code: code.clone(), label: attribute.label(code, labels) };
+        Self {
+            code: attribute.code.clone(),
+            title: attribute.title.clone(),
+            values: attribute.listed().iter().map(value).collect(),
+            unknown: attribute.unknown.clone(),
         }
     }
 }
@@ -422,7 +450,12 @@ impl RulebookVersion {
 
     /// The service standards, in the order of the rulebook.
     async fn standards(&self) -> Vec<RulebookStandard> {
-        self.rulebook.standards.iter().map(|of| RulebookStandard::of(of, &self.rulebook.labels)).collect()
+        self.rulebook.standards.iter().map(|of| RulebookStandard::of(of, &self.rulebook)).collect()
+    }
+
+    /// The attributes of cases by which figures can be broken down, in the order of the rulebook.
+    async fn case_attributes(&self) -> Vec<CaseAttribute> {
+        self.rulebook.case_attributes.iter().map(|one| CaseAttribute::of(one, &self.rulebook.labels)).collect()
     }
 
     /// The leagues, in the order of the rulebook. `Contract.league` computes one.

@@ -6,7 +6,9 @@ use super::boards::{BoardBy, ReferralToPlan};
 use super::context::OrFault as _;
 use super::contract::Contract;
 use super::period::{PeriodInput, period_of};
+use super::small_counts;
 use crate::queries::referral_to_plan;
+use crate::queries::small_counts::PlanCounts;
 
 /// The rows of the board. None if the rulebook does not measure it.
 pub(super) async fn referral_to_plan(
@@ -23,5 +25,12 @@ pub(super) async fn referral_to_plan(
     let (generation, how) = (contract.generation(), (by, period_of(period)?));
     let rows = referral_to_plan::rows(generation, contract.scope(ctx)?, contract.day(), rulebook, how).await;
     let rows = rows.or_fault()?;
-    Ok(rows.map(|rows| rows.into_iter().map(|row| ReferralToPlan::of(row, &measured.buckets)).collect()))
+    let Some(rows) = rows else { return Ok(None) };
+    let counts = if small_counts::are_hidden(ctx, &contract.source().code, rulebook) {
+        PlanCounts::without_small(&rows)
+    } else {
+        rows.iter().map(PlanCounts::of).collect()
+    };
+    let shown = rows.into_iter().zip(counts);
+    Ok(Some(shown.map(|row| ReferralToPlan::of(row, &measured.buckets)).collect()))
 }

@@ -13,6 +13,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -20,8 +22,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Re
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::Sleep;
+use tower::ServiceExt as _;
 
-use throughline_gateway::Stopping;
+use throughline_gateway::{Remote, Stopping};
 
 /// The most connections at once, unless `serve --connections` sets another limit.
 pub const CONNECTIONS: usize = 4_096;
@@ -53,8 +56,8 @@ pub(super) async fn serve(listener: TcpListener, connections: usize, router: Rou
             () = stopping.requested() => return,
             accepted = listener.accept() => accepted,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, from) = match accepted {
+            Ok((stream, address)) => (stream, Remote(address.ip())),
             // The other side has already gone.
             Err(error) if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) => continue,
             Err(error) => {
@@ -76,7 +79,11 @@ pub(super) async fn serve(listener: TcpListener, connections: usize, router: Rou
         // Events are small and must not wait for the next one. If this option cannot be set, they only arrive later.
         let _ = stream.set_nodelay(true);
         let connection = TokioIo::new(Connection::new(stream, PATIENCE));
-        let served = builder.serve_connection(connection, TowerToHyperService::new(router.clone())).with_upgrades();
+        let known_from = router.clone().map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(from);
+            request
+        });
+        let served = builder.serve_connection(connection, TowerToHyperService::new(known_from)).with_upgrades();
         let mut stopping = stopping.clone();
         tokio::spawn(async move {
             let mut served = std::pin::pin!(served);

@@ -81,7 +81,7 @@ struct Part {
 
 /// The events after a position, one a line.
 pub(super) async fn events(State(service): State<Service>, request: Request) -> Response {
-    let login = match authenticate(&service.key, &request) {
+    let login = match authenticate(&service.gate, &request).await {
         Ok(login) => login,
         Err(refused) => return unauthenticated(&refused),
     };

@@ -20,6 +20,8 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::{READY_WITHIN, Service};
 use crate::log::{Head, LogError};
+use crate::outbox::Outbox;
+use crate::outbox::subscription::{self, Tally};
 use throughline_gateway::Problem;
 
 /// The media type of `OpenMetrics` text.
@@ -41,6 +43,54 @@ struct Route {
     route: String,
 }
 
+/// The state of subscriptions.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InState {
+    state: &'static str,
+}
+
+/// The metrics of webhooks.
+struct WebhookMeters {
+    delivered: Counter,
+    failed: Counter,
+    subscriptions: Family<InState, Gauge>,
+    failing: Gauge,
+    lag: Gauge,
+}
+
+impl WebhookMeters {
+    fn registered(registry: &mut Registry) -> Self {
+        let (delivered, failed) = (Counter::default(), Counter::default());
+        let (failing, lag) = (Gauge::default(), Gauge::default());
+        let subscriptions = Family::<InState, Gauge>::default();
+        let what = "Webhooks that their receivers took, sent by this server";
+        registry.register("webhooks_delivered", what, delivered.clone());
+        let what = "Attempts to send a webhook that failed, by this server";
+        registry.register("webhooks_failed", what, failed.clone());
+        let what = "Webhook subscriptions, by state";
+        registry.register("webhook_subscriptions", what, subscriptions.clone());
+        let what = "Active webhook subscriptions whose next event was not taken yet";
+        registry.register("webhook_subscriptions_failing", what, failing.clone());
+        let what = "Positions of the log by which the slowest active webhook subscription is behind";
+        registry.register("webhook_lag_events", what, lag.clone());
+        Self { delivered, failed, subscriptions, failing, lag }
+    }
+
+    fn set(&self, outbox: &Outbox, tally: &[Tally]) {
+        let attempts = outbox.attempts();
+        self.delivered.inc_by(attempts.delivered.saturating_sub(self.delivered.get()));
+        self.failed.inc_by(attempts.failed.saturating_sub(self.failed.get()));
+        let of = |state| tally.iter().find(|tally| tally.state == state);
+        for state in subscription::State::ALL {
+            let count = of(state).map_or(0, |tally| tally.subscriptions);
+            self.subscriptions.get_or_create(&InState { state: state.as_str() }).set(count);
+        }
+        let active = of(subscription::State::Active);
+        self.failing.set(active.map_or(0, |active| active.failing));
+        self.lag.set(active.map_or(0, |active| outbox.lag(active.position)));
+    }
+}
+
 /// The metrics of one service.
 pub(super) struct Meters {
     registry: Registry,
@@ -49,6 +99,8 @@ pub(super) struct Meters {
     places: Gauge,
     under_way: Gauge,
     turned_away: Counter,
+    sign_ins_failed: Counter,
+    sign_ins_unread: Counter,
     clock_off: Gauge<f64, AtomicU64>,
     log_position: Gauge,
     view_position: Gauge,
@@ -58,6 +110,7 @@ pub(super) struct Meters {
     rebuild_events: Gauge,
     rebuild_rate: Gauge<f64, AtomicU64>,
     rebuild_left: Gauge<f64, AtomicU64>,
+    webhooks: WebhookMeters,
 }
 
 impl Meters {
@@ -80,6 +133,10 @@ impl Meters {
         registry.register("http_requests_under_way", "Requests in progress", under_way.clone());
         let what = "Requests refused with 503 because no place was free";
         registry.register("http_requests_turned_away", what, turned_away.clone());
+        let (sign_ins_failed, sign_ins_unread) = (Counter::default(), Counter::default());
+        registry.register("sign_ins_failed", "Tokens that were not valid here", sign_ins_failed.clone());
+        let what = "Tokens that were not read because too many from their address were not valid";
+        registry.register("sign_ins_unread", what, sign_ins_unread.clone());
         let what =
             "How far this server's clock is ahead of the database's; negative if it is behind that or the newest event";
         registry.register_with_unit("clock_off", what, Unit::Seconds, clock_off.clone());
@@ -95,6 +152,7 @@ impl Meters {
         registry.register("rebuild_rate", what, rebuild_rate.clone());
         let what = "Remaining time of the running rebuild at this rate; zero without one";
         registry.register_with_unit("rebuild_left", what, Unit::Seconds, rebuild_left.clone());
+        let webhooks = WebhookMeters::registered(&mut registry);
         Arc::new(Self {
             registry,
             answered,
@@ -102,6 +160,8 @@ impl Meters {
             places,
             under_way,
             turned_away,
+            sign_ins_failed,
+            sign_ins_unread,
             clock_off,
             log_position,
             view_position,
@@ -111,6 +171,7 @@ impl Meters {
             rebuild_events,
             rebuild_rate,
             rebuild_left,
+            webhooks,
         })
     }
 }
@@ -131,15 +192,16 @@ pub(super) async fn count(State(meters): State<Arc<Meters>>, request: Request, n
 }
 
 /// Metrics that need a read from the store.
-async fn read(service: &Service) -> Result<(Head, i64), LogError> {
-    Ok((service.app.log.head().await?, service.app.views.live().parked_count().await?))
+async fn read(service: &Service) -> Result<(Head, i64, Vec<Tally>), LogError> {
+    let (head, parked) = (service.app.log.head().await?, service.app.views.live().parked_count().await?);
+    Ok((head, parked, service.app.outbox.tally().await?))
 }
 
 /// All metrics, as text.
 pub(super) async fn metrics(State(service): State<Service>) -> Response {
     let live = service.app.views.live();
     let position = *live.position().borrow();
-    let Ok(Ok((head, parked))) = tokio::time::timeout(READY_WITHIN, read(&service)).await else {
+    let Ok(Ok((head, parked, tally))) = tokio::time::timeout(READY_WITHIN, read(&service)).await else {
         let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the log or the live view cannot be read");
         return problem.after(READY_WITHIN).into_response();
     };
@@ -148,6 +210,9 @@ pub(super) async fn metrics(State(service): State<Service>) -> Response {
     meters.places.set(i64::try_from(load.places).unwrap_or(i64::MAX));
     meters.under_way.set(i64::try_from(load.taken).unwrap_or(i64::MAX));
     meters.turned_away.inc_by(load.turned_away.saturating_sub(meters.turned_away.get()));
+    let (failed, unread) = service.gate.tally().read();
+    meters.sign_ins_failed.inc_by(failed.saturating_sub(meters.sign_ins_failed.get()));
+    meters.sign_ins_unread.inc_by(unread.saturating_sub(meters.sign_ins_unread.get()));
     let clock = &service.app.clock;
     let off = head.compared(clock, clock.now()).map_or(0.0, |off| off.by.as_seconds_f64());
     meters.clock_off.set(off);
@@ -162,6 +227,7 @@ pub(super) async fn metrics(State(service): State<Service>) -> Response {
     meters.rebuild_events.set(progress.map_or(0, |progress| progress.events));
     meters.rebuild_rate.set(progress.map_or(0.0, |progress| progress.rate));
     meters.rebuild_left.set(progress.and_then(|progress| progress.eta).map_or(0.0, |eta| eta.as_secs_f64()));
+    meters.webhooks.set(&service.app.outbox, &tally);
     let mut body = String::new();
     text::encode(&mut body, &meters.registry).expect("a String can always be written to");
     ([(header::CONTENT_TYPE, OPEN_METRICS)], body).into_response()

@@ -22,6 +22,7 @@ use throughline_domain::fact::envelope::{
     Actor, CommandId, Envelope, EventId, Position, StreamId, StreamKind, leaf_hash,
 };
 use throughline_domain::fact::event::{Event, EventType};
+use throughline_domain::fact::sealed::holds_clear_text;
 
 /// Why nothing was loaded.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +130,11 @@ impl<R: Read> Iterator for Checked<'_, R> {
 impl<R> Checked<'_, R> {
     fn check(&mut self, read: CloudEvent) -> Result<Ordered, LineError> {
         let event = read.event()?;
+        if holds_clear_text(read.data.payload.get()) {
+            let message = "holds a text about a person that is not sealed, which no log does: import the file without \
+                --as-recorded, so that the text is sealed";
+            return Err(LineError::at("data.payload", message));
+        }
         cloud_event::check_numbers(&event)?;
         let (contract, zone) = self.contract(&read, &event)?;
         let occurred = read.occurred(zone)?;
@@ -210,18 +216,19 @@ impl<R> Checked<'_, R> {
     fn contract(&mut self, read: &CloudEvent, event: &Event) -> Result<(Option<String>, Option<Tz>), LineError> {
         let written = read.data.contract.as_deref();
         let begins = self.order.due(read.stream) == 1;
-        if begins && read.event_type != opening(read.stream.kind) {
-            let message =
-                format!("a {} must begin with {}", read.stream.kind.as_str(), opening(read.stream.kind).as_str());
+        if let Some(first) = opening(read.stream.kind).filter(|first| begins && read.event_type != *first) {
+            let message = format!("a {} must begin with {}", read.stream.kind.as_str(), first.as_str());
             return Err(LineError::at("type", message));
         }
         match read.stream.kind {
-            StreamKind::Subject | StreamKind::Worker | StreamKind::Team if written.is_some() => {
+            kind if kind.belongs_to_deployment() && written.is_some() => {
                 let message =
                     format!("a {} does not belong to a contract: leave out the key", read.stream.kind.as_str());
                 Err(LineError::at("data.contract", message))
             }
-            StreamKind::Subject | StreamKind::Worker | StreamKind::Team => Ok((None, Some(DEPLOYMENT_ZONE))),
+            StreamKind::Subject | StreamKind::Worker | StreamKind::Team | StreamKind::Deployment => {
+                Ok((None, Some(DEPLOYMENT_ZONE)))
+            }
             StreamKind::Contract => self.of_contract(read, event, written),
             StreamKind::Journey | StreamKind::Batch => {
                 let at = match (self.within.get(&read.stream), written) {
@@ -303,16 +310,17 @@ impl<R> Checked<'_, R> {
     }
 }
 
-/// The event type with which streams of a kind begin.
-const fn opening(kind: StreamKind) -> EventType {
-    match kind {
+/// The event type with which streams of a kind begin. None if they may begin with any.
+const fn opening(kind: StreamKind) -> Option<EventType> {
+    Some(match kind {
         StreamKind::Contract => EventType::ContractOpened,
         StreamKind::Journey => EventType::ReferralReceived,
         StreamKind::Subject => EventType::SubjectRegistered,
         StreamKind::Worker => EventType::WorkerJoined,
         StreamKind::Team => EventType::TeamSet,
         StreamKind::Batch => EventType::BatchOpened,
-    }
+        StreamKind::Deployment => return None,
+    })
 }
 
 fn rulebook(content: &str) -> Result<Rulebook, LineError> {

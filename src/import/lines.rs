@@ -80,7 +80,8 @@ fn text(line: &[u8], number: u64) -> Result<&str, LineError> {
         LineError::line(message)
     })?;
     let text = if number == 1 { text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text) } else { text };
-    Ok(text.trim_ascii())
+    // White space at the ends may be fields: a tab may separate them.
+    Ok(text.strip_suffix('\r').unwrap_or(text))
 }
 
 /// The SHA-256 of everything that can be read, in lower-case hexadecimal.

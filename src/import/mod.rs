@@ -5,7 +5,10 @@
 
 pub mod as_recorded;
 pub mod lines;
+pub mod mapped;
+pub mod mapping;
 pub mod ndjson;
+pub mod read;
 pub mod ssda903;
 
 use std::io;
@@ -43,9 +46,14 @@ impl Import<'_> {
         if contract.opened().is_some() { Ok(contract) } else { Err(self.no_contract()) }
     }
 
-    /// The principal that imports, limited to the contract.
+    /// The principal that imports, limited to the contract. One who is limited to areas stays so.
     fn principal_here(&self) -> Principal {
-        Principal { scope: Scope::Contracts([self.contract.to_owned()].into()), ..self.principal.clone() }
+        let contracts = [self.contract.to_owned()].into();
+        let scope = match &self.principal.scope {
+            Scope::Areas { areas, .. } => Scope::Areas { contracts, areas: areas.clone() },
+            Scope::Deployment | Scope::Contracts(_) => Scope::Contracts(contracts),
+        };
+        Principal { scope, ..self.principal.clone() }
     }
 
     fn no_contract(&self) -> ImportError {
@@ -100,7 +108,7 @@ fn not_by_import(denied: Denied) -> String {
         Denied::Role { what, .. } => {
             format!("an import may not {what}: record this through the API, in a role that may")
         }
-        Denied::Areas { .. } | Denied::Outside => denied.to_string(),
+        Denied::Areas { .. } | Denied::Contracts { .. } | Denied::Outside => denied.to_string(),
     }
 }
 
@@ -159,12 +167,27 @@ pub enum ImportError {
         /// The system's error.
         source: io::Error,
     },
+    /// A file is not what its mapping describes, or is not safe to read.
+    #[error("{file}: {unfit}")]
+    Unfit {
+        /// The name of the file.
+        file: String,
+        /// What is wrong.
+        #[source]
+        unfit: read::Unfit,
+    },
     /// The log failed.
     #[error(transparent)]
     Log(#[from] LogError),
     /// A recorded event cannot be read.
     #[error("the log contains an event that cannot be read: run `throughline log verify`")]
     Payload(#[from] DecodeError),
+}
+
+impl ImportError {
+    fn unfit(file: &str, unfit: read::Unfit) -> Self {
+        Self::Unfit { file: file.to_owned(), unfit }
+    }
 }
 
 fn named_area(named: Option<&str>) -> String {
@@ -176,7 +199,7 @@ fn named_area(named: Option<&str>) -> String {
 
 fn allowed_areas(allowed: &[String]) -> String {
     if allowed.is_empty() {
-        "give the area of the children's cases with --area".to_owned()
+        "give the area of new cases with --area".to_owned()
     } else {
         format!("give --area, one of {}", allowed.join(", "))
     }

@@ -341,6 +341,11 @@ impl Stated {
         }
     }
 
+    /// Whether it has a text about a person that has to be sealed.
+    fn is_to_be_sealed(&self) -> bool {
+        self.event.personal_texts().into_iter().any(|(_, text)| text.clear().is_some())
+    }
+
     /// The content that identifies the statement when the same command id is sent again.
     fn body(&self) -> Vec<u8> {
         let also: Vec<EventId> = self.also.iter().filter_map(|also| also.target).collect();
@@ -371,6 +376,8 @@ struct Window {
     lines: Vec<Line>,
     ids: HashSet<Uuid>,
     referred: HashSet<SubjectId>,
+    /// The cases that a line of the window begins.
+    begun: HashSet<StreamId>,
     logins: HashSet<String>,
     last: u64,
 }
@@ -387,7 +394,9 @@ impl Window {
         let is_referred_again =
             matches!(&stated.event, Event::ReferralReceived(referral) if self.referred.contains(&referral.subject));
         let is_given_again = stated.login().is_some_and(|login| self.logins.contains(login));
-        self.lines.len() >= WINDOW || stands_on_one || is_referred_again || is_given_again
+        // A text is sealed for the person whose case it is, so the case must be recorded first.
+        let is_of_new_case = stated.is_to_be_sealed() && self.begun.contains(&stated.stream);
+        self.lines.len() >= WINDOW || stands_on_one || is_referred_again || is_given_again || is_of_new_case
     }
 
     /// Whether the line belongs to the command of the line before: a further retraction, or the other side of a link.
@@ -420,6 +429,7 @@ impl Window {
         self.ids.insert(stated.id);
         if let Event::ReferralReceived(referral) = &stated.event {
             self.referred.insert(referral.subject);
+            self.begun.insert(stated.stream);
         }
         self.logins.extend(stated.login().map(str::to_owned));
         let joins = self.is_joined_by(&stated);
@@ -531,6 +541,7 @@ fn command(stated: &Stated, contract: &str, known: &Known) -> Result<Command, Ou
             contract: contract.to_owned(),
             when: occurred.into(),
             register: (!known.subjects.contains(&fact.subject)).then_some(SubjectKind::Person),
+            identity: None,
             fact: fact.clone(),
         }),
         Event::FactCorrected(correction) => correct(stated, correction, known)?,

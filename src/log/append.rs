@@ -8,6 +8,7 @@ mod changed;
 mod dry_run;
 mod failed_commit;
 mod head;
+mod payload;
 mod reply;
 
 use std::collections::{HashMap, HashSet};
@@ -18,7 +19,6 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
-use serde_json::value::RawValue;
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -29,6 +29,7 @@ use crate::clock::{Chance, Clock};
 use crate::store::{Conn, Sql, StoreError, columns, doing, on};
 use crate::telemetry::repeated::Repeated;
 pub(super) use head::{lock_head, move_head};
+pub use payload::{Payload, Unsealed};
 pub use reply::Sent;
 use reply::{answer, give_up, refuse};
 use throughline_domain::fact::changed::ChangedStreams;
@@ -103,7 +104,7 @@ pub struct Draft {
     /// The date of the fact.
     pub occurred: Occurred,
     /// The payload.
-    pub payload: Box<RawValue>,
+    pub payload: Payload,
 }
 
 /// The streams that a command asked for, in their state before it.
@@ -622,11 +623,11 @@ impl<S: State> AppendTask<S> {
         draft: Draft,
         now: DateTime<Utc>,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let position = batch.head.position.next();
+        let (position, event_id) = (batch.head.position.next(), EventId(self.chance.id_at(now)));
         let version = self.states.get(&draft.stream).map_or(0, |loaded| loaded.version) + 1;
         let envelope = Envelope {
             position,
-            event_id: EventId(self.chance.id_at(now)),
+            event_id,
             stream: draft.stream,
             version,
             event_type: draft.event_type.to_owned(),
@@ -639,7 +640,7 @@ impl<S: State> AppendTask<S> {
             command_id: request.command_id,
             correlation_id: request.correlation_id,
             causation_id: None,
-            payload: draft.payload,
+            payload: draft.payload.complete(event_id)?,
             salt: self.chance.bytes(),
         };
         self.take(&envelope)?;

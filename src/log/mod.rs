@@ -11,6 +11,7 @@ pub mod verify;
 mod clock_off;
 mod follow;
 mod insert;
+pub mod key_uses;
 pub(crate) mod scan;
 mod writable;
 

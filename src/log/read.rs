@@ -78,6 +78,13 @@ static CONCERNING: Sql = Sql::new(
      'KpiAssessed')) order by position limit $5",
 );
 
+static CONCERNING_ANY_CONTRACT: Sql = Sql::new(
+    "select record from events where contract is null and position > $1 and position <= $2 \
+     and (type in ('SubjectsLinked', 'SubjectsUnlinked', 'WorkerJoined', 'WorkerLeft', 'WteSet', 'AbsenceRecorded', \
+     'TeamSet', 'CapacitySet', 'VacancyOpened', 'VacancyFilled', 'CoverStarted', 'CoverEnded', 'AssessmentScored') \
+     and occurred_on <= $3 or type in ('FactCorrected', 'FactRetracted')) order by position limit $4",
+);
+
 static RECORDED: Sql = Sql::new("select recorded_at from events where position = $1");
 
 /// Every statement of this module.
@@ -98,6 +105,7 @@ pub(super) static STATEMENTS: &[&Sql] = &[
     &CONTRACTS,
     &OF_CONTRACT,
     &CONCERNING,
+    &CONCERNING_ANY_CONTRACT,
 ];
 
 /// A part of the log that an index covers.
@@ -360,6 +368,23 @@ impl Log {
             page.fetch_all(pool).await
         });
         Ok(envelopes(records.map_err(doing("read the events that concern a period"))?)?)
+    }
+
+    /// The same of subjects, workers and teams, which belong to no contract: links of subjects, and what boards of the
+    /// workforce rest on.
+    pub async fn concerning_any_contract(
+        &self,
+        last_day: NaiveDate,
+        after: Position,
+        upto: Position,
+    ) -> Result<Vec<Envelope>, LogError> {
+        let reader = &self.store.reader;
+        let sql = CONCERNING_ANY_CONTRACT.text(reader.dialect());
+        let records = on!(reader, pool => {
+            let page = sqlx::query_as(sql).bind(after.0).bind(upto.0).bind(last_day).bind(PAGE_SIZE);
+            page.fetch_all(pool).await
+        });
+        Ok(envelopes(records.map_err(doing("read the events of subjects, workers and teams that concern a period"))?)?)
     }
 
     /// The events of these ids, in the order of the log.

@@ -318,7 +318,7 @@ mod tests {
             }
         }
         // 28 lists of journeys, five pages with their counts, the journeys that a caller may see, and the cases with a
-        // value in a figure.
-        assert_eq!(lists, 40);
+        // value in a figure; and the cases of an export.
+        assert_eq!(lists, 41);
     }
 }

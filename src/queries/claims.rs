@@ -5,6 +5,8 @@
 //! the view that was asked.
 
 mod answer;
+mod batches;
+mod duties;
 mod facts;
 mod judged;
 mod prepare;
@@ -23,6 +25,7 @@ use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{BatchId, ClaimId, Position, StreamId};
 
 pub use answer::{CapOf, CapUse, Claim, Claims, Excluded, Proposed, ProposedWithdrawal};
+pub use batches::{CaseMoney, Receipts, batches};
 use facts::Facts;
 pub use judged::{Counted, Ground, Shown};
 pub use preview::{Cause, Move, Moved, Preview, Shift, Total, preview, rules_that_differ, shifts};

@@ -8,9 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 
 use super::board::Group;
-use super::claims::{Claim, Claims};
+use super::claims::{Claim, Claims, Receipts};
 use super::measures::{self, CompareWith, Dimension, FiguresError, FiguresQuery, Member, OfContract};
 use crate::access::InScope;
 use crate::views::generation::Generation;
@@ -19,7 +20,6 @@ use throughline_domain::contract::outcome::State;
 use throughline_domain::contract::outcome::price::{Priced, fitting};
 use throughline_domain::contract::outcome::settle::LineState;
 use throughline_domain::contract::rulebook::{CodeList, Labels, Outcome};
-use throughline_domain::fact::envelope::ClaimId;
 use throughline_domain::fact::event::ClaimAbout;
 use throughline_domain::fact::money::Money;
 use throughline_domain::performance::comparison::{Actuals, Aim, Comparison};
@@ -103,7 +103,7 @@ pub struct OutcomeRow {
     pub rate: Option<Figure>,
     /// The submitted claims that were not rejected as a share of it.
     pub rate_without_rejected: Option<Figure>,
-    /// The submitted claims that were not rejected, against the target of each profile. Empty for cohorts and months.
+    /// The submitted claims that were not rejected, against the target of each profile. Empty for months.
     pub targets: Comparison,
     /// Their value, against the target times the price.
     pub target_values: Comparison,
@@ -193,7 +193,7 @@ struct Tallied {
 
 impl Tallied {
     fn of(claims: &Claims, ledger: &Ledger<'_>, by: By, period: &Period) -> Self {
-        let settled = settled(claims);
+        let receipts = Receipts::of(ledger, &claims.batches);
         let mut tallied = Self { rows: BTreeMap::new(), titles: BTreeMap::new() };
         let is_within = |day: NaiveDate| period.first() <= day && day <= period.last();
         for claim in claims.claims.iter() {
@@ -206,14 +206,12 @@ impl Tallied {
                     amounts.achieved = amounts.achieved + claim.amount.unwrap_or_default();
                 }
             }
-            let lines: Vec<&LedgerLine<'_>> =
-                ledger.lines_of(claim.claim).filter(|line| line.state() != LineState::Withdrawn).collect();
+            let lines = receipts.lines(claim.claim);
             let (Some(first), Some(last)) = (lines.first(), lines.last()) else { continue };
             let day = first.line.submitted.earliest();
             if is_within(day) {
                 let (counts, amounts) = tallied.row(claim, title, group(claim, by, day));
-                let paid: Money = lines.iter().map(|line| line.line.paid).sum();
-                amounts.received = amounts.received + paid + settled.get(&claim.claim).copied().unwrap_or_default();
+                amounts.received = amounts.received + receipts.received(claim.claim);
                 add_line(last, (counts, amounts));
             }
         }
@@ -237,6 +235,14 @@ fn group(claim: &Claim, by: By, day: NaiveDate) -> ClaimGroup {
     }
 }
 
+/// The price of an outcome where it is the same for every unit.
+pub(super) fn only_price(outcome: &Outcome, of: Priced<'_>, currency: &str) -> Option<Decimal> {
+    match fitting(&outcome.tariffs, of).as_slice() {
+        [only] if only.up_to.is_none() => only.unit_price(currency),
+        _ => None,
+    }
+}
+
 /// Adds a submitted claim by the decision on its last line.
 fn add_line(line: &LedgerLine<'_>, (counts, amounts): (&mut Counts, &mut Amounts)) {
     counts.submitted += 1;
@@ -257,20 +263,6 @@ fn add_line(line: &LedgerLine<'_>, (counts, amounts): (&mut Counts, &mut Amounts
     if matches!(line.state(), LineState::Accepted | LineState::Paid | LineState::Reversed) {
         amounts.entitled = amounts.entitled + due;
     }
-}
-
-/// The adjustments of each claim that a payment settled.
-fn settled(claims: &Claims) -> BTreeMap<ClaimId, Money> {
-    let mut settled: BTreeMap<ClaimId, Money> = BTreeMap::new();
-    let raised = claims.batches.iter().flat_map(|(_, batch)| &batch.adjustments);
-    for adjustment in raised.filter(|adjustment| adjustment.settled.is_some()) {
-        let details = &adjustment.raised.details;
-        if let Some(claim) = details.claim {
-            let sum = settled.entry(claim).or_default();
-            *sum = *sum + details.amount;
-        }
-    }
-    settled
 }
 
 /// The figures that rates are a share of, by measure and group.
@@ -377,12 +369,13 @@ impl Evaluation<'_> {
         Ok(OutcomeRow { group, counts, amounts, base, rate, rate_without_rejected, targets, target_values })
     }
 
-    /// The targets of each profile. Only the whole contract and its areas have targets, and a caller who sees some areas
-    /// does not see the whole.
+    /// The targets of each profile. Only the whole contract, its areas and its cohorts have targets, and a caller who sees
+    /// some areas sees neither the whole nor whole cohorts.
     fn aims(&self, code: &str, group: &ClaimGroup) -> Result<Vec<Aim>, FiguresError> {
         let part = match group {
             ClaimGroup::Whole if self.scope.areas().is_none() => Part::Whole,
             ClaimGroup::Area(area) => Part::area(area),
+            ClaimGroup::Cohort(cohort) if self.scope.areas().is_none() && !cohort.is_empty() => Part::cohort(cohort),
             ClaimGroup::Whole | ClaimGroup::Cohort(_) | ClaimGroup::Month(_) => return Ok(Vec::new()),
         };
         let aim = |profile: &Profile| {
@@ -395,13 +388,13 @@ impl Evaluation<'_> {
     /// The targets times the price on the last day of the period. Without a value where the price is not the same for
     /// every unit.
     fn values(&self, outcome: Option<&Outcome>, group: &ClaimGroup, aims: &[Aim]) -> Result<Vec<Aim>, FiguresError> {
-        let area = if let ClaimGroup::Area(area) = group { Some(area.as_str()) } else { None };
-        let of = Priced { achieved_on: self.period.last(), area, cohort: None };
-        let tariffs = outcome.map(|outcome| fitting(&outcome.tariffs, of)).unwrap_or_default();
-        let price = match tariffs.as_slice() {
-            [only] if only.up_to.is_none() => only.unit_price(&self.of.rulebook.currency),
-            _ => None,
+        let (area, cohort) = match group {
+            ClaimGroup::Area(area) => (Some(area.as_str()), None),
+            ClaimGroup::Cohort(cohort) => (None, Some(cohort.as_str())),
+            ClaimGroup::Whole | ClaimGroup::Month(_) => (None, None),
         };
+        let of = Priced { achieved_on: self.period.last(), area, cohort };
+        let price = outcome.and_then(|outcome| only_price(outcome, of, &self.of.rulebook.currency));
         let value = |aim: &Aim| {
             let now = match (aim.now.value(), price) {
                 (Some(target), Some(price)) => Figure::amount(target.times(price.into())?),

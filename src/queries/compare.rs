@@ -297,6 +297,7 @@ async fn numbers(
                 (measured.buckets.none.clone(), None, row.no_plan_yet),
                 ("Closed without plan".to_owned(), None, row.closed_without_plan),
                 ("Date imprecise".to_owned(), None, row.date_imprecise),
+                ("No data".to_owned(), None, row.no_data),
             ];
             let cells = labelled(&measured.buckets.labels, &row.buckets).chain(rest);
             add(&mut numbers, Board::ReferralToPlanByArea, &row.group, cells);
@@ -337,7 +338,12 @@ async fn recency_numbers(
             Measure::Keyworker => recency::NO_CONTACT_BY_KEYWORKER,
         };
         for row in recency::rows(generation, scope, side.as_of, side.rulebook, (by, measure)).await? {
-            let rest = [(none, row.none), ("Date imprecise", row.date_imprecise), ("No keyworker", row.unassigned)];
+            let rest = [
+                (none, row.none),
+                ("Date imprecise", row.date_imprecise),
+                ("No keyworker", row.unassigned),
+                ("No data", row.no_data),
+            ];
             let rest = rest.map(|(column, count)| (column.to_owned(), None, count));
             add(numbers, board, &row.group, labelled(&buckets.labels, &row.buckets).chain(rest));
         }

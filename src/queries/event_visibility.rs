@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use super::{caseload_scope, people};
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
-use crate::access::{Principal, Scope};
+use crate::access::{Principal, Role, Scope};
 use crate::store::StoreError;
 use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::{Envelope, JourneyId, StreamKind, SubjectId, TeamId, WorkerId};
@@ -25,6 +25,7 @@ pub async fn filter(
 ) -> Result<impl Fn(&Envelope) -> bool + use<>, StoreError> {
     let reads_all = policy(principal, Action::ReadJourneys, Relation::Contract).is_ok();
     let sees_all = reads_all && principal.scope == Scope::Deployment;
+    let audits_all = principal.role == Role::Auditor && principal.scope == Scope::Deployment;
     let of = |kind| events.iter().filter(move |event| !sees_all && event.stream.kind == kind);
     let subjects: Vec<SubjectId> = of(StreamKind::Subject).map(|event| SubjectId(event.stream.id)).collect();
     let workers: Vec<WorkerId> = of(StreamKind::Worker).map(|event| WorkerId(event.stream.id)).collect();
@@ -40,6 +41,8 @@ pub async fn filter(
     // The lines of a batch and the documents of a closed period are from all areas.
     let sees_whole_contracts = scope.areas().is_none();
     Ok(move |event: &Envelope| match (event.stream.kind, &event.contract) {
+        // Who may use the deployment is for those who audit all of it.
+        (StreamKind::Deployment, _) => audits_all,
         _ if sees_all => true,
         (StreamKind::Journey, _) => journeys.contains(&JourneyId(event.stream.id)),
         (StreamKind::Subject, _) => subjects.contains(&SubjectId(event.stream.id)),

@@ -51,6 +51,8 @@ pub struct KpiMonths {
     pub kpi: Kpi,
     /// Its measure.
     pub measure: Measure,
+    /// The two measures that it is made of, if it is a ratio.
+    pub parts: Option<(Measure, Measure)>,
     /// The months, in order.
     pub months: Vec<KpiMonth>,
 }
@@ -69,7 +71,8 @@ pub struct KpiMonth {
     pub level: Option<Level>,
     /// The assessment of the parties, the last one if there are several.
     pub assessed: Option<Entry<KpiAssessed>>,
-    /// The notices of the kinds that the level allows, issued after the month. A notice names no indicator.
+    /// The notices of the kinds that the level allows, issued after the month. Those that answer another indicator are not
+    /// among them.
     pub notices: Vec<Entry<NoticeIssued>>,
     /// What may be withheld. None without a major failure, and if the amount is not known.
     pub withheld: Option<Money>,
@@ -111,6 +114,7 @@ pub async fn levels(
         return Ok(Vec::new());
     };
     let mut rows: BTreeMap<(KpiPeriod, String), Vec<FigureRow>> = BTreeMap::new();
+    let mut parts: BTreeMap<String, (Measure, Measure)> = BTreeMap::new();
     for over in KpiPeriod::ALL {
         let is_read =
             |kpi: &Kpi| over == KpiPeriod::Month || over == kpi.period || asked.figures == Figures::OfEveryPeriod;
@@ -122,6 +126,9 @@ pub async fn levels(
         }
         let periods: Vec<Period> = months.iter().filter_map(|month| over.up_to(month, of.starts_on)).collect();
         for found in reading.figures(&wanted, &periods).await? {
+            if let Some(of_ratio) = found.parts {
+                parts.insert(found.measure.code.clone(), of_ratio);
+            }
             rows.insert((over, found.measure.code), found.rows);
         }
     }
@@ -129,7 +136,8 @@ pub async fn levels(
     for (kpi, measure) in kpis {
         let judged = judged(of.rulebook, (&kpi, &measure), &rows)?;
         let months = reading.months(&kpi, judged, shown_from).await?;
-        found.push(KpiMonths { kpi, measure, months });
+        let parts = parts.get(&measure.code).cloned();
+        found.push(KpiMonths { kpi, measure, parts, months });
     }
     Ok(found)
 }
@@ -246,13 +254,14 @@ impl Reading<'_> {
             if Month::of(period.last()) < shown_from {
                 continue;
             }
-            let withheld = match &kpi.withhold {
+            let withheld = match &kpi.consequences.withhold {
                 Some(withholding) if level == Some(Level::Major) => self.withheld(withholding, period.last()).await?,
                 _ => None,
             };
             let tools = level.map(|level| kpi.tools(level)).unwrap_or_default();
             let is_after = |notice: &&Entry<NoticeIssued>| {
-                tools.contains(&notice.details.kind) && notice.occurred.earliest() > period.last()
+                let answers = notice.details.kpi.as_ref().is_none_or(|answered| *answered == kpi.code);
+                answers && tools.contains(&notice.details.kind) && notice.occurred.earliest() > period.last()
             };
             let notices = self.of.record.notices.iter().filter(is_after).cloned().collect();
             months.push(KpiMonth { period, figures, computed, level, assessed: assessed.cloned(), notices, withheld });

@@ -12,6 +12,7 @@ pub mod board;
 pub mod case_numbers;
 pub mod caseload;
 pub mod caseload_scope;
+pub mod cases_of_evidence;
 pub mod claims;
 pub mod claims_by_outcome;
 pub mod compare;
@@ -20,6 +21,7 @@ pub mod data_quality;
 pub mod durations;
 pub mod event_visibility;
 pub mod exits;
+pub mod exports;
 pub mod forecast;
 pub mod grades;
 pub mod journeys;
@@ -27,12 +29,14 @@ pub mod kpis;
 pub mod league;
 pub mod measures;
 pub mod obligations;
+pub mod of_contract;
 pub mod people;
 pub mod performance;
 pub mod period;
 pub mod prices;
 pub mod recency;
 pub mod referral_to_plan;
+pub mod small_counts;
 pub mod tracked_items;
 pub mod value;
 pub mod workload;
@@ -48,13 +52,16 @@ pub fn statements() -> Vec<&'static Sql> {
         case_numbers::STATEMENTS,
         caseload::STATEMENTS,
         caseload_scope::STATEMENTS,
+        cases_of_evidence::STATEMENTS,
         compare::STATEMENTS,
         contracts::STATEMENTS,
         data_quality::STATEMENTS,
         exits::STATEMENTS,
+        exports::STATEMENTS,
         &journeys::statements(),
         &measures::statements(),
         obligations::STATEMENTS,
+        of_contract::STATEMENTS,
         people::STATEMENTS,
         performance::STATEMENTS,
         recency::STATEMENTS,

@@ -56,7 +56,7 @@ impl Standing {
     }
 
     /// The status as the statements write it.
-    pub(super) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Due => "due",
             Self::DueToday => "due_today",

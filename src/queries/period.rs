@@ -10,7 +10,7 @@ use throughline_domain::performance::period::{Month, Months};
 /// The months from a contract's start to a day. If the contract starts later, only the month of the day.
 pub fn months_of_contract(contract: &Contract, upto: NaiveDate) -> Months {
     let last = Month::of(upto);
-    let first = contract.opened().map_or(last, |opened| Month::of(opened.starts_on));
+    let first = contract.starts_on().map_or(last, Month::of);
     Months::from_to(first.min(last), last).unwrap_or(Months::one(last))
 }
 

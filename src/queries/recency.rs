@@ -2,9 +2,10 @@
 //!
 //! The population is the caseload at the end of a day. Cases that fit no bucket have a row of their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::board::{self, Group};
@@ -15,6 +16,7 @@ use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Buckets;
+use throughline_domain::contract::rulebook::supply::{Supplied, SuppliedFacts};
 use throughline_domain::fact::envelope::{TeamId, WorkerId};
 use throughline_projections::held::NOBODY;
 use throughline_projections::{DaySpan, last_contact};
@@ -75,12 +77,16 @@ pub struct RecencyRow {
     pub date_imprecise: u64,
     /// The number of cases without a keyworker.
     pub unassigned: u64,
+    /// The number of cases of service areas that do not supply contacts on the day.
+    pub no_data: u64,
+    /// Whether it is the row of such an area: its other numbers are not known, and not 0.
+    pub is_without_supply: bool,
 }
 
 impl RecencyRow {
     /// The total of this row.
     pub fn total(&self) -> u64 {
-        self.buckets.iter().sum::<u64>() + self.none + self.date_imprecise + self.unassigned
+        self.buckets.iter().sum::<u64>() + self.none + self.date_imprecise + self.unassigned + self.no_data
     }
 }
 
@@ -172,6 +178,7 @@ struct Counts {
     none: u64,
     date_imprecise: u64,
     unassigned: u64,
+    no_data: u64,
 }
 
 impl Counts {
@@ -188,10 +195,11 @@ impl Counts {
         }
     }
 
-    fn row(self, group: Group, of: &Buckets) -> RecencyRow {
-        let Self { mut buckets, none, date_imprecise, unassigned } = self;
+    fn row(self, group: Group, of: &Buckets, without: &[String]) -> RecencyRow {
+        let Self { mut buckets, none, date_imprecise, unassigned, no_data } = self;
         buckets.resize(of.labels.len(), 0);
-        RecencyRow { group, buckets, none, date_imprecise, unassigned }
+        let is_without_supply = matches!(&group, Group::Area(code) if without.contains(code));
+        RecencyRow { group, buckets, none, date_imprecise, unassigned, no_data, is_without_supply }
     }
 }
 
@@ -203,61 +211,108 @@ pub async fn rows(
     rulebook: &Rulebook,
     (by, measure): (By, Measure),
 ) -> Result<Vec<RecencyRow>, StoreError> {
-    let statement = match (measure, by) {
-        (Measure::Anyone, By::Keyworker) => &ANYONE_BY_KEYWORKER,
-        (Measure::Anyone, By::Team) => &ANYONE_BY_TEAM,
-        (Measure::Anyone, By::Area | By::Whole) => &ANYONE_BY_AREA,
-        (Measure::Keyworker, By::Keyworker) => &KEYWORKER_BY_KEYWORKER,
-        (Measure::Keyworker, By::Team) => &KEYWORKER_BY_TEAM,
-        (Measure::Keyworker, By::Area | By::Whole) => &KEYWORKER_BY_AREA,
-    };
-    let sql = statement.text(generation.reader.dialect());
-    let found: sqlx::Result<Vec<LastContacts>> = on!(&generation.reader, pool => {
-        let counted = sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of));
-        counted.bind(board::areas(scope)).fetch_all(pool).await
-    });
-    let found = found.map_err(doing("count days since contact"))?;
+    let without = without_supply(rulebook, scope, as_of);
+    let reader = Reader { generation, scope, as_of, by, measure };
+    let json = |areas: &[String]| (!areas.is_empty()).then(|| json!(areas).to_string());
+    let mut found = reader.read(board::areas(scope), json(&without)).await?;
+    let supplied = found.len();
+    if !without.is_empty() {
+        found.extend(reader.read(json(&without), None).await?);
+    }
     let buckets = &rulebook.recency.buckets;
     let mut columns = Columns::on(as_of, buckets);
+    let found = Found { supplied: &found[..supplied], others: &found[supplied..], measure };
     let rows = match by {
         By::Keyworker => {
             let holder = |found: &LastContacts| found.keyworker().map(|worker| (found.label(), worker));
-            board::by_keyworker(counts_by(&found, holder, measure, &mut columns))
+            board::by_keyworker(found.by(holder, &mut columns))
         }
         By::Team => {
             let team =
                 |found: &LastContacts| found.keyworker().map(|_| found.team.map(|team| (found.label(), TeamId(team))));
-            board::by_team(counts_by(&found, team, measure, &mut columns))
+            board::by_team(found.by(team, &mut columns))
         }
-        By::Area => board::by_area(rulebook, counts_by(&found, |found| found.area.clone(), measure, &mut columns)),
+        By::Area => board::by_area(rulebook, found.by(|found| found.area.clone(), &mut columns)),
         By::Whole => {
-            let mut whole = counts_by(&found, |_| (), measure, &mut columns);
+            let mut whole = found.by(|_| (), &mut columns);
             vec![(Group::Whole, whole.remove(&()).unwrap_or_default())]
         }
     };
     let rows = board::in_scope(scope, rows);
-    Ok(rows.into_iter().map(|(group, counts)| counts.row(group, buckets)).collect())
+    Ok(rows.into_iter().map(|(group, counts)| counts.row(group, buckets, &without)).collect())
 }
 
-fn counts_by<'a, K: Ord>(
-    found: &'a [LastContacts],
-    key: impl Fn(&LastContacts) -> K,
+/// The service areas of the scope that do not supply contacts on a day.
+fn without_supply(rulebook: &Rulebook, scope: InScope<'_>, day: NaiveDate) -> Vec<String> {
+    let declared: BTreeSet<&String> = rulebook.supply.iter().map(|one| &one.area).collect();
+    let is_without = |area: &&&String| rulebook.supplied(area, SuppliedFacts::Contacts, (day, day)) == Supplied::Never;
+    let without = declared.iter().filter(|area| scope.has_area(area)).filter(is_without);
+    without.map(|area| (*area).clone()).collect()
+}
+
+/// One view, read for one question.
+struct Reader<'r> {
+    generation: &'r Generation,
+    scope: InScope<'r>,
+    as_of: NaiveDate,
+    by: By,
     measure: Measure,
-    columns: &mut Columns<'a>,
-) -> BTreeMap<K, Counts> {
-    let mut groups: BTreeMap<K, Counts> = BTreeMap::new();
-    for found in found {
-        let counts = groups.entry(key(found)).or_default();
-        let is_held = measure == Measure::Anyone || found.keyworker().is_some();
-        for (days, cases) in rollups::unpacked(&found.days, &found.counts) {
-            if is_held {
-                counts.add(columns.of(days), cases);
+}
+
+impl Reader<'_> {
+    /// The last contacts of the cases in some areas, less those in others.
+    async fn read(&self, areas: Option<String>, without: Option<String>) -> Result<Vec<LastContacts>, StoreError> {
+        let statement = match (self.measure, self.by) {
+            (Measure::Anyone, By::Keyworker) => &ANYONE_BY_KEYWORKER,
+            (Measure::Anyone, By::Team) => &ANYONE_BY_TEAM,
+            (Measure::Anyone, By::Area | By::Whole) => &ANYONE_BY_AREA,
+            (Measure::Keyworker, By::Keyworker) => &KEYWORKER_BY_KEYWORKER,
+            (Measure::Keyworker, By::Team) => &KEYWORKER_BY_TEAM,
+            (Measure::Keyworker, By::Area | By::Whole) => &KEYWORKER_BY_AREA,
+        };
+        let sql = statement.text(self.generation.reader.dialect());
+        let found: sqlx::Result<Vec<LastContacts>> = on!(&self.generation.reader, pool => {
+            let counted = sqlx::query_as(sql).bind(self.scope.contract()).bind(bound(self.as_of));
+            counted.bind(areas).bind(without).fetch_all(pool).await
+        });
+        found.map_err(doing("count days since contact"))
+    }
+}
+
+/// The last contacts that were read.
+struct Found<'f> {
+    supplied: &'f [LastContacts],
+    /// Those of areas without supply.
+    others: &'f [LastContacts],
+    measure: Measure,
+}
+
+impl<'f> Found<'f> {
+    /// The counts of each group.
+    fn by<K: Ord>(&self, key: impl Fn(&LastContacts) -> K, columns: &mut Columns<'f>) -> BTreeMap<K, Counts> {
+        let mut groups: BTreeMap<K, Counts> = BTreeMap::new();
+        let is_held = |found: &LastContacts| self.measure == Measure::Anyone || found.keyworker().is_some();
+        for found in self.supplied {
+            let counts = groups.entry(key(found)).or_default();
+            for (days, cases) in rollups::unpacked(&found.days, &found.counts) {
+                if is_held(found) {
+                    counts.add(columns.of(days), cases);
+                } else {
+                    counts.unassigned += cases;
+                }
+            }
+        }
+        for found in self.others {
+            let counts = groups.entry(key(found)).or_default();
+            let cases: u64 = rollups::unpacked(&found.days, &found.counts).map(|(_, cases)| cases).sum();
+            if is_held(found) {
+                counts.no_data += cases;
             } else {
                 counts.unassigned += cases;
             }
         }
+        groups
     }
-    groups
 }
 
 #[cfg(test)]

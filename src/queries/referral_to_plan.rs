@@ -14,6 +14,7 @@ use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Buckets;
+use throughline_domain::contract::rulebook::supply::{Supplied, SuppliedFacts};
 
 static WAITS: Sql = Sql::new(include_str!("referral_to_plan.sql"));
 
@@ -44,6 +45,10 @@ pub struct ReferralToPlanRow {
     pub date_imprecise: u64,
     /// The number of cases with a plan dated before the referral. They count as 0 days and should be checked.
     pub plan_before_referral: u64,
+    /// The number of cases of service areas that do not supply plans on the day.
+    pub no_data: u64,
+    /// Whether it is the row of such an area: its other numbers are not known, and not 0.
+    pub is_without_supply: bool,
     /// The waits of all cases with a plan and exact dates, for median, percentiles and mean.
     pub days: Durations,
 }
@@ -56,7 +61,7 @@ impl ReferralToPlanRow {
 
     /// The total of this row.
     pub fn total(&self) -> u64 {
-        self.with_plan() + self.no_plan_yet + self.closed_without_plan
+        self.with_plan() + self.no_plan_yet + self.closed_without_plan + self.no_data
     }
 }
 
@@ -85,6 +90,7 @@ struct Counts {
     closed_without_plan: u64,
     date_imprecise: u64,
     plan_before_referral: u64,
+    no_data: u64,
     days: Durations,
 }
 
@@ -109,7 +115,8 @@ impl Counts {
         }
     }
 
-    fn row(self, group: Group, buckets: &Buckets) -> ReferralToPlanRow {
+    fn row(self, group: Group, buckets: &Buckets, is_without: impl Fn(&str) -> bool) -> ReferralToPlanRow {
+        let is_without_supply = matches!(&group, Group::Area(code) if is_without(code));
         let bucket = |bucket| self.buckets.get(&bucket).copied().unwrap_or(0);
         ReferralToPlanRow {
             group,
@@ -118,6 +125,8 @@ impl Counts {
             closed_without_plan: self.closed_without_plan,
             date_imprecise: self.date_imprecise,
             plan_before_referral: self.plan_before_referral,
+            no_data: self.no_data,
+            is_without_supply,
             days: self.days,
         }
     }
@@ -141,17 +150,23 @@ pub async fn rows(
     });
     let found = found.map_err(doing("count days from referral to plan"))?;
     let buckets = &measured.buckets;
+    let is_without = |area: &str| rulebook.supplied(area, SuppliedFacts::Plans, (as_of, as_of)) == Supplied::Never;
     let mut whole = Counts::default();
     let mut areas: BTreeMap<String, Counts> = BTreeMap::new();
     for waits in found.iter().filter(|waits| scope.has_area(&waits.area)) {
-        match by {
-            By::Whole => whole.add(waits, buckets),
-            By::Area => areas.entry(waits.area.clone()).or_default().add(waits, buckets),
+        let counts = match by {
+            By::Whole => &mut whole,
+            By::Area => areas.entry(waits.area.clone()).or_default(),
+        };
+        if is_without(&waits.area) {
+            counts.no_data += board::count(waits.journeys);
+        } else {
+            counts.add(waits, buckets);
         }
     }
     let rows = match by {
         By::Whole => vec![(Group::Whole, whole)],
         By::Area => board::in_scope(scope, board::by_area(rulebook, areas)),
     };
-    Ok(Some(rows.into_iter().map(|(group, counts)| counts.row(group, buckets)).collect()))
+    Ok(Some(rows.into_iter().map(|(group, counts)| counts.row(group, buckets, is_without)).collect()))
 }

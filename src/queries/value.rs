@@ -1,20 +1,28 @@
 //! Value: what a contract is worth so far, by the financial year in which outcomes were achieved.
 //!
 //! It adds up the evaluation of claims and the lines of batches. It settles nothing: what is due, and what a cap leaves
-//! no room for, is decided in the evaluation.
+//! no room for, is decided in the evaluation. A profile of targets may be the bid, the original or a revised plan: its
+//! value is what it says of the value of all outcomes, or else the sum of its targets for each outcome times the price.
 
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
 use super::claims::{CapOf, Claim, Claims};
+use super::claims_by_outcome::only_price;
+use crate::access::InScope;
+use throughline_domain::contract::ContractRecord;
 use throughline_domain::contract::batch::Decision;
 use throughline_domain::contract::batch::ledger::Ledger;
+use throughline_domain::contract::outcome::price::Priced;
 use throughline_domain::contract::outcome::{State, Status};
-use throughline_domain::contract::rulebook::MonthDay;
+use throughline_domain::contract::rulebook::{MonthDay, Outcome, Rulebook};
 use throughline_domain::fact::envelope::ClaimId;
 use throughline_domain::fact::money::Money;
+use throughline_domain::performance::figure::Figure;
+use throughline_domain::performance::fraction::Fraction;
 use throughline_domain::performance::period::{Period, Unit};
+use throughline_domain::performance::target::{self as targets, Nature, Part, Profile, TargetError, VALUE};
 
 /// What a contract is worth so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +32,8 @@ pub struct Value {
     pub years: Vec<YearValue>,
     /// All years together, against the cap of the contract.
     pub to_date: Amounts,
+    /// From the start of the contract to the end of the month of the as-of date.
+    pub period_to_date: Option<Period>,
 }
 
 /// What a contract is worth for the outcomes achieved in one financial year.
@@ -53,6 +63,68 @@ pub struct Amounts {
     pub cap: Option<Money>,
     /// What claims and lines lack because of the cap. None without one.
     pub above_cap: Option<Money>,
+}
+
+/// The value that a profile of targets aims at in a period, and the submitted claims against it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueTarget {
+    /// The name of the profile, such as `bid`.
+    pub profile: String,
+    /// The value that it aims at, as an exact amount. Not applicable if it says nothing of the period.
+    pub target: Figure,
+    /// What is due for submitted claims that are not rejected or withdrawn, as a share of it.
+    pub share: Figure,
+}
+
+/// The targets that the value of a contract is compared with, for a caller who sees the whole contract.
+pub struct ValueTargets<'t> {
+    rulebook: &'t Rulebook,
+    profiles: Vec<Profile>,
+}
+
+impl<'t> ValueTargets<'t> {
+    /// Those in force. None are shown to a caller who sees some service areas.
+    pub fn of(scope: InScope<'_>, record: &ContractRecord, rulebook: &'t Rulebook) -> Self {
+        let profiles = if scope.areas().is_none() { targets::in_force(record, rulebook) } else { Vec::new() };
+        Self { rulebook, profiles }
+    }
+
+    /// The value of each profile that has targets for values or outcomes, in a period with these amounts.
+    pub fn against(&self, amounts: &Amounts, period: &Period) -> Result<Vec<ValueTarget>, TargetError> {
+        let mut found = Vec::new();
+        for profile in &self.profiles {
+            let target = self.value_of(profile, period)?;
+            if target.value().is_some() {
+                let share = Figure::amount(amounts.submitted.amount().into()).divided_by(&target)?;
+                found.push(ValueTarget { profile: profile.name().to_owned(), target, share });
+            }
+        }
+        Ok(found)
+    }
+
+    /// The value that a profile aims at: its own target for values, or else the sum over all outcomes with a price, each
+    /// of which needs a target.
+    fn value_of(&self, profile: &Profile, period: &Period) -> Result<Figure, TargetError> {
+        let of = |measure: &str| profile.target((measure, Nature::Flow), &Part::Whole, period);
+        let own = of(VALUE)?;
+        if own.value().is_some() {
+            return Ok(own);
+        }
+        let mut values = Vec::new();
+        for outcome in self.rulebook.outcomes.iter().filter(|outcome| !outcome.tariffs.is_empty()) {
+            let (Some(target), Some(price)) = (of(&outcome.code)?.value(), self.price(outcome, period)) else {
+                return Ok(Figure::not_applicable());
+            };
+            values.push(target.times(price)?);
+        }
+        if values.is_empty() { Ok(Figure::not_applicable()) } else { Ok(Figure::amount(Fraction::sum(values)?)) }
+    }
+
+    /// The price on the last day of the period, if it is the same for every unit.
+    fn price(&self, outcome: &Outcome, period: &Period) -> Option<Fraction> {
+        let of = Priced { achieved_on: period.last(), area: None, cohort: None };
+        only_price(outcome, of, &self.rulebook.currency).map(Fraction::from)
+    }
 }
 
 /// The value of these claims, from the start of the contract on.
@@ -99,7 +171,8 @@ pub fn value(claims: &Claims, financial_year: MonthDay) -> Value {
         (amounts.cap, amounts.above_cap) = under_cap(claims, &CapOf::Year(first));
         YearValue { period: year(first), amounts }
     });
-    Value { years: shown.collect(), to_date }
+    let period_to_date = Period::to_date(starts_on, Unit::Month, as_of);
+    Value { years: shown.collect(), to_date, period_to_date }
 }
 
 /// The first day of each financial year from that of one day to that of another.

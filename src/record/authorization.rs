@@ -87,6 +87,7 @@ fn stating(kind: StreamKind, fact: &Event) -> Action {
         (StreamKind::Journey, _) => Action::RecordFacts,
         (StreamKind::Worker | StreamKind::Team, _) => Action::ManageStaff,
         (StreamKind::Subject, Event::SubjectRegistered(_)) => Action::RegisterSubject,
+        (StreamKind::Subject, Event::IdentitySealed(_)) => Action::SealIdentity,
         (StreamKind::Subject, Event::ConsentGiven(_) | Event::ConsentWithdrawn(_)) => Action::RecordConsent,
         (StreamKind::Subject, Event::SubjectsLinked(_) | Event::SubjectsUnlinked(_)) => Action::LinkSubjects,
         (StreamKind::Subject, _) => Action::RetainSubjects,
@@ -106,6 +107,7 @@ fn stating(kind: StreamKind, fact: &Event) -> Action {
             | Event::DoubleFundingDismissed(_),
         ) => Action::HoldToContract,
         (StreamKind::Contract | StreamKind::Batch, _) => Action::RuleContracts,
+        (StreamKind::Deployment, _) => Action::ManageAccess,
     }
 }
 
@@ -194,6 +196,12 @@ impl Authorization {
             _ if self.of_others.contains(&stream) => Relation::Outside,
             _ => Relation::Team,
         }
+    }
+
+    /// Whether the sender's role may not send such a command at all, whatever it is about.
+    pub(super) fn bars(&self, command: &Command) -> bool {
+        let judged = |action| policy(&self.sender.principal, action, Relation::Contract);
+        actions(command, None).into_iter().any(|action| matches!(judged(action), Err(Denied::Role { .. })))
     }
 
     pub(super) fn sees(&self, code: &str) -> bool {
@@ -416,7 +424,7 @@ async fn hidden_claims(views: &Views, principal: &Principal, command: &Command) 
 fn record_error(denied: Denied, outside: Refusal) -> RecordError {
     match denied {
         Denied::Outside => RecordError::Refused(outside.alone()),
-        Denied::Role { .. } | Denied::Areas { .. } => RecordError::Denied(denied),
+        Denied::Role { .. } | Denied::Areas { .. } | Denied::Contracts { .. } => RecordError::Denied(denied),
     }
 }
 

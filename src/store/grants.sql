@@ -1,4 +1,4 @@
--- What migrations/postgres/0001_log.sql gives the serving role, given again where it is missing.
+-- What the migrations give the serving role, given again where it is missing.
 do $$
 declare
     app constant text := 'throughline_app';
@@ -25,7 +25,17 @@ begin
         from (values
             ('events', 'select'), ('events', 'insert'), ('commands', 'select'), ('commands', 'insert'),
             ('log_head', 'select'), ('log_head', 'update'), ('live_view', 'select'), ('live_view', 'update'),
-            ('secrets', 'select')) as needed (name, privilege)
+            ('secrets', 'select'),
+            ('api_key_use', 'select'), ('api_key_use', 'insert'), ('api_key_use', 'update'),
+            ('subscriptions', 'select'), ('subscriptions', 'insert'), ('subscriptions', 'update'),
+            ('subscriptions', 'delete'),
+            ('subscription_keys', 'select'), ('subscription_keys', 'insert'), ('subscription_keys', 'update'),
+            ('subscription_keys', 'delete'),
+            ('deliveries', 'select'), ('deliveries', 'insert'), ('deliveries', 'update'),
+            ('deliveries', 'delete'),
+            ('evidence_files', 'select'), ('evidence_files', 'insert'), ('evidence_files', 'update'),
+            ('evidence_files', 'delete'), ('evidence_objects', 'select'), ('evidence_objects', 'insert'),
+            ('evidence_objects', 'update'), ('evidence_objects', 'delete')) as needed (name, privilege)
         where not has_table_privilege(app, format('%I.%I', current_schema(), name), privilege)
     loop
         -- Of several nodes that start at once one gives it, and the others find it given.

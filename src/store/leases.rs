@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use tokio::sync::Notify;
@@ -63,6 +64,38 @@ impl Store {
     /// Completes when a lease has ended.
     pub(crate) async fn lease_ended(&self) {
         self.leases.ended.notified().await;
+    }
+}
+
+/// How long the session of a right may take to answer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+
+/// The right to send webhooks. One process of all has it at a time. It ends when it is dropped.
+#[derive(Debug)]
+pub(crate) struct SoleSender {
+    session: Option<PgConnection>,
+}
+
+impl Store {
+    /// Takes the right to send webhooks, without waiting. `None` if another process has it. On `SQLite` the one process
+    /// that may write has it.
+    pub(crate) async fn sole_sender_now(&self) -> Result<Option<SoleSender>, StoreError> {
+        let Place::Postgres { options, schema } = &self.place else { return Ok(Some(SoleSender { session: None })) };
+        let mut session = options.connect().await.map_err(doing("connect to Postgres"))?;
+        let lock = sqlx::query_scalar("select pg_try_advisory_lock(hashtextextended($1, 7))").bind(schema);
+        let alone: bool = lock.fetch_one(&mut session).await.map_err(doing("ask which server sends webhooks"))?;
+        Ok(alone.then_some(SoleSender { session: Some(session) }))
+    }
+}
+
+impl SoleSender {
+    /// Whether the right still holds. It ends with its session, and with a session that no longer answers: the database
+    /// may have given it to another process.
+    pub(crate) async fn is_held(&mut self) -> bool {
+        match &mut self.session {
+            None => true,
+            Some(session) => matches!(tokio::time::timeout(ANSWERS_WITHIN, session.ping()).await, Ok(Ok(()))),
+        }
     }
 }
 

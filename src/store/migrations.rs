@@ -16,8 +16,16 @@ macro_rules! migrations {
 
 type Listed = &'static [(&'static str, &'static str, &'static str)];
 
-const POSTGRES: Listed = migrations!("postgres": "0001" "log", "0002" "generations", "0003" "events_by_type");
-const SQLITE: Listed = migrations!("sqlite": "0001" "log", "0002" "generations", "0003" "events_by_type");
+const POSTGRES: Listed = migrations!(
+    "postgres": "0001" "log", "0002" "generations", "0003" "events_by_type", "0004" "sign_in", "0005" "evidence_files",
+    "0007" "subscriptions"
+);
+const SQLITE: Listed = migrations!(
+    "sqlite": "0001" "log", "0002" "generations", "0003" "events_by_type", "0004" "sign_in", "0005" "evidence_files",
+    "0007" "subscriptions"
+);
+const KEYS_ON_POSTGRES: Listed = migrations!("keys/postgres": "0001" "keys");
+const KEYS_ON_SQLITE: Listed = migrations!("keys/sqlite": "0001" "keys");
 
 /// Those of Postgres.
 pub(super) fn of_postgres() -> Migrator {
@@ -27,6 +35,16 @@ pub(super) fn of_postgres() -> Migrator {
 /// Those of `SQLite`.
 pub(super) fn of_sqlite() -> Migrator {
     migrator(SQLITE)
+}
+
+/// Those of the database of keys on Postgres.
+pub(super) fn of_keys_on_postgres() -> Migrator {
+    migrator(KEYS_ON_POSTGRES)
+}
+
+/// Those of the database of keys on `SQLite`.
+pub(super) fn of_keys_on_sqlite() -> Migrator {
+    migrator(KEYS_ON_SQLITE)
 }
 
 fn migrator(listed: Listed) -> Migrator {
@@ -44,7 +62,8 @@ mod tests {
 
     #[test]
     fn every_file_of_the_folder_is_listed() {
-        for (folder, listed) in [("postgres", POSTGRES), ("sqlite", SQLITE)] {
+        let keys = [("keys/postgres", KEYS_ON_POSTGRES), ("keys/sqlite", KEYS_ON_SQLITE)];
+        for (folder, listed) in [("postgres", POSTGRES), ("sqlite", SQLITE)].into_iter().chain(keys) {
             let folder = format!("{}/migrations/{folder}", env!("CARGO_MANIFEST_DIR"));
             let files = std::fs::read_dir(folder).expect("the folder").map(|file| file.expect("a file").file_name());
             let mut files: Vec<String> = files.map(|name| name.into_string().expect("a name")).collect();

@@ -1,4 +1,5 @@
-//! Requests to manage the views that were carried out. Each is carried out once, however often it is sent.
+//! Requests to manage what the log does not record, the views and the webhooks, that were carried out. Each is carried
+//! out once, however often it is sent.
 //!
 //! They are not facts: only the newest are kept, in memory, and a restarted server has none.
 
@@ -34,10 +35,10 @@ pub enum Known {
 
 /// The requests that were carried out, the newest last.
 #[derive(Debug, Default)]
-pub(super) struct AdminRequests(Mutex<VecDeque<AdminRequest>>);
+pub(crate) struct AdminRequests(Mutex<VecDeque<AdminRequest>>);
 
 impl AdminRequests {
-    pub(super) fn known(&self, request: &AdminRequest) -> Known {
+    pub(crate) fn known(&self, request: &AdminRequest) -> Known {
         let done = self.0.lock().expect("no panic while holding the requests");
         match done.iter().find(|known| known.actor == request.actor && known.id == request.id) {
             Some(known) if known.body == request.body => Known::Done,
@@ -46,7 +47,7 @@ impl AdminRequests {
         }
     }
 
-    pub(super) fn remember(&self, request: AdminRequest) {
+    pub(crate) fn remember(&self, request: AdminRequest) {
         let mut done = self.0.lock().expect("no panic while holding the requests");
         if done.len() == KEPT {
             done.pop_front();

@@ -168,7 +168,7 @@ fn attempt(stream: StreamId, history: &History, rules: &Rules) -> Result<Rows, U
         StreamKind::Subject | StreamKind::Worker | StreamKind::Team => {
             Ok(throughline_projections::rows_of_the_deployment(stream, history))
         }
-        StreamKind::Batch => Ok(Rows::default()),
+        StreamKind::Batch | StreamKind::Deployment => Ok(Rows::default()),
     };
     #[cfg(test)]
     let fold = || {

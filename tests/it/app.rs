@@ -9,11 +9,13 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
+use throughline::access::sign_in::SignIn;
 use throughline::access::token::LocalKey;
 use throughline::access::{Principal, Role, Scope};
 use throughline::app::App;
 use throughline::clock::{Chance, Clock};
 use throughline::http::router;
+use throughline::keys::KeyStore;
 use throughline::store::Dialect;
 use throughline_domain::contract::rulebook::packs;
 use throughline_domain::fact::envelope::Position;
@@ -85,6 +87,19 @@ pub(crate) async fn on_both_stores(test: impl AsyncFn(&TestApp)) {
     .await;
 }
 
+/// The same with a key store, so that names and notes can be recorded.
+pub(crate) async fn on_both_stores_with_keys(test: impl AsyncFn(&TestApp)) {
+    for store in STORES {
+        let _named = NamesTheStore(store);
+        let app = TestApp::over(Fresh::with_keys(store, instant(BEGINS)).await);
+        for code in [SHPS, MST] {
+            app.open_contract(code).await;
+        }
+        test(&app).await;
+        app.fresh.end().await;
+    }
+}
+
 /// Runs a test on each of the two stores, each time on an empty service of its own that begins at an instant.
 pub(crate) async fn from_the_instant(begins: &str, test: impl AsyncFn(&TestApp)) {
     for store in STORES {
@@ -99,15 +114,22 @@ fn key(keys: &tempfile::TempDir) -> LocalKey {
     LocalKey::read_or_make(&keys.path().join("test.key")).expect("a key")
 }
 
-/// The routes of a server over a store.
-fn served(fresh: &Fresh, keys: &tempfile::TempDir, terms: Terms) -> Router {
-    let app = App {
+/// The application over a store.
+pub(crate) fn app_over(fresh: &Fresh) -> App {
+    App {
         log: fresh.log.clone(),
         views: fresh.views.clone(),
         recorder: fresh.recorder.clone(),
+        evidence: fresh.evidence.clone(),
         clock: Arc::clone(&fresh.clock),
-    };
-    router(app, Arc::new(key(keys)), terms)
+        keys: fresh.keys.clone(),
+        outbox: fresh.outbox.clone(),
+    }
+}
+
+/// The routes of a server over a store.
+fn served(fresh: &Fresh, keys: &tempfile::TempDir, terms: Terms) -> Router {
+    router(app_over(fresh), Arc::new(key(keys)), terms)
 }
 
 fn asking(token: &str, document: &str, variables: &Value) -> Request<Body> {
@@ -191,10 +213,26 @@ pub(crate) fn call(journey: &str, on: &str) -> Value {
 
 impl TestApp {
     async fn on(store: Dialect, begins: &str) -> Self {
-        let fresh = Fresh::on(store, instant(begins)).await;
+        Self::over(Fresh::on(store, instant(begins)).await)
+    }
+
+    fn over(fresh: Fresh) -> Self {
         let keys = tempfile::tempdir().expect("a temporary directory");
         let router = served(&fresh, &keys, Terms::default());
         Self { key: key(&keys), fresh, router, keys }
+    }
+
+    /// The routes of a server over the same log whose key store is away.
+    pub(crate) fn without_keys(&self) -> Router {
+        self.router_with(KeyStore::none())
+    }
+
+    /// The routes of a server over the same log with another key store.
+    pub(crate) fn router_with(&self, keys: KeyStore) -> Router {
+        let app = app_over(&self.fresh);
+        let recorder = app.recorder.sealing_with(keys.clone());
+        let app = App { recorder, keys, ..app };
+        router(app, Arc::new(key(&self.keys)), Terms::default())
     }
 
     /// A further server over the same log: it remembers nothing of what this one was asked.
@@ -202,9 +240,33 @@ impl TestApp {
         self.router_under(Terms::default())
     }
 
+    /// The routes of a server over the same log with views of its own.
+    pub(crate) fn router_over(&self, views: &throughline::views::Views) -> Router {
+        let app = App { views: views.clone(), ..app_over(&self.fresh) };
+        router(app, Arc::new(key(&self.keys)), Terms::default())
+    }
+
     /// The routes of a further server over the same log, under terms.
     pub(crate) fn router_under(&self, terms: Terms) -> Router {
         served(&self.fresh, &self.keys, terms)
+    }
+
+    /// The routes of a further server over the same log, which trusts these issuers besides the local key.
+    pub(crate) fn router_trusting(&self, issuers: &str) -> Router {
+        self.router_behind(issuers, &[])
+    }
+
+    /// The same, behind these proxies.
+    pub(crate) fn router_behind(&self, issuers: &str, proxies: &[std::net::IpAddr]) -> Router {
+        let file = self.keys.path().join("issuers.toml");
+        std::fs::write(&file, issuers).expect("the folder takes files");
+        let sign_in = SignIn::read(Some(Arc::new(key(&self.keys))), Some(&file)).expect("a file of issuers");
+        router(app_over(&self.fresh), sign_in.behind(proxies), Terms::default())
+    }
+
+    /// Asks GraphQL of a server over this log with a token as it is.
+    pub(crate) async fn ask_of_with(server: &Router, token: &str, document: &str, variables: Value) -> Answer {
+        Self::send_to(server, asking(token, document, &variables)).await
     }
 
     /// The text of the signing key, for whoever forges tokens.
@@ -366,11 +428,14 @@ impl TestApp {
 /// The document that sends a mutation and asks for its whole payload.
 fn mutation_document(mutation: &str) -> String {
     let thing = match mutation {
+        "createSubscription" | "changeSubscription" | "replaySubscription" | "endSubscription" => {
+            "subscription { id state version position } secrets"
+        }
         "addWorker" | "leaveWorker" | "recordAbsence" | "setWte" => "worker { id label }",
         "setTeam" | "startCover" | "endCover" => "team { id }",
         "setCapacity" => "worker { id } team { id }",
         "assignWorkers" => "journeys { id }",
-        "registerSubject" | "giveConsent" | "withdrawConsent" | "linkSubjects" => "subject { id }",
+        "registerSubject" | "sealIdentity" | "giveConsent" | "withdrawConsent" | "linkSubjects" => "subject { id }",
         "openContract"
         | "publishRulebook"
         | "dismissDoubleFunding"

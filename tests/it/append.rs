@@ -9,7 +9,9 @@ use serde_json::value::RawValue;
 use throughline::access::Role;
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
-use throughline::log::append::{Appended, Appender, Decide, Draft, Expected, Rejection, Request, State, Streams};
+use throughline::log::append::{
+    Appended, Appender, Decide, Draft, Expected, Payload, Rejection, Request, State, Streams,
+};
 use throughline::log::{Log, LogError};
 use throughline::record::RecordError;
 use throughline::store::{Dialect, Mode, Store, StoreError};
@@ -284,7 +286,7 @@ impl Decide<Count> for Script {
             schema_version: 1,
             contract: None,
             occurred: Occurred::on(day()),
-            payload: RawValue::from_string("{}".to_owned()).expect("JSON"),
+            payload: Payload::Ready(RawValue::from_string("{}".to_owned()).expect("JSON")),
         };
         let types = (0..self.streams.len()).map(|nth| if nth + 1 == self.streams.len() { last } else { "Appended" });
         Ok(self.streams.iter().copied().zip(types).map(draft).collect())

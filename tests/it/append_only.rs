@@ -138,11 +138,18 @@ async fn the_serving_role_only_reads_and_adds() {
     assert_eq!(
         granted,
         [
+            ("api_key_use", "INSERT SELECT UPDATE"),
             ("commands", "INSERT SELECT"),
+            // Webhooks are no part of the log.
+            ("deliveries", "DELETE INSERT SELECT UPDATE"),
             ("events", "INSERT SELECT"),
+            ("evidence_files", "DELETE INSERT SELECT UPDATE"),
+            ("evidence_objects", "DELETE INSERT SELECT UPDATE"),
             ("live_view", "SELECT UPDATE"),
             ("log_head", "SELECT UPDATE"),
             ("secrets", "SELECT"),
+            ("subscription_keys", "DELETE INSERT SELECT UPDATE"),
+            ("subscriptions", "DELETE INSERT SELECT UPDATE"),
         ]
     );
     for statement in ["update events set actor = ''", "delete from events", "truncate events", "drop table events"] {

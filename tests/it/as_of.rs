@@ -339,20 +339,21 @@ impl Telling<'_> {
             Step::Contact { worker, with, attendance, two_way } => {
                 logged(worker.map(|worker| self.worker(worker)), *with, *attendance, *two_way).into()
             }
-            Step::Plan { kind } => PlanAgreed { kind: (*kind).to_owned() }.into(),
+            Step::Plan { kind } => PlanAgreed { kind: (*kind).to_owned(), actions: Vec::new(), note: None }.into(),
             Step::StartSpell { secured_as: how } => SpellStarted {
                 spell: spell(events.len()),
                 domain: "accommodation".to_owned(),
                 employer_ref: None,
                 hours_per_week: None,
                 attributes: how.map(secured_as).unwrap_or_default(),
+                note: None,
             }
             .into(),
             Step::ChangeSpell { nth, secured_as: how } => {
                 let spell = spell(started.nth(*nth)?);
-                SpellChanged { spell, hours_per_week: None, attributes: secured_as(how) }.into()
+                SpellChanged { spell, hours_per_week: None, attributes: secured_as(how), note: None }.into()
             }
-            Step::EndSpell => SpellEnded { spell: spell(started.next()?), reason: None }.into(),
+            Step::EndSpell => SpellEnded { spell: spell(started.next()?), reason: None, note: None }.into(),
             Step::Disengage { reason } => Disengaged { reason: (*reason).to_owned(), last_seen_on: None }.into(),
             Step::Close { reason } => JourneyClosed { reason: (*reason).to_owned(), destination: None }.into(),
             Step::Transfer { reason } => {

@@ -1,7 +1,7 @@
 //! Batches on both stores: what two nodes submit at once, and what a journey's later event does to it. What may be done
 //! with a batch at all is tested beside the decisions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use throughline::access::Role;
@@ -56,7 +56,8 @@ pub(crate) fn submit(of: BatchId, claims: &[u128], prepared_at: Position) -> Com
     let lines: Vec<ClaimLine> = claims.iter().map(|n| line(*n)).collect();
     let rulebooks = BTreeSet::from([RULES.clone()]);
     let from = Basis { position: prepared_at, streams: BTreeSet::new(), rulebooks };
-    let act = BatchAct::Submit(Prepared { from, currency: "GBP".to_owned(), lines: Ok(lines) });
+    let prepared = Prepared { from, currency: "GBP".to_owned(), lines: Ok(lines), verified_by: BTreeMap::new() };
+    let act = BatchAct::Submit(prepared);
     Command::Batch(BatchCommand {
         batch: of,
         when: Occurred::on(day("2018-03-01")).into(),

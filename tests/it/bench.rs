@@ -74,6 +74,14 @@ fn appends_are_measured_on_both_stores_and_nothing_is_left() {
     assert_eq!(directory.path().read_dir().expect("it is there").count(), 0);
 }
 
+#[test]
+fn sealing_is_measured_on_both_stores() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let expected = [("append with a note, 64 callers", BOTH), ("a page of 50 names opened", BOTH)];
+    assert_figures(&measured("sealing", directory.path()), &expected);
+    assert_eq!(directory.path().read_dir().expect("it is there").count(), 0);
+}
+
 #[tokio::test]
 async fn rebuilds_are_measured_on_both_stores_and_the_schemas_of_a_run_go_with_it() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -154,8 +162,8 @@ fn reads_are_measured_on_both_stores_and_two_sizes() {
 #[test]
 fn a_batch_of_claims_is_measured_on_both_stores() {
     let directory = tempfile::tempdir().expect("a directory");
-    let names = |found: &[Value], store| -> BTreeSet<String> {
-        let of_store = found.iter().filter(|figure| figure["store"] == store);
+    let names = |found: &[Value], store: &&str| -> BTreeSet<String> {
+        let of_store = found.iter().filter(|figure| figure["store"] == *store);
         of_store.map(|figure| figure["figure"].as_str().expect("a name").to_owned()).collect()
     };
     let expected = [
@@ -174,6 +182,25 @@ fn a_batch_of_claims_is_measured_on_both_stores() {
     for store in BOTH {
         assert_eq!(names(&found, store), expected.map(str::to_owned).into());
     }
+}
+
+#[test]
+fn documents_are_measured_on_both_stores_and_two_sizes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let found = measured("documents", directory.path());
+    let mut expected = vec![
+        ("all reports", BOTH),
+        ("all reports, beside the smallest log", BOTH),
+        ("board by area, code and month, two comparisons, p99", BOTH),
+        ("board by area, team and month, two comparisons, p99", BOTH),
+    ];
+    if cfg!(target_os = "linux") {
+        expected.push(("peak memory of all reports", BOTH));
+        expected.push(("peak memory of all reports, beside the smallest log", BOTH));
+    }
+    assert_figures(&found, &expected);
+    let reports = found.iter().filter(|figure| figure["figure"] == "all reports");
+    assert!(reports.clone().count() == 4 && reports.clone().all(|figure| figure["beside"]["reports"] == 3.0));
 }
 
 #[test]
@@ -209,4 +236,24 @@ fn what_cannot_be_measured_is_refused() {
     refused(&["append", "--rounds", "0"], "--rounds");
     refused(&["reads", "--store", "postgres"], "--postgres URL");
     refused(&["reads", "--directory", "Cargo.toml/no"], "--directory");
+}
+
+#[test]
+fn exports_are_measured_on_both_stores() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut expected = vec![
+        ("export of journeys, Parquet", BOTH),
+        ("export of journeys, XLSX", BOTH),
+        ("export of contacts, Parquet", BOTH),
+        ("export of contacts, NDJSON", BOTH),
+    ];
+    if cfg!(target_os = "linux") {
+        expected.extend([
+            ("peak memory of an export of journeys, Parquet", BOTH),
+            ("peak memory of an export of journeys, XLSX", BOTH),
+            ("peak memory of an export of contacts, Parquet", BOTH),
+            ("peak memory of an export of contacts, NDJSON", BOTH),
+        ]);
+    }
+    assert_figures(&measured("export", directory.path()), &expected);
 }

@@ -21,7 +21,7 @@ const CLOSED: &str = "{ contract(code: \"shps\") { periods(last: 2) { period { f
     corrections { totalCount events { id type } } } } } } }";
 
 /// The input that closes February.
-fn february() -> Value {
+pub(crate) fn february() -> Value {
     json!({ "contract": SHPS, "period": { "first": "2018-02-01", "last": "2018-02-28" } })
 }
 
@@ -37,7 +37,7 @@ fn kept(documents: &[Value]) -> Vec<(String, String)> {
 }
 
 /// A case that has its plan in February; answers with its id and the event of the plan.
-async fn planned(app: &TestApp, reference: &str) -> (String, Value) {
+pub(crate) async fn planned(app: &TestApp, reference: &str) -> (String, Value) {
     let ann = app.add_worker("kw-ann").await;
     let journey = app.receive_referral("2018-02-01", reference).await;
     app.take_on(&journey, &ann, "2018-02-02").await;

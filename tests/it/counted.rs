@@ -187,7 +187,7 @@ async fn tell(fresh: &Fresh, nth: u64, drawn: &mut Drawn) {
             (0, 0) => ReferralDeclined { reason: "not_eligible".to_owned() }.into(),
             (0, _) => ReferralAccepted {}.into(),
             (_, 0..=2) => WorkerAssigned { worker: by, role: KEYWORKER.to_owned(), until: None }.into(),
-            (_, 3..=4) => PlanAgreed { kind: "php".to_owned() }.into(),
+            (_, 3..=4) => PlanAgreed { kind: "php".to_owned(), actions: Vec::new(), note: None }.into(),
             (_, 5) => JourneyClosed { reason: "housed".to_owned(), destination: None }.into(),
             (_, 6) => JourneyReopened { reason: "they came back".to_owned() }.into(),
             (_, 7) => Disengaged { reason: "no_contact".to_owned(), last_seen_on: None }.into(),

@@ -3,8 +3,14 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
+use throughline_domain::command::Command as Fact;
+use throughline_domain::fact::envelope::StreamId;
+use throughline_domain::fact::event::{MeasureRecorded, Quantity};
+use throughline_domain::world::when;
 
 use crate::app::{SHPS, TestApp, administrator, from_the_instant, manager, on_both_stores, test_caller, text, with};
 
@@ -279,6 +285,43 @@ async fn the_command_line_and_the_api_have_the_same_document() {
         assert!(written.starts_with(b"PK"), "a workbook is a ZIP file");
         let (status, piped, _) = report(app, &[&asked[..], &["--format", "xlsx"]].concat()).await;
         assert!(status == Some(0) && piped == written, "the same bytes where the output is redirected");
+        let document = "query($at: ContractAt) { contract(code: \"shps\", at: $at) { report(code: \"monthly\", on: \
+            \"2018-02-10\") { content(format: XLSX) } } }";
+        let found = app.ask(&manager(), document, json!({ "at": { "asOf": FEBRUARY_ENDS } })).await;
+        let bytes = BASE64_STANDARD.decode(text(&found["contract"]["report"]["content"])).expect("base64");
+        assert!(bytes == written, "the API has the same workbook");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn money_is_a_unit_of_its_own_in_every_format() {
+    from_the_instant("2018-10-01T09:00:00Z", async |app: &TestApp| {
+        let stoke = "stoke-psychology";
+        let rulebook = throughline_domain::contract::rulebook::packs::pack(stoke).expect("a pack").text;
+        let input = json!({ "code": stoke, "name": stoke, "startsOn": "2018-07-01", "rulebook": rulebook });
+        app.done(&administrator(), "openContract", input).await;
+        for (code, value) in [("spend", "1234.5"), ("forecast", "1000")] {
+            let value = Quantity(value.parse().expect("a decimal"));
+            let fact = MeasureRecorded { code: code.to_owned(), value, unit: None, period: None };
+            let command = Fact::record_fact(StreamId::contract(stoke), when("2018-08-01"), fact);
+            app.fresh.record(command).await.expect("a value");
+        }
+        let of_stoke = test_caller(Role::Manager, "manager", &[stoke]);
+        let cells = "sections { code tables { columns rows { words value unit currency } } }";
+        let document = format!(
+            "{{ contract(code: \"{stoke}\") {{ report(code: \"quarterly\", on: \"2018-09-30\") {{ {cells} text: content(format: TEXT) csv: content(format: CSV) html: \
+             content(format: HTML) }} }} }}"
+        );
+        let found = app.ask(&of_stoke, &document, json!({})).await["contract"]["report"].clone();
+        let table = &section(&found, "spend")["tables"][0];
+        let column = list(&table["columns"]).iter().position(|head| head == "Figure").unwrap_or(1);
+        let spend = &table["rows"][0][column];
+        let expected = json!({ "words": null, "value": "1234.50", "unit": "MONEY", "currency": "GBP" });
+        assert_eq!(spend, &expected, "{table:#}");
+        assert!(text(&found["text"]).contains("£1,234.50") && text(&found["html"]).contains("£1,234.50"));
+        assert!(text(&found["csv"]).contains(",1234.50,GBP,value"), "{}", found["csv"]);
+        assert!(text(&found["text"]).contains("123 %"), "a share of money is no money");
     })
     .await;
 }

@@ -53,6 +53,7 @@ fn of_stream(kind: StreamKind) -> Vec<EventType> {
         StreamKind::Worker => EventType::WorkerJoined,
         StreamKind::Team => EventType::TeamSet,
         StreamKind::Batch => EventType::BatchOpened,
+        StreamKind::Deployment => EventType::RoleGranted,
     };
     // A contract has its rules before anything is dated in its zone.
     types.sort_by_key(|of| (*of != first, *of != EventType::RulebookPublished));
@@ -61,7 +62,7 @@ fn of_stream(kind: StreamKind) -> Vec<EventType> {
 
 /// One line of each type of event in each kind of stream that holds it.
 fn every_line() -> Vec<String> {
-    let deployment = [StreamKind::Worker, StreamKind::Team, StreamKind::Subject];
+    let deployment = [StreamKind::Worker, StreamKind::Team, StreamKind::Subject, StreamKind::Deployment];
     let kinds = [StreamKind::Contract].into_iter().chain(deployment).chain([StreamKind::Journey, StreamKind::Batch]);
     let versions = kinds.flat_map(|kind| (1..).zip(of_stream(kind)).map(move |(at, of)| (kind, at, of)));
     let line = |(sequence, (kind, version, of)): (u64, (StreamKind, u64, EventType))| {

@@ -24,7 +24,7 @@ const PURE_DEPENDENCIES: [&str; 11] = [
 ];
 
 /// The folders of `crates/domain`: each may use those before it.
-const ORDER: [&str; 6] = ["fact", "people", "journey", "contract", "performance", "command"];
+const ORDER: [&str; 7] = ["fact", "people", "access", "journey", "contract", "performance", "command"];
 
 /// Words and phrases that a council officer, a keyworker or an integrator would not say.
 const NOT_OUR_WORDS: [&str; 11] = [

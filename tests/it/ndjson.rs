@@ -190,8 +190,8 @@ async fn one_bad_line_and_nothing_is_loaded() {
             "line 14: recordedtime: 9000-03-01",
         ),
         (changed(14, r#""version":10"#, r#""version":11"#), "line 14: data.version: expected version 10 of journey/"),
-        (changed(14, "contact_logged.v1", "contact_made.v1"), "line 14: type: this build does not know the type"),
-        (changed(14, "contact_logged.v1", "contact_logged.v2"), "line 14: type: this build does not know version 2"),
+        (changed(14, "contact_logged.v2", "contact_made.v1"), "line 14: type: this build does not know the type"),
+        (changed(14, "contact_logged.v2", "contact_logged.v3"), "line 14: type: this build does not know version 3"),
         (changed(14, "journey/", "worker/"), "line 14: subject: ContactLogged belongs to a journey, not a worker"),
         (
             changed(14, r#""contract":"shps""#, r#""contract":"mhep""#),
@@ -200,6 +200,10 @@ async fn one_bad_line_and_nothing_is_loaded() {
         (changed(14, r#""channel""#, r#""channels""#), "line 14: data.payload.channels: unknown key"),
         (changed(14, r#""channel":"phone","#, ""), "line 14: data.payload.channel: missing"),
         (changed(14, r#""precision""#, r#""precise""#), "line 14: data.precise: unknown key"),
+        (
+            changed(14, r#""channel":"phone""#, r#""channel":"phone","note":{"clear_text":"a","class":"special"}"#),
+            "line 14: data.payload: holds a text about a person that is not sealed",
+        ),
         (changed(2, r#""hash":""#, r#""hash":"00"#), "line 2: data.payload.hash: is not the hash of this rulebook"),
         (changed(2, "rulebook = 1", "rulebook = 2"), "line 2: data.payload.content"),
         (changed(14, id_of(14), id_of(13)), "an event id occurs twice"),

@@ -299,7 +299,7 @@ async fn outcomes_are_expected_at_the_share_of_the_past() {
         for n in 0..10 {
             let mut facts: Vec<(&str, Event)> = vec![("2017-11-20", job(n, Some(20)).into())];
             if n >= 6 {
-                facts.push(("2017-12-05", SpellEnded { spell: spell(n), reason: None }.into()));
+                facts.push(("2017-12-05", SpellEnded { spell: spell(n), reason: None, note: None }.into()));
             }
             case(app, n, "2017-11-10", facts).await;
         }

@@ -9,7 +9,7 @@ use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use throughline::access::Scope;
 use throughline::clock::{Chance, Clock};
 use throughline::log::Log;
-use throughline::log::append::{Appender, Decide, Draft, Expected, Request, State, Streams};
+use throughline::log::append::{Appender, Decide, Draft, Expected, Payload, Request, State, Streams};
 use throughline::queries;
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::generation::Generation;
@@ -389,7 +389,7 @@ impl Decide<Nothing> for Unreadable {
             schema_version: 1,
             contract: Some(CONTRACT.to_owned()),
             occurred: Occurred::on(day()),
-            payload,
+            payload: Payload::Ready(payload),
         }])
     }
 }

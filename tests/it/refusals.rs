@@ -62,7 +62,7 @@ async fn a_bad_value_is_an_error_of_the_request_and_reaches_no_resolver() {
             json!({ "localTime": "25:00" }),
             json!({ "minutes": "ten" }),
             json!({ "with": "FRIEND" }),
-            json!({ "note": "free text has no place yet" }),
+            json!({ "notes": "there is one note" }),
         ] {
             let answer = app.told(&manager(), "logContact", with(call(&journey, TODAY), changed.clone())).await;
             let codes = answer.codes();

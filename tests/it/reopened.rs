@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
-use throughline::log::{self, Log};
+use throughline::evidence;
+use throughline::keys;
+use throughline::log::{self, Log, key_uses};
+use throughline::outbox;
 use throughline::queries;
 use throughline::record::Recorder;
 use throughline::store::{Mode, Sql, Store};
@@ -131,7 +134,7 @@ async fn every_statement_is_in_the_lists_that_start_up_prepares() {
         let clock = Arc::new(Clock::standing_at(now()));
         let opened = Deployment::open(place.url(), clock, Arc::new(Chance::System)).await.expect("it opens");
         assert_eq!(whole(&opened.log).await.len(), 0);
-        let listed = [log::statements(dialect), views::STATEMENTS_ON_THE_LOG.to_vec()].concat();
+        let listed = [log::statements(dialect), views::STATEMENTS_ON_THE_LOG.to_vec(), beside_the_log()].concat();
         opened.log.store().prepare(&listed).await.expect("each is understood");
         opened.close().await;
         place.remove().await;
@@ -139,6 +142,8 @@ async fn every_statement_is_in_the_lists_that_start_up_prepares() {
     let all = [
         log::statements(throughline::store::Dialect::Postgres),
         views::STATEMENTS_ON_THE_LOG.to_vec(),
+        beside_the_log(),
+        keys::STATEMENTS.to_vec(),
         views::statements(),
         queries::statements(),
     ];
@@ -147,6 +152,11 @@ async fn every_statement_is_in_the_lists_that_start_up_prepares() {
     // Those of lists are put together by macros, all of them in one place.
     let named = all.len() - queries::journeys::statements().len();
     assert_eq!(named, written.len(), "a statement is missing from its module's list: {written:#?}");
+}
+
+/// The statements on tables that stand beside the log.
+fn beside_the_log() -> Vec<&'static Sql> {
+    [key_uses::STATEMENTS.to_vec(), evidence::statements(), outbox::STATEMENTS.to_vec()].concat()
 }
 
 /// Every `static NAME: Sql` below a folder.

@@ -4,6 +4,7 @@
 //! They are what the program writes, and the schema agrees with the parser. The part of JSON Schema that the file
 //! uses is evaluated here. An unknown keyword is a failure, so that no part of the schema goes unchecked.
 
+use std::collections::HashMap;
 use std::process::Command;
 
 use serde_json::{Map, Value};
@@ -221,31 +222,46 @@ fn the_schema_refuses_a_document_that_the_parser_refuses() {
     }
 }
 
-/// Every text that results from one line of a rulebook: the line taken out, its key misspelt, or its value replaced.
-fn mutations(text: &str) -> impl Iterator<Item = String> {
+/// How often a key of a section is changed, over all rulebooks together. Further ones of the same section are alike.
+const OF_EACH_KEY: usize = 3;
+
+/// The lines of a section that were changed so far, by the head of the section and the key.
+type Changed = HashMap<(String, String), usize>;
+
+/// Every text that results from one line of a rulebook: the line taken out, its key misspelt, or its value replaced. Only
+/// some lines of each key of a section are changed.
+fn mutations(text: &str, changed: &mut Changed) -> Vec<String> {
     const VALUES: [&str; 9] =
         ["7", "-7", "0.5", "true", "\"a word\"", "2021-02-03", "[]", "[\"a\", \"a\"]", "{ a = 1 }"];
-    let mut at = 0;
-    text.split_inclusive('\n').flat_map(move |line| {
+    let (mut at, mut head, mut texts) = (0, "", Vec::new());
+    for line in text.split_inclusive('\n') {
         let (before, after) = (&text[..at], &text[at + line.len()..]);
         at += line.len();
+        if line.starts_with('[') {
+            head = line.trim_end();
+        }
         let written = line
             .split_once(" = ")
             .filter(|(key, _)| key.chars().all(|letter| letter == '_' || letter.is_alphanumeric()));
-        let lines = written.into_iter().flat_map(|(key, value)| {
-            let replaced = VALUES.iter().map(move |value| format!("{key} = {value}\n"));
-            replaced.chain([String::new(), format!("{key}_ = {value}")])
-        });
-        lines.map(move |line| [before, &line, after].concat())
-    })
+        let Some((key, value)) = written else { continue };
+        let times = changed.entry((head.to_owned(), key.to_owned())).or_default();
+        *times += 1;
+        if *times > OF_EACH_KEY {
+            continue;
+        }
+        let replaced = VALUES.iter().map(|value| format!("{key} = {value}\n"));
+        let lines = replaced.chain([String::new(), format!("{key}_ = {value}")]);
+        texts.extend(lines.map(|line| [before, &line, after].concat()));
+    }
+    texts
 }
 
 #[test]
 fn the_schema_accepts_every_document_that_the_parser_accepts() {
     let fixture = include_str!("../try/rulebook.toml");
     let texts = packs().iter().map(|pack| pack.text).chain([fixture]);
-    let (mut refused, mut accepted) = (0, 0);
-    for text in texts.flat_map(mutations) {
+    let (mut refused, mut accepted, mut changed) = (0, 0, Changed::new());
+    for text in texts.flat_map(|text| mutations(text, &mut changed)) {
         if let Err(errors) = Rulebook::parse(&text) {
             let lines = text.lines().count();
             assert!(errors.iter().all(|error| (1..=lines).contains(&error.line)), "{errors:?}");

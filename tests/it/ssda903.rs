@@ -382,7 +382,7 @@ async fn what_was_put_right_here_stays_until_a_return_says_something_new() {
         fresh.record(Command::CorrectFact(correct)).await.expect("accepted");
         let (other, history) = &all["202"];
         let Event::SpellStarted(started) = &history.events()[1].event else { panic!("{history:?}") };
-        let fact = SpellEnded { spell: started.spell, reason: None };
+        let fact = SpellEnded { spell: started.spell, reason: None, note: None };
         let end_it = Command::record_fact(StreamId::journey(*other), Occurred::on(day("2017-06-01")), fact);
         fresh.record(end_it).await.expect("accepted");
 

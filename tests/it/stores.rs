@@ -3,13 +3,18 @@
 //! `SQLite` in a temporary directory, Postgres in a schema of its own. It never falls back to one store alone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
+use throughline::evidence::EvidenceFiles;
+use throughline::keys::{KeyPlaces, KeyStore, KeysOf};
 use throughline::log::Log;
 use throughline::log::append::{Appended, Expected};
+use throughline::outbox::addresses::Reach;
+use throughline::outbox::{self, Outbox};
 use throughline::record::{CommandRequest, RecordError, Recorder};
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::Views;
@@ -29,6 +34,14 @@ pub(crate) struct Fresh {
     pub(crate) views: Views,
     pub(crate) recorder: Recorder,
     pub(crate) clock: Arc<Clock>,
+    /// The keys of people; away, unless a test asks for them.
+    pub(crate) keys: KeyStore,
+    key_folder: Option<tempfile::TempDir>,
+    /// Webhooks, to receivers on this machine too.
+    pub(crate) outbox: Outbox,
+    pub(crate) evidence: EvidenceFiles,
+    /// The folder of the evidence store.
+    pub(crate) files: tempfile::TempDir,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     place: Place,
 }
@@ -44,6 +57,10 @@ enum Kind {
     Schema { server: String, name: String },
 }
 
+/// The terms under which tests send webhooks: to this machine, and without much patience.
+pub(crate) const WEBHOOKS: outbox::Terms =
+    outbox::Terms { reach: Reach::Private, patience: Duration::from_secs(2), at_once: 8 };
+
 /// The two stores.
 pub(crate) const STORES: [Dialect; 2] = [Dialect::Sqlite, Dialect::Postgres];
 
@@ -58,7 +75,34 @@ impl Fresh {
         let started = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), Arc::new(Chance::System));
         let (recorder, appender) = started.await.expect("the recorder starts");
         let keeper = tokio::spawn(views.clone().keep_up());
-        Self { log, views, recorder, clock, tasks: vec![appender, keeper], place }
+        let (keys, tasks) = (KeyStore::none(), vec![appender, keeper]);
+        let outbox = Outbox::of(&log, &views, &clock).under(WEBHOOKS);
+        let files = tempfile::tempdir().expect("a temporary directory");
+        let evidence = evidence_in(&files, &log, &keys, &clock);
+        evidence.prepare().await.expect("the store understands the statements");
+        Self { log, views, recorder, clock, keys, key_folder: None, evidence, files, outbox, tasks, place }
+    }
+
+    /// The same with a key store, whose key-encryption key is in a folder of its own.
+    pub(crate) async fn with_keys(dialect: Dialect, now: DateTime<Utc>) -> Self {
+        let fresh = Self::on(dialect, now).await;
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let fresh = Self { key_folder: Some(folder), ..fresh };
+        let keys = fresh.open_keys(KeysOf::NewLog).await;
+        assert_eq!(keys.why_away(), None);
+        let evidence = evidence_in(&fresh.files, &fresh.log, &keys, &fresh.clock);
+        Self { recorder: fresh.recorder.clone().sealing_with(keys.clone()), keys, evidence, ..fresh }
+    }
+
+    /// Where the keys are, and what wraps them.
+    pub(crate) fn key_places(&self) -> KeyPlaces {
+        let folder = self.key_folder.as_ref().expect("a log with keys");
+        KeyPlaces { keys: None, kek_file: Some(folder.path().join("test.kek")), kek: None }
+    }
+
+    /// The key store of the log, opened once more.
+    pub(crate) async fn open_keys(&self, of: KeysOf) -> KeyStore {
+        KeyStore::open(self.log.store(), &self.key_places(), of, Arc::clone(&self.clock)).await
     }
 
     /// Records a command as somebody who may, and waits until the view shows it.
@@ -106,6 +150,7 @@ impl Fresh {
             task.abort();
         }
         self.views.live().close().await;
+        self.keys.close().await;
         self.log.store().close().await;
         self.place.remove().await;
     }
@@ -151,8 +196,8 @@ impl Place {
     pub(crate) async fn remove(self) {
         if let Kind::Schema { server, name } = self.kind {
             let mut conn = PgConnection::connect(&server).await.expect("the server answers");
-            let schemas =
-                "select nspname::text from pg_namespace where nspname = $1 or starts_with(nspname, $1 || '_g')";
+            let schemas = "select nspname::text from pg_namespace where nspname in ($1, $1 || '_keys') or \
+                 starts_with(nspname, $1 || '_g')";
             let schemas: Vec<(String,)> =
                 sqlx::query_as(schemas).bind(&name).fetch_all(&mut conn).await.expect("the schemas are listed");
             for (schema,) in schemas {
@@ -162,6 +207,12 @@ impl Place {
             }
         }
     }
+}
+
+/// The files of evidence of a log, in a folder.
+fn evidence_in(folder: &tempfile::TempDir, log: &Log, keys: &KeyStore, clock: &Arc<Clock>) -> EvidenceFiles {
+    let files = EvidenceFiles::beside(log.store(), keys.clone(), Arc::clone(clock));
+    files.at(&format!("file://{}", folder.path().display())).expect("a folder")
 }
 
 fn directory() -> Place {

@@ -90,6 +90,21 @@ impl Subscriber {
         }
     }
 
+    /// The code and the reason with which the server closes, after whatever it still says.
+    pub(crate) async fn closed(&mut self) -> (u16, String) {
+        loop {
+            let next = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("a message in time");
+            match next.expect("a close").expect("no failure") {
+                Message::Close(Some(frame)) => {
+                    let _ = self.socket.flush().await;
+                    return (frame.code.into(), frame.reason.to_string());
+                }
+                Message::Close(None) => panic!("no reason"),
+                _ => {}
+            }
+        }
+    }
+
     /// The next message.
     pub(crate) async fn hear(&mut self) -> Value {
         self.message().await.expect("it is not closed")

@@ -2,9 +2,10 @@
 //! or chance.
 //!
 //! Each folder may use those above it: [`fact`] (ids, events, histories, refusals), [`people`] (subjects, workers,
-//! teams), [`journey`] (the state of a case and the rules between its facts), [`contract`] (rulebooks, outcomes,
+//! teams), [`access`] (roles, keys and sessions of the deployment), [`journey`] (the state of a case and the rules between its facts), [`contract`] (rulebooks, outcomes,
 //! claims), [`performance`] (the arithmetic of figures, targets and grades) and [`command`] (what may be recorded).
 
+pub mod access;
 pub mod command;
 pub mod contract;
 pub mod fact;

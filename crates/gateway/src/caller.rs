@@ -3,6 +3,7 @@
 //! It must never know who a caller is or what they may do. That is for the service.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,16 @@ pub trait Caller: Clone + Send + Sync + 'static {
     fn key(&self) -> CallerKey;
     /// How long the token is still valid, by the service's clock. Zero once it has expired.
     fn time_left(&self) -> Duration;
+    /// Completes when the caller may no longer act as they were let in, such as when their role was taken away. Never,
+    /// unless the service says otherwise.
+    fn barred(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
 }
+
+/// The address at which a request arrived, as the server knows it: an extension of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remote(pub IpAddr);
 
 /// Identifies a caller among others. The gateway compares keys and reads nothing from them.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -38,6 +48,10 @@ pub trait TokenRefusal: fmt::Debug + Send {
     fn reason(&self) -> &'static str;
     /// Whether the token was valid and has expired.
     fn has_expired(&self) -> bool;
+    /// Whether it was refused unread, because too many before it were not valid.
+    fn is_too_many(&self) -> bool {
+        false
+    }
 }
 
 /// The token in credentials of the form `Bearer TOKEN` (RFC 6750), if they have it.

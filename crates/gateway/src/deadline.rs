@@ -1,4 +1,4 @@
-//! How long a stream may run: until its token expires or the service stops.
+//! How long a stream may run: until its token expires, its caller is barred or the service stops.
 
 use std::time::Duration;
 
@@ -35,9 +35,27 @@ impl Default for Stopping {
     }
 }
 
-/// Completes when the caller's token has expired; never if there is no caller.
-pub(super) async fn expired<C: Caller>(caller: Option<&C>) {
+/// Why a caller may listen no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    /// Their token has expired.
+    Expired,
+    /// They may no longer act as they were let in.
+    Barred,
+}
+
+/// Completes when the caller may listen no longer; never if there is no caller.
+pub(super) async fn over<C: Caller>(caller: Option<&C>) -> Over {
     let Some(caller) = caller else { return std::future::pending().await };
+    tokio::select! {
+        biased;
+        () = caller.barred() => Over::Barred,
+        () = expired(caller) => Over::Expired,
+    }
+}
+
+/// Completes when the caller's token has expired.
+async fn expired<C: Caller>(caller: &C) {
     loop {
         let left = caller.time_left();
         if left.is_zero() {

@@ -48,7 +48,7 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use self::answer::Answer;
 pub use self::budget::{Budget, Overspent, PER_MINUTE};
-pub use self::caller::{Caller, CallerKey, TokenRefusal, bearer};
+pub use self::caller::{Caller, CallerKey, Remote, TokenRefusal, bearer};
 pub use self::capacity::{Capacity, Full, REQUESTS, Taken as TakenPlace};
 pub use self::code::Code;
 pub use self::deadline::Stopping;
@@ -73,8 +73,12 @@ pub trait Host: Clone + Send + Sync + 'static {
     type Caller: Caller;
     /// Why the service does not accept a token.
     type TokenRefusal: TokenRefusal;
-    /// Verifies a token: whose it is and how long it is valid.
-    fn verify(&self, token: &str) -> Result<Self::Caller, Self::TokenRefusal>;
+    /// Verifies a token that arrived from an address: whose it is and how long it is valid.
+    fn verify(
+        &self,
+        token: &str,
+        from: Option<Remote>,
+    ) -> impl Future<Output = Result<Self::Caller, Self::TokenRefusal>> + Send;
     /// The context of one response: the caller, the loaders and the current view.
     fn data(&self, caller: &Self::Caller) -> Data;
 }

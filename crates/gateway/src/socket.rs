@@ -14,6 +14,8 @@ use axum::extract::FromRequestParts as _;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use tracing::Instrument as _;
 
@@ -22,6 +24,7 @@ use super::body::Asked;
 use super::operation::Made;
 use super::{Arrival, BODY_BYTES_MAX, Endpoint, Host, Patience, Problem};
 use crate::backpressure::Room;
+use crate::caller::Remote;
 
 /// The protocol of the socket.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -60,6 +63,7 @@ where
             service: Arc::new(self.clone()),
             request_id: arrival.request_id,
             stopping: arrival.stopping,
+            from: parts.extensions.get::<Remote>().copied(),
             patience: self.patience,
         };
         let span = tracing::Span::current();
@@ -78,8 +82,8 @@ where
 
 /// The endpoint as a session needs it, for any schema.
 trait Service<H: Host>: Send + Sync {
-    /// Verifies a token.
-    fn verify(&self, token: &str) -> Result<H::Caller, H::TokenRefusal>;
+    /// Verifies a token that arrived from an address.
+    fn verify<'a>(&'a self, token: &'a str, from: Option<Remote>) -> BoxFuture<'a, Result<H::Caller, H::TokenRefusal>>;
     /// Runs a request when there is room for its responses.
     fn run(&self, asked: Asked, caller: H::Caller, request_id: Arc<str>, room: Room) -> BoxStream<'static, Made>;
 }
@@ -91,8 +95,8 @@ where
     S: SubscriptionType + 'static,
     H: Host,
 {
-    fn verify(&self, token: &str) -> Result<H::Caller, H::TokenRefusal> {
-        self.host.verify(token)
+    fn verify<'a>(&'a self, token: &'a str, from: Option<Remote>) -> BoxFuture<'a, Result<H::Caller, H::TokenRefusal>> {
+        self.host.verify(token, from).boxed()
     }
 
     fn run(&self, asked: Asked, caller: H::Caller, request_id: Arc<str>, room: Room) -> BoxStream<'static, Made> {

@@ -12,7 +12,7 @@ use axum::response::Response;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use super::answer::Answer;
-use super::deadline::{self, Stopping};
+use super::deadline::{self, Over, Stopping};
 use crate::caller::Caller;
 use crate::code::Code;
 
@@ -33,7 +33,7 @@ pub(super) fn response<C: Caller>(answers: BoxStream<'static, Answer>, sending: 
         let event = tokio::select! {
             biased;
             () = sending.stopping.requested() => return None,
-            () = deadline::expired(Some(&sending.caller)) => return Some((expired(), None)),
+            over = deadline::over(Some(&sending.caller)) => return Some((ended(over), None)),
             answer = answers.next() => match answer {
                 Some(answer) => next(&answer),
                 None => return Some((complete(), None)),
@@ -62,8 +62,10 @@ fn complete() -> String {
     "event: complete\ndata: \n\n".to_owned()
 }
 
-fn expired() -> String {
-    let error =
-        Code::Unauthenticated.refusal("the token has expired: get a new one and resume after the last position");
+fn ended(over: Over) -> String {
+    let error = Code::Unauthenticated.refusal(match over {
+        Over::Expired => "the token has expired: get a new one and resume after the last position",
+        Over::Barred => "your rights have changed: sign in again and resume after the last position",
+    });
     next(&Answer::refused(vec![error])) + &complete()
 }

@@ -7,10 +7,10 @@ use throughline_domain::performance::measure::{Measure, Unit};
 
 /// A figure of a measure. Without a value it is blank, or says why.
 pub(super) fn figure(figure: &Figure, of: &Measure) -> Result<String, OutOfRange> {
-    let number = if of.unit == Unit::Percent {
-        figure.percent(of.places)?.map(|percent| format!("{percent} %"))
-    } else {
-        figure.rounded(of.places)?.map(|number| number.to_string())
+    let number = match of.unit {
+        Unit::Percent => figure.percent(of.places)?.map(|percent| format!("{percent} %")),
+        Unit::Money(currency) => figure.rounded(of.places)?.map(|number| currency.written(&number.to_string())),
+        _ => figure.rounded(of.places)?.map(|number| number.to_string()),
     };
     Ok(number.unwrap_or_else(|| without_value(figure.state()).to_owned()))
 }

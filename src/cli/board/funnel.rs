@@ -200,7 +200,7 @@ fn month_by_month(stage: &MeasureFigures, months: Months, labels: &Labels) -> Re
 
 /// The last months of the contract, at most 12.
 fn last_months(contract: &Contract, last: Month) -> Months {
-    let from_start = contract.opened().and_then(|opened| Months::from_to(Month::of(opened.starts_on), last));
+    let from_start = contract.starts_on().and_then(|starts_on| Months::from_to(Month::of(starts_on), last));
     let months: Vec<Month> = from_start.unwrap_or(Months::one(last)).iter().collect();
     let first = months[months.len().saturating_sub(MONTHS_SHOWN)];
     Months::from_to(first, last).unwrap_or(Months::one(last))

@@ -10,9 +10,11 @@ use super::super::table::{Table, columns};
 use super::super::{Misuse, day};
 use super::{Reading, cells, league, outcomes};
 use crate::queries::claims::Claims;
-use crate::queries::measures::{self, FigureRow, FiguresError, FiguresQuery, MeasureFigures};
-use throughline_domain::performance::measure::{self, Measure};
-use throughline_domain::performance::period::{MONTHS_MAX, Month, Months, Period, Unit};
+use crate::queries::measures::{self, Dimension, FigureRow, FiguresError, FiguresQuery, MeasureFigures};
+use throughline_domain::performance::asked::{self, PeriodAsked, PeriodFault, to_date};
+use throughline_domain::performance::measure;
+use throughline_domain::performance::period::{MONTHS_MAX, Month, Period};
+use throughline_domain::performance::report::ContractCalendar;
 
 /// The figures to print instead of the performance tables.
 #[derive(Debug, Args)]
@@ -33,8 +35,9 @@ pub(super) struct QuestionArguments {
     /// Print the list of the contract's measures instead: code, title, unit and formula.
     #[arg(long, conflicts_with = "asked")]
     list_measures: bool,
-    /// What the figures are broken down by, separated by commas. Default: one figure for the whole contract.
-    #[arg(long, value_enum, value_delimiter = ',', requires = "measures")]
+    /// What the figures are broken down by, separated by commas: area, cohort, referrer, keyworker, team, code, month, or
+    /// attribute:CODE for an attribute of cases that the rulebook names. Default: one figure for the whole contract.
+    #[arg(long, value_parser = dimension, value_delimiter = ',', requires = "measures")]
     by: Vec<Dimension>,
     /// The period: a month as YYYY-MM, or a day in it as YYYY-MM-DD. Default: from the start of the contract to the end
     /// of the month of the as-of date.
@@ -49,25 +52,6 @@ pub(super) struct QuestionArguments {
     /// What the figures are compared with, separated by commas.
     #[arg(long, value_enum, value_delimiter = ',', requires = "measures")]
     compare: Vec<CompareWith>,
-}
-
-/// What figures are broken down by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Dimension {
-    /// The service area.
-    Area,
-    /// The cohort.
-    Cohort,
-    /// The kind of referrer.
-    Referrer,
-    /// The keyworker who held the case on the day of the fact.
-    Keyworker,
-    /// The team of that keyworker at the as-of date.
-    Team,
-    /// The code of the fact, such as the reason of an exit.
-    Code,
-    /// The months of the period.
-    Month,
 }
 
 /// What outcomes are broken down by.
@@ -149,7 +133,7 @@ pub(super) async fn tables(of: Reading<'_>, asked: &QuestionArguments, claims: O
     }
     let measures = measures::named(of.rulebook, &asked.measures).map_err(refused)?;
     let by = asked.dimensions()?;
-    let query = FiguresQuery { measures: &measures, by: &by, period, compare: asked.compared(), as_of: of.as_of };
+    let query = FiguresQuery { measures: &measures, by, period, compare: asked.compared(), as_of: of.as_of };
     let found = of.figures(&query).await.map_err(refused)?;
     found.iter().map(|found| table(of, &query, found)).collect()
 }
@@ -174,61 +158,19 @@ impl QuestionArguments {
         self.prices || self.outcomes.is_some()
     }
 
-    fn dimensions(&self) -> Result<Vec<measures::Dimension>, Misuse> {
+    fn dimensions(&self) -> Result<&[Dimension], Misuse> {
         if self.by.iter().enumerate().any(|(at, one)| self.by[..at].contains(one)) {
             return Err(Misuse("name each dimension once in --by".to_owned()));
         }
-        Ok(self.by.iter().map(|by| by.of_figures()).collect())
+        Ok(&self.by)
     }
 
     fn period(&self, of: Reading<'_>) -> Result<Period, Misuse> {
-        let Some(MonthOrDay { first: from, .. }) = self.period else {
-            return Ok(of.to_date().unwrap_or(Period::of(Unit::Month, of.as_of)));
-        };
-        if self.to.is_some() && !matches!(self.period_kind, None | Some(PeriodKind::Days)) {
-            let message = "the kind of period says where it ends: leave out --to, or use --period-kind days";
-            return Err(Misuse(message.to_owned()));
-        }
-        let year = of.rulebook.calendar.financial_year;
-        let Some(kind) = self.period_kind else { return self.months(from) };
-        Ok(match kind {
-            PeriodKind::Week => Period::of(Unit::Week, from),
-            PeriodKind::Month => Period::of(Unit::Month, from),
-            PeriodKind::Quarter => Period::of(Unit::Quarter(year), from),
-            PeriodKind::FinancialYear => Period::of(Unit::FinancialYear(year), from),
-            PeriodKind::CalendarYear => Period::of(Unit::CalendarYear, from),
-            PeriodKind::YearToDate => Period::year_to_date(year, Unit::Month, from),
-            PeriodKind::ContractToDate => {
-                let starts_on = of.starts_on();
-                return Period::to_date(starts_on, Unit::Month, from).ok_or_else(|| {
-                    Misuse(format!("the contract starts on {starts_on}, after the period: give a later --period"))
-                });
-            }
-            PeriodKind::Days => return self.days(from),
-        })
-    }
-
-    /// The months from `--period` to `--to`.
-    fn months(&self, from: NaiveDate) -> Result<Period, Misuse> {
-        let first = Month::of(from);
-        let last = self.to.map_or(first, |to| Month::of(to.last));
-        if first == last {
-            return Ok(Period::month(first));
-        }
-        let months = Months::from_to(first, last);
-        months.and_then(|months| Period::days(months.first().first(), months.last().last())).ok_or_else(|| {
-            Misuse(format!(
-                "the period runs backwards or is longer than {MONTHS_MAX} months: give a --to that is not before \
-                 --period, and a shorter period"
-            ))
-        })
-    }
-
-    /// The days from `--period` to `--to`.
-    fn days(&self, from: NaiveDate) -> Result<Period, Misuse> {
-        self.to
-            .and_then(|to| Period::days(from, to.last))
-            .ok_or_else(|| Misuse("a period of days needs a --to that is not before --period: give both".to_owned()))
+        let Some(MonthOrDay { first: from, .. }) = self.period else { return Ok(to_date(of.starts_on(), of.as_of)) };
+        let calendar =
+            ContractCalendar { financial_year: of.rulebook.calendar.financial_year, starts_on: of.starts_on() };
+        let kind = self.period_kind.map(PeriodKind::of_figures);
+        PeriodAsked { kind, from, to: self.to.map(|to| to.last) }.period(calendar).map_err(out_of_place)
     }
 
     fn compared(&self) -> measures::CompareWith {
@@ -242,18 +184,36 @@ impl QuestionArguments {
     }
 }
 
-impl Dimension {
-    const fn of_figures(self) -> measures::Dimension {
+impl PeriodKind {
+    const fn of_figures(self) -> asked::PeriodKind {
         match self {
-            Self::Area => measures::Dimension::Area,
-            Self::Cohort => measures::Dimension::Cohort,
-            Self::Referrer => measures::Dimension::Referrer,
-            Self::Keyworker => measures::Dimension::Keyworker,
-            Self::Team => measures::Dimension::Team,
-            Self::Code => measures::Dimension::Code,
-            Self::Month => measures::Dimension::Month,
+            Self::Week => asked::PeriodKind::Week,
+            Self::Month => asked::PeriodKind::Month,
+            Self::Quarter => asked::PeriodKind::Quarter,
+            Self::FinancialYear => asked::PeriodKind::FinancialYear,
+            Self::CalendarYear => asked::PeriodKind::CalendarYear,
+            Self::YearToDate => asked::PeriodKind::YearToDate,
+            Self::ContractToDate => asked::PeriodKind::ContractToDate,
+            Self::Days => asked::PeriodKind::Days,
         }
     }
+}
+
+/// Why a period is refused, in the words of the command line.
+fn out_of_place(fault: PeriodFault) -> Misuse {
+    Misuse(match fault {
+        PeriodFault::EndsTwice => {
+            "the kind of period says where it ends: leave out --to, or use --period-kind days".to_owned()
+        }
+        PeriodFault::NoMonths => format!(
+            "the period runs backwards or is longer than {MONTHS_MAX} months: give a --to that is not before --period, \
+             and a shorter period"
+        ),
+        PeriodFault::BeforeContract(starts_on) => {
+            format!("the contract starts on {starts_on}, after the period: give a later --period")
+        }
+        PeriodFault::NoDays => "a period of days needs a --to that is not before --period: give both".to_owned(),
+    })
 }
 
 /// The measures of a contract.
@@ -272,20 +232,20 @@ fn list(of: Reading<'_>) -> Table {
 /// The figures of one measure.
 fn table(of: Reading<'_>, query: &FiguresQuery<'_>, found: &MeasureFigures) -> Result<Table> {
     let provisional = if query.period.is_provisional(of.as_of) { ", provisional" } else { "" };
-    let rows = found.rows.iter().map(|row| row_of(of, query, &found.measure, row));
+    let rows = found.rows.iter().map(|row| row_of(of, query, found, row));
     Ok(Table {
         title: format!("{}, {}{provisional}", found.measure.title, query.period.in_words()),
-        columns: heads(query, found),
+        columns: heads(of, query, found),
         rows: rows.collect::<Result<_>>()?,
     })
 }
 
 /// The heads of the columns: the dimensions, the figure, and what it is compared with.
-fn heads(query: &FiguresQuery<'_>, found: &MeasureFigures) -> Vec<String> {
-    let dimensions = query.by.iter().filter(|by| **by != measures::Dimension::Month);
-    let mut heads: Vec<String> = dimensions.map(|by| head(*by).to_owned()).collect();
-    if query.by.contains(&measures::Dimension::Month) {
-        heads.push(head(measures::Dimension::Month).to_owned());
+fn heads(of: Reading<'_>, query: &FiguresQuery<'_>, found: &MeasureFigures) -> Vec<String> {
+    let dimensions = query.by.iter().filter(|by| **by != Dimension::Month);
+    let mut heads: Vec<String> = dimensions.map(|by| by.head(of.rulebook)).collect();
+    if query.by.contains(&Dimension::Month) {
+        heads.push(Dimension::Month.head(of.rulebook));
     }
     if heads.is_empty() {
         heads.push("Contract".to_owned());
@@ -304,25 +264,27 @@ fn heads(query: &FiguresQuery<'_>, found: &MeasureFigures) -> Vec<String> {
             heads.extend(columns(&names));
         }
     }
+    if lacks_supply(found) {
+        heads.push("Not all supplied by".to_owned());
+    }
     heads
 }
 
-const fn head(by: measures::Dimension) -> &'static str {
-    match by {
-        measures::Dimension::Area => "Area",
-        measures::Dimension::Cohort => "Cohort",
-        measures::Dimension::Referrer => "Referrer",
-        measures::Dimension::Keyworker => "Keyworker",
-        measures::Dimension::Team => "Team",
-        measures::Dimension::Code => "Code",
-        measures::Dimension::Month => "Month",
-    }
+/// Whether a figure has a value although an area did not supply all of its facts.
+fn lacks_supply(found: &MeasureFigures) -> bool {
+    found.rows.iter().any(|row| row.figure.value().is_some() && !row.without_supply.is_empty())
+}
+
+/// A word that figures are broken down by.
+fn dimension(word: &str) -> Result<Dimension, String> {
+    Dimension::named(word).ok_or_else(|| format!("use one of {}", Dimension::words()))
 }
 
 /// The cells of a row, in the order of the heads.
-fn row_of(of: Reading<'_>, query: &FiguresQuery<'_>, measure: &Measure, row: &FigureRow) -> Result<Vec<String>> {
+fn row_of(of: Reading<'_>, query: &FiguresQuery<'_>, found: &MeasureFigures, row: &FigureRow) -> Result<Vec<String>> {
+    let measure = &found.measure;
     let mut cells: Vec<String> = row.members.iter().map(|member| member.label(&of.rulebook.labels)).collect();
-    if query.by.contains(&measures::Dimension::Month) {
+    if query.by.contains(&Dimension::Month) {
         cells.push(Month::of(row.period.first()).to_string());
     }
     if cells.is_empty() {
@@ -336,6 +298,9 @@ fn row_of(of: Reading<'_>, query: &FiguresQuery<'_>, measure: &Measure, row: &Fi
     }
     for other in [compared.previous, compared.three_months, compared.year_before].iter().flatten() {
         cells.extend(cells::beside(other, measure)?);
+    }
+    if lacks_supply(found) {
+        cells.push(row.without_supply.join(", "));
     }
     Ok(cells)
 }

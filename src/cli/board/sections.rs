@@ -15,8 +15,8 @@ use crate::queries::data_quality::{self, Flagged};
 use crate::queries::forecast::{self, ForecastQuery, OutcomeForecast};
 use crate::queries::kpis::{self, Figures, KpiMonths, KpiQuery};
 use crate::queries::measures::{FiguresError, OfContract};
-use crate::queries::value::{self, Amounts};
-use throughline_domain::fact::money::Money;
+use crate::queries::value::{self, Amounts, ValueTargets};
+use throughline_domain::fact::money::{Money, minor_digits};
 use throughline_domain::performance::figure::Figure;
 use throughline_domain::performance::kpi::Level;
 use throughline_domain::performance::period::{Month, Period};
@@ -70,7 +70,7 @@ pub(super) async fn tables(
                 tables.extend(quality(of, &claims).await?);
             }
             if asked.value {
-                tables.push(worth(of, &claims));
+                tables.extend(worth(of, &claims)?);
             }
         }
     }
@@ -96,7 +96,7 @@ async fn indicators(of: Reading<'_>) -> Result<Vec<Table>> {
 }
 
 fn indicator(found: &KpiMonths) -> Result<Table> {
-    let KpiMonths { kpi, measure, months } = found;
+    let KpiMonths { kpi, measure, months, parts: _ } = found;
     let level = |level: Option<Level>| level.map_or("", Level::as_str).to_owned();
     let rows = months.iter().map(|month| {
         let mut row = vec![Month::of(month.period.first()).to_string()];
@@ -149,8 +149,9 @@ fn amount(amount: Option<Money>) -> String {
     amount.map(|amount| amount.to_string()).unwrap_or_default()
 }
 
-/// What a contract is worth, by financial year.
-fn worth(of: Reading<'_>, claims: &Claims) -> Table {
+/// What a contract is worth, by financial year, and against the targets of each profile. The second table is left out
+/// without targets.
+fn worth(of: Reading<'_>, claims: &Claims) -> Result<Vec<Table>> {
     let found = value::value(claims, of.rulebook.calendar.financial_year);
     let row = |first: String, amounts: &Amounts| {
         let Amounts { entitled, waiting, submitted, accepted, paid, cap, above_cap } = amounts;
@@ -161,11 +162,33 @@ fn worth(of: Reading<'_>, claims: &Claims) -> Table {
     let year = |period: &Period| format!("{} to {}", period.first(), period.last());
     let mut rows: Vec<Vec<String>> = found.years.iter().map(|of| row(year(&of.period), &of.amounts)).collect();
     rows.push(row("To date".to_owned(), &found.to_date));
-    Table {
-        title: format!("Value of {} in {}, at the end of {}", of.scope.contract(), claims.currency(), of.as_of),
+    let record = of.contract_record();
+    let targets = ValueTargets::of(of.scope, &record, of.rulebook);
+    let years = found.years.iter().map(|of| (year(&of.period), &of.amounts, of.period));
+    let to_date = found.period_to_date.map(|period| ("To date".to_owned(), &found.to_date, period));
+    let mut against = Vec::new();
+    for (first, amounts, period) in years.chain(to_date) {
+        for target in targets.against(amounts, &period)? {
+            let [aim, share] = [target.target.rounded(minor_digits(claims.currency()))?, target.share.percent(0)?]
+                .map(|number| number.map(|number| number.to_string()).unwrap_or_default());
+            let submitted = shown(amounts.submitted, claims.currency());
+            against.push(vec![first.clone(), target.profile, submitted, aim, share]);
+        }
+    }
+    let title = format!("of {} in {}, at the end of {}", of.scope.contract(), claims.currency(), of.as_of);
+    let mut tables = vec![Table {
+        title: format!("Value {title}"),
         columns: columns(&["Year", "Entitled", "Waiting", "Submitted", "Accepted", "Paid", "Cap", "Above the cap"]),
         rows,
+    }];
+    if !against.is_empty() {
+        tables.push(Table {
+            title: format!("Value against targets {title}"),
+            columns: columns(&["Year", "Profile", "Submitted", "Target", "% of target"]),
+            rows: against,
+        });
     }
+    Ok(tables)
 }
 
 /// An amount with the digits of its currency.

@@ -11,7 +11,7 @@ async fn recorded(pack: &Pack) -> (Vec<table::Table>, Vec<Status>) {
     let held = TempDir::new().expect("a temporary directory");
     let url = format!("sqlite:{}", held.path().join("throughline.db").display());
     let demo = demo_of(Some(pack.code)).expect("a pack that ships");
-    assert_eq!(record_year(&url, &demo).await.expect("the year is recorded"), Ending::Done);
+    assert_eq!(record_year(&url, &KeyPlaces::default(), &demo).await.expect("the year is recorded"), Ending::Done);
     let clock = Arc::new(Clock::going_on_from(demo.continues_at));
     let deployment = Deployment::open(&url, clock, Arc::new(Chance::System)).await.expect("the store opens");
     let scope = Scope::Deployment;

@@ -13,7 +13,7 @@ use crate::documents::corrections::{Since, corrections};
 use crate::documents::differences::{Difference, differences};
 use crate::documents::{Document, frozen, render};
 use crate::views::Views;
-use throughline_domain::fact::envelope::{Envelope, Position};
+use throughline_domain::fact::envelope::{Actor, Envelope, Position};
 use throughline_domain::fact::event::ClosedDocument;
 use throughline_domain::performance::due_date::{DueDate, DueState, check_report, due_dates};
 
@@ -140,7 +140,8 @@ fn kept(arguments: &ReportArguments, source: Source<'_>) -> Result<ClosedDocumen
 /// The events since a document was kept that may explain what reads differently.
 async fn explaining(views: &Views, closed: &Document, source: Source<'_>) -> Result<Vec<Envelope>> {
     let since = Since {
-        contract: source.scope.contract(),
+        view: source.view,
+        scope: source.scope,
         last_day: closed.last_day,
         after: Position(i64::try_from(closed.position)?),
         upto: *source.view.position().borrow(),
@@ -171,11 +172,19 @@ fn table_of_events(events: &[Envelope]) -> Table {
     let row = |event: &Envelope| {
         let (occurred, recorded) = (event.occurred.earliest(), event.recorded_at.format("%Y-%m-%d %H:%M:%S UTC"));
         let about = format!("{} {}", event.stream.kind.as_str(), event.stream.id);
-        vec![event.event_id.to_string(), event.event_type.clone(), occurred.to_string(), recorded.to_string(), about]
+        let Actor { subject, role, .. } = &event.actor;
+        vec![
+            event.event_id.to_string(),
+            event.event_type.clone(),
+            occurred.to_string(),
+            recorded.to_string(),
+            format!("{subject} ({role})"),
+            about,
+        ]
     };
     Table {
         title: "Events since that may explain it".to_owned(),
-        columns: columns(&["Event", "Type", "Date", "Recorded", "About"]),
+        columns: columns(&["Event", "Type", "Date", "Recorded", "By", "About"]),
         rows: events.iter().map(row).collect(),
     }
 }

@@ -125,6 +125,7 @@ impl CaseRecord<'_> {
             contract: self.service.pack.code.to_owned(),
             when: Occurred::on(course.received_on).into(),
             register: case.registers.then_some(course.population.subject),
+            identity: None,
             fact,
         });
         let manager = self.manager();
@@ -210,10 +211,15 @@ impl CaseRecord<'_> {
         let (days, by) = (self.service.days, self.holder(set_on));
         let owner = self.keyworker(set_on).map(|at| self.file.team.roster.workers[at].id);
         let at = days.promptly(set_on, 16, dice);
-        self.telling.state(&by, at, Occurred::on(set_on), TaskSet { task, kind: kind.to_owned(), due_on, owner });
+        self.telling.state(
+            &by,
+            at,
+            Occurred::on(set_on),
+            TaskSet { task, kind: kind.to_owned(), due_on, owner, note: None },
+        );
         let Some(done_on) = done_on.filter(|on| *on <= self.file.course.worked_until(days)) else { return };
         let (by, at) = (self.holder(done_on), days.promptly(done_on, 16, dice).max(at));
-        self.telling.state(&by, at, Occurred::on(done_on), TaskDone { task });
+        self.telling.state(&by, at, Occurred::on(done_on), TaskDone { task, note: None });
     }
 
     fn step(&mut self, Taken { since, on, what }: Taken, number: usize, dice: &Dice) {
@@ -224,8 +230,12 @@ impl CaseRecord<'_> {
             }
             (_, None) => {}
             (What::Engages(basis), Some(on)) => self.state(on, EngagementStarted { basis: (*basis).to_owned() }, dice),
-            (What::Plan(kind), Some(on)) => self.state(on, PlanAgreed { kind: (*kind).to_owned() }, dice),
-            (What::Review(kind), Some(on)) => self.state(on, PlanReviewed { kind: (*kind).to_owned() }, dice),
+            (What::Plan(kind), Some(on)) => {
+                self.state(on, PlanAgreed { kind: (*kind).to_owned(), actions: Vec::new(), note: None }, dice);
+            }
+            (What::Review(kind), Some(on)) => {
+                self.state(on, PlanReviewed { kind: (*kind).to_owned(), actions: Vec::new(), note: None }, dice);
+            }
             (What::Spell(lasting), Some(on)) => self.spell(lasting, what, (on, number), dice),
             (What::Achieves(code, level), Some(on)) => {
                 let achieved = AchievementRecorded { code: (*code).to_owned(), level: level.map(str::to_owned) };
@@ -276,6 +286,7 @@ impl CaseRecord<'_> {
             employer_ref: Some(format!("REF-{:04}", dice.from(1..=400))),
             hours_per_week: hours.map(|hours| Quantity(hours.into())),
             attributes,
+            note: None,
         };
         let (by, at) = (self.holder(on), days.promptly(on, 16, dice));
         self.telling.state(&by, at, Occurred::on(on), started);
@@ -286,7 +297,7 @@ impl CaseRecord<'_> {
         }
         if let Some(ended_on) = ended_on.filter(|ended_on| *ended_on <= days.last) {
             let heard = Moment::at(days.later(ended_on, (0, 12), dice), dice.from(MORNING..=17)).max(at);
-            let ended = SpellEnded { spell, reason: Some(lasting.reason.to_owned()) };
+            let ended = SpellEnded { spell, reason: Some(lasting.reason.to_owned()), note: None };
             self.telling.state(&self.service.caller("manager"), heard, Occurred::on(ended_on), ended);
         }
     }

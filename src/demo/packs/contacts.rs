@@ -159,6 +159,7 @@ impl Logging<'_> {
             minutes: is_attended.then(|| 5 * dice.from(6..=15)),
             scheduled_on: (attendance != Attendance::None).then_some(on),
             worker: None,
+            note: None,
         }
     }
 }

@@ -75,6 +75,7 @@ impl<'a> Service<'a> {
                 series.push(TargetSeries {
                     measure: (*measure).to_owned(),
                     area: Some(area.to_owned()),
+                    cohort: None,
                     months: months.iter().map(|month| (month.first, target)).collect(),
                     years: [].into(),
                     ratio: None,

@@ -8,6 +8,7 @@ use crate::queries::measures::{CompareWith, Dimension, FiguresError, MeasureFigu
 use crate::queries::period::Period as BoardPeriod;
 use crate::queries::recency::{self, RecencyRow};
 use crate::queries::referral_to_plan::{self, ReferralToPlanRow};
+use crate::queries::small_counts::{PlanCounts, RecencyCounts};
 use chrono::NaiveDate;
 use throughline_domain::performance::period::Period;
 use throughline_domain::performance::report::{ReportBoard, TablePeriod};
@@ -43,31 +44,33 @@ impl Draft<'_> {
             recency::Measure::Keyworker => ("their own contacts", recency::NO_CONTACT_BY_KEYWORKER),
         };
         let head = if by == recency::By::Area { "Area" } else { "Keyworker" };
-        let cells = |row: &RecencyRow| row_of(&label(&row.group), &row.buckets, contact_rest(row));
+        let lacks = Lacks::of(rows.iter().map(|row| row.no_data));
+        let cells = |row: &RecencyRow| contact_cells(&label(&row.group), row, lacks);
         Ok(Table {
             title: format!(
                 "Days since contact by {}, {whose}, at the end of {}",
                 head.to_lowercase(),
                 self.board_day()
             ),
-            columns: self.contact_columns(head, none),
+            columns: self.contact_columns(head, none, lacks),
             rows: rows.iter().map(cells).collect(),
         })
     }
 
     /// Days since contact of all staff: a row for contacts by anyone, and one for those by the keyworker.
     async fn contact_of_all_staff(&mut self) -> Result<Table, FiguresError> {
-        let mut rows = Vec::new();
+        let mut found: Vec<(&str, RecencyRow)> = Vec::new();
         for (label, measure) in
             [("By anyone", recency::Measure::Anyone), ("By the keyworker", recency::Measure::Keyworker)]
         {
-            let found = self.recency(recency::By::Whole, measure).await?;
-            rows.extend(found.iter().map(|row| row_of(label, &row.buckets, contact_rest(row))));
+            let rows = self.recency(recency::By::Whole, measure).await?;
+            found.extend(rows.into_iter().map(|row| (label, row)));
         }
+        let lacks = Lacks::of(found.iter().map(|(_, row)| row.no_data));
         Ok(Table {
             title: format!("Days since contact, all staff, at the end of {}", self.board_day()),
-            columns: self.contact_columns("Contacts", "No such contact"),
-            rows,
+            columns: self.contact_columns("Contacts", "No such contact", lacks),
+            rows: found.iter().map(|(label, row)| contact_cells(label, row, lacks)).collect(),
         })
     }
 
@@ -79,13 +82,27 @@ impl Draft<'_> {
              caseload."
         ));
         let (view, scope) = (self.source.view, self.source.scope);
-        Ok(recency::rows(view, scope, day, rulebook, (by, measure)).await?)
+        let rows = recency::rows(view, scope, day, rulebook, (by, measure)).await?;
+        self.note_areas_without(
+            "Days since contact",
+            rows.iter().filter(|row| row.is_without_supply).map(|row| &row.group),
+        );
+        Ok(rows)
     }
 
-    fn contact_columns(&self, first: &str, none: &str) -> Vec<String> {
+    /// Notes the service areas that do not supply what a board needs.
+    fn note_areas_without<'g>(&mut self, board: &str, areas: impl Iterator<Item = &'g Group>) {
+        let labels: Vec<String> = areas.map(Group::label).collect();
+        if !labels.is_empty() {
+            self.note(format!("{board}: no data for {}.", labels.join(", ")));
+        }
+    }
+
+    fn contact_columns(&self, first: &str, none: &str, lacks: Lacks) -> Vec<String> {
         let buckets = &self.source.rulebook.recency.buckets.labels;
-        let rest = [none, "Date imprecise", "No keyworker", TOTAL].map(str::to_owned);
-        std::iter::once(first.to_owned()).chain(buckets.iter().cloned()).chain(rest).collect()
+        let rest = [none, "Date imprecise", "No keyworker"].map(str::to_owned);
+        let columns = std::iter::once(first.to_owned()).chain(buckets.iter().cloned()).chain(rest);
+        columns.chain(lacks.head()).chain([TOTAL.to_owned()]).collect()
     }
 
     /// Days from referral to plan by area, with a row for all.
@@ -107,14 +124,19 @@ impl Draft<'_> {
             let (view, scope) = (self.source.view, self.source.scope);
             rows.extend(referral_to_plan::rows(view, scope, day, rulebook, (by, period)).await?.unwrap_or_default());
         }
-        let rest = [measured.buckets.none.as_str(), "Closed without plan", "Date imprecise", TOTAL, "Median", "Mean"];
-        let columns = std::iter::once("Area".to_owned()).chain(measured.buckets.labels.iter().cloned());
-        let columns = columns.chain(rest.map(str::to_owned)).collect();
+        let without = rows.iter().filter(|row: &&ReferralToPlanRow| row.is_without_supply).map(|row| &row.group);
+        self.note_areas_without("Referral to plan", without);
+        let lacks = Lacks::of(rows.iter().map(|row| row.no_data));
+        let rest = [measured.buckets.none.as_str(), "Closed without plan", "Date imprecise"].map(str::to_owned);
+        let columns = std::iter::once("Area".to_owned()).chain(measured.buckets.labels.iter().cloned()).chain(rest);
+        let columns = columns.chain(lacks.head()).chain([TOTAL, "Median", "Mean"].map(str::to_owned)).collect();
         let cells = |row: &ReferralToPlanRow| {
-            let shown = |days| cells::days(days, row.days.count());
-            let counts = [row.no_plan_yet, row.closed_without_plan, row.date_imprecise, row.total()];
-            let mut cells = row_of(&label(&row.group), &row.buckets, counts);
-            cells.extend([shown(row.days.median()), shown(row.days.mean())]);
+            let (counts, shown) = (PlanCounts::of(row), |days| cells::days(days, row.days.count()));
+            let rest = [counts.no_plan_yet, counts.closed_without_plan, counts.date_imprecise];
+            let counts = counts.buckets.iter().copied().chain(rest).map(cells::cases_if_known);
+            let mut cells: Vec<Cell> = std::iter::once(cells::words(&label(&row.group))).chain(counts).collect();
+            cells.extend(lacks.cell(row.no_data));
+            cells.extend([cells::cases(row.total()), shown(row.days.median()), shown(row.days.mean())]);
             cells
         };
         Ok(Table { title, columns, rows: rows.iter().map(cells).collect() })
@@ -176,12 +198,33 @@ fn figures(label: &str, found: &[Option<MeasureFigures>], group: &[Member]) -> R
     Ok(row)
 }
 
-fn row_of(label: &str, buckets: &[u64], rest: [u64; 4]) -> Vec<Cell> {
-    std::iter::once(cells::words(label)).chain(buckets.iter().copied().chain(rest).map(cells::cases)).collect()
+/// Whether a board has a column for the cases of areas that do not supply its facts.
+#[derive(Clone, Copy)]
+enum Lacks {
+    Nothing,
+    Some,
 }
 
-fn contact_rest(row: &RecencyRow) -> [u64; 4] {
-    [row.none, row.date_imprecise, row.unassigned, row.total()]
+impl Lacks {
+    fn of(mut no_data: impl Iterator<Item = u64>) -> Self {
+        if no_data.any(|cases| cases > 0) { Self::Some } else { Self::Nothing }
+    }
+
+    fn head(self) -> Option<String> {
+        matches!(self, Self::Some).then(|| "No data".to_owned())
+    }
+
+    fn cell(self, no_data: u64) -> Option<Cell> {
+        matches!(self, Self::Some).then(|| cells::cases(no_data))
+    }
+}
+
+fn contact_cells(label: &str, row: &RecencyRow, lacks: Lacks) -> Vec<Cell> {
+    let counts = RecencyCounts::of(row);
+    let rest = [counts.none, counts.date_imprecise, counts.unassigned];
+    let shown = counts.buckets.iter().copied().chain(rest).map(cells::cases_if_known);
+    let ahead = std::iter::once(cells::words(label)).chain(shown).chain(lacks.cell(row.no_data));
+    ahead.chain([cells::cases(row.total())]).collect()
 }
 
 fn label(group: &Group) -> String {

@@ -4,9 +4,10 @@ use rust_decimal::Decimal;
 
 use super::super::{Cell, Missing, Number, NumberUnit};
 use throughline_domain::performance::comparison::{Arrow, Beside, Met};
-use throughline_domain::performance::figure::{Figure, SMALL, State};
-use throughline_domain::performance::fraction::{Fraction, OutOfRange};
-use throughline_domain::performance::measure::{Formula, Measure, Unit, Workforce};
+use throughline_domain::performance::figure::{Figure, State};
+use throughline_domain::performance::fraction::OutOfRange;
+use throughline_domain::performance::measure::{Measure, Unit};
+use throughline_domain::performance::small_counts::{is_few, is_of_few};
 
 /// The cell of a figure.
 pub(super) fn figure(figure: &Figure, of: &Measure) -> Result<Cell, OutOfRange> {
@@ -60,6 +61,11 @@ pub(super) fn cases(count: u64) -> Cell {
     Cell::Number(Number { value: count.into(), unit: NumberUnit::Plain, is_of_few })
 }
 
+/// The same, or that it is not known because the area does not supply the facts.
+pub(super) fn cases_if_known(count: Option<u64>) -> Cell {
+    count.map_or(Cell::Missing(Missing::NoData), cases)
+}
+
 /// A number of days of some cases, as shown.
 pub(super) fn days(value: Option<Decimal>, cases: u64) -> Cell {
     let number = value.map(|value| Number { value, unit: NumberUnit::Days, is_of_few: is_few(cases.into()) });
@@ -81,25 +87,9 @@ pub(super) fn unit(of: &Measure) -> NumberUnit {
     match of.unit {
         Unit::Percent => NumberUnit::Percent,
         Unit::Days => NumberUnit::Days,
+        Unit::Money(currency) => NumberUnit::Money(currency),
         _ => NumberUnit::Plain,
     }
-}
-
-/// Whether a figure counts, or is made of, one to four people. A few facts are of few people, too.
-fn is_of_few(figure: &Figure, of: &Measure) -> bool {
-    let counts = matches!(
-        of.formula,
-        Formula::Count(_)
-            | Formula::Caseload
-            | Formula::CaseloadThroughout
-            | Formula::Work(_)
-            | Formula::Workforce(Workforce::MeanCaseload)
-    );
-    figure.suppressed().state() == State::Suppressed || counts && figure.value().is_some_and(is_few)
-}
-
-fn is_few(count: Fraction) -> bool {
-    Fraction::ZERO < count && count < Fraction::from(SMALL)
 }
 
 fn missing(state: State) -> Missing {
@@ -113,7 +103,7 @@ fn missing(state: State) -> Missing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use throughline_domain::performance::measure::{ContractValues, FactKind, Facts, TakeOfContract};
+    use throughline_domain::performance::measure::{ContractValues, FactKind, Facts, Formula, TakeOfContract};
 
     fn measure(unit: Unit, formula: Formula) -> Measure {
         let (code, title, prose) = ("one".to_owned(), "One".to_owned(), String::new());

@@ -32,9 +32,10 @@ impl Drawn<'_> {
     fn by_unit(&self) -> Vec<Vec<usize>> {
         let unit = |at: usize| cells::unit(&self.grid.found[at].measure);
         let of = |wanted: NumberUnit| (0..self.grid.found.len()).filter(|at| unit(*at) == wanted).collect::<Vec<_>>();
-        let mut groups = [NumberUnit::Plain, NumberUnit::Percent, NumberUnit::Days].map(of).to_vec();
-        groups.retain(|group| !group.is_empty());
-        groups
+        // A contract has one currency.
+        let money = (0..self.grid.found.len()).map(unit).find(|unit| matches!(unit, NumberUnit::Money(_)));
+        let units = [NumberUnit::Plain, NumberUnit::Percent, NumberUnit::Days].into_iter().chain(money);
+        units.map(of).filter(|group| !group.is_empty()).collect()
     }
 
     /// Measures by group: a series for each measure.
@@ -47,8 +48,9 @@ impl Drawn<'_> {
         let is_all = measures.len() == self.grid.found.len();
         let title = self.grid.title(measures);
         let of_unit = match measures.first().map(|at| cells::unit(&self.grid.found[*at].measure)) {
-            Some(NumberUnit::Percent) => Some("percent"),
-            Some(NumberUnit::Days) => Some("days"),
+            Some(NumberUnit::Percent) => Some("percent".to_owned()),
+            Some(NumberUnit::Days) => Some("days".to_owned()),
+            Some(NumberUnit::Money(currency)) => Some(currency.as_str().to_owned()),
             Some(NumberUnit::Plain) | None => None,
         };
         let of_unit = of_unit.filter(|_| !is_all && measures.len() > 1);

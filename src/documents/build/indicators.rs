@@ -16,8 +16,8 @@ impl Draft<'_> {
         let asked = KpiQuery { period: self.period, figures: Figures::OfMonth, as_of: self.source.as_of };
         let found = kpis::levels(view, scope, self.of_contract(), asked).await?;
         let mut rows = Vec::new();
-        for KpiMonths { kpi, measure, months } in &found {
-            self.define(measure);
+        for KpiMonths { kpi, measure, parts, months } in &found {
+            self.define(measure, parts.as_ref());
             for month in months {
                 let level =
                     month.level.map_or(Cell::Missing(Missing::NotApplicable), |level| cells::words(level.as_str()));
@@ -47,7 +47,7 @@ impl Draft<'_> {
         let found = grades::grade(view, self.of_contract(), (self.period, self.source.as_of)).await?;
         let Some(found) = found else { return Ok(Vec::new()) };
         for tested in &found.tested {
-            self.define(&tested.measure);
+            self.define(&tested.measure, tested.parts.as_ref());
         }
         if !found.missing.is_empty() {
             self.note(format!("No grade: there is no value of {}.", found.missing.join(", ")));

@@ -5,26 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use super::super::{Cell, Missing, Table};
 use super::cells;
 use crate::queries::measures::{CompareWith, Dimension, FigureRow, MeasureFigures, Member};
-use throughline_domain::contract::rulebook::Labels;
+use throughline_domain::contract::Rulebook;
 use throughline_domain::performance::comparison::Beside;
 use throughline_domain::performance::figure::Figure;
 use throughline_domain::performance::fraction::OutOfRange;
 use throughline_domain::performance::measure::{Formula, Measure};
 use throughline_domain::performance::period::Month;
-use throughline_domain::performance::report::{self, Compared, Layout, TableDefinition};
-
-/// The dimension of figures.
-pub(super) const fn dimension(by: report::Dimension) -> Dimension {
-    match by {
-        report::Dimension::Area => Dimension::Area,
-        report::Dimension::Cohort => Dimension::Cohort,
-        report::Dimension::Referrer => Dimension::Referrer,
-        report::Dimension::Keyworker => Dimension::Keyworker,
-        report::Dimension::Team => Dimension::Team,
-        report::Dimension::Code => Dimension::Code,
-        report::Dimension::Month => Dimension::Month,
-    }
-}
+use throughline_domain::performance::report::{Compared, Layout, TableDefinition};
 
 /// What figures are compared with.
 pub(super) fn compared(with: &[Compared]) -> CompareWith {
@@ -44,8 +31,8 @@ pub(super) struct Titles<'l> {
     pub(super) period: String,
     /// The title of the contract.
     pub(super) contract: String,
-    /// The labels of codes.
-    pub(super) labels: &'l Labels,
+    /// The rules, with the labels of codes and the titles of attributes.
+    pub(super) rulebook: &'l Rulebook,
 }
 
 /// A member of a dimension, or a month.
@@ -67,12 +54,8 @@ pub(super) struct Grid<'g> {
 }
 
 impl<'g> Grid<'g> {
-    pub(super) fn of(
-        definition: &'g TableDefinition,
-        by: &'g [Dimension],
-        found: &'g [MeasureFigures],
-        titles: Titles<'g>,
-    ) -> Self {
+    pub(super) fn of(definition: &'g TableDefinition, found: &'g [MeasureFigures], titles: Titles<'g>) -> Self {
+        let by = definition.by.as_slice();
         let rows_of = |(at, of): (usize, &'g MeasureFigures)| {
             of.rows.iter().map(move |row| ((at, place(row, by)), row)).collect::<Vec<_>>()
         };
@@ -135,7 +118,7 @@ impl<'g> Grid<'g> {
     /// A row for each group, a column for each measure.
     fn columns(&self) -> Result<Table, OutOfRange> {
         let all: Vec<usize> = (0..self.found.len()).collect();
-        let mut columns = dimension_heads(self.by);
+        let mut columns = self.dimension_heads(self.by);
         columns.extend(all.iter().map(|at| self.measure_head(*at)));
         let rows = self.places.iter().map(|place| {
             let mut cells = self.words(place);
@@ -151,7 +134,7 @@ impl<'g> Grid<'g> {
     fn compared(&self, measures: &[usize]) -> Result<Table, OutOfRange> {
         let names_measures = measures.len() > 1;
         let profiles = self.profiles(measures);
-        let mut columns = if names_measures && self.by.is_empty() { Vec::new() } else { dimension_heads(self.by) };
+        let mut columns = if names_measures && self.by.is_empty() { Vec::new() } else { self.dimension_heads(self.by) };
         columns.extend(names_measures.then(|| "Measure".to_owned()));
         columns.push("Figure".to_owned());
         columns.extend(self.definition.compare.iter().flat_map(|with| compared_heads(*with, &profiles)));
@@ -176,7 +159,7 @@ impl<'g> Grid<'g> {
         for row in measures.iter().flat_map(|at| &self.found[*at].rows) {
             let targets = row.comparison.targets.iter().enumerate();
             let aimed = targets.filter(|(_, against)| against.beside.base.value().is_some());
-            profiles.extend(aimed.map(|(at, against)| (at, self.titles.labels.of(&against.profile))));
+            profiles.extend(aimed.map(|(at, against)| (at, self.titles.rulebook.labels.of(&against.profile))));
         }
         profiles.into_iter().collect()
     }
@@ -243,7 +226,7 @@ impl<'g> Grid<'g> {
         let (ahead, groups) = self.split();
         let names_measures = all.len() > 1 || self.by.len() == 1;
         let first = self.by.len().saturating_sub(1);
-        let mut columns = if first == 0 { Vec::new() } else { dimension_heads(&self.by[..first]) };
+        let mut columns = if first == 0 { Vec::new() } else { self.dimension_heads(&self.by[..first]) };
         columns.extend(names_measures.then(|| "Measure".to_owned()));
         columns.extend(ahead.iter().map(|key| self.label(key)));
         let mut rows = Vec::new();
@@ -270,6 +253,12 @@ impl<'g> Grid<'g> {
         (in_order(lasts.iter(), 1).into_iter().flatten().collect(), in_order(groups.iter(), others))
     }
 
+    /// The heads of dimensions.
+    fn dimension_heads(&self, by: &[Dimension]) -> Vec<String> {
+        let heads = by.iter().map(|by| by.head(self.titles.rulebook));
+        if by.is_empty() { vec!["Contract".to_owned()] } else { heads.collect() }
+    }
+
     /// The words of a place. The whole contract has its title.
     fn words(&self, place: &[Key]) -> Vec<Cell> {
         if place.is_empty() {
@@ -285,15 +274,10 @@ impl<'g> Grid<'g> {
 
     pub(super) fn label(&self, key: &Key) -> String {
         match key {
-            Key::Member(member) => member.label(self.titles.labels),
+            Key::Member(member) => member.label(&self.titles.rulebook.labels),
             Key::Month(month) => month.to_string(),
         }
     }
-}
-
-/// The heads of dimensions.
-fn dimension_heads(by: &[Dimension]) -> Vec<String> {
-    if by.is_empty() { vec!["Contract".to_owned()] } else { by.iter().map(|by| head(*by).to_owned()).collect() }
 }
 
 /// The heads of what figures are compared with.
@@ -329,18 +313,6 @@ const fn base(row: &FigureRow, with: Compared) -> Option<&Beside> {
         Compared::Previous => row.comparison.previous.as_ref(),
         Compared::ThreeMonths => row.comparison.three_months.as_ref(),
         Compared::YearBefore => row.comparison.year_before.as_ref(),
-    }
-}
-
-const fn head(by: Dimension) -> &'static str {
-    match by {
-        Dimension::Area => "Area",
-        Dimension::Cohort => "Cohort",
-        Dimension::Referrer => "Referrer",
-        Dimension::Keyworker => "Keyworker",
-        Dimension::Team => "Team",
-        Dimension::Code => "Code",
-        Dimension::Month => "Month",
     }
 }
 

@@ -290,7 +290,11 @@ impl Scale {
             places += 1;
         }
         let digits = wording::in_thousands(&format!("{tick:.places$}"));
-        if unit == NumberUnit::Percent { format!("{digits} %") } else { digits }
+        match unit {
+            NumberUnit::Percent => format!("{digits} %"),
+            NumberUnit::Money(currency) => currency.written(&digits),
+            NumberUnit::Plain | NumberUnit::Days => digits,
+        }
     }
 }
 

@@ -29,7 +29,8 @@ const HEADS: [&str; 17] = [
 ];
 
 /// A document as CSV, as RFC 4180 describes it. The first line holds the heads of the columns. A number is written
-/// with a decimal point and without a sign for its unit. `state` is `value`, or says why there is none.
+/// with a decimal point and without a sign for its unit; the unit of money is the code of its currency. `state` is
+/// `value`, or says why there is none.
 pub fn csv(document: &Document) -> String {
     let mut lines = Vec::new();
     let mut write = |row: &[String]| csv_row(&mut lines, row.iter()).expect("memory takes every line");
@@ -82,32 +83,34 @@ fn values_of<'a>(section: &'a Section, chart: &'a Chart) -> impl Iterator<Item =
 
 fn line(of: [&str; 6], value: Value) -> [String; 9] {
     let [section, kind, title, row, row_title, column] = of.map(str::to_owned);
-    [section, kind, title, row, row_title, column, value.text, value.unit.to_owned(), value.state.to_owned()]
+    [section, kind, title, row, row_title, column, value.text, value.unit, value.state.to_owned()]
 }
 
 /// The last three columns of a line.
 struct Value {
     text: String,
-    unit: &'static str,
+    /// The unit, for money the code of the currency.
+    unit: String,
     state: &'static str,
 }
 
 /// A category of a chart without a value.
-const ABSENT: Value = Value { text: String::new(), unit: "", state: "not_available" };
+const ABSENT: Value = Value { text: String::new(), unit: String::new(), state: "not_available" };
 
 fn parts(cell: &Cell) -> Value {
     match cell {
-        Cell::Words(words) => Value { text: words.clone(), unit: "words", state: "value" },
+        Cell::Words(words) => Value { text: words.clone(), unit: "words".to_owned(), state: "value" },
         Cell::Number(number) => parts_of(number),
-        Cell::Missing(reason) => Value { text: String::new(), unit: "", state: state(*reason) },
+        Cell::Missing(reason) => Value { state: state(*reason), ..ABSENT },
     }
 }
 
 fn parts_of(number: &Number) -> Value {
     let unit = match number.unit {
-        NumberUnit::Plain => "number",
-        NumberUnit::Percent => "percent",
-        NumberUnit::Days => "days",
+        NumberUnit::Plain => "number".to_owned(),
+        NumberUnit::Percent => "percent".to_owned(),
+        NumberUnit::Days => "days".to_owned(),
+        NumberUnit::Money(currency) => currency.as_str().to_owned(),
     };
     Value { text: number.value.to_string(), unit, state: "value" }
 }

@@ -9,6 +9,7 @@ use csv_core::{ReadRecordResult, Reader as CsvReader};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use rust_decimal::Decimal;
+use throughline_domain::fact::money::Currency;
 
 use super::page::STYLE;
 use super::{csv, page, text, workbook};
@@ -58,7 +59,8 @@ fn referrals() -> Table {
 }
 
 fn payments() -> Table {
-    let paid = Cell::Number(plain("-1234567.50", NumberUnit::Plain));
+    let pounds = NumberUnit::Money(Currency::named("GBP").expect("a currency"));
+    let paid = Cell::Number(plain("-1234567.50", pounds));
     Table {
         title: "Referrals by area, in the month and to come".to_owned(),
         columns: texts(&["Month", "Paid", "paid"]),
@@ -161,7 +163,7 @@ Referrals by area, in the month and to date
 Actual & target: Bars: Brent is highest with 55 <script>alert(\"x\")</script>.
 ";
     assert!(text.starts_with(expected), "{text}");
-    assert!(text.contains("  2018-02  -1,234,567.50  79,228,162,514,264,337,593,543,950,335\n"), "{text}");
+    assert!(text.contains("  2018-02  -£1,234,567.50  79,228,162,514,264,337,593,543,950,335\n"), "{text}");
     assert!(
         text.contains("\n  Referrals (stage:referred): Cases referred in the period. Formula: count of <referred>.")
     );
@@ -218,7 +220,7 @@ fn csv_is_one_table_of_all_cells() {
     assert_eq!(of("referrals", "table", "4", "Referrals")[2..], ["", "", "suppressed"]);
     assert_eq!(of("referrals", "table", "4", "Measure")[2..], ["a, \"b\"", "words", "value"]);
     assert_eq!(of("referrals", "chart", "2", "Actual")[2..], ["", "", "not_available"]);
-    assert_eq!(of("payments", "table", "1", "Paid")[2..], ["-1234567.50", "number", "value"]);
+    assert_eq!(of("payments", "table", "1", "Paid")[2..], ["-1234567.50", "GBP", "value"]);
     let about = ["shps", "board", "2018-02-01", "2018-02-28", "true", "2018-02-20", "12345", "3"];
     assert!(records[1..].iter().all(|record| record[..8] == about));
 }
@@ -287,6 +289,17 @@ fn every_cell_of_a_table_is_read_back_from_the_workbook() {
         assert_eq!(sheet.end().expect("cells").0, u32::try_from(3 + table.rows.len()).expect("few"));
         assert!(book.worksheet_formula(name).expect("it is there").is_empty(), "no cell is a formula");
     }
+}
+
+#[test]
+fn money_has_its_currency_in_every_format() {
+    let document = document();
+    assert!(page(&document).contains("-£1,234,567.50"));
+    let styles = part(&workbook(&document).expect("it fits"), "xl/styles.xml");
+    assert!(styles.contains("&quot;£&quot;#,##0.00"), "{styles}");
+    let json = serde_json::to_string(&document).expect("JSON");
+    assert!(json.contains(r#""value":"-1234567.50","unit":{"money":"GBP"}"#), "{json}");
+    assert_eq!(serde_json::from_str::<Document>(&json).expect("a document"), document);
 }
 
 #[test]

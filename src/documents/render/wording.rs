@@ -76,12 +76,13 @@ pub(super) fn point_of_view(document: &Document) -> String {
     )
 }
 
-/// A number as people read it, such as `1,234.50` or `63 %`.
+/// A number as people read it, such as `1,234.50`, `63 %` or `£1,234.50`.
 pub(super) fn number(number: &Number) -> String {
     let digits = in_thousands(&number.value.to_string());
     match number.unit {
         NumberUnit::Percent => format!("{digits} %"),
         NumberUnit::Plain | NumberUnit::Days => digits,
+        NumberUnit::Money(currency) => currency.written(&digits),
     }
 }
 

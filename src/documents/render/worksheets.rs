@@ -246,7 +246,8 @@ fn mark(sheet: &mut Worksheet, at: At, reason: Missing) -> Written {
     Ok(())
 }
 
-/// How a number is shown: with its decimal places, and with a percent sign that does not change its value.
+/// How a number is shown: with its decimal places, with a percent sign that does not change its value, and with the
+/// currency of money.
 fn number_format(number: &Number) -> String {
     let places = match number.value.scale() {
         0 => String::new(),
@@ -255,6 +256,7 @@ fn number_format(number: &Number) -> String {
     match number.unit {
         NumberUnit::Percent => format!("#,##0{places}\" %\""),
         NumberUnit::Plain | NumberUnit::Days => format!("#,##0{places}"),
+        NumberUnit::Money(currency) => format!("\"{}\"#,##0{places}", currency.prefix()),
     }
 }
 

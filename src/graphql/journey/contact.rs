@@ -7,6 +7,7 @@ use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::point_in_time::KnownUpTo;
 use crate::graphql::scalars::Date;
+use crate::graphql::sealed::SealedText;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::fact::event;
@@ -43,6 +44,8 @@ pub struct Contact {
     appointment: Option<Appointment>,
     /// Whether it counts for the days since contact: it was made, and with a person whom the rulebook counts.
     counts: bool,
+    /// The note, if there is one.
+    note: Option<SealedText>,
     #[graphql(skip)]
     worker: Option<WorkerId>,
     #[graphql(skip)]
@@ -72,9 +75,15 @@ impl Contact {
             scheduled_on: details.scheduled_on.map(Date),
             appointment,
             counts: rules.is_some_and(|rules| throughline_projections::last_contact::counts(contact, &rules.recency)),
+            note: None,
             worker: details.worker,
             known,
         }
+    }
+
+    /// The same with its note.
+    pub(super) fn with_note(self, note: Option<SealedText>) -> Self {
+        Self { note, ..self }
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use async_graphql::dataloader::{DataLoader, HashMapCache};
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
+use super::evidence_file::{EvidenceFile, FilesOfEvidence};
 use super::{Journey, Occurrence};
 use crate::graphql::claim::Claim;
 use crate::graphql::event::OccurredOn;
+use crate::graphql::fault::fault;
 use crate::graphql::filter_checks;
 use crate::graphql::scalars::Date;
 use throughline_domain::contract::outcome::Case;
@@ -45,6 +48,8 @@ pub enum EvidenceReason {
     Rejected,
     /// The outcome requires verified evidence, and the piece is not verified.
     NotVerified,
+    /// The outcome requires the SHA-256 of the file, and the piece has none.
+    NoDigest,
     /// The piece is dated before the dates that the outcome allows.
     DatedTooEarly,
     /// The piece is dated after the dates that the outcome allows.
@@ -79,7 +84,7 @@ impl EvidenceForClaim {
     }
 }
 
-/// A piece of evidence. The file stays in another system; only its digest is recorded here.
+/// A piece of evidence. Its file is uploaded to this service, or stays on paper or in another system.
 #[derive(Clone, SimpleObject)]
 #[graphql(complex)]
 pub struct Evidence {
@@ -123,6 +128,15 @@ impl Evidence {
     /// The case.
     async fn journey(&self) -> Journey {
         self.of.again()
+    }
+
+    /// The file, if it was uploaded to this service.
+    async fn file(&self, ctx: &Context<'_>) -> Option<Result<EvidenceFile>> {
+        let sha256 = self.sha256.clone()?;
+        let loader: &DataLoader<FilesOfEvidence, HashMapCache> = ctx.data_unchecked();
+        let found = loader.load_one((self.of.id, sha256)).await.map_err(|error| fault(&*error));
+        let contract = || self.of.contract.code().unwrap_or_default().to_owned();
+        found.map(|file| file.map(|file| EvidenceFile::of(file, contract()))).transpose()
     }
 
     /// Every claim of the case: whether this piece counts for it and, if not, why.

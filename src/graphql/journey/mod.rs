@@ -8,6 +8,7 @@ pub mod appointment;
 pub mod case_history;
 pub mod contact;
 pub mod evidence;
+pub mod evidence_file;
 pub mod referral;
 pub mod row;
 pub mod spell;
@@ -39,11 +40,13 @@ use super::people::{Subject, Worker};
 use super::permission::JourneyPermissions;
 use super::point_in_time::KnownUpTo;
 use super::scalars::{Date, Position};
+use super::sealed::{Owner, SealedText};
 use crate::queries::claims::{Claims, ClaimsQuery, Purpose};
 use crate::queries::journeys::JourneyRow;
 use throughline_domain::contract::{Contract, Rulebook};
 use throughline_domain::fact::Entry;
 use throughline_domain::fact::envelope::{AppointmentId, EventId, JourneyId, Occurred, TaskId};
+use throughline_domain::fact::sealed::PersonalText;
 use throughline_domain::journey::{self, Journey as Folded};
 use throughline_gateway::Code;
 use throughline_projections::last_contact as contacts;
@@ -153,7 +156,18 @@ impl Journey {
             |appointment: &&journey::Appointment| contact.details.appointment == Some(appointment.details.appointment);
         let appointment = folded.appointments.iter().find(named);
         let appointment = appointment.map(|appointment| Appointment::of(folded, appointment, self.again()));
-        Contact::of(contact, self.rulebook.as_deref(), self.known(), appointment)
+        let note = self.text(contact.details.note.as_ref());
+        Contact::of(contact, self.rulebook.as_deref(), self.known(), appointment).with_note(note)
+    }
+
+    /// The owner of the texts in the case.
+    pub(super) fn owner(&self) -> Owner {
+        Owner::Case(self.id, self.contract.code().unwrap_or_default().into())
+    }
+
+    /// A text of the case.
+    pub(super) fn text(&self, text: Option<&PersonalText>) -> Option<SealedText> {
+        text.map(|text| SealedText::of(text, &self.owner()))
     }
 
     /// The contact that this event first recorded.
@@ -376,12 +390,12 @@ impl Journey {
     /// The first plan of the kind that the rulebook counts from the referral.
     async fn plan(&self) -> Option<Plan> {
         let first = throughline_projections::referral_to_plan::first_plan(&self.projection_input()?)?;
-        Some(Plan::of(first, self.waited(first)))
+        Some(Plan::of(first, self.waited(first), &self.owner()))
     }
 
     /// The plans, oldest first.
     async fn plans(&self) -> Vec<Plan> {
-        self.folded().plans.iter().map(|plan| Plan::of(plan, None)).collect()
+        self.folded().plans.iter().map(|plan| Plan::of(plan, None, &self.owner())).collect()
     }
 
     /// The tasks, in the order in which they were set.
@@ -425,7 +439,7 @@ impl Journey {
 
     /// The spells (jobs, homes, placements and courses), by start.
     async fn spells(&self) -> Vec<Spell> {
-        self.folded().spells.iter().map(|spell| Spell::of(spell, self.as_of)).collect()
+        self.folded().spells.iter().map(|spell| Spell::of(spell, self.as_of, &self.owner())).collect()
     }
 
     /// The measurements, oldest first.
@@ -474,7 +488,7 @@ impl Journey {
         let booked = || folded.appointments.iter().find(|booked| booked.details.appointment.0 == id);
         let risk = || folded.risks.iter().find(|risk| risk.details.risk.0 == id);
         let evidence = || self.all_evidence().into_iter().find(|piece| piece.own.0 == id);
-        let spell = spell.map(|spell| Node::Spell(Box::new(Spell::of(spell, self.as_of))));
+        let spell = spell.map(|spell| Node::Spell(Box::new(Spell::of(spell, self.as_of, &self.owner()))));
         let task = || task().map(|task| Node::Task(Box::new(Task::of(folded, task, self.again()))));
         let booked = || {
             let appointment = Appointment::of(folded, booked()?, self.again());
@@ -586,6 +600,8 @@ pub struct Occurrence {
     occurred: OccurredOn,
     /// The reason, if one was given.
     reason: Option<String>,
+    /// The note, if there is one.
+    note: Option<SealedText>,
 }
 
 impl Occurrence {
@@ -597,6 +613,11 @@ impl Occurrence {
     /// A step with its reason, if one was given.
     pub(super) fn why<T>(entry: &Entry<T>, reason: Option<&str>) -> Self {
         let event = ID(entry.event_id.to_string());
-        Self { event, occurred: entry.occurred.into(), reason: reason.map(str::to_owned) }
+        Self { event, occurred: entry.occurred.into(), reason: reason.map(str::to_owned), note: None }
+    }
+
+    /// The same with a note.
+    pub(super) fn with_note(self, note: Option<&PersonalText>, owner: &Owner) -> Self {
+        Self { note: note.map(|note| SealedText::of(note, owner)), ..self }
     }
 }

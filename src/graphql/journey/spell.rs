@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use async_graphql::{ID, SimpleObject};
 use chrono::NaiveDate;
 
-use crate::graphql::entry::{Shown as _, entries, shown};
+use crate::graphql::entry::{Shown as _, shown};
 use crate::graphql::event::OccurredOn;
 use crate::graphql::scalars::Decimal;
-use throughline_domain::fact::event::Attribute;
+use crate::graphql::sealed::{Owner, SealedText};
+use throughline_domain::fact::Entry;
+use throughline_domain::fact::event::{Attribute, SpellChanged};
 use throughline_domain::journey;
 
 /// A spell: a job, home, placement or course.
@@ -42,15 +44,36 @@ pub struct Spell {
     attributes_at_start: Vec<SpellAttribute>,
     /// The changes during the spell, oldest first.
     changes: Vec<SpellChange>,
+    /// The note on the start, if there is one.
+    note: Option<SealedText>,
+    /// The note on the end, if there is one.
+    end_note: Option<SealedText>,
 }
 
-entries! {
-    /// A change of a spell from a day.
-    SpellChange of SpellChanged, occurred "The first day of the change." {
-        /// The new hours of work per week. Null if unchanged.
-        hours_per_week: Option<Decimal>,
-        /// The attributes that changed, each with its new value.
-        attributes: Vec<SpellAttribute>,
+/// A change of a spell from a day.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct SpellChange {
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
+    event: ID,
+    /// The first day of the change.
+    occurred: OccurredOn,
+    /// The new hours of work per week. Null if unchanged.
+    hours_per_week: Option<Decimal>,
+    /// The attributes that changed, each with its new value.
+    attributes: Vec<SpellAttribute>,
+    /// The note, if there is one.
+    note: Option<SealedText>,
+}
+
+impl SpellChange {
+    fn of(change: &Entry<SpellChanged>, owner: &Owner) -> Self {
+        Self {
+            event: ID(change.event_id.to_string()),
+            occurred: change.occurred.into(),
+            hours_per_week: change.details.hours_per_week.shown(),
+            attributes: change.details.attributes.shown(),
+            note: change.details.note.as_ref().map(|note| SealedText::of(note, owner)),
+        }
     }
 }
 
@@ -65,7 +88,7 @@ pub struct SpellAttribute {
 
 impl Spell {
     /// A spell at the end of a day.
-    pub(in crate::graphql) fn of(spell: &journey::Spell, as_of: NaiveDate) -> Self {
+    pub(in crate::graphql) fn of(spell: &journey::Spell, as_of: NaiveDate, owner: &Owner) -> Self {
         let details = &spell.details;
         let ended = spell.ended.as_ref();
         Self {
@@ -81,7 +104,9 @@ impl Spell {
             attributes: spell.attributes_on(as_of).shown(),
             hours_per_week_at_start: details.hours_per_week.shown(),
             attributes_at_start: details.attributes.shown(),
-            changes: spell.changes.iter().map(SpellChange::from).collect(),
+            changes: spell.changes.iter().map(|change| SpellChange::of(change, owner)).collect(),
+            note: details.note.as_ref().map(|note| SealedText::of(note, owner)),
+            end_note: ended.and_then(|end| end.details.note.as_ref()).map(|note| SealedText::of(note, owner)),
         }
     }
 }

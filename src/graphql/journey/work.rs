@@ -10,8 +10,10 @@ use crate::graphql::entry::{entries, shown};
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::scalars::{Date, Decimal};
+use crate::graphql::sealed::{Owner, SealedText};
+use throughline_domain::fact::Entry;
 use throughline_domain::fact::envelope::WorkerId;
-use throughline_domain::fact::event::{self, Quantity};
+use throughline_domain::fact::event::{self, PlanReviewed, Quantity};
 use throughline_domain::journey::{self, Journey as Folded, TaskOver};
 use throughline_projections::agenda::State;
 
@@ -62,21 +64,54 @@ pub struct Plan {
     /// The days from the referral to this plan. Only for the first plan that the rulebook counts.
     waited: Option<DayCount>,
     /// The reviews by client and keyworker, oldest first.
-    reviews: Vec<Occurrence>,
+    reviews: Vec<PlanReview>,
     /// The close, if the plan is no longer in use.
     closed: Option<Occurrence>,
+    /// The actions that client and keyworker agreed.
+    actions: Vec<SealedText>,
+    /// The note, if there is one.
+    note: Option<SealedText>,
+}
+
+/// A review of a plan by client and keyworker.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct PlanReview {
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
+    event: ID,
+    /// The date of the review.
+    occurred: OccurredOn,
+    /// The actions that client and keyworker agreed.
+    actions: Vec<SealedText>,
+    /// The note, if there is one.
+    note: Option<SealedText>,
+}
+
+impl PlanReview {
+    fn of(review: &Entry<PlanReviewed>, owner: &Owner) -> Self {
+        Self {
+            event: ID(review.event_id.to_string()),
+            occurred: review.occurred.into(),
+            actions: review.details.actions.iter().map(|action| SealedText::of(action, owner)).collect(),
+            note: review.details.note.as_ref().map(|note| SealedText::of(note, owner)),
+        }
+    }
 }
 
 impl Plan {
     /// A plan, with the days that the client waited for it, if they count.
-    pub(super) fn of(plan: &journey::Plan, waited: Option<DayCount>) -> Self {
+    pub(super) fn of(plan: &journey::Plan, waited: Option<DayCount>, owner: &Owner) -> Self {
         Self {
             event: ID(plan.event_id.to_string()),
             kind: plan.kind.clone(),
             occurred: plan.occurred.into(),
             waited,
-            reviews: plan.reviews.iter().map(Occurrence::of).collect(),
-            closed: plan.closed.as_ref().map(|close| Occurrence::why(close, close.details.reason.as_deref())),
+            reviews: plan.reviews.iter().map(|review| PlanReview::of(review, owner)).collect(),
+            closed: plan.closed.as_ref().map(|close| {
+                let closed = Occurrence::why(close, close.details.reason.as_deref());
+                closed.with_note(close.details.note.as_ref(), owner)
+            }),
+            actions: plan.actions.iter().map(|action| SealedText::of(action, owner)).collect(),
+            note: plan.note.as_ref().map(|note| SealedText::of(note, owner)),
         }
     }
 }
@@ -126,6 +161,8 @@ pub struct Task {
     overdue: bool,
     /// When it was done, or when and why it was cancelled.
     over: Option<Occurrence>,
+    /// The note, if there is one.
+    note: Option<SealedText>,
     /// The case.
     journey: Journey,
     #[graphql(skip)]
@@ -145,8 +182,11 @@ impl Task {
     pub(super) fn of(folded: &Folded, task: &journey::Task, journey: Journey) -> Self {
         let state = State::of_task(folded, task).into();
         let over = task.over.as_ref().map(|over| match over {
-            TaskOver::Done(done) => Occurrence::of(done),
-            TaskOver::Cancelled(cancelled) => Occurrence::why(cancelled, cancelled.details.reason.as_deref()),
+            TaskOver::Done(done) => Occurrence::of(done).with_note(done.details.note.as_ref(), &journey.owner()),
+            TaskOver::Cancelled(cancelled) => {
+                let over = Occurrence::why(cancelled, cancelled.details.reason.as_deref());
+                over.with_note(cancelled.details.note.as_ref(), &journey.owner())
+            }
         });
         Self {
             id: ID(task.details.task.to_string()),
@@ -157,6 +197,7 @@ impl Task {
             state,
             overdue: state == TaskState::Open && task.details.due_on < journey.as_of,
             over,
+            note: journey.text(task.details.note.as_ref()),
             owner: task.details.owner,
             journey,
         }

@@ -3,7 +3,7 @@
 //! A submission is prepared here, from the view that answers, and judged again next to the log. If anything it depends
 //! on has changed in between, it is refused as stale.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
@@ -290,6 +290,11 @@ async fn doubly_funded(
 /// Prepares claims for a batch. If the caller may not see the batch, nothing is prepared and the command reports that
 /// the batch does not exist.
 fn prepared(contract_claims: Option<&Claims>, wanted: Option<&[ClaimId]>, seen: Option<Position>) -> Prepared {
-    let nothing = || Prepared { from: Basis::default(), currency: String::new(), lines: Ok(Vec::new()) };
+    let nothing = || Prepared {
+        from: Basis::default(),
+        currency: String::new(),
+        lines: Ok(Vec::new()),
+        verified_by: BTreeMap::new(),
+    };
     contract_claims.map_or_else(nothing, |contract_claims| contract_claims.prepared(wanted, seen))
 }

@@ -17,6 +17,7 @@ use super::input::work::{
     RaiseRiskInput, RecordAchievementInput, RecordMeasureInput, ReviewPlanInput, ScoreAssessmentInput, SetTaskInput,
     StartEngagementInput,
 };
+use super::input_path::SentInput;
 use super::mutations::mutations;
 use super::payload::{AssessmentPayload, AssignmentsPayload, JourneyPayload, MeasurePayload, Outcome};
 use super::{Answered, answered, own_id, record, record_fact, record_fact_of};
@@ -69,6 +70,9 @@ mutations! {
                 contract: input.contract,
                 when: input.when.read(&mut conversion),
                 register,
+                identity: input.identity.map(|identity| {
+                    conversion.field("identity", |conversion| identity.read(conversion))
+                }),
                 fact: input.fact.of(subject).read(&mut conversion),
             });
             let outcome = record(ctx, input.stamp, conversion, command).await?;
@@ -236,12 +240,10 @@ mutations! {
     ["Clear a risk.", like outcome()]
     clear_risk(ctx, input: ClearRiskInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
 
-    /// Attaches evidence for a claim. The document stays in another system: only its SHA-256 digest is recorded here.
+    /// Attaches evidence for a claim. Upload its file first (`POST /evidence/uploads`) and name the upload, or give only
+    /// the SHA-256 of a file that stays in another system. The log has only the digest.
     ["Attach evidence.", like outcome()]
-    attach_evidence(ctx, input: AttachEvidenceInput) -> JourneyPayload {
-        let evidence = own_id(&input.stamp, "evidence", input.evidence);
-        record_fact!(ctx, input, input.fact.of(evidence))
-    }
+    attach_evidence(ctx, input: AttachEvidenceInput) -> JourneyPayload { answered(attach(ctx, input)).await }
 
     /// Withdraws a piece of evidence. It no longer counts from that day.
     ["Withdraw evidence.", like outcome()]
@@ -271,6 +273,25 @@ mutations! {
     /// case.
     ["Transfer the case to another contract or service.", like JourneyTransferred { reason: String::new(), destination: String::new() }]
     transfer_journey(ctx, input: TransferJourneyInput) -> JourneyPayload { record_fact!(ctx, input, input.fact) }
+}
+
+/// Records a piece of evidence, with the digest of its upload, if it names one.
+async fn attach(ctx: &Context<'_>, input: AttachEvidenceInput) -> Result<JourneyPayload> {
+    let (id, mut fact) = (JourneyId(input.journey.0), input.fact);
+    if let Some(upload) = input.upload {
+        let (files, principal) = (&ctx.app().evidence, &ctx.caller().principal);
+        let found = files.to_attach(principal, upload.0, id).await.or_fault()?;
+        fact = match found.map_err(Box::new).and_then(|sha256| fact.with_digest_of(sha256)) {
+            Ok(fact) => fact,
+            Err(refusal) => {
+                let outcome = Outcome::refused((*refusal).alone(), &SentInput::of(ctx)?);
+                return JourneyPayload::of(ctx, id, outcome).await;
+            }
+        };
+    }
+    let evidence = own_id(&input.stamp, "evidence", input.evidence);
+    let outcome = record_fact(ctx, input.stamp, StreamId::journey(id), input.when, fact.of(evidence)).await?;
+    JourneyPayload::of(ctx, id, outcome).await
 }
 
 /// Sends the command that assigns many cases to a worker.

@@ -1,6 +1,7 @@
 //! Mutations: one for each fact. Each turns its input into a command and the result into a payload. Domain decisions
 //! are made elsewhere.
 
+mod access;
 mod amend;
 mod batch;
 mod contract;
@@ -17,8 +18,10 @@ use uuid::Uuid;
 use super::context::RequestContext as _;
 use super::query::visible;
 use super::views::ViewMutations;
+use super::webhook_orders::WebhookMutations;
 use crate::graphql::scalars::Id;
 use crate::record::{CommandRequest, RecordError};
+use access::AccessMutations;
 use amend::Amendments;
 use batch::BatchMutations;
 use contract::ContractMutations;
@@ -38,7 +41,16 @@ use throughline_gateway::Recorded;
 /// The mutation root: one mutation for each fact that can be recorded. A refusal is data in the payload's `problems`,
 /// not a GraphQL error.
 #[derive(MergedObject, Default)]
-pub struct Mutation(JourneyMutations, PeopleMutations, ContractMutations, BatchMutations, Amendments, ViewMutations);
+pub struct Mutation(
+    JourneyMutations,
+    PeopleMutations,
+    ContractMutations,
+    BatchMutations,
+    Amendments,
+    ViewMutations,
+    WebhookMutations,
+    AccessMutations,
+);
 
 /// The result of a mutation. A mutation that fails or is forbidden returns null and an error, so that the results of
 /// the other mutations in the document are still returned.
@@ -128,7 +140,9 @@ const APART: [&str; 4] = ["commandId", "expectedVersion", "dryRun", "acceptWarni
 fn clears(mutation: &str, key: &str) -> bool {
     match mutation {
         "correctFact" => ["occurredOn", "precision", "localTime"].contains(&key),
+        "sealIdentity" => true,
         "moveAppointment" => ["time", "worker"].contains(&key),
+        "changeSubscription" => key == "types",
         _ => false,
     }
 }

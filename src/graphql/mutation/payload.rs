@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, Interface, Result, SimpleObject};
 
+use crate::graphql::access::{self, ApiKey, RoleGrant};
 use crate::graphql::batch::Batch;
 use crate::graphql::context::{OrFault as _, RequestContext as _};
 use crate::graphql::contract::Contract;
@@ -15,10 +16,13 @@ use crate::graphql::query;
 use crate::graphql::scalars::Position;
 use crate::graphql::team::Team;
 use crate::graphql::views::Views;
+use crate::graphql::webhook::WebhookSubscription;
 use crate::log::append::Draft;
 use crate::queries;
 use crate::record::{RecordError, RecordedCommand};
-use throughline_domain::fact::envelope::{BatchId, Envelope, JourneyId, SubjectId, TeamId, WorkerId};
+use throughline_domain::fact::envelope::{
+    ApiKeyId, BatchId, Envelope, GrantId, JourneyId, SubjectId, TeamId, WorkerId,
+};
 use throughline_domain::fact::refusal::{self, DependentFact};
 use throughline_gateway::Code;
 
@@ -419,6 +423,82 @@ payload! {
     ViewsPayload {
         /// The views as they are now.
         views: Views
+    }
+}
+
+payload! {
+    /// The result of an order on a webhook subscription. The log does not record such orders, so `events` is always
+    /// empty.
+    SubscriptionPayload {
+        /// The subscription. Null if the command was refused.
+        subscription: WebhookSubscription,
+        /// What the receiver needs to verify the signatures of each new key: a shared secret (`whsec_…`) or a public key
+        /// (`whpk_…`). A shared secret is shown only here.
+        secrets: Vec<String>,
+    }
+}
+
+impl SubscriptionPayload {
+    /// The payload of an order on a subscription, with what the receiver needs of its new keys.
+    pub fn of(managed: Option<(WebhookSubscription, Vec<String>)>, outcome: Outcome) -> Self {
+        let (subscription, secrets) = managed.unzip();
+        Self::with(subscription, secrets, outcome)
+    }
+}
+
+payload! {
+    /// The result of a command on a granted role.
+    RoleGrantPayload {
+        /// The grant. Null if the command was refused.
+        grant: RoleGrant
+    }
+}
+
+payload! {
+    /// The result of a command on a key of a machine.
+    ApiKeyPayload {
+        /// The key, without its text. Null if the command was refused.
+        api_key: ApiKey,
+        /// The text of a new key, which the machine sends as its bearer token. It is shown only here and only now: null
+        /// if the command was refused, or was sent again.
+        secret: String,
+    }
+}
+
+payload! {
+    /// The result of ending the sessions of a login.
+    SessionsPayload {
+        /// The login. Null if the command was refused.
+        login: String
+    }
+}
+
+impl RoleGrantPayload {
+    /// The payload of a command on this grant.
+    pub async fn of(ctx: &Context<'_>, id: GrantId, mut outcome: Outcome) -> Result<Self> {
+        let read = if outcome.accepted() { access::grant(ctx, id).await } else { Ok(None) };
+        Ok(Self::with(outcome.about(read)?, outcome))
+    }
+}
+
+impl ApiKeyPayload {
+    /// The payload of a command that issues this key, with its text if it was issued now.
+    pub async fn of(ctx: &Context<'_>, id: ApiKeyId, (secret, outcome): (String, Outcome)) -> Result<Self> {
+        let secret = Some(secret).filter(|_| outcome.accepted() && !outcome.replayed);
+        Ok(Self { secret, ..Self::without_secret(ctx, id, outcome).await? })
+    }
+
+    /// The payload of another command on this key.
+    pub async fn without_secret(ctx: &Context<'_>, id: ApiKeyId, mut outcome: Outcome) -> Result<Self> {
+        let read = if outcome.accepted() { access::api_key(ctx, id).await } else { Ok(None) };
+        Ok(Self::with(outcome.about(read)?, None, outcome))
+    }
+}
+
+impl SessionsPayload {
+    /// The payload of ending the sessions of this login.
+    pub fn of(login: String, outcome: Outcome) -> Self {
+        Self::with(Some(login).filter(|_| outcome.accepted()), outcome)
     }
 }
 

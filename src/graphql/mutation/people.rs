@@ -1,6 +1,7 @@
 //! Mutations on subjects, workers and teams.
 
 use super::input::amend::FactOwner;
+use super::input::identity::SealIdentityInput;
 use super::input::people::{
     AddWorkerInput, ApproveErasureInput, EndCoverInput, FillVacancyInput, GiveConsentInput, LeaveWorkerInput,
     LeavingFact, LiftHoldInput, LinkSubjectsInput, OpenVacancyInput, PlaceHoldInput, ProposeErasureInput,
@@ -62,6 +63,12 @@ mutations! {
     register_subject(ctx, input: RegisterSubjectInput) -> SubjectPayload {
         let id = own_id(&input.stamp, "subject", input.subject);
         of_subject!(ctx, input, id, input.fact)
+    }
+
+    /// Records who a subject is: names, birth date, contact details, numbers and needs. It is stored sealed. A part that is
+    /// left out stays as it was; null clears it.
+    seal_identity(ctx, input: SealIdentityInput) -> SubjectPayload {
+        of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
     /// Links two records of the same subject. The link is recorded in both; `unlinkSubjects` undoes it.

@@ -3,15 +3,15 @@
 //! It knows columns, dates and codes, and does not use the log. A bad row is reported and the next one is read. It
 //! never stores or repeats a postcode, and no message quotes a cell that might hold one.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io::{self, Read, Seek};
 
 use chrono::NaiveDate;
-use csv_core::{ReadRecordResult, ReaderBuilder, Terminator};
 use serde::Serialize;
 
 use crate::cloud_event::LineError;
-use crate::import::lines::{LINE_MAX, Lines, digest_of};
+use crate::import::lines::digest_of;
+use crate::import::read::records::Records;
 use throughline_domain::fact::personal;
 
 /// The columns whose codes a spell stores, and the attributes that hold them.
@@ -39,8 +39,6 @@ const CODE_MAX: usize = 20;
 const NAMES_SHOWN: usize = 40;
 /// The longest column name that a message repeats.
 const NAME_MAX: usize = 40;
-/// The most lines that a quoted field may span.
-const JOINED_MAX: usize = 20;
 
 /// A return that was read.
 #[derive(Debug)]
@@ -145,7 +143,7 @@ impl Return {
         let unread = |line| move |source| Unfit::File { line, source };
         let digest = digest_of(&mut file).map_err(unread(0))?;
         file.rewind().map_err(unread(0))?;
-        let mut records = Records { lines: Lines::of(file), ahead: VecDeque::new() };
+        let mut records = Records::of(file, b',');
         let (mut line, header) = loop {
             let (line, header) = records.next(None).map_err(unread(0))?.ok_or(Unfit::Empty)?;
             if !header.as_ref().is_ok_and(|header| is_blank(header)) {
@@ -187,75 +185,6 @@ impl Return {
 /// Whether every field of a record is empty.
 fn is_blank(fields: &[String]) -> bool {
     fields.iter().all(String::is_empty)
-}
-
-/// Something read from a file, or why it could not be read, with the line on which it begins.
-type Numbered<T> = (u64, Result<T, LineError>);
-
-/// The fields of a file, record by record.
-struct Records<R> {
-    lines: Lines<R>,
-    /// Lines that were read in search of the end of a quoted field, but do not belong to it.
-    ahead: VecDeque<Numbered<String>>,
-}
-
-impl<R: Read> Records<R> {
-    fn next_line(&mut self) -> io::Result<Option<Numbered<String>>> {
-        if let Some(next) = self.ahead.pop_front() {
-            return Ok(Some(next));
-        }
-        Ok(self.lines.next_line()?.map(|(line, text)| (line, text.map(str::to_owned))))
-    }
-
-    /// The next record. If the number of `columns` is known, a quoted field may span several lines, as long as none of
-    /// them could be a row of its own. So a single stray quotation mark spoils only its own row.
-    fn next(&mut self, columns: Option<usize>) -> io::Result<Option<Numbered<Vec<String>>>> {
-        let Some((line, text)) = self.next_line()? else { return Ok(None) };
-        let mut whole = match text {
-            Ok(text) => text,
-            Err(error) => return Ok(Some((line, Err(error)))),
-        };
-        let might_be_a_row = |text: &str| columns.is_none_or(|columns| text.matches(',').count() + 1 >= columns);
-        let mut taken = Vec::new();
-        loop {
-            match split(&whole) {
-                Some(fields) if taken.is_empty() || Some(fields.len()) == columns => {
-                    return Ok(Some((line, Ok(fields))));
-                }
-                None if taken.len() < JOINED_MAX && whole.len() <= LINE_MAX => {}
-                _ => break,
-            }
-            let Some(next) = self.next_line()? else { break };
-            let continues = next.1.as_ref().is_ok_and(|text| !might_be_a_row(text));
-            if continues {
-                whole.extend(next.1.iter().flat_map(|text| ["\n", text]));
-            }
-            taken.push(next);
-            if !continues {
-                break;
-            }
-        }
-        for next in taken.into_iter().rev() {
-            self.ahead.push_front(next);
-        }
-        let message = "a quotation mark opens a field and is not closed: close it, or double it within the field";
-        Ok(Some((line, Err(LineError::line(message)))))
-    }
-}
-
-/// The fields of a record, trimmed. `None` if a quoted field is not closed.
-fn split(record: &str) -> Option<Vec<String>> {
-    let input = [record.as_bytes(), b"\n"].concat();
-    let mut output = vec![0; input.len()];
-    let mut ends = vec![0; 1 + record.matches(',').count()];
-    let mut reader = ReaderBuilder::new().terminator(Terminator::Any(b'\n')).build();
-    let (result, _, _, fields) = reader.read_record(&input, &mut output, &mut ends);
-    if result != ReadRecordResult::Record {
-        return None;
-    }
-    let starts = std::iter::once(0).chain(ends.iter().copied());
-    let fields = starts.zip(&ends[..fields]).map(|(start, end)| String::from_utf8_lossy(&output[start..*end]));
-    Some(fields.map(|field| field.trim().to_owned()).collect())
 }
 
 /// The index of each column.

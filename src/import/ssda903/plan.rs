@@ -193,6 +193,7 @@ impl Bringing<'_> {
                 contract: self.ids.contract.to_owned(),
                 when: Occurred::on(row.began_on).into(),
                 register: (!known.is_registered).then_some(SubjectKind::Person),
+                identity: None,
                 fact: ReferralReceived {
                     subject: self.ids.subject(),
                     area: self.area.to_owned(),
@@ -210,7 +211,7 @@ impl Bringing<'_> {
 
     fn end(&self, spell: SpellId, says: &Particulars) -> Option<Command> {
         let (on, reason) = says.ended.clone()?;
-        Some(Command::record_fact(self.journey(), Occurred::on(on), SpellEnded { spell, reason }))
+        Some(Command::record_fact(self.journey(), Occurred::on(on), SpellEnded { spell, reason, note: None }))
     }
 
     /// The commands that make an episode end as the row says, if an earlier row said something else.
@@ -218,7 +219,7 @@ impl Bringing<'_> {
         match (before.end, &says.ended) {
             (None, _) => self.end(before.spell, says),
             (Some(end), Some((on, reason))) => {
-                self.corrected(end, *on, SpellEnded { spell: before.spell, reason: reason.clone() }.into())
+                self.corrected(end, *on, SpellEnded { spell: before.spell, reason: reason.clone(), note: None }.into())
             }
             (Some(end), None) => {
                 let (stream, targets) = (self.journey(), vec![end.original.event_id]);
@@ -262,5 +263,5 @@ fn recoded(start: Fact<'_>, says: &Particulars, unsaid: Vec<(String, Attribute)>
 fn started(spell: SpellId, says: &Particulars) -> SpellStarted {
     let text = |(attribute, code): (&&str, &String)| ((*attribute).to_owned(), Attribute::Text(code.clone()));
     let attributes: BTreeMap<String, Attribute> = says.codes.iter().map(text).collect();
-    SpellStarted { spell, domain: CARE.to_owned(), employer_ref: None, hours_per_week: None, attributes }
+    SpellStarted { spell, domain: CARE.to_owned(), employer_ref: None, hours_per_week: None, attributes, note: None }
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use chrono::NaiveDate;
 
+use super::duties::StepsBy;
 use super::judged::{Counted, JudgedAsOf, OfJourney, Shown};
 use super::{ClaimsQuery, Purpose};
 use throughline_domain::contract::batch::ledger::{Ledger, LedgerLine};
@@ -45,6 +46,8 @@ pub struct Claims {
     pub withdrawals: Vec<ProposedWithdrawal>,
     /// The use of each cap.
     pub caps: Vec<CapUse>,
+    /// The logins behind steps that other steps are kept apart from.
+    pub(super) steps_by: Arc<StepsBy>,
     /// The number of claims of single journeys that the rules evaluate.
     of_journeys: usize,
     /// The index of each claim, built on first use.
@@ -83,6 +86,7 @@ impl Claims {
             proposed: self.proposed.iter().filter(|proposed| lines.contains(&proposed.claim)).copied().collect(),
             withdrawals: self.withdrawals.iter().filter(|of| lines.contains(&of.claim)).copied().collect(),
             caps: Vec::new(),
+            steps_by: Arc::clone(&self.steps_by),
             of_journeys,
             places: Arc::default(),
             of_people: Arc::default(),
@@ -275,6 +279,7 @@ pub(super) struct Beside<'a> {
     pub(super) batches: &'a Batches,
     pub(super) ledger: &'a Ledger<'a>,
     pub(super) people: People,
+    pub(super) steps_by: Arc<StepsBy>,
 }
 
 /// Settles the results of the journeys.
@@ -284,7 +289,7 @@ pub(super) fn settled(
     asked: &ClaimsQuery,
     beside: &Beside<'_>,
 ) -> Claims {
-    let Beside { position, batches, ledger, people } = beside;
+    let Beside { position, batches, ledger, people, steps_by } = beside;
     let versions = judged.versions();
     let terms = versions.terms(asked.as_of);
     let mut unsettled = Unsettled::default();
@@ -316,6 +321,7 @@ pub(super) fn settled(
         caps: caps(&settlement, &terms, versions.in_force(asked.as_of), asked.as_of),
         claims: Arc::new(claims),
         batches: Arc::clone(batches),
+        steps_by: Arc::clone(steps_by),
         of_journeys,
         places: Arc::default(),
         of_people: Arc::default(),

@@ -4,13 +4,14 @@
 //! They are brought up to a position by applying newer events, and never go back. The cached results are the same as
 //! those of an evaluation from scratch.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::answer::{Batches, Beside, Claims, settled};
+use super::duties::{StepsBy, has_a_duty};
 use super::judged::JudgedAsOf;
 use super::{ClaimsQuery, Purpose};
 use crate::log::{Log, LogError};
@@ -21,7 +22,7 @@ use throughline_domain::contract::outcome::{People, is_looked_at};
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Actor, BatchId, Envelope, JourneyId, Position, StreamId, StreamKind};
-use throughline_domain::fact::event::EventType;
+use throughline_domain::fact::event::{Event, EventType};
 
 /// The number of cached answers. They share the results of journeys and differ only in the settlement.
 const ANSWERS: usize = 6;
@@ -33,6 +34,8 @@ const DAYS: usize = 3;
 pub(super) struct Facts {
     pub(super) position: Position,
     pub(super) journeys: BTreeMap<JourneyId, History>,
+    /// The journeys with evidence that somebody verified.
+    verified: BTreeSet<JourneyId>,
     subjects: HashMap<Uuid, History>,
     batches: BTreeMap<BatchId, OfBatch>,
     /// Streams with an event that this build cannot read. Their state is that before the event, as in every view.
@@ -100,23 +103,28 @@ impl Facts {
         Ok(())
     }
 
-    /// Applies an event that claims depend on. Claims do not depend on who recorded it, so that is not kept.
+    /// Applies an event that claims depend on. Claims do not depend on who recorded it, so that is not kept. Who
+    /// may submit them and decide on them depends on who did the steps before.
     pub(super) fn learn(&mut self, stream: StreamId, recorded: Recorded) {
         self.moved_at = recorded.position;
         for answer in self.answers.iter_mut().filter(|answer| answer.until.is_none()) {
             answer.until = Some(recorded.position);
         }
         let nobody = Actor { subject: String::new(), role: String::new(), on_behalf_of: None };
-        let recorded = Recorded { contract: None, actor: nobody, ..recorded };
+        let actor = if has_a_duty(&recorded.event) { recorded.actor } else { nobody };
+        let recorded = Recorded { contract: None, actor, ..recorded };
         match stream.kind {
             StreamKind::Journey => {
                 let journey = JourneyId(stream.id);
                 self.days.iter_mut().for_each(|day| day.moved(journey));
+                if matches!(recorded.event, Event::EvidenceVerified(_)) {
+                    self.verified.insert(journey);
+                }
                 self.journeys.entry(journey).or_default().evolve(recorded);
             }
             StreamKind::Subject => self.subjects.entry(stream.id).or_default().evolve(recorded),
             StreamKind::Batch => self.batches.entry(BatchId(stream.id)).or_default().evolve(recorded),
-            StreamKind::Contract | StreamKind::Worker | StreamKind::Team => {}
+            StreamKind::Contract | StreamKind::Worker | StreamKind::Team | StreamKind::Deployment => {}
         }
     }
 
@@ -173,11 +181,14 @@ impl Facts {
         let ledger = Ledger::of(&batches);
         judged.bring_up(&self.journeys, &ledger);
         let people = People::of(&self.subjects, asked.as_of);
+        let batches_by_id = self.batches.iter().map(|(id, batch)| (*id, &batch.history));
+        let verified = self.verified.iter().filter_map(|journey| self.journeys.get(journey));
+        let steps_by = Arc::new(StepsBy::of(verified, batches_by_id));
         settled(
             judged,
             contract,
             asked,
-            &Beside { position: self.position, batches: &batches, ledger: &ledger, people },
+            &Beside { position: self.position, batches: &batches, ledger: &ledger, people, steps_by },
         )
     }
 }

@@ -44,7 +44,9 @@ impl Claims {
         let streams = subjects.into_iter().map(StreamId::subject).collect();
         let currency = self.currency().to_owned();
         let lines = if refused.is_empty() { Ok(lines) } else { Err(refused) };
-        Prepared { from: Basis { streams, ..self.basis(seen) }, currency, lines }
+        let named = lines.iter().flatten().filter_map(|line| self.get(line.claim));
+        let verified_by = named.filter_map(|claim| Some((claim.claim, self.verified_by(claim)?))).collect();
+        Prepared { from: Basis { streams, ..self.basis(seen) }, currency, lines, verified_by }
     }
 
     /// The position that everything prepared here depends on.

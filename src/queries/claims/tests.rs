@@ -199,11 +199,11 @@ impl Story {
                 let (cohort, referrer, external_references) = (None, None, Vec::new());
                 ReferralReceived { subject: subject(n), area, cohort, referrer, external_references }.into()
             }
-            4..=6 => PlanAgreed { kind: "php".to_owned() }.into(),
+            4..=6 => PlanAgreed { kind: "php".to_owned(), actions: Vec::new(), note: None }.into(),
             7..=10 => self.spell_started(id),
             11 | 12 => match self.spells.get(self.pick(self.spells.len().max(1))).copied() {
                 Some((of, spell)) => {
-                    self.tell(StreamId::journey(of), on, SpellEnded { spell, reason: None });
+                    self.tell(StreamId::journey(of), on, SpellEnded { spell, reason: None, note: None });
                     return;
                 }
                 None => self.spell_started(id),
@@ -219,7 +219,7 @@ impl Story {
                     self.tell(StreamId::journey(of), on, RiskCleared { risk });
                     return;
                 }
-                None => PlanAgreed { kind: "php".to_owned() }.into(),
+                None => PlanAgreed { kind: "php".to_owned(), actions: Vec::new(), note: None }.into(),
             },
             16 | 17 => return self.amend(),
             18 => return self.link(),
@@ -240,6 +240,7 @@ impl Story {
             employer_ref: None,
             hours_per_week: hours.map(|hours: i64| Quantity(Decimal::from(hours))),
             attributes: [].into(),
+            note: None,
         }
         .into()
     }

@@ -1,8 +1,8 @@
 -- Facts of a contract that measures count, by kind, code, service area, cohort and month.
 -- $1 the contract, $2 the kinds, $3 and $4 the first and the last month, $5 the as-of date
 -- If nothing of the contract is dated after the day: the counted table.
-select r.kind, r.code, r.area, r.cohort, '' as referrer, cast(null as uuid) as keyworker, r.month, r.journeys as facts,
-    cast(0 as bigint) as wholes, cast(0 as bigint) as millionths
+select r.kind, r.code, r.area, r.cohort, '' as referrer, '' as profile, cast(null as uuid) as keyworker, r.month,
+    r.journeys as facts, cast(0 as bigint) as wholes, cast(0 as bigint) as millionths
 from monthly r
 where r.kind in {texts $2} and r.month >= $3 and r.month <= $4
     and r.contract = (
@@ -10,8 +10,8 @@ where r.kind in {texts $2} and r.month >= $3 and r.month <= $4
     )
 union all
 -- With it: the stages that lie ahead of all facts of a case, once their day has come.
-select r.kind, r.code, r.area, r.cohort, '' as referrer, cast(null as uuid) as keyworker, r.month, r.facts,
-    cast(0 as bigint) as wholes, cast(0 as bigint) as millionths
+select r.kind, r.code, r.area, r.cohort, '' as referrer, '' as profile, cast(null as uuid) as keyworker, r.month,
+    r.facts, cast(0 as bigint) as wholes, cast(0 as bigint) as millionths
 from (
     select kind, code, area, cohort, month, count(*) as facts
     from countable
@@ -23,8 +23,8 @@ from (
 ) r
 union all
 -- Otherwise: the dated rows.
-select r.kind, r.code, r.area, r.cohort, '' as referrer, cast(null as uuid) as keyworker, r.month, r.facts,
-    cast(0 as bigint) as wholes, cast(0 as bigint) as millionths
+select r.kind, r.code, r.area, r.cohort, '' as referrer, '' as profile, cast(null as uuid) as keyworker, r.month,
+    r.facts, cast(0 as bigint) as wholes, cast(0 as bigint) as millionths
 from (
     select kind, code, area, cohort, month, count(*) as facts
     from countable

@@ -2,7 +2,8 @@
 -- $1 the contract, $2 the day for which the caller's rights were read, $3, $4 and $5 which cases they may see
 -- (caseload_scope.rs), $6 the day, $7 whether the row counts cases, $8 the service area, $9 the cohort, $10 the
 -- referrer, $11 the keyworkers, $12 only without a keyworker, $13 and $14 the case after which the page begins, $15 the
--- number of rows, $16 only cases with a contact made, $17 its first day. A filter that is null selects all.
+-- number of rows, $16 only cases with a contact made, $17 its first day, $18 the profiles of
+-- attributes as known at the as-of date $19. A filter that is null selects all.
 select b.journey, 'caseload' as kind, '' as code, cast(0 as bigint) as nth, b.from_on as day,
     cast(null as bigint) as quantity
 from caseload b
@@ -21,6 +22,11 @@ where $7 and b.contract = $1 and b.from_on <= $6 and b.to_on > $6 and (cast($8 a
             where k.journey = b.journey and k.kind in ('face_to_face', 'remote') and k.day >= $17 and k.day <= $6
         )
     )
+    and (cast($18 as text) is null or coalesce((
+        select p.profile
+        from case_profile p
+        where p.journey = b.journey and p.counts_from <= $19 and p.counts_to > $19
+    ), '') in {texts $18})
     and (b.from_on, b.journey) > ($13, $14)
     and (
         $3 = 'all'

@@ -6,10 +6,10 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::super::period::bound;
-use super::FiguresError;
 use super::cases::{FACTS_MAX, Valued, most};
 use super::members::Place;
-use super::tallies::{Span, Tally};
+use super::tallies::{Span, Tally, asks_for_attributes};
+use super::{Dimension, FiguresError};
 use crate::store::{Sql, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::{JourneyId, WorkerId};
@@ -33,6 +33,7 @@ columns! {
         referrer: String,
         keyworker: Option<Uuid>,
         left_on: Option<NaiveDate>,
+        profile: String,
     }
 }
 
@@ -48,12 +49,12 @@ impl Ranges {
     pub(super) async fn read(
         (generation, contract): (&Generation, &str),
         (first, last): (NaiveDate, NaiveDate),
-        as_of: NaiveDate,
+        (as_of, by): (NaiveDate, &[Dimension]),
     ) -> Result<Self, FiguresError> {
         let sql = RANGES.text(generation.reader.dialect());
         let found: sqlx::Result<Vec<Range>> = on!(&generation.reader, pool => {
             let read = sqlx::query_as(sql).bind(contract).bind(bound(first)).bind(bound(last));
-            read.bind(most()).fetch_all(pool).await
+            read.bind(most()).bind(asks_for_attributes(by)).bind(bound(as_of)).fetch_all(pool).await
         });
         let ranges = found.map_err(doing("read the caseload over time"))?;
         if ranges.len() > FACTS_MAX { Err(FiguresError::TooManyFacts) } else { Ok(Self { ranges, as_of }) }
@@ -92,6 +93,7 @@ impl Range {
                 area: self.area.clone(),
                 cohort: self.cohort.clone(),
                 referrer: self.referrer.clone(),
+                profile: self.profile.clone(),
                 keyworker: keyworker.map(WorkerId),
                 month: None,
                 facts: 1,
@@ -119,6 +121,7 @@ mod tests {
             referrer: String::new(),
             keyworker: keyworker.map(Uuid::from_u128),
             left_on: None,
+            profile: String::new(),
         }
     }
 

@@ -4,7 +4,7 @@
 //! here; how the values become one number is said in [`throughline_domain::performance::case_value`]. A case counts in
 //! one group of each dimension: that of the fact that gives it its value. By code, it has a value for each code.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde_json::json;
@@ -14,7 +14,7 @@ use super::super::caseload_scope::{may_be_shown, whose};
 use super::super::period::bound;
 use super::caseload_throughout::Ranges;
 use super::members::{CountedFact, MembersQuery, Place, Which};
-use super::tallies::{Span, Tally, codes, words};
+use super::tallies::{Span, Tally, asks_for_attributes, codes, words};
 use super::{Dimension, FiguresError, Member};
 use crate::access::CasesInScope;
 use crate::store::{Sql, StoreError, columns, doing, on};
@@ -55,6 +55,7 @@ columns! {
         cohort: String,
         referrer: String,
         keyworker: Option<Uuid>,
+        profile: String,
     }
 }
 
@@ -92,9 +93,10 @@ impl<'v> FactsOfCases<'v> {
         (generation, contract): (&Generation, &str),
         value: &'v CaseValue,
         between: (NaiveDate, NaiveDate),
-        as_of: NaiveDate,
+        (as_of, by): (NaiveDate, &[Dimension]),
     ) -> Result<Self, FiguresError> {
-        let reader = Reader { generation, contract, between, as_of: bound(as_of) };
+        let (as_of, profile) = (bound(as_of), asks_for_attributes(by));
+        let reader = Reader { generation, contract, between, as_of, profile };
         let deciding = reader.deciding(value.deciding()).await?;
         let others = match value {
             CaseValue::Days { to: facts, .. } | CaseValue::Quotient { of: facts, .. } => {
@@ -111,27 +113,29 @@ impl<'v> FactsOfCases<'v> {
     /// The values that cases have in a period.
     pub(super) fn valued(&self, span: &Span, by: &[Dimension]) -> Result<Vec<Valued>, OutOfRange> {
         let is_by_code = by.contains(&Dimension::Code);
-        let mut others: HashMap<Uuid, Vec<&OtherRow>> = HashMap::new();
-        for other in &self.others {
-            others.entry(other.journey).or_default().push(other);
-        }
         let mut cases: BTreeMap<(Uuid, Option<&str>), Vec<&Row>> = BTreeMap::new();
         for fact in self.deciding.iter().filter(|fact| span.holds(fact.day)) {
             cases.entry((fact.journey, is_by_code.then_some(fact.code.as_str()))).or_default().push(fact);
         }
         let mut valued = Vec::with_capacity(cases.len());
         for ((journey, code), facts) in cases {
-            let others = others.get(&journey).map(Vec::as_slice).unwrap_or_default();
-            valued.extend(self.of_case(&facts, others, (span, code))?);
+            valued.extend(self.of_case(&facts, self.others_of(journey), (span, code))?);
         }
         Ok(valued)
+    }
+
+    /// The other facts of a case. All are in the order of their cases.
+    fn others_of(&self, journey: Uuid) -> &[OtherRow] {
+        let first = self.others.partition_point(|other| other.journey < journey);
+        let rest = &self.others[first..];
+        &rest[..rest.partition_point(|other| other.journey == journey)]
     }
 
     /// The value of a case. `facts` are those that give it its value, at least one, in order.
     fn of_case(
         &self,
         facts: &[&Row],
-        others: &[&OtherRow],
+        others: &[OtherRow],
         (span, code): (&Span, Option<&str>),
     ) -> Result<Option<Valued>, OutOfRange> {
         let (first, last) = (facts[0], facts[facts.len() - 1]);
@@ -144,7 +148,7 @@ impl<'v> FactsOfCases<'v> {
             }
             CaseValue::Quotient { .. } => {
                 let is_counted =
-                    |other: &&&OtherRow| span.holds(other.day) && code.is_none_or(|code| code == other.code);
+                    |other: &&OtherRow| span.holds(other.day) && code.is_none_or(|code| code == other.code);
                 let [above, below] = [others.iter().filter(is_counted).count(), facts.len()]
                     .map(|count| u64::try_from(count).expect("a count of rows fits"));
                 let value = Fraction::from(above).over(below.into())?;
@@ -155,7 +159,7 @@ impl<'v> FactsOfCases<'v> {
 }
 
 /// The days from a fact to the first other on its day or later. If there are only earlier ones, it is 0 days.
-fn days(from: &Row, others: &[&OtherRow]) -> Option<Worth> {
+fn days(from: &Row, others: &[OtherRow]) -> Option<Worth> {
     let to = others.iter().find(|other| other.latest >= from.day).or(others.last())?;
     let days = DaySpan::between((from.day, from.latest), (to.day, to.latest));
     let [lowest, highest] = [days.lowest, days.highest].map(|days| Fraction::from(u64::from(days)));
@@ -174,6 +178,7 @@ impl Valued {
                 area: fact.area.clone(),
                 cohort: fact.cohort.clone(),
                 referrer: fact.referrer.clone(),
+                profile: fact.profile.clone(),
                 keyworker: fact.keyworker.map(WorkerId),
                 month: None,
                 facts: 1,
@@ -195,6 +200,7 @@ impl Valued {
             Member::Keyworker(_, worker) => of.keyworker == Some(*worker),
             Member::Team(..) | Member::NoTeam => of.keyworker.is_some_and(|worker| asked.workers.contains(&worker)),
             Member::Unassigned => of.keyworker.is_none(),
+            Member::Attribute(_) => asked.profiles.contains(&of.profile),
         })
     }
 
@@ -212,12 +218,11 @@ pub(super) async fn listed(
     asked: &MembersQuery,
     (value, which): (&CaseValue, &Which),
 ) -> Result<Vec<CountedFact>, FiguresError> {
-    let span = Span::of(&asked.period);
-    let read = FactsOfCases::read((generation, scope.contract()), value, (span.first, span.last), asked.as_of).await?;
-    let is_by_code = asked.members.iter().any(|member| matches!(member, Member::Code(_)));
-    let by: &[Dimension] = if is_by_code { &[Dimension::Code] } else { &[] };
+    let (span, by) = (Span::of(&asked.period), asked.by());
+    let (contract, days) = ((generation, scope.contract()), (span.first, span.last));
+    let read = FactsOfCases::read(contract, value, days, (asked.as_of, &by)).await?;
     let mut found: Vec<Valued> = Vec::new();
-    for one in read.valued(&span, by)? {
+    for one in read.valued(&span, &by)? {
         let is_counted = match which {
             Which::All => true,
             Which::Exact => one.worth.exact().is_some(),
@@ -237,8 +242,9 @@ pub(super) async fn listed_throughout(
     scope: CasesInScope<'_>,
     asked: &MembersQuery,
 ) -> Result<Vec<CountedFact>, FiguresError> {
-    let span = Span::of(&asked.period);
-    let ranges = Ranges::read((generation, scope.contract()), (span.first, span.last), asked.as_of).await?;
+    let (span, by) = (Span::of(&asked.period), asked.by());
+    let (contract, days) = ((generation, scope.contract()), (span.first, span.last));
+    let ranges = Ranges::read(contract, days, (asked.as_of, &by)).await?;
     let mut found = ranges.throughout(&span);
     found.retain(|one| one.is_in(asked));
     let shown = shown(generation, scope, found).await?;
@@ -271,6 +277,8 @@ struct Reader<'r> {
     contract: &'r str,
     between: (NaiveDate, NaiveDate),
     as_of: NaiveDate,
+    /// Whether the attributes of cases are read.
+    profile: bool,
 }
 
 /// One more row than are allowed shows that there are too many.
@@ -284,6 +292,7 @@ impl Reader<'_> {
         let found: sqlx::Result<Vec<Row>> = on!(&self.generation.reader, pool => {
             let read = sqlx::query_as(sql).bind(self.contract).bind(words(&facts.kinds)).bind(codes(facts));
             let read = read.bind(bound(first)).bind(bound(last)).bind(self.as_of).bind(most());
+            let read = read.bind(self.profile);
             read.fetch_all(pool).await
         });
         found.map_err(doing("read the facts that give cases their values"))

@@ -19,11 +19,13 @@ use crate::access::InScope;
 use crate::store::{Sql, StoreError, columns, doing, on};
 use crate::views::generation::Generation;
 use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::rulebook::case_attribute::CaseAttribute;
 use throughline_domain::contract::rulebook::{CodeList, Labels};
 use throughline_domain::fact::envelope::{TeamId, WorkerId};
 use throughline_domain::performance::case_value::Worth;
 use throughline_domain::performance::measure::{FactKind, Facts, Formula, Measure, OfCases, Share};
 use throughline_domain::performance::workforce::About;
+use throughline_projections::case_profile;
 
 static LABELS: Sql = Sql::new(include_str!("labels.sql"));
 
@@ -49,6 +51,19 @@ pub enum Member {
     Unassigned,
     /// A code of facts.
     Code(String),
+    /// A value of an attribute of cases.
+    Attribute(AttributeValue),
+}
+
+/// A value of an attribute of cases.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttributeValue {
+    /// The code of the attribute.
+    pub attribute: String,
+    /// The value. Empty if it is not known.
+    pub value: String,
+    /// Its label on boards.
+    pub label: String,
 }
 
 impl Member {
@@ -59,9 +74,21 @@ impl Member {
             Self::Cohort(code) if code.is_empty() => "No cohort".to_owned(),
             Self::Referrer(code) if code.is_empty() => "No referrer".to_owned(),
             Self::Cohort(code) | Self::Referrer(code) | Self::Code(code) => labels.of(code),
-            Self::Keyworker(label, _) | Self::Team(label, _) => label.clone(),
+            Self::Keyworker(label, _) | Self::Team(label, _) | Self::Attribute(AttributeValue { label, .. }) => {
+                label.clone()
+            }
             Self::NoTeam => Group::NoTeam.label(),
             Self::Unassigned => Group::Unassigned.label(),
+        }
+    }
+}
+
+impl Member {
+    /// The value of an attribute of cases, if it is one.
+    pub const fn attribute_value(&self) -> Option<&AttributeValue> {
+        match self {
+            Self::Attribute(of) => Some(of),
+            _ => None,
         }
     }
 }
@@ -93,6 +120,8 @@ pub(super) struct Groups<'g> {
     of_workers: BTreeSet<Vec<Member>>,
     /// The groups that each measure of workers and teams says something about.
     of_staff: Vec<(Formula, BTreeSet<Vec<Member>>)>,
+    /// The values of each profile, as the view stores profiles. Only of those that were read.
+    profiles: BTreeMap<String, BTreeMap<String, String>>,
     /// The names of teams that are in a group for their own sake, and not for that of a worker.
     teams: BTreeMap<TeamId, String>,
 }
@@ -126,9 +155,9 @@ impl<'g> Groups<'g> {
         } else {
             BTreeMap::new()
         };
-        let (of_workers, teams) = (BTreeSet::new(), loaded.staff.teams.clone());
+        let (of_workers, teams, profiles) = (BTreeSet::new(), loaded.staff.teams.clone(), profiles(loaded));
         let (by, tallies, cases, of_staff) = (by.to_vec(), HashMap::new(), HashMap::new(), Vec::new());
-        let mut groups = Self { rulebook, scope, by, workers, tallies, cases, of_workers, of_staff, teams };
+        let mut groups = Self { rulebook, scope, by, workers, tallies, cases, of_workers, of_staff, profiles, teams };
         if groups.are_of_workers() {
             groups.of_workers = loaded.workers().flat_map(|worker| groups.members_of_worker(worker)).collect();
             let members = |about: &BTreeSet<About>| about.iter().flat_map(|one| groups.members_about(*one)).collect();
@@ -137,9 +166,8 @@ impl<'g> Groups<'g> {
         for (of, tallies) in std::mem::take(&mut loaded.tallies) {
             let mut by_members = ByMembers::new();
             for tally in tallies {
-                for members in groups.members_of(&tally) {
-                    by_members.entry(members).or_default().push(tally.clone());
-                }
+                let members = groups.members_of(&tally);
+                put(&mut by_members, members, tally);
             }
             for tallies in by_members.values_mut() {
                 tallies.sort_by_key(|tally| tally.month);
@@ -149,9 +177,8 @@ impl<'g> Groups<'g> {
         for (of, cases) in std::mem::take(&mut loaded.cases) {
             let mut by_members = CasesByMembers::new();
             for case in cases {
-                for members in groups.members_of(&case.of) {
-                    by_members.entry(members).or_default().push(case.clone());
-                }
+                let members = groups.members_of(&case.of);
+                put(&mut by_members, members, case);
             }
             groups.cases.insert(of, by_members);
         }
@@ -160,7 +187,7 @@ impl<'g> Groups<'g> {
 
     /// The groups that a tally counts in: one, or one for each team of the keyworker.
     fn members_of(&self, tally: &Tally) -> Vec<Vec<Member>> {
-        product(self.by.iter().map(|by| self.member_of(tally, *by)))
+        product(self.by.iter().map(|by| self.member_of(tally, by)))
     }
 
     /// The groups that a worker is in.
@@ -180,13 +207,14 @@ impl<'g> Groups<'g> {
         }))
     }
 
-    fn member_of(&self, tally: &Tally, by: Dimension) -> Vec<Member> {
+    fn member_of(&self, tally: &Tally, by: &Dimension) -> Vec<Member> {
         match by {
             Dimension::Area => vec![Member::Area(tally.area.clone())],
             Dimension::Cohort => vec![Member::Cohort(tally.cohort.clone())],
             Dimension::Referrer => vec![Member::Referrer(tally.referrer.clone())],
             Dimension::Code => vec![Member::Code(tally.code.clone())],
             Dimension::Month => Vec::new(),
+            Dimension::Attribute(code) => vec![self.attribute(code, self.value_in(&tally.profile, code))],
             Dimension::Keyworker => match tally.keyworker {
                 Some(worker) => vec![self.keyworker(worker)],
                 None => vec![Member::Unassigned],
@@ -196,6 +224,25 @@ impl<'g> Groups<'g> {
                 None => vec![Member::Unassigned],
             },
         }
+    }
+
+    /// The value of an attribute in a profile. Empty if it is not known.
+    fn value_in(&self, profile: &str, attribute: &str) -> &str {
+        let value = self.profiles.get(profile).and_then(|values| values.get(attribute));
+        value.map(String::as_str).unwrap_or_default()
+    }
+
+    fn attribute(&self, code: &str, value: &str) -> Member {
+        let attribute = self.rulebook.case_attribute(code);
+        let label = attribute.map_or_else(|| value.to_owned(), |one| one.label(value, &self.rulebook.labels));
+        Member::Attribute(AttributeValue { attribute: code.to_owned(), value: value.to_owned(), label })
+    }
+
+    /// The profiles of cases in a group, if it is by attributes of cases.
+    pub(super) fn profiles_of(&self, members: &[Member]) -> Vec<String> {
+        let of_group: Vec<&AttributeValue> = members.iter().filter_map(Member::attribute_value).collect();
+        let is_in = |profile: &&String| of_group.iter().all(|of| self.value_in(profile, &of.attribute) == of.value);
+        if of_group.is_empty() { Vec::new() } else { self.profiles.keys().filter(is_in).cloned().collect() }
     }
 
     fn keyworker(&self, worker: WorkerId) -> Member {
@@ -259,8 +306,12 @@ impl<'g> Groups<'g> {
     /// The workers of a group, if it is that of a team.
     pub(super) fn workers_of(&self, members: &[Member]) -> Vec<WorkerId> {
         let team = members.iter().find(|member| matches!(member, Member::Team(..) | Member::NoTeam));
-        let is_in = |worker: &&WorkerId| team.is_some_and(|team| self.teams(**worker).contains(team));
-        self.workers.keys().filter(is_in).copied().collect()
+        let Some(team) = team else { return Vec::new() };
+        let is_in = |named: &Named| match team {
+            Member::Team(_, id) => named.teams.iter().any(|(_, team)| team == id),
+            _ => named.teams.is_empty(),
+        };
+        self.workers.iter().filter(|(_, named)| is_in(named)).map(|(worker, _)| *worker).collect()
     }
 
     /// The groups of the rows of a measure, in order.
@@ -277,11 +328,16 @@ impl<'g> Groups<'g> {
         let counted: Vec<&&Vec<Member>> =
             found.iter().filter(|members| self.is_counted(members, measure, wanted)).collect();
         product(self.by.iter().enumerate().map(|(at, by)| {
-            let mut members = self.listed(*by, measure, wanted);
+            let mut members = self.listed(by, measure, wanted);
             let others: BTreeSet<&Member> =
                 counted.iter().map(|one| &one[at]).filter(|member| !members.contains(member)).collect();
             let others: Vec<Member> = others.into_iter().cloned().collect();
             members.extend(others);
+            if let Dimension::Attribute(code) = by {
+                let unknown = self.attribute(code, "");
+                members.retain(|member| *member != unknown);
+                members.push(unknown);
+            }
             members
         }))
     }
@@ -317,7 +373,7 @@ impl<'g> Groups<'g> {
     }
 
     /// The members that the rulebook lists, in its order, and that of cases without a keyworker.
-    fn listed(&self, by: Dimension, measure: &Measure, wanted: &Wanted) -> Vec<Member> {
+    fn listed(&self, by: &Dimension, measure: &Measure, wanted: &Wanted) -> Vec<Member> {
         let codes = |list: CodeList| self.rulebook.codes.listed(list).unwrap_or_default().iter().cloned();
         match by {
             Dimension::Area => {
@@ -335,9 +391,22 @@ impl<'g> Groups<'g> {
                 let lists: BTreeSet<CodeList> = kinds.filter_map(|kind| FactKind::codes(*kind)).collect();
                 lists.into_iter().flat_map(codes).map(Member::Code).collect()
             }
+            Dimension::Attribute(code) => {
+                let values = self.rulebook.case_attribute(code).into_iter().flat_map(CaseAttribute::listed);
+                values.map(|value| self.attribute(code, value)).collect()
+            }
             Dimension::Keyworker | Dimension::Team | Dimension::Month => Vec::new(),
         }
     }
+}
+
+/// Puts one into each of its groups. It is copied only if there are several.
+fn put<T: Clone>(into: &mut HashMap<Vec<Member>, Vec<T>>, mut groups: Vec<Vec<Member>>, one: T) {
+    let Some(last) = groups.pop() else { return };
+    for group in groups {
+        into.entry(group).or_default().push(one.clone());
+    }
+    into.entry(last).or_default().push(one);
 }
 
 /// Each combination of one of the first, one of the second, and so on, in order.
@@ -377,6 +446,14 @@ fn worker_of(about: &About) -> Option<WorkerId> {
         About::Worker(worker) | About::Covered(_, worker) => Some(*worker),
         About::Team(_) => None,
     }
+}
+
+/// The values of every profile that was read.
+fn profiles(loaded: &Loaded) -> BTreeMap<String, BTreeMap<String, String>> {
+    let of_facts = loaded.tallies.iter().flat_map(|(_, tallies)| tallies);
+    let of_values = loaded.cases.iter().flat_map(|(_, cases)| cases).map(|case| &case.of);
+    let read: BTreeSet<&String> = of_facts.chain(of_values).map(|tally| &tally.profile).collect();
+    read.into_iter().map(|profile| (profile.clone(), case_profile::read(profile))).collect()
 }
 
 fn workers(loaded: &Loaded) -> BTreeSet<WorkerId> {

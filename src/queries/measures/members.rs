@@ -11,7 +11,7 @@ use super::super::caseload_scope::whose;
 use super::super::period::{BEGINNING, bound};
 use super::tallies::workforce::seen_since;
 use super::tallies::{Span, codes, state_day, words};
-use super::{FiguresError, Member, cases};
+use super::{Dimension, FiguresError, Member, cases};
 use crate::access::CasesInScope;
 use crate::store::{Sql, columns, doing, on};
 use crate::views::generation::Generation;
@@ -97,8 +97,22 @@ pub struct MembersQuery {
     pub members: Vec<Member>,
     /// The workers of the group, if it is that of a team.
     pub workers: Vec<WorkerId>,
+    /// The profiles of cases in the group, if it is by attributes of cases.
+    pub profiles: Vec<String>,
     /// The as-of date.
     pub as_of: NaiveDate,
+}
+
+impl MembersQuery {
+    /// The dimensions of the group of which each fact must be known: its code, and the attributes of its case.
+    pub(super) fn by(&self) -> Vec<Dimension> {
+        let by = self.members.iter().filter_map(|member| match member {
+            Member::Code(_) => Some(Dimension::Code),
+            Member::Attribute(of) => Some(Dimension::Attribute(of.attribute.clone())),
+            _ => None,
+        });
+        by.collect()
+    }
 }
 
 /// One fact behind a figure: its place in the list identifies it.
@@ -152,6 +166,7 @@ struct Filters {
     keyworkers: Option<String>,
     unassigned: bool,
     code: Option<String>,
+    profiles: Option<String>,
 }
 
 impl Filters {
@@ -169,6 +184,7 @@ impl Filters {
                     filters.keyworkers.get_or_insert_with(|| json!(query.workers).to_string());
                 }
                 Member::Unassigned => filters.unassigned = true,
+                Member::Attribute(_) => filters.profiles = Some(json!(query.profiles).to_string()),
             }
         }
         filters
@@ -224,6 +240,7 @@ macro_rules! bind_facts {
             .bind(code)
             .bind(nth)
             .bind(most)
+            .bind(filters.profiles)
     }};
 }
 
@@ -254,6 +271,8 @@ macro_rules! bind_caseload {
             .bind(most)
             .bind(seen_since.is_some())
             .bind(seen_since.unwrap_or(BEGINNING))
+            .bind(filters.profiles)
+            .bind(bound(asked.as_of))
     }};
 }
 
@@ -291,6 +310,8 @@ macro_rules! bind_work {
             .bind(of)
             .bind(nth)
             .bind(most)
+            .bind(filters.profiles)
+            .bind(bound(asked.as_of))
     }};
 }
 

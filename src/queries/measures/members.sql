@@ -3,7 +3,7 @@
 -- (caseload_scope.rs), $6 the as-of date, $7 and $8 the first and the last day, $9 the kinds, $10 the codes, $11 the
 -- service area, $12 the cohort, $13 the referrer, $14 the keyworkers, $15 only without a keyworker, $16 and $17 the
 -- kinds and codes of another fact that the case has too, $18 to $22 the fact after which the page begins, $23 the
--- number of rows. A filter that is null selects all.
+-- number of rows, $24 the profiles of attributes. A filter that is null selects all.
 select b.journey, b.kind, b.code, b.nth, b.day, b.quantity
 from countable b
 where b.contract = $1 and b.kind in {texts $9} and b.day >= $7 and b.day <= $8 and b.day <= $6 and b.counts_from <= $6
@@ -20,6 +20,11 @@ where b.contract = $1 and b.kind in {texts $9} and b.day >= $7 and b.day <= $8 a
                 and a.counts_from <= $6 and a.counts_to > $6
         )
     )
+    and (cast($24 as text) is null or coalesce((
+        select p.profile
+        from case_profile p
+        where p.journey = b.journey and p.counts_from <= $6 and p.counts_to > $6
+    ), '') in {texts $24})
     and (b.day, b.journey, b.kind, b.code, b.nth) > ($18, $19, $20, $21, $22)
     and (
         $3 = 'all'

@@ -7,18 +7,21 @@ mod caseload_throughout;
 mod cases;
 mod groups;
 pub mod members;
+mod supply;
 mod tallies;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
 use self::groups::Groups;
-pub use self::groups::Member;
+pub use self::groups::{AttributeValue, Member};
+use self::supply::Supplies;
 use self::tallies::{Loaded, Span, TalliesOf, Tally};
 use crate::access::InScope;
 use crate::store::{Sql, StoreError};
 use crate::views::generation::Generation;
+pub use throughline_domain::contract::rulebook::Dimension;
 use throughline_domain::contract::{ContractRecord, Rulebook};
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::performance::comparison::{Actuals, Aim, Comparison};
@@ -41,25 +44,6 @@ pub(super) fn statements() -> Vec<&'static Sql> {
 pub const ROWS_MAX: usize = 10_000;
 /// The most months of a question by month.
 pub const BY_MONTH_MAX: usize = 120;
-
-/// What figures are broken down by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Dimension {
-    /// The service area of the case.
-    Area,
-    /// The cohort of the case.
-    Cohort,
-    /// The kind of organisation that referred the case.
-    Referrer,
-    /// The keyworker who held the case on the day of the fact.
-    Keyworker,
-    /// The team of that keyworker at the as-of date. Who is in several teams counts in each.
-    Team,
-    /// The code of the fact: the reason of an exit, the kind of a plan, the channel of a contact.
-    Code,
-    /// The months of the period.
-    Month,
-}
 
 /// What a figure is compared with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -106,6 +90,8 @@ pub struct OfContract<'c> {
 pub struct MeasureFigures {
     /// The measure.
     pub measure: Measure,
+    /// The measures above and below, if it is a ratio.
+    pub parts: Option<(Measure, Measure)>,
     /// Its rows.
     pub rows: Vec<FigureRow>,
 }
@@ -119,12 +105,16 @@ pub struct FigureRow {
     pub by: Vec<Dimension>,
     /// The workers of the group, if it is that of a team.
     pub workers: Vec<WorkerId>,
+    /// The profiles of cases in the group, if it is by attributes of cases.
+    pub profiles: Vec<String>,
     /// The period: that of the question, or a month of it.
     pub period: Period,
     /// The figure.
     pub figure: Figure,
     /// What it is compared with.
     pub comparison: Comparison,
+    /// The service areas of the group that do not supply, on every day of the period, the facts that the figure needs.
+    pub without_supply: Vec<String>,
 }
 
 /// Why figures cannot be computed.
@@ -147,6 +137,14 @@ pub enum FiguresError {
         /// The codes of its measures.
         known: Vec<String>,
     },
+    /// The contract has no attribute of cases of this code.
+    #[error("unknown attribute {code:?} of cases: {}", remedy(known))]
+    UnknownAttribute {
+        /// The code.
+        code: String,
+        /// The codes of its attributes.
+        known: Vec<String>,
+    },
     /// There would be too many rows.
     #[error("the answer would have more than {ROWS_MAX} rows: ask for fewer dimensions, measures or months")]
     TooManyRows,
@@ -159,6 +157,15 @@ pub enum FiguresError {
     /// A period that is not made of months was asked for by month.
     #[error("this period is not made of whole months: leave out the month as a dimension, or ask for whole months")]
     NotOfMonths,
+}
+
+/// What to do about an attribute that a contract does not have.
+fn remedy(known: &[String]) -> String {
+    if known.is_empty() {
+        "the rulebook of the contract names none".to_owned()
+    } else {
+        format!("use one of {}", known.join(", "))
+    }
 }
 
 /// The measures of a rulebook with these codes.
@@ -191,20 +198,33 @@ pub async fn in_periods(
     of: OfContract<'_>,
     (query, parts): (&FiguresQuery<'_>, &[Period]),
 ) -> Result<Vec<MeasureFigures>, FiguresError> {
+    check_attributes(of.rulebook, query.by)?;
     let wanted = Wanted::of(of.rulebook, query.measures);
     let spans = spans(parts, query);
-    let by: Vec<Dimension> = query.by.iter().copied().filter(|by| *by != Dimension::Month).collect();
+    let by: Vec<Dimension> = query.by.iter().filter(|by| **by != Dimension::Month).cloned().collect();
     let mut loaded = Loaded::read((generation, scope), &wanted, &by, (&spans, query.as_of)).await?;
     let groups = Groups::of((generation, scope), of.rulebook, (&by, &wanted), &mut loaded, query.as_of).await?;
     let profiles = if query.compare.targets { targets::in_force(of.record, of.rulebook) } else { Vec::new() };
-    let evaluation = Evaluation { of, query, wanted: &wanted, loaded: &loaded, groups: &groups, profiles: &profiles };
-    let groups_of = |measure: &Measure| groups.rows(measure, &wanted);
+    let supplies = Supplies { rulebook: of.rulebook, scope, as_of: query.as_of };
+    let (wanted, loaded) = (&wanted, &loaded);
+    let evaluation = Evaluation { of, query, wanted, loaded, groups: &groups, profiles: &profiles, supplies };
+    let groups_of = |measure: &Measure| groups.rows(measure, wanted);
     let groups: Vec<Vec<Vec<Member>>> = query.measures.iter().map(groups_of).collect();
     if groups.iter().map(Vec::len).sum::<usize>().saturating_mul(parts.len()) > ROWS_MAX {
         return Err(FiguresError::TooManyRows);
     }
     let asked = query.measures.iter().zip(&groups);
     asked.map(|(measure, groups)| evaluation.of_measure(measure, groups, parts)).collect()
+}
+
+/// Refuses attributes of cases that the rulebook does not name.
+fn check_attributes(rulebook: &Rulebook, by: &[Dimension]) -> Result<(), FiguresError> {
+    let unknown = by.iter().find_map(|by| match by {
+        Dimension::Attribute(code) if rulebook.case_attribute(code).is_none() => Some(code.clone()),
+        _ => None,
+    });
+    let known = || rulebook.case_attributes.iter().map(|attribute| attribute.code.clone()).collect();
+    unknown.map_or(Ok(()), |code| Err(FiguresError::UnknownAttribute { code, known: known() }))
 }
 
 /// The periods of the rows: that of the question, or each of its months.
@@ -246,16 +266,22 @@ pub(super) struct Wanted {
 
 impl Wanted {
     fn of(rulebook: &Rulebook, asked: &[Measure]) -> Self {
-        let all = measures(rulebook);
-        let find = |code: &str| all.iter().find(|measure| measure.code == code).cloned();
-        let mut measures: BTreeMap<String, Measure> =
+        let mut found: BTreeMap<String, Measure> =
             asked.iter().map(|measure| (measure.code.clone(), measure.clone())).collect();
-        for measure in asked {
-            if let Formula::Ratio { of, over, .. } = &measure.formula {
-                measures.extend([of, over].into_iter().filter_map(|code| Some((code.clone(), find(code)?))));
-            }
+        let parts = asked.iter().flat_map(|measure| measure.formula.parts());
+        let missing: BTreeSet<&String> = parts.filter(|code| !found.contains_key(*code)).collect();
+        if !missing.is_empty() {
+            let is_missing = |measure: &Measure| missing.contains(&measure.code);
+            let others = measures(rulebook).into_iter().filter(is_missing).collect::<Vec<_>>();
+            found.extend(others.into_iter().map(|measure| (measure.code.clone(), measure)));
         }
-        Self { measures }
+        Self { measures: found }
+    }
+
+    /// The measures above and below in a ratio.
+    fn parts(&self, measure: &Measure) -> Option<(Measure, Measure)> {
+        let Formula::Ratio { of, over, .. } = &measure.formula else { return None };
+        Some((self.get(of)?.clone(), self.get(over)?.clone()))
     }
 
     fn get(&self, code: &str) -> Option<&Measure> {
@@ -289,6 +315,7 @@ struct Evaluation<'e> {
     loaded: &'e Loaded,
     groups: &'e Groups<'e>,
     profiles: &'e [Profile],
+    supplies: Supplies<'e>,
 }
 
 impl Evaluation<'_> {
@@ -300,18 +327,18 @@ impl Evaluation<'_> {
     ) -> Result<MeasureFigures, FiguresError> {
         let mut rows = Vec::with_capacity(groups.len() * parts.len());
         for members in groups {
-            let workers = self.groups.workers_of(members);
+            let (workers, profiles) = (self.groups.workers_of(members), self.groups.profiles_of(members));
             for period in parts {
-                rows.push(self.row(measure, (members, &workers), period)?);
+                rows.push(self.row(measure, (members, &workers, &profiles), period)?);
             }
         }
-        Ok(MeasureFigures { measure: measure.clone(), rows })
+        Ok(MeasureFigures { measure: measure.clone(), parts: self.wanted.parts(measure), rows })
     }
 
     fn row(
         &self,
         measure: &Measure,
-        (members, workers): (&[Member], &[WorkerId]),
+        (members, workers, profiles): (&[Member], &[WorkerId], &[String]),
         period: &Period,
     ) -> Result<FigureRow, FiguresError> {
         let figure = |period: &Period| self.figure(measure, members, period);
@@ -337,16 +364,19 @@ impl Evaluation<'_> {
         if !compare.previous {
             comparison.previous = None;
         }
-        let (by, workers) = (self.groups.by().to_vec(), workers.to_vec());
-        Ok(FigureRow { members: members.to_vec(), by, workers, period: *period, figure: actuals.now, comparison })
+        let (members, by, figure) = (members.to_vec(), self.groups.by().to_vec(), actuals.now);
+        let (workers, profiles) = (workers.to_vec(), profiles.to_vec());
+        let without_supply = self.supplies.lacking((measure, self.wanted), &members, period).areas;
+        Ok(FigureRow { members, by, workers, profiles, period: *period, figure, comparison, without_supply })
     }
 
-    /// The targets of each profile. Only the whole contract and its service areas have targets, and a caller who sees
-    /// some areas does not see the whole.
+    /// The targets of each profile. Only the whole contract, its service areas and its cohorts have targets, and a caller
+    /// who sees some areas sees neither the whole nor whole cohorts.
     fn aims(&self, measure: &Measure, members: &[Member], period: &Period) -> Result<Vec<Aim>, FiguresError> {
         let part = match members {
             [] if self.groups.are_whole() => Some(Part::Whole),
             [Member::Area(area)] => Some(Part::area(area)),
+            [Member::Cohort(cohort)] if self.groups.are_whole() && !cohort.is_empty() => Some(Part::cohort(cohort)),
             _ => None,
         };
         let aim = |profile: &Profile| {
@@ -362,6 +392,9 @@ impl Evaluation<'_> {
 
     /// The figure of a measure for a group of cases and a period.
     fn figure(&self, measure: &Measure, members: &[Member], period: &Period) -> Result<Figure, FiguresError> {
+        if self.supplies.lacking((measure, self.wanted), members, period).is_all {
+            return Ok(Figure::no_data());
+        }
         let figure = match &measure.formula {
             Formula::Ratio { of, over, basis, .. } => {
                 let [of, over] = [of, over].map(|code| self.wanted.get(code));

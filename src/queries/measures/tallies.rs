@@ -20,7 +20,7 @@ use crate::views::generation::Generation;
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::performance::figure::Figure;
 use throughline_domain::performance::fraction::{Fraction, OutOfRange};
-use throughline_domain::performance::measure::{FactKind, Facts, Formula, Measure, Work, Workforce};
+use throughline_domain::performance::measure::{CaseValue, FactKind, Facts, Formula, Measure, Work, Workforce};
 use throughline_domain::performance::period::{Month, Period};
 use throughline_projections::countable::DATED_ONLY;
 
@@ -86,6 +86,8 @@ pub(super) struct Tally {
     pub(super) area: String,
     pub(super) cohort: String,
     pub(super) referrer: String,
+    /// The attributes of the case, as the view stores them, if they are asked for.
+    pub(super) profile: String,
     pub(super) keyworker: Option<WorkerId>,
     /// The month, if the tallies are apart by month.
     pub(super) month: Option<Month>,
@@ -162,11 +164,14 @@ pub(super) struct Loaded {
 
 columns! {
     struct Row {
+        /// The number of the span, if several are counted at once.
+        nth [default]: i64,
         kind: String,
         code: String,
         area: String,
         cohort: String,
         referrer: String,
+        profile: String,
         keyworker: Option<Uuid>,
         month: Option<NaiveDate>,
         facts: i64,
@@ -177,6 +182,7 @@ columns! {
 
 columns! {
     struct WteRow {
+        nth: i64,
         worker: Uuid,
         from_on: NaiveDate,
         to_on: NaiveDate,
@@ -186,10 +192,12 @@ columns! {
 
 /// What the tallies of a question are apart by.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a dimension that is asked for or not")]
 struct Apart {
     cohort: bool,
     referrer: bool,
     keyworker: bool,
+    profile: bool,
 }
 
 impl Apart {
@@ -199,8 +207,14 @@ impl Apart {
             cohort: has(Dimension::Cohort),
             referrer: has(Dimension::Referrer),
             keyworker: has(Dimension::Keyworker) || has(Dimension::Team),
+            profile: asks_for_attributes(by),
         }
     }
+}
+
+/// Whether figures are broken down by an attribute of cases.
+pub(super) fn asks_for_attributes(by: &[Dimension]) -> bool {
+    by.iter().any(|by| matches!(by, Dimension::Attribute(_)))
 }
 
 impl Loaded {
@@ -229,11 +243,12 @@ impl Loaded {
             }
             loaded.read_further(&reader, wanted, span).await?;
         }
+        loaded.read_for_all(&reader, wanted, spans).await?;
         loaded.read_cases(of, wanted, by, (spans, as_of)).await?;
         Ok(loaded)
     }
 
-    /// Reads the values of cases: the facts of each measure once, for all periods.
+    /// Reads the values of cases: the facts of each kind of value once, for all measures and periods.
     async fn read_cases(
         &mut self,
         (generation, scope): (&Generation, InScope<'_>),
@@ -243,45 +258,67 @@ impl Loaded {
     ) -> Result<(), FiguresError> {
         let edges = (spans.iter().map(|span| span.first).min(), spans.iter().map(|span| span.last).max());
         let (Some(first), Some(last)) = edges else { return Ok(()) };
-        for measure in wanted.iter() {
-            let of = (generation, scope.contract());
-            let mut found: Vec<(Span, Vec<Valued>)> = Vec::new();
-            if let Some(value) = measure.formula.case_value() {
-                let facts = FactsOfCases::read(of, value, (first, last), as_of).await?;
-                for span in spans {
-                    found.push((*span, facts.valued(span, by)?));
-                }
-            } else if measure.formula == Formula::CaseloadThroughout {
-                let ranges = Ranges::read(of, (first, last), as_of).await?;
-                found.extend(spans.iter().map(|span| (*span, ranges.throughout(span))));
+        let of = (generation, scope.contract());
+        let valued: Vec<(&Measure, &CaseValue)> =
+            wanted.iter().filter_map(|measure| Some((measure, measure.formula.case_value()?))).collect();
+        for (at, (_, value)) in valued.iter().enumerate() {
+            if valued[..at].iter().any(|(_, earlier)| earlier == value) {
+                continue;
             }
-            for (span, mut valued) in found {
-                valued.retain(|one| scope.has_area(&one.of.area));
-                self.cases.push(((measure.code.clone(), span), valued));
+            let facts = FactsOfCases::read(of, value, (first, last), (as_of, by)).await?;
+            for (measure, _) in valued[at..].iter().filter(|(_, other)| other == value) {
+                for span in spans {
+                    self.add_cases(scope, (measure, *span), facts.valued(span, by)?);
+                }
+            }
+        }
+        if let Some(measure) = wanted.iter().find(|measure| measure.formula == Formula::CaseloadThroughout) {
+            let ranges = Ranges::read(of, (first, last), (as_of, by)).await?;
+            for span in spans {
+                self.add_cases(scope, (measure, *span), ranges.throughout(span));
             }
         }
         Ok(())
     }
 
-    /// Reads what is not counted by the day of a fact: the caseload, workers, and ratios of the same cases.
+    fn add_cases(&mut self, scope: InScope<'_>, (measure, span): (&Measure, Span), mut valued: Vec<Valued>) {
+        valued.retain(|one| scope.has_area(&one.of.area));
+        self.cases.push(((measure.code.clone(), span), valued));
+    }
+
+    /// Reads the caseload, the full-time equivalents and the ratios of the same cases: each with one statement for all
+    /// periods that have begun.
+    async fn read_for_all(&mut self, reader: &Reader<'_>, wanted: &Wanted, spans: &[Span]) -> Result<(), StoreError> {
+        let begun = spans.iter().filter_map(|span| Some((*span, span.until(reader.as_of)?)));
+        let (begun, known): (Vec<Span>, Vec<(NaiveDate, NaiveDate)>) = begun.unzip();
+        if begun.is_empty() {
+            return Ok(());
+        }
+        let asks = |formula: &Formula| wanted.iter().any(|measure| measure.formula == *formula);
+        if asks(&Formula::Caseload) {
+            let found = reader.caseload(&known).await?;
+            self.tallies.extend(begun.iter().copied().map(TalliesOf::Caseload).zip(found));
+        }
+        if asks(&Formula::Wte) && reader.scope.areas().is_none() {
+            self.wte.extend(begun.iter().copied().zip(reader.wte(&known).await?));
+        }
+        let whole: Vec<(NaiveDate, NaiveDate)> = begun.iter().map(|span| (span.first, span.last)).collect();
+        for (measure, of, over) in wanted.cohorts() {
+            let of_ratio = |span: &Span| TalliesOf::Cohort(measure.code.clone(), *span);
+            let found = reader.cohort((of, over), &whole).await?;
+            self.tallies.extend(begun.iter().map(of_ratio).zip(found));
+        }
+        Ok(())
+    }
+
+    /// Reads what is counted neither by the day of a fact nor for all periods at once: work and workers.
     async fn read_further(&mut self, reader: &Reader<'_>, wanted: &Wanted, span: &Span) -> Result<(), StoreError> {
         let Some((_, last)) = span.until(reader.as_of) else { return Ok(()) };
         let asks = |formula: &Formula| wanted.iter().any(|measure| measure.formula == *formula);
-        if asks(&Formula::Caseload) {
-            self.tallies.push((TalliesOf::Caseload(*span), reader.caseload(last).await?));
-        }
         for work in Work::ALL.into_iter().filter(|work| asks(&Formula::Work(*work))) {
             self.tallies.push((TalliesOf::Work(work, *span), reader.work(work, (span.first, last)).await?));
         }
-        if asks(&Formula::Wte) && reader.scope.areas().is_none() {
-            self.wte.push((*span, reader.wte(span).await?));
-        }
-        self.read_workforce(reader, wanted, (span, last)).await?;
-        for (measure, of, over) in wanted.cohorts() {
-            let tallies = reader.cohort((of, over), (span.first, span.last)).await?;
-            self.tallies.push((TalliesOf::Cohort(measure.code.clone(), *span), tallies));
-        }
-        Ok(())
+        self.read_workforce(reader, wanted, (span, last)).await
     }
 
     /// The workers with a full-time equivalent in one of the periods.
@@ -326,7 +363,7 @@ impl Reader<'_> {
     /// The kinds of facts to read: those that the counted table has, and those that only the dated rows have.
     fn kinds(&self, wanted: &Wanted) -> (Vec<FactKind>, Vec<FactKind>) {
         let (mut counted, mut dated): (Vec<FactKind>, Vec<FactKind>) = (Vec::new(), Vec::new());
-        let is_rolled_up = !self.apart.referrer && !self.apart.keyworker;
+        let is_rolled_up = !self.apart.referrer && !self.apart.keyworker && !self.apart.profile;
         for measure in wanted.iter() {
             let (facts, is_sum) = match &measure.formula {
                 Formula::Count(facts) => (facts, false),
@@ -371,11 +408,12 @@ impl Reader<'_> {
             return Ok(Vec::new());
         }
         let (sql, kinds) = (DATED.text(self.generation.reader.dialect()), words(kinds));
-        let Apart { cohort, referrer, keyworker } = self.apart;
+        let Apart { cohort, referrer, keyworker, profile } = self.apart;
         let found: sqlx::Result<Vec<Row>> = on!(&self.generation.reader, pool => {
             let counted = sqlx::query_as(sql).bind(self.scope.contract()).bind(&kinds);
             let counted = counted.bind(bound(first)).bind(bound(last)).bind(self.as_of);
-            counted.bind(cohort).bind(referrer).bind(keyworker).bind(by_month).fetch_all(pool).await
+            let counted = counted.bind(cohort).bind(referrer).bind(keyworker).bind(by_month);
+            counted.bind(profile).fetch_all(pool).await
         });
         found.map(|rows| self.tallies(rows)).map_err(doing("count the facts of a contract"))
     }
@@ -383,57 +421,78 @@ impl Reader<'_> {
     async fn cohort(
         &self,
         (of, over): (&Measure, &Measure),
-        (first, last): (NaiveDate, NaiveDate),
-    ) -> Result<Vec<Tally>, StoreError> {
+        spans: &[(NaiveDate, NaiveDate)],
+    ) -> Result<Vec<Vec<Tally>>, StoreError> {
         let (Formula::Count(of), Formula::Count(over)) = (&of.formula, &over.formula) else { return Ok(Vec::new()) };
         let sql = COHORT.text(self.generation.reader.dialect());
-        let Apart { cohort, referrer, keyworker } = self.apart;
+        let Apart { cohort, referrer, keyworker, profile } = self.apart;
         let found: sqlx::Result<Vec<Row>> = on!(&self.generation.reader, pool => {
             let counted = sqlx::query_as(sql).bind(self.scope.contract()).bind(words(&over.kinds)).bind(codes(over));
-            let counted = counted.bind(words(&of.kinds)).bind(codes(of)).bind(bound(first)).bind(bound(last));
-            counted.bind(self.as_of).bind(cohort).bind(referrer).bind(keyworker).fetch_all(pool).await
+            let counted = counted.bind(words(&of.kinds)).bind(codes(of)).bind(in_json(spans));
+            counted.bind(self.as_of).bind(cohort).bind(referrer).bind(keyworker).bind(profile).fetch_all(pool).await
         });
-        found.map(|rows| self.tallies(rows)).map_err(doing("count the cases of a period that got further"))
+        let found = found.map_err(doing("count the cases of a period that got further"))?;
+        Ok(self.tallies_by_span(found, spans.len()))
     }
 
-    async fn caseload(&self, day: NaiveDate) -> Result<Vec<Tally>, StoreError> {
+    async fn caseload(&self, spans: &[(NaiveDate, NaiveDate)]) -> Result<Vec<Vec<Tally>>, StoreError> {
         let sql = CASELOAD.text(self.generation.reader.dialect());
-        let Apart { cohort, referrer, keyworker } = self.apart;
+        let Apart { cohort, referrer, keyworker, profile } = self.apart;
         let found: sqlx::Result<Vec<Row>> = on!(&self.generation.reader, pool => {
-            let counted = sqlx::query_as(sql).bind(self.scope.contract()).bind(bound(day));
-            counted.bind(cohort).bind(referrer).bind(keyworker).fetch_all(pool).await
+            let counted = sqlx::query_as(sql).bind(self.scope.contract()).bind(in_json(spans));
+            counted.bind(cohort).bind(referrer).bind(keyworker).bind(profile).bind(self.as_of).fetch_all(pool).await
         });
-        found.map(|rows| self.tallies(rows)).map_err(doing("count the caseload"))
+        let found = found.map_err(doing("count the caseload"))?;
+        Ok(self.tallies_by_span(found, spans.len()))
     }
 
     /// Work that falls due in these days, or is open at their end.
     async fn work(&self, work: Work, (first, last): (NaiveDate, NaiveDate)) -> Result<Vec<Tally>, StoreError> {
         let sql = WORK.text(self.generation.reader.dialect());
-        let Apart { cohort, referrer, keyworker } = self.apart;
+        let Apart { cohort, referrer, keyworker, profile } = self.apart;
         let state_on = state_day(work, last, self.as_of);
         let found: sqlx::Result<Vec<Row>> = on!(&self.generation.reader, pool => {
             let counted = sqlx::query_as(sql).bind(self.scope.contract()).bind(work.as_str()).bind(bound(first));
             let counted = counted.bind(bound(last)).bind(bound(state_on));
-            counted.bind(cohort).bind(referrer).bind(keyworker).fetch_all(pool).await
+            counted.bind(cohort).bind(referrer).bind(keyworker).bind(profile).bind(self.as_of).fetch_all(pool).await
         });
         found.map(|rows| self.tallies(rows)).map_err(doing("count the work of a contract"))
     }
 
-    async fn wte(&self, span: &Span) -> Result<Vec<WteDays>, StoreError> {
+    async fn wte(&self, spans: &[(NaiveDate, NaiveDate)]) -> Result<Vec<Vec<WteDays>>, StoreError> {
         let sql = WTE.text(self.generation.reader.dialect());
-        let last = span.last.min(self.as_of);
         let found: sqlx::Result<Vec<WteRow>> = on!(&self.generation.reader, pool => {
-            let read = sqlx::query_as(sql).bind(self.scope.contract()).bind(bound(span.from));
-            read.bind(bound(last)).fetch_all(pool).await
+            sqlx::query_as(sql).bind(self.scope.contract()).bind(in_json(spans)).fetch_all(pool).await
         });
         let rows = found.map_err(doing("read the full-time equivalents of workers"))?;
-        Ok(rows.into_iter().map(WteDays::of).collect())
+        Ok(by_span(rows.into_iter().map(|row| (row.nth, WteDays::of(row))), spans.len()))
+    }
+
+    /// The same, apart by the number of their span.
+    fn tallies_by_span(&self, rows: Vec<Row>, spans: usize) -> Vec<Vec<Tally>> {
+        let rows = rows.into_iter().filter(|row| self.scope.has_area(&row.area));
+        by_span(rows.map(|row| (row.nth, Tally::of(row))), spans)
     }
 
     /// The rows as tallies, without those of service areas outside the scope.
     fn tallies(&self, rows: Vec<Row>) -> Vec<Tally> {
         rows.into_iter().filter(|row| self.scope.has_area(&row.area)).map(Tally::of).collect()
     }
+}
+
+/// Spans of days in the form that a statement binds.
+fn in_json(spans: &[(NaiveDate, NaiveDate)]) -> String {
+    json!(spans.iter().map(|(first, last)| [bound(*first), bound(*last)]).collect::<Vec<_>>()).to_string()
+}
+
+/// What was read for several spans at once, apart by the number of the span.
+fn by_span<T>(rows: impl Iterator<Item = (i64, T)>, spans: usize) -> Vec<Vec<T>> {
+    let mut apart: Vec<Vec<T>> = (0..spans).map(|_| Vec::new()).collect();
+    for (nth, row) in rows {
+        let span = usize::try_from(nth).ok().and_then(|nth| apart.get_mut(nth));
+        span.expect("a statement numbers the spans that it was given").push(row);
+    }
+    apart
 }
 
 impl Tally {
@@ -444,6 +503,7 @@ impl Tally {
             area: row.area,
             cohort: row.cohort,
             referrer: row.referrer,
+            profile: row.profile,
             keyworker: row.keyworker.map(WorkerId),
             month: row.month.map(Month::of),
             facts: count(row.facts),
@@ -453,7 +513,7 @@ impl Tally {
 }
 
 impl WteDays {
-    fn of(WteRow { worker, from_on, to_on, wte }: WteRow) -> Self {
+    fn of(WteRow { worker, from_on, to_on, wte, .. }: WteRow) -> Self {
         Self { worker: WorkerId(worker), from: from_on, to: to_on, wte: Fraction::millionths(wte) }
     }
 }

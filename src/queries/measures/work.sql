@@ -1,13 +1,23 @@
 -- Work of a contract that falls due in some days or is open at their end, by code, service area, cohort, referrer and
 -- keyworker. A task that was done late was due, and so was one that was cancelled or lapsed after its day.
 -- $1 the contract, $2 which work, $3 and $4 the first and the last day, $5 the day of the states, $6, $7 and $8 whether
--- it is apart by cohort, referrer and keyworker
-select r.kind, r.code, r.area, r.cohort, r.referrer, r.keyworker, r.month, count(*) as facts,
+-- it is apart by cohort, referrer and keyworker, $9 whether by the attributes that are known at the as-of date $10
+select r.kind, r.code, r.area, r.cohort, r.referrer, r.profile, r.keyworker, r.month,
+    count(*) as facts,
     cast(0 as bigint) as wholes, cast(0 as bigint) as millionths
 from (
     select '' as kind, b.code, b.area, case when $6 then coalesce(j.cohort, '') else '' end as cohort,
         case when $7 then coalesce(j.referrer, '') else '' end as referrer,
-        case when $8 and d.id is null then b.keyworker end as keyworker, cast(null as date) as month
+        case when $8 and d.id is null then b.keyworker end as keyworker, case
+            when $9
+                then coalesce((
+                    select p.profile
+                    from case_profile p
+                    where p.journey = b.journey and p.counts_from <= $10 and p.counts_to > $10
+                ), '')
+            else ''
+        end as profile,
+        cast(null as date) as month
     from (
         select a.journey, '' as code, a.area, a.keyworker
         from agenda a
@@ -31,4 +41,4 @@ from (
     join journey j on j.id = b.journey
     left join worker d on d.id = b.keyworker and d.left_on <= $5
 ) r
-group by r.kind, r.code, r.area, r.cohort, r.referrer, r.keyworker, r.month
+group by r.kind, r.code, r.area, r.cohort, r.referrer, r.profile, r.keyworker, r.month

@@ -2,7 +2,8 @@
 -- $1 the contract, $2 the day for which the caller's rights were read, $3, $4 and $5 which cases they may see
 -- (caseload_scope.rs), $6 the day of the states, $7 which work, $8 and $9 the first and the last day, $10 the code,
 -- $11 the service area, $12 the cohort, $13 the referrer, $14 the keyworkers, $15 only without a keyworker, $16 to $19
--- the place after which the page begins, $20 the number of rows. A filter that is null selects all.
+-- the place after which the page begins, $20 the number of rows, $21 the profiles of attributes as known
+-- at the as-of date $22. A filter that is null selects all.
 select b.journey, b.kind, b.code, b.nth, b.day, cast(null as bigint) as quantity
 from (
     select a.journey, cast($7 as text) as kind, '' as code, a.due_on as day, a.area, a.keyworker,
@@ -32,6 +33,11 @@ where (cast($10 as text) is null or b.code in {texts $10}) and (cast($11 as text
     and (cast($13 as text) is null or coalesce(j.referrer, '') = $13)
     and (cast($14 as text) is null or b.keyworker in {uuids $14} and w.id is null)
     and (not $15 or b.keyworker is null or w.id is not null)
+    and (cast($21 as text) is null or coalesce((
+        select p.profile
+        from case_profile p
+        where p.journey = b.journey and p.counts_from <= $22 and p.counts_to > $22
+    ), '') in {texts $21})
     and (b.day, b.journey, b.code, b.nth) > ($16, $17, $18, $19)
     and (
         $3 = 'all'

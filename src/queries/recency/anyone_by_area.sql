@@ -1,9 +1,10 @@
 -- Cases on the caseload, by service area and by the dates of their last contact by anyone.
--- $1 the contract, $2 the as-of date, $3 the service areas (null: all)
+-- $1 the contract, $2 the as-of date, $3 the service areas (null: all), $4 areas without (null: none)
 -- If nothing of the contract is dated after the day: the counted table.
 select r.area, string_agg(r.last, ',') as days, string_agg(cast(r.journeys as text), ',') as counts
 from last_contact_by_area r
 where (cast($3 as text) is null or r.area in {texts $3})
+    and (cast($4 as text) is null or r.area not in {texts $4})
     and r.contract = (
         select $1 where not exists (select 1 from newest_day n where n.contract = $1 and n.day > $2)
     )
@@ -30,6 +31,7 @@ from (
             from caseload c
             left join worker d on d.id = c.keyworker and d.left_on <= $2
             where c.from_on <= $2 and c.to_on > $2 and (cast($3 as text) is null or c.area in {texts $3})
+                and (cast($4 as text) is null or c.area not in {texts $4})
                 and c.contract = (
                     select $1 where exists (select 1 from newest_day n where n.contract = $1 and n.day > $2)
                 )

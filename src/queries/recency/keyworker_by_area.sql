@@ -1,6 +1,6 @@
 -- Cases on the caseload, by service area and by the dates of their last contact by their keyworker. They are by
 -- keyworker too, because whether a case has one depends on who has left.
--- $1 the contract, $2 the as-of date, $3 the service areas (null: all)
+-- $1 the contract, $2 the as-of date, $3 the service areas (null: all), $4 areas without (null: none)
 -- If nothing of the contract is dated after the day: the counted table.
 select case when w.left_on <= $2 then null else c.keyworker end as keyworker, c.area, c.days, c.counts
 from (
@@ -8,6 +8,7 @@ from (
         string_agg(cast(r.journeys as text), ',') as counts
     from last_contact r
     where (cast($3 as text) is null or r.area in {texts $3})
+        and (cast($4 as text) is null or r.area not in {texts $4})
         and r.contract = (
             select $1 where not exists (select 1 from newest_day n where n.contract = $1 and n.day > $2)
         )
@@ -36,6 +37,7 @@ from (
             from caseload c
             left join worker d on d.id = c.keyworker and d.left_on <= $2
             where c.from_on <= $2 and c.to_on > $2 and (cast($3 as text) is null or c.area in {texts $3})
+                and (cast($4 as text) is null or c.area not in {texts $4})
                 and c.contract = (
                     select $1 where exists (select 1 from newest_day n where n.contract = $1 and n.day > $2)
                 )

@@ -1,11 +1,12 @@
 -- Cases on the caseload, by keyworker and by the dates of their last contact by this keyworker.
--- $1 the contract, $2 the as-of date, $3 the service areas (null: all)
+-- $1 the contract, $2 the as-of date, $3 the service areas (null: all), $4 areas without (null: none)
 -- If nothing of the contract is dated after the day: the counted table.
 select case when w.left_on <= $2 then null else c.keyworker end as keyworker, w.label, c.days, c.counts
 from (
     select r.keyworker, string_agg(r.own, ',') as days, string_agg(cast(r.journeys as text), ',') as counts
     from last_contact r
     where (cast($3 as text) is null or r.area in {texts $3})
+        and (cast($4 as text) is null or r.area not in {texts $4})
         and r.contract = (
             select $1 where not exists (select 1 from newest_day n where n.contract = $1 and n.day > $2)
         )
@@ -36,6 +37,7 @@ from (
                 from caseload c
                 left join worker d on d.id = c.keyworker and d.left_on <= $2
                 where c.from_on <= $2 and c.to_on > $2 and (cast($3 as text) is null or c.area in {texts $3})
+                    and (cast($4 as text) is null or c.area not in {texts $4})
                     and c.contract = (
                         select $1 where exists (select 1 from newest_day n where n.contract = $1 and n.day > $2)
                     )

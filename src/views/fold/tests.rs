@@ -53,7 +53,7 @@ mod parking {
         service.state(0x5703, struck, ReferralAccepted {}).await;
         let failed_at = views.log().head().await.expect("the head").position;
         service.state(0x5704, other, ReferralAccepted {}).await;
-        service.state(0x5705, struck, PlanAgreed { kind: "php".to_owned() }).await;
+        service.state(0x5705, struck, PlanAgreed { kind: "php".to_owned(), actions: Vec::new(), note: None }).await;
         project(views).await;
         let (position, parked_digest) = views.position_and_digest().await.expect("a digest");
         assert_eq!(position, views.log().head().await.expect("the head").position, "nobody else waits");

@@ -1,10 +1,14 @@
 //! Figures of measures, end to end on both stores: printed tables, the facts behind every figure, and the edges.
 
+mod attributes;
 mod edges;
 mod leagues;
 mod members;
 mod outcomes;
 mod printed;
+mod quarterly;
+mod small_counts;
+mod supply;
 mod values;
 mod workforce;
 

@@ -162,7 +162,8 @@ async fn decisions_payments_and_targets_stand_beside_each_other() {
             ["evidenced", "entitled", "received"].map(|field| money(of_first, field)),
             ["1400.00", "1400.00", "700.00"]
         );
-        assert_eq!(first["targets"], json!([]), "no target is of a cohort");
+        let of_no_cohort = json!([{ "base": { "value": null }, "percent": null, "profile": "bid" }]);
+        assert_eq!(first["targets"], of_no_cohort, "no target is of a cohort");
         let second = row(&board, "attitude", ("cohort", &json!("2")));
         assert_eq!(["achieved", "submitted"].map(|field| &second[field]), [1, 0]);
         assert_eq!(row(&board, "attitude", ("cohort", &json!("3")))["base"], json!({ "value": "0" }));

@@ -57,7 +57,10 @@ pub(super) fn correct(
     let unproving = evidence::supports_nothing(history, replacement, given);
     let is_news = evidence::supports_nothing(history, fact.event, given).is_none();
     let settled = settled(stream.kind, replacement, &[fact.occurred, *occurred], given);
-    let warnings = doubts.chain(early).chain(unproving.filter(|_| is_news)).chain(settled);
+    let without_digest =
+        evidence::without_digest(replacement, given).filter(|_| evidence::without_digest(fact.event, given).is_none());
+    let unproving = unproving.filter(|_| is_news).into_iter().chain(without_digest);
+    let warnings = doubts.chain(early).chain(unproving).chain(settled);
     in_payload(stream.kind, require_accepted_warnings(warnings, given))?;
     let corrected = FactCorrected {
         target: *target,

@@ -8,7 +8,7 @@ mod adjust;
 mod pay;
 mod submit;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
@@ -74,6 +74,8 @@ pub struct Prepared {
     pub currency: String,
     /// The claims, each as it would be frozen. Or the refusals of the requested claims that cannot be claimed.
     pub lines: Result<Vec<ClaimLine>, Vec<Refusal>>,
+    /// The logins that verified evidence on which a claim rests, by claim. A claim without any is not listed.
+    pub verified_by: BTreeMap<ClaimId, BTreeSet<String>>,
 }
 
 /// What a preparation depends on.
@@ -212,9 +214,21 @@ fn decided_by_another(history: &History, occurred: Occurred, given: &Given<'_>) 
     if !submissions.any(|recorded| login::is_same(&recorded.actor.subject, given.sender)) {
         return Ok(());
     }
+    Err(submitted_by_you().at("batch").alone())
+}
+
+/// The refusal where the person who submitted claims of a batch would decide on them.
+pub fn submitted_by_you() -> Refusal {
     let message = "you submitted claims of this batch: another person must decide on them";
-    let refusal = Refusal::new(Code::SamePerson, message).at("batch");
-    Err(refusal.by("duties.separate: submit/decide").alone())
+    Refusal::new(Code::SamePerson, message).by("duties.separate: submit/decide")
+}
+
+/// The refusal where the person who verified evidence of a claim would submit it.
+pub fn verified_by_you(claim: ClaimId) -> Refusal {
+    let message = format!(
+        "you verified evidence of the claim {claim}: another person must submit it, or leave the claim out of the batch"
+    );
+    Refusal::new(Code::SamePerson, message).by("duties.separate: verify/submit")
 }
 
 fn open(

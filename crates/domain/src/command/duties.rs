@@ -29,13 +29,19 @@ pub(super) fn verified_by_another(
 }
 
 /// Refuses to change verified evidence, if the rulebook keeps attaching and verifying apart. Nobody may change its
-/// kind, digest or date. The person who attached it may not change what it supports.
+/// kind, digest or date. The person who attached it may not change what it supports, nor make the verification of
+/// another piece that of their own.
 pub(super) fn stays_verified(
     history: &History,
     fact: &Fact<'_>,
     replacement: &Event,
     given: &Given<'_>,
 ) -> Result<(), Vec<Refusal>> {
+    if let (Event::EvidenceVerified(is), Event::EvidenceVerified(becomes)) = (fact.event, replacement)
+        && is.evidence != becomes.evidence
+    {
+        return verified_by_another(history, fact.occurred, replacement, given);
+    }
     let (Event::EvidenceAttached(is), Event::EvidenceAttached(becomes)) = (fact.event, replacement) else {
         return Ok(());
     };

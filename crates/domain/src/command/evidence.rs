@@ -1,4 +1,4 @@
-//! The warning about evidence that supports nothing.
+//! The warnings about evidence that supports nothing, and about evidence without the digest that outcomes require.
 //!
 //! Pure. Whether evidence counts for a claim also depends on its date, its verification and the spells of the claim.
 //! That is not checked here.
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Given;
 use crate::contract::outcome::is_mark;
-use crate::contract::rulebook::outcome::{AchievedBy, JourneyTerms, Trigger};
+use crate::contract::rulebook::outcome::{AchievedBy, Digest, JourneyTerms, Trigger};
 use crate::fact::History;
 use crate::fact::event::{Event, EvidenceAttached};
 use crate::fact::refusal::{Refusal, RefusalCode};
@@ -30,6 +30,26 @@ pub(super) fn supports_nothing(history: &History, fact: &Event, given: &Given<'_
     let message = "no outcome accepts a {} for the facts that this evidence supports, so it counts for no claim: \
                    name the spell, or the event of the plan or achievement";
     warning(message.replace("{}", &piece.kind))
+}
+
+/// The warning that evidence has no digest, where every outcome that requires evidence of its kind also requires one.
+pub(super) fn without_digest(fact: &Event, given: &Given<'_>) -> Option<Refusal> {
+    let Event::EvidenceAttached(piece) = fact else { return None };
+    if piece.sha256.is_some() {
+        return None;
+    }
+    let mut asking = asking_for(piece, given).filter_map(|terms| terms.evidence.as_ref()).peekable();
+    asking.peek()?;
+    if !asking.all(|asked| asked.digest == Digest::Required) {
+        return None;
+    }
+    let message = format!(
+        "a {} counts only with the digest of its file: upload the file and name the upload, or give the SHA-256 of the \
+         file",
+        piece.kind
+    );
+    let warning = Refusal::new(RefusalCode::EvidenceWithoutDigest, message).at("sha256");
+    Some(warning.by("outcome.evidence.digest").as_warning())
 }
 
 /// The outcomes that require evidence of this kind, in any version of the rulebook.

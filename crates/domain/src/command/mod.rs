@@ -15,6 +15,7 @@ mod evidence;
 mod many;
 mod names;
 mod patch;
+mod personal;
 pub mod validate;
 mod when;
 
@@ -29,6 +30,7 @@ use self::names::named;
 pub use self::names::not_found;
 pub use self::patch::{PatchFact, Patched, PatchedDate};
 pub use self::when::When;
+use crate::access;
 use crate::command::batches::{BatchAct, BatchCommand};
 use crate::command::contracts::{OpenContract, PublishRulebook};
 use crate::command::validate::Validator;
@@ -39,8 +41,8 @@ use crate::fact::changed::ChangedStreams;
 use crate::fact::consistency::{self, Change};
 use crate::fact::envelope::{EventId, JourneyId, Occurred, Position, StreamId, StreamKind, SubjectId};
 use crate::fact::event::{
-    ContactLogged, Event, EventType, KEYWORKER, ReferralReceived, SubjectKind, SubjectRegistered, WorkerAssigned,
-    WorkerReleased,
+    ContactLogged, Event, EventType, IdentitySealed, KEYWORKER, ReferralReceived, SubjectKind, SubjectRegistered,
+    WorkerAssigned, WorkerReleased,
 };
 use crate::fact::refusal::{self, Refusal, RefusalCode};
 use crate::journey::rules;
@@ -109,6 +111,8 @@ pub struct ReceiveReferral {
     pub when: When,
     /// The kind of subject to register with the referral. None if the subject is already registered.
     pub register: Option<SubjectKind>,
+    /// Who the subject is, to record with the referral.
+    pub identity: Option<IdentitySealed>,
     /// The referral.
     pub fact: ReferralReceived,
 }
@@ -343,10 +347,12 @@ fn record_fact(history: &History, command: &RecordFact, given: &Given<'_>) -> Re
     validator.done()?;
     let fact = &graded(fact, history, None, given)?;
     subject::approved_by_another(history, fact, given.sender)?;
+    access::granted_to_another(fact, given.sender)?;
     stands(history, stream.kind, Change::Record(occurred, fact))?;
     duties::verified_by_another(history, occurred, fact, given)?;
     let early = too_early(occurred, fact, given);
-    let unproving = evidence::supports_nothing(history, fact, given);
+    let unproving = evidence::supports_nothing(history, fact, given).into_iter();
+    let unproving = unproving.chain(evidence::without_digest(fact, given));
     let settled = settled(stream.kind, fact, &[occurred], given);
     let warnings = rules::warnings(history, occurred, fact).into_iter();
     require_accepted_warnings(warnings.chain(early).chain(unproving).chain(settled), given)?;
@@ -375,7 +381,7 @@ fn completed(fact: &Event, occurred: Occurred, contract: &Contract) -> Event {
 }
 
 /// Whether a role means keyworker, in any spelling: `Keyworker`, `key worker`, `key-worker`.
-fn is_keyworker(role: &str) -> bool {
+pub fn is_keyworker(role: &str) -> bool {
     let letters = role.chars().filter(|letter| !letter.is_whitespace() && !matches!(letter, '-' | '_'));
     letters.flat_map(char::to_lowercase).eq(KEYWORKER.chars())
 }
@@ -395,7 +401,8 @@ fn settled(kind: StreamKind, fact: &Event, dates: &[Occurred], given: &Given<'_>
     if is_counted { given.contract.closed_at(dates) } else { None }
 }
 
-/// Adds the grade of an indicator, where it follows from the rulebook.
+/// Adds the grade of an indicator, where it follows from the rulebook, and refuses a notice that answers an indicator
+/// which no rulebook has.
 fn graded(
     fact: &Event,
     history: &History,
@@ -406,6 +413,10 @@ fn graded(
         Event::KpiAssessed(assessed) => assessment::assessed(assessed, history, corrected, given.contract)
             .map(Event::from)
             .map_err(|refusal| refusal.alone()),
+        Event::NoticeIssued(notice) => match assessment::answered(notice, given.contract) {
+            Ok(()) => Ok(fact.clone()),
+            Err(refusal) => Err(refusal.alone()),
+        },
         other => Ok(other.clone()),
     }
 }
@@ -420,9 +431,17 @@ pub(crate) fn require_accepted_warnings(
     if unheeded.is_empty() { Ok(()) } else { Err(unheeded) }
 }
 
-/// Whether a fact is the first of its stream.
+/// Whether a fact may be the first of its stream.
 const fn begins_a_stream(fact: &Event) -> bool {
-    matches!(fact, Event::SubjectRegistered(_) | Event::WorkerJoined(_) | Event::TeamSet(_))
+    matches!(
+        fact,
+        Event::SubjectRegistered(_)
+            | Event::WorkerJoined(_)
+            | Event::TeamSet(_)
+            | Event::RoleGranted(_)
+            | Event::SessionsRevoked(_)
+            | Event::ApiKeyIssued(_)
+    )
 }
 
 /// A fact about two subjects is recorded in the streams of both.
@@ -451,6 +470,8 @@ fn values(
 ) {
     validator.fact(occurred, fact, given.contract);
     validator.of_people(occurred, fact);
+    validator.personal(occurred, fact, before.map(|(_, fact)| fact));
+    validator.of_access(occurred, fact);
     validator.of_contract(occurred, fact, given.contract);
     names::check(validator, occurred, fact, before, given);
     let is_new = before.is_none_or(|(on, _)| on != occurred);
@@ -467,13 +488,14 @@ fn stands(history: &History, kind: StreamKind, change: Change<'_>) -> Result<(),
         StreamKind::Worker => consistency::check(history, change, worker::judge),
         StreamKind::Team => consistency::check(history, change, team::judge),
         StreamKind::Contract => consistency::check(history, change, contract::rules::judge),
+        StreamKind::Deployment => consistency::check(history, change, access::judge),
         // No fact is recorded for a batch in this way, and its events cannot be corrected.
         StreamKind::Batch => Ok(()),
     }
 }
 
 fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-    let ReceiveReferral { journey, contract, when, register, fact } = command;
+    let ReceiveReferral { journey, contract, when, register, identity, fact } = command;
     let occurred = when.decided_on(given.today);
     if given.contract.code() != Some(contract) {
         return Err(Refusal::contract_not_found().alone());
@@ -489,13 +511,19 @@ fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> R
         (true, Some(_)) => validator.refuse(subject_exists()),
         (true, None) | (false, Some(_)) => {}
     }
+    let identity = identity.clone().map(Event::from);
+    if let Some(identity) = &identity {
+        validator.sealed_with(occurred, identity);
+    }
     validator.done()?;
     stands(history, StreamKind::Journey, Change::Record(occurred, &event))?;
     let settled = settled(StreamKind::Journey, &event, &[occurred], given);
     require_accepted_warnings(too_early(occurred, &event, given).into_iter().chain(settled), given)?;
     let registered = register.map(|kind| registered(fact.subject, occurred, kind));
     let received = NewEvent { stream: StreamId::journey(*journey), contract: Some(contract.clone()), occurred, event };
-    Ok(registered.into_iter().chain([received]).collect())
+    let identified =
+        identity.map(|event| NewEvent { stream: StreamId::subject(fact.subject), contract: None, occurred, event });
+    Ok(registered.into_iter().chain(identified).chain([received]).collect())
 }
 
 /// The event that registers a subject.

@@ -8,8 +8,8 @@ use super::Given;
 use crate::command::batches::batch_not_found;
 use crate::command::validate::Validator;
 use crate::fact::envelope::{JourneyId, Occurred, StreamId, StreamKind, SubjectId, WorkerId};
-use crate::fact::event::Event;
-use crate::fact::refusal::Refusal;
+use crate::fact::event::{EVERY_CONTRACT, Event};
+use crate::fact::refusal::{Refusal, RefusalCode};
 use crate::people::worker;
 
 /// Another stream that a fact names.
@@ -70,11 +70,28 @@ pub(super) fn named(fact: &Event) -> Vec<Named> {
         Event::VacancyFilled(filled) => filled.worker.map(|by| works("worker", by)).into_iter().collect(),
         Event::SubjectsLinked(link) => vec![subject("with", link.with)],
         Event::SubjectsUnlinked(link) => vec![subject("with", link.with)],
+        Event::RoleGranted(granted) => contracts(&granted.contracts),
+        Event::ApiKeyIssued(issued) => contracts(&issued.contracts),
         Event::DoubleFundingDismissed(dismissed) => {
             vec![journey("journey", dismissed.journey, Says::IsOurs), journey("other", dismissed.other, Says::IsThere)]
         }
         _ => Vec::new(),
     }
+}
+
+/// The contracts that a right is for.
+fn contracts(codes: &[String]) -> Vec<Named> {
+    let named = codes.iter().enumerate().filter(|(_, code)| *code != EVERY_CONTRACT);
+    let there = |(index, code): (usize, &String)| {
+        Named::new(&format!("contracts.{index}"), StreamId::contract(code), Says::IsThere)
+    };
+    named.map(there).collect()
+}
+
+/// The refusal to revoke something while no right was ever recorded.
+fn nothing_granted() -> Refusal {
+    let message = "no role was granted and no key was issued yet: there is nothing to revoke";
+    Refusal::new(RefusalCode::GrantNotFound, message)
 }
 
 impl Named {
@@ -128,5 +145,6 @@ pub fn not_found(kind: StreamKind) -> Refusal {
         StreamKind::Worker => Refusal::worker_not_found(),
         StreamKind::Team => Refusal::team_not_found(),
         StreamKind::Batch => batch_not_found(),
+        StreamKind::Deployment => nothing_granted(),
     }
 }

@@ -17,6 +17,7 @@ pub use crate::fact::event::Patched;
 use crate::fact::event::{ContactLogged, DecodeError, Event, EventType};
 use crate::fact::path::Path;
 use crate::fact::refusal::{Refusal, RefusalCode};
+use crate::fact::sealed::is_clear_text;
 
 /// The changes to the date of a fact.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -174,6 +175,8 @@ fn merge(onto: &mut Value, patch: &Map<String, Value>) {
     for (name, value) in patch {
         match value {
             Value::Null => drop(fields.remove(name)),
+            // A clear text replaces the sealed one as a whole.
+            text if is_clear_text(text) => drop(fields.insert(name.clone(), text.clone())),
             Value::Object(inner) => merge(fields.entry(name.clone()).or_insert(Value::Null), inner),
             value => drop(fields.insert(name.clone(), value.clone())),
         }

@@ -23,6 +23,7 @@ mod leaving;
 mod living;
 mod patching;
 mod proving;
+mod sealing;
 mod working;
 
 const NOBODY: WorkerId = WorkerId(Uuid::from_u128(0x39));
@@ -43,6 +44,7 @@ mod receiving {
             contract: "shps".to_owned(),
             when: when("2018-01-10").into(),
             register: Some(SubjectKind::Person),
+            identity: None,
             fact: ReferralReceived { subject: STRANGER, ..referral() },
         });
         assert_eq!(command.names(), [StreamId::contract("shps"), StreamId::subject(STRANGER)]);
@@ -289,7 +291,7 @@ mod planning_and_leaving {
     #[test]
     fn a_plan_is_of_a_kind_that_the_rulebook_lists() {
         accepted().when(state("2018-01-05", plan())).then([on("2018-01-05", plan())]);
-        let odd = PlanAgreed { kind: "employment_plan".to_owned() };
+        let odd = PlanAgreed { kind: "employment_plan".to_owned(), actions: Vec::new(), note: None };
         assert_eq!(
             accepted().when(state("2018-02-10", odd)).refused(Code::UnknownCode).allowed,
             ["php", "safety_plan"]
@@ -396,7 +398,7 @@ mod spells {
         assert_eq!(refusal.path, Some("attributes".into()));
         let reason = Some("evicted; ring 020 7946 0958".to_owned());
         let housed = accepted().and(&state("2018-02-01", home(HOME)));
-        housed.when(state("2018-02-10", SpellEnded { spell: HOME, reason })).refused(Code::PersonalData);
+        housed.when(state("2018-02-10", SpellEnded { spell: HOME, reason, note: None })).refused(Code::PersonalData);
     }
 }
 
@@ -411,7 +413,7 @@ mod correcting {
             occurred_on: day("2018-02-11"),
             precision: Precision::Day,
             local_time: NaiveTime::from_hms_opt(9, 30, 0),
-            schema_version: 1,
+            schema_version: 2,
             payload: serde_json::to_value(contact()).expect("a contact is JSON"),
             reason: "typed wrongly".to_owned(),
         };

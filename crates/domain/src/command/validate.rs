@@ -3,10 +3,12 @@
 //! Pure. Each value is checked on its own, and all values at once, so that a form can show every problem beside its
 //! field. Whether facts can be true together is checked by the rules of each kind of stream.
 
+mod access;
 mod batch;
 mod contract;
 mod facts;
 mod people;
+mod sealing;
 
 use chrono::{Datelike, NaiveDate};
 

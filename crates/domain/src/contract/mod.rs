@@ -93,6 +93,11 @@ impl Contract {
         }
     }
 
+    /// Its first day.
+    pub fn starts_on(&self) -> Option<NaiveDate> {
+        self.opened().map(|opened| opened.starts_on)
+    }
+
     /// The first day on which the contract no longer applied, if it ended.
     pub fn ended(&self) -> Option<Occurred> {
         let facts = self.history.facts();

@@ -75,6 +75,10 @@ id! {
     ClaimId;
     /// A decision to pay more or less than the amount of a closed line.
     AdjustmentId;
+    /// A role that was granted to a login.
+    GrantId;
+    /// A key with which a machine signs in.
+    ApiKeyId;
 }
 
 /// A position in the log: global, without gaps, from 1. Zero is the position before the first event.
@@ -112,11 +116,14 @@ pub enum StreamKind {
     Team,
     /// Claims of one contract that are submitted to the commissioner together, with the decisions and payments.
     Batch,
+    /// The deployment itself: who may use it. There is one such stream.
+    Deployment,
 }
 
 impl StreamKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [Self::Contract, Self::Journey, Self::Subject, Self::Worker, Self::Team, Self::Batch];
+    pub const ALL: [Self; 7] =
+        [Self::Contract, Self::Journey, Self::Subject, Self::Worker, Self::Team, Self::Batch, Self::Deployment];
 
     /// The kind, as written in records, SQL and URLs.
     pub const fn as_str(self) -> &'static str {
@@ -127,12 +134,13 @@ impl StreamKind {
             Self::Worker => "worker",
             Self::Team => "team",
             Self::Batch => "batch",
+            Self::Deployment => "deployment",
         }
     }
 
     /// Whether streams of this kind belong to the deployment rather than to one contract (domain.md §3).
     pub const fn belongs_to_deployment(self) -> bool {
-        matches!(self, Self::Subject | Self::Worker | Self::Team)
+        matches!(self, Self::Subject | Self::Worker | Self::Team | Self::Deployment)
     }
 }
 
@@ -182,6 +190,11 @@ impl StreamId {
         Self { kind: StreamKind::Batch, id: id.0 }
     }
 
+    /// The one stream of the deployment itself.
+    pub const fn deployment() -> Self {
+        Self { kind: StreamKind::Deployment, id: DEPLOYMENT }
+    }
+
     /// The stream of the contract with this code. The id is derived from the code, so a code can be opened only once.
     pub fn contract(code: &str) -> Self {
         Self { kind: StreamKind::Contract, id: Uuid::new_v5(&CONTRACTS, code.as_bytes()) }
@@ -190,6 +203,9 @@ impl StreamId {
 
 /// The UUID namespace for deriving a contract stream's id from the contract's code.
 const CONTRACTS: Uuid = Uuid::from_u128(0x6f1c_5a0e_4b1d_5d8e_9a35_2f64_7c1b_90d3);
+
+/// The id of the deployment's own stream, the same in every database.
+const DEPLOYMENT: Uuid = Uuid::from_u128(0x2b1d_7a40_93c6_5f0b_8e57_41c9_d02e_6a18);
 
 impl fmt::Display for StreamId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,23 +2,28 @@
 //!
 //! Pure. The meaning of a payload never changes. A new shape is a new schema version with an upcast and a golden file.
 
+mod access;
 mod batch;
 mod contract;
 mod facts;
 mod people;
 mod value;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+pub use self::access::*;
 pub use self::batch::*;
 pub use self::contract::*;
 pub use self::facts::*;
 pub use self::people::*;
 pub use self::value::*;
 use crate::fact::envelope::StreamKind;
+use crate::fact::identity::Part;
+use crate::fact::sealed::PersonalText;
 
 /// Declares the closed list of events: the variant (also the name of the type), the kinds of stream that hold it, and
 /// its schema version.
@@ -94,18 +99,18 @@ events! {
     AppointmentBooked: Journey v 1;
     AppointmentMoved: Journey v 1;
     AppointmentCancelled: Journey v 1;
-    ContactLogged: Journey v 1;
+    ContactLogged: Journey v 2;
     EngagementStarted: Journey v 1;
-    PlanAgreed: Journey v 1;
-    PlanReviewed: Journey v 1;
-    PlanClosed: Journey v 1;
-    TaskSet: Journey v 1;
-    TaskDone: Journey v 1;
-    TaskCancelled: Journey v 1;
+    PlanAgreed: Journey v 2;
+    PlanReviewed: Journey v 2;
+    PlanClosed: Journey v 2;
+    TaskSet: Journey v 2;
+    TaskDone: Journey v 2;
+    TaskCancelled: Journey v 2;
     AssessmentScored: Journey | Worker v 1;
-    SpellStarted: Journey v 1;
-    SpellChanged: Journey v 1;
-    SpellEnded: Journey v 1;
+    SpellStarted: Journey v 2;
+    SpellChanged: Journey v 2;
+    SpellEnded: Journey v 2;
     MeasureRecorded: Journey | Contract v 1;
     AchievementRecorded: Journey v 1;
     RiskRaised: Journey v 1;
@@ -121,6 +126,7 @@ events! {
     FactCorrected: Journey | Subject | Contract | Worker | Team v 1;
     FactRetracted: Journey | Subject | Contract | Worker | Team v 1;
     SubjectRegistered: Subject v 1;
+    IdentitySealed: Subject v 1;
     SubjectsLinked: Subject v 1;
     SubjectsUnlinked: Subject v 1;
     ConsentGiven: Subject v 1;
@@ -133,12 +139,12 @@ events! {
     ContractVaried: Contract v 1;
     ContractEnded: Contract v 1;
     RulebookPublished: Contract v 1;
-    TargetsPublished: Contract v 2;
+    TargetsPublished: Contract v 3;
     CommentaryRecorded: Contract v 1;
     PeriodClosed: Contract v 2;
     ReportSubmitted: Contract v 1;
-    KpiAssessed: Contract v 1;
-    NoticeIssued: Contract v 1;
+    KpiAssessed: Contract v 2;
+    NoticeIssued: Contract v 2;
     ActionAgreed: Contract v 1;
     ActionCompleted: Contract v 1;
     DoubleFundingDismissed: Contract v 1;
@@ -161,7 +167,15 @@ events! {
     VacancyFilled: Team v 1;
     CoverStarted: Team v 1;
     CoverEnded: Team v 1;
+    RoleGranted: Deployment v 1;
+    RoleRevoked: Deployment v 1;
+    SessionsRevoked: Deployment v 1;
+    ApiKeyIssued: Deployment v 1;
+    ApiKeyRevoked: Deployment v 1;
 }
+
+/// A text about a person, with the path of its field.
+pub type FieldText<'a> = (Cow<'static, str>, &'a PersonalText);
 
 /// Converts the payload of one schema version into that of the next.
 pub type Upcast = fn(Value) -> Value;
@@ -169,9 +183,25 @@ pub type Upcast = fn(Value) -> Value;
 /// The upcasts of earlier schema versions: the type, the version it reads, and the conversion to the next version.
 ///
 /// The first version of targets gave every series by month, as the second still may. The first version of a closed
-/// period had no documents, as the second still may.
-pub const UPCASTS: &[(EventType, u16, Upcast)] =
-    &[(EventType::TargetsPublished, 1, |by_month| by_month), (EventType::PeriodClosed, 1, |undocumented| undocumented)];
+/// period had no documents, as the second still may. The first version of the facts below had no note and no agreed
+/// actions, as the second still may. Cohorts of targets, reasons of assessments and indicators of notices came later too.
+pub const UPCASTS: &[(EventType, u16, Upcast)] = &[
+    (EventType::TargetsPublished, 1, |by_month| by_month),
+    (EventType::TargetsPublished, 2, |of_no_cohort| of_no_cohort),
+    (EventType::PeriodClosed, 1, |undocumented| undocumented),
+    (EventType::KpiAssessed, 1, |without_reason| without_reason),
+    (EventType::NoticeIssued, 1, |of_no_indicator| of_no_indicator),
+    (EventType::ContactLogged, 1, |without_note| without_note),
+    (EventType::PlanAgreed, 1, |without_note| without_note),
+    (EventType::PlanReviewed, 1, |without_note| without_note),
+    (EventType::PlanClosed, 1, |without_note| without_note),
+    (EventType::TaskSet, 1, |without_note| without_note),
+    (EventType::TaskDone, 1, |without_note| without_note),
+    (EventType::TaskCancelled, 1, |without_note| without_note),
+    (EventType::SpellStarted, 1, |without_note| without_note),
+    (EventType::SpellChanged, 1, |without_note| without_note),
+    (EventType::SpellEnded, 1, |without_note| without_note),
+];
 
 impl EventType {
     /// The type with this name, if this build knows it.
@@ -211,7 +241,7 @@ impl EventType {
     /// Whether an event of this type may be corrected or retracted.
     ///
     /// A later decision supersedes rulebooks, targets, periods and batches. Unlinking undoes a link. An erasure is
-    /// decided by two people. A new correction supersedes the earlier one.
+    /// decided by two people. A right is granted anew or revoked. A new correction supersedes the earlier one.
     pub const fn is_correctable(self) -> bool {
         !matches!(
             self,
@@ -233,11 +263,49 @@ impl EventType {
                 | Self::ClaimWithdrawn
                 | Self::PaymentReceived
                 | Self::AdjustmentRaised
+                | Self::RoleGranted
+                | Self::RoleRevoked
+                | Self::SessionsRevoked
+                | Self::ApiKeyIssued
+                | Self::ApiKeyRevoked
         )
     }
 }
 
 impl Event {
+    /// The texts about a person in this fact, each with the path of its field.
+    pub fn personal_texts(&self) -> Vec<FieldText<'_>> {
+        fn note(note: Option<&PersonalText>) -> Vec<FieldText<'_>> {
+            note.into_iter().map(|text| (Cow::Borrowed("note"), text)).collect()
+        }
+        fn plan<'a>(actions: &'a [PersonalText], own: Option<&'a PersonalText>) -> Vec<FieldText<'a>> {
+            let actions = actions.iter().enumerate();
+            let actions = actions.map(|(index, text)| (Cow::Owned(format!("actions.{index}")), text));
+            actions.chain(note(own)).collect()
+        }
+        match self {
+            Self::ContactLogged(fact) => note(fact.note.as_ref()),
+            Self::PlanAgreed(fact) => plan(&fact.actions, fact.note.as_ref()),
+            Self::PlanReviewed(fact) => plan(&fact.actions, fact.note.as_ref()),
+            Self::PlanClosed(fact) => note(fact.note.as_ref()),
+            Self::TaskSet(fact) => note(fact.note.as_ref()),
+            Self::TaskDone(fact) => note(fact.note.as_ref()),
+            Self::TaskCancelled(fact) => note(fact.note.as_ref()),
+            Self::SpellStarted(fact) => note(fact.note.as_ref()),
+            Self::SpellChanged(fact) => note(fact.note.as_ref()),
+            Self::SpellEnded(fact) => note(fact.note.as_ref()),
+            Self::IdentitySealed(fact) => {
+                let said = Part::ALL.iter().map(|part| (part.field(), fact.part(*part)));
+                said.filter_map(|(field, said)| match said {
+                    Patched::Becomes(text) => Some((Cow::Borrowed(field), text)),
+                    Patched::Stays | Patched::Cleared => None,
+                })
+                .collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Reads a recorded payload and converts earlier schema versions.
     pub fn decode(name: &str, schema_version: u16, payload: &str) -> Result<Self, DecodeError> {
         let event_type = EventType::named(name).ok_or_else(|| DecodeError::UnknownType(name.to_owned()))?;
@@ -333,8 +401,8 @@ mod tests {
 
     #[test]
     fn a_type_or_version_of_a_later_build_is_named() {
-        let later = Event::decode("PlanAgreed", 2, r#"{"kind":"php"}"#);
-        assert!(matches!(later, Err(DecodeError::UnknownVersion { schema_version: 2, .. })));
+        let later = Event::decode("PlanAgreed", 3, r#"{"kind":"php"}"#);
+        assert!(matches!(later, Err(DecodeError::UnknownVersion { schema_version: 3, .. })));
         assert!(matches!(Event::decode("PlanShredded", 1, "{}"), Err(DecodeError::UnknownType(_))));
     }
 }

@@ -6,10 +6,12 @@ pub mod consistency;
 pub mod envelope;
 pub mod event;
 pub mod history;
+pub mod identity;
 pub mod money;
 pub mod path;
 pub mod personal;
 pub mod refusal;
+pub mod sealed;
 pub mod text;
 pub(crate) mod tracked;
 

@@ -14,6 +14,55 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Money(Decimal);
 
+/// A currency, by its code of three capital letters (ISO 4217).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Currency([u8; 3]);
+
+impl Currency {
+    /// The currency with this code. None if it is not three capital letters.
+    pub fn named(code: &str) -> Option<Self> {
+        let letters: [u8; 3] = code.as_bytes().try_into().ok()?;
+        letters.iter().all(u8::is_ascii_uppercase).then_some(Self(letters))
+    }
+
+    /// Its code, such as `GBP`.
+    pub const fn as_str(&self) -> &str {
+        match std::str::from_utf8(&self.0) {
+            Ok(code) => code,
+            Err(_) => "",
+        }
+    }
+
+    /// What is written before an amount: the sign if there is one that no other currency has, or else the code.
+    pub fn prefix(self) -> String {
+        match self.as_str() {
+            "GBP" => "£".to_owned(),
+            "EUR" => "€".to_owned(),
+            code => format!("{code} "),
+        }
+    }
+
+    /// An amount as people read it, such as `-£1,234.50`, from its digits as they are shown.
+    pub fn written(self, digits: &str) -> String {
+        let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |digits| ("-", digits));
+        format!("{sign}{}{digits}", self.prefix())
+    }
+}
+
+/// In JSON, a currency is its code.
+impl Serialize for Currency {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(from)?;
+        Self::named(&code).ok_or_else(|| serde::de::Error::custom(format!("{code:?} is not a currency")))
+    }
+}
+
 /// The currencies without a minor unit (ISO 4217). `WITH_THREE` lists those with three digits. All others have two.
 const WITHOUT_MINOR: [&str; 16] =
     ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF"];
@@ -134,6 +183,19 @@ mod tests {
         assert_eq!(Money::of("-0.004".parse().expect("a decimal"), "GBP").to_string(), "0.00");
         assert_eq!(Money::exactly("-0.00".parse().expect("a decimal")).to_string(), "0.00");
         assert_eq!(serde_json::from_str::<Money>(r#""-0.00""#).expect("an amount").to_string(), "0.00");
+    }
+
+    #[test]
+    fn a_currency_is_written_before_its_amounts() {
+        let written = |code, digits| Currency::named(code).expect("a currency").written(digits);
+        assert_eq!(written("GBP", "1,234.50"), "£1,234.50");
+        assert_eq!(written("EUR", "-0.99"), "-€0.99");
+        assert_eq!(written("AFN", "-12"), "-AFN 12");
+        for wrong in ["gbp", "GB", "GBPS", "G£"] {
+            assert_eq!(Currency::named(wrong), None, "{wrong}");
+        }
+        let json = serde_json::to_string(&Currency::named("GBP")).expect("JSON");
+        assert_eq!((json.as_str(), serde_json::from_str::<Currency>("\"pounds\"").is_err()), ("\"GBP\"", true));
     }
 
     #[test]

@@ -71,6 +71,10 @@ codes! {
     UnknownCode => "UNKNOWN_CODE";
     /// The text looks like personal data, and this field is stored unsealed.
     PersonalData => "PERSONAL_DATA";
+    /// The key store is away, so texts about people cannot be sealed.
+    KeysAway => "KEYS_AWAY";
+    /// The keys of this person were destroyed, so nothing more can be sealed for them.
+    SubjectErased => "SUBJECT_ERASED";
     /// The command has more problems than one answer lists.
     MoreProblems => "MORE_PROBLEMS";
     /// The fact is dated after today.
@@ -85,6 +89,8 @@ codes! {
     TasksOpen => "TASKS_OPEN";
     /// The evidence supports nothing that an outcome requires evidence for.
     EvidenceSupportsNothing => "EVIDENCE_SUPPORTS_NOTHING";
+    /// The evidence has no digest, and every outcome for its kind requires one.
+    EvidenceWithoutDigest => "EVIDENCE_WITHOUT_DIGEST";
     /// Closing the case would leave appointments open.
     AppointmentsOpen => "APPOINTMENTS_OPEN";
     /// The appointment or task is planned after the close, on the day of the close.
@@ -165,6 +171,12 @@ codes! {
     EvidenceNoLongerCounts => "EVIDENCE_NO_LONGER_COUNTS";
     /// The evidence would be verified, rejected or withdrawn before it was attached.
     BeforeAttached => "BEFORE_ATTACHED";
+    /// No upload of the sender has this id, or it belongs to another case.
+    UploadNotFound => "UPLOAD_NOT_FOUND";
+    /// The upload is not complete.
+    UploadNotComplete => "UPLOAD_NOT_COMPLETE";
+    /// The digest is not that of the uploaded file.
+    DigestDiffers => "DIGEST_DIFFERS";
     /// The evidence names something that is not a fact or spell of the case.
     SupportNotFound => "SUPPORT_NOT_FOUND";
     /// A subject cannot be linked with itself.
@@ -217,6 +229,24 @@ codes! {
     CoverNotFound => "COVER_NOT_FOUND";
     /// The cover has already ended.
     CoverAlreadyEnded => "COVER_ALREADY_ENDED";
+    /// The stream has no grant with this id.
+    GrantNotFound => "GRANT_NOT_FOUND";
+    /// A grant with this id was already recorded.
+    GrantExists => "GRANT_EXISTS";
+    /// The grant was already revoked.
+    GrantAlreadyRevoked => "GRANT_ALREADY_REVOKED";
+    /// The login already has a role.
+    RoleAlreadyGranted => "ROLE_ALREADY_GRANTED";
+    /// Nobody grants a role to themselves.
+    OwnRole => "OWN_ROLE";
+    /// No key for a machine has this id.
+    ApiKeyNotFound => "API_KEY_NOT_FOUND";
+    /// A key with this id was already issued.
+    ApiKeyExists => "API_KEY_EXISTS";
+    /// The key was already revoked.
+    ApiKeyAlreadyRevoked => "API_KEY_ALREADY_REVOKED";
+    /// A key with this label is in use.
+    LabelTaken => "LABEL_TAKEN";
     /// The contract has ended by that day.
     ContractEnded => "CONTRACT_ENDED";
     /// The period was already closed.
@@ -303,6 +333,18 @@ codes! {
     NoRebuild => "NO_REBUILD";
     /// There is no earlier view to go back to.
     NoPreviousView => "NO_PREVIOUS_VIEW";
+    /// No subscription has this id.
+    SubscriptionNotFound => "SUBSCRIPTION_NOT_FOUND";
+    /// The subscription was ended.
+    SubscriptionEnded => "SUBSCRIPTION_ENDED";
+    /// The contract has as many subscriptions as it may.
+    SubscriptionLimit => "SUBSCRIPTION_LIMIT";
+    /// Webhooks may not be sent to this address.
+    AddressNotAllowed => "ADDRESS_NOT_ALLOWED";
+    /// The subscription has no key with this id.
+    KeyNotFound => "KEY_NOT_FOUND";
+    /// The subscription would be left without a key.
+    LastKey => "LAST_KEY";
 }
 
 impl RefusalCode {
@@ -313,6 +355,7 @@ impl RefusalCode {
         Self::WorkerHasLaterFacts,
         Self::TasksOpen,
         Self::EvidenceSupportsNothing,
+        Self::EvidenceWithoutDigest,
         Self::BeyondPrice,
         Self::BeyondCap,
         Self::PaymentBeyondDue,

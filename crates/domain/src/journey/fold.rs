@@ -15,10 +15,11 @@ use crate::fact::envelope::{
 use crate::fact::event::{
     AchievementRecorded, AppointmentBooked, AppointmentCancelled, AppointmentMoved, AssessmentScored, Attendance,
     Attribute, ContactLogged, Disengaged, EligibilityAssessed, EngagementStarted, Event, EvidenceAttached,
-    EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyReopened, KEYWORKER, MeasureRecorded, PlanClosed,
-    PlanReviewed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn, RiskCleared,
-    RiskRaised, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerReleased,
+    EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyReopened, KEYWORKER, MeasureRecorded, PlanAgreed,
+    PlanClosed, PlanReviewed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn,
+    RiskCleared, RiskRaised, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerReleased,
 };
+use crate::fact::sealed::PersonalText;
 use crate::fact::tracked::{self, Lifecycle};
 use crate::fact::{Entry, Fact};
 
@@ -144,6 +145,10 @@ pub struct Plan {
     pub occurred: Occurred,
     /// The kind, a code of the rulebook.
     pub kind: String,
+    /// The actions that they agreed.
+    pub actions: Vec<PersonalText>,
+    /// The note.
+    pub note: Option<PersonalText>,
     /// All reviews, in order.
     pub reviews: Vec<Entry<PlanReviewed>>,
     /// The close, if it was closed.
@@ -260,10 +265,39 @@ impl Journey {
         journey
     }
 
+    /// Applies the next fact about a plan.
+    fn apply_to_plan(&mut self, fact: &Fact<'_>) {
+        let event_id = fact.original.event_id;
+        match fact.event {
+            Event::PlanAgreed(plan) => {
+                let PlanAgreed { kind, actions, note } = plan.clone();
+                self.plans.push(Plan {
+                    event_id,
+                    occurred: fact.occurred,
+                    kind,
+                    actions,
+                    note,
+                    reviews: Vec::new(),
+                    closed: None,
+                });
+            }
+            Event::PlanReviewed(review) => {
+                if let Some(plan) = self.open_plan(&review.kind) {
+                    plan.reviews.push(Entry::of(fact, review));
+                }
+            }
+            Event::PlanClosed(close) => {
+                if let Some(plan) = self.open_plan(&close.kind) {
+                    plan.closed = Some(Entry::of(fact, close));
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Applies the next fact. Of a fact that a case has only once, the first one counts, even in a restored log with
     /// several. So the fold of a past day never depends on a later fact.
     fn apply(&mut self, fact: &Fact<'_>) {
-        let (event_id, occurred) = (fact.original.event_id, fact.occurred);
         match fact.event {
             Event::ReferralReceived(referral) => {
                 self.referral.get_or_insert_with(|| Entry::of(fact, referral));
@@ -282,20 +316,7 @@ impl Journey {
             Event::WorkerReleased(released) => self.release(&Entry::of(fact, released)),
             Event::ContactLogged(contact) => self.contacts.push(Entry::of(fact, contact)),
             Event::EngagementStarted(engagement) => self.engagements.push(Entry::of(fact, engagement)),
-            Event::PlanAgreed(plan) => {
-                let (kind, reviews) = (plan.kind.clone(), Vec::new());
-                self.plans.push(Plan { event_id, occurred, kind, reviews, closed: None });
-            }
-            Event::PlanReviewed(review) => {
-                if let Some(plan) = self.open_plan(&review.kind) {
-                    plan.reviews.push(Entry::of(fact, review));
-                }
-            }
-            Event::PlanClosed(close) => {
-                if let Some(plan) = self.open_plan(&close.kind) {
-                    plan.closed = Some(Entry::of(fact, close));
-                }
-            }
+            Event::PlanAgreed(_) | Event::PlanReviewed(_) | Event::PlanClosed(_) => self.apply_to_plan(fact),
             Event::AssessmentScored(scored) => self.assessments.push(Entry::of(fact, scored)),
             Event::MeasureRecorded(measure) => self.measures.push(Entry::of(fact, measure)),
             Event::AchievementRecorded(achievement) => self.achievements.push(Entry::of(fact, achievement)),
@@ -320,6 +341,7 @@ impl Journey {
             Event::FactCorrected(_)
             | Event::FactRetracted(_)
             | Event::SubjectRegistered(_)
+            | Event::IdentitySealed(_)
             | Event::SubjectsLinked(_)
             | Event::SubjectsUnlinked(_)
             | Event::ConsentGiven(_)
@@ -359,7 +381,12 @@ impl Journey {
             | Event::VacancyOpened(_)
             | Event::VacancyFilled(_)
             | Event::CoverStarted(_)
-            | Event::CoverEnded(_) => {}
+            | Event::CoverEnded(_)
+            | Event::RoleGranted(_)
+            | Event::RoleRevoked(_)
+            | Event::SessionsRevoked(_)
+            | Event::ApiKeyIssued(_)
+            | Event::ApiKeyRevoked(_) => {}
         }
     }
 

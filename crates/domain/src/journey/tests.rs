@@ -42,7 +42,7 @@ fn facts_of_a_month_or_a_year_stand_at_its_first_day() {
         on("2017-12-20", referral()),
         on("2018-01-01", by(ANN)),
         on("2018-01", by(BOB)),
-        on("2017-12-31", PlanAgreed { kind: "php".to_owned() }),
+        on("2017-12-31", PlanAgreed { kind: "php".to_owned(), actions: Vec::new(), note: None }),
         on("2018", ContactLogged { worker: None, ..contact() }),
     ]);
     let days: Vec<String> = story.case().facts().iter().map(|fact| fact.occurred.earliest().to_string()).collect();

@@ -1,7 +1,7 @@
 //! The people around cases: subjects, the workers who hold their cases, and teams of workers.
 //!
-//! Pure. These streams belong to the deployment, not to one contract. They hold no personal data: a subject is a
-//! pseudonym, and a worker or team has a label.
+//! Pure. These streams belong to the deployment, not to one contract. They hold no personal data unsealed: a
+//! subject is a pseudonym, and a worker or team has a label.
 
 pub mod login;
 pub(crate) mod open_close;

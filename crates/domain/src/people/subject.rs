@@ -1,6 +1,6 @@
 //! A subject: a pseudonym, its links to other records of the same subject, and its consents, legal holds and erasures.
 //!
-//! Pure. Nothing that identifies a person is recorded here. This module does not decide what an erasure removes: it
+//! Pure. What identifies a person is sealed; this module never sees it clear. This module does not decide what an erasure removes: it
 //! only says that two people agreed to it, and that no legal hold prevented it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,7 @@ use crate::fact::event::{
     ConsentGiven, ConsentWithdrawn, ErasureApproved, ErasureProposed, Event, EventType, LegalHoldLifted,
     LegalHoldPlaced, SubjectKind, SubjectRegistered, SubjectsLinked, SubjectsUnlinked,
 };
+use crate::fact::identity::Identity;
 use crate::fact::refusal::{DependentFact, Refusal, RefusalCode as Code};
 use crate::people::open_close::{Pairs, Part, Words, out_of_turn};
 
@@ -35,6 +36,8 @@ pub struct Subject {
     pub holds: Vec<Hold>,
     /// All proposals to erase the identifying data of the subject, in order.
     pub erasures: Vec<Erasure>,
+    /// Who the subject is, sealed.
+    pub identity: Identity,
 }
 
 /// A consent of the subject to one use of their data.
@@ -98,6 +101,7 @@ impl Subject {
                     consent.withdrawn = Some(Entry::of(fact, withdrawn));
                 }
             }
+            Event::IdentitySealed(sealed) => self.identity.apply(fact, sealed),
             Event::LegalHoldPlaced(placed) => self.holds.push(Hold { placed: Entry::of(fact, placed), lifted: None }),
             Event::LegalHoldLifted(lifted) => {
                 let stands = |hold: &&mut Hold| hold.placed.details.hold == lifted.hold && hold.lifted.is_none();

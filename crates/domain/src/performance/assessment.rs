@@ -1,7 +1,7 @@
 //! Assessments of key performance indicators: which exist, and the grade that an assessment gets.
 //!
-//! Pure. The rulebook grades its own indicators. The parties grade only the others. Each month that fails counts with
-//! its own grade, and the third failing month in a row is a major failure.
+//! Pure. The rulebook grades its own indicators. The parties grade the others, and may settle another grade with a
+//! reason. Each month that fails counts with its own grade, and the third failing month in a row is a major failure.
 
 use std::collections::BTreeMap;
 
@@ -12,51 +12,91 @@ use super::kpi::{Level, Levels};
 use super::period::Month;
 use crate::contract::rulebook::{CodeList, Grade, Rulebook, Standard};
 use crate::contract::{Contract, ContractRecord};
-use crate::fact::History;
 use crate::fact::envelope::EventId;
-use crate::fact::event::{Event, KpiAssessed, Period};
+use crate::fact::event::{Event, KpiAssessed, NoticeIssued, Period};
 use crate::fact::refusal::{Refusal, RefusalCode as Code};
+use crate::fact::{Entry, History};
 
 /// The grade of an indicator without a value.
 const NO_DATA: &str = "no_data";
 
-/// The assessment, with the grade that the rulebook in force on the last day of the period gives it. If a correction
-/// repeats the recorded grade, the grade counts as left out.
+/// The assessment, with the grade that the rulebook in force on the last day of the period gives it. The parties may
+/// settle another of its grades if they say why. If a correction repeats the recorded grade, the grade counts as left
+/// out, unless it was one that they settled so.
 pub(crate) fn assessed(
     stated: &KpiAssessed,
     history: &History,
     corrected: Option<EventId>,
     contract: &Contract,
 ) -> Result<KpiAssessed, Box<Refusal>> {
-    let is_repeated = corrected
-        .and_then(|target| history.fact(target))
-        .is_some_and(|fact| matches!(fact.event, Event::KpiAssessed(before) if before.grade == stated.grade));
-    let given =
-        &KpiAssessed { grade: if is_repeated { String::new() } else { stated.grade.clone() }, ..stated.clone() };
-    let rulebook = contract.rulebook_in_force(given.period.last);
+    let before = corrected.and_then(|target| history.fact(target)).and_then(|fact| match fact.event {
+        Event::KpiAssessed(before) => Some(before),
+        _ => None,
+    });
+    let rulebook = contract.rulebook_in_force(stated.period.last);
     if let Some(rulebook) = rulebook {
-        is_known(rulebook, &given.kpi)?;
-        is_possible(rulebook, given)?;
+        is_known(rulebook, &stated.kpi)?;
+        is_possible(rulebook, stated)?;
     }
-    let own = rulebook.and_then(|rulebook| own_grade(rulebook, &given.kpi, given.value.map(|value| value.0)));
-    let Some(own) = own else {
-        return if stated.grade.is_empty() { Err(Box::new(no_grade(&stated.kpi))) } else { Ok(stated.clone()) };
-    };
     let facts = history.facts();
     let mut earlier = ContractRecord::fold(&facts).assessments;
-    earlier.retain(|entry| Some(entry.event_id) != corrected && entry.details.kpi == given.kpi);
+    earlier.retain(|entry| Some(entry.event_id) != corrected);
+    let follows = |of: &KpiAssessed| rulebook.and_then(|rulebook| grade_that_follows(rulebook, of, &earlier));
+    let Some(grade) = follows(stated) else {
+        return if stated.grade.is_empty() { Err(Box::new(no_grade(&stated.kpi))) } else { Ok(stated.clone()) };
+    };
+    let is_settled_so =
+        |before: &KpiAssessed| before.reason.is_some() && follows(before).as_ref() != Some(&before.grade);
+    let is_repeated = before.is_some_and(|before| before.grade == stated.grade && !is_settled_so(before));
+    if stated.grade.is_empty() || is_repeated || stated.grade == grade {
+        return Ok(KpiAssessed { grade, ..stated.clone() });
+    }
+    if stated.reason.is_none() {
+        return Err(Box::new(other_grade(&stated.grade, &grade)));
+    }
+    let grades = rulebook.map(|rulebook| grades_of(rulebook, &stated.kpi)).unwrap_or_default();
+    if grades.contains(&stated.grade) {
+        Ok(stated.clone())
+    } else {
+        Err(Box::new(no_such_grade(&stated.grade, grades)))
+    }
+}
+
+/// Refuses a notice that answers an indicator which no rulebook of the contract has.
+pub(crate) fn answered(notice: &NoticeIssued, contract: &Contract) -> Result<(), Box<Refusal>> {
+    let Some((kpi, newest)) = notice.kpi.as_ref().zip(contract.newest_rulebook()) else { return Ok(()) };
+    let is_known_to_one = contract.rulebooks().iter().any(|published| is_known(&published.rulebook, kpi).is_ok());
+    if is_known_to_one { Ok(()) } else { is_known(newest, kpi) }
+}
+
+/// The grade that follows from the value and the months before. None if the rulebook does not grade the indicator.
+fn grade_that_follows(rulebook: &Rulebook, of: &KpiAssessed, earlier: &[Entry<KpiAssessed>]) -> Option<String> {
+    let own = own_grade(rulebook, &of.kpi, of.value.map(|value| value.0))?;
+    if own != Level::Minor.as_str() {
+        return Some(own);
+    }
     let failed = |period: Period| {
-        let of_month = earlier.iter().rfind(|entry| entry.details.period == period);
+        let of_month = earlier.iter().rfind(|entry| entry.details.kpi == of.kpi && entry.details.period == period);
         let failing = [Level::Minor, Level::Major].map(Level::as_str);
         of_month.is_some_and(|entry| failing.contains(&entry.details.grade.as_str()))
     };
-    let failed_before = (1..=2).take_while(|back| month_before(given.period, *back).is_some_and(failed)).count();
-    let is_minor = own == Level::Minor.as_str();
-    let grade = if is_minor { Level::Minor.after(failed_before).as_str().to_owned() } else { own };
-    if !given.grade.is_empty() && given.grade != grade {
-        return Err(Box::new(other_grade(&given.grade, &grade)));
+    let failed_before = (1..=2).take_while(|back| month_before(of.period, *back).is_some_and(failed)).count();
+    Some(Level::Minor.after(failed_before).as_str().to_owned())
+}
+
+/// The grades that the rulebook can give an indicator.
+fn grades_of(rulebook: &Rulebook, kpi: &str) -> Vec<String> {
+    if levels_of(rulebook, kpi).is_some() {
+        return [Level::Met, Level::Minor, Level::Major].map(|level| level.as_str().to_owned()).into();
     }
-    Ok(KpiAssessed { grade, ..given.clone() })
+    rulebook.grades.iter().map(|grade| grade.code.clone()).collect()
+}
+
+/// The levels of an indicator, if it has some.
+fn levels_of(rulebook: &Rulebook, kpi: &str) -> Option<Levels> {
+    let own = rulebook.kpis.iter().find(|one| one.code == kpi).map(Levels::of_kpi);
+    let of_standard = || rulebook.standards.iter().find(|standard| standard.code == kpi).and_then(Levels::of);
+    own.or_else(of_standard)
 }
 
 /// The indicators of a rulebook: its standards, its `[[kpi]]`, the measures that its grades use, and its measures. None if it leaves
@@ -100,9 +140,7 @@ fn is_possible(rulebook: &Rulebook, given: &KpiAssessed) -> Result<(), Box<Refus
 
 /// The grade of a value on its own. None if the rulebook does not grade it.
 fn own_grade(rulebook: &Rulebook, kpi: &str, value: Option<Decimal>) -> Option<String> {
-    let own = rulebook.kpis.iter().find(|one| one.code == kpi).map(Levels::of_kpi);
-    let of_standard = || rulebook.standards.iter().find(|standard| standard.code == kpi).and_then(Levels::of);
-    let levels = own.or_else(of_standard);
+    let levels = levels_of(rulebook, kpi);
     let tests_it = |grade: &Grade| grade.all_of.iter().any(|test| test.measure == kpi);
     let by_grades = rulebook.grades.iter().any(tests_it);
     if levels.is_none() && !by_grades {
@@ -129,9 +167,16 @@ fn no_grade(kpi: &str) -> Refusal {
 }
 
 fn other_grade(given: &str, follows: &str) -> Refusal {
-    let message =
-        format!("the rulebook gives the grade {follows}, not {given}: leave the grade out, or check the value");
+    let message = format!(
+        "the rulebook gives the grade {follows}, not {given}: leave the grade out, check the value, or give the reason \
+         why the parties settled another grade"
+    );
     Refusal::new(Code::OtherGrade, message).at("grade").allowing([follows])
+}
+
+fn no_such_grade(given: &str, grades: Vec<String>) -> Refusal {
+    let message = format!("the rulebook has no grade {given} for this indicator: use one of the allowed grades");
+    Refusal::new(Code::OtherGrade, message).at("grade").allowing(grades)
 }
 
 #[cfg(test)]

@@ -118,6 +118,26 @@ impl Comparison {
     }
 }
 
+impl Comparison {
+    /// The same beside a figure that is hidden: what says something about it is hidden too.
+    #[must_use]
+    pub fn without_figure(&self) -> Self {
+        let target = |against: &AgainstTarget| AgainstTarget {
+            profile: against.profile.clone(),
+            beside: against.beside.without_actual(),
+            met: Met::Unknown(State::Suppressed),
+            arrow: Arrow::None,
+        };
+        let beside = |beside: Option<Beside>| beside.map(Beside::without_actual);
+        Self {
+            targets: self.targets.iter().map(target).collect(),
+            previous: beside(self.previous),
+            three_months: beside(self.three_months),
+            year_before: beside(self.year_before),
+        }
+    }
+}
+
 impl AgainstTarget {
     fn of(actuals: &Actuals, aim: Aim) -> Result<Self, OutOfRange> {
         let beside = Beside::of(&actuals.now, aim.now)?;
@@ -133,6 +153,26 @@ impl Beside {
         let ratio = Figure::of_both(actual, &base, Figure::quotient)?;
         let difference = Figure::of_both(actual, &base, |actual, base| Ok(Figure::amount(actual.minus(base)?)))?;
         Ok(Self { base, ratio, difference })
+    }
+}
+
+impl Beside {
+    /// The base alone, for those who may not see the actual.
+    #[must_use]
+    pub const fn without_actual(self) -> Self {
+        Self { ratio: self.ratio.hidden(), difference: self.difference.hidden(), ..self }
+    }
+
+    /// Nothing but that it is hidden, for those who may not see the base.
+    #[must_use]
+    pub const fn without_base(self) -> Self {
+        Self { base: self.base.hidden(), ..self.without_actual() }
+    }
+
+    /// The same without the two numbers that the base is made of, if it is made of two.
+    #[must_use]
+    pub fn without_parts(self) -> Self {
+        Self { base: self.base.without_parts(), ..self }
     }
 }
 

@@ -149,6 +149,18 @@ impl Figure {
         if hides { Self::without_value(State::Suppressed) } else { self }
     }
 
+    /// The same figure for those who may not see it.
+    #[must_use]
+    pub const fn hidden(self) -> Self {
+        Self::without_value(State::Suppressed)
+    }
+
+    /// The same figure without the two numbers that its value is made of, if it is made of two.
+    #[must_use]
+    pub fn without_parts(self) -> Self {
+        if self.denominator.is_some() { Self { numerator: None, denominator: None, ..self } } else { self }
+    }
+
     /// A figure made of the values of two others. Its state is the greater of theirs.
     pub(super) fn of_both(
         one: &Self,

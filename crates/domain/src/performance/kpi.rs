@@ -101,8 +101,8 @@ impl Kpi {
     pub fn tools(&self, level: Level) -> &[NoticeKind] {
         match level {
             Level::Met => &[],
-            Level::Minor => &self.minor_tools,
-            Level::Major => &self.major_tools,
+            Level::Minor => &self.consequences.minor_tools,
+            Level::Major => &self.consequences.major_tools,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Pure, and without any count of its own: figures are passed in. Every number is exact until it is shown, and what has
 //! no value says why. GraphQL, boards and documents show the same numbers because all of them come from here.
 
+pub mod asked;
 pub mod assessment;
 pub mod case_value;
 pub mod comparison;
@@ -18,6 +19,7 @@ pub mod period;
 pub mod ranking;
 pub mod reference;
 pub mod report;
+pub mod small_counts;
 pub mod target;
 pub mod withholding;
 pub mod workforce;

@@ -14,6 +14,9 @@ use crate::contract::rulebook::CodeList;
 use crate::contract::{ContractRecord, Rulebook};
 use crate::fact::event::{Quantity, TargetSeries, TargetsPublished};
 
+const AREA: &str = "area";
+const COHORT: &str = "cohort";
+
 /// What a figure or target is about: the whole contract, or one member of a dimension.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
@@ -31,9 +34,22 @@ pub enum Part {
 impl Part {
     /// A service area.
     pub fn area(code: &str) -> Self {
-        Self::Member { dimension: "area".to_owned(), code: code.to_owned() }
+        Self::Member { dimension: AREA.to_owned(), code: code.to_owned() }
+    }
+
+    /// A cohort.
+    pub fn cohort(code: &str) -> Self {
+        Self::Member { dimension: COHORT.to_owned(), code: code.to_owned() }
+    }
+
+    fn is_of(&self, wanted: &str) -> bool {
+        matches!(self, Self::Member { dimension, .. } if dimension == wanted)
     }
 }
+
+/// The measure of targets for the value of all outcomes together, in the currency of the contract: a budget or a bid.
+/// No figure has this code: what claims are worth is compared with it.
+pub const VALUE: &str = "value:outcomes";
 
 /// How the targets of months make that of a longer period, and those of areas that of the whole contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +67,7 @@ pub struct Profile {
     name: String,
     series: BTreeMap<Part, BTreeMap<String, Series>>,
     areas: Vec<Part>,
+    cohorts: Vec<Part>,
 }
 
 /// The targets of one measure for one part of the contract.
@@ -96,26 +113,31 @@ pub enum TargetError {
 
 /// The profiles in force, in the order of the rulebook. Of each profile the last published version is in force.
 pub fn in_force(contract_record: &ContractRecord, rulebook: &Rulebook) -> Vec<Profile> {
-    let areas = rulebook.codes.listed(CodeList::Areas);
+    let (areas, cohorts) = (rulebook.codes.listed(CodeList::Areas), rulebook.codes.listed(CodeList::Cohorts));
     let published = contract_record.targets_in_force().map(|targets| &targets.published.details);
-    let mut profiles: Vec<Profile> = published.map(|published| Profile::of(published, areas)).collect();
+    let mut profiles: Vec<Profile> = published.map(|published| Profile::of(published, (areas, cohorts))).collect();
     let listed_at = |profile: &Profile| rulebook.profiles.iter().position(|listed| *listed == profile.name);
     profiles.sort_by_key(|profile| (listed_at(profile).unwrap_or(usize::MAX), profile.name.clone()));
     profiles
 }
 
 impl Profile {
-    /// The targets of one version. The areas are those of the contract; without a list, those that the targets name.
-    pub fn of(published: &TargetsPublished, areas: Option<&[String]>) -> Self {
+    /// The targets of one version. The areas and cohorts are those of the contract; without a list, those that the targets
+    /// name.
+    pub fn of(published: &TargetsPublished, (areas, cohorts): (Option<&[String]>, Option<&[String]>)) -> Self {
         let mut series: BTreeMap<Part, BTreeMap<String, Series>> = BTreeMap::new();
         for given in &published.series {
             series.entry(Part::of(given)).or_default().insert(given.measure.clone(), Series::of(given));
         }
-        let areas = match areas {
-            Some(areas) => areas.iter().map(|area| Part::area(area)).collect(),
-            None => series.keys().filter(|part| **part != Part::Whole).cloned().collect(),
+        let parts = |listed: Option<&[String]>, dimension: &str| -> Vec<Part> {
+            let of = |code: &String| Part::Member { dimension: dimension.to_owned(), code: code.clone() };
+            match listed {
+                Some(codes) => codes.iter().map(of).collect(),
+                None => series.keys().filter(|part| part.is_of(dimension)).cloned().collect(),
+            }
         };
-        Self { name: published.profile.clone(), series, areas }
+        let (areas, cohorts) = (parts(areas, AREA), parts(cohorts, COHORT));
+        Self { name: published.profile.clone(), series, areas, cohorts }
     }
 
     /// The name, such as `business_plan`.
@@ -142,7 +164,8 @@ impl Profile {
         Ok(target.map_or(Figure::not_applicable(), Figure::amount))
     }
 
-    /// The target of a month: from the part's own series; for the whole contract without one, the sum of all areas.
+    /// The target of a month: from the part's own series; for the whole contract without one, the sum of all areas, or
+    /// else of all cohorts.
     fn of_month(
         &self,
         (measure, nature): (&str, Nature),
@@ -158,21 +181,25 @@ impl Profile {
                 }
                 Some(Series::Months(months)) => months.get(&month).copied(),
                 Some(Series::Years(years)) => of_year(years, month, nature)?,
-                None if *part == Part::Whole && nature == Nature::Flow && self.any_area_has(asked) => {
-                    let of_area = |area: &Part| self.of_month((asked, nature), area, month);
-                    let areas = self.areas.iter().map(of_area).collect::<Result<Option<Vec<_>>, _>>()?;
-                    areas.map(Fraction::sum).transpose()?
-                }
-                None if asked == measure => None,
-                None => return Err(self.ratio_of_nothing(measure, asked)),
+                None => match self.parts_with(asked).filter(|_| *part == Part::Whole && nature == Nature::Flow) {
+                    Some(parts) => {
+                        let of_part = |part: &Part| self.of_month((asked, nature), part, month);
+                        let parts = parts.iter().map(of_part).collect::<Result<Option<Vec<_>>, _>>()?;
+                        parts.map(Fraction::sum).transpose()?
+                    }
+                    None if asked == measure => None,
+                    None => return Err(self.ratio_of_nothing(measure, asked)),
+                },
             };
             return Ok(base.map(|base| base.times(factor)).transpose()?);
         }
         Err(TargetError::RatioOfItself { profile: self.name.clone(), measure: measure.to_owned() })
     }
 
-    fn any_area_has(&self, measure: &str) -> bool {
-        self.areas.iter().any(|area| self.series.get(area).is_some_and(|of_area| of_area.contains_key(measure)))
+    /// The areas, or else the cohorts, if one of them has targets of a measure.
+    fn parts_with(&self, measure: &str) -> Option<&[Part]> {
+        let has = |part: &Part| self.series.get(part).is_some_and(|of_part| of_part.contains_key(measure));
+        [&self.areas, &self.cohorts].into_iter().find(|parts| parts.iter().any(has)).map(Vec::as_slice)
     }
 
     fn ratio_of_nothing(&self, measure: &str, of: &str) -> TargetError {
@@ -194,7 +221,8 @@ fn of_year(years: &BTreeMap<Month, Fraction>, month: Month, nature: Nature) -> R
 
 impl Part {
     fn of(series: &TargetSeries) -> Self {
-        series.area.as_deref().map_or(Self::Whole, Self::area)
+        let cohort = || series.cohort.as_deref().map(Self::cohort);
+        series.area.as_deref().map(Self::area).or_else(cohort).unwrap_or(Self::Whole)
     }
 }
 
@@ -214,20 +242,20 @@ impl Series {
 /// The ratios of a version of targets that lead to themselves or to nothing, each with the index of its series.
 pub fn faulty_ratios(published: &TargetsPublished) -> Vec<(usize, TargetError)> {
     let series = &published.series;
-    let by_name: BTreeMap<_, usize> =
-        series.iter().enumerate().map(|(index, of)| ((of.measure.as_str(), of.area.as_deref()), index)).collect();
+    let by_name: BTreeMap<(&str, Part), usize> =
+        series.iter().enumerate().map(|(index, of)| ((of.measure.as_str(), Part::of(of)), index)).collect();
     let next_of = |of: &TargetSeries| {
         let ratio = of.ratio.as_ref()?;
-        by_name.get(&(ratio.of.as_str(), of.area.as_deref())).copied()
+        by_name.get(&(ratio.of.as_str(), Part::of(of))).copied()
     };
     let next: Vec<Option<usize>> = series.iter().map(next_of).collect();
     let mut faults = Vec::new();
     for (index, given) in series.iter().enumerate() {
         let Some(ratio) = &given.ratio else { continue };
-        // The whole contract may take the sum of its areas.
-        let is_by_area = || given.area.is_none() && series.iter().any(|other| other.measure == ratio.of);
+        // The whole contract may take the sum of its areas or cohorts.
+        let is_by_part = || Part::of(given) == Part::Whole && series.iter().any(|other| other.measure == ratio.of);
         let (profile, measure) = (published.profile.clone(), given.measure.clone());
-        if next[index].is_none() && !is_by_area() {
+        if next[index].is_none() && !is_by_part() {
             faults.push((index, TargetError::RatioOfNothing { profile, measure, of: ratio.of.clone() }));
         } else if std::iter::successors(next[index], |at| next[*at]).take(series.len()).any(|at| at == index) {
             faults.push((index, TargetError::RatioOfItself { profile, measure }));

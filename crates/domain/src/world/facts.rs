@@ -155,6 +155,7 @@ pub fn contact() -> ContactLogged {
         minutes: None,
         scheduled_on: None,
         worker: Some(ANN),
+        note: None,
     }
 }
 
@@ -166,6 +167,7 @@ pub fn home(spell: SpellId) -> SpellStarted {
         employer_ref: None,
         hours_per_week: None,
         attributes: BTreeMap::new(),
+        note: None,
     }
 }
 
@@ -181,12 +183,12 @@ pub fn declined() -> ReferralDeclined {
 
 /// A plain [`PlanAgreed`].
 pub fn plan() -> PlanAgreed {
-    PlanAgreed { kind: "php".to_owned() }
+    PlanAgreed { kind: "php".to_owned(), actions: Vec::new(), note: None }
 }
 
 /// A plain [`SpellEnded`].
 pub fn ended(spell: SpellId) -> SpellEnded {
-    SpellEnded { spell, reason: None }
+    SpellEnded { spell, reason: None, note: None }
 }
 
 /// A plain [`Disengaged`].
@@ -225,12 +227,12 @@ pub fn engaged() -> EngagementStarted {
 
 /// A plain [`PlanReviewed`].
 pub fn reviewed() -> PlanReviewed {
-    PlanReviewed { kind: "php".to_owned() }
+    PlanReviewed { kind: "php".to_owned(), actions: Vec::new(), note: None }
 }
 
 /// A plain [`PlanClosed`].
 pub fn plan_closed() -> PlanClosed {
-    PlanClosed { kind: "php".to_owned(), reason: None }
+    PlanClosed { kind: "php".to_owned(), reason: None, note: None }
 }
 
 /// An appointment on this day, at the office.
@@ -259,17 +261,17 @@ pub fn called_off() -> AppointmentCancelled {
 /// A task of Ann, due on 5 March.
 pub fn task(task: TaskId) -> TaskSet {
     let kind = if task == OTHER_TASK { "call_council" } else { "call_landlord" };
-    TaskSet { task, kind: kind.to_owned(), due_on: day("2018-03-05"), owner: Some(ANN) }
+    TaskSet { task, kind: kind.to_owned(), due_on: day("2018-03-05"), owner: Some(ANN), note: None }
 }
 
 /// A plain [`TaskDone`].
 pub fn done(task: TaskId) -> TaskDone {
-    TaskDone { task }
+    TaskDone { task, note: None }
 }
 
 /// A plain [`TaskCancelled`].
 pub fn cancelled(task: TaskId) -> TaskCancelled {
-    TaskCancelled { task, reason: None }
+    TaskCancelled { task, reason: None, note: None }
 }
 
 /// A plain [`AssessmentScored`].
@@ -284,7 +286,7 @@ pub fn scored() -> AssessmentScored {
 /// The home becomes one that was kept.
 pub fn changed(spell: SpellId) -> SpellChanged {
     let attributes = BTreeMap::from([("secured_as".to_owned(), Attribute::Text("kept".to_owned()))]);
-    SpellChanged { spell, hours_per_week: None, attributes }
+    SpellChanged { spell, hours_per_week: None, attributes, note: None }
 }
 
 /// A plain [`MeasureRecorded`].
@@ -378,7 +380,8 @@ pub fn refer(
     fact: ReferralReceived,
 ) -> Command {
     let contract = contract.to_owned();
-    Command::ReceiveReferral(ReceiveReferral { journey, contract, when: occurred.into(), register, fact })
+    let when = occurred.into();
+    Command::ReceiveReferral(ReceiveReferral { journey, contract, when, register, identity: None, fact })
 }
 
 /// The command that creates a case of the person.

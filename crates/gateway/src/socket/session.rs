@@ -21,9 +21,9 @@ use super::message::{Incoming, Outgoing, Payload};
 use super::{Patience, Service};
 use crate::backpressure::{Place, Room};
 use crate::body::GivenTwice;
-use crate::caller::{TokenRefusal, bearer};
+use crate::caller::{Remote, TokenRefusal, bearer};
 use crate::code::Code;
-use crate::deadline::{self, Stopping};
+use crate::deadline::{self, Over, Stopping};
 use crate::operation::Made;
 use crate::{BODY_BYTES_MAX, Host};
 
@@ -39,6 +39,7 @@ pub(super) struct Served<H: Host> {
     pub(super) service: Arc<dyn Service<H>>,
     pub(super) request_id: Arc<str>,
     pub(super) stopping: Stopping,
+    pub(super) from: Option<Remote>,
     pub(super) patience: Patience,
 }
 
@@ -99,15 +100,24 @@ impl Close {
     const BINARY: Self = Self::new(4400, "send messages as text");
     const NO_INIT: Self = Self::new(4401, "Unauthorized: send connection_init first");
     const EXPIRED: Self = Self::new(4401, "Unauthorized: the token has expired");
+    const BARRED: Self = Self::new(4401, "Unauthorized: your rights have changed, connect again");
     const FORBIDDEN: Self = Self::new(4403, "Forbidden: the token is not valid here");
     const NO_TOKEN: Self = Self::new(4403, "Forbidden: send {\"authorization\": \"Bearer …\"} in connection_init");
     const INIT_TIMEOUT: Self = Self::new(4408, "Connection initialisation timeout");
     const ID_IN_USE: Self = Self::new(4409, "Subscriber for this id already exists");
     const SECOND_INIT: Self = Self::new(4429, "Too many initialisation requests");
+    const TOO_MANY_TOKENS: Self = Self::new(4429, "too many sign-ins failed: try again in a minute");
     const TOO_MANY: Self = Self::new(4429, "too many operations: at most 100 at once");
 
     const fn new(code: u16, reason: &'static str) -> Self {
         Self(code, Cow::Borrowed(reason))
+    }
+
+    const fn of(over: Over) -> Self {
+        match over {
+            Over::Expired => Self::EXPIRED,
+            Over::Barred => Self::BARRED,
+        }
     }
 
     fn malformed(why: &str) -> Self {
@@ -155,7 +165,7 @@ impl<H: Host> Session<H> {
             let is_waiting = matches!(self.stage, Stage::Waiting(_));
             let turn = tokio::select! {
                 () = self.served.stopping.requested() => Err(Some(Close::GOING_AWAY)),
-                () = deadline::expired(self.stage.caller()) => Err(Some(Close::EXPIRED)),
+                over = deadline::over(self.stage.caller()) => Err(Some(Close::of(over))),
                 () = &mut no_init, if is_waiting => Err(Some(Close::INIT_TIMEOUT)),
                 received = self.socket.recv() => {
                     last_heard = Instant::now();
@@ -181,7 +191,7 @@ impl<H: Host> Session<H> {
         tokio::select! {
             biased;
             () = self.served.stopping.requested() => Err(Some(Close::GOING_AWAY)),
-            () = deadline::expired(self.stage.caller()) => Err(Some(Close::EXPIRED)),
+            over = deadline::over(self.stage.caller()) => Err(Some(Close::of(over))),
             sent = self.socket.send(message) => sent.map_err(|_| None),
         }
     }
@@ -217,7 +227,7 @@ impl<H: Host> Session<H> {
     async fn understood(&mut self, text: &Utf8Bytes) -> Result<(), Ended> {
         match Incoming::read(text).map_err(|why| Some(Close::malformed(why)))? {
             Incoming::Init(credentials) => {
-                self.open(credentials).map_err(Some)?;
+                self.open(credentials).await.map_err(Some)?;
                 self.send_message(&Outgoing::ConnectionAck).await
             }
             Incoming::Ping(payload) => self.send_message(&Outgoing::Pong { payload }).await,
@@ -231,7 +241,7 @@ impl<H: Host> Session<H> {
     }
 
     /// Authenticates the client, by the token in the message or the one in the handshake.
-    fn open(&mut self, credentials: Option<String>) -> Result<(), Close> {
+    async fn open(&mut self, credentials: Option<String>) -> Result<(), Close> {
         let Stage::Waiting(shown_before) = &mut self.stage else { return Err(Close::SECOND_INIT) };
         let caller = match (credentials, shown_before.take()) {
             (Some(credentials), _) => {
@@ -239,8 +249,10 @@ impl<H: Host> Session<H> {
                     tracing::warn!(reason = "there is no bearer token", "a sign-in failed");
                     return Err(Close::FORBIDDEN);
                 };
-                self.served.service.verify(token).map_err(|error| {
-                    tracing::warn!(reason = error.reason(), "a sign-in failed");
+                self.served.service.verify(token, self.served.from).await.map_err(|error| {
+                    if !error.is_too_many() {
+                        tracing::warn!(reason = error.reason(), "a sign-in failed");
+                    }
                     refused(&error)
                 })?
             }
@@ -339,7 +351,11 @@ impl Operation {
 
 fn refused(error: &impl TokenRefusal) -> Close {
     tracing::debug!(error = ?error, "a token was refused");
-    if error.has_expired() { Close::EXPIRED } else { Close::FORBIDDEN }
+    match error {
+        expired if expired.has_expired() => Close::EXPIRED,
+        unread if unread.is_too_many() => Close::TOO_MANY_TOKENS,
+        _ => Close::FORBIDDEN,
+    }
 }
 
 /// Sends the reason for closing, and reads until the client closes, so that the reason is not lost on the way.

@@ -10,7 +10,7 @@ use async_graphql::{
 use futures_util::{Stream, stream};
 use serde_json::{Value as Json, json};
 
-use crate::{Caller, CallerKey, Code, Endpoint, Host, Recorded, Terms, TokenRefusal};
+use crate::{Caller, CallerKey, Code, Endpoint, Host, Recorded, Remote, Terms, TokenRefusal};
 
 /// A day of the week by number, to test how a custom scalar is refused.
 struct Weekday(i64);
@@ -243,7 +243,7 @@ impl Host for Behind {
     type Caller = TestCaller;
     type TokenRefusal = Refused;
 
-    fn verify(&self, token: &str) -> Result<TestCaller, Refused> {
+    async fn verify(&self, token: &str, _: Option<Remote>) -> Result<TestCaller, Refused> {
         let until = token.strip_prefix("kw-07.").and_then(|millis| millis.parse().ok()).ok_or(Refused::Unreadable)?;
         let caller = TestCaller { until: *BEGAN + Duration::from_millis(until) };
         if caller.time_left().is_zero() { Err(Refused::Expired) } else { Ok(caller) }

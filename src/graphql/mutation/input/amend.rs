@@ -12,6 +12,7 @@ use super::contract::{
 use super::convert::Conversion;
 use super::evidence::{EvidencePatch, EvidenceRejectionPatch, EvidenceVerificationPatch, EvidenceWithdrawalPatch};
 use super::exit::{ClosePatch, DisengagementPatch, ReopeningPatch, TransferPatch};
+use super::identity::IdentityPatch;
 use super::patch::{Patches, WhenPatch};
 use super::people::{
     AbsencePatch, CapacityPatch, ConsentPatch, ConsentWithdrawalPatch, CoverEndPatch, CoverPatch, HoldLiftPatch,
@@ -130,6 +131,8 @@ replacements! {
     Transfer(TransferPatch) => JourneyTransferred as "transfer";
     /// For a `SubjectRegistered` event.
     Registration(RegistrationPatch) => SubjectRegistered as "registration";
+    /// For an `IdentitySealed` event.
+    Identity(IdentityPatch) => IdentitySealed as "identity";
     /// For a `ConsentGiven` event.
     Consent(ConsentPatch) => ConsentGiven as "consent";
     /// For a `ConsentWithdrawn` event.

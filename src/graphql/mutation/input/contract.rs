@@ -61,7 +61,7 @@ impl IntoDomain<BTreeMap<NaiveDate, Quantity>> for Vec<YearTargetInput> {
 /// Targets that follow from those of another measure.
 #[derive(Debug, Clone, InputObject)]
 pub struct TargetRatioInput {
-    /// The other measure, by code. Its targets of the same profile and area are used.
+    /// The other measure, by code. Its targets of the same profile, and area or cohort, are used.
     pub of: String,
     /// The factor, above 0, such as 0.88.
     pub factor: Decimal,
@@ -71,10 +71,13 @@ pub struct TargetRatioInput {
 /// measure's targets.
 #[derive(Debug, Clone, InputObject)]
 pub struct TargetSeriesInput {
-    /// The stage or measure of the rulebook, by code.
+    /// The stage, outcome or measure of the rulebook, by code. `value:outcomes` is the value of all outcomes together, such
+    /// as a budget or a bid, in the currency of the contract.
     pub measure: String,
-    /// The service area, by code. Default: the whole contract.
+    /// The service area, by code. Default: the cohort, or else the whole contract.
     pub area: Option<String>,
+    /// The cohort, by code, instead of a service area. Default: the service area, or else the whole contract.
+    pub cohort: Option<String>,
     /// The target of each month.
     #[graphql(default)]
     pub months: Vec<MonthTargetInput>,
@@ -90,6 +93,7 @@ impl IntoDomain<Vec<event::TargetSeries>> for Vec<TargetSeriesInput> {
         let series = |(index, given): (usize, TargetSeriesInput)| event::TargetSeries {
             measure: given.measure,
             area: given.area,
+            cohort: given.cohort,
             months: conversion.entry(index, |conversion| {
                 conversion.field("months", |conversion| given.months.into_domain(conversion))
             }),
@@ -142,7 +146,7 @@ facts! {
     TargetsFact => TargetsPublished {
         /// The profile, such as `contract`, `business_plan` or `minimum_service`.
         profile: String,
-        /// The series, one for each measure and area.
+        /// The series, one for each measure, and area or cohort.
         series: Vec<TargetSeriesInput>,
     }
     /// A commentary on a figure or a period, for a report.
@@ -172,9 +176,11 @@ facts! {
         /// The measured value. For a service standard: the share met in percent. Leave it out if there was nothing to
         /// measure.
         value: Option<Decimal>,
-        /// The grade. Only for an indicator that the rulebook does not grade. Otherwise leave it out: the grade follows
-        /// from the value, and a different grade is refused.
+        /// The grade, for an indicator that the rulebook does not grade. Otherwise leave it out: the grade follows from
+        /// the value. A different grade of the rulebook is accepted only with a reason.
         grade: Option<String>,
+        /// Why the parties settled it so: a code or words, at most 200 characters, without personal data.
+        reason: Option<String>,
     }
     /// A completed action.
     ActionDoneFact | ActionDonePatch => ActionCompleted {
@@ -208,6 +214,8 @@ identified_facts! {
     notice: NoticeId {
         /// The kind of notice.
         kind: NoticeKind,
+        /// The code of the indicator that it answers, if it answers a single one.
+        kpi: Option<String>,
         /// The reason: at most 200 characters, without personal data.
         reason: String,
     }

@@ -5,10 +5,22 @@ use async_graphql::NewType;
 use super::convert::{Conversion, IntoDomain, IntoFact};
 use crate::graphql::scalars::{Date, Id};
 use throughline_domain::fact::event::Event;
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
 /// Hexadecimal digits, upper or lower case.
 #[derive(Debug, Clone, NewType)]
 pub struct Digits(String);
+
+impl EvidenceFact {
+    /// The fact with the digest of an uploaded file. Refused if it already has another digest.
+    pub fn with_digest_of(self, sha256: String) -> Result<Self, Box<Refusal>> {
+        if self.sha256.as_ref().is_some_and(|given| !given.0.eq_ignore_ascii_case(&sha256)) {
+            let message = "this is not the SHA-256 of the uploaded file: leave it out, or upload the right file";
+            return Err(Box::new(Refusal::new(RefusalCode::DigestDiffers, message).at("sha256")));
+        }
+        Ok(Self { sha256: Some(Digits(sha256)), ..self })
+    }
+}
 
 impl IntoDomain<String> for Digits {
     fn into_domain(self, _: &mut Conversion) -> String {
@@ -17,13 +29,13 @@ impl IntoDomain<String> for Digits {
 }
 
 identified_facts! {
-    /// Evidence for a claim. The file stays in another system; only its digest is recorded here.
+    /// Evidence for a claim. The log has only the digest of its file.
     EvidenceFact | EvidencePatch => EvidenceAttached,
     /// The id of the evidence. A correction keeps it.
     evidence: EvidenceId {
         /// The kind of evidence: a code of the rulebook, such as `payslip`.
         kind: String,
-        /// SHA-256 of the file, as 64 hexadecimal digits.
+        /// SHA-256 of the file, as 64 hexadecimal digits. With `upload` it may be left out.
         sha256: Option<Digits>,
         /// The date on the document.
         dated_on: Date,
@@ -66,6 +78,8 @@ inputs! {
         journey: Id,
         /// The id of the evidence. Default: a new id.
         evidence: Option<Id>,
+        /// The id of a complete upload of yours for this case. Its SHA-256 is recorded.
+        upload: Option<Id>,
         /// The evidence.
         #[graphql(flatten)]
         fact: EvidenceFact,

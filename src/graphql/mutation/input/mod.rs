@@ -126,6 +126,7 @@ macro_rules! inputs {
     )*};
 }
 
+pub mod access;
 pub mod amend;
 pub mod appointment;
 pub mod batch;
@@ -133,6 +134,7 @@ pub mod contract;
 pub mod convert;
 pub mod evidence;
 pub mod exit;
+pub mod identity;
 pub mod name_value;
 pub mod patch;
 pub mod people;

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::contract::PartyInput;
 use super::convert::{Conversion, IntoDomain};
 use super::evidence::Digits;
+use super::identity::{AddressInput, BirthDate, IdentifierText, IdentityText, NamesInput, NeedText, NoteText};
 use super::name_value::{
     CriterionInput, CriterionPatch, FactAtAssessmentInput, FactAtAssessmentPatch, ItemScoreInput, ItemScorePatch,
     SpellAttributeInput, SpellAttributePatch,
@@ -24,6 +25,7 @@ use crate::graphql::journey::referral::Eligibility;
 use crate::graphql::scalars::{Date, Decimal, Id, LocalTime};
 use throughline_domain::command::{Patched, PatchedDate};
 use throughline_domain::fact::event;
+use throughline_domain::fact::sealed::PersonalText;
 
 /// The type of a fact's field, with the type that a correction uses for it.
 pub trait Patchable {
@@ -72,6 +74,13 @@ macro_rules! whole {
             type Patch = Self;
         }
 
+        written_as! { $given => $into_domain; }
+    )*};
+}
+
+/// Declares how the values of a correction are written.
+macro_rules! written_as {
+    ($($given:ty => $into_domain:ty;)*) => {$(
         impl Patches for $given {
             fn patched(self, conversion: &mut Conversion) -> Value {
                 written::<$into_domain>(self, conversion)
@@ -97,6 +106,17 @@ whole! {
     NoticeKind => event::NoticeKind;
     Vec<ExternalReferenceInput> => Vec<event::ExternalReference>;
     Vec<PartyInput> => Vec<event::Party>;
+}
+
+written_as! {
+    NoteText => PersonalText;
+    Vec<NoteText> => Vec<PersonalText>;
+    Vec<NeedText> => PersonalText;
+    IdentityText => PersonalText;
+    IdentifierText => PersonalText;
+    BirthDate => PersonalText;
+    NamesInput => PersonalText;
+    AddressInput => PersonalText;
 }
 
 impl Patchable for Id {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::SubjectKind;
 use super::convert::{Conversion, IntoDomain, IntoFact};
+use super::identity::IdentityFact;
 use super::name_value::{CriterionInput, FactAtAssessmentInput};
 use super::patch::Patches;
 use crate::graphql::journey::referral::Eligibility;
@@ -163,6 +164,8 @@ inputs! {
         /// The kind of a new subject.
         #[graphql(default_with = "SubjectKind::Person")]
         subject_kind: SubjectKind,
+        /// Who the subject is. It is stored sealed.
+        identity: Option<IdentityFact>,
         /// The referral.
         #[graphql(flatten)]
         fact: ReferralFact,

@@ -1,6 +1,7 @@
 //! The inputs of spells (jobs, homes, placements and courses): start, change and end.
 
 use super::convert::{Conversion, IntoDomain as _, IntoFact};
+use super::identity::NoteText;
 use super::name_value::SpellAttributeInput;
 use crate::graphql::scalars::{Decimal, Id};
 use throughline_domain::fact::event::Event;
@@ -19,6 +20,8 @@ identified_facts! {
         /// The attributes of the spell.
         #[graphql(default)]
         attributes: Vec<SpellAttributeInput>,
+        /// A note, at most 10,000 characters. It is stored sealed.
+        note: Option<NoteText>,
     }
 }
 
@@ -32,6 +35,8 @@ facts! {
         /// The attributes that change, each with its new value.
         #[graphql(default)]
         attributes: Vec<SpellAttributeInput>,
+        /// A note, at most 10,000 characters. It is stored sealed.
+        note: Option<NoteText>,
     }
     /// The end of a spell. Its date is the first day on which the spell no longer held.
     SpellEndFact | SpellEndPatch => SpellEnded {
@@ -39,6 +44,8 @@ facts! {
         spell: Id,
         /// The reason.
         reason: Option<String>,
+        /// A note, at most 10,000 characters. It is stored sealed.
+        note: Option<NoteText>,
     }
 }
 

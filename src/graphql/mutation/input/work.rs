@@ -2,6 +2,7 @@
 
 use super::DayPeriodInput;
 use super::convert::{Conversion, IntoDomain, IntoFact};
+use super::identity::NoteText;
 use super::name_value::ItemScoreInput;
 use crate::graphql::journey::contact::{Attendance, ContactWith, Direction};
 use crate::graphql::scalars::{Date, Decimal, Id};
@@ -55,6 +56,8 @@ facts! {
         scheduled_on: Option<Date>,
         /// The id of the worker. Default when logging a contact: the worker with your login.
         worker: Option<Id>,
+        /// A note, at most 10,000 characters. It is stored sealed.
+        note: Option<NoteText>,
     }
     /// The start of the client's engagement.
     EngagementFact | EngagementPatch => EngagementStarted {
@@ -65,11 +68,21 @@ facts! {
     PlanFact | PlanPatch => PlanAgreed {
         /// The kind of plan: a code of the rulebook, such as `php`.
         kind: String,
+        /// The actions that they agreed, at most 50. They are stored sealed.
+        #[graphql(default)]
+        actions: Vec<NoteText>,
+        /// A note, at most 10,000 characters. It is stored sealed.
+        note: Option<NoteText>,
     }
     /// A review of a plan by client and keyworker.
     PlanReviewFact | PlanReviewPatch => PlanReviewed {
         /// The kind of plan: a code of the rulebook.
         kind: String,
+        /// The actions that they agreed, at most 50. They are stored sealed.
+        #[graphql(default)]
+        actions: Vec<NoteText>,
+        /// A note, at most 10,000 characters. It is stored sealed.
+        note: Option<NoteText>,
     }
     /// The close of a plan: it is no longer in use.
     PlanCloseFact | PlanClosePatch => PlanClosed {
@@ -77,11 +90,15 @@ facts! {
         kind: String,
         /// The reason.
         reason: Option<String>,
+        /// A note, at most 10,000 characters. It is stored sealed.
+        note: Option<NoteText>,
     }
     /// The completion of a task.
     TaskDoneFact | TaskDonePatch => TaskDone {
         /// The id of the task.
         task: Id,
+        /// A note, at most 10,000 characters. It is stored sealed.
+        note: Option<NoteText>,
     }
     /// The cancellation of a task.
     TaskCancelFact | TaskCancelPatch => TaskCancelled {
@@ -89,6 +106,8 @@ facts! {
         task: Id,
         /// The reason.
         reason: Option<String>,
+        /// A note, at most 10,000 characters. It is stored sealed.
+        note: Option<NoteText>,
     }
     /// An assessment score, from an instrument such as the SDQ.
     AssessmentFact | AssessmentPatch => AssessmentScored {
@@ -136,6 +155,8 @@ identified_facts! {
         due_on: Date,
         /// The id of the worker who owns the task. Default: the task belongs to the team.
         owner: Option<Id>,
+        /// A note, at most 10,000 characters. It is stored sealed.
+        note: Option<NoteText>,
     }
     /// A risk for the client from that day.
     RiskFact | RiskPatch => RiskRaised,

@@ -53,6 +53,7 @@ columns! {
         area: String,
         cohort: String,
         referrer: String,
+        profile: String,
         keyworker: Option<Uuid>,
         left_on: Option<NaiveDate>,
         from_on: NaiveDate,
@@ -202,10 +203,10 @@ impl Reader<'_> {
 
     async fn case_days(&self, (first, last): (NaiveDate, NaiveDate)) -> Result<Vec<CaseDaysRow>, StoreError> {
         let sql = CASE_DAYS.text(self.generation.reader.dialect());
-        let Apart { cohort, referrer, keyworker } = self.apart;
+        let Apart { cohort, referrer, keyworker, profile } = self.apart;
         let found: sqlx::Result<Vec<CaseDaysRow>> = on!(&self.generation.reader, pool => {
             let read = sqlx::query_as(sql).bind(self.scope.contract()).bind(bound(first)).bind(bound(last));
-            read.bind(cohort).bind(referrer).bind(keyworker).fetch_all(pool).await
+            read.bind(cohort).bind(referrer).bind(keyworker).bind(profile).bind(self.as_of).fetch_all(pool).await
         });
         let rows = found.map_err(doing("read the days of cases on the caseload"))?;
         Ok(rows.into_iter().filter(|row| self.scope.has_area(&row.area)).collect())
@@ -213,11 +214,11 @@ impl Reader<'_> {
 
     async fn seen(&self, day: NaiveDate, within_days: u32) -> Result<Vec<Tally>, StoreError> {
         let sql = SEEN.text(self.generation.reader.dialect());
-        let Apart { cohort, referrer, keyworker } = self.apart;
+        let Apart { cohort, referrer, keyworker, profile } = self.apart;
         let found: sqlx::Result<Vec<Row>> = on!(&self.generation.reader, pool => {
             let counted = sqlx::query_as(sql).bind(self.scope.contract()).bind(bound(day));
             let counted = counted.bind(cohort).bind(referrer).bind(keyworker);
-            counted.bind(seen_since(day, within_days)).fetch_all(pool).await
+            counted.bind(seen_since(day, within_days)).bind(profile).bind(self.as_of).fetch_all(pool).await
         });
         found.map(|rows| self.tallies(rows)).map_err(doing("count the cases seen in time"))
     }
@@ -242,6 +243,7 @@ impl CaseDaysRow {
             area: self.area.clone(),
             cohort: self.cohort.clone(),
             referrer: self.referrer.clone(),
+            profile: self.profile.clone(),
             keyworker,
             month: None,
             facts: count(self.cases),

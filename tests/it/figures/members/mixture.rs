@@ -1,5 +1,7 @@
 //! A mixture of facts of every kind that the code lists of a pack allow. One seed decides it.
 
+use std::collections::BTreeMap;
+
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
 use throughline::clock::Chance;
@@ -9,10 +11,10 @@ use throughline_domain::contract::rulebook::packs::Pack;
 use throughline_domain::contract::rulebook::{CodeList, shown_value};
 use throughline_domain::fact::envelope::{Occurred, RiskId, SpellId, StreamId, TaskId, WorkerId};
 use throughline_domain::fact::event::{
-    AchievementRecorded, AssessmentScored, Attendance, Attribute, ContactLogged, ContactWith, Disengaged, Event,
-    JourneyClosed, JourneyTransferred, MeasureRecorded, PlanAgreed, PlanReviewed, Quantity, ReferralAccepted,
-    ReferralDeclined, ReferralReceived, ReferralWithdrawn, Referrer, RiskRaised, SpellStarted, TaskSet, WorkerJoined,
-    WteSet,
+    AchievementRecorded, AssessmentScored, Attendance, Attribute, ContactLogged, ContactWith, Disengaged, Eligibility,
+    EligibilityAssessed, Event, JourneyClosed, JourneyTransferred, MeasureRecorded, PlanAgreed, PlanReviewed, Quantity,
+    ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn, Referrer, RiskRaised, SpellStarted,
+    TaskSet, WorkerJoined, WteSet,
 };
 use throughline_domain::performance::measure::{CaseValue, FactKind, Formula};
 use throughline_domain::world::{self, ANN, BOB, CAT};
@@ -33,6 +35,7 @@ type Facts = Vec<(u64, Event)>;
 /// What is recorded under a pack.
 pub(super) struct Mixture<'m> {
     pack: &'m Pack,
+    text: &'m str,
     rulebook: &'m Rulebook,
     /// The last day of a referral.
     last: NaiveDate,
@@ -43,7 +46,12 @@ pub(super) struct Mixture<'m> {
 }
 
 impl<'m> Mixture<'m> {
-    pub(super) fn of(pack: &'m Pack, rulebook: &'m Rulebook, last: NaiveDate, today: NaiveDate) -> Self {
+    pub(super) fn of(
+        (pack, text): (&'m Pack, &'m str),
+        rulebook: &'m Rulebook,
+        last: NaiveDate,
+        today: NaiveDate,
+    ) -> Self {
         let facts_of = |formula: &'m Formula| match formula {
             Formula::Count(facts) | Formula::Sum(facts) => Some(facts),
             other => other.case_value().map(CaseValue::deciding),
@@ -52,14 +60,14 @@ impl<'m> Mixture<'m> {
         let scored = counted.filter(|facts| facts.kinds.contains(&FactKind::Assessments));
         let named = scored.flat_map(|facts| facts.codes.clone());
         let instruments = named.chain(["sdq".to_owned()]).collect();
-        Self { pack, rulebook, last, today, instruments, chance: Chance::seeded(SEED) }
+        Self { pack, text, rulebook, last, today, instruments, chance: Chance::seeded(SEED) }
     }
 
     /// Records all of it on the day.
     pub(super) async fn record(&self, fresh: &Fresh) {
         let first = Occurred::on(self.rulebook.effective_from);
         let opened = world::opened(self.pack.code, &self.rulebook.effective_from.to_string());
-        fresh.record(world::open(first, opened, self.pack.text)).await.expect("the contract opens");
+        fresh.record(world::open(first, opened, self.text)).await.expect("the contract opens");
         for (worker, label) in WORKERS.into_iter().zip(["KW-ann", "KW-bob", "KW-cat"]) {
             let joined = WorkerJoined { login: None, label: label.to_owned() };
             let half = WteSet { wte: Quantity(Decimal::new(5, 1)) };
@@ -139,6 +147,7 @@ impl<'m> Mixture<'m> {
             9 => vec![(3, ReferralWithdrawn { reason: reason() }.into())],
             _ => {
                 let mut facts: Facts = vec![(1, ReferralAccepted {}.into()), (3, world::engaged().into())];
+                self.assessments(n, &mut facts);
                 Self::holders(n, &mut facts);
                 self.contacts(n, received, &mut facts);
                 self.plans(n, &mut facts);
@@ -148,6 +157,24 @@ impl<'m> Mixture<'m> {
                 self.leaving(n, &mut facts);
                 facts
             }
+        }
+    }
+
+    /// What is frozen of most cases: an age that a later assessment does not change, and of some a gender.
+    fn assessments(&self, n: u32, facts: &mut Facts) {
+        let assessed = |stated: &[(&str, Attribute)]| EligibilityAssessed {
+            result: Eligibility::Eligible,
+            criteria: BTreeMap::new(),
+            facts: stated.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        };
+        let years = |years: usize| {
+            let years = i64::try_from(years).expect("a small number");
+            ("test_years", Attribute::Quantity(Quantity(years.into())))
+        };
+        let gender = ("test_gender", Attribute::Text(["female", "male"][self.below(2)].to_owned()));
+        if !n.is_multiple_of(3) {
+            facts.push((1, assessed(&[years(16 + self.below(20))]).into()));
+            facts.push((36, assessed(&[years(90), gender]).into()));
         }
     }
 
@@ -184,10 +211,10 @@ impl<'m> Mixture<'m> {
 
     fn plans(&self, n: u32, facts: &mut Facts) {
         let Some(kind) = self.pick(CodeList::PlanKinds) else { return };
-        facts.push((6, PlanAgreed { kind: kind.clone() }.into()));
-        facts.push((30, PlanReviewed { kind }.into()));
+        facts.push((6, PlanAgreed { kind: kind.clone(), actions: Vec::new(), note: None }.into()));
+        facts.push((30, PlanReviewed { kind, actions: Vec::new(), note: None }.into()));
         if let Some(kind) = self.pick(CodeList::PlanKinds).filter(|_| n.is_multiple_of(2)) {
-            facts.push((12, PlanAgreed { kind }.into()));
+            facts.push((12, PlanAgreed { kind, actions: Vec::new(), note: None }.into()));
         }
     }
 
@@ -200,7 +227,10 @@ impl<'m> Mixture<'m> {
         });
         let attributes = attributes.collect();
         let hours_per_week = Some(Quantity(20.into()));
-        facts.push((7, SpellStarted { spell, domain, employer_ref: None, hours_per_week, attributes }.into()));
+        facts.push((
+            7,
+            SpellStarted { spell, domain, employer_ref: None, hours_per_week, attributes, note: None }.into(),
+        ));
         if n.is_multiple_of(3) {
             facts.push((38, world::ended(spell).into()));
         }
@@ -211,7 +241,7 @@ impl<'m> Mixture<'m> {
         let task = TaskId(Self::id(4, n));
         let kind = TASKS[self.below(TASKS.len())].to_owned();
         let due_on = received + Days::new(18);
-        facts.push((8, TaskSet { task, kind, due_on, owner: Some(Self::worker(n)) }.into()));
+        facts.push((8, TaskSet { task, kind, due_on, owner: Some(Self::worker(n)), note: None }.into()));
         if n.is_multiple_of(2) {
             facts.push((17, world::done(task).into()));
         }

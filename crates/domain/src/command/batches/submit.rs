@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Basis, BatchDecision, CLAIMS_MAX, LineAct, NAMED_MAX, Prepared, claim_not_found, twice};
+use super::{Basis, BatchDecision, CLAIMS_MAX, LineAct, NAMED_MAX, Prepared, claim_not_found, twice, verified_by_you};
 use crate::contract::batch::{Batch, BatchLine, Decision};
 use crate::contract::rulebook::{AppliesBy, Rulebook};
 use crate::fact::History;
 use crate::fact::envelope::{BatchId, ClaimId, StreamId, StreamKind};
 use crate::fact::event::{BatchSubmitted, ClaimAbout, ClaimLine, ClaimResubmitted, Event};
 use crate::fact::refusal::{Refusal, RefusalCode as Code};
+use crate::people::login;
 
 pub(super) fn submit(asked: &BatchDecision<'_, '_>, prepared: &Prepared) -> Result<Vec<Event>, Vec<Refusal>> {
     asked.is_open()?;
@@ -89,7 +90,24 @@ fn checked<'a>(asked: &BatchDecision<'_, '_>, prepared: &'a Prepared) -> Result<
         refusal.map(|refusal| refusal.at(format!("claims.{at}")))
     }))?;
     stands_still(asked, from)?;
+    all(verified_by_sender(asked, prepared, lines))?;
     Ok(lines)
+}
+
+/// Refuses each claim that rests on evidence which the sender verified, if the rulebook keeps these duties apart.
+fn verified_by_sender(
+    asked: &BatchDecision<'_, '_>,
+    prepared: &Prepared,
+    lines: &[ClaimLine],
+) -> impl Iterator<Item = Refusal> {
+    let rulebook = asked.given.contract.rulebook_in_force(asked.occurred.earliest());
+    let apart = rulebook.is_some_and(|rulebook| rulebook.duties.verify_submit);
+    let checked = lines.iter().enumerate().filter(move |_| apart);
+    checked.filter_map(|(at, line)| {
+        let mut logins = prepared.verified_by.get(&line.claim)?.iter();
+        let is_theirs = logins.any(|login| login::is_same(login, asked.given.sender));
+        is_theirs.then(|| verified_by_you(line.claim).at(format!("claims.{at}")))
+    })
 }
 
 fn line_refused(asked: &BatchDecision<'_, '_>, from: &Basis, line: &ClaimLine) -> Option<Refusal> {

@@ -138,7 +138,11 @@ fn work(of: EventType) -> Option<Case> {
         EventType::PlanAgreed => case(
             accepted(),
             ("2018-01-20", plan()),
-            ("2018-01-20", PlanAgreed { kind: "employment_plan".to_owned() }, Code::UnknownCode),
+            (
+                "2018-01-20",
+                PlanAgreed { kind: "employment_plan".to_owned(), actions: Vec::new(), note: None },
+                Code::UnknownCode,
+            ),
             ("2018-01-21", plan()),
         ),
         EventType::PlanReviewed => case(

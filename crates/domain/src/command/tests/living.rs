@@ -11,7 +11,7 @@ fn working(hours: i64) -> SpellStarted {
 }
 
 fn hours(hours: i64) -> SpellChanged {
-    SpellChanged { spell: HOME, hours_per_week: Some(Quantity(hours.into())), attributes: BTreeMap::new() }
+    SpellChanged { spell: HOME, hours_per_week: Some(Quantity(hours.into())), attributes: BTreeMap::new(), note: None }
 }
 
 fn housed() -> World {
@@ -24,7 +24,7 @@ fn a_change_applies_from_its_day_on_and_keeps_the_other_values() {
     let story = housed()
         .and(&state("2018-02-20", changed(HOME)))
         .and(&state("2018-02-10", hours(20)))
-        .and(&state("2018-02-15", SpellChanged { spell: HOME, hours_per_week: None, attributes: rent }));
+        .and(&state("2018-02-15", SpellChanged { spell: HOME, hours_per_week: None, attributes: rent, note: None }));
     let spell = &story.case().journey().spells[0];
     let hours = |on: &str| spell.hours_on(day(on)).map(|hours| hours.to_string());
     assert_eq!(
@@ -70,7 +70,7 @@ fn a_spell_is_retracted_with_its_changes_or_not_at_all() {
 
 #[test]
 fn a_change_must_change_something_and_be_in_range() {
-    let nothing = SpellChanged { spell: HOME, hours_per_week: None, attributes: BTreeMap::new() };
+    let nothing = SpellChanged { spell: HOME, hours_per_week: None, attributes: BTreeMap::new(), note: None };
     housed().when(state("2018-02-10", nothing)).refused(Code::MissingValue);
     housed().when(state("2018-02-10", hours(-1))).refused(Code::InvalidValue);
     let landlord = BTreeMap::from([("landlord".to_owned(), Attribute::Text("07700 900123".to_owned()))]);

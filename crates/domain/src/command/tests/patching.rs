@@ -319,7 +319,7 @@ mod appointments {
     fn the_attributes_of_a_spell_are_patched_too() {
         let story = accepted().and(&state("2018-02-01", home(HOME)));
         let hours = |hours: i64| Some(Quantity(hours.into()));
-        let change = SpellChanged { spell: HOME, hours_per_week: hours(16), attributes: BTreeMap::new() };
+        let change = SpellChanged { spell: HOME, hours_per_week: hours(16), attributes: BTreeMap::new(), note: None };
         let story = story.and(&state("2018-02-10", change.clone()));
         let said = corrected(story, patch(4, EventType::SpellChanged, json!({ "hours_per_week": 20 })));
         assert_eq!(said, on("2018-02-10", SpellChanged { hours_per_week: hours(20), ..change }));

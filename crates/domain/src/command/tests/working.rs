@@ -112,7 +112,7 @@ fn a_plan_is_reviewed_and_closed_while_it_is_open() {
     let refusal = story.when(state("2018-02-11", reviewed())).refused(Code::PlanNotFound);
     assert!(refusal.allowed.is_empty());
     planned().when(state("2018-01-19", plan_closed())).refused(Code::PlanNotFound);
-    let other = PlanReviewed { kind: "employment_plan".to_owned() };
+    let other = PlanReviewed { kind: "employment_plan".to_owned(), actions: Vec::new(), note: None };
     assert_eq!(planned().when(state("2018-02-01", other)).refused(Code::PlanNotFound).allowed, ["php"]);
 }
 
@@ -153,7 +153,7 @@ fn a_plan_agreed_under_an_earlier_rulebook_may_still_be_closed() {
         .replace("effective_from = 2017-03-01", "effective_from = 2018-02-01")
         .replace("plan_kinds = [\"php\", \"safety_plan\"]", "plan_kinds = [\"housing_plan\"]");
     planned().under(&[RULES, &later]).when(state("2018-02-10", plan_closed())).accepted();
-    let odd = PlanClosed { kind: "QQ123456C".to_owned(), reason: Some("\u{202e}".to_owned()) };
+    let odd = PlanClosed { kind: "QQ123456C".to_owned(), reason: Some("\u{202e}".to_owned()), note: None };
     planned()
         .when(state("2018-02-10", odd))
         .refused_each(&[(Code::PersonalData, "kind"), (Code::InvalidValue, "reason")]);

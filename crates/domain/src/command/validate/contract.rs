@@ -19,7 +19,7 @@ use crate::fact::path::{Name, Place, Under};
 use crate::fact::personal;
 use crate::fact::refusal::{Refusal, RefusalCode};
 use crate::performance::measure::measures;
-use crate::performance::target::faulty_ratios;
+use crate::performance::target::{VALUE, faulty_ratios};
 
 /// The most parties of a contract.
 const PARTIES_MAX: usize = 50;
@@ -50,7 +50,12 @@ impl Validator {
                 self.over("period", submitted.period);
             }
             Event::KpiAssessed(assessed) => self.assessed(assessed),
-            Event::NoticeIssued(issued) => self.reason(&issued.reason),
+            Event::NoticeIssued(issued) => {
+                self.reason(&issued.reason);
+                if let Some(kpi) = &issued.kpi {
+                    self.plain("kpi", kpi, CODE_MAX);
+                }
+            }
             Event::ActionAgreed(action) => self.action(occurred, action),
             Event::DoubleFundingDismissed(dismissed) => self.dismissal(dismissed),
             _ => {}
@@ -107,8 +112,8 @@ impl Validator {
         for (index, series) in published.series.iter().take(SERIES_MAX).enumerate() {
             let path = format!("series.{index}");
             self.series(&path, series, rules);
-            if !named.insert((&series.measure, &series.area)) {
-                self.invalid(&path, "this measure and area appear twice: give one series for each");
+            if !named.insert((&series.measure, &series.area, &series.cohort)) {
+                self.invalid(&path, "this measure and area or cohort appear twice: give one series for each");
             }
         }
         // What looks like personal data, or is no valid code, is not repeated in further messages.
@@ -124,6 +129,14 @@ impl Validator {
         self.aim(&format!("{path}.measure"), &series.measure, rules);
         if let Some(area) = &series.area {
             self.code(&format!("{path}.area"), area, CodeList::Areas, rules);
+        }
+        if let Some(cohort) = &series.cohort {
+            let path = format!("{path}.cohort");
+            if series.area.is_some() {
+                self.invalid(&path, "a series is for an area or a cohort: give only one of them");
+            } else {
+                self.code(&path, cohort, CodeList::Cohorts, rules);
+            }
         }
         let (months, years) = (format!("{path}.months"), format!("{path}.years"));
         match (series.months.is_empty(), series.years.is_empty(), &series.ratio) {
@@ -189,7 +202,7 @@ impl Validator {
         if !self.text(path, measure, CODE_MAX) {
             return;
         }
-        let Some(rulebook) = rules.in_force() else { return };
+        let Some(rulebook) = rules.in_force().filter(|_| measure != VALUE) else { return };
         let stages = rulebook.stages.iter().map(|stage| stage.code.as_str());
         let outcomes = rulebook.outcomes.iter().map(|outcome| outcome.code.as_str());
         let standards = rulebook.standards.iter().map(|standard| standard.code.as_str());
@@ -208,7 +221,7 @@ impl Validator {
         let message = format!("the rulebook {} has no measure {measure:?}: use one of those allowed", rulebook.version);
         let refusal = Refusal::new(RefusalCode::UnknownCode, message).at(path);
         let rule = "a target names one of the rulebook's stages, outcomes, standards or codes.measure_codes, or \
-                    another measure of its contract";
+                    another measure of its contract, or the value of all outcomes: value:outcomes";
         self.refuse(refusal.by(rule).allowing(known));
     }
 
@@ -266,6 +279,9 @@ impl Validator {
         // Without a grade, the rulebook decides it.
         if !assessed.grade.is_empty() {
             self.plain("grade", &assessed.grade, CODE_MAX);
+        }
+        if let Some(reason) = &assessed.reason {
+            self.reason(reason);
         }
     }
 

@@ -16,6 +16,7 @@ use crate::fact::event::{
     TaskSet,
 };
 use crate::fact::path::{Nth, Place, Under};
+use crate::fact::sealed::CLEAR;
 
 /// The most case numbers of other systems in one referral.
 const REFERENCES_MAX: usize = 20;
@@ -224,8 +225,8 @@ impl Validator {
     }
 
     fn change_of_spell(&mut self, change: &SpellChanged) {
-        if change.hours_per_week.is_none() && change.attributes.is_empty() {
-            self.missing("attributes", "the change of the spell changes nothing: give new hours or attributes");
+        if change.hours_per_week.is_none() && change.attributes.is_empty() && change.note.is_none() {
+            self.missing("attributes", "the change of the spell changes nothing: give new hours, attributes or a note");
         }
         self.hours(change.hours_per_week);
         self.attributes("attributes", &change.attributes);
@@ -275,6 +276,10 @@ impl Validator {
         for (nth, (name, value)) in attributes.iter().take(ATTRIBUTES_MAX).enumerate() {
             if !self.plain(Nth(path, nth), name, CODE_MAX) {
                 continue;
+            }
+            // By this name texts that have to be sealed are found.
+            if name == CLEAR {
+                self.invalid(Nth(path, nth), "this name is kept for texts that are sealed: use another name");
             }
             let value_at = Under(path, name);
             match value {

@@ -1,6 +1,6 @@
 //! Given these batches of a contract, when a command is sent about one, then these events or this refusal.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -78,7 +78,8 @@ impl Books {
             rulebook: hash.clone(),
             derivation: "d".repeat(64),
         };
-        Prepared { from: self.basis(), currency: "GBP".to_owned(), lines: Ok(claims.iter().map(line).collect()) }
+        let lines = Ok(claims.iter().map(line).collect());
+        Prepared { from: self.basis(), currency: "GBP".to_owned(), lines, verified_by: BTreeMap::new() }
     }
 
     fn basis(&self) -> Basis {
@@ -87,11 +88,17 @@ impl Books {
     }
 
     fn decide(&self, command: &BatchCommand) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+        // The person who submits does not decide.
+        let sender = if matches!(command.act, BatchAct::Decide(..)) { "cat" } else { "ann" };
+        self.decide_as(sender, command)
+    }
+
+    fn decide_as(&self, sender: &str, command: &BatchCommand) -> Result<Vec<NewEvent>, Vec<Refusal>> {
         let newest = self.histories.iter().map(|(stream, history)| (*stream, history.position()));
         let given = Given {
             today: day("2018-02-28"),
             contract: &self.contract,
-            sender: "ann",
+            sender,
             history: &|stream| self.histories.get(&stream),
             // Excess payments have a test of their own.
             accepted: &BTreeSet::from([Code::PaymentBeyondDue.as_str().to_owned()]),
@@ -405,6 +412,35 @@ fn a_claim_whose_journey_has_a_later_event_is_stale() {
     rests.from = books.basis();
     assert_eq!(books.refuses(1, "2018-02-02", BatchAct::Submit(rests)).code, Code::ClaimNotClaimable);
     books.and(1, "2018-02-02", BatchAct::Submit(fresh));
+}
+
+#[test]
+fn who_verified_evidence_of_a_claim_does_not_submit_it_and_who_submitted_does_not_decide() {
+    let books = books().opened(1);
+    let verified_by = BTreeMap::from([(claim(2), BTreeSet::from(["bob".to_owned(), "Ann".to_owned()]))]);
+    let prepared = Prepared { verified_by, ..books.prepared(&[1, 2]) };
+    let submit = |prepared: &Prepared| BatchCommand {
+        batch: batch(1),
+        when: when("2018-02-02").into(),
+        as_of: None,
+        act: BatchAct::Submit(prepared.clone()),
+        warnings: Vec::new(),
+    };
+    let refused = books.decide_as("ann", &submit(&prepared)).expect_err("refused");
+    let found: Vec<_> = refused.iter().map(|refusal| (refusal.code, refusal.path.clone())).collect();
+    assert_eq!(found, [(Code::SamePerson, Some("claims.1".into()))]);
+    assert!(books.decide_as("cat", &submit(&prepared)).is_ok(), "another person");
+    assert!(books.decide_as("ann", &submit(&books.prepared(&[1]))).is_ok(), "without that claim");
+    let submitted = books.and(1, "2018-02-02", BatchAct::Submit(prepared_by_nobody(&prepared)));
+    let decide = BatchCommand { act: accept(&[1]), ..submit(&prepared) };
+    let refused = submitted.decide_as("ANN", &decide).expect_err("refused");
+    assert_eq!((refused[0].code, refused[0].path.clone()), (Code::SamePerson, Some("batch".into())));
+    assert!(submitted.decide_as("cat", &decide).is_ok());
+}
+
+/// The same preparation, of claims whose evidence nobody verified.
+fn prepared_by_nobody(prepared: &Prepared) -> Prepared {
+    Prepared { verified_by: BTreeMap::new(), ..prepared.clone() }
 }
 
 #[test]

@@ -408,8 +408,8 @@ mod tests {
         let in_care = journey_in("north", None)
             .and("2017-03-01", start(1, "care", None, None))
             .and("2017-09-01", start(2, "care", None, None))
-            .and("2017-10-01", SpellEnded { spell: spell_id(1), reason: None })
-            .and("2017-11-01", SpellEnded { spell: spell_id(2), reason: None });
+            .and("2017-10-01", SpellEnded { spell: spell_id(1), reason: None, note: None })
+            .and("2017-11-01", SpellEnded { spell: spell_id(2), reason: None, note: None });
         let year = of_year(&evaluated(&rulebook, &[&in_care], "2018-06-30"), "2017-04-01");
         let State::Reached(reached) = &year.state else { panic!("{:?}", year.state) };
         assert_eq!((reached.days_counted, reached.achieved_on), (Some(214), day("2018-04-01")));
@@ -422,7 +422,7 @@ mod tests {
         let rulebook = rules(&RATIO.replace("0.5", "0.6"));
         let vague = journey_in("north", None)
             .and("2017-04-01", start(1, "care", None, None))
-            .and("2017-11", SpellEnded { spell: spell_id(1), reason: None });
+            .and("2017-11", SpellEnded { spell: spell_id(1), reason: None, note: None });
         let year = of_year(&evaluated(&rulebook, &[&vague], "2018-06-30"), "2017-04-01");
         let State::Reached(reached) = &year.state else { panic!("{:?}", year.state) };
         assert_eq!(reached.hold, Some(Hold::DateImprecise));

@@ -13,7 +13,7 @@ use super::proof::WhyNot;
 use crate::contract::rulebook::outcome::{Condition, Trigger};
 use crate::fact::Fact;
 use crate::fact::envelope::{EventId, EvidenceId, Occurred, Precision, RiskId, SpellId, SubjectId};
-use crate::fact::event::{Attribute, Eligibility, Event, EventType, Quantity};
+use crate::fact::event::{Attribute, Event, EventType, Quantity};
 
 /// A case as the outcome engine sees it, at the end of a day.
 #[derive(Debug, Default)]
@@ -108,6 +108,8 @@ pub(super) struct Evidence<'a> {
     pub(super) id: EvidenceId,
     pub(super) kind: &'a str,
     pub(super) dated_on: NaiveDate,
+    /// Whether the digest of its file is recorded.
+    pub(super) has_digest: bool,
     pub(super) supports: &'a [Uuid],
     pub(super) attached: Said,
     pub(super) verified: Option<Said>,
@@ -146,11 +148,7 @@ impl<'a> Case<'a> {
             }
             Event::ReferralDeclined(_) | Event::ReferralWithdrawn(_) => self.ended_at_referral = true,
             Event::EligibilityAssessed(assessed) => {
-                let result = if assessed.result == Eligibility::Eligible { "eligible" } else { "not_eligible" };
-                let result = ("eligibility", Attribute::Text(result.to_owned()));
-                let criteria = assessed.criteria.iter().map(|(name, met)| (name.as_str(), Attribute::Flag(*met)));
-                let facts = assessed.facts.iter().map(|(name, value)| (name.as_str(), value.clone()));
-                for (name, value) in facts.chain(criteria).chain([result]) {
+                for (name, value) in assessed.stated() {
                     self.frozen.entry(name).or_insert((value, fact.original.event_id));
                 }
             }
@@ -170,6 +168,7 @@ impl<'a> Case<'a> {
                     id: piece.evidence,
                     kind: &piece.kind,
                     dated_on: piece.dated_on,
+                    has_digest: piece.sha256.is_some(),
                     supports: &piece.supports,
                     attached: said(fact),
                     verified: None,

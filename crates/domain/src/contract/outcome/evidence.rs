@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::case::{Case, Evidence, Said};
 use super::judge::Reached;
 use super::proof::{WhyNot, is_within};
-use crate::contract::rulebook::outcome::{EvidenceTerms, JourneyTerms};
+use crate::contract::rulebook::outcome::{Digest, EvidenceTerms, JourneyTerms};
 use crate::fact::envelope::EventId;
 
 /// The evidence for an outcome.
@@ -61,7 +61,8 @@ pub(super) fn facts(case: &Case<'_>, reached: &Reached) -> Vec<Said> {
 }
 
 /// Why a piece of evidence does not count. Empty if it was neither withdrawn nor rejected, has a date that the rulebook
-/// accepts, and supports the trigger, a spell of the run, or an event of one.
+/// accepts, has a digest where the rulebook requires one, and supports the trigger, a spell of the run, or an event of
+/// one.
 pub(super) fn why_not(
     case: &Case<'_>,
     asked: &EvidenceTerms,
@@ -80,6 +81,7 @@ pub(super) fn why_not(
         (!piece.is_of(asked)).then_some(WhyNot::OtherKind),
         piece.gone,
         (asked.verified && piece.verified.is_none()).then_some(WhyNot::NotVerified),
+        (asked.digest == Digest::Required && !piece.has_digest).then_some(WhyNot::NoDigest),
         is_within(asked, reached, piece).err(),
         supports,
     ];

@@ -32,6 +32,8 @@ pub enum WhyNot {
     Rejected,
     /// The outcome needs verified evidence, and this is not verified.
     NotVerified,
+    /// The outcome needs the digest of the file, and this has none.
+    NoDigest,
     /// The evidence is dated before the days that the outcome accepts.
     DatedTooEarly,
     /// The evidence is dated after the days that the outcome accepts.

@@ -364,7 +364,7 @@ fn only_people_out_of_work_at_referral_count() {
 
 #[test]
 fn milestones_are_achieved_on_the_day_of_the_first_such_fact() {
-    let plan = |kind: &str| PlanAgreed { kind: kind.to_owned() };
+    let plan = |kind: &str| PlanAgreed { kind: kind.to_owned(), actions: Vec::new(), note: None };
     let achieved = |code: &str, level: Option<&str>| AchievementRecorded {
         code: code.to_owned(),
         level: level.map(str::to_owned),
@@ -413,6 +413,7 @@ fn a_change_of_a_spell_counts_from_its_day() {
         spell: spell_id(1),
         hours_per_week: None,
         attributes: [("secured_as".to_owned(), Attribute::Text("new".to_owned()))].into(),
+        note: None,
     };
     let sample = journey().home(1, "temporary", "2021-01-15").and("2021-02-15", changed);
     assert_eq!(sample.achieved_on(&rulebook, LATE), "2021-10-15");
@@ -433,7 +434,7 @@ fn the_next_repeat_starts_where_the_last_was_achieved() {
 #[test]
 fn an_imprecise_month_is_achieved_on_its_last_day_if_every_day_qualifies() {
     let plan = outcome("trigger = { plan = [\"php\"] }");
-    let sample = journey().and("2021-10", PlanAgreed { kind: "php".to_owned() });
+    let sample = journey().and("2021-10", PlanAgreed { kind: "php".to_owned(), actions: Vec::new(), note: None });
     assert_eq!(sample.achieved_on(&plan, "2021-10-31"), "2021-10-31");
     assert_eq!(sample.standing(&plan, "2021-10-15"), (Status::OnHold, Some(Hold::DateImprecise)));
     let weeks = lasting("weeks = 13, continuity = \"none\", combine = \"employers\"");

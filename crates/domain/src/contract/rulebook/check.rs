@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use super::grammar::terms::{CLOCK_STARTS, SPELL_STARTED};
 use super::grammar::{Fix, Items, Key, Kind, Map, Need, Rule, Table, Word};
 use super::reader::{Fault, Item, Report, Section, found};
-use super::{CodeList, Codes, Pause};
+use super::{CodeList, Codes, Dimension, Pause};
 use crate::contract::calendar::BankHolidays;
 
 /// What the document names: the values of its references must be among these.
@@ -18,6 +18,8 @@ pub(super) struct Names<'n> {
     pub(super) codes: &'n Codes,
     /// The codes of outcomes.
     pub(super) outcomes: &'n [String],
+    /// The codes of the attributes of cases.
+    pub(super) attributes: &'n [String],
     /// The pauses of the calendar; none where the calendar cannot be read.
     pub(super) pauses: Option<&'n [Pause]>,
 }
@@ -217,6 +219,7 @@ impl Check<'_, '_, '_> {
             Kind::MonthDay => item.month_day().map(drop),
             Kind::Currency => item.currency().map(drop),
             Kind::ClockStart => self.clock_start(&item.text()?),
+            Kind::Dimension => self.dimension(&item.text()?),
             Kind::Word(words) => one_of(words, item),
             Kind::Flag => item.flag().map(drop),
             Kind::FlagOr(_) if item.value.is_bool() => Ok(()),
@@ -270,6 +273,26 @@ impl Check<'_, '_, '_> {
             format!("write one of {}, or a [[calendar.pause]] of that name", named.join(", "))
         };
         Err(Fault::Remedied { problem: format!("there is no pause {name:?}"), remedy })
+    }
+
+    /// A word that figures are broken down by, or an attribute that the rulebook has.
+    fn dimension(&self, text: &str) -> Result<(), Fault> {
+        let attributes = self.names.attributes;
+        match Dimension::named(text) {
+            Some(Dimension::Attribute(code)) if !attributes.contains(&code) => {
+                let remedy = if attributes.is_empty() {
+                    "write a [[case_attribute]] of that code".to_owned()
+                } else {
+                    format!("write one of {}, or a [[case_attribute]] of that code", attributes.join(", "))
+                };
+                Err(Fault::Remedied { problem: format!("there is no attribute {code:?} of cases"), remedy })
+            }
+            Some(_) => Ok(()),
+            None => Err(Fault::Remedied {
+                problem: format!("{text:?} is not one of the allowed words"),
+                remedy: format!("write one of {}", Dimension::words()),
+            }),
+        }
     }
 
     fn clock_start(&self, text: &str) -> Result<(), Fault> {

@@ -78,6 +78,8 @@ impl CodeList {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Codes {
     pub(super) lists: BTreeMap<CodeList, Vec<String>>,
+    /// The codes of measures whose recorded values are amounts of money.
+    pub(super) money: Vec<String>,
 }
 
 impl Codes {
@@ -87,6 +89,11 @@ impl Codes {
             Some(codes) if !codes.iter().any(|listed| listed == code) => Err(codes),
             _ => Ok(()),
         }
+    }
+
+    /// Whether what is recorded under a code is an amount of money in the currency of the rulebook.
+    pub fn is_money(&self, measure_code: &str) -> bool {
+        self.money.iter().any(|code| code == measure_code)
     }
 
     /// The codes of a list in the order of the rulebook; `None` if any code is allowed.
@@ -101,8 +108,10 @@ mod tests {
 
     #[test]
     fn a_list_left_out_allows_any_code_and_an_empty_one_none() {
-        let codes =
-            Codes { lists: [(CodeList::PlanKinds, vec!["php".to_owned()]), (CodeList::Cohorts, Vec::new())].into() };
+        let codes = Codes {
+            lists: [(CodeList::PlanKinds, vec!["php".to_owned()]), (CodeList::Cohorts, Vec::new())].into(),
+            ..Codes::default()
+        };
         assert_eq!(codes.check(CodeList::PlanKinds, "php"), Ok(()));
         assert_eq!(codes.check(CodeList::PlanKinds, "PHP"), Err(["php".to_owned()].as_slice()));
         assert_eq!(codes.check(CodeList::Cohorts, "a"), Err([].as_slice()));

@@ -7,15 +7,17 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::kpi::{Direction, Kpi, KpiPeriod, WithheldFrom, Withholding};
+use super::case_attribute::CaseAttribute;
+use super::kpi::{Consequences, Direction, Kpi, KpiPeriod, WithheldFrom, Withholding};
 use super::league::League;
-use super::measure::{Measure, Unit};
+use super::measure::{Measure, Unit, measures};
 use super::outcome::key::OutcomeKey;
 use super::outcome::{
-    AchievedBy, Combine, Condition, Continuity, Counted, EvidenceTerms, Hours, HoursBasis, JourneyTerms, Length,
-    ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnitRounding, UnknownHours, WhenCapped,
+    AchievedBy, Combine, Condition, Continuity, Counted, Digest, EvidenceTerms, Hours, HoursBasis, JourneyTerms,
+    Length, ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnitRounding, UnknownHours, WhenCapped,
 };
 use super::report::ReportDefinition;
+use super::supply::Supply;
 use super::terms::{CapScope, Crossing, Duties, MetBy, StandardFrom, Within};
 use super::{
     AppliesBy, AttributeRule, Cap, CaseloadTerms, CountsWhen, Outcome, Rulebook, Standard, shown_value, warnings,
@@ -26,12 +28,15 @@ use crate::fact::money::Money;
 pub fn of(rulebook: &Rulebook) -> Vec<String> {
     let mut sentences = opening(rulebook);
     sentences.extend(attributes(rulebook));
-    sentences.extend(rulebook.standards.iter().map(of_standard));
+    sentences.extend(rulebook.case_attributes.iter().map(CaseAttribute::in_words));
+    sentences.extend(rulebook.standards.iter().map(|standard| of_standard(rulebook, standard)));
     sentences.extend(caseload(&rulebook.caseload));
+    sentences.extend(rulebook.supply.iter().map(Supply::in_words));
     for outcome in &rulebook.outcomes {
         sentences.extend(of_outcome(rulebook, outcome));
     }
-    sentences.extend(rulebook.measures.iter().map(of_measure));
+    let own = |measure: &Measure| rulebook.measures.iter().any(|own| own.code == measure.code);
+    sentences.extend(measures(rulebook).iter().filter(|measure| own(measure)).map(of_measure));
     sentences.extend(rulebook.leagues.iter().map(League::in_words));
     sentences.extend(rulebook.caps.iter().map(|one| cap(rulebook, one)));
     if !rulebook.grades.is_empty() {
@@ -281,13 +286,17 @@ fn evidence(terms: &EvidenceTerms) -> String {
     let all = (!terms.all_of.is_empty()).then(|| listed(&terms.all_of, "and"));
     let kinds: Vec<_> = any.into_iter().chain(all).collect();
     let verified = if terms.verified { ", verified" } else { "" };
+    let digest = match terms.digest {
+        Digest::Optional => "",
+        Digest::Required => ", with the digest of its file",
+    };
     let dated = match (terms.dated_before_days, terms.dated_after_days) {
         (None, None) => "of any date".to_owned(),
         (Some(before), None) => format!("dated no more than {before} days before it"),
         (None, Some(after)) => format!("dated no more than {after} days after it"),
         (Some(before), Some(after)) => format!("dated from {before} days before it to {after} days after it"),
     };
-    format!("  It needs evidence: {}{verified}, {dated}.", kinds.join(", and "))
+    format!("  It needs evidence: {}{verified}{digest}, {dated}.", kinds.join(", and "))
 }
 
 fn condition(of: &Condition) -> String {
@@ -413,19 +422,17 @@ fn duties(duties: Duties) -> Vec<String> {
     let Duties { attach_verify, verify_submit, submit_decide } = duties;
     let apart = [
         (attach_verify, "The person who attached evidence may not verify it."),
-        (
-            verify_submit,
-            "The person who verified evidence should not submit the claims that rest on it. The program does not check \
-             this yet.",
-        ),
+        (verify_submit, "The person who verified evidence may not submit the claims that rest on it."),
         (submit_decide, "The person who submitted claims may not decide on them."),
         (!attach_verify, "The person who attached evidence may also verify it."),
+        (!verify_submit, "The person who verified evidence may also submit the claims that rest on it."),
+        (!submit_decide, "The person who submitted claims may also decide on them."),
     ];
     apart.into_iter().filter(|(applies, _)| *applies).map(|(_, sentence)| sentence.to_owned()).collect()
 }
 
 /// One service standard in a sentence.
-pub fn of_standard(standard: &Standard) -> String {
+pub fn of_standard(rulebook: &Rulebook, standard: &Standard) -> String {
     let from = match &standard.from {
         StandardFrom::ReferralReceived => "the referral is received".to_owned(),
         StandardFrom::ReferralAccepted => "the referral is accepted".to_owned(),
@@ -454,7 +461,8 @@ pub fn of_standard(standard: &Standard) -> String {
         (None, Some(lower)) => format!("; a major failure below {lower} %"),
         (Some(minimum), Some(lower)) => format!("; met at {minimum} % or more, a major failure below {lower} %"),
     };
-    format!("Standard {}: {} within {within} after {from}{levels}.", standard.code, met.join(" and "))
+    let follows = follows(rulebook, &standard.consequences);
+    format!("Standard {}: {} within {within} after {from}{levels}.{follows}", standard.code, met.join(" and "))
 }
 
 /// How often cases should be seen, and how many a keyworker may hold.
@@ -472,6 +480,7 @@ fn of_measure(measure: &Measure) -> String {
         Unit::Percent => "in percent".to_owned(),
         Unit::Each => "as a number for each".to_owned(),
         Unit::Amount => "as an amount".to_owned(),
+        Unit::Money(currency) => format!("as money in {}", currency.as_str()),
         unit => format!("as a number of {}", unit.as_str()),
     };
     let places = match measure.places {
@@ -500,25 +509,26 @@ fn of_kpi(rulebook: &Rulebook, kpi: &Kpi) -> String {
         .into_iter()
         .filter_map(|(level, bound)| Some(format!("{side} {} it is a {level} failure", bound?.normalize())))
         .collect();
-    let tools = [("minor", &kpi.minor_tools), ("major", &kpi.major_tools)];
-    let tools: Vec<String> = tools
-        .into_iter()
-        .filter(|(_, tools)| !tools.is_empty())
-        .map(|(level, tools)| {
-            let tools: Vec<String> = tools.iter().map(|tool| tool.as_str().to_lowercase()).collect();
-            format!(" Tools after a {level} failure: {}.", listed(&tools, "and"))
-        })
-        .collect();
-    let withheld = kpi.withhold.as_ref().map(|of| format!(" After a major failure, {}.", withheld(rulebook, of)));
     format!(
-        "Indicator {}: {}. The measure {} over {over}: {}. A third failing month in a row is a major failure.{}{}",
+        "Indicator {}: {}. The measure {} over {over}: {}. A third failing month in a row is a major failure.{}",
         kpi.code,
         kpi.title,
         kpi.measure,
         levels.join(", "),
-        tools.concat(),
-        withheld.unwrap_or_default()
+        follows(rulebook, &kpi.consequences)
     )
+}
+
+/// What may follow a failure, each as a sentence after a space.
+fn follows(rulebook: &Rulebook, consequences: &Consequences) -> String {
+    let Consequences { minor_tools, major_tools, withhold } = consequences;
+    let tools = [("minor", minor_tools), ("major", major_tools)].into_iter().filter(|(_, tools)| !tools.is_empty());
+    let tools = tools.map(|(level, tools)| {
+        let tools: Vec<String> = tools.iter().map(|tool| tool.as_str().to_lowercase()).collect();
+        format!(" Tools after a {level} failure: {}.", listed(&tools, "and"))
+    });
+    let withheld = withhold.as_ref().map(|of| format!(" After a major failure, {}.", withheld(rulebook, of)));
+    tools.chain(withheld).collect()
 }
 
 /// What may be withheld, as the end of a sentence.
@@ -541,9 +551,11 @@ fn of_report(report: &ReportDefinition) -> String {
 }
 
 /// The days on which reports are due.
-fn reports(rulebook: &Rulebook) -> Option<String> {
+fn reports(rulebook: &Rulebook) -> Vec<String> {
     let due: Vec<_> = rulebook.reports.due.iter().map(ToString::to_string).collect();
-    (!due.is_empty()).then(|| format!("Reports are due on {}.", listed(&due, "and")))
+    let dates = (!due.is_empty()).then(|| format!("Reports are due on {}.", listed(&due, "and")));
+    let hidden = "Counts of one to four people are hidden from commissioners.".to_owned();
+    dates.into_iter().chain(rulebook.hides_small_counts().then_some(hidden)).collect()
 }
 
 /// The attributes that spells of each domain may have.

@@ -4,12 +4,14 @@
 //! `docs/rulebook.md` are generated from it. It holds data only. A rule that compares values (a window that is longer
 //! than its target, for example) is code and stands with the parser of its section.
 
+pub(super) mod case_attribute;
 pub(super) mod case_values;
 pub(super) mod contract;
 pub(super) mod kpi;
 pub(super) mod league;
 pub(super) mod outcome;
 pub(super) mod report;
+pub(super) mod supply;
 pub(super) mod terms;
 mod workforce;
 
@@ -125,6 +127,8 @@ pub(super) enum Kind {
     Currency,
     /// The event that starts the clock of a standard.
     ClockStart,
+    /// What figures are broken down by: a word, or an attribute of cases that the rulebook has.
+    Dimension,
     /// One of a few words.
     Word(&'static [Word<()>]),
     /// True or false.

@@ -26,6 +26,13 @@ pub struct Kpi {
     pub lower_level: Option<Decimal>,
     /// The months whose figure decides its level.
     pub period: KpiPeriod,
+    /// What may follow a failure.
+    pub consequences: Consequences,
+}
+
+/// What may follow a failure to reach a level. It is listed, never done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Consequences {
     /// The tools after a minor failure.
     pub minor_tools: Vec<NoticeKind>,
     /// The tools after a major failure.
@@ -92,9 +99,7 @@ impl Kpi {
             minimum_level,
             lower_level,
             period: KpiPeriod::Month,
-            minor_tools: Vec::new(),
-            major_tools: Vec::new(),
-            withhold: None,
+            consequences: standard.consequences.clone(),
         })
     }
 }

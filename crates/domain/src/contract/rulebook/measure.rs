@@ -5,7 +5,9 @@
 //! `[[measure]]`. The list says what a measure is. It counts nothing.
 
 pub mod case_value;
+pub(super) mod known;
 mod list;
+mod money;
 pub(super) mod parse;
 mod workforce;
 
@@ -15,6 +17,7 @@ use self::case_value::{CaseValue, ContractValues, OfCases, Share, TakeOfContract
 pub use self::list::{is_of_every_contract, measure, measures, of_kind};
 pub use self::workforce::{Workforce, of_workforce};
 use super::CodeList;
+use crate::fact::money::Currency;
 
 /// A kind of fact that measures count. Its word is part of the codes of measures, such as `exits:lost_contact`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -409,6 +412,14 @@ impl Formula {
         matches!(self, Self::Count(facts) if facts.are_of_cases())
     }
 
+    /// The codes of the measures that it is made of: those above and below in a ratio.
+    pub fn parts(&self) -> Vec<&String> {
+        match self {
+            Self::Ratio { of, over, .. } => vec![of, over],
+            _ => Vec::new(),
+        }
+    }
+
     /// The values of cases that it is made of.
     pub const fn case_value(&self) -> Option<&CaseValue> {
         match self {
@@ -460,6 +471,8 @@ pub enum Unit {
     Percent,
     /// A number of one thing for each of another.
     Each,
+    /// Money, also for each of something.
+    Money(Currency),
 }
 
 impl Unit {
@@ -477,6 +490,7 @@ impl Unit {
             Self::Weeks => "weeks",
             Self::Percent => "percent",
             Self::Each => "for each",
+            Self::Money(_) => "money",
         }
     }
 }

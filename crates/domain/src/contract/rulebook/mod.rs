@@ -8,9 +8,11 @@ mod attributes;
 mod buckets;
 pub mod canonical;
 mod canonical_toml;
+pub mod case_attribute;
 mod channels;
 mod check;
 mod codes;
+pub mod dimension;
 mod error;
 pub mod explain;
 mod grammar;
@@ -27,6 +29,7 @@ pub mod reference;
 pub mod report;
 pub mod schema;
 mod stage;
+pub mod supply;
 pub mod terms;
 mod warnings;
 
@@ -38,8 +41,10 @@ use crate::contract::calendar::{BankHolidays, WorkingDays};
 pub use attributes::{AttributeRule, Attributes, shown as shown_value};
 pub use buckets::Buckets;
 pub use canonical_toml::canonical_json;
+use case_attribute::CaseAttribute;
 pub use channels::Channels;
 pub use codes::{CodeList, Codes};
+pub use dimension::Dimension;
 pub use error::RulebookError;
 use kpi::Kpi;
 pub use labels::Labels;
@@ -48,6 +53,7 @@ use measure::Measure;
 pub use outcome::Outcome;
 use outcome::Trigger;
 use report::ReportDefinition;
+use supply::Supply;
 pub use terms::{Cap, Duties, Grade, Reports, Standard};
 
 /// One version of one contract's rules, as published.
@@ -75,6 +81,8 @@ pub struct Rulebook {
     pub codes: Codes,
     /// The attributes of spells, by domain. A domain that is left out allows any attribute.
     pub attributes: Attributes,
+    /// The attributes of cases by which figures can be broken down, in file order.
+    pub case_attributes: Vec<CaseAttribute>,
     /// Labels for codes.
     pub labels: Labels,
     /// The channels by which people meet face to face.
@@ -91,6 +99,8 @@ pub struct Rulebook {
     pub referral_to_plan: Option<ReferralToPlan>,
     /// How often cases should be seen, and how many of them a keyworker may hold.
     pub caseload: CaseloadTerms,
+    /// Which facts service areas supply, and from when.
+    pub supply: Vec<Supply>,
     /// The stages of the funnel, in file order.
     pub stages: Vec<Stage>,
     /// The service standards, in file order.
@@ -129,12 +139,14 @@ impl Rulebook {
             ("calendar", self.calendar != other.calendar),
             ("codes", self.codes != other.codes),
             ("attributes", self.attributes != other.attributes),
+            ("case_attribute", self.case_attributes != other.case_attributes),
             ("labels", self.labels != other.labels),
             ("channels", self.channels != other.channels),
             ("referrals", (self.referrals, &self.default_area) != (other.referrals, &other.default_area)),
             ("recency", self.recency != other.recency),
             ("referral_to_plan", self.referral_to_plan != other.referral_to_plan),
             ("caseload", self.caseload != other.caseload),
+            ("supply", self.supply != other.supply),
             ("stage", self.stages != other.stages),
             ("standard", self.standards != other.standards),
             ("outcome", self.outcomes != other.outcomes),

@@ -201,6 +201,15 @@ pub enum UnknownHours {
     Lower,
 }
 
+/// Whether evidence needs the digest of its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Digest {
+    /// It counts without one.
+    Optional,
+    /// It counts only with one.
+    Required,
+}
+
 /// The evidence that a claim needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvidenceTerms {
@@ -210,6 +219,8 @@ pub struct EvidenceTerms {
     pub all_of: Vec<String>,
     /// Whether the evidence must be verified.
     pub verified: bool,
+    /// Whether the evidence must have the digest of its file.
+    pub digest: Digest,
     /// How many days before the date of achievement the evidence may be dated; `None` for any number.
     pub dated_before_days: Option<u32>,
     /// How many days after the date of achievement the evidence may be dated; `None` for any number.

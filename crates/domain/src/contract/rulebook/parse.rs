@@ -8,15 +8,18 @@ use toml::de::DeTable;
 
 use super::attributes::attributes;
 use super::canonical_toml;
+use super::case_attribute::{self, case_attributes};
 use super::check::{Names, check};
 use super::grammar::contract::{APPLIES_BY, COUNTS_WHEN};
 use super::kpi::parse as kpi;
 use super::league::parse as league;
+use super::measure::known::KnownMeasures;
 use super::measure::parse as measure;
 use super::outcome::{parse as outcome, whole};
 use super::reader::{Report, Section};
 use super::report::parse as report_parse;
 use super::stage::stages;
+use super::supply::supply;
 use super::terms::parse as terms;
 use super::{
     Buckets, Calendar, CaseloadTerms, Channels, CodeList, Codes, CountsWhen, Labels, Pause, Recency, ReferralToPlan,
@@ -50,8 +53,11 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
     let canonical_text = canonical_toml::canonical(root, report);
     let (codes, calendar, outcome_codes) = (codes(&top), calendar(&top, report), outcome::codes(&top));
     let pauses = calendar.as_ref().map(|calendar| calendar.pauses.as_slice());
-    check(&top, &Names { codes: &codes, outcomes: &outcome_codes, pauses }, report);
+    let of_cases = case_attribute::codes(&top);
+    let names = Names { codes: &codes, outcomes: &outcome_codes, attributes: &of_cases, pauses };
+    check(&top, &names, report);
     let attributes = attributes(&top);
+    let case_attributes = case_attributes(&top, report);
     let recency = recency(&top, report);
     let referral_to_plan = referral_to_plan(&top, report);
     let stages = stages(&top, &attributes, report);
@@ -80,6 +86,7 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
         calendar: calendar?,
         codes,
         attributes,
+        case_attributes,
         labels: labels(&top),
         channels: channels(&top),
         referrals: match &referrals {
@@ -90,6 +97,7 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
         recency: recency?,
         referral_to_plan,
         caseload: caseload(&top),
+        supply: supply(&top, report),
         stages,
         standards,
         outcomes,
@@ -104,10 +112,11 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
         duties: terms::duties(&top),
         hash: canonical::sha256_hex(&canonical_text),
     };
-    measure::check_ratios(&top, &rulebook, report);
-    league::check_measures(&top, &rulebook, report);
-    kpi::check_measures(&top, &rulebook, report);
-    report_parse::check_measures(&top, &rulebook, report);
+    let known = KnownMeasures::of(&top, &rulebook);
+    measure::check_ratios(&top, &known, report);
+    league::check_measures(&top, (&rulebook, &known), report);
+    kpi::check_measures(&top, &known, report);
+    report_parse::check_measures(&top, &known, report);
     Some(rulebook)
 }
 
@@ -133,6 +142,7 @@ fn codes(top: &Section<'_>) -> Codes {
             codes.lists.insert(list, section.texts(list.key()));
         }
     }
+    codes.money = section.texts("money_codes");
     codes
 }
 
@@ -212,16 +222,22 @@ fn caseload(top: &Section<'_>) -> CaseloadTerms {
 }
 
 fn buckets(section: &Section<'_>, report: &mut Report<'_>) -> Option<Buckets> {
+    let (upper, labels) = rows_by_upper_edge(section, report)?;
+    Some(Buckets { upper, labels, none: section.text("none")? })
+}
+
+/// The upper edges of rows, and their labels.
+pub(super) fn rows_by_upper_edge(section: &Section<'_>, report: &mut Report<'_>) -> Option<(Vec<u32>, Vec<String>)> {
     let upper = upper_edges(section, report)?;
     let labels = section.item("labels")?;
     // Counted as written, so that a label that is refused is not reported twice.
     let (rows, written) = (upper.len() + 1, labels.elements().len());
     if labels.value.is_array() && rows != written {
         let problem = format!("{} edges make {rows} rows, but there are {written} labels", upper.len());
-        let remedy = format!("write {rows} labels, the last for the days above the last edge");
+        let remedy = format!("write {rows} labels, the last for all above the last edge");
         report.add(labels.at.clone(), Some(&labels.path), problem, remedy);
     }
-    Some(Buckets { upper, labels: section.texts("labels"), none: section.text("none")? })
+    Some((upper, section.texts("labels")))
 }
 
 fn upper_edges(section: &Section<'_>, report: &mut Report<'_>) -> Option<Vec<u32>> {

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::grammar::contract::RULEBOOK;
-use super::grammar::{Items, Key, Kind, Map, Need, Rule, Table};
+use super::grammar::report::DIMENSIONS;
+use super::grammar::{Items, Key, Kind, Map, Need, Rule, Table, Word};
 
 const INTRODUCTION: &str = "\
 # The rulebook
@@ -118,7 +119,7 @@ impl Page {
             Kind::MonthDay => "text, `MM-DD`",
             Kind::Currency => "text, three capital letters",
             Kind::ClockStart => "text, an event",
-            Kind::Word(_) => "a word",
+            Kind::Word(_) | Kind::Dimension => "a word",
             Kind::Flag => "`true` or `false`",
             Kind::FlagOr(_) => "`true`, `false` or a word",
             Kind::Date => "date",
@@ -160,11 +161,13 @@ fn code(heading: &str, table: &Table) -> String {
 
 /// The words of a key with their meanings, as a list.
 fn words(kind: Kind) -> Option<String> {
+    let lines = |words: &[Word<()>]| {
+        let lines: Vec<String> = words.iter().map(|word| format!("- `{}`: {}", word.text, word.meaning)).collect();
+        Some(lines.join("\n"))
+    };
     match kind {
-        Kind::Word(words) | Kind::FlagOr(words) => {
-            let lines: Vec<String> = words.iter().map(|word| format!("- `{}`: {}", word.text, word.meaning)).collect();
-            Some(lines.join("\n"))
-        }
+        Kind::Word(words) | Kind::FlagOr(words) => lines(words),
+        Kind::Dimension => lines(&DIMENSIONS),
         Kind::List(of, _) => words(*of),
         _ => None,
     }

@@ -8,6 +8,7 @@ pub(super) mod parse;
 use std::borrow::Cow;
 
 use super::Rulebook;
+pub use super::dimension::Dimension;
 
 /// A report of a contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,25 +111,6 @@ pub struct TableDefinition {
     pub layout: Layout,
     /// How they are drawn beside the table, if they are.
     pub chart: Option<ChartKind>,
-}
-
-/// What figures are broken down by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dimension {
-    /// Service areas.
-    Area,
-    /// Cohorts.
-    Cohort,
-    /// Kinds of referrer.
-    Referrer,
-    /// Keyworkers who held the case on the day of the fact.
-    Keyworker,
-    /// Teams of these keyworkers.
-    Team,
-    /// Codes of facts, such as the reasons of exits.
-    Code,
-    /// Months.
-    Month,
 }
 
 /// The period of a table, from that of its report.
@@ -249,7 +231,7 @@ fn standard(rulebook: &Rulebook) -> ReportDefinition {
         code: "performance".to_owned(),
         title: "Performance".to_owned(),
         every: Every::Month,
-        small_counts: SmallCounts::Shown,
+        small_counts: if rulebook.reports.hide_small_counts { SmallCounts::Hidden } else { SmallCounts::Shown },
         sections,
     }
 }
@@ -279,6 +261,13 @@ fn of_stages(rulebook: &Rulebook) -> Vec<TableDefinition> {
 }
 
 impl Rulebook {
+    /// Whether counts of one to four people are hidden from commissioners in other answers than reports: if the rulebook
+    /// says so for all, or for one of its reports.
+    pub fn hides_small_counts(&self) -> bool {
+        let hides = |report: &ReportDefinition| report.small_counts == SmallCounts::Hidden;
+        self.reports.hide_small_counts || self.own_reports.iter().any(hides)
+    }
+
     /// Whether a standard has levels, so that there are indicators.
     fn has_levels(&self) -> bool {
         self.standards.iter().any(|standard| standard.minimum_level.or(standard.lower_level).is_some())

@@ -6,7 +6,8 @@
 use serde_json::{Map as Object, Value, json};
 
 use super::grammar::contract::RULEBOOK;
-use super::grammar::{Items, Key, Kind, Need, Rule, Table};
+use super::grammar::report::DIMENSIONS;
+use super::grammar::{Items, Key, Kind, Need, Rule, Table, Word};
 use super::parse::GRAMMAR;
 
 /// The schema as JSON text, as `schema/rulebook.schema.json` holds it.
@@ -62,11 +63,13 @@ fn property(key: &Key, definitions: &mut Object<String, Value>) -> Value {
 
 /// The words of a key with their meaning, for its description.
 fn words(of: Kind) -> String {
+    let of_words = |words: &[Word<()>]| {
+        let each: Vec<_> = words.iter().map(|word| format!("{}: {}", word.text, word.meaning)).collect();
+        format!(" {}.", each.join("; "))
+    };
     match of {
-        Kind::Word(words) | Kind::FlagOr(words) => {
-            let each: Vec<_> = words.iter().map(|word| format!("{}: {}", word.text, word.meaning)).collect();
-            format!(" {}.", each.join("; "))
-        }
+        Kind::Word(words) | Kind::FlagOr(words) => of_words(words),
+        Kind::Dimension => of_words(&DIMENSIONS),
         Kind::List(of, _) => words(*of),
         _ => String::new(),
     }
@@ -83,6 +86,10 @@ fn kind(of: Kind, definitions: &mut Object<String, Value>) -> Value {
         Kind::ClockStart => json!({
             "type": "string",
             "pattern": "^(referral_received|referral_accepted|missed_contact|plan_agreed|last_review|spell_started:.+)$",
+        }),
+        Kind::Dimension => json!({
+            "type": "string",
+            "pattern": "^(area|cohort|referrer|keyworker|team|code|month|attribute:.+)$",
         }),
         Kind::Word(words) => json!({ "enum": words.iter().map(|word| word.text).collect::<Vec<_>>() }),
         Kind::Flag => json!({ "type": "boolean" }),

@@ -7,7 +7,7 @@ pub(super) mod parse;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::kpi::Withholding;
+use super::kpi::{Consequences, Withholding};
 
 /// A limit on what is paid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +61,8 @@ pub struct Standard {
     pub minimum_level: Option<Decimal>,
     /// The share in percent below which the failure is major.
     pub lower_level: Option<Decimal>,
+    /// What may follow a failure to reach a level.
+    pub consequences: Consequences,
 }
 
 /// The event that starts the clock of a standard.
@@ -148,7 +150,7 @@ impl Passes {
     }
 }
 
-/// Duties that one person may not combine. Without `[duties]`: the person who attached evidence may not verify it.
+/// Duties that one person may not combine. Without `[duties]`: all three pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Duties {
     /// Whether the person who attached evidence may not verify it.
@@ -161,7 +163,7 @@ pub struct Duties {
 
 impl Default for Duties {
     fn default() -> Self {
-        Self { attach_verify: true, verify_submit: false, submit_decide: false }
+        Self { attach_verify: true, verify_submit: true, submit_decide: true }
     }
 }
 
@@ -170,4 +172,6 @@ impl Default for Duties {
 pub struct Reports {
     /// The days on which a report is due, earliest first.
     pub due: Vec<NaiveDate>,
+    /// Whether counts of one to four people are hidden from commissioners, in every report and in every other answer.
+    pub hide_small_counts: bool,
 }

@@ -195,7 +195,7 @@ fn every_fault_is_found_with_its_line_key_and_remedy() {
             "line 10: calendar.zone: there is no time zone \"Europe/Londn\"; write zone = \"Europe/London\"",
             "line 12: calendar.financial_year: \"02-29\" is not a day of every year; write financial_year = \"04-01\"",
             "line 14: codes.plan_kinds: expected a list, found a text; write plan_kinds = [\"a_code\", \"another_code\"]",
-            "line 15: codes.colours: unknown key; write one of areas, cohorts, referrer_kinds, plan_kinds, contact_channels, spell_domains, evidence_kinds, risk_kinds, achievement_codes, measure_codes, disengage_reasons, close_reasons, defect_codes, or take it out",
+            "line 15: codes.colours: unknown key; write one of areas, cohorts, referrer_kinds, plan_kinds, contact_channels, spell_domains, evidence_kinds, risk_kinds, achievement_codes, measure_codes, money_codes, disengage_reasons, close_reasons, defect_codes, or take it out",
             "line 16: cap: expected a list of sections, found a section; write [[cap]] above each of them",
         ]
     );
@@ -206,7 +206,7 @@ fn an_unknown_section_is_reported_with_its_line() {
     assert_eq!(
         faults(&format!("{LEAST}\n[prices]\na = 1\n")),
         [
-            "line 14: prices: unknown section [prices]; write one of calendar, codes, attributes, labels, channels, referrals, recency, referral_to_plan, caseload, stage, standard, outcome, measure, league, cap, grade, kpi, targets, reports, report, duties, or take it out"
+            "line 14: prices: unknown section [prices]; write one of calendar, codes, attributes, case_attribute, labels, channels, referrals, recency, referral_to_plan, caseload, supply, stage, standard, outcome, measure, league, cap, grade, kpi, targets, reports, report, duties, or take it out"
         ]
     );
     assert_eq!(
@@ -335,7 +335,7 @@ fn edges_rise_and_there_is_one_label_more() {
     assert_eq!(
         faults_with("[7, 14, 21, 28]", "[7, 14, 21]"),
         [
-            "line 38: referral_to_plan.labels: 3 edges make 4 rows, but there are 5 labels; write 4 labels, the last for the days above the last edge"
+            "line 38: referral_to_plan.labels: 3 edges make 4 rows, but there are 5 labels; write 4 labels, the last for all above the last edge"
         ]
     );
     assert_eq!(

@@ -42,7 +42,7 @@ fn targets(profile: &str, target: i64) -> TargetsPublished {
 }
 
 fn issued() -> NoticeIssued {
-    NoticeIssued { notice: NOTICE, kind: NoticeKind::ImprovementPlan, reason: "late contacts".to_owned() }
+    NoticeIssued { notice: NOTICE, kind: NoticeKind::ImprovementPlan, kpi: None, reason: "late contacts".to_owned() }
 }
 
 fn agreed(notice: Option<NoticeId>) -> ActionAgreed {
@@ -65,7 +65,7 @@ fn submitted() -> ReportSubmitted {
 
 fn assessed() -> KpiAssessed {
     let value = Some(Quantity(93.into()));
-    KpiAssessed { kpi: "attendance".to_owned(), period: january(), value, grade: "minor".to_owned() }
+    KpiAssessed { kpi: "attendance".to_owned(), period: january(), value, grade: "minor".to_owned(), reason: None }
 }
 
 fn spend(value: i64) -> MeasureRecorded {
@@ -235,6 +235,8 @@ fn targets_are_of_whole_months_areas_of_the_rulebook_and_never_negative() {
     assert_eq!(refused(odd), (Code::InvalidValue, path("series.1")));
     let odd = with(&|it| it.series[0].measure = "happiness".to_owned());
     assert_eq!(refused(odd), (Code::UnknownCode, path("series.0.measure")));
+    let odd = with(&|it| it.series[0].cohort = Some("autumn".to_owned()));
+    assert_eq!(refused(odd), (Code::InvalidValue, path("series.0.cohort")), "an area and a cohort");
 }
 
 #[test]

@@ -110,9 +110,12 @@ pub struct TargetsPublished {
 pub struct TargetSeries {
     /// The measure: a stage or measure of the rulebook, by code.
     pub measure: String,
-    /// The service area. None for the whole contract.
+    /// The service area. None for a cohort or the whole contract.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub area: Option<String>,
+    /// The cohort. None for a service area or the whole contract. Versions 1 and 2 have no cohort.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cohort: Option<String>,
     /// The target of each month, by the first day of the month.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub months: BTreeMap<NaiveDate, Quantity>,
@@ -120,7 +123,7 @@ pub struct TargetSeries {
     /// are 500/12 a month.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub years: BTreeMap<NaiveDate, Quantity>,
-    /// The targets of another measure, of the same profile and area, times a factor.
+    /// The targets of another measure, of the same profile and area or cohort, times a factor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ratio: Option<TargetRatio>,
 }
@@ -220,6 +223,9 @@ pub struct KpiAssessed {
     pub value: Option<Quantity>,
     /// The grade, by code, such as `met`, `minor` or `major`.
     pub grade: String,
+    /// Why the parties settled it so: a code or words, at most 200 characters, no personal data. Version 1 has no reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// The kind of notice that a commissioner gives.
@@ -259,6 +265,9 @@ pub struct NoticeIssued {
     pub notice: NoticeId,
     /// The kind of notice.
     pub kind: NoticeKind,
+    /// The indicator that it answers, by code. None if it answers no single one. Version 1 has no indicator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kpi: Option<String>,
     /// The reason: at most 200 characters, no personal data.
     pub reason: String,
 }

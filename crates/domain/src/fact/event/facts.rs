@@ -1,6 +1,6 @@
 //! The facts of a case, from referral to exit, and the corrections of facts.
 //!
-//! Only data. None of them holds free text about a person until it can be sealed.
+//! Only data. Free text about a person is a [`PersonalText`], which is sealed before it becomes a record.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ use super::{Attribute, Patched, Period, Quantity};
 use crate::fact::envelope::{
     AppointmentId, EventId, EvidenceId, Precision, RiskId, SpellId, SubjectId, TaskId, WorkerId,
 };
+use crate::fact::sealed::PersonalText;
 
 /// The person or organisation that referred the client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +100,17 @@ pub struct EligibilityAssessed {
     /// The facts of that day, such as age, round or benefit.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<String, Attribute>,
+}
+
+impl EligibilityAssessed {
+    /// Everything that it states, by name: its facts, then its criteria, then the result. Of the same name, the first
+    /// applies.
+    pub fn stated(&self) -> impl Iterator<Item = (&str, Attribute)> {
+        let result = if self.result == Eligibility::Eligible { "eligible" } else { "not_eligible" };
+        let criteria = self.criteria.iter().map(|(name, met)| (name.as_str(), Attribute::Flag(*met)));
+        let facts = self.facts.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        facts.chain(criteria).chain([("eligibility", Attribute::Text(result.to_owned()))])
+    }
 }
 
 /// The role of the worker whose caseload the case belongs to.
@@ -285,6 +297,9 @@ pub struct ContactLogged {
     /// The worker. None if no particular worker had the contact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<WorkerId>,
+    /// A note, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<PersonalText>,
 }
 
 /// The client started to engage with the service.
@@ -301,6 +316,12 @@ pub struct EngagementStarted {
 pub struct PlanAgreed {
     /// The kind of plan, a code of the rulebook.
     pub kind: String,
+    /// The actions that they agreed, each a sealed text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<PersonalText>,
+    /// A note, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<PersonalText>,
 }
 
 /// The client and the keyworker reviewed a plan.
@@ -309,6 +330,12 @@ pub struct PlanAgreed {
 pub struct PlanReviewed {
     /// The kind of plan, a code of the rulebook.
     pub kind: String,
+    /// The actions that they agreed, each a sealed text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<PersonalText>,
+    /// A note, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<PersonalText>,
 }
 
 /// A plan was closed.
@@ -320,6 +347,9 @@ pub struct PlanClosed {
     /// The reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// A note, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<PersonalText>,
 }
 
 /// A task was set, with a due date.
@@ -335,6 +365,9 @@ pub struct TaskSet {
     /// The worker who owns the task. None if it belongs to the team.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<WorkerId>,
+    /// A note, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<PersonalText>,
 }
 
 /// A task was completed.
@@ -343,6 +376,9 @@ pub struct TaskSet {
 pub struct TaskDone {
     /// The task.
     pub task: TaskId,
+    /// A note, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<PersonalText>,
 }
 
 /// A task was cancelled.
@@ -354,6 +390,9 @@ pub struct TaskCancelled {
     /// The reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// A note, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<PersonalText>,
 }
 
 /// A client, or a worker in supervision, was scored with an instrument such as the SDQ.
@@ -386,6 +425,9 @@ pub struct SpellStarted {
     /// Further attributes, such as `secured_as: kept`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, Attribute>,
+    /// A note, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<PersonalText>,
 }
 
 /// A spell changed from this day on. A field that is left out keeps its value.
@@ -400,6 +442,9 @@ pub struct SpellChanged {
     /// The attributes that change, with their new values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, Attribute>,
+    /// A note, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<PersonalText>,
 }
 
 /// A spell ended. `occurred_on` is the first day on which it no longer applied.
@@ -411,6 +456,9 @@ pub struct SpellEnded {
     /// The reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// A note, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<PersonalText>,
 }
 
 /// A measure of a client, such as attendance or earnings, or of a contract, such as spend or complaints.

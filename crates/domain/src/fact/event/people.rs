@@ -1,12 +1,14 @@
 //! The facts of subjects, workers and teams.
 //!
-//! Only data. No personal data is stored unsealed here: a subject is a pseudonym, and a worker has a label.
+//! Only data. No personal data is stored unsealed here: a subject is a pseudonym, a worker has a label, and who a subject
+//! is stands in [`IdentitySealed`], each part sealed by itself.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::Quantity;
+use super::{Patched, Quantity};
 use crate::fact::envelope::{CoverId, EventId, HoldId, SubjectId, VacancyId, WorkerId};
+use crate::fact::sealed::PersonalText;
 
 /// The kind of subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,6 +30,40 @@ pub enum SubjectKind {
 pub struct SubjectRegistered {
     /// The kind of subject.
     pub kind: SubjectKind,
+}
+
+/// Who the subject is, from this day on. Each part is sealed by itself. A part that is left out stays as it was, and null
+/// clears it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentitySealed {
+    /// The names.
+    #[serde(default, skip_serializing_if = "Patched::stays")]
+    pub names: Patched<PersonalText>,
+    /// The birth date.
+    #[serde(default, skip_serializing_if = "Patched::stays")]
+    pub birth_date: Patched<PersonalText>,
+    /// The telephone number.
+    #[serde(default, skip_serializing_if = "Patched::stays")]
+    pub telephone: Patched<PersonalText>,
+    /// The e-mail address.
+    #[serde(default, skip_serializing_if = "Patched::stays")]
+    pub email: Patched<PersonalText>,
+    /// The address, with its unique property reference number.
+    #[serde(default, skip_serializing_if = "Patched::stays")]
+    pub address: Patched<PersonalText>,
+    /// The National Insurance number.
+    #[serde(default, skip_serializing_if = "Patched::stays")]
+    pub nino: Patched<PersonalText>,
+    /// The NHS number.
+    #[serde(default, skip_serializing_if = "Patched::stays")]
+    pub nhs_number: Patched<PersonalText>,
+    /// The unique pupil number.
+    #[serde(default, skip_serializing_if = "Patched::stays")]
+    pub upn: Patched<PersonalText>,
+    /// The needs, such as an interpreter or step-free access.
+    #[serde(default, skip_serializing_if = "Patched::stays")]
+    pub needs: Patched<PersonalText>,
 }
 
 /// A keyworker or another member of staff joined.

@@ -85,13 +85,21 @@ fn is_alike(one: &Event, other: &Event) -> bool {
     one.event_type() == other.event_type() && (one == other || without_id(one) == without_id(other))
 }
 
-/// The fact without the id of the item that it creates.
+/// The fact without the id of the item that it creates, and without its notes: the same text is never sealed alike.
 fn without_id(event: &Event) -> Event {
     let (mut event, none) = (event.clone(), Uuid::nil());
     match &mut event {
-        Event::SpellStarted(fact) => fact.spell = SpellId(none),
+        Event::ContactLogged(fact) => fact.note = None,
+        Event::PlanAgreed(fact) => (fact.actions, fact.note) = (Vec::new(), None),
+        Event::PlanReviewed(fact) => (fact.actions, fact.note) = (Vec::new(), None),
+        Event::PlanClosed(fact) => fact.note = None,
+        Event::TaskDone(fact) => fact.note = None,
+        Event::TaskCancelled(fact) => fact.note = None,
+        Event::SpellChanged(fact) => fact.note = None,
+        Event::SpellEnded(fact) => fact.note = None,
+        Event::SpellStarted(fact) => (fact.spell, fact.note) = (SpellId(none), None),
         Event::AppointmentBooked(fact) => fact.appointment = AppointmentId(none),
-        Event::TaskSet(fact) => fact.task = TaskId(none),
+        Event::TaskSet(fact) => (fact.task, fact.note) = (TaskId(none), None),
         Event::RiskRaised(fact) => fact.risk = RiskId(none),
         Event::EvidenceAttached(fact) => fact.evidence = EvidenceId(none),
         Event::LegalHoldPlaced(fact) => fact.hold = HoldId(none),

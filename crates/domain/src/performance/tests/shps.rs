@@ -42,7 +42,7 @@ fn targets() -> Profile {
         [referrals, plans]
     };
     let series = ["Brent", "Ealing", "Islington"].into_iter().flat_map(of_borough).collect();
-    Profile::of(&TargetsPublished { profile: "base".to_owned(), series }, None)
+    Profile::of(&TargetsPublished { profile: "base".to_owned(), series }, (None, None))
 }
 
 /// The unrounded base of a row, where what is printed determines it.

@@ -42,7 +42,7 @@ fn published(series: Vec<TargetSeries>) -> TargetsPublished {
 }
 
 fn profile(series: Vec<TargetSeries>) -> Profile {
-    Profile::of(&published(series), Some(&["brent", "enfield"].map(str::to_owned)))
+    Profile::of(&published(series), (Some(&["brent", "enfield"].map(str::to_owned)), None))
 }
 
 fn month(on: &str) -> Period {
@@ -105,7 +105,7 @@ fn the_whole_contract_has_its_own_series_or_the_sum_of_all_areas() {
         Some(fraction("88"))
     );
     // Without a list of areas, those count that the targets name.
-    let open = Profile::of(&published(areas[..1].to_vec()), None);
+    let open = Profile::of(&published(areas[..1].to_vec()), (None, None));
     assert_eq!(target(&open, "referral", None, &january), Some(fraction("60")));
 }
 
@@ -215,4 +215,29 @@ proptest! {
         let sum = months.collect::<Option<Vec<_>>>().map(Fraction::sum).transpose().expect("in range");
         prop_assert_eq!(target(&profile, "referral", None, &to_date("2018-01-01", &last)), sum);
     }
+}
+
+#[test]
+fn cohorts_have_targets_of_their_own_and_the_whole_contract_has_their_sum() {
+    let of_cohort = |measure: &str, cohort: &str, target: &str| TargetSeries {
+        cohort: Some(cohort.to_owned()),
+        ..months(measure, None, &[(1, target)])
+    };
+    let two = vec![of_cohort("referral", "1", "20"), of_cohort("referral", "2", "30")];
+    let found = |profile: &Profile, part: &Part| {
+        let target = profile.target(("referral", FLOW), part, &month("2018-01-01"));
+        target.expect("a target or none").value()
+    };
+    let both = Profile::of(&published(two.clone()), (None, None));
+    assert_eq!(found(&both, &Part::cohort("1")), Some(fraction("20")));
+    assert_eq!(found(&both, &Part::Whole), Some(fraction("50")));
+    assert_eq!(found(&both, &Part::area("1")), None, "a cohort is no area of the same code");
+    let three = Profile::of(&published(two.clone()), (None, Some(&["1", "2", "3"].map(str::to_owned))));
+    assert_eq!(found(&three, &Part::Whole), None, "the third cohort has none, and a target is never guessed");
+    let with_areas = [two, vec![months("referral", Some("brent"), &[(1, "7")])]].concat();
+    assert_eq!(found(&Profile::of(&published(with_areas), (None, None)), &Part::Whole), Some(fraction("7")));
+    let half = TargetSeries { cohort: Some("1".to_owned()), ..ratio("starts", None, "referral", "0.5") };
+    let by_ratio = Profile::of(&published(vec![of_cohort("referral", "1", "20"), half]), (None, None));
+    let starts = by_ratio.target(("starts", FLOW), &Part::cohort("1"), &month("2018-01-01")).expect("a target");
+    assert_eq!(starts.value(), Some(fraction("10")));
 }

@@ -34,6 +34,7 @@ fn the_next_repeat_starts_where_the_last_was_achieved_even_if_the_spell_changes_
         spell: spell_id(1),
         hours_per_week: None,
         attributes: [("grade".to_owned(), Attribute::Text("b".to_owned()))].into(),
+        note: None,
     };
     let sample = journey().job(1, "A", 20, "2022-01-03").and("2022-01-31", attribute);
     assert_eq!(
@@ -151,7 +152,7 @@ fn out_of_range_hours_hold_only_the_outcome_that_uses_them_and_name_the_event() 
     };
     let huge = Quantity("79228162514264337593543950335".parse().expect("a decimal"));
     let sample = journey().and("2022-01-03", start(1, "employment", None, None));
-    let changed = SpellChanged { spell: spell_id(1), hours_per_week: Some(huge), attributes: [].into() };
+    let changed = SpellChanged { spell: spell_id(1), hours_per_week: Some(huge), attributes: [].into(), note: None };
     let sample = sample.and("2022-01-03", changed);
     for unknown in ["hold", "lower"] {
         let rulebook = with_hours(unknown);
@@ -169,8 +170,12 @@ fn out_of_range_hours_hold_only_the_outcome_that_uses_them_and_name_the_event() 
 #[test]
 fn text_that_looks_like_a_number_matches_quoted_or_not() {
     let placed = |value: Attribute| {
-        let changed =
-            SpellChanged { spell: spell_id(1), hours_per_week: None, attributes: [("grade".to_owned(), value)].into() };
+        let changed = SpellChanged {
+            spell: spell_id(1),
+            hours_per_week: None,
+            attributes: [("grade".to_owned(), value)].into(),
+            note: None,
+        };
         journey().and("2022-01-03", start(1, "employment", None, None)).and("2022-01-03", changed)
     };
     let text = |text: &str| Attribute::Text(text.to_owned());

@@ -328,11 +328,16 @@ impl World {
                     spell: spell_id(n),
                     hours_per_week: Some(Quantity((*hours).into())),
                     attributes: [].into(),
+                    note: None,
                 };
                 facts.push((*on, 1, change.into()));
             }
             if let Some(length) = spell.length {
-                facts.push((spell.from + length, 2, SpellEnded { spell: spell_id(n), reason: None }.into()));
+                facts.push((
+                    spell.from + length,
+                    2,
+                    SpellEnded { spell: spell_id(n), reason: None, note: None }.into(),
+                ));
             }
         }
         facts.sort_by_key(|(on, kind, _)| (*on, *kind));

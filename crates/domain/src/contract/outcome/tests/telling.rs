@@ -112,11 +112,11 @@ impl Sample {
     /// Sets the hours of the n-th spell from a day on.
     pub(in crate::contract::outcome) fn hours(self, n: u128, hours: i64, from: &str) -> Self {
         let hours_per_week = Some(Quantity(hours.into()));
-        self.and(from, SpellChanged { spell: spell_id(n), hours_per_week, attributes: [].into() })
+        self.and(from, SpellChanged { spell: spell_id(n), hours_per_week, attributes: [].into(), note: None })
     }
 
     pub(in crate::contract::outcome) fn ends(self, n: u128, on: &str) -> Self {
-        self.and(on, SpellEnded { spell: spell_id(n), reason: None })
+        self.and(on, SpellEnded { spell: spell_id(n), reason: None, note: None })
     }
 
     /// The n-th piece of evidence, dated and attached on a day, for the n-th spell.
@@ -211,5 +211,6 @@ pub(in crate::contract::outcome) fn start(
         employer_ref: employer.map(str::to_owned),
         hours_per_week: hours,
         attributes: [].into(),
+        note: None,
     }
 }

@@ -76,7 +76,7 @@ impl View {
 }
 
 fn plan(on: &str) -> Sample {
-    journey().and(on, PlanAgreed { kind: "php".to_owned() })
+    journey().and(on, PlanAgreed { kind: "php".to_owned(), actions: Vec::new(), note: None })
 }
 
 fn job(from: &str) -> Sample {

@@ -1,12 +1,14 @@
 //! The header of a rulebook and the sections about the contract: calendar, codes, labels, boards and stages.
 
 use super::super::{AppliesBy, CodeList, CountsWhen};
+use super::case_attribute::CASE_ATTRIBUTE;
 use super::kpi::KPI;
 use super::league::LEAGUE;
 use super::outcome::{
     ACHIEVEMENT, ENGAGEMENT, LEVEL, LEVEL_NEEDS_ACHIEVEMENT, MEASURE, OUTCOME, PLAN, SPELL, WHERE, WHERE_NEEDS_SPELL,
 };
 use super::report::REPORT;
+use super::supply::SUPPLY;
 use super::terms::{CAP, DUTIES, GRADE, OWN_MEASURE, REPORTS, STANDARD, TARGETS};
 use super::workforce::CASELOAD;
 use super::{Fix, Items, Key, Kind, Map, Rule, SOME_VALUES, TEXTS, Table, Word, words};
@@ -91,6 +93,13 @@ pub(in super::super) static RULEBOOK: Table = Table {
         )
         .optional(),
         Key::new(
+            "case_attribute",
+            Kind::Tables(&CASE_ATTRIBUTE),
+            "",
+            "Attributes of cases by which figures can be broken down, such as an age band.",
+        )
+        .optional(),
+        Key::new(
             "labels",
             Kind::Map(&LABELS),
             "",
@@ -128,6 +137,13 @@ pub(in super::super) static RULEBOOK: Table = Table {
              neither.",
         )
         .optional(),
+        Key::new(
+            "supply",
+            Kind::Tables(&SUPPLY),
+            "",
+            "Which facts service areas supply, and from when. Left out: all of them supply everything.",
+        )
+        .optional(),
         Key::new("stage", Kind::Tables(&STAGE), "", "The stages of the funnel, in order.").optional(),
         Key::new(
             "standard",
@@ -155,7 +171,7 @@ pub(in super::super) static RULEBOOK: Table = Table {
             "duties",
             Kind::Table(&DUTIES),
             "",
-            "Duties that one person may not combine. Left out: the person who attached evidence may not verify it.",
+            "Duties that one person may not combine. Left out: all three pairs are kept apart.",
         )
         .optional(),
     ],
@@ -233,6 +249,14 @@ static CODES: Table = Table {
         codes(CodeList::RiskKinds, "Kinds of risk."),
         codes(CodeList::AchievementCodes, "Achievements that can be recorded."),
         codes(CodeList::MeasureCodes, "Measures that can be recorded."),
+        Key::new(
+            "money_codes",
+            Kind::List(&Kind::Code(CodeList::MeasureCodes), Items::Distinct),
+            r#"["spend"]"#,
+            "Those of the measures whose recorded values are amounts of money in the currency. Their figures are shown \
+             as money.",
+        )
+        .optional(),
         codes(CodeList::DisengageReasons, "Reasons for a disengagement."),
         codes(CodeList::CloseReasons, "Reasons for closing a case."),
         codes(CodeList::DefectCodes, "Defects of evidence and of claims."),

@@ -90,7 +90,7 @@ pub(super) static KPI: Table = Table {
     ],
 };
 
-static KPI_TOOLS: Table = Table {
+pub(super) static KPI_TOOLS: Table = Table {
     name: "kpi_tools",
     noun: "the tools of an indicator",
     about: "What the commissioner may do after a failure: the kinds of notices that may be issued.",

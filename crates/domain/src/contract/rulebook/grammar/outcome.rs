@@ -2,7 +2,7 @@
 
 use super::super::CodeList;
 use super::super::outcome::{
-    Combine, HoursBasis, OncePer, PeriodKind, RatioBase, Scope, UnitRounding, UnknownHours, WhenCapped,
+    Combine, Digest, HoursBasis, OncePer, PeriodKind, RatioBase, Scope, UnitRounding, UnknownHours, WhenCapped,
 };
 use super::{Fix, Items, Key, Kind, Map, Rule, SOME_TEXTS, SOME_VALUES, TEXTS, Table, Word, words};
 
@@ -14,6 +14,11 @@ pub(in super::super) const WHEN_CAPPED: [Word<WhenCapped>; 2] = [
 pub(in super::super) const ONCE_PER: [Word<OncePer>; 2] = [
     Word::new("journey", OncePer::Journey, "once for each case"),
     Word::new("person", OncePer::Person, "once for each person, across cases and linked records"),
+];
+
+pub(in super::super) const DIGEST: [Word<Digest>; 2] = [
+    Word::new("optional", Digest::Optional, "a document that is kept on paper or in another system may do"),
+    Word::new("required", Digest::Required, "only evidence with the SHA-256 of its file counts"),
 ];
 
 /// What a break between spells does. The keys that go with it are read with [`CONTINUITY`].
@@ -446,6 +451,7 @@ static HOURS: Table = Table {
     notes: &["`at_least` is smaller than `below`."],
 };
 
+const DIGEST_WORD: Kind = Kind::Word(&const { words(&DIGEST) });
 const EVIDENCE_KINDS: Kind = Kind::List(&Kind::Code(CodeList::EvidenceKinds), Items::Distinct);
 
 static EVIDENCE: Table = Table {
@@ -457,6 +463,8 @@ static EVIDENCE: Table = Table {
         Key::new("any_of", EVIDENCE_KINDS, r#"["payslip"]"#, "Kinds of evidence of which one is enough.").or("[]"),
         Key::new("all_of", EVIDENCE_KINDS, r#"["payslip"]"#, "Kinds of evidence that are all needed.").or("[]"),
         Key::new("verified", Kind::Flag, "true", "Whether the evidence must be verified.").or("false"),
+        Key::new("digest", DIGEST_WORD, r#""required""#, "Whether the evidence must have the SHA-256 of its file.")
+            .or(r#""optional""#),
         Key::new(
             "dated_before_days",
             Kind::Whole,

@@ -1,6 +1,6 @@
 //! The section of a rulebook about its reports.
 
-use super::super::report::{ChartKind, CommentaryNeed, Compared, Dimension, Every, Layout, ReportBoard, TablePeriod};
+use super::super::report::{ChartKind, CommentaryNeed, Compared, Every, Layout, ReportBoard, TablePeriod};
 use super::{Fix, Items, Key, Kind, Rule, SOME_TEXTS, Table, Word, words};
 
 pub(in super::super) const EVERY: [Word<Every>; 4] = [
@@ -15,14 +15,16 @@ pub(in super::super) const COMMENTARY: [Word<CommentaryNeed>; 2] = [
     Word::new("required", CommentaryNeed::Required, "the report says so if there is none"),
 ];
 
-pub(in super::super) const DIMENSIONS: [Word<Dimension>; 7] = [
-    Word::new("area", Dimension::Area, "the service area of the case"),
-    Word::new("cohort", Dimension::Cohort, "the cohort of the case"),
-    Word::new("referrer", Dimension::Referrer, "the kind of organisation that referred the case"),
-    Word::new("keyworker", Dimension::Keyworker, "the keyworker who held the case on the day of the fact"),
-    Word::new("team", Dimension::Team, "the team of that keyworker"),
-    Word::new("code", Dimension::Code, "the code of the fact, such as the reason of an exit"),
-    Word::new("month", Dimension::Month, "the months of the period"),
+/// What figures are broken down by, for the reference page.
+pub(in super::super) const DIMENSIONS: [Word<()>; 8] = [
+    Word::new("area", (), "the service area of the case"),
+    Word::new("cohort", (), "the cohort of the case"),
+    Word::new("referrer", (), "the kind of organisation that referred the case"),
+    Word::new("keyworker", (), "the keyworker who held the case on the day of the fact"),
+    Word::new("team", (), "the team of that keyworker"),
+    Word::new("code", (), "the code of the fact, such as the reason of an exit"),
+    Word::new("month", (), "the months of the period"),
+    Word::new("attribute:<code>", (), "an attribute of the case, which `[[case_attribute]]` names"),
 ];
 
 pub(in super::super) const TABLE_PERIODS: [Word<TablePeriod>; 9] = [
@@ -177,7 +179,7 @@ static REPORT_TABLE: Table = Table {
         Key::new("measures", SOME_TEXTS, r#"["referral"]"#, "The measures, by code, in order."),
         Key::new(
             "by",
-            Kind::List(&const { Kind::Word(&const { words(&DIMENSIONS) }) }, Items::Distinct),
+            Kind::List(&Kind::Dimension, Items::Distinct),
             r#"["area"]"#,
             "What the figures are broken down by, at most three. Left out: the contract as a whole.",
         )

@@ -4,7 +4,7 @@ use super::super::CodeList;
 use super::super::measure::{Basis, FactKind};
 use super::super::terms::{CapScope, Crossing};
 use super::case_values::{OF_CASES, SHARE, TAKES_OF_CONTRACT};
-use super::kpi::WITHHOLD;
+use super::kpi::{KPI_TOOLS, WITHHOLD};
 use super::{Fix, Items, Key, Kind, Rule, SOME_TEXTS, TEXTS, Table, Word, words};
 
 pub(in super::super) const CAP_SCOPES: [Word<CapScope>; 4] = [
@@ -32,8 +32,7 @@ pub(in super::super) const SEPARATE: [Word<Separate>; 3] = [
     Word::new(
         "verify/submit",
         Separate::VerifySubmit,
-        "the person who verified evidence may not submit the claims that rest on it; the \
-         program does not check this yet",
+        "the person who verified evidence may not submit the claims that rest on it",
     ),
     Word::new("submit/decide", Separate::SubmitDecide, "the person who submitted claims may not decide on them"),
 ];
@@ -98,6 +97,20 @@ pub(super) static STANDARD: Table = Table {
         Key::new("lower_level", Kind::Percent, "85", "The share of obligations met below which the failure is major.")
             .optional()
             .unit("percent"),
+        Key::new(
+            "tools",
+            Kind::Table(&KPI_TOOLS),
+            r#"{ minor = ["improvement_plan"], major = ["performance_plan"] }"#,
+            "What the commissioner may do after a failure. Only with a level.",
+        )
+        .optional(),
+        Key::new(
+            "withhold",
+            Kind::Table(&WITHHOLD),
+            r#"{ percent = 5, of = "annual_payment" }"#,
+            "What may be withheld after a major failure. Only with a level.",
+        )
+        .optional(),
     ],
     rules: &[],
     notes: &[
@@ -409,19 +422,31 @@ pub(super) static TARGETS: Table = Table {
 
 pub(super) static REPORTS: Table = Table {
     name: "reports",
-    noun: "the dates of reports",
-    about: "When reports are due.",
-    keys: &[Key::new(
-        "due",
-        Kind::List(&Kind::QuotedDate, Items::Any),
-        r#"["2018-10-13"]"#,
-        "The days on which a report is due, earliest first, each in quotes.",
-    )],
+    noun: "the rules for reports",
+    about: "When reports are due, and whether commissioners see small counts.",
+    keys: &[
+        Key::new(
+            "due",
+            Kind::List(&Kind::QuotedDate, Items::Any),
+            r#"["2018-10-13"]"#,
+            "The days on which a report is due, earliest first, each in quotes.",
+        )
+        .or("[]"),
+        Key::new(
+            "hide_small_counts",
+            Kind::Flag,
+            "true",
+            "Whether counts of one to four people are hidden from commissioners, in every report and in the API.",
+        )
+        .or("false"),
+    ],
     rules: &[],
     notes: &[
         "A submitted report answers the first due date on or after the last day of the period that it covers. Due \
          dates that were missed or met late are listed with the number of days.",
         "`rulebook check` warns of a day that is not a working day. The program sends no reminders.",
+        "In the API small counts are also hidden if one `[[report]]` hides them. Where only one number of a row or column \
+         is small, another one is hidden with it, because the rest and a total would give it away.",
     ],
 };
 
@@ -433,7 +458,7 @@ pub(super) static DUTIES: Table = Table {
         "separate",
         Kind::List(&const { Kind::Word(&const { words(&SEPARATE) }) }, Items::Any),
         r#"["attach/verify"]"#,
-        "Pairs of duties that one person may not combine. An empty list allows all.",
+        "Pairs of duties that one person may not combine. The list replaces the default, so an empty list allows all.",
     )],
     rules: &[],
     notes: &[],

@@ -37,7 +37,7 @@ fn faults(table: &'static Table, key: &str, value: &str) -> Vec<String> {
     let day = NaiveDate::from_ymd_opt(2015, 3, 28).expect("a date");
     let pauses = [Pause { name: "school-holidays".to_owned(), ranges: vec![Days { first: day, last: day }] }];
     let outcomes = ["job_13w", "job_13w_under16h"].map(str::to_owned);
-    let names = Names { codes: &Codes::default(), outcomes: &outcomes, pauses: Some(&pauses) };
+    let names = Names { codes: &Codes::default(), outcomes: &outcomes, attributes: &[], pauses: Some(&pauses) };
     let mut report = Report::new(&text);
     check(&Section { grammar: table, ..Section::root(document.get_ref()) }, &names, &mut report);
     let of_key = |path: &str| path == key || path.starts_with(&format!("{key}."));
@@ -139,6 +139,12 @@ ratio = { of = "contacts", over = "caseload", #measure_ratio
 scope = "contract"
 amount = "1.00"
 #cap
+[[case_attribute]]
+code = "age"
+title = "Age"
+#case_attribute
+[reports]
+#reports
 [[report]]
 code = "monthly"
 title = "Monthly"

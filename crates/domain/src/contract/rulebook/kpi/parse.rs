@@ -3,12 +3,11 @@
 //! The measures that indicators name are checked once the whole rulebook is read, because they may be any of its
 //! measures.
 
+use super::super::Standard;
 use super::super::grammar::kpi::{DIRECTIONS, PERIODS, TOOLS};
-use super::super::measure::measures;
-use super::super::measure::parse::codes_that_make_measures;
-use super::super::reader::{Fault, Report, Section};
-use super::super::{Rulebook, Standard};
-use super::{Direction, Kpi, WithheldFrom, Withholding};
+use super::super::measure::known::KnownMeasures;
+use super::super::reader::{Report, Section};
+use super::{Consequences, Direction, Kpi, WithheldFrom, Withholding};
 use crate::fact::event::NoticeKind;
 
 /// The indicators of `[[kpi]]`. The standards are those that were read.
@@ -34,8 +33,6 @@ pub(in super::super) fn kpis(top: &Section<'_>, standards: &[Standard], report: 
 }
 
 fn kpi(section: &Section<'_>) -> Option<Kpi> {
-    let tools = section.section("tools");
-    let tools_at = |level: &str| tools.as_ref().map(|tools| notices(tools, level)).unwrap_or_default();
     Some(Kpi {
         code: section.text("code")?,
         title: section.text("title")?,
@@ -44,10 +41,19 @@ fn kpi(section: &Section<'_>) -> Option<Kpi> {
         minimum_level: section.decimal("minimum_level"),
         lower_level: section.decimal("lower_level"),
         period: section.word("period", &PERIODS)?,
+        consequences: consequences(section),
+    })
+}
+
+/// What may follow a failure of an indicator or of a standard with levels.
+pub(in super::super) fn consequences(section: &Section<'_>) -> Consequences {
+    let tools = section.section("tools");
+    let tools_at = |level: &str| tools.as_ref().map(|tools| notices(tools, level)).unwrap_or_default();
+    Consequences {
         minor_tools: tools_at("minor"),
         major_tools: tools_at("major"),
         withhold: section.section("withhold").as_ref().and_then(withholding),
-    })
+    }
 }
 
 /// The kinds of notices that the tools at a level are.
@@ -80,16 +86,12 @@ fn levels_in_order(section: &Section<'_>, report: &mut Report<'_>) {
 }
 
 /// Reports indicators of what is no measure of the rulebook.
-pub(in super::super) fn check_measures(top: &Section<'_>, rulebook: &Rulebook, report: &mut Report<'_>) {
-    let (known, unread) = (measures(rulebook), codes_that_make_measures(top));
+pub(in super::super) fn check_measures(top: &Section<'_>, known: &KnownMeasures, report: &mut Report<'_>) {
     for item in top.sections("kpi").iter().filter_map(|section| section.item("measure")) {
-        let Ok(named) = item.text() else { continue };
-        if unread.contains(&named) || known.iter().any(|measure| measure.code == named) {
-            continue;
-        }
-        let problem = format!("there is no measure {named:?}");
         let remedy = "write the code of a stage, standard, outcome or [[measure]], or one that every contract has; \
                       `throughline rulebook measures` lists them";
-        item.faulty(Fault::Remedied { problem, remedy: remedy.to_owned() }, report);
+        if let Some(fault) = item.text().ok().and_then(|named| known.unknown(&named, remedy)) {
+            item.faulty(fault, report);
+        }
     }
 }

@@ -23,10 +23,10 @@ fn an_indicator_is_read_and_explained() {
     assert_eq!((plans.code.as_str(), plans.measure.as_str()), ("plans", "plan"));
     assert_eq!((plans.direction, plans.period), (Direction::AtMost, KpiPeriod::RollingThree));
     assert_eq!((plans.minimum_level, plans.lower_level), (Some(3.into()), Some(Decimal::new(45, 1))));
-    assert_eq!(plans.minor_tools, [NoticeKind::ImprovementPlan]);
-    assert_eq!(plans.major_tools, [NoticeKind::PerformancePlan, NoticeKind::Termination]);
+    assert_eq!(plans.consequences.minor_tools, [NoticeKind::ImprovementPlan]);
+    assert_eq!(plans.consequences.major_tools, [NoticeKind::PerformancePlan, NoticeKind::Termination]);
     let of = WithheldFrom::Recorded("sessions".to_owned());
-    assert_eq!(plans.withhold, Some(Withholding { percent: 5.into(), of }));
+    assert_eq!(plans.consequences.withhold, Some(Withholding { percent: 5.into(), of }));
     let sentence = "Indicator plans: Plans a month. The measure plan over the three months up to the end of each month: \
                     above 3 it is a minor failure, above 4.5 it is a major failure. A third failing month in a row is a \
                     major failure. Tools after a minor failure: improvement_plan. Tools after a major failure: \
@@ -41,7 +41,7 @@ fn what_is_left_out_has_a_default() {
     let read = rulebook(&with_kpi("measure = \"caseload\"\nlower_level = 4"));
     let kpi = &read.kpis[0];
     assert_eq!((kpi.direction, kpi.period, kpi.minimum_level), (Direction::AtLeast, KpiPeriod::Month, None));
-    assert!(kpi.minor_tools.is_empty() && kpi.major_tools.is_empty() && kpi.withhold.is_none());
+    assert_eq!(kpi.consequences, Consequences::default());
 }
 
 #[test]
@@ -121,4 +121,28 @@ fn stoke_withholds_a_twentieth_of_the_annual_payment_for_red() {
     assert_eq!(withheld, [("green", None), ("amber", None), ("red", twentieth)]);
     let sentence = "For the grade red, 5 % of the annual_payment of the financial year may be withheld.";
     assert!(explain::of(&read).iter().any(|one| one == sentence));
+}
+
+/// The rulebook [`WHOLE`] with one standard. What is passed begins on line 69.
+fn with_standard(rest: &str) -> String {
+    let standard = "[[standard]]\ncode = \"seen\"\nfrom = \"referral_received\"\nwithin = { days = 7 }\n";
+    format!("{WHOLE}{standard}met_by = {{ contact = {{ made = true }} }}\n{rest}\n")
+}
+
+#[test]
+fn a_standard_with_levels_has_tools_as_an_indicator_has() {
+    let tools = "tools = { minor = [\"improvement_plan\"] }\nwithhold = { percent = 5, of = \"sessions\" }";
+    let read = rulebook(&with_standard(&format!("minimum_level = 95\n{tools}")));
+    let all = kpis(&read);
+    let seen = all.iter().find(|kpi| kpi.code == "seen").expect("an indicator");
+    assert_eq!(seen.consequences.minor_tools, [NoticeKind::ImprovementPlan]);
+    assert!(seen.consequences.withhold.is_some());
+    let sentences = explain::of(&read);
+    let ends = "Tools after a minor failure: improvement_plan. After a major failure, 5 % of the sessions of the \
+                financial year may be withheld.";
+    assert!(sentences.iter().any(|one| one.starts_with("Standard seen: ") && one.ends_with(ends)), "{sentences:#?}");
+    let found = faults(&with_standard("tools = { minor = [\"improvement_plan\"] }"));
+    let expected =
+        "standard.tools: a standard without levels is never failed; write minimum_level, lower_level or both";
+    assert!(found.iter().any(|fault| fault.ends_with(expected)), "{found:#?}");
 }

@@ -5,8 +5,8 @@
 
 use super::super::Rulebook;
 use super::super::grammar::league::LEAGUE_BY;
-use super::super::measure::parse::codes_that_make_measures;
-use super::super::measure::{Formula, Measure, Workforce, measures};
+use super::super::measure::known::KnownMeasures;
+use super::super::measure::{Formula, Workforce};
 use super::super::reader::{Fault, Item, Report, Section};
 use super::{Band, Edge, Index, Indicator, League, LeagueBy, RankedBy};
 
@@ -112,8 +112,12 @@ fn out_of_order(above: Edge, below: Edge) -> Option<(String, &'static str)> {
 
 /// Reports leagues by measures that the rulebook has not or that their members have not, and indexes of profiles that
 /// give no number to their members.
-pub(in super::super) fn check_measures(top: &Section<'_>, rulebook: &Rulebook, report: &mut Report<'_>) {
-    let check = Check { known: &measures(rulebook), unread: codes_that_make_measures(top), rulebook };
+pub(in super::super) fn check_measures(
+    top: &Section<'_>,
+    (rulebook, known): (&Rulebook, &KnownMeasures),
+    report: &mut Report<'_>,
+) {
+    let check = Check { known, rulebook };
     for section in top.sections("league") {
         let Some(by) = section.word("by", &LEAGUE_BY) else { continue };
         let indicators = section.sections("indicator");
@@ -129,25 +133,23 @@ pub(in super::super) fn check_measures(top: &Section<'_>, rulebook: &Rulebook, r
 }
 
 struct Check<'c> {
-    known: &'c [Measure],
-    unread: Vec<String>,
+    known: &'c KnownMeasures,
     rulebook: &'c Rulebook,
 }
 
-fn report_fault(item: &Item<'_>, report: &mut Report<'_>, fault: impl FnOnce(&str) -> Option<(String, String)>) {
+fn report_fault(item: &Item<'_>, report: &mut Report<'_>, fault: impl FnOnce(&str) -> Option<Fault>) {
     let Ok(named) = item.text() else { return };
-    if let Some((problem, remedy)) = fault(&named) {
-        item.faulty(Fault::Remedied { problem, remedy }, report);
+    if let Some(fault) = fault(&named) {
+        item.faulty(fault, report);
     }
 }
 
 impl Check<'_> {
     /// Why a measure cannot rank such members, and what to do.
-    fn of_measure(&self, code: &str, by: LeagueBy) -> Option<(String, String)> {
-        let Some(measure) = self.known.iter().find(|known| known.code == code) else {
+    fn of_measure(&self, code: &str, by: LeagueBy) -> Option<Fault> {
+        let Some(measure) = self.known.find(code) else {
             let remedy = "write the code of one that `throughline board --list-measures` lists, or a [[measure]] of it";
-            let is_read = !self.unread.iter().any(|unread| unread == code);
-            return is_read.then(|| (format!("there is no measure {code:?}"), remedy.to_owned()));
+            return self.known.unknown(code, remedy);
         };
         let of = |formula: &Formula| match formula {
             Formula::OfContract(_) => Some("is recorded for the contract as a whole"),
@@ -162,21 +164,25 @@ impl Check<'_> {
             }
             _ => None,
         };
-        let part = |code: &String| self.known.iter().find(|known| known.code == *code);
+        let part = |code: &String| self.known.find(code);
         let why = match &measure.formula {
             Formula::Ratio { of: above, over, .. } => {
                 [above, over].into_iter().filter_map(part).find_map(|part| of(&part.formula))
             }
             formula => of(formula),
         };
-        why.map(|why| (format!("{code:?} {why}, so it ranks no member"), "name another measure".to_owned()))
+        why.map(|why| Fault::Remedied {
+            problem: format!("{code:?} {why}, so it ranks no member"),
+            remedy: "name another measure".to_owned(),
+        })
     }
 
     /// Why a profile cannot be an index, and what to do.
-    fn of_profile(&self, profile: &str, by: LeagueBy) -> Option<(String, String)> {
+    fn of_profile(&self, profile: &str, by: LeagueBy) -> Option<Fault> {
         if by != LeagueBy::Area {
             let problem = "targets are of the contract and of service areas, not of teams or keyworkers";
-            return Some((problem.to_owned(), "write index = { mean_of = \"members\" } or a number".to_owned()));
+            let remedy = "write index = { mean_of = \"members\" } or a number".to_owned();
+            return Some(Fault::Remedied { problem: problem.to_owned(), remedy });
         }
         let profiles = &self.rulebook.profiles;
         if profiles.iter().any(|known| known == profile) {
@@ -188,7 +194,7 @@ impl Check<'_> {
         } else {
             format!("write one of {}, or {add}", profiles.join(", "))
         };
-        Some((format!("there is no target profile {profile:?}"), remedy))
+        Some(Fault::Remedied { problem: format!("there is no target profile {profile:?}"), remedy })
     }
 }
 

@@ -5,6 +5,7 @@
 use super::super::outcome::AchievedBy;
 use super::super::{CodeList, Labels, Rulebook, Stage};
 use super::case_value::{ContractValues, TakeOfContract};
+use super::money::in_currency;
 use super::{Basis, FactKind, Facts, Formula, Measure, Unit, Work, of_workforce, workforce};
 
 /// The measures of a rulebook: its stages, its own measures, its standards and outcomes, those of the workforce, then
@@ -69,7 +70,9 @@ pub fn measures(rulebook: &Rulebook) -> Vec<Measure> {
         });
     }
     list.of_every_contract();
-    list.measures
+    let plain = list.measures;
+    let find = |code: &str| plain.iter().find(|measure| measure.code == code);
+    plain.iter().map(|measure| in_currency(rulebook, measure.clone(), find)).collect()
 }
 
 /// The measure with this code.

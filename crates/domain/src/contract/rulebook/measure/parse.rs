@@ -5,13 +5,14 @@
 
 mod case_value;
 
+use super::super::Codes;
 use super::super::check::listed;
 use super::super::grammar::case_values::TAKES_OF_CONTRACT;
 use super::super::grammar::terms::BASES;
 use super::super::outcome::parse as outcome;
 use super::super::reader::{Fault, Report, Section};
-use super::super::{Codes, Rulebook};
 use super::case_value::{ContractValues, TakeOfContract};
+use super::known::KnownMeasures;
 use super::{Basis, FactKind, Facts, Formula, Measure, is_of_every_contract};
 
 /// The most decimal places that are shown.
@@ -171,9 +172,8 @@ fn unknown(what: &str, known: &[String], code: &str, otherwise: &str) -> Option<
 
 /// Reports ratios of what is no measure of the rulebook, of themselves, of other ratios, of values of cases, and of what
 /// is not a number of cases if the basis needs cases. The rate of an outcome is such a ratio too.
-pub(in super::super) fn check_ratios(top: &Section<'_>, rulebook: &Rulebook, report: &mut Report<'_>) {
-    let known = super::measures(rulebook);
-    let ratios = Ratios { known: &known, unread: codes_that_make_measures(top) };
+pub(in super::super) fn check_ratios(top: &Section<'_>, known: &KnownMeasures, report: &mut Report<'_>) {
+    let ratios = Ratios { known };
     for section in top.sections("measure") {
         let (Some(code), Some(ratio)) = (section.text("code"), section.section("ratio")) else { continue };
         let basis = ratio.word("basis", &BASES).unwrap_or(Basis::Period);
@@ -191,17 +191,8 @@ pub(in super::super) fn check_ratios(top: &Section<'_>, rulebook: &Rulebook, rep
     }
 }
 
-/// The codes of sections that make measures. One with a fault is not read, and its fault is reported there.
-pub(in super::super) fn codes_that_make_measures(top: &Section<'_>) -> Vec<String> {
-    let over_many = outcome::codes_over_many(top);
-    let outcomes = outcome::codes(top).into_iter().filter(|code| !holds(&over_many, code));
-    let others = ["stage", "standard", "measure"].into_iter().flat_map(|key| codes_of(top, key));
-    others.chain(outcomes).collect()
-}
-
 struct Ratios<'m> {
-    known: &'m [Measure],
-    unread: Vec<String>,
+    known: &'m KnownMeasures,
 }
 
 impl Ratios<'_> {
@@ -211,9 +202,8 @@ impl Ratios<'_> {
             let (problem, remedy) = ("it would be a ratio of itself", "name another measure");
             return Some(Fault::Remedied { problem: problem.to_owned(), remedy: remedy.to_owned() });
         }
-        let (problem, remedy) = match self.known.iter().find(|known| known.code == named).map(|known| &known.formula) {
-            None if holds(&self.unread, named) => return None,
-            None => (format!("there is no measure {named:?}"), self.remedy()),
+        let (problem, remedy) = match self.known.find(named).map(|known| &known.formula) {
+            None => return self.known.unknown(named, self.remedy()),
             Some(Formula::Ratio { of, over, .. }) => {
                 (format!("{named:?} is itself a ratio"), format!("write {of} or {over}, which it is made of"))
             }
@@ -232,7 +222,7 @@ impl Ratios<'_> {
 
     /// The measures of this rulebook that a ratio can be made of. Those that every contract has are too many to name.
     fn remedy(&self) -> String {
-        let own = self.known.iter().filter(|known| {
+        let own = self.known.measures().iter().filter(|known| {
             let is_alone = matches!(known.formula, Formula::Ratio { .. } | Formula::OfCases(_) | Formula::Share(_));
             !is_alone && !known.code.contains(':') && !is_of_every_contract(&known.code)
         });

@@ -139,3 +139,18 @@ fn each_stage_but_the_first_is_a_share_of_the_one_before() {
         assert_eq!((found.title.as_str(), found.unit), ("Housing Secured over PHP complete", Unit::Percent));
     }
 }
+
+#[test]
+fn amounts_of_money_are_those_of_the_codes_that_the_rulebook_lists() {
+    let unit = |pack: &str, code: &str| {
+        let found = measure(&of_pack(pack), code).unwrap_or_else(|| panic!("no {code}"));
+        let Unit::Money(currency) = found.unit else { return format!("{} {}", found.unit.as_str(), found.places) };
+        format!("{} {}", currency.as_str(), found.places)
+    };
+    assert_eq!(unit("stoke-psychology", "contract:spend"), "GBP 2");
+    assert_eq!(unit("stoke-psychology", "spend"), "GBP 2", "also what is recorded for a case");
+    assert_eq!(unit("stoke-psychology", "contract:complaints"), "amount 0");
+    assert_eq!(unit("stoke-psychology", "spend_of_forecast"), "percent 0", "a share of money is no money");
+    assert!(unit("ealing-better-lives", "placement_spend_a_day").starts_with("GBP "), "money for each day");
+    assert_eq!(unit("sehatmandi", "anc_visits"), "amount 0");
+}

@@ -2,7 +2,7 @@
 
 use toml::de::DeTable;
 
-use super::super::grammar::outcome::{ONCE_PER, WHEN_CAPPED};
+use super::super::grammar::outcome::{DIGEST, ONCE_PER, WHEN_CAPPED};
 use super::super::reader::{Report, Section};
 use super::condition::condition;
 use super::price::tariffs;
@@ -95,6 +95,7 @@ fn evidence(section: &Section<'_>, report: &mut Report<'_>) -> Option<EvidenceTe
         any_of,
         all_of,
         verified: section.flag("verified")?,
+        digest: section.word("digest", &DIGEST)?,
         dated_before_days: section.whole("dated_before_days"),
         dated_after_days: section.whole("dated_after_days"),
     })

@@ -3,11 +3,12 @@
 //! Each report is read alone. The measures that its tables name are checked once the whole rulebook is read, because
 //! they may be any of its measures.
 
+use super::super::Calendar;
 use super::super::grammar::Word;
-use super::super::grammar::report::{BOARDS, CHARTS, COMMENTARY, COMPARED, DIMENSIONS, EVERY, LAYOUTS, TABLE_PERIODS};
-use super::super::measure::{Measure, measures, parse as measure};
+use super::super::grammar::report::{BOARDS, CHARTS, COMMENTARY, COMPARED, EVERY, LAYOUTS, TABLE_PERIODS};
+use super::super::measure::Measure;
+use super::super::measure::known::KnownMeasures;
 use super::super::reader::{Fault, Item, Report as Faults, Section};
-use super::super::{Calendar, Rulebook};
 use super::{
     CommentaryNeed, Compared, Dimension, Every, Layout, ReportBoard, ReportDefinition, SectionDefinition, Shown,
     SmallCounts, TableDefinition, TablePeriod,
@@ -24,6 +25,7 @@ pub(in super::super) fn reports(
 ) -> Vec<ReportDefinition> {
     let mut codes: Vec<String> = Vec::new();
     let mut reports = Vec::new();
+    let hides_all = top.section("reports").and_then(|section| section.flag("hide_small_counts")) == Some(true);
     for section in top.sections("report") {
         unique(&section, &mut codes, "report", faults);
         let Some(every) = section.word("every", &EVERY) else { continue };
@@ -32,7 +34,7 @@ pub(in super::super) fn reports(
         if let (Some(code), Some(title), Some(is_hidden)) =
             (section.text("code"), section.text("title"), section.flag("hide_small_counts"))
         {
-            let small_counts = if is_hidden { SmallCounts::Hidden } else { SmallCounts::Shown };
+            let small_counts = if is_hidden || hides_all { SmallCounts::Hidden } else { SmallCounts::Shown };
             reports.push(ReportDefinition { code, title, every, small_counts, sections });
         }
     }
@@ -78,6 +80,16 @@ fn each<'d, T: Copy>(section: &Section<'d>, key: &str, words: &[Word<T>]) -> Vec
     items.into_iter().filter_map(read).collect()
 }
 
+/// What the figures of a table are broken down by.
+fn dimensions<'d>(section: &Section<'d>) -> Vec<(Item<'d>, Dimension)> {
+    let items = section.item("by").map(|item| item.elements()).unwrap_or_default();
+    let read = |item: Item<'d>| {
+        let by = Dimension::named(&item.text().ok()?)?;
+        Some((item, by))
+    };
+    items.into_iter().filter_map(read).collect()
+}
+
 fn values<T: Copy>(section: &Section<'_>, key: &str, words: &[Word<T>]) -> Vec<T> {
     each(section, key, words).into_iter().map(|(_, value)| value).collect()
 }
@@ -90,7 +102,8 @@ struct Periods<'c> {
 
 impl Periods<'_> {
     fn table(&self, section: &Section<'_>, faults: &mut Faults<'_>) -> Option<TableDefinition> {
-        let (by, compare) = (values(section, "by", &DIMENSIONS), values(section, "compare", &COMPARED));
+        let by: Vec<Dimension> = dimensions(section).into_iter().map(|(_, by)| by).collect();
+        let compare = values(section, "compare", &COMPARED);
         let otherwise = if compare.is_empty() && !by.is_empty() { Layout::Columns } else { Layout::Rows };
         let table = TableDefinition {
             title: section.text("title"),
@@ -114,7 +127,7 @@ impl Periods<'_> {
             let (problem, remedy) = ("a matrix has a column for each member of a dimension", "write by = [\"month\"]");
             item.faulty(Fault::Remedied { problem: problem.to_owned(), remedy: remedy.to_owned() }, faults);
         }
-        for (item, _) in each(section, "by", &DIMENSIONS).into_iter().filter(|(_, by)| *by == Dimension::Month) {
+        for (item, _) in dimensions(section).into_iter().filter(|(_, by)| *by == Dimension::Month) {
             if !self.is_of_months(table.period) {
                 let problem = "the period of the table is not made of whole months".to_owned();
                 let remedy = "leave out month, or write period = \"rolling_3_months\"".to_owned();
@@ -173,15 +186,12 @@ impl Periods<'_> {
 }
 
 /// Reports measures of tables that the rulebook does not have, and boards that it does not measure.
-pub(in super::super) fn check_measures(top: &Section<'_>, rulebook: &Rulebook, faults: &mut Faults<'_>) {
-    let (known, unread) = (measures(rulebook), measure::codes_that_make_measures(top));
+pub(in super::super) fn check_measures(top: &Section<'_>, known: &KnownMeasures, faults: &mut Faults<'_>) {
     for section in top.sections("report").iter().flat_map(|report| report.sections("section")) {
         let named = section.sections("table");
         for item in named.iter().filter_map(|table| table.item("measures")).flat_map(|item| item.elements()) {
-            let Ok(code) = item.text() else { continue };
-            if known.iter().all(|known| known.code != code) && !unread.contains(&code) {
-                let problem = format!("there is no measure {code:?}");
-                item.faulty(Fault::Remedied { problem, remedy: remedy(&known) }, faults);
+            if let Some(fault) = item.text().ok().and_then(|code| known.unknown(&code, remedy(known.measures()))) {
+                item.faulty(fault, faults);
             }
         }
         let waits = [ReportBoard::ReferralToPlan, ReportBoard::ReferralToPlanToDate];

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use super::super::grammar::terms::{CAP_SCOPES, CROSSINGS, SEPARATE, SPELL_STARTED, Separate};
-use super::super::kpi::parse::withholding;
+use super::super::kpi::parse::{consequences, withholding};
 use super::super::reader::{Report, Section};
 use super::{Cap, Duties, Grade, GradeTest, MetBy, Passes, Reports, Standard, StandardFrom, Within};
 
@@ -32,6 +32,12 @@ pub(in super::super) fn standards(top: &Section<'_>, report: &mut Report<'_>) ->
             let remedy = "write lower_level no greater than minimum_level";
             report.add(section.at.clone(), Some(&section.path), problem, remedy);
         }
+        let follows = ["tools", "withhold"].into_iter().find(|key| section.item(key).is_some());
+        if let Some(key) = follows.filter(|_| minimum.or(lower).is_none()) {
+            let problem = "a standard without levels is never failed";
+            let remedy = "write minimum_level, lower_level or both";
+            report.add(section.place_of(key), Some(&section.path_of(key)), problem, remedy);
+        }
         let Some(standard) = standard(&section) else { continue };
         if standards.iter().any(|earlier| earlier.code == standard.code) {
             let problem = format!("the standard {:?} is already defined above", standard.code);
@@ -50,6 +56,7 @@ fn standard(section: &Section<'_>) -> Option<Standard> {
         met_by: met_by(&section.section("met_by")?)?,
         minimum_level: section.decimal("minimum_level"),
         lower_level: section.decimal("lower_level"),
+        consequences: consequences(section),
     })
 }
 
@@ -133,5 +140,6 @@ pub(in super::super) fn reports(top: &Section<'_>, report: &mut Report<'_>) -> R
         }
         due.push(date);
     }
-    Reports { due }
+    let hides = top.section("reports").and_then(|section| section.flag("hide_small_counts"));
+    Reports { due, hide_small_counts: hides.unwrap_or(false) }
 }

@@ -151,6 +151,7 @@ pub(super) struct Evidence {
     pub(super) supports: Vec<Uuid>,
     pub(super) is_good: bool,
     pub(super) is_verified: bool,
+    pub(super) has_digest: bool,
 }
 
 /// A case at the end of a day, on the days of one reading of its dates.
@@ -265,6 +266,7 @@ pub(super) fn client(said: &[Said]) -> Client {
                     supports: of.supports.clone(),
                     is_good: true,
                     is_verified: false,
+                    has_digest: of.sha256.is_some(),
                 });
             }
             Event::EvidenceVerified(of) => piece(of.evidence.0, |piece| piece.is_verified = true),

@@ -10,7 +10,7 @@ use super::days::{Found, Run, runs, starts};
 use super::facts::{self, Client, Day, Evidence, Journey, Said, date, number};
 use crate::contract::calendar::BankHolidays;
 use crate::contract::outcome::{Hold, Status};
-use crate::contract::rulebook::outcome::{AchievedBy, EvidenceTerms, JourneyTerms, Outcome, Tariff, Trigger};
+use crate::contract::rulebook::outcome::{AchievedBy, Digest, EvidenceTerms, JourneyTerms, Outcome, Tariff, Trigger};
 use crate::contract::rulebook::{Calendar, Rulebook};
 use crate::fact::envelope::EventId;
 use crate::fact::event::Event;
@@ -329,6 +329,7 @@ impl Case {
         let counts = |piece: &&Evidence| {
             piece.is_good
                 && (piece.is_verified || !asked.verified)
+                && (piece.has_digest || asked.digest == Digest::Optional)
                 && asked.dated_before_days.is_none_or(|days| piece.dated >= now.on - Day::from(days))
                 && asked.dated_after_days.is_none_or(|days| piece.dated <= now.on + Day::from(days))
                 && piece.supports.iter().any(|ground| now.grounds.contains(ground))

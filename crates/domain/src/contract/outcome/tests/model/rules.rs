@@ -262,6 +262,9 @@ fn evidence(dice: &mut Dice) -> String {
     if dice.percent(30) {
         keys.push("verified = true".to_owned());
     }
+    if dice.percent(20) {
+        keys.push("digest = \"required\"".to_owned());
+    }
     if dice.percent(40) {
         keys.push(format!("dated_before_days = {}", dice.between(0, 60)));
     }

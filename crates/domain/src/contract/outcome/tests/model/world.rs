@@ -293,15 +293,17 @@ impl Making<'_> {
             employer_ref: employer,
             hours_per_week: self.quantity(),
             attributes: self.attributes(70),
+            note: None,
         };
         let mut grounds = vec![spell.0, spell.0, self.say(from, started).0];
         for _ in 0..self.dice.below(3) {
             let on = self.awkward(from, from + length);
-            let changed = SpellChanged { spell, hours_per_week: self.quantity(), attributes: self.attributes(25) };
+            let changed =
+                SpellChanged { spell, hours_per_week: self.quantity(), attributes: self.attributes(25), note: None };
             grounds.push(self.say(on, changed).0);
         }
         if self.dice.percent(75) {
-            grounds.push(self.say(from + length, SpellEnded { spell, reason: None }).0);
+            grounds.push(self.say(from + length, SpellEnded { spell, reason: None, note: None }).0);
         }
         if self.dice.percent(50) {
             let ground = self.dice.one(&grounds);
@@ -317,7 +319,10 @@ impl Making<'_> {
                 level: self.dice.percent(70).then(|| self.dice.one(&["1", "2", "3"]).to_owned()),
             }
             .into(),
-            2 => PlanAgreed { kind: self.dice.one(&["php", "php", "ppep"]).to_owned() }.into(),
+            2 => {
+                PlanAgreed { kind: self.dice.one(&["php", "php", "ppep"]).to_owned(), actions: Vec::new(), note: None }
+                    .into()
+            }
             3 => EngagementStarted { basis: self.dice.one(&["visit", "call"]).to_owned() }.into(),
             _ => MeasureRecorded {
                 code: "score".to_owned(),
@@ -368,7 +373,7 @@ impl Making<'_> {
             let attached = EvidenceAttached {
                 evidence,
                 kind: self.dice.one(&KINDS).to_owned(),
-                sha256: None,
+                sha256: self.dice.percent(70).then(|| "ab".repeat(32)),
                 dated_on: after(self.base, dated),
                 obtained_on: None,
                 obtained_how: None,

@@ -83,7 +83,12 @@ fn a_table_shows_measures_and_dimensions_that_there_are() {
         (
             "month",
             "measures = [\"referral\"]\nby = [\"borough\"]",
-            "line 74: report.section.table.by: \"borough\" is not one of the allowed words; write one of \"area\", \"cohort\", \"referrer\", \"keyworker\", \"team\", \"code\", \"month\"",
+            "line 74: report.section.table.by: \"borough\" is not one of the allowed words; write one of area, cohort, referrer, keyworker, team, code, month, attribute:<code>",
+        ),
+        (
+            "month",
+            "measures = [\"referral\"]\nby = [\"attribute:age_band\"]",
+            "line 74: report.section.table.by: there is no attribute \"age_band\" of cases; write a [[case_attribute]] of that code",
         ),
         (
             "month",
