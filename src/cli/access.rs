@@ -26,7 +26,7 @@ use throughline_domain::access::{Access, Author};
 use throughline_domain::command::{Command, When};
 use throughline_domain::fact::envelope::{ApiKeyId, GrantId, StreamId};
 use throughline_domain::fact::event::{
-    ApiKeyIssued, ApiKeyRevoked, EVERY_CONTRACT, Event, GrantedRole, RoleGranted, RoleRevoked, SessionsRevoked,
+    ApiKeyIssued, ApiKeyRevoked, EVERY_CONTRACT, Event, RoleGranted, RoleRevoked, SessionsRevoked,
 };
 use throughline_domain::fact::{History, Recorded};
 
@@ -183,7 +183,6 @@ pub(super) async fn run(places: &Places, command: AccessCommand) -> Result<Endin
             let grant = GrantId(Chance::System.id_at(Clock::Machine.now()));
             let done = format!("granted {role} to {login} as {grant}");
             let contracts = scope.contracts();
-            let role = granted(role);
             let fact = RoleGranted { grant, login, issuer, role, contracts, areas: scope.areas, until };
             keep(places, fact, &done).await
         }
@@ -289,17 +288,6 @@ pub(super) async fn run_sign_in(command: SignInCommand) -> Result<Ending> {
         }
     }
     Ok(ending)
-}
-
-const fn granted(role: Role) -> GrantedRole {
-    match role {
-        Role::Keyworker => GrantedRole::Keyworker,
-        Role::Manager => GrantedRole::Manager,
-        Role::Commissioner => GrantedRole::Commissioner,
-        Role::Auditor => GrantedRole::Auditor,
-        Role::Integrator => GrantedRole::Integrator,
-        Role::Administrator => GrantedRole::Administrator,
-    }
 }
 
 /// Records a fact about access.

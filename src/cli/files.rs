@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio_stream::StreamExt as _;
 
 use super::commands::{COMMAND_LINE, open, stop_signal};
-use super::results::Results;
+use super::results::{Results, in_one_row, remark};
 use super::terminal::{self, message};
 use super::{BadFile, Ending, Misuse, Places};
 use crate::access::{Principal, Role, Scope};
@@ -20,8 +20,8 @@ use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
 use crate::export::ndjson::{self as exported, Zones};
 use crate::import::as_recorded::as_recorded;
-use crate::import::ssda903::{self, Mark, Return, RowResult, Unfit};
-use crate::import::{Import, Outcome, Problem, Row};
+use crate::import::ssda903::{self, Return, RowResult, Unfit};
+use crate::import::{Import, Mark, Outcome, Problem, Row};
 use crate::log::verify::{Damage, FINDINGS_KEPT, Finding, Unread, Verified};
 use crate::log::{Log, LogError};
 use crate::record::Recorder;
@@ -202,6 +202,15 @@ impl Importing {
         }
     }
 
+    /// The positions and the ids of events to show, each in one cell.
+    pub(super) fn marks(&self, marks: &[Mark]) -> [Value; 2] {
+        let listed = |each: Vec<String>| if each.is_empty() { Value::Null } else { self.shown(&each.join(" ")) };
+        [
+            listed(marks.iter().map(|(position, _)| position.to_string()).collect()),
+            listed(marks.iter().map(|(_, event)| event.to_string()).collect()),
+        ]
+    }
+
     /// The first words of the summary.
     pub(super) const fn prefix(&self) -> &'static str {
         match self {
@@ -350,14 +359,7 @@ fn episode_cells(file: &Path, result: &RowResult, importing: &Importing) -> [Val
         Outcome::Missing => ("missing", none),
     };
     let (code, column, message) = match &result.outcome {
-        Outcome::Refused(problems) => {
-            let each = |of: fn(&Problem) -> Option<&str>, mark: &str| {
-                let each: Vec<&str> = problems.iter().filter_map(of).collect();
-                (!each.is_empty()).then(|| each.join(mark))
-            };
-            let code = each(|problem| Some(problem.code), " ");
-            (code, each(|problem| problem.path.as_deref(), " "), each(|problem| Some(&problem.message), "; "))
-        }
+        Outcome::Refused(problems) => in_one_row(problems),
         Outcome::Unreadable(error) => (None, error.key.clone(), Some(error.message.clone())),
         Outcome::Missing => (
             None,
@@ -366,19 +368,17 @@ fn episode_cells(file: &Path, result: &RowResult, importing: &Importing) -> [Val
         ),
         Outcome::Recorded(_) | Outcome::Corrected(_) | Outcome::There(_) => (None, None, None),
     };
-    let said: Vec<&str> = message.iter().chain(&result.note).map(String::as_str).collect();
-    let message = (!said.is_empty()).then(|| said.join("; "));
-    let listed = |each: Vec<String>| if each.is_empty() { Value::Null } else { importing.shown(&each.join(" ")) };
+    let [positions, events] = importing.marks(marks);
     [
         json!(file.display().to_string()),
         json!(result.line),
         json!(result.child),
         json!(result.began_on),
         json!(outcome),
-        listed(marks.iter().map(|(position, _)| position.to_string()).collect()),
-        listed(marks.iter().map(|(_, event)| event.to_string()).collect()),
+        positions,
+        events,
         json!(code),
         json!(column),
-        json!(message),
+        json!(remark(message, result.note.as_deref())),
     ]
 }

@@ -9,11 +9,11 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::files::{ImportOptions, Importing, ending, importer};
-use super::results::Results;
+use super::results::{Results, in_one_row, remark};
 use super::terminal::{self, message};
 use super::{BadFile, Ending, ImportHow, Misuse, Places};
-use crate::import::Problem;
-use crate::import::mapped::{Mark, Outcome, RowResult, SourceFile, Summary};
+use crate::import::Mark;
+use crate::import::mapped::{Outcome, RowResult, SourceFile, Summary};
 use crate::import::mapping::{Mapping, json_schema, propose, shipped};
 use crate::import::read::{self, Column, Format, Inspected, Row, Table, Unfit, Wanted};
 
@@ -236,33 +236,24 @@ fn cells(paths: &[PathBuf], result: &RowResult, importing: &Importing) -> [Value
         Outcome::Retracted(marks) => ("retracted", marks.as_slice()),
     };
     let (code, column, message) = match &result.outcome {
-        Outcome::Refused(problems) => {
-            let each = |of: fn(&Problem) -> Option<&str>, mark: &str| {
-                let each: Vec<&str> = problems.iter().filter_map(of).collect();
-                (!each.is_empty()).then(|| each.join(mark))
-            };
-            let code = each(|problem| Some(problem.code), " ");
-            (code, each(|problem| problem.path.as_deref(), " "), each(|problem| Some(&problem.message), "; "))
-        }
+        Outcome::Refused(problems) => in_one_row(problems),
         Outcome::Unreadable(error) => (None, error.key.clone(), Some(error.message.clone())),
         Outcome::Missing => {
             (None, None, Some("recorded before, but gone from the snapshot: the record does not change".to_owned()))
         }
         Outcome::Recorded(_) | Outcome::Corrected(_) | Outcome::There(_) | Outcome::Retracted(_) => (None, None, None),
     };
-    let said: Vec<&str> = message.iter().chain(&result.note).map(String::as_str).collect();
-    let message = (!said.is_empty()).then(|| said.join("; "));
-    let listed = |each: Vec<String>| if each.is_empty() { Value::Null } else { importing.shown(&each.join(" ")) };
+    let [positions, events] = importing.marks(marks);
     [
         json!(result.file.map(|file| paths[file].display().to_string())),
         json!(result.line),
         json!(result.table),
         json!(result.record),
         json!(outcome),
-        listed(marks.iter().map(|(position, _)| position.to_string()).collect()),
-        listed(marks.iter().map(|(_, event)| event.to_string()).collect()),
+        positions,
+        events,
         json!(code),
         json!(column),
-        json!(message),
+        json!(remark(message, result.note.as_deref())),
     ]
 }

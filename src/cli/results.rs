@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::terminal::message;
 use super::{BadFile, Misuse};
+use crate::import::Problem;
 use crate::rows::csv_row;
 
 /// A result file that is being written.
@@ -70,6 +71,24 @@ impl Results {
         let ended = self.unwritten.and_then(|()| self.to.flush());
         ended.with_context(|| format!("cannot write {}", self.path.display()))?;
         Ok(self.path)
+    }
+}
+
+/// What is wrong with a row, for one line of the file: the codes, the places and the messages of its problems.
+pub(crate) fn in_one_row(problems: &[Problem]) -> (Option<String>, Option<String>, Option<String>) {
+    let each = |of: fn(&Problem) -> Option<&str>, mark: &str| {
+        let each: Vec<&str> = problems.iter().filter_map(of).collect();
+        (!each.is_empty()).then(|| each.join(mark))
+    };
+    let code = each(|problem| Some(problem.code), " ");
+    (code, each(|problem| problem.path.as_deref(), " "), each(|problem| Some(&problem.message), "; "))
+}
+
+/// A message and a further remark in one cell.
+pub(crate) fn remark(message: Option<String>, note: Option<&str>) -> Option<String> {
+    match (message, note) {
+        (Some(message), Some(note)) => Some(format!("{message}; {note}")),
+        (message, note) => message.or_else(|| note.map(str::to_owned)),
     }
 }
 

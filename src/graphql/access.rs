@@ -15,12 +15,11 @@ use super::scalars::{Date, Instant};
 use crate::log::LogError;
 use throughline_domain::access::{self, Access};
 use throughline_domain::fact::envelope::{ApiKeyId, GrantId, StreamId};
-use throughline_domain::fact::event::GrantedRole;
 use throughline_domain::fact::{History, Recorded};
 
 /// The role of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "GrantedRole")]
+#[graphql(remote = "throughline_domain::fact::role::Role")]
 pub enum Role {
     /// Works with clients.
     Keyworker,

@@ -20,7 +20,7 @@ use crate::log::LogError;
 use crate::record::Recorder;
 use throughline_domain::contract::{Contract, UnreadableRulebook};
 use throughline_domain::fact::Recorded;
-use throughline_domain::fact::envelope::{Position, StreamId};
+use throughline_domain::fact::envelope::{EventId, Position, StreamId};
 use throughline_domain::fact::event::DecodeError;
 use throughline_domain::fact::refusal::Refusal;
 
@@ -60,6 +60,9 @@ impl Import<'_> {
         ImportError::NoContract(self.contract.to_owned())
     }
 }
+
+/// The position of an event in the log, and its id.
+pub type Mark = (Position, EventId);
 
 /// The result of one row of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

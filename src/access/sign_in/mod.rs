@@ -38,7 +38,6 @@ pub use keys::{FetchError, KeySet};
 use rights::Rights;
 use throughline_domain::access::Access;
 use throughline_domain::fact::envelope::ApiKeyId;
-use throughline_domain::fact::event::GrantedRole;
 use throughline_gateway::Remote;
 
 static NOT_NOTED: Repeated = Repeated::warning("the use of a key could not be recorded");
@@ -205,7 +204,7 @@ impl Kind {
                 let Some(grant) = access.grant_of(login, issuer, day) else {
                     return otherwise.as_ref().map(lasting).ok_or_else(InvalidToken::without_role);
                 };
-                let (role, areas) = (Role::from(grant.details.role), grant.details.areas.clone());
+                let (role, areas) = (grant.details.role, grant.details.areas.clone());
                 let areas = Some(areas).filter(|areas| !areas.is_empty());
                 let scope = scope_of(role, grant.details.contracts.clone(), areas).map_err(InvalidToken::because)?;
                 let principal = Principal { subject: login.clone(), role, scope };
@@ -220,19 +219,6 @@ impl Kind {
                 let principal = Principal { subject: key.details.label.clone(), role: Role::Integrator, scope };
                 Ok(Rightful { principal, until: Some(key.ends_on), key: Some(key.details.key) })
             }
-        }
-    }
-}
-
-impl From<GrantedRole> for Role {
-    fn from(role: GrantedRole) -> Self {
-        match role {
-            GrantedRole::Keyworker => Self::Keyworker,
-            GrantedRole::Manager => Self::Manager,
-            GrantedRole::Commissioner => Self::Commissioner,
-            GrantedRole::Auditor => Self::Auditor,
-            GrantedRole::Integrator => Self::Integrator,
-            GrantedRole::Administrator => Self::Administrator,
         }
     }
 }

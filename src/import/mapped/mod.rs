@@ -20,11 +20,11 @@ use futures_util::future::join_all;
 
 pub use checked::Checked;
 pub use feed::SourceFile;
-pub use results::{Mark, Outcome, RowResult, Summary};
+pub use results::{Outcome, RowResult, Summary};
 
 use super::mapping::{Cells, Ids, Mapping, Snapshot, Statement};
 use super::read::{Inspected, Row};
-use super::{Import, ImportError, Problem, not_by_import};
+use super::{Import, ImportError, Mark, Problem, not_by_import};
 use crate::log::append::Expected;
 use crate::record::{CommandRequest, RecordError};
 use feed::{Joined, Rows};

@@ -1,12 +1,9 @@
 //! The result of each record of a file, and their number.
 
 use crate::cloud_event::LineError;
-use crate::import::Problem;
 use crate::import::read::Found;
-use throughline_domain::fact::envelope::{EventId, Position};
-
-/// The position of an event in the log, and its id.
-pub type Mark = (Position, EventId);
+use crate::import::{Mark, Problem};
+use throughline_domain::fact::envelope::Position;
 
 /// The result of one record of a row, or of a record that is in no row any longer.
 #[derive(Debug, Clone, PartialEq, Eq)]

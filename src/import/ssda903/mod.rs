@@ -18,7 +18,7 @@ use futures_util::future::join_all;
 
 pub use file::{Return, Unfit};
 
-use super::{Import, ImportError, Problem, not_by_import};
+use super::{Import, ImportError, Mark, Problem, not_by_import};
 use crate::cloud_event::LineError;
 use crate::log::append::Expected;
 use crate::record::{CommandRequest, RecordError};
@@ -28,7 +28,7 @@ use namesakes::Namesakes;
 use plan::{Bringing, Commands, Plan, matched};
 use throughline_domain::command::check_source;
 use throughline_domain::contract::rulebook::CodeList;
-use throughline_domain::fact::envelope::{Envelope, EventId, Position, Source, SpellId, StreamId};
+use throughline_domain::fact::envelope::{Envelope, Position, Source, SpellId, StreamId};
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use words::Word;
 
@@ -70,9 +70,6 @@ pub enum Outcome {
     /// An earlier return had the episode, and no readable row of this one has it. The record does not change.
     Missing,
 }
-
-/// The position of an event in the log, and its id.
-pub type Mark = (Position, EventId);
 
 /// The number of rows with each result, over one or more returns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::fact::envelope::StreamId;
-use crate::fact::event::{ApiKeyRevoked, EventType, GrantedRole, RoleRevoked, SessionsRevoked};
+use crate::fact::event::{ApiKeyRevoked, EventType, RoleRevoked, SessionsRevoked};
+use crate::fact::role::Role;
 use crate::world::{World, day, fact_of, retracted, service};
 
 const ISSUER: &str = "https://login.example.org";
@@ -16,7 +17,7 @@ fn granted() -> RoleGranted {
         grant: GRANT,
         login: "Kw-09".to_owned(),
         issuer: None,
-        role: GrantedRole::Manager,
+        role: Role::Manager,
         contracts: vec!["shps".to_owned()],
         areas: Vec::new(),
         until: None,
@@ -62,7 +63,7 @@ fn a_granted_role_belongs_to_the_login_in_any_spelling_until_it_is_revoked() {
     let world = service().and(&noted(granted()));
     let now = access(&world);
     let grant = now.grant_of("KW-09", ISSUER, day("2018-02-01")).expect("a grant");
-    assert_eq!((grant.details.role, grant.granted.by.as_str()), (GrantedRole::Manager, "ann"));
+    assert_eq!((grant.details.role, grant.granted.by.as_str()), (Role::Manager, "ann"));
     assert_eq!(now.grant_of("kw-10", ISSUER, day("2018-02-01")), None);
     let world = world.and(&noted(revoked(GRANT)));
     assert_eq!(access(&world).grant_of("kw-09", ISSUER, day("2018-02-01")), None);
@@ -85,12 +86,12 @@ fn a_role_ends_on_its_day_and_a_revocation_takes_effect_whatever_its_date() {
 #[test]
 fn a_login_has_one_role_for_each_issuer_and_the_one_for_this_issuer_comes_first() {
     let world = service().and(&noted(granted()));
-    let second = RoleGranted { grant: OTHER_GRANT, role: GrantedRole::Auditor, login: "KW-09".to_owned(), ..granted() };
+    let second = RoleGranted { grant: OTHER_GRANT, role: Role::Auditor, login: "KW-09".to_owned(), ..granted() };
     let refusal = world.when(noted(second.clone())).refused(Code::RoleAlreadyGranted);
     assert_eq!(refusal.facts[0].event_type, EventType::RoleGranted);
     let world = world.and(&noted(RoleGranted { issuer: Some(ISSUER.to_owned()), ..second }));
     let role = |issuer: &str| access(&world).grant_of("kw-09", issuer, day("2018-02-01")).expect("a role").details.role;
-    assert_eq!((role(ISSUER), role("https://other.example.org")), (GrantedRole::Auditor, GrantedRole::Manager));
+    assert_eq!((role(ISSUER), role("https://other.example.org")), (Role::Auditor, Role::Manager));
 }
 
 #[test]
@@ -111,7 +112,7 @@ fn a_grant_names_open_contracts_once_and_areas_only_where_they_can_limit() {
     refused(RoleGranted { contracts: contracts(&["*", "shps"]), ..granted() }, Code::InvalidValue);
     let areas = contracts(&["brent"]);
     refused(RoleGranted { contracts: contracts(&["*"]), areas: areas.clone(), ..granted() }, Code::InvalidValue);
-    let keyworker = RoleGranted { role: GrantedRole::Keyworker, areas: areas.clone(), ..granted() };
+    let keyworker = RoleGranted { role: Role::Keyworker, areas: areas.clone(), ..granted() };
     refused(keyworker, Code::InvalidValue);
     refused(RoleGranted { until: Some(day("2018-02-01")), ..granted() }, Code::InvalidValue);
     refused(RoleGranted { issuer: Some("login".to_owned()), ..granted() }, Code::InvalidValue);

@@ -11,6 +11,7 @@ pub mod money;
 pub mod path;
 pub mod personal;
 pub mod refusal;
+pub mod role;
 pub mod sealed;
 pub mod text;
 pub(crate) mod tracked;

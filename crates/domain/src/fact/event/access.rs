@@ -6,34 +6,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::fact::envelope::{ApiKeyId, GrantId};
+use crate::fact::role::Role;
 
 /// The word for every contract of the deployment.
 pub const EVERY_CONTRACT: &str = "*";
-
-/// A role that can be granted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GrantedRole {
-    /// Works with clients.
-    Keyworker,
-    /// Allocates and monitors caseloads, prepares claims.
-    Manager,
-    /// Reads performance, decides claims, pays.
-    Commissioner,
-    /// Replays history. Changes nothing.
-    Auditor,
-    /// A machine that imports referrals and snapshots.
-    Integrator,
-    /// Opens contracts, publishes rulebooks, manages access.
-    Administrator,
-}
-
-impl GrantedRole {
-    /// Whether the role may be limited to some service areas.
-    pub const fn may_be_limited_to_areas(self) -> bool {
-        !matches!(self, Self::Keyworker | Self::Administrator)
-    }
-}
 
 /// A role was granted to a login, for some contracts. It takes effect at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +23,7 @@ pub struct RoleGranted {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
     /// The role.
-    pub role: GrantedRole,
+    pub role: Role,
     /// The contracts, by code; `*` for every contract.
     pub contracts: Vec<String>,
     /// The service areas that the role is limited to, by code. Empty: all.
