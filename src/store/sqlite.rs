@@ -169,7 +169,41 @@ pub(crate) fn sqlite_readers(options: SqliteConnectOptions) -> SqlitePool {
 }
 
 /// A pool of one `SQLite` connection, the only one that writes. Its transactions begin with
-/// [`Conn::begun`](super::Conn::begun).
+/// [`Conn::begun`](super::Conn::begun). A request dropped in the middle of one leaves it open, and with it the lock of
+/// the file, so it is rolled back when the connection returns to the pool.
 pub(crate) fn sqlite_writer(options: SqliteConnectOptions) -> SqlitePool {
-    SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options)
+    let pool = SqlitePoolOptions::new().max_connections(1).after_release(|conn, _| {
+        Box::pin(async move {
+            // Outside a transaction the statement fails and changes nothing.
+            let _ = conn.execute("rollback").await;
+            Ok(true)
+        })
+    });
+    pool.connect_lazy_with(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Connection as _, SqliteConnection};
+
+    use super::super::Conn;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_transaction_left_open_is_rolled_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = sqlite_options(&folder.path().join("any.db")).create_if_missing(true);
+        let pool = On::Sqlite(sqlite_writer(options.clone()));
+        let mut left = Conn::begun(&pool).await.expect("a transaction");
+        super::super::on!(&mut left, conn => {
+            sqlx::raw_sql("create table half (one integer)").execute(&mut **conn).await.map(drop)
+        })
+        .expect("a change");
+        let options = options.busy_timeout(Duration::from_secs(5));
+        let mut other = SqliteConnection::connect_with(&options).await.expect("another connection");
+        drop(left);
+        other.execute("begin immediate").await.expect("the lock is free");
+        let tables: (i64,) = sqlx::query_as("select count(*) from sqlite_master").fetch_one(&mut other).await.expect("it");
+        assert_eq!(tables.0, 0, "half a change was kept");
+    }
 }
