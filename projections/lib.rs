@@ -163,11 +163,6 @@ impl Rows {
         self.len() == 0
     }
 
-    /// The other columns of the row with this key.
-    pub fn get(&self, table: &'static str, key: &[Value]) -> Option<&[Value]> {
-        self.rows.get(table)?.get(key).map(Vec::as_slice)
-    }
-
     /// The rows of one table.
     pub fn of(&self, table: &'static Table) -> impl Iterator<Item = Row<'_>> {
         let rows = self.rows.get(table.name).into_iter().flatten();

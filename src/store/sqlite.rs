@@ -203,7 +203,8 @@ mod tests {
         let mut other = SqliteConnection::connect_with(&options).await.expect("another connection");
         drop(left);
         other.execute("begin immediate").await.expect("the lock is free");
-        let tables: (i64,) = sqlx::query_as("select count(*) from sqlite_master").fetch_one(&mut other).await.expect("it");
+        let tables: (i64,) =
+            sqlx::query_as("select count(*) from sqlite_master").fetch_one(&mut other).await.expect("it");
         assert_eq!(tables.0, 0, "half a change was kept");
     }
 }

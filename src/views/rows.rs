@@ -1,5 +1,6 @@
 //! Writes rows of any view table. It must never know what a row means.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -28,19 +29,21 @@ struct TableChanges {
 impl Changes {
     /// Adds the changes from a stream's old rows to its new rows.
     pub(super) fn add(&mut self, before: &Rows, after: &Rows) {
-        for (table, key, rest) in before.iter() {
-            if after.get(table, key) != Some(rest) {
+        for (old, new) in side_by_side(before.iter(), after.iter(), |(table, key, _)| (*table, *key)) {
+            if old.map(|(_, _, rest)| rest) == new.map(|(_, _, rest)| rest) {
+                continue;
+            }
+            if let Some((table, key, _)) = old {
                 self.tables.entry(table).or_default().gone.push(key.to_vec());
             }
-        }
-        for (table, key, rest) in after.iter() {
-            if before.get(table, key) != Some(rest) {
+            if let Some((table, key, rest)) = new {
                 self.tables.entry(table).or_default().new.push([key, rest].concat());
             }
         }
-        for (counts, sign) in [(before.counts(), -1), (after.counts(), 1)] {
-            for (key, count) in counts {
-                *self.counts.entry(key.clone()).or_default() += sign * count;
+        for (old, new) in side_by_side(before.counts().iter(), after.counts().iter(), |(key, _)| *key) {
+            let change = new.map_or(0, |(_, count)| *count) - old.map_or(0, |(_, count)| *count);
+            if let Some((key, _)) = old.or(new).filter(|_| change != 0) {
+                *self.counts.entry(key.clone()).or_default() += change;
             }
         }
     }
@@ -75,6 +78,24 @@ impl Changes {
         }
         Ok(())
     }
+}
+
+/// The items of two sorted sequences in their order, those with the same key together.
+fn side_by_side<T, K: Ord>(
+    first: impl Iterator<Item = T>,
+    second: impl Iterator<Item = T>,
+    key: impl Fn(&T) -> K,
+) -> impl Iterator<Item = (Option<T>, Option<T>)> {
+    let (mut first, mut second) = (first.peekable(), second.peekable());
+    std::iter::from_fn(move || {
+        let order = match (first.peek(), second.peek()) {
+            (None, None) => return None,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(one), Some(other)) => key(one).cmp(&key(other)),
+        };
+        Some((first.next_if(|_| order.is_le()), second.next_if(|_| order.is_ge())))
+    })
 }
 
 /// The changes to a counted table.
@@ -176,3 +197,21 @@ pub(super) static DEFINITION: LazyLock<String> = LazyLock::new(|| {
     whole.update(BankHolidays::known().hash().as_bytes());
     hex(whole.finish().as_ref())
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_with_the_same_key_stand_side_by_side() {
+        let (first, second) = ([(1, 'a'), (3, 'b'), (4, 'c')], [(2, 'd'), (3, 'e')]);
+        let found: Vec<_> = side_by_side(first.iter(), second.iter(), |(key, _)| *key).collect();
+        let expected = [
+            (Some(&(1, 'a')), None),
+            (None, Some(&(2, 'd'))),
+            (Some(&(3, 'b')), Some(&(3, 'e'))),
+            (Some(&(4, 'c')), None),
+        ];
+        assert_eq!(found, expected);
+    }
+}
