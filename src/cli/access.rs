@@ -338,7 +338,7 @@ fn grants(access: &Access) -> Table {
         vec![
             details.grant.to_string(),
             details.login.clone(),
-            Role::from(details.role).to_string(),
+            details.role.to_string(),
             details.contracts.join(" "),
             details.areas.join(" "),
             details.issuer.clone().unwrap_or_default(),
