@@ -186,7 +186,7 @@ pub(crate) fn sqlite_writer(options: SqliteConnectOptions) -> SqlitePool {
 mod tests {
     use sqlx::{Connection as _, SqliteConnection};
 
-    use super::super::Conn;
+    use super::super::{Conn, on};
     use super::*;
 
     #[tokio::test]
@@ -195,10 +195,9 @@ mod tests {
         let options = sqlite_options(&folder.path().join("any.db")).create_if_missing(true);
         let pool = On::Sqlite(sqlite_writer(options.clone()));
         let mut left = Conn::begun(&pool).await.expect("a transaction");
-        super::super::on!(&mut left, conn => {
-            sqlx::raw_sql("create table half (one integer)").execute(&mut **conn).await.map(drop)
-        })
-        .expect("a change");
+        let half = "create table half (one integer)";
+        let changed = on!(&mut left, conn => sqlx::raw_sql(half).execute(&mut **conn).await.map(drop));
+        changed.expect("a change");
         let options = options.busy_timeout(Duration::from_secs(5));
         let mut other = SqliteConnection::connect_with(&options).await.expect("another connection");
         drop(left);
