@@ -434,14 +434,13 @@ async fn neither_the_bytes_nor_the_name_of_a_file_are_anywhere_in_the_clear_and_
         attach(app, &ann(), &journey, json!({ "upload": completed["upload"] })).await;
         let mut searched = files_beneath(app.fresh.files.path());
         assert_eq!(searched.len(), 1);
-        match app.fresh.place().file() {
-            Some(database) => searched.extend(files_beneath(database.parent().expect("its folder"))),
-            None => {
-                let rows = rows(app).await;
-                assert_eq!(rows.len(), 1);
-                for (row, name) in &rows {
-                    assert!(!holds(row.as_bytes(), "Canary Surname") && !holds(name, "Canary Surname"));
-                }
+        if let Some(database) = app.fresh.place().file() {
+            searched.extend(files_beneath(database.parent().expect("its folder")));
+        } else {
+            let rows = rows(app).await;
+            assert_eq!(rows.len(), 1);
+            for (row, name) in &rows {
+                assert!(!holds(row.as_bytes(), "Canary Surname") && !holds(name, "Canary Surname"));
             }
         }
         for path in searched {
