@@ -1,7 +1,7 @@
 # `make test` is the whole gate, what continuous integration runs; it stops at the first failure.
-# It needs cargo with rustfmt and clippy, and Node.js with npm, for a live identity provider (tests/oidc) and a validator
-# of pages (tests/pages); the two tools it lacks it builds for itself, once. The longer runs also need LibreOffice Calc
-# (Debian: libreoffice-calc-nogui).
+# It needs cargo with rustfmt and clippy, and Node.js with npm, for a live identity provider (tests/oidc), a subscriber of
+# webhooks (tests/webhooks) and a validator of pages (tests/pages); the two tools it lacks it builds for itself, once. The
+# longer runs also need LibreOffice Calc (Debian: libreoffice-calc-nogui).
 
 SHELL := /bin/bash
 .NOTPARALLEL:
@@ -53,7 +53,8 @@ spelling: $(TYPOS)
 	@$(TYPOS) --format brief
 
 ## node-packages: what tests take from the npm registry, as the lock files say
-node-packages: tests/pages/node_modules/.package-lock.json tests/oidc/node_modules/.package-lock.json
+node-packages: tests/pages/node_modules/.package-lock.json tests/oidc/node_modules/.package-lock.json \
+	tests/webhooks/node_modules/.package-lock.json
 
 tests/%/node_modules/.package-lock.json: tests/%/package-lock.json
 	@echo '== node packages of tests/$*'

@@ -10,6 +10,7 @@ pub mod caseload;
 pub mod contract;
 pub mod countable;
 pub mod cover;
+pub mod erasure;
 pub mod external_reference;
 pub mod held;
 pub mod journey;
@@ -18,6 +19,8 @@ pub mod last_contact_by_area;
 pub mod monthly;
 pub mod newest_day;
 pub mod obligation;
+pub mod offered_referral;
+pub mod privacy;
 pub mod referral_to_plan;
 pub mod staffing;
 pub mod stage;
@@ -40,10 +43,13 @@ use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::Entry;
 use throughline_domain::fact::Fact;
 use throughline_domain::fact::History;
-use throughline_domain::fact::envelope::{JourneyId, Occurred, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
+use throughline_domain::fact::envelope::{
+    JourneyId, Occurred, OfferId, StreamId, StreamKind, SubjectId, TeamId, WorkerId,
+};
 use throughline_domain::fact::event::ReferralReceived;
 use throughline_domain::journey::Journey;
 pub use throughline_domain::journey::caseload::FOREVER;
+use throughline_domain::offer::Offer;
 use throughline_domain::people::subject::{Subject, links};
 use throughline_domain::people::team::Team;
 use throughline_domain::people::worker::Worker;
@@ -100,6 +106,7 @@ pub static TABLES: &[&Table] = &[
     &contract::TABLE,
     &countable::TABLE,
     &cover::TABLE,
+    &erasure::TABLE,
     &external_reference::TABLE,
     &held::TABLE,
     &journey::TABLE,
@@ -108,6 +115,7 @@ pub static TABLES: &[&Table] = &[
     &monthly::TABLE,
     &newest_day::TABLE,
     &obligation::TABLE,
+    &offered_referral::TABLE,
     &referral_to_plan::TABLE,
     &staffing::TABLE,
     &stage::TABLE,
@@ -245,7 +253,9 @@ pub fn rows_of_the_deployment(stream: StreamId, history: &History) -> Rows {
     let (facts, mut rows) = (history.facts(), Rows::default());
     match stream.kind {
         StreamKind::Subject => {
-            subject::rows(SubjectId(stream.id), &Subject::fold(&facts), &mut rows);
+            let folded = Subject::fold(&facts);
+            subject::rows(SubjectId(stream.id), &folded, &mut rows);
+            erasure::rows(SubjectId(stream.id), &folded, &mut rows);
             subject_link::rows(SubjectId(stream.id), &links(&facts), &mut rows);
         }
         StreamKind::Worker => {
@@ -261,7 +271,21 @@ pub fn rows_of_the_deployment(stream: StreamId, history: &History) -> Rows {
             cover::rows(TeamId(stream.id), &team, &mut rows);
             staffing::rows_of_team(TeamId(stream.id), &team, &mut rows);
         }
-        StreamKind::Journey | StreamKind::Contract | StreamKind::Batch | StreamKind::Deployment => {}
+        StreamKind::Journey
+        | StreamKind::Contract
+        | StreamKind::Batch
+        | StreamKind::Deployment
+        | StreamKind::Offer
+        | StreamKind::Import => {}
+    }
+    rows
+}
+
+/// All rows of an offered referral, from its events.
+pub fn rows_of_an_offer(id: OfferId, history: &History) -> Rows {
+    let mut rows = Rows::default();
+    if let Some(contract) = history.contract() {
+        offered_referral::rows(id, contract, &Offer::of(history), &mut rows);
     }
     rows
 }

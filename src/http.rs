@@ -5,6 +5,8 @@ mod descriptors;
 mod evidence;
 mod export;
 mod feed;
+mod import;
+mod inbox;
 mod metrics;
 mod remote;
 
@@ -105,12 +107,15 @@ pub fn router(app: App, sign_in: impl Into<SignIn>, terms: Terms) -> Router {
         .route(GRAPHQL, any(graphql))
         .route("/events", get(feed::events))
         .route("/export/{table}", get(export::export))
+        .route("/export/subject/{id}", get(export::subject))
         .route("/livez", get(livez))
         .route("/metrics", get(metrics::metrics))
         .route("/readyz", get(readyz))
+        .merge(inbox::routes())
         .merge(page)
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PATIENCE))
         .merge(evidence::routes())
+        .merge(import::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(service)
@@ -310,7 +315,8 @@ fn unauthenticated(refused: &NotLetIn) -> Response {
 }
 
 async fn not_found() -> Response {
-    let known = "no such page: see /graphql, /events, /export/{table}, /evidence/uploads, /livez, /readyz and /metrics";
+    let known = "no such page: see /graphql, /events, /export/{table}, /export/subject/{id}, /import/{source}, \
+                 /referrals/{source}, /evidence/uploads, /livez, /readyz and /metrics";
     Problem::new(StatusCode::NOT_FOUND, known).into_response()
 }
 

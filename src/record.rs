@@ -5,9 +5,11 @@
 
 mod authorization;
 mod caseload_limit;
+mod erased;
 mod leaving;
 mod login_uniqueness;
 mod mode;
+mod possible_duplicate;
 mod request;
 mod same_case;
 mod sealing;
@@ -20,6 +22,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use tokio::sync::Semaphore;
 
 use crate::access::{InScope, Principal};
 use crate::clock::{Chance, Clock};
@@ -27,9 +30,11 @@ use crate::keys::KeyStore;
 use crate::log::append::{Appended, Appender, Decide, Draft, Expected, Request, State, Streams};
 use crate::log::{Log, LogError};
 use crate::queries;
+use crate::search::PeopleSearch;
 use crate::views::{ViewError, Views};
 use authorization::Authorization;
 use caseload_limit::Assigned;
+pub(crate) use erased::references_in;
 use mode::Mode;
 pub use request::{CommandRequest, RecordError, RecordedCommand};
 use sealing::CommandKeys;
@@ -55,6 +60,9 @@ pub struct Recorder {
     appender: Appender<Decision, StreamState>,
     mode: Mode,
     keys: KeyStore,
+    search: PeopleSearch,
+    /// The commands that this sender may have waiting at the same time. None: as many as it likes.
+    places: Option<Arc<Semaphore>>,
 }
 
 impl Recorder {
@@ -66,20 +74,38 @@ impl Recorder {
         chance: Arc<Chance>,
     ) -> Result<(Self, tokio::task::JoinHandle<()>), LogError> {
         let (appender, task) = Appender::start(log.clone(), Arc::clone(&clock), chance).await?;
-        Ok((Self { log, clock, appender, mode: Mode::Live(views), keys: KeyStore::none() }, task))
+        let (mode, keys) = (Mode::Live(views), KeyStore::none());
+        let search = PeopleSearch::of(&log, &keys);
+        Ok((Self { log, clock, appender, mode, keys, search, places: None }, task))
     }
 
     /// A recorder for a dry run: it decides everything and writes nothing. Each command sees what earlier ones would
     /// have recorded. The ids and positions of the events are made up.
     pub async fn dry_run(log: Log, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, LogError> {
         let appender = Appender::dry_run(log.clone(), Arc::clone(&clock), chance).await?;
-        Ok(Self { log, clock, appender, mode: Mode::DryRun, keys: KeyStore::none() })
+        let (mode, keys) = (Mode::DryRun(None), KeyStore::none());
+        let search = PeopleSearch::of(&log, &keys);
+        Ok(Self { log, clock, appender, mode, keys, search, places: None })
+    }
+
+    /// A dry run that asks this view which logins and case numbers are taken, and what to warn of. The view must be as
+    /// new as the log.
+    #[must_use]
+    pub fn asking(self, views: Views) -> Self {
+        let mode = if self.is_dry_run() { Mode::DryRun(Some(views)) } else { self.mode };
+        Self { mode, ..self }
     }
 
     /// A recorder that seals texts about people with the keys of this store.
     #[must_use]
     pub fn sealing_with(self, keys: KeyStore) -> Self {
         Self { keys, ..self }
+    }
+
+    /// A recorder that compares people with those whom this search knows.
+    #[must_use]
+    pub fn looking_in(self, search: PeopleSearch) -> Self {
+        Self { search, ..self }
     }
 
     /// A recorder for a sequence of commands from one source. Everyone named in it is taken to belong to the whole
@@ -96,9 +122,21 @@ impl Recorder {
         Self { mode: self.mode.trusted(), ..self.clone() }
     }
 
+    /// A recorder for many commands of one sender who is limited to a contract, however much the code that sends them
+    /// trusts it. At most so many wait at the same time, so that the commands of others are not held up.
+    #[must_use]
+    pub fn in_portions(&self, most: usize) -> Self {
+        Self { mode: self.mode.limited(), places: Some(Arc::new(Semaphore::new(most))), ..self.clone() }
+    }
+
     /// Whether this recorder never writes.
     pub const fn is_dry_run(&self) -> bool {
         self.mode.is_dry_run()
+    }
+
+    /// The present time, by the clock of this recorder.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     /// The log that this recorder writes to.
@@ -132,6 +170,10 @@ impl Recorder {
 
     /// Records a command without waiting for the view. A bulk load waits once at its end.
     pub async fn append(&self, request: CommandRequest) -> Result<Appended, RecordError> {
+        let _place = match &self.places {
+            Some(places) => Some(places.acquire().await.expect("nothing closes it")),
+            None => None,
+        };
         self.prepare(request).await?.append().await
     }
 
@@ -145,20 +187,36 @@ impl Recorder {
             Some(views) => Found::read(views, &sender, &command, &accept_warnings).await.map_err(RecordError::Fault)?,
             None => Found::default(),
         };
+        let found = self.compared(found, (&sender, &command), &accept_warnings).await.map_err(RecordError::Fault)?;
         let authorization = Authorization::read(self.mode.limiting_view(), sender.clone(), &command).await;
         let authorization = authorization.map_err(RecordError::Fault)?;
         let again = command.clone();
         let keys = if dry_run {
-            self.keys_of_dry_run(&command)
+            self.keys_of_dry_run(&command).await.map_err(RecordError::Fault)?
         } else if !command.personal_classes().is_empty() && authorization.bars(&command) {
             CommandKeys::OfNobody
         } else {
             self.keys_for(&command).await.map_err(RecordError::Fault)?
         };
-        let body = keys.keyed(body);
-        let decide = Decision { authorization, found, accept_warnings, command, keys };
+        let erased = self.of_erased(&command, source.as_ref()).await;
+        let (body, command) = (keys.keyed(body), keys.digested(command));
+        let decide = Decision { authorization, found, accept_warnings, command, keys, erased };
         let request = Request { actor, command_id, body, expected, source, correlation_id: None, dry_run, decide };
         Ok(PreparedCommand::new(self, sender, again, request))
+    }
+
+    /// What was found, with the warnings for people who may be known already.
+    async fn compared(
+        &self,
+        mut found: Found,
+        (sender, command): (&Sender, &Command),
+        accepted: &BTreeSet<String>,
+    ) -> Result<Found, LogError> {
+        if let Some(views) = self.mode.limiting_view() {
+            let alike = possible_duplicate::warnings(views, &self.search, sender, command, accepted).await?;
+            found.warnings.extend(alike);
+        }
+        Ok(found)
     }
 
     /// A conflict, with the events since the expected version.
@@ -261,6 +319,8 @@ struct Decision {
     command: Command,
     /// The keys for the texts about a person in the command.
     keys: CommandKeys,
+    /// Why the command would bring an erased person back, if it would.
+    erased: Option<Refusal>,
 }
 
 impl Decision {
@@ -325,7 +385,8 @@ impl Decide<StreamState> for Decision {
         let same_case = self.found.same_case.iter().copied().map(StreamId::journey);
         let holders = self.authorization.streams(&self.command, streams);
         let beside = history(streams, self.command.stream()).map(|history| self.command.names_beside(history));
-        let beside = beside.unwrap_or_default();
+        let beside = beside.unwrap_or_default().into_iter();
+        let beside = beside.chain(self.command.names_behind(|stream| history(streams, stream)));
         contract.into_iter().chain(holders).chain(beside).chain(same_case).chain(namesakes).chain(batches).collect()
     }
 
@@ -338,6 +399,9 @@ impl Decide<StreamState> for Decision {
     }
 
     fn decide(&self, streams: &Streams<'_, StreamState>, now: DateTime<Utc>) -> Result<Vec<Draft>, RecordError> {
+        if let Some(refusal) = &self.erased {
+            return Err(RecordError::Refused(refusal.clone().alone()));
+        }
         let on = civil_day(now, DEPLOYMENT_ZONE);
         let history_of = |stream| history(streams, stream);
         login_uniqueness::is_free(&self.command, &self.found.namesakes, on, history_of)

@@ -27,13 +27,13 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, Row as _, Sqlite, SqlitePool};
 
-pub(crate) use apart::{Apart, IfMissing, PlaceApart};
+pub(crate) use apart::{Apart, IfMissing, PlaceApart, read_only_file};
 pub use check::is_corrupt;
 pub(crate) use check::{check_postgres, findings};
 pub(crate) use frozen::look_at;
 pub(crate) use growth::Growth;
 use leases::Leases;
-pub(crate) use leases::{Lease, SoleSender};
+pub(crate) use leases::{Lease, SoleImporter, SoleSender};
 pub(crate) use pg_copy::CopyDecoder;
 pub use session::Session;
 pub use sessions::Sessions;
@@ -89,7 +89,8 @@ impl<L, P> On<L, P> {
 ///
 /// A set is bound as JSON text and unpacked by a marker that differs between stores: `{uuids $n}`, a set of UUIDs for
 /// `in`, `{texts $n}`, a set of texts, `{streams $n}`, rows of (kind, id, version), `{commands $n}`, rows of (actor, id),
-/// and `{spans $n}`, rows of (`first_on`, `last_on`), each with its number from 0 as nth.
+/// `{pairs $n}`, rows of (one, other), two UUIDs, and `{spans $n}`, rows of (`first_on`, `last_on`), each with its number
+/// from 0 as nth.
 ///
 /// A column that may hold damaged values is read without trusting its type: `{raw_text c}`, `{raw_uuid c}`, `{raw_date
 /// c}`, `{raw_instant c}` and `{raw_bytes c}` give bytes or null, `{raw_int c}` a whole number or null.
@@ -152,6 +153,12 @@ fn words(set: &str, bind: &str, dialect: Dialect) -> String {
         ("commands", Dialect::Postgres) => {
             format!("(select value ->> 0 as actor, (value ->> 1)::uuid as id from json_array_elements({bind}::json))")
         }
+        ("pairs", Dialect::Sqlite) => {
+            format!("(select unhex(value ->> 0, '-') as one, unhex(value ->> 1, '-') as other from json_each({bind}))")
+        }
+        ("pairs", Dialect::Postgres) => format!(
+            "(select (value ->> 0)::uuid as one, (value ->> 1)::uuid as other from json_array_elements({bind}::json))"
+        ),
         ("spans", Dialect::Sqlite) => {
             format!("(select key as nth, value ->> 0 as first_on, value ->> 1 as last_on from json_each({bind}))")
         }

@@ -61,6 +61,9 @@ const FEED: Class = Class::of(Action::ReadEvents);
 /// Events, whatever query returned them.
 const RECORDS: Class = Class::of(Action::ReadRecords);
 
+/// The search for people by name.
+const NAMES: Class = Class::of(Action::OpenIdentity);
+
 /// Batches and the adjustments proposed for them.
 const BATCHES: Class = Class::of(Action::ReadBatches);
 /// The use of caps.
@@ -71,14 +74,52 @@ const PREVIEW: Class = Class::of(Action::PreviewRules);
 const VIEWS: Class = Class::of(Action::TendViews);
 /// Webhooks.
 const WEBHOOKS: Class = Class::of(Action::ManageSubscriptions);
+/// The access log and the reveals.
+const ACCESS_LOG: Class = Class::of(Action::ReadAccessLog);
+/// Imports into a running server.
+const IMPORTS: Class = Class::of(Action::ImportRecords);
 /// Granted roles, sessions and keys of machines.
 const ACCESS: Class = Class::of(Action::ManageAccess);
+
+/// Who is due to be erased.
+const RETENTION: Class = Class::of(Action::ReadRetention);
+/// Offered referrals.
+const OFFERS: Class = Class::of(Action::ReadOffers);
 
 /// Every field of every type and interface, by access class.
 static FIELDS: &[(&str, Class, &str)] = &[
     ("Query", OPEN, "viewer log contracts contract measures rulebooks compareViews node nodes teams team"),
     ("Query", JOURNEYS, "journey journeys"),
-    ("Query", FEED, "events"),
+    ("Query", FEED, "events sources importRuns"),
+    ("ImportSourceConnection", FEED, "edges nodes pageInfo totalCount"),
+    ("ImportSourceEdge", FEED, "cursor node"),
+    ("ImportSource", FEED, "system contract numbers holds leads purgeMost registeredAt"),
+    ("ImportRunConnection", FEED, "edges nodes pageInfo totalCount"),
+    ("ImportRunEdge", FEED, "cursor node"),
+    ("ImportRun", FEED, "position system contract mapping files startedAt finishedAt ended counts"),
+    ("ImportCounts", OPEN, "recorded corrected alreadyThere refused unreadable missing retracted"),
+    ("Query", NAMES, "people possibleDuplicates"),
+    ("SubjectConnection", NAMES, "edges nodes pageInfo recordedThrough"),
+    ("SubjectEdge", NAMES, "cursor node"),
+    ("PossibleDuplicateConnection", NAMES, "edges nodes pageInfo recordedThrough"),
+    ("PossibleDuplicateEdge", NAMES, "cursor node"),
+    ("PossibleDuplicate", NAMES, "subject other reason"),
+    ("Query", Class::of(Action::ReadInbox), "referralInbox"),
+    ("Query", Class::of(Action::OfferReferrals), "sentReferrals"),
+    ("Query", OFFERS, "offeredReferral"),
+    ("Mutation", Class::of(Action::OfferReferrals), "offerReferral withdrawOffer"),
+    ("Mutation", Class::of(Action::DecideOffers), "acceptOffer linkOffer declineOffer"),
+    (
+        "OfferedReferral",
+        OFFERS,
+        "id contract state version partner source record referred area cohort referrer service externalReferences \
+         timesOffered offeredAt changedSinceDecision decision",
+    ),
+    ("OfferedReferral", JOURNEYS, "subject journey"),
+    ("OfferDecision", OFFERS, "occurred reason remark decidedAt decidedBy"),
+    ("OfferedReferralConnection", OFFERS, "edges nodes pageInfo totalCount"),
+    ("OfferedReferralEdge", OFFERS, "cursor node"),
+    ("OfferPayload", OFFERS, "offer events position replayed problems"),
     ("Query", PREVIEW, "previewRulebook"),
     ("RulebookPreview", PREVIEW, "gained lost changed unchanged moneyDelta byOutcome byRule claims problems"),
     ("ClaimMoveConnection", PREVIEW, "edges nodes pageInfo totalCount"),
@@ -105,7 +146,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("Mutation", Class::of(Action::Amend), "correctFact retractFact"),
     ("Mutation", Class::of(Action::RegisterSubject), "registerSubject"),
     ("Mutation", Class::of(Action::SealIdentity), "sealIdentity"),
-    ("Mutation", Class::of(Action::LinkSubjects), "linkSubjects unlinkSubjects"),
+    ("Mutation", Class::of(Action::LinkSubjects), "linkSubjects unlinkSubjects dismissDuplicate"),
     ("Mutation", Class::of(Action::RecordConsent), "giveConsent withdrawConsent"),
     ("Mutation", Class::of(Action::RetainSubjects), "placeHold liftHold proposeErasure approveErasure"),
     (
@@ -142,6 +183,18 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("ParkedStream", VIEWS, "kind id version position error"),
     ("RebuildProgress", VIEWS, "number phase events of rate eta"),
     ("Query", ACCESS, "grants apiKeys"),
+    ("Query", ACCESS_LOG, "accessLog reveals"),
+    ("AccessEntryConnection", ACCESS_LOG, "edges nodes pageInfo totalCount"),
+    ("AccessEntryEdge", ACCESS_LOG, "cursor node"),
+    ("AccessEntry", ACCESS_LOG, "openedAt login role subjectId kinds requestId revealId"),
+    ("RevealConnection", ACCESS_LOG, "edges nodes pageInfo totalCount"),
+    ("RevealEdge", ACCESS_LOG, "cursor node"),
+    // Reached by those who read the access log, and in the payload of one's own reveal.
+    ("Reveal", OPEN, "reveal subjectId contract reason by role revealedAt until endedAt inForce"),
+    ("Reveal", OPEN.hidden_by(Redaction::Logins), "endedBy"),
+    ("Mutation", Class::of(Action::RevealIdentity), "revealIdentity"),
+    ("Mutation", Class::of(Action::EndReveal), "endReveal"),
+    ("RevealPayload", OPEN, "reveal subject events position replayed problems"),
     ("Mutation", ACCESS, "grantRole revokeRole revokeSessions issueApiKey rotateApiKey revokeApiKey"),
     ("RoleGrantConnection", ACCESS, "edges nodes pageInfo totalCount"),
     ("RoleGrantEdge", ACCESS, "cursor node"),
@@ -181,6 +234,29 @@ static FIELDS: &[(&str, Class, &str)] = &[
         WEBHOOKS,
         "number event type position attempt sentAt delivered status problem tookMs nextAttempt gaveUp",
     ),
+    ("Query", RETENTION, "retentionDue"),
+    ("RetentionDueConnection", RETENTION, "edges nodes pageInfo totalCount"),
+    ("RetentionDueEdge", RETENTION, "cursor node"),
+    ("RetentionDue", RETENTION, "subject endedOn over keptBy holds erasable proposed"),
+    ("RetentionPeriodOver", RETENTION, "class overSince months source illustrative"),
+    ("KeptByContract", RETENTION, "contract because until"),
+    ("StandingHold", RETENTION, "hold placedOn reason"),
+    ("ProposedErasure", RETENTION, "event ground proposedOn"),
+    ("Query", IMPORTS, "importJobs importJob"),
+    ("Mutation", IMPORTS, "cancelImport upsertReferral"),
+    ("ImportPayload", IMPORTS, "job events position replayed problems"),
+    ("ImportJobConnection", IMPORTS, "edges nodes pageInfo totalCount"),
+    ("ImportJobEdge", IMPORTS, "cursor node"),
+    (
+        "ImportJob",
+        IMPORTS,
+        "id number source contract state reason sender digest size attempts counts journeys file line notCompared position \
+         createdAt startedAt endedAt results quarantine",
+    ),
+    ("QuarantinedRecordConnection", IMPORTS, "edges nodes pageInfo totalCount"),
+    ("QuarantinedRecordEdge", IMPORTS, "cursor node"),
+    ("QuarantinedRecord", IMPORTS, "number file line record outcome code place message"),
+    ("UpsertPayload", OPEN, "journey result events position replayed problems"),
     ("Viewer", OPEN, "subject role worker"),
     ("LogHead", OPEN, "position recordedAt"),
     (
@@ -427,7 +503,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("AppointmentConnection", JOURNEYS, "edges nodes pageInfo totalCount"),
     ("AppointmentEdge", JOURNEYS, "cursor node"),
     ("StageReached", JOURNEYS, "code label reached"),
-    ("Subject", JOURNEYS, "id kind registered person linked consents holds erasures"),
+    ("Subject", JOURNEYS, "id pseudonym kind registered person linked consents holds erased erasures"),
     // All who may read a case may ask for names and notes. They are opened only for those who may open them.
     ("Subject", JOURNEYS, "identity"),
     ("SubjectIdentity", JOURNEYS, "sealed names birthDate telephone email address nino nhsNumber upn needs parts"),

@@ -5,7 +5,9 @@
 
 pub mod api_key;
 pub mod fields;
+pub mod offers;
 pub mod policy;
+pub mod pseudonym;
 pub mod relation;
 pub mod sign_in;
 pub mod token;

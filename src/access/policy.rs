@@ -26,6 +26,8 @@ pub enum Action {
     RecordFacts,
     /// Record a referral.
     ReceiveReferral,
+    /// Record a run of an import, its source, and the records that are gone from it.
+    RecordImports,
     /// Correct or retract facts about a case.
     CorrectFacts,
     /// Correct or retract facts of any kind. Whether they may for the particular stream is checked there.
@@ -36,12 +38,22 @@ pub enum Action {
     SealIdentity,
     /// Open names, notes and other sealed texts of a case or subject.
     OpenIdentity,
+    /// See who a subject is for a limited time, with a reason, where the role otherwise sees a pseudonym.
+    RevealIdentity,
+    /// End a reveal early.
+    EndReveal,
+    /// Read the access log and the reveals.
+    ReadAccessLog,
     /// Record consents of a subject.
     RecordConsent,
     /// Link and unlink records of a subject.
     LinkSubjects,
     /// Place and lift legal holds, propose and approve erasures.
     RetainSubjects,
+    /// Read who is due to be erased under the retention periods of a contract.
+    ReadRetention,
+    /// Export all that is held about a subject, for that subject.
+    ExportSubject,
     /// Record workers, their WTE and teams. Access to cases depends on these.
     ManageStaff,
     /// Read absences and assessment scores of staff.
@@ -68,8 +80,18 @@ pub enum Action {
     TendViews,
     /// Make, change, read and end the webhooks of a contract.
     ManageSubscriptions,
+    /// Send files and events of other systems to be imported, and watch and cancel these imports.
+    ImportRecords,
     /// Grant and revoke roles, end sessions, issue and revoke keys of machines, and read these.
     ManageAccess,
+    /// Offer referrals to a contract, read what became of one's own, and withdraw them.
+    OfferReferrals,
+    /// Read the referral inbox of a contract.
+    ReadInbox,
+    /// Read an offered referral: from the inbox, or one's own.
+    ReadOffers,
+    /// Accept, link or decline offered referrals.
+    DecideOffers,
 }
 
 /// Data that is hidden from a caller who may read the rest.
@@ -79,6 +101,8 @@ pub enum Redaction {
     CaseNumbers,
     /// Logins of those who record.
     Logins,
+    /// Ids of subjects, in place of which a pseudonym of the contract is shown.
+    SubjectIds,
 }
 
 /// The caller may perform the action, except for what is hidden from them.
@@ -155,6 +179,7 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         Action::OpenEvidence => ("open evidence files", About::Person, &[Keyworker, Manager]),
         Action::RecordFacts => ("record facts", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::ReceiveReferral => ("receive referrals", About::Contract, &[Keyworker, Manager, Integrator]),
+        Action::RecordImports => ("record runs of imports", About::Contract, &[Manager, Integrator]),
         Action::CorrectFacts => ("correct facts", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::Amend => {
             ("amend facts", About::Journey, &[Keyworker, Manager, Commissioner, Integrator, Administrator])
@@ -162,9 +187,15 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         Action::RegisterSubject => ("register subjects", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::SealIdentity => ("record who a subject is", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::OpenIdentity => ("open names and notes", About::Person, &[Keyworker, Manager]),
+        Action::RevealIdentity => ("reveal who a subject is", About::Journey, &[Commissioner, Auditor]),
+        Action::EndReveal => ("end reveals", About::Journey, &[Commissioner, Auditor, Administrator]),
+        Action::ReadAccessLog => ("read the access log", About::Deployment, &[Administrator]),
         Action::RecordConsent => ("record consents", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::LinkSubjects => ("link subjects", About::Journey, &[Manager, Integrator]),
         Action::RetainSubjects => ("place holds or handle erasures", About::Journey, &[Manager, Administrator]),
+        Action::ReadRetention => ("read who is due to be erased", About::Contract, &[Manager, Administrator]),
+        // It opens everything at once, so it is not for keyworkers, who open what they work with.
+        Action::ExportSubject => ("export all about a subject", About::Person, &[Manager]),
         Action::ManageStaff => ("manage staff", About::Contract, &[Manager, Integrator, Administrator]),
         Action::ReadStaff => ("read details of staff", About::Contract, &[Manager, Auditor, Integrator]),
         Action::AccountForContract => ("report on contracts", About::Contract, &[Manager, Integrator]),
@@ -180,14 +211,19 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         Action::RuleContracts => ("set the terms, rules or targets of contracts", About::Contract, &[Administrator]),
         Action::TendViews => ("manage the views", About::Deployment, &[Administrator]),
         Action::ManageSubscriptions => ("manage webhooks", About::Contract, &[Manager, Integrator, Administrator]),
+        Action::ImportRecords => ("import records", About::Contract, &[Manager, Integrator]),
         Action::ManageAccess => ("manage access", About::Deployment, &[Administrator]),
+        Action::OfferReferrals => ("offer referrals", About::Contract, &[Manager, Integrator]),
+        Action::ReadInbox => ("read the referral inbox", About::Contract, &[Keyworker, Manager, Auditor]),
+        Action::ReadOffers => ("read offered referrals", About::Contract, &[Keyworker, Manager, Auditor, Integrator]),
+        Action::DecideOffers => ("decide on offered referrals", About::Contract, &[Keyworker, Manager]),
     };
     let role = principal.role;
     if !roles.contains(&role) {
         return Err(Denied::Role { role, what });
     }
     // Someone who gives rights in some contracts only could give themselves rights in others.
-    if action == Action::ManageAccess && principal.scope != Scope::Deployment {
+    if matches!(action, Action::ManageAccess | Action::ReadAccessLog) && principal.scope != Scope::Deployment {
         return Err(Denied::Contracts { what });
     }
     if principal.scope.areas().is_some() && is_of_whole_contracts(action) {
@@ -208,6 +244,7 @@ const fn is_of_whole_contracts(action: Action) -> bool {
     matches!(
         action,
         Action::ManageStaff
+            | Action::ReadRetention
             | Action::AccountForContract
             | Action::HoldToContract
             | Action::PreviewRules
@@ -217,6 +254,7 @@ const fn is_of_whole_contracts(action: Action) -> bool {
             | Action::RuleContracts
             | Action::TendViews
             | Action::ManageSubscriptions
+            | Action::ImportRecords
     )
 }
 
@@ -233,8 +271,10 @@ pub const fn is_bound_to_cases(role: Role) -> bool {
 /// The data hidden from a role.
 const fn redactions(role: Role) -> &'static [Redaction] {
     match role {
-        Role::Commissioner => &[Redaction::CaseNumbers, Redaction::Logins],
-        Role::Keyworker | Role::Manager | Role::Auditor | Role::Integrator | Role::Administrator => &[],
+        Role::Commissioner => &[Redaction::CaseNumbers, Redaction::Logins, Redaction::SubjectIds],
+        // An auditor verifies records byte for byte, and these have the ids of subjects. Everything else shows pseudonyms.
+        Role::Auditor => &[Redaction::SubjectIds],
+        Role::Keyworker | Role::Manager | Role::Integrator | Role::Administrator => &[],
     }
 }
 
@@ -342,6 +382,19 @@ mod tests {
     }
 
     #[test]
+    fn names_are_opened_by_a_role_or_by_a_reveal_and_never_by_both() {
+        for role in Role::ALL {
+            let (opens, reveals) =
+                (judged(role, Action::OpenIdentity, Relation::Own), may(role, Action::RevealIdentity));
+            assert!(!(opens.is_ok() && reveals), "{role}");
+            let is_of_the_case = matches!(role, Role::Keyworker | Role::Manager);
+            let is_outside_the_service = matches!(role, Role::Commissioner | Role::Auditor);
+            assert_eq!((opens.is_ok(), reveals), (is_of_the_case, is_outside_the_service), "{role}");
+            assert_eq!(may(role, Action::ReadAccessLog), role == Role::Administrator, "{role}");
+        }
+    }
+
+    #[test]
     fn small_counts_are_hidden_from_commissioners_and_from_nobody_else() {
         let hidden: Vec<Role> = Role::ALL.into_iter().filter(|role| !sees_small_counts(*role)).collect();
         assert_eq!(hidden, [Role::Commissioner]);
@@ -352,6 +405,8 @@ mod tests {
         let allow = judged(Role::Commissioner, Action::ReadJourneys, Relation::Contract).expect("allowed");
         assert!(allow.redacts(Redaction::CaseNumbers) && allow.redacts(Redaction::Logins));
         let allow = judged(Role::Auditor, Action::ReadJourneys, Relation::Contract).expect("allowed");
+        assert_eq!(allow.redactions, [Redaction::SubjectIds]);
+        let allow = judged(Role::Manager, Action::ReadJourneys, Relation::Contract).expect("allowed");
         assert_eq!(allow.redactions, []);
     }
 }

@@ -145,6 +145,27 @@ pub(super) async fn an_export(database: &str, arguments: &[&str]) -> Result<Expo
     .await?
 }
 
+/// A process that ran to its end.
+pub(super) struct Ran {
+    /// The time from its start to its end.
+    pub(super) took: Duration,
+    /// Its peak memory in mebibytes, if the system provides it.
+    pub(super) memory: Option<f64>,
+}
+
+/// Runs `throughline import` with these arguments. It fails if a row was not recorded.
+pub(super) async fn an_import(database: &str, arguments: &[&str]) -> Result<Ran> {
+    let mut command = this(database, arguments)?;
+    command.stderr(Stdio::null());
+    tokio::task::spawn_blocking(move || {
+        let began = Instant::now();
+        let mut running = Running(command.spawn().context("cannot start an import")?);
+        let memory = watched(&mut running)?;
+        Ok(Ran { took: began.elapsed(), memory })
+    })
+    .await?
+}
+
 /// The rows that a line of an export's log names.
 fn rows_logged(line: &str) -> Option<u64> {
     serde_json::from_str::<Value>(line).ok()?["rows"].as_u64()

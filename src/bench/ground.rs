@@ -18,6 +18,7 @@ use super::report::{Size, rate};
 use super::{Asked, generate, load};
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
+use crate::import::read::Format;
 use crate::log::Log;
 use crate::log::restore::Order;
 use crate::store::{Dialect, Mode, Store};
@@ -76,6 +77,16 @@ impl Ground {
     /// The number of journeys for the requested number of events, or for this default.
     pub(super) fn journeys(&self, events: u64) -> u64 {
         (self.asked.events.unwrap_or(events) / generate::EVENTS_EACH).max(1)
+    }
+
+    /// The number of rows to import: as requested, or this default.
+    pub(super) fn rows(&self, default: u64) -> u64 {
+        self.asked.rows.unwrap_or(default)
+    }
+
+    /// Whether imports of this format are measured.
+    pub(super) fn measures(&self, format: Format) -> bool {
+        self.asked.formats.is_empty() || self.asked.formats.contains(&format)
     }
 
     /// A file of this run with this name.

@@ -12,10 +12,12 @@ mod documents;
 mod export;
 pub mod generate;
 mod ground;
+mod import;
 mod load;
 mod naive;
 mod over_http;
 mod overload;
+mod people;
 mod raw;
 mod reads;
 mod rebuild;
@@ -29,6 +31,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 
+use crate::import::read::Format;
 use crate::store::Dialect;
 pub use ground::Ground;
 use report::{Figure, name_of};
@@ -53,15 +56,19 @@ pub enum What {
     Documents,
     /// Tables for analysts as files: time and memory.
     Export,
+    /// Imports by mapping: rows a second, memory, and growth.
+    Import,
     /// Contacts with a sealed note and pages of names, compared with those without.
     Sealing,
+    /// Searches for people by name.
+    People,
     /// `throughline try`, compared with reading and parsing its file.
     Try,
 }
 
 impl What {
     /// Every measurement, in the order of running.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Append,
         Self::Rebuild,
         Self::Load,
@@ -70,7 +77,9 @@ impl What {
         Self::Claims,
         Self::Documents,
         Self::Export,
+        Self::Import,
         Self::Sealing,
+        Self::People,
         Self::Try,
     ];
 }
@@ -80,6 +89,10 @@ impl What {
 pub struct Asked {
     /// The approximate number of events in the log. `None` for the default of each measurement.
     pub events: Option<u64>,
+    /// The number of rows to import. `None` for the default.
+    pub rows: Option<u64>,
+    /// The formats to import. Empty: all.
+    pub formats: Vec<Format>,
     /// The number of rounds that count. One round before them is a warm-up.
     pub rounds: usize,
     /// The stores to measure.
@@ -108,7 +121,9 @@ pub async fn measure(ground: &Ground, what: What) -> Result<Vec<Figure>> {
             What::Claims => claims::measure(ground, store).await,
             What::Documents => documents::measure(ground, store).await,
             What::Export => export::measure(ground, store).await,
+            What::Import => import::measure(ground, store).await,
             What::Sealing => sealing::measure(ground, store).await,
+            What::People => people::measure(ground, store).await,
             What::Try => unreachable!("this measurement uses no store"),
         };
         figures.extend(measured.with_context(|| format!("on {}", name_of(store)))?);

@@ -156,7 +156,7 @@ impl Host for Nobody {
         self.key.verify(token)
     }
 
-    fn data(&self, _: &Login) -> Data {
+    fn data(&self, _: &Login, _: &str) -> Data {
         Data::default()
     }
 }

@@ -124,6 +124,7 @@ pub(super) enum ApiKeyCommand {
     #[command(after_help = "Example: throughline api-key rotate KEY --expires-on 2027-01-01 --old-until 2026-02-01")]
     Rotate {
         /// The id of the key to replace.
+        #[arg(id = "api_key", value_name = "KEY")]
         key: ApiKeyId,
         /// The first day on which the new key is no longer accepted.
         #[arg(long, value_parser = day)]
@@ -136,6 +137,7 @@ pub(super) enum ApiKeyCommand {
     #[command(after_help = "Example: throughline api-key revoke 0190c2a4-7b1e-7000-8000-000000000052")]
     Revoke {
         /// The id of the key.
+        #[arg(id = "api_key", value_name = "KEY")]
         key: ApiKeyId,
         /// The reason: at most 200 characters, without personal data.
         #[arg(long, default_value = NO_REASON)]

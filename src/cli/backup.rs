@@ -14,7 +14,9 @@ use anyhow::{Context as _, Result, bail};
 use super::files::{is_damage, print_findings, read_log, verified, verified_at};
 use super::terminal::{self, message};
 use super::{BadFile, Ending, Misuse, Places};
+use crate::clock::Clock;
 use crate::evidence::copy_registry;
+use crate::keys::{KeyStore, KeysOf};
 use crate::log::Log;
 use crate::log::copy::{Copied, Mark};
 use crate::log::verify::FINDINGS_KEPT;
@@ -25,12 +27,12 @@ use crate::views::Views;
 const BESIDE: [&str; 5] = ["", "-wal", "-shm", "-journal", "-lock"];
 
 /// A file under its working name. Dropping the value deletes the file.
-struct Part {
+pub(super) struct Part {
     path: PathBuf,
 }
 
 impl Part {
-    fn of(path: &Path) -> Self {
+    pub(super) fn of(path: &Path) -> Self {
         let part = Self { path: sibling(path, ".part") };
         // A backup that was killed may have left files behind.
         part.clear();
@@ -44,8 +46,13 @@ impl Part {
         }
     }
 
+    /// The working name.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Gives the file its final name. Call it once all of the file is on disk.
-    fn becomes(self, path: &Path) -> std::io::Result<()> {
+    pub(super) fn becomes(self, path: &Path) -> std::io::Result<()> {
         File::open(&self.path)?.sync_all()?;
         // A hard link never replaces an existing file, even one created since the check.
         std::fs::hard_link(&self.path, path)?;
@@ -172,6 +179,15 @@ pub(super) async fn restore(places: &Places, from: &Path) -> Result<Ending> {
         bail!("the restored log differs from the backup: do not use it, and run `throughline log verify`");
     }
     copy_registry(&backup, &store).await?;
+    // The keys are not in the backup, and only the key store knows who was erased since.
+    let keys = KeyStore::open(&store, &places.key_places(), KeysOf::KnownLog, Arc::new(Clock::Machine)).await;
+    if let Some(away) = keys.why_away() {
+        message(format_args!(
+            "the key store is away, so nobody's name or note is shown, and it is not known who was erased since the \
+                backup: {away}"
+        ));
+    }
+    keys.close().await;
     let views = Views::open(log, crate::queries::statements)
         .await
         .context("the log was restored, but its view cannot be built")?;

@@ -13,6 +13,7 @@ use super::terminal::{self, message};
 use super::{BadFile, Ending, Format};
 use crate::bench::report::{Figure, name_of, shown};
 use crate::bench::{Asked, Ground, What, measure};
+use crate::import::read::Format as Imported;
 use crate::store::Dialect;
 
 /// The measurements to run, and the stores to run them on.
@@ -25,6 +26,12 @@ pub(super) struct BenchArguments {
     /// during a rebuild; 2.5 million for reads and documents, with smaller logs beside it.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1_000..=1_000_000_000))]
     events: Option<u64>,
+    /// The number of rows of an import. Default: a million. A tenth of them is imported too.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(100..=1_000_000))]
+    rows: Option<u64>,
+    /// The formats of files to import. Default: all.
+    #[arg(long, value_enum)]
+    format: Vec<ImportFormat>,
     /// The number of rounds that count. One round before them is a warm-up.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
     rounds: u16,
@@ -54,6 +61,27 @@ enum Store {
     Postgres,
 }
 
+/// The format of an imported file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ImportFormat {
+    /// A text with rows.
+    Csv,
+    /// A workbook.
+    Xlsx,
+    /// Elements.
+    Xml,
+}
+
+impl From<ImportFormat> for Imported {
+    fn from(format: ImportFormat) -> Self {
+        match format {
+            ImportFormat::Csv => Self::Csv,
+            ImportFormat::Xlsx => Self::Xlsx,
+            ImportFormat::Xml => Self::Xml,
+        }
+    }
+}
+
 impl BenchArguments {
     /// The stores to measure. An error gives the reason why the store asked for is not available.
     fn stores(&self) -> Result<Vec<Dialect>, &'static str> {
@@ -80,6 +108,8 @@ pub(super) async fn run(arguments: BenchArguments) -> Result<Ending> {
     };
     let asked = Asked {
         events: arguments.events,
+        rows: arguments.rows,
+        formats: arguments.format.into_iter().map(Imported::from).collect(),
         rounds: arguments.rounds.into(),
         stores,
         postgres: arguments.postgres,

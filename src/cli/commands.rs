@@ -13,9 +13,9 @@ use super::files::ImportOptions;
 use super::terminal::{self, message};
 use super::{BadFile, Misuse};
 use super::{
-    Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
-    RulebookCommand, SignInArguments, access, backup, bench, board, demo, diff, export, files, import, keys, period,
-    report, rulebook, token, try_out, views, webhook,
+    Cli, Command, ContractCommand, Ending, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
+    RulebookCommand, SignInArguments, access, access_log, api_schema, backup, bench, board, demo, diff, export, files,
+    import, keys, period, report, retention, rulebook, subject, token, try_out, views, webhook,
 };
 use crate::access::sign_in::SignIn;
 use crate::access::token::LocalKey;
@@ -23,9 +23,9 @@ use crate::access::{Principal, Role, Scope};
 use crate::causes;
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
-use crate::export::tables::Table;
 use crate::http;
 use crate::import::read::Format;
+use crate::jobs;
 use crate::log::Log;
 use crate::outbox;
 use crate::record::{CommandRequest, RecordError, Recorder};
@@ -62,8 +62,14 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             sign_in,
             without_lost_events,
             webhooks,
+            access_log,
+            imports,
         } => {
             let stop = stop_signal();
+            let imports = match imports.terms()? {
+                Ok(imports) => imports,
+                Err(ending) => return Ok(ending),
+            };
             if without_lost_events {
                 set_aside(&places).await?;
             }
@@ -79,7 +85,8 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             let (budget, capacity) = (Arc::new(Budget::per_minute(budget)), Arc::new(Capacity::of(requests)));
             let terms = Terms { budget, capacity, documents, origins, explorer, ..Terms::default() };
             let sign_in = settings(&places, &sign_in)?;
-            serve(&places, (&listen, connections), ((sign_in, terms), webhooks.terms()), stop).await
+            let terms = (sign_in, terms);
+            serve(&places, (&listen, connections), (terms, webhooks.terms(), access_log, imports), stop).await
         }
         Command::Contract(ContractCommand::Open { rulebook, name, parties, starts_on, ends_on }) => {
             let opening = Opening { rulebook, name, parties, starts_on, ends_on };
@@ -89,15 +96,13 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         Command::Report(arguments) => report::run(&places, &arguments).await,
         Command::Period(command) => period::run(&places, &command).await,
         Command::Token(arguments) => token::run(&places, arguments).await,
-        Command::Key(command) => keys::run(&places, &command).await,
+        Command::Key(command) => keys::run(&places, command).await,
+        Command::AccessLog(arguments) => access_log::run(&places, &arguments).await,
+        Command::Subject(command) => subject::run(&places, command).await,
         Command::Access(command) => access::run(&places, command).await,
         Command::ApiKey(command) => access::run_api_key(&places, command).await,
         Command::SignIn(command) => access::run_sign_in(command).await,
-        Command::Schema { access } => {
-            let shown = if access { crate::graphql::access_table() } else { crate::graphql::sdl() };
-            write!(terminal::out(), "{shown}")?;
-            Ok(Ending::Done)
-        }
+        Command::Schema(arguments) => api_schema::print(&arguments),
         Command::Rulebook(RulebookCommand::Check { rulebooks }) => rulebook::check(&rulebooks),
         Command::Rulebook(RulebookCommand::Hash { rulebook }) => rulebook::hash(&rulebook),
         Command::Rulebook(RulebookCommand::Schema) => rulebook::print(&schema::json_schema()),
@@ -118,30 +123,15 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         Command::Bench(arguments) => bench::run(arguments).await,
         Command::Log(LogCommand::Verify { all }) => files::verify(&places, all).await,
         Command::Log(LogCommand::Tail { after }) => files::tail(&places, after).await,
+        Command::Retention(command) => retention::run(&places, &command).await,
         Command::Webhook(command) => webhook::run(&places, command).await,
         Command::Backup { file } => backup::backup(&places, &file).await,
         Command::Restore { file } => backup::restore(&places, &file).await,
         Command::Import { sample: Some(file), .. } => import::sample(&file),
         Command::Import { command: Some(command), .. } => import_files(&places, command).await,
         Command::Import { .. } => Ok(Ending::WrongUse),
-        Command::Export(command) => exported(&places, command).await,
+        Command::Export(command) => export::run(&places, command).await,
     }
-}
-
-/// Exports the log or a table.
-async fn exported(places: &Places, command: ExportCommand) -> Result<Ending> {
-    let (table, arguments) = match command {
-        ExportCommand::Ndjson { contracts } => return files::export(places, contracts).await,
-        ExportCommand::Schema(arguments) => return export::describe(places, &arguments).await,
-        ExportCommand::Reference => return export::page(),
-        ExportCommand::Journeys(arguments) => (Table::Journeys, arguments),
-        ExportCommand::Contacts(arguments) => (Table::Contacts, arguments),
-        ExportCommand::Spells(arguments) => (Table::Spells, arguments),
-        ExportCommand::Obligations(arguments) => (Table::Obligations, arguments),
-        ExportCommand::Claims(arguments) => (Table::Claims, arguments),
-        ExportCommand::Payments(arguments) => (Table::Payments, arguments),
-    };
-    export::table(places, table, arguments).await
 }
 
 /// Adds a file of bank holidays to the built-in ones.
@@ -230,7 +220,7 @@ fn settings(places: &Places, arguments: &SignInArguments) -> Result<SignIn> {
 async fn serve(
     places: &Places,
     (listen, connections): (&str, usize),
-    ((sign_in, terms), webhooks): ((SignIn, Terms), outbox::Terms),
+    (terms, webhooks, access_log, imports): ((SignIn, Terms), outbox::Terms, access_log::KeptFor, Option<jobs::Terms>),
     stop: impl Future<Output = ()>,
 ) -> Result<Ending> {
     let listener = listening(listen).await?;
@@ -249,8 +239,12 @@ async fn serve(
                 FILE`",
         );
     }
-    let deployment = deployment.with_webhooks(webhooks);
-    serve_until_stopped(deployment, (sign_in, terms), listener, connections, stop).await?;
+    let deployment = deployment.with_webhooks(webhooks).keeping_access_log_for(access_log.days());
+    let deployment = match imports {
+        Some(imports) => deployment.with_imports(imports),
+        None => deployment,
+    };
+    serve_until_stopped(deployment, terms, listener, connections, stop).await?;
     Ok(Ending::Done)
 }
 
@@ -301,12 +295,15 @@ pub(super) async fn serve_until_stopped(
         tracing::warn!(%reason, "the key store is away: names and notes are neither shown nor recorded");
     }
     let sending = tokio::spawn(deployment.outbox.clone().keep_sending());
+    let importing = tokio::spawn(deployment.imports.clone().keep_running(deployment.recorder.clone()));
     let router = http::router(deployment.app(), sign_in, terms);
     http::serve(listener, http::connections_within(connections), router, stop).await;
     tracing::info!("stopping");
     sending.abort();
-    // The task is aborted on purpose.
+    importing.abort();
+    // The tasks are aborted on purpose. An import that is running is begun anew after the next start.
     let _ = sending.await;
+    let _ = importing.await;
     deployment.close().await;
     Ok(())
 }
@@ -386,16 +383,29 @@ async fn open_contract(places: &Places, opening: Opening) -> Result<Ending> {
 
 /// Records a command from the command line and prints the result.
 pub(super) async fn record(recorder: &Recorder, clock: &Clock, command: Stated, done: &str) -> Result<Ending> {
-    sent(Role::Administrator, (recorder, clock), command, done).await
+    sent(command_line(Role::Administrator), (recorder, clock), command, done).await
 }
 
 /// The same in another role, for what administrators may not record.
 pub(super) async fn record_as(role: Role, to: &Deployment, command: Stated, done: &str) -> Result<Ending> {
-    sent(role, (&to.recorder, &to.clock), command, done).await
+    sent(command_line(role), (&to.recorder, &to.clock), command, done).await
 }
 
-async fn sent(role: Role, (recorder, clock): (&Recorder, &Clock), command: Stated, done: &str) -> Result<Ending> {
-    let principal = Principal { subject: COMMAND_LINE.to_owned(), role, scope: Scope::Deployment };
+/// The same for a person, for what two people have to agree on.
+pub(super) async fn record_for(person: Principal, to: &Deployment, command: Stated, done: &str) -> Result<Ending> {
+    sent(person, (&to.recorder, &to.clock), command, done).await
+}
+
+fn command_line(role: Role) -> Principal {
+    Principal { subject: COMMAND_LINE.to_owned(), role, scope: Scope::Deployment }
+}
+
+async fn sent(
+    principal: Principal,
+    (recorder, clock): (&Recorder, &Clock),
+    command: Stated,
+    done: &str,
+) -> Result<Ending> {
     let id = CommandId(Chance::System.id_at(clock.now()));
     match recorder.append(CommandRequest::new(principal, id, command)).await {
         Ok(appended) => {

@@ -14,7 +14,8 @@ use super::commands::{listening, serve_until_stopped, stop_signal, with_evidence
 use super::table;
 use super::terminal::{self, ProgressLine, message};
 use super::token::issue;
-use super::{Ending, Format, Misuse, Places, WebhookReach, board};
+use super::webhook::WebhookReach;
+use super::{Ending, Format, Misuse, Places, board};
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};

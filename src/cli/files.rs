@@ -22,6 +22,7 @@ use crate::export::ndjson::{self as exported, Zones};
 use crate::import::as_recorded::as_recorded;
 use crate::import::ssda903::{self, Return, RowResult, Unfit};
 use crate::import::{Import, Mark, Outcome, Problem, Row};
+use crate::keys::{KeyStore, KeysOf};
 use crate::log::verify::{Damage, FINDINGS_KEPT, Finding, Unread, Verified};
 use crate::log::{Log, LogError};
 use crate::record::Recorder;
@@ -183,7 +184,17 @@ impl Importing {
             return Ok(Self::Live(open(places).await?));
         }
         let log = read_log(places).await?;
-        Ok(Self::DryRun(Recorder::dry_run(log, Arc::new(Clock::Machine), Arc::new(Chance::System)).await?))
+        let clock = Arc::new(Clock::Machine);
+        // It says who was erased. Nothing is sealed, so no key is read.
+        let keys = KeyStore::open(log.store(), &places.key_places(), KeysOf::KnownLog, Arc::clone(&clock)).await;
+        let recorder = Recorder::dry_run(log.clone(), clock, Arc::new(Chance::System)).await?.sealing_with(keys);
+        // A log without a view as new as itself has none to ask: then the dry run does not know of taken logins.
+        let head = log.head().await?.position;
+        let views = Views::open_to_read(log).await.ok().filter(|views| *views.live().position().borrow() == head);
+        Ok(Self::DryRun(match views {
+            Some(views) => recorder.asking(views),
+            None => recorder,
+        }))
     }
 
     pub(super) fn import<'a>(&'a self, principal: &'a Principal, contract: &'a str) -> Import<'a> {

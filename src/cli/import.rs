@@ -1,5 +1,7 @@
 //! Import by mapping: takes files, checks mappings, proposes a first one.
 
+mod progress;
+
 use std::fs::File;
 use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -7,6 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
+
+use progress::Progress;
 
 use super::files::{ImportOptions, Importing, ending, importer};
 use super::results::{Results, in_one_row, remark};
@@ -57,8 +61,13 @@ pub(super) async fn run(places: &Places, format: Format, arguments: MappedArgume
     let principal = importer();
     let import = importing.import(&principal, &options.contract);
     let mut results = Results::begin(options.results, &paths, heads)?;
-    let report = |result: &RowResult| results.row(cells(&paths, result, &importing));
+    let mut progress = Progress::of(&paths, format);
+    let report = |result: &RowResult| {
+        results.row(cells(&paths, result, &importing));
+        progress.take(result);
+    };
     let summary = import.mapped(&mapping, &files, area.as_deref(), report).await?;
+    drop(progress);
     let (results, prefix) = (results.end()?, importing.prefix());
     importing.close(summary.position).await;
     print_found(&paths, &summary);
@@ -186,8 +195,14 @@ fn text(named: &str) -> Result<String> {
     if let Some(shipped) = shipped().iter().find(|shipped| shipped.name == named) {
         return Ok(shipped.text.to_owned());
     }
-    let read = std::fs::read_to_string(named);
-    Ok(read.map_err(|source| BadFile { doing: "read the mapping", path: named.into(), source })?)
+    std::fs::read_to_string(named).map_err(|source| {
+        if source.kind() == std::io::ErrorKind::NotFound {
+            let known: Vec<&str> = shipped().iter().map(|shipped| shipped.name).collect();
+            let known = known.join(", ");
+            return Misuse(format!("there is no mapping {named}: name its file, or one that ships: {known}")).into();
+        }
+        BadFile { doing: "read the mapping", path: named.into(), source }.into()
+    })
 }
 
 /// The mapping, or none after printing its faults.

@@ -4,6 +4,8 @@
 //! use, 3 a fault. Nothing here decides a fact or reads a table.
 
 mod access;
+mod access_log;
+mod api_schema;
 mod backup;
 mod bench;
 mod board;
@@ -17,7 +19,11 @@ mod keys;
 mod period;
 mod report;
 mod results;
+mod retention;
 mod rulebook;
+mod serve;
+mod subject;
+mod subject_access;
 mod table;
 mod terminal;
 mod token;
@@ -34,6 +40,7 @@ use chrono::{Datelike as _, NaiveDate};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::access::SignInArguments;
+use self::serve::{ImportArguments, WebhookReach};
 use crate::causes;
 use crate::http::CONNECTIONS;
 use crate::import::ImportError;
@@ -41,7 +48,6 @@ use crate::import::as_recorded::RestoreError;
 use crate::import::read::Unfit;
 use crate::keys::{Kek, KeyPlaces};
 use crate::log::LogError;
-use crate::outbox::{self, addresses::Reach};
 use crate::store::StoreError;
 use crate::telemetry::{self, Work};
 use crate::try_out::KnownAt;
@@ -142,6 +148,10 @@ enum Command {
         without_lost_events: bool,
         #[command(flatten)]
         webhooks: WebhookReach,
+        #[command(flatten)]
+        access_log: access_log::KeptFor,
+        #[command(flatten)]
+        imports: ImportArguments,
     },
     /// Opens contracts.
     #[command(subcommand, after_help = "Example: throughline contract open --rulebook shps")]
@@ -167,9 +177,19 @@ enum Command {
     #[command(after_help = "Examples: throughline token --role keyworker --subject kw-07 --contract shps\n          \
                             throughline token --role commissioner --subject brent --contract shps --area brent")]
     Token(token::TokenArguments),
-    /// Creates the store of the keys that open names and notes, or rotates what wraps them.
+    /// Creates the store of the keys that open names and notes, rotates what wraps them, or backs it up.
     #[command(subcommand, after_help = "Example: throughline key rotate")]
-    Key(KeyCommand),
+    Key(keys::KeyCommand),
+    /// Lists who opened whose names, notes or files of evidence, and when, newest first.
+    #[command(after_help = "Example: throughline access-log --who kw-07 --from 2018-03-01 --format csv")]
+    AccessLog(access_log::AccessLogArguments),
+    /// Erases what identifies a person, in two steps by two people. On SQLite, a running server has these as mutations.
+    #[command(
+        subcommand,
+        after_help = "Example: throughline subject erase propose SUBJECT --ground subject_request \
+            --login ann@example.org"
+    )]
+    Subject(subject::SubjectCommand),
     /// Grants, revokes and lists roles, and ends sessions. On SQLite, a running server has these as mutations.
     #[command(subcommand, after_help = "Example: throughline access list")]
     Access(access::AccessCommand),
@@ -179,13 +199,9 @@ enum Command {
     /// Checks how people sign in through identity providers.
     #[command(subcommand, after_help = "Example: throughline sign-in check --issuers issuers.toml")]
     SignIn(access::SignInCommand),
-    /// Prints the GraphQL schema, or the table of who may see which fields.
+    /// Prints the GraphQL schema, the table of who may see which fields, or the privacy page.
     #[command(after_help = "Example: throughline schema > schema.graphql")]
-    Schema {
-        /// Print the table of roles, fields and relations instead.
-        #[arg(long)]
-        access: bool,
-    },
+    Schema(api_schema::SchemaArguments),
     /// Imports files, through the same commands as the API.
     #[command(
         args_conflicts_with_subcommands = true,
@@ -208,7 +224,7 @@ enum Command {
         after_help = "Examples: throughline export ndjson > events.ndjson\n          \
             throughline export journeys --contract shps --format parquet --out journeys.parquet"
     )]
-    Export(ExportCommand),
+    Export(export::ExportCommand),
     /// Copies the current log to a file while servers run, and verifies the copy. The file contains no signing key.
     /// Status 1 if the log is damaged.
     #[command(after_help = "Example: throughline backup throughline-2018-03-01.backup")]
@@ -277,6 +293,9 @@ enum Command {
     /// Verifies or follows the log.
     #[command(subcommand, after_help = "Example: throughline log verify")]
     Log(LogCommand),
+    /// Lists the people whose data is due to be erased under the retention periods of a contract.
+    #[command(subcommand, after_help = "Example: throughline retention due --contract shps")]
+    Retention(retention::RetentionCommand),
     /// Makes, changes, replays, ends and lists webhook subscriptions: addresses that are sent the events of a contract.
     /// A server sends them. If a server holds an `SQLite` file, use its mutations instead, such as
     /// `createSubscription`.
@@ -331,23 +350,6 @@ enum RulebookCommand {
     /// Prints the page of measures: what each number counts, and by which formula, as Markdown.
     #[command(after_help = "Example: throughline rulebook measures > measures.md")]
     Measures,
-}
-
-#[derive(Debug, Subcommand)]
-enum KeyCommand {
-    /// Creates the key store of a log that has never had one. A new log gets its key store by itself. Refused if the log
-    /// has names or notes that were sealed: then its key store is lost or elsewhere.
-    #[command(after_help = "Example: throughline key create")]
-    Create {
-        /// Create one although the log has names or notes that were sealed with other keys. They stay sealed for good.
-        #[arg(long)]
-        anew: bool,
-    },
-    /// Makes a new key-encryption key and wraps every key with it, also while servers run. Nothing is sealed again. It can
-    /// be interrupted at any moment and run again. If the environment holds the key-encryption key, set it to NEW,OLD and
-    /// restart the servers first.
-    #[command(after_help = "Example: throughline key rotate")]
-    Rotate,
 }
 
 #[derive(Debug, Subcommand)]
@@ -451,23 +453,6 @@ enum ImportCommand {
     },
 }
 
-/// How far webhooks may reach.
-#[derive(Debug, Clone, Copy, Args)]
-struct WebhookReach {
-    /// Also send webhooks to addresses of this machine and its network, by HTTPS or HTTP. Without it, only to public
-    /// addresses by HTTPS.
-    #[arg(long, env = "THROUGHLINE_ALLOW_PRIVATE_WEBHOOKS")]
-    allow_private_webhooks: bool,
-}
-
-impl WebhookReach {
-    /// The terms under which webhooks are sent.
-    fn terms(self) -> outbox::Terms {
-        let reach = if self.allow_private_webhooks { Reach::Private } else { Reach::Public };
-        outbox::Terms { reach, ..outbox::Terms::default() }
-    }
-}
-
 /// Options of an import.
 #[derive(Debug, Args)]
 pub(crate) struct ImportHow {
@@ -477,45 +462,6 @@ pub(crate) struct ImportHow {
     /// The file for the result of each row, as NDJSON if the name ends in .ndjson. Default: FILE.results.csv.
     #[arg(long)]
     results: Option<PathBuf>,
-}
-
-#[derive(Debug, Subcommand)]
-enum ExportCommand {
-    /// Exports every event as NDJSON CloudEvents, one a line, in the order of the log.
-    #[command(visible_alias = "events", after_help = "Example: throughline export ndjson > events.ndjson")]
-    Ndjson {
-        /// Only the events of this contract. Repeat for more contracts.
-        #[arg(long = "contract")]
-        contracts: Vec<String>,
-    },
-    /// Exports the cases of a contract: one row for each, with the date on which it first reached each stage.
-    #[command(
-        after_help = "Example: throughline export journeys --contract shps --format parquet --out journeys.parquet"
-    )]
-    Journeys(export::TableArguments),
-    /// Exports the contacts and attempted contacts of a contract.
-    #[command(after_help = "Example: throughline export contacts --contract shps --as-of 2018-02-23 --format csv \
-            --out contacts.csv")]
-    Contacts(export::TableArguments),
-    /// Exports the spells of a contract (jobs, homes, placements and courses), with their attributes.
-    #[command(after_help = "Example: throughline export spells --contract shps --format xlsx --out spells.xlsx")]
-    Spells(export::TableArguments),
-    /// Exports the obligations of a contract under its service standards.
-    #[command(after_help = "Example: throughline export obligations --contract mhep --format parquet \
-            --out obligations.parquet")]
-    Obligations(export::TableArguments),
-    /// Exports the claims of a contract.
-    #[command(after_help = "Example: throughline export claims --contract mhep --format ndjson --out claims.ndjson")]
-    Claims(export::TableArguments),
-    /// Exports the batch lines, adjustments and receipts of a contract.
-    #[command(after_help = "Example: throughline export payments --contract mhep --format csv --out payments.csv")]
-    Payments(export::TableArguments),
-    /// Prints the description of a table: a JSON Schema with types, units and meanings.
-    #[command(after_help = "Example: throughline export schema journeys --contract shps > journeys.schema.json")]
-    Schema(export::SchemaArguments),
-    /// Prints the page of exports: every table and column, as Markdown.
-    #[command(after_help = "Example: throughline export reference > exports.md")]
-    Reference,
 }
 
 #[derive(Debug, Subcommand)]
@@ -559,6 +505,9 @@ pub(crate) enum Ending {
     WrongUse,
 }
 
+/// The stack of a thread that answers requests, in bytes. A document goes as deep as the limit allows, and unoptimised the
+/// functions that resolve the larger types of the API take up to 280 kB each.
+const STACK: usize = 8 << 20;
 /// The most time to wait for threads that still work on something already given up.
 const LEFT_AFTER: Duration = Duration::from_secs(1);
 
@@ -583,7 +532,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn block_on(cli: Cli) -> anyhow::Result<Ending> {
-    let runtime = tokio::runtime::Runtime::new()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build()?;
     let ended = runtime.block_on(commands::run(cli));
     // Threads may still work on something already given up, such as a view. Nobody needs the result, so the process
     // does not wait for them.
@@ -681,6 +630,16 @@ mod tests {
     fn the_command_line_is_sound() {
         use clap::CommandFactory as _;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_id_of_a_key_is_not_taken_for_the_file_of_the_signing_key() {
+        let id = "0190c2a4-7b1e-7000-8000-000000000052";
+        let rotate = ["rotate", id, "--expires-on", "2027-01-01", "--old-until", "2026-02-01"];
+        for rest in [&["revoke", id][..], &rotate[..]] {
+            let arguments = [&["throughline", "api-key"][..], rest].concat();
+            assert!(<Cli as clap::Parser>::try_parse_from(arguments).is_ok());
+        }
     }
 
     #[test]

@@ -13,16 +13,17 @@ use uuid::Uuid;
 use super::commands::{COMMAND_LINE, open};
 use super::table::{self, Table, columns};
 use super::terminal::{self, message};
-use super::{Ending, Format, Misuse, Places, WebhookReach};
+use super::{Ending, Format, Misuse, Places};
 use crate::access::{InScope, Scope};
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
 use crate::log::Log;
 use crate::log::append::Expected;
-use crate::outbox::Outbox;
+use crate::outbox::addresses::Reach;
 use crate::outbox::keys::{KeyKind, SigningKey};
 use crate::outbox::manage::{Change, ManageError, Managed, Mode, NewSubscription, Order, Run};
 use crate::outbox::subscription::{Delivery, Subscription};
+use crate::outbox::{self, Outbox};
 use crate::store::{Mode as StoreMode, Store};
 use crate::views::Views;
 use throughline_domain::fact::envelope::Position;
@@ -375,4 +376,21 @@ async fn list_keys(places: &Places, id: Uuid) -> Result<Ending> {
 async fn found(outbox: &Outbox, id: Uuid) -> Result<Subscription> {
     let found = outbox.find(&Scope::Deployment, id).await?;
     Ok(found.ok_or_else(|| Misuse(format!("no subscription has the id {id}: use `throughline webhook list`")))?)
+}
+
+/// How far webhooks may reach.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct WebhookReach {
+    /// Also send webhooks to addresses of this machine and its network, by HTTPS or HTTP. Without it, only to public
+    /// addresses by HTTPS.
+    #[arg(long, env = "THROUGHLINE_ALLOW_PRIVATE_WEBHOOKS")]
+    allow_private_webhooks: bool,
+}
+
+impl WebhookReach {
+    /// The terms under which webhooks are sent.
+    pub(super) fn terms(self) -> outbox::Terms {
+        let reach = if self.allow_private_webhooks { Reach::Private } else { Reach::Public };
+        outbox::Terms { reach, ..outbox::Terms::default() }
+    }
 }

@@ -8,6 +8,7 @@ mod archive;
 mod content;
 mod copy;
 mod download;
+mod erasure;
 mod error;
 mod file_name;
 mod left_over;

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::prefix::PrefixStore;
-use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig};
+use object_store::{ClientConfigKey, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig};
 use uuid::Uuid;
 
 /// The most time that a bucket may take for one object, with all attempts.
@@ -102,7 +102,9 @@ impl Objects {
                 let retry =
                     RetryConfig { max_retries: ATTEMPTS, retry_timeout: ANSWERS_WITHIN, ..RetryConfig::default() };
                 let bucket = AmazonS3Builder::from_env().with_url(url).with_retry(retry);
-                let bucket = bucket.with_client_options(ClientOptions::new().with_timeout(ANSWERS_WITHIN));
+                // `with_client_options` would drop what the environment says, such as AWS_ALLOW_HTTP.
+                let timeout = AmazonS3ConfigKey::Client(ClientConfigKey::Timeout);
+                let bucket = bucket.with_config(timeout, format!("{} s", ANSWERS_WITHIN.as_secs()));
                 Arc::new(PrefixStore::new(bucket.build().map_err(ObjectError::of)?, prefix.as_str()))
             }
         };

@@ -30,6 +30,7 @@ static FILES_OF: Sql = Sql::new(file!(
      limit $3"
 ));
 static LEFT_OVER: Sql = Sql::new(file!("not is_kept and touched_at < $1 order by touched_at, id limit $2"));
+static OF_PERSON: Sql = Sql::new(file!("(subject = $1 or journey in {uuids $2}) and id > $3 order by id limit $4"));
 static OPEN_OF_SENDER: Sql =
     Sql::new("select count(*) from evidence_files where sender = $1 and sha256 is null and state <> 'complete'");
 static ADD_FILE: Sql = Sql::new(
@@ -47,6 +48,7 @@ static COMPLETE: Sql = Sql::new(
 static TOUCH: Sql = Sql::new("update evidence_files set touched_at = $2 where id = $1 and state = 'complete'");
 static KEEP: Sql = Sql::new("update evidence_files set is_kept = $2 where id = $1");
 static REMOVE: Sql = Sql::new("delete from evidence_files where id = $1 and touched_at = $2 and not is_kept");
+static ERASE: Sql = Sql::new("delete from evidence_files where id = $1");
 static STORED: Sql = Sql::new(
     "select number, id from evidence_objects where file = $1 and is_stored = $2 order by number, made_at, id limit $3",
 );
@@ -70,6 +72,7 @@ pub(super) static STATEMENTS: &[&Sql] = &[
     &FILE,
     &FILES_OF,
     &LEFT_OVER,
+    &OF_PERSON,
     &OPEN_OF_SENDER,
     &ADD_FILE,
     &CHECK,
@@ -77,6 +80,7 @@ pub(super) static STATEMENTS: &[&Sql] = &[
     &TOUCH,
     &KEEP,
     &REMOVE,
+    &ERASE,
     &STORED,
     &OBJECTS,
     &GARBAGE,
@@ -427,14 +431,40 @@ impl Registry {
 
     /// Removes a file that nobody has used since it was read. Returns its objects, which are then nobody's.
     pub(super) async fn remove(&self, file: &File) -> Result<Option<Vec<Uuid>>, StoreError> {
-        let sql = OBJECTS.text(self.store.dialect());
-        let objects: sqlx::Result<Vec<(i64, Uuid)>> = on!(&self.store.reader, pool => {
-            sqlx::query_as(sql).bind(file.id).bind(OBJECTS_MAX).fetch_all(pool).await
-        });
-        let objects = objects.map_err(doing("read the objects of an evidence file"))?;
+        let objects = self.objects_of(file.id).await?;
         let (id, touched_at) = (file.id, file.touched_at);
         let removed = change!(self, "remove an evidence file", REMOVE, id, touched_at)?;
-        Ok((removed == 1).then(|| objects.into_iter().map(|(_, id)| id).collect()))
+        Ok((removed == 1).then_some(objects))
+    }
+
+    /// Every object of a file, stored or not.
+    pub(super) async fn objects_of(&self, file: Uuid) -> Result<Vec<Uuid>, StoreError> {
+        let sql = OBJECTS.text(self.store.dialect());
+        let objects: sqlx::Result<Vec<(i64, Uuid)>> = on!(&self.store.reader, pool => {
+            sqlx::query_as(sql).bind(file).bind(OBJECTS_MAX).fetch_all(pool).await
+        });
+        let objects = objects.map_err(doing("read the objects of an evidence file"))?;
+        Ok(objects.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// Files that were sealed for a person, or uploaded for one of these cases, from after this id on.
+    pub(super) async fn of_person(
+        &self,
+        subject: SubjectId,
+        journeys: &[JourneyId],
+        (after, most): (Uuid, i64),
+    ) -> Result<Vec<File>, StoreError> {
+        let sql = OF_PERSON.text(self.store.dialect());
+        let journeys = json!(journeys).to_string();
+        let found: sqlx::Result<Vec<Row>> = on!(&self.store.reader, pool => {
+            sqlx::query_as(sql).bind(subject.0).bind(&journeys).bind(after).bind(most).fetch_all(pool).await
+        });
+        found.map_err(doing("find the evidence files of a person"))?.into_iter().map(File::try_from).collect()
+    }
+
+    /// Removes a file whose objects are deleted, also if it was used since it was read.
+    pub(super) async fn erase(&self, file: Uuid) -> Result<(), StoreError> {
+        change!(self, "erase an evidence file", ERASE, file).map(drop)
     }
 
     /// Files that nobody has used since an instant and that are not known to be kept.

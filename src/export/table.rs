@@ -14,6 +14,7 @@ use super::tables::{
 };
 use crate::access::InScope;
 use crate::access::policy::Redaction;
+use crate::access::pseudonym::Pseudonyms;
 use crate::access::relation::Standing;
 use crate::log::{Log, LogError};
 use crate::parallel::share_out;
@@ -25,7 +26,7 @@ use crate::views::generation::Generation;
 use throughline_domain::contract::batch::Batch;
 use throughline_domain::contract::batch::ledger::Ledger;
 use throughline_domain::contract::{Contract, Rulebook};
-use throughline_domain::fact::envelope::{BatchId, Envelope, JourneyId, Position, StreamId, StreamKind};
+use throughline_domain::fact::envelope::{BatchId, Envelope, JourneyId, Position, StreamId, StreamKind, SubjectId};
 use throughline_domain::fact::event::DecodeError;
 use throughline_domain::fact::{History, Recorded};
 use throughline_domain::journey::Journey;
@@ -134,7 +135,12 @@ pub struct Export {
     log: Log,
     maker: Arc<Maker>,
     rest: Rest,
+    /// What is shown in place of the ids of subjects, to those who see only pseudonyms.
+    pseudonyms: Option<Pseudonyms>,
 }
+
+/// The column of the ids of subjects, in each table that has one.
+const SUBJECT: &str = "subject";
 
 /// The rows that are still to be made.
 enum Rest {
@@ -180,7 +186,9 @@ impl Export {
         let parked = parked.into_iter().filter(|(stream, _)| stream.kind == StreamKind::Journey);
         let parked = parked.map(|(stream, version)| (stream.id, version)).collect();
         let maker = Maker { table: asked.table, reading, attributes, position, parked };
-        let mut export = Self { description, log: log.clone(), maker: Arc::new(maker), rest };
+        let sees_pseudonyms = hidden.contains(&Redaction::SubjectIds);
+        let pseudonyms = if sees_pseudonyms { Some(log.pseudonyms().await?.clone()) } else { None };
+        let mut export = Self { description, log: log.clone(), maker: Arc::new(maker), rest, pseudonyms };
         export.hide(hidden);
         Ok(export)
     }
@@ -225,8 +233,18 @@ impl Export {
         Ok(rows.map(|rows| self.redacted(rows)))
     }
 
-    /// The rows without what is hidden from the caller.
+    /// The rows without what is hidden from the caller, and with pseudonyms for those who see only these.
     fn redacted(&self, mut rows: Vec<Row>) -> Vec<Row> {
+        if let Some(pseudonyms) = &self.pseudonyms {
+            let mut columns = self.description.columns.iter();
+            if let Some(at) = columns.position(|column| column.name == SUBJECT) {
+                for row in &mut rows {
+                    if let Cell::Uuid(id) = &mut row[at] {
+                        *id = pseudonyms.of(&self.description.contract, SubjectId(*id));
+                    }
+                }
+            }
+        }
         let columns = self.description.columns.iter().enumerate();
         for (at, _) in columns.filter(|(_, column)| column.hidden_by.is_some()) {
             for row in &mut rows {

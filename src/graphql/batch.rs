@@ -16,6 +16,7 @@ use super::money::Money;
 use super::page::{self, Listed, Page};
 use super::point_in_time::KnownUpTo;
 use super::proposal::{ProposedAdjustment, ProposedWithdrawal};
+use super::reveal;
 use super::scalars::{Date, Position};
 use super::selection::{ClaimSelection, Selected};
 use crate::access::policy::Action;
@@ -617,24 +618,32 @@ pub struct Cap {
 
 impl Cap {
     /// Every cap in force, with an entry for each year, person or outcome it applies to.
-    pub(super) fn all(contract_claims: &Claims) -> Vec<Self> {
-        contract_claims.caps.iter().map(|cap| Self::of(cap, contract_claims.currency())).collect()
+    pub(super) async fn all(ctx: &Context<'_>, contract: &str, contract_claims: &Claims) -> Result<Vec<Self>> {
+        let mut caps = Vec::with_capacity(contract_claims.caps.len());
+        for cap in &contract_claims.caps {
+            let mut shown = Self::of(cap, contract_claims.currency());
+            if let CapOf::Person(subject) = &cap.of {
+                shown.person = Some(ID(reveal::shown_id(ctx, *subject, contract).await?.to_string()));
+            }
+            caps.push(shown);
+        }
+        Ok(caps)
     }
 
+    /// A cap without the id of a person.
     fn of(of: &CapUse, currency: &str) -> Self {
         let money = |amount| Money::of(amount, currency);
-        let (mut year, mut person, mut outcome) = (None, None, None);
+        let (mut year, mut outcome) = (None, None);
         match &of.of {
-            CapOf::Contract => {}
+            CapOf::Contract | CapOf::Person(_) => {}
             CapOf::Year(first) => year = Some(Date(*first)),
-            CapOf::Person(subject) => person = Some(ID(subject.to_string())),
             CapOf::Outcome(code) => outcome = Some(code.clone()),
         }
         Self {
             scope: of.cap.scope.into(),
             outcomes: of.cap.outcomes.clone(),
             year,
-            person,
+            person: None,
             outcome,
             crossing: of.cap.crossing.into(),
             refill: of.cap.refill,

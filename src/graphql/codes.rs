@@ -8,3 +8,5 @@ use throughline_gateway::Code;
 pub(super) const WORKER_UNKNOWN: Code = Code::Host("WORKER_UNKNOWN");
 /// The view for an earlier knowledge date is being built. Wait `retryAfterMs`, then try again.
 pub(super) const VIEW_BUILDING: Code = Code::Host("VIEW_BUILDING");
+/// The search does not hold everything yet that the view shows. Wait `retryAfterMs`, then try again.
+pub(super) const STALE_READ: Code = Code::Host("STALE_READ");

@@ -461,7 +461,7 @@ impl Contract {
 
     /// How much of each cap in force is used. A cap that applies per year, person or outcome has an entry for each.
     async fn cap(&self, ctx: &Context<'_>) -> Result<Vec<Cap>> {
-        Ok(Cap::all(self.contract_claims(ctx).await?))
+        Cap::all(ctx, &self.code, self.contract_claims(ctx).await?).await
     }
 
     /// The adjustments proposed for lines already submitted, because of what is known now: money still to pay or to

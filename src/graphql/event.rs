@@ -1,8 +1,11 @@
 //! Events in the API: exactly what the log holds, field by field.
 
-use async_graphql::{Enum, ID, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 
+use super::context::RequestContext as _;
+use super::reveal;
 use super::scalars::{Date, Id, Instant, LocalTime, Position};
+use crate::access::policy::Action;
 use throughline_domain::fact::envelope::{self, Envelope, Occurred};
 
 /// The kind of a stream.
@@ -23,6 +26,10 @@ pub enum StreamKind {
     Batch,
     /// The deployment itself: who may use it. There is one such stream.
     Deployment,
+    /// One referral that a partner offered to a contract.
+    Offer,
+    /// A source that sends files, with the runs of their import; or one of its records that went missing.
+    Import,
 }
 
 /// How exactly the date of a fact is known.
@@ -129,9 +136,18 @@ impl Event {
         self.0.schema_version
     }
 
-    /// The stream of the event.
-    async fn stream(&self) -> Stream {
-        Stream { kind: self.0.stream.kind.into(), id: Id(self.0.stream.id) }
+    /// The stream of the event. If you may see only pseudonyms, the id of a subject's stream says nothing.
+    async fn stream(&self, ctx: &Context<'_>) -> Result<Stream> {
+        let envelope::StreamId { kind, id } = self.0.stream;
+        // Those who read the feed verify records, which have the id.
+        let is_hidden = kind == envelope::StreamKind::Subject && !ctx.may(Action::ReadEvents);
+        let id = if is_hidden {
+            let context = format!("event {}", self.0.event_id);
+            reveal::shown_id(ctx, envelope::SubjectId(id), &context).await?
+        } else {
+            id
+        };
+        Ok(Stream { kind: kind.into(), id: Id(id) })
     }
 
     /// The number of the event in its stream, from 1.

@@ -19,6 +19,7 @@ use super::mutation::input::referral::ExternalReferenceInput;
 use super::page::{self, Listed, More, Page};
 use super::people::Worker;
 use super::point_in_time::KnownUpTo;
+use super::reveal;
 use super::scalars::{Date, Id};
 use crate::access::CasesInScope;
 use crate::access::policy::{Action, Redaction};
@@ -102,7 +103,7 @@ pub struct JourneyFilterInput {
     pub external_reference: Option<ExternalReferenceInput>,
     /// Only cases whose reference begins with this text. Case-sensitive.
     pub reference_begins: Option<String>,
-    /// Only cases of this subject.
+    /// Only cases of this subject, by its id as you see it.
     pub subject: Option<Id>,
 }
 
@@ -253,6 +254,10 @@ pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Journey
     let mut rows: Vec<(usize, JourneyRow)> = Vec::new();
     let mut has_next_page = false;
     for (at, part) in parts.iter_mut().enumerate() {
+        if let Some(subject) = part.filter.subject {
+            let contract = part.source.contract_state.code().unwrap_or_default();
+            part.filter.subject = Some(reveal::named_subject(ctx, subject.0, contract).await?);
+        }
         part.among = part.source.shown_now(ctx, &standing).await?;
         let (generation, held) = (&part.source.generation, part.filter.held);
         part.filter.covered = covered(generation, &standing, held, (part.source.as_of, asked_covered)).await?;

@@ -3,6 +3,7 @@
 //! No domain decision is made here: a mutation passes a command on, a query reads a view.
 
 pub mod access;
+pub mod access_log;
 pub mod agenda;
 pub mod batch;
 pub mod boards;
@@ -28,6 +29,9 @@ mod filter_checks;
 pub mod forecast;
 pub mod graphiql;
 pub mod identity;
+pub mod import_job;
+pub mod import_orders;
+pub mod imports;
 pub mod indicators;
 mod int;
 pub mod journey;
@@ -38,6 +42,7 @@ pub mod money;
 pub mod mutation;
 pub mod node;
 pub mod obligation;
+pub mod offer;
 pub mod outcome_boards;
 pub mod outcomes;
 pub mod page;
@@ -45,12 +50,15 @@ pub mod people;
 pub mod performance;
 pub mod period;
 pub mod permission;
+pub mod person_search;
 pub mod point_in_time;
 pub mod point_of_view;
 pub mod preview;
 pub mod proposal;
 pub mod query;
 pub mod report_due;
+pub mod retention;
+pub mod reveal;
 pub mod rulebook;
 pub mod scalars;
 pub mod sealed;
@@ -80,6 +88,7 @@ use crate::access::fields;
 use crate::access::sign_in::Gate;
 use crate::access::token::{InvalidToken, Login};
 use crate::app::App;
+use crate::keys::access_log::Opener;
 use context::{Caller, Relations};
 use field_access::FieldAccess;
 use int::Int;
@@ -88,7 +97,7 @@ use journey::evidence_file::FilesOfEvidence;
 use mutation::Mutation;
 use people::{Groups, Histories, TeamsOfWorkers, Visible, Workers};
 use query::Query;
-use sealed::{PersonKeys, SubjectRelations};
+use sealed::{Openings, PersonKeys, SubjectRelations};
 use subscription::Subscription;
 use throughline_gateway::{Arrival, Endpoint, Host, Remote, Terms};
 
@@ -119,7 +128,7 @@ impl Api {
 }
 
 fn schema() -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query, Mutation::default(), Subscription).register_input_type::<Int>()
+    Schema::build(Query::default(), Mutation::default(), Subscription).register_input_type::<Int>()
 }
 
 /// A loader that reads each item once per request and batches items requested together into one statement.
@@ -148,7 +157,7 @@ impl Host for Behind {
     }
 
     /// The generation that is live when a response starts provides the whole response.
-    fn data(&self, caller: &Login) -> Data {
+    fn data(&self, caller: &Login, request_id: &str) -> Data {
         let generation = self.app.views.live();
         let clock = || Arc::clone(&self.app.clock);
         let (who, view) = (|| caller.principal.clone(), || Arc::clone(&generation));
@@ -163,6 +172,7 @@ impl Host for Behind {
         data.insert(each_once(Histories(self.app.log.clone())));
         data.insert(each_once(FilesOfEvidence(self.app.evidence.clone())));
         data.insert(each_once(PersonKeys(self.app.keys.clone())));
+        data.insert(each_once(Openings { keys: self.app.keys.clone(), by: Opener::of(&caller.principal, request_id) }));
         data.insert(each_once(to_subjects));
         data.insert(DataLoader::new(relations, InTheSpan, TokioTimer::default()));
         data.insert(Caller { principal: who(), generation: view() });

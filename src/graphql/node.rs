@@ -13,21 +13,24 @@ use super::claim::Claim;
 use super::context::{OrFault as _, RequestContext as _};
 use super::contract::Contract;
 use super::event::Event;
+use super::import_job::ImportJob;
 use super::journey::appointment::Appointment;
 use super::journey::evidence::Evidence;
 use super::journey::spell::Spell;
 use super::journey::work::{Risk, Task};
 use super::journey::{self, CaseHistory, Journey};
+use super::offer::{self, OfferedReferral};
 use super::people::{Subject, Worker};
 use super::point_in_time::KnownUpTo;
 use super::query::visible;
 use super::team::Team;
 use super::webhook::WebhookSubscription;
-use crate::access::policy::Action;
+use crate::access::policy::{Action, Redaction};
+use crate::jobs::job::Job;
 use crate::outbox::subscription::Subscription;
 use crate::queries;
 use throughline_domain::fact::envelope::{
-    BatchId, ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId,
+    BatchId, ClaimId, Envelope, EventId, JourneyId, OfferId, StreamId, StreamKind, SubjectId, TeamId, WorkerId,
 };
 
 /// Any object with an id of its own.
@@ -62,6 +65,10 @@ pub enum Node {
     Evidence(Box<Evidence>),
     /// A webhook subscription.
     WebhookSubscription(Box<WebhookSubscription>),
+    /// An import that another system sent.
+    ImportJob(Box<ImportJob>),
+    /// A referral that a partner offered.
+    OfferedReferral(Box<OfferedReferral>),
 }
 
 /// The objects with these ids, in this order; none for an id that does not exist or that the caller may not see.
@@ -92,6 +99,8 @@ struct Found {
     /// The contract of each batch.
     batches: HashMap<BatchId, String>,
     subscriptions: HashMap<Uuid, Subscription>,
+    imports: HashMap<Uuid, Job>,
+    offers: HashMap<OfferId, OfferedReferral>,
 }
 
 impl Found {
@@ -105,7 +114,9 @@ impl Found {
             let named: BTreeSet<JourneyId> =
                 ids.iter().map(|id| JourneyId(*id)).chain(things.values().flatten().copied()).collect();
             stories = journey::case_histories(ctx, named.into_iter(), KnownUpTo::ALL).await?;
-            let known: Vec<SubjectId> = ids.iter().map(|id| SubjectId(*id)).collect();
+            // Those who see pseudonyms find a subject through its cases only.
+            let finds = !ctx.redacts(Redaction::SubjectIds);
+            let known: Vec<SubjectId> = ids.iter().filter(|_| finds).map(|id| SubjectId(*id)).collect();
             let today = ctx.deployment_today();
             subjects = queries::caseload_scope::readable_subjects(generation, &caller.principal, today, &known)
                 .await
@@ -139,7 +150,25 @@ impl Found {
             let read = ctx.app().outbox.find_all(scope, ids).await.or_fault()?;
             subscriptions = read.into_iter().map(|of| (of.id, of)).collect();
         }
-        Ok(Self { stories, things, subjects, workers, teams, events, contracts, batches, subscriptions })
+        let mut imports = HashMap::new();
+        if ctx.may(Action::ImportRecords) {
+            let read = ctx.app().imports.find_all(scope, ids).await.or_fault()?;
+            imports = read.into_iter().map(|job| (job.id, job)).collect();
+        }
+        let offers = offer::find(ctx, &ids.iter().map(|id| OfferId(*id)).collect::<Vec<_>>()).await?;
+        Ok(Self {
+            stories,
+            things,
+            subjects,
+            workers,
+            teams,
+            events,
+            contracts,
+            batches,
+            subscriptions,
+            imports,
+            offers,
+        })
     }
 
     async fn node(&self, ctx: &Context<'_>, id: Uuid) -> Result<Option<Node>> {
@@ -174,6 +203,12 @@ impl Found {
         }
         if let Some(subscription) = self.subscriptions.get(&id) {
             return Ok(Some(Node::WebhookSubscription(Box::new(WebhookSubscription(subscription.clone())))));
+        }
+        if let Some(job) = self.imports.get(&id) {
+            return Ok(Some(Node::ImportJob(Box::new(ImportJob(job.clone())))));
+        }
+        if let Some(offer) = self.offers.get(&OfferId(id)) {
+            return Ok(Some(Node::OfferedReferral(Box::new(offer.clone()))));
         }
         // The id of a claim is a UUID of version 5, derived from the case or scope. Ids of other objects are not.
         if id.get_version_num() == 5 && ctx.may(Action::ReadJourneys) {

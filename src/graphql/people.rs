@@ -16,6 +16,7 @@ use super::journey::Occurrence;
 use super::journey::work::Assessment;
 use super::mutation::input::SubjectKind;
 use super::point_in_time::{self, KnownUpTo};
+use super::reveal::{self, EventIds};
 use super::scalars::{Date, Decimal};
 use super::team::Team;
 use crate::access::Principal;
@@ -34,9 +35,11 @@ use throughline_domain::fact::event;
 use throughline_domain::people::{subject, worker};
 
 /// A subject: the person, family, site or area that was referred, under a pseudonym.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Subject {
     id: SubjectId,
+    /// The contract in which it was found, by code. Pseudonyms are those of this contract.
+    contract: Option<Arc<str>>,
     as_of: Option<NaiveDate>,
     known: KnownUpTo,
 }
@@ -44,17 +47,35 @@ pub struct Subject {
 impl Subject {
     /// A subject as of today.
     pub const fn today(id: SubjectId) -> Self {
-        Self { id, as_of: None, known: KnownUpTo::ALL }
+        Self { id, contract: None, as_of: None, known: KnownUpTo::ALL }
     }
 
     /// A subject as of a day, with the knowledge of a log position.
     pub const fn at(id: SubjectId, as_of: NaiveDate, known: KnownUpTo) -> Self {
-        Self { id, as_of: Some(as_of), known }
+        Self { id, contract: None, as_of: Some(as_of), known }
+    }
+
+    /// The same, found in a case of a contract.
+    #[must_use]
+    pub fn in_contract(self, code: Option<&str>) -> Self {
+        Self { contract: code.map(Into::into), ..self }
+    }
+
+    /// The id of this or of a linked record, as the caller may see it.
+    async fn shown(&self, ctx: &Context<'_>, id: SubjectId) -> Result<ID> {
+        let context = self.contract.as_deref().unwrap_or_default();
+        Ok(ID(reveal::shown_id(ctx, id, context).await?.to_string()))
     }
 
     async fn state(&self, ctx: &Context<'_>) -> Result<subject::Subject> {
         let as_of = self.as_of.unwrap_or_else(|| ctx.deployment_today());
         Ok(subject_of(ctx, self.id, self.known, as_of).await?.unwrap_or_default())
+    }
+
+    /// The state, and how the ids of its events are shown.
+    async fn state_with_ids(&self, ctx: &Context<'_>) -> Result<(subject::Subject, EventIds)> {
+        let ids = EventIds::shown(ctx, self.contract.as_deref().unwrap_or_default()).await?;
+        Ok((self.state(ctx).await?, ids))
     }
 
     /// Every record of the same subject, including this one.
@@ -90,9 +111,18 @@ impl Subject {
 /// A subject: the person, family, site or area that was referred, under a pseudonym.
 #[Object]
 impl Subject {
-    /// The id of the subject: a pseudonym.
-    pub async fn id(&self) -> ID {
-        ID(self.id.to_string())
+    /// The id of the subject. If you may see only pseudonyms, it is the pseudonym of the subject in the contract of the
+    /// case: another contract has another one, and `node` does not find it.
+    pub async fn id(&self, ctx: &Context<'_>) -> Result<ID> {
+        self.shown(ctx, self.id).await
+    }
+
+    /// The pseudonym of the subject in the contract of the case, as auditors and commissioners see it. Null if the subject
+    /// was not found through a case.
+    async fn pseudonym(&self, ctx: &Context<'_>) -> Option<Result<ID>> {
+        let contract = self.contract.as_deref()?;
+        let pseudonyms = ctx.app().log.pseudonyms().await.or_fault();
+        Some(pseudonyms.map(|pseudonyms| ID(pseudonyms.of(contract, self.id).to_string())))
     }
 
     /// The kind of subject.
@@ -100,26 +130,29 @@ impl Subject {
         self.state(ctx).await.map(|state| state.kind().map(Into::into)).transpose()
     }
 
-    /// When the subject was registered. Its `event` is the target of a correction.
+    /// When the subject was registered. Its `event` is the target of a correction. If you may see only pseudonyms, the ids
+    /// of events about the subject say nothing.
     async fn registered(&self, ctx: &Context<'_>) -> Option<Result<Occurrence>> {
-        self.state(ctx).await.map(|state| state.registered.as_ref().map(Occurrence::of)).transpose()
+        let read = self.state_with_ids(ctx).await;
+        read.map(|(state, ids)| state.registered.as_ref().map(|entry| ids.occurrence(entry, None))).transpose()
     }
 
     /// The id that stands for the person: the smallest id among all linked records that you may see, linked directly or
     /// through others. Two records with the same `person` are the same person.
     async fn person(&self, ctx: &Context<'_>) -> Result<ID> {
         let visible = self.others(ctx).await?;
-        Ok(ID(visible.first().map_or(self.id, |other| self.id.min(*other)).to_string()))
+        self.shown(ctx, visible.first().map_or(self.id, |other| self.id.min(*other))).await
     }
 
     /// The other records of the same person that you may see, linked directly or through others.
     async fn linked(&self, ctx: &Context<'_>) -> Result<Vec<Self>> {
-        Ok(self.others(ctx).await?.into_iter().map(|id| Self { id, ..*self }).collect())
+        Ok(self.others(ctx).await?.into_iter().map(|id| Self { id, ..self.clone() }).collect())
     }
 
     /// The consents of the subject to the use of their data, oldest first.
     async fn consents(&self, ctx: &Context<'_>) -> Result<Vec<Consent>> {
-        Ok(self.state(ctx).await?.consents.iter().map(Into::into).collect())
+        let (state, ids) = self.state_with_ids(ctx).await?;
+        Ok(state.consents.iter().map(|consent| Consent::of(consent, &ids)).collect())
     }
 
     /// Who the subject is, as far as you may open it. Null if nothing is known.
@@ -132,12 +165,20 @@ impl Subject {
 
     /// The legal holds, oldest first. A legal hold keeps the subject's data even if it is due to be erased.
     async fn holds(&self, ctx: &Context<'_>) -> Result<Vec<LegalHold>> {
-        Ok(self.state(ctx).await?.holds.iter().map(Into::into).collect())
+        let (state, ids) = self.state_with_ids(ctx).await?;
+        Ok(state.holds.iter().map(|hold| LegalHold::of(hold, &ids)).collect())
+    }
+
+    /// When the subject's identifying data was erased. Null if it was not.
+    async fn erased(&self, ctx: &Context<'_>) -> Option<Result<Occurrence>> {
+        let read = self.state_with_ids(ctx).await;
+        read.map(|(state, ids)| state.erased.as_ref().map(|entry| ids.occurrence(entry, None))).transpose()
     }
 
     /// The proposals to erase the subject's identifying data, oldest first.
     async fn erasures(&self, ctx: &Context<'_>) -> Result<Vec<Erasure>> {
-        Ok(self.state(ctx).await?.erasures.iter().map(Into::into).collect())
+        let (state, ids) = self.state_with_ids(ctx).await?;
+        Ok(state.erasures.iter().map(|erasure| Erasure::of(erasure, &ids)).collect())
     }
 }
 
@@ -152,12 +193,12 @@ pub struct Consent {
     withdrawn: Option<Occurrence>,
 }
 
-impl From<&subject::Consent> for Consent {
-    fn from(consent: &subject::Consent) -> Self {
+impl Consent {
+    fn of(consent: &subject::Consent, ids: &EventIds) -> Self {
         Self {
             purpose: consent.given.details.purpose.clone(),
-            given: Occurrence::of(&consent.given),
-            withdrawn: consent.withdrawn.as_ref().map(Occurrence::of),
+            given: ids.occurrence(&consent.given, None),
+            withdrawn: consent.withdrawn.as_ref().map(|withdrawn| ids.occurrence(withdrawn, None)),
         }
     }
 }
@@ -173,12 +214,13 @@ pub struct LegalHold {
     lifted: Option<Occurrence>,
 }
 
-impl From<&subject::Hold> for LegalHold {
-    fn from(hold: &subject::Hold) -> Self {
+impl LegalHold {
+    fn of(hold: &subject::Hold, ids: &EventIds) -> Self {
+        let lifted = hold.lifted.as_ref();
         Self {
-            id: ID(hold.placed.details.hold.to_string()),
-            placed: Occurrence::why(&hold.placed, Some(&hold.placed.details.reason)),
-            lifted: hold.lifted.as_ref().map(|lifted| Occurrence::why(lifted, Some(&lifted.details.reason))),
+            id: ids.of(hold.placed.details.hold.0),
+            placed: ids.occurrence(&hold.placed, Some(&hold.placed.details.reason)),
+            lifted: lifted.map(|lifted| ids.occurrence(lifted, Some(&lifted.details.reason))),
         }
     }
 }
@@ -212,13 +254,13 @@ pub struct Erasure {
     approved_by: Option<String>,
 }
 
-impl From<&subject::Erasure> for Erasure {
-    fn from(erasure: &subject::Erasure) -> Self {
+impl Erasure {
+    fn of(erasure: &subject::Erasure, ids: &EventIds) -> Self {
         Self {
             ground: erasure.proposed.details.ground.into(),
-            proposed: Occurrence::of(&erasure.proposed),
+            proposed: ids.occurrence(&erasure.proposed, None),
             proposed_by: Some(erasure.proposed_by.clone()),
-            approved: erasure.approved.as_ref().map(Occurrence::of),
+            approved: erasure.approved.as_ref().map(|approved| ids.occurrence(approved, None)),
             approved_by: erasure.approved_by.clone(),
         }
     }

@@ -1,10 +1,13 @@
 //! The query root: everything that a client can read.
 
+mod exchange;
+
 use std::collections::BTreeSet;
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MergedObject, Object, Result, SimpleObject};
 
 use super::access::{self, ApiKey, RoleGrant};
+use super::access_log::{self, AccessEntry, AccessQuery};
 use super::bounds::{FIRST_MAX, PageLength};
 use super::compare::{ViewComparison, ViewPoint};
 use super::context::{OrFault as _, RequestContext as _};
@@ -16,26 +19,34 @@ use super::journey::{self, CaseHistory, Journey};
 use super::list::{self, JourneyFilterInput, JourneyOrder};
 use super::node::{self, Node};
 use super::page::{self, Listed, More, Page};
-use super::people::Worker;
+use super::people::{Subject, Worker};
 use super::performance;
+use super::person_search::{self, PersonSearch, PossibleDuplicate};
 use super::point_in_time::{ContractAt, JourneyAt, KnownUpTo};
 use super::preview::{self, RulebookPreview};
+use super::retention::{self, RetentionDue};
+use super::reveal::{self, Reveal};
 use super::rulebook::{self, RulebookVersion};
 use super::scalars::{Date, Id, Instant, Position};
 use super::staff::{self, StaffOf};
 use super::team::Team;
 use super::views::Views;
-use super::webhook::{self, WebhookSubscription};
 use crate::access::Scope;
 use crate::log::read::Lane;
 use crate::queries;
 use crate::queries::journeys::Population;
+use exchange::ExchangeQueries;
 use throughline_domain::fact::envelope::{self, Envelope, JourneyId, StreamId, TeamId};
 use throughline_domain::fact::event::EventType;
 use throughline_gateway::Code;
 
 /// The query root: everything that a client can read.
-pub struct Query;
+#[derive(Default, MergedObject)]
+pub struct Query(CaseQueries, ExchangeQueries);
+
+/// The queries about cases, contracts and people, and about the service itself.
+#[derive(Default)]
+pub struct CaseQueries;
 
 /// The user or machine that makes the request.
 pub struct Viewer;
@@ -198,9 +209,8 @@ const LOOKED_AT: usize = 5_000;
 /// The number of events read at once while counting.
 const COUNTED_AT_ONCE: i64 = 5_000;
 
-/// The query root: everything that a client can read.
 #[Object]
-impl Query {
+impl CaseQueries {
     /// The user or machine that makes the request.
     async fn viewer(&self) -> Viewer {
         Viewer
@@ -257,19 +267,6 @@ impl Query {
     ) -> Option<Result<Page<RulebookVersion>>> {
         let contract_state = ctx.caller().generation.contract_state(ctx.in_scope(&contract)?)?;
         Some(rulebook::versions(&contract_state, (first, after)))
-    }
-
-    /// The webhook subscriptions of a contract, in the order in which they were made. Null if there is no contract with
-    /// this code in your scope.
-    async fn subscriptions(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The code of the contract, such as `shps`.")] contract: String,
-        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
-        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
-        after: Option<String>,
-    ) -> Option<Result<Page<WebhookSubscription>>> {
-        webhook::subscriptions(ctx, contract, (first, after)).await.transpose()
     }
 
     /// Compares one contract at two points in time or under two rulebooks: board figures, cases and claims that differ,
@@ -331,6 +328,37 @@ impl Query {
         let sources = contracts.iter().map(Contract::source).collect();
         let asked = list::JourneyList { population: Population::Journeys, filter, order: order_by, first, after };
         list::page(ctx, sources, asked).await
+    }
+
+    /// The people whom a search finds, limited to those whose names you may open: keyworkers find people of cases that
+    /// they or their team hold, managers those in their scope. What you have just recorded is found; otherwise the error
+    /// `STALE_READ` says when to ask again.
+    async fn people(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who to look for.")] search: PersonSearch,
+        #[graphql(desc = "Only people with a case of this contract that you may see, by code.")] contract: Option<
+            String,
+        >,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
+    ) -> Option<Result<Page<Subject>>> {
+        Some(person_search::people(ctx, search, contract, (first, after)).await)
+    }
+
+    /// Pairs of records that may be of one person, and were neither linked nor dismissed. You see a pair if you may open
+    /// the names of both, and one has a case in this contract. Null if there is no contract with this code in your scope.
+    async fn possible_duplicates(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The code of the contract, such as `shps`.")] contract: String,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
+    ) -> Option<Result<Page<PossibleDuplicate>>> {
+        ctx.caller().generation.contract_state(ctx.in_scope(&contract)?)?;
+        Some(person_search::possible_duplicates(ctx, &contract, (first, after)).await)
     }
 
     /// Events in the order of the log, from any position: an ordered feed that can be resumed.
@@ -396,6 +424,51 @@ impl Query {
         after: Option<String>,
     ) -> Result<Page<ApiKey>> {
         access::api_keys(ctx, (first, after)).await
+    }
+
+    /// The access log: who opened whose names, notes or files of evidence, and when, newest first. Each entry is what one
+    /// response opened of one person.
+    #[expect(clippy::too_many_arguments, reason = "each is an argument of the query")]
+    async fn access_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only of this subject, by its id.")] subject: Option<Id>,
+        #[graphql(desc = "Only of this login, in any spelling.")] who: Option<String>,
+        #[graphql(desc = "Only from this instant on.")] from: Option<Instant>,
+        #[graphql(desc = "Only before this instant.")] to: Option<Instant>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
+    ) -> Result<Page<AccessEntry>> {
+        access_log::entries(ctx, AccessQuery { subject, who, from, to }, (first, after)).await
+    }
+
+    /// The reveals: which auditor or commissioner may see, or could see, who a subject is, until when and why. In the order
+    /// in which they were recorded.
+    async fn reveals(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
+    ) -> Result<Page<Reveal>> {
+        reveal::reveals(ctx, (first, after)).await
+    }
+
+    /// The people whose data is due to be erased on a day under the retention periods of a contract, with what stands
+    /// against it. Nobody is erased by being listed: propose it with `proposeErasure`, and another person approves it.
+    /// People whose erasure was approved are not listed. A page may have fewer people than asked for. Null if there is no
+    /// contract with this code in your scope.
+    async fn retention_due(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The code of the contract, such as `shps`.")] contract: String,
+        #[graphql(desc = "The day. Default: today in the contract's time zone.")] on: Option<Date>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
+    ) -> Option<Result<Page<RetentionDue>>> {
+        retention::due(ctx, contract, on, (first, after)).await.transpose()
     }
 
     /// Any object, by its id.

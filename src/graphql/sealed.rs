@@ -1,7 +1,8 @@
 //! Sealed texts in the API: they are opened here, at the edge of a response, and nowhere else.
 //!
 //! A text that the caller may not open, or whose key is gone or away, stays sealed. That is never an error. Keys are
-//! read once for all people of a response.
+//! read once for all people of a response. What is opened is in the access log before it is shown: if it cannot be
+//! written there, nothing is opened.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -10,20 +11,25 @@ use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use async_graphql::{Context, Object};
 
 use super::context::{self, RequestContext as _};
+use super::people;
+use super::point_in_time::KnownUpTo;
 use crate::access::Principal;
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
 use crate::clock::Clock;
+use crate::keys::access_log::{Kind, Opener, Opening};
 use crate::keys::{KeyError, KeyStore, Keys, Opened, key_of, open_text};
 use crate::queries;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::store::StoreError;
 use crate::telemetry::repeated::Repeated;
 use crate::views::generation::Generation;
-use throughline_domain::fact::envelope::{JourneyId, SubjectId};
+use throughline_domain::fact::envelope::{JourneyId, RevealId, StreamId, SubjectId};
 use throughline_domain::fact::sealed::{PersonalText, Sealed};
+use throughline_domain::people::reveal;
 
 static STAYS_SEALED: Repeated = Repeated::warning("texts about people stay sealed");
+static NOT_NOTED: Repeated = Repeated::of("nothing is opened, because the access log cannot be written");
 
 /// What a sealed text belongs to. It decides who may open the text.
 #[derive(Debug, Clone)]
@@ -64,7 +70,7 @@ impl SealedText {
 
 /// Whether one of these texts stays sealed for the caller. Opens nothing.
 pub(super) async fn stays_sealed(ctx: &Context<'_>, owner: &Owner, texts: &[&PersonalText]) -> bool {
-    if !may_open(ctx, owner).await {
+    if right(ctx, owner).await.is_none() {
         return true;
     }
     for text in texts {
@@ -76,32 +82,80 @@ pub(super) async fn stays_sealed(ctx: &Context<'_>, owner: &Owner, texts: &[&Per
     false
 }
 
-/// The text, if the caller may open it and its key is there. Every opening passes here.
+/// The text, if the caller may open it, its key is there and the opening was noted. Every opening passes here.
 pub(super) async fn opened(ctx: &Context<'_>, owner: &Owner, text: &PersonalText) -> Option<String> {
     let sealed = text.sealed()?;
-    if !may_open(ctx, owner).await {
-        return None;
-    }
+    let right = right(ctx, owner).await?;
     match open_text(sealed, &*keys(ctx, sealed).await) {
         Opened::Sealed => None,
         Opened::Text(text) => {
-            note_opening(&ctx.caller().principal, sealed.subject, &sealed.field);
-            Some(text)
+            let kind = match owner {
+                Owner::Case(..) => Kind::Notes,
+                Owner::Subject(_) => Kind::Identity,
+            };
+            let reveal = match right {
+                Right::OfRole => None,
+                Right::OfReveal(reveal) => Some(reveal),
+            };
+            is_noted(ctx, Opening { subject: sealed.subject, kind, reveal }).await.then_some(text)
         }
     }
 }
 
-/// Notes that a caller opened a text about a person. Only ids and the name of the field.
-fn note_opening(principal: &Principal, subject: SubjectId, field: &str) {
-    tracing::debug!(role = %principal.role, %subject, field, "a text about a person was opened");
+/// Notes an opening in the access log. False if it cannot be written.
+async fn is_noted(ctx: &Context<'_>, opening: Opening) -> bool {
+    let loader: &DataLoader<Openings, HashMapCache> = ctx.data_unchecked();
+    match loader.load_one(opening).await {
+        Ok(noted) => noted.is_some(),
+        Err(error) => {
+            NOT_NOTED.met(&error);
+            false
+        }
+    }
 }
 
-/// Whether the caller may open texts of this owner.
-async fn may_open(ctx: &Context<'_>, owner: &Owner) -> bool {
-    // A role that never opens anything needs no relation.
-    if !ctx.may(Action::OpenIdentity) {
-        return false;
+/// Notes the openings of a response in the access log: those of one moment in one transaction, and each once.
+pub struct Openings {
+    /// Where the access log is.
+    pub keys: KeyStore,
+    /// The response and its caller.
+    pub by: Opener,
+}
+
+impl Loader<Opening> for Openings {
+    type Value = ();
+    type Error = Arc<KeyError>;
+
+    async fn load(&self, openings: &[Opening]) -> Result<HashMap<Opening, ()>, Self::Error> {
+        self.keys.note_openings(&self.by, openings).await?;
+        Ok(openings.iter().map(|opening| (*opening, ())).collect())
     }
+}
+
+/// What allows a caller to open texts of an owner.
+enum Right {
+    /// Their role and their relation to it.
+    OfRole,
+    /// A reveal in force.
+    OfReveal(RevealId),
+}
+
+/// The right of the caller to open texts of this owner, if they have one.
+async fn right(ctx: &Context<'_>, owner: &Owner) -> Option<Right> {
+    // A role that never opens anything needs no relation.
+    if ctx.may(Action::OpenIdentity) {
+        return is_allowed(ctx, owner, Action::OpenIdentity).await.then_some(Right::OfRole);
+    }
+    // A reveal opens who a subject is, and no notes.
+    let Owner::Subject(subject) = owner else { return None };
+    if !ctx.may(Action::RevealIdentity) || !is_allowed(ctx, owner, Action::RevealIdentity).await {
+        return None;
+    }
+    revealed(ctx, *subject).await.map(Right::OfReveal)
+}
+
+/// Whether the caller's role and relation to the owner allow an action.
+async fn is_allowed(ctx: &Context<'_>, owner: &Owner, action: Action) -> bool {
     let relation = match owner {
         Owner::Case(journey, contract) => context::relation(ctx, *journey, contract).await.ok(),
         Owner::Subject(subject) => {
@@ -115,7 +169,18 @@ async fn may_open(ctx: &Context<'_>, owner: &Owner) -> bool {
             }
         }
     };
-    relation.is_some_and(|relation| policy(&ctx.caller().principal, Action::OpenIdentity, relation).is_ok())
+    relation.is_some_and(|relation| policy(&ctx.caller().principal, action, relation).is_ok())
+}
+
+/// The caller's reveal of a subject that is in force now, for a contract that they may still see.
+async fn revealed(ctx: &Context<'_>, subject: SubjectId) -> Option<RevealId> {
+    let history = people::history(ctx, StreamId::subject(subject), KnownUpTo::ALL).await.ok()??;
+    let (caller, now) = (&ctx.caller().principal, ctx.app().clock.now());
+    let is_theirs = |reveal: &reveal::Reveal| {
+        let is_in_scope = caller.scope.contract(&reveal.details.contract).is_some();
+        is_in_scope && reveal.is_in_force(now) && reveal.is_of(caller.role.as_str(), &caller.subject)
+    };
+    reveal::reveals(&history).into_iter().find(is_theirs).map(|reveal| reveal.details.reveal)
 }
 
 /// The keys of the person whose text it is.

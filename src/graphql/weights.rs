@@ -7,7 +7,7 @@
 use throughline_gateway::guard::Weight;
 
 /// Each expensive place and its cost.
-pub(super) const WEIGHTS: [Weight; 46] = [
+pub(super) const WEIGHTS: [Weight; 58] = [
     ("Query.previewRulebook", 50_000),
     ("Query.compareViews", 10_000),
     ("ContractAt.knownAt", 5_000),
@@ -53,5 +53,17 @@ pub(super) const WEIGHTS: [Weight; 46] = [
     ("Journey.claims", 50),
     ("Batch.proposal", 500),
     ("Query.events", 100),
+    ("Query.people", 100),
+    ("Query.possibleDuplicates", 500),
+    ("Query.accessLog", 50),
+    ("AccessEntryConnection.totalCount", 500),
+    ("Query.reveals", 50),
+    ("RevealConnection.totalCount", 500),
+    ("Mutation.revealIdentity", 500),
+    ("Mutation.endReveal", 500),
+    ("Query.sources", 100),
+    ("Query.importRuns", 100),
     ("EventConnection.totalCount", 5_000),
+    ("Query.retentionDue", 200),
+    ("RetentionDueConnection.totalCount", 5_000),
 ];

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
+use tower_http::request_id::RequestId;
 use tower_http::timeout::TimeoutLayer;
 use uuid::Uuid;
 
@@ -21,6 +22,7 @@ use crate::access::token::Login;
 use crate::causes;
 use crate::evidence::link::{Signed, Wanted};
 use crate::evidence::{CaseOfEvidence, EvidenceError, EvidenceFiles, File, NewUpload, State as UploadState, case_of};
+use crate::keys::access_log::{self, Kind, Opener};
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use throughline_domain::fact::envelope::JourneyId;
 use throughline_gateway::Problem;
@@ -180,9 +182,11 @@ async fn remove(State(service): State<Service>, Path(id): Path<String>, request:
 /// The file that a link is for.
 async fn file(State(service): State<Service>, Path(id): Path<String>, request: Request) -> Response {
     let link = signed(&request);
+    let request_id = id_of(&request);
     answered!(service, request, |login| {
         let file = linked(&service, &login, (&id, Wanted::File), link).await?;
         let opened = service.app.evidence.open_file(&file).await?;
+        noted(&service, &login, &request_id, &file).await?;
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static(file.media.as_str())),
             (header::CONTENT_LENGTH, opened.size.into()),
@@ -195,9 +199,11 @@ async fn file(State(service): State<Service>, Path(id): Path<String>, request: R
 /// The small picture that a link is for.
 async fn thumbnail(State(service): State<Service>, Path(id): Path<String>, request: Request) -> Response {
     let link = signed(&request);
+    let request_id = id_of(&request);
     answered!(service, request, |login| {
         let file = linked(&service, &login, (&id, Wanted::Thumbnail), link).await?;
         let picture = service.app.evidence.open_thumbnail(&file).await?;
+        noted(&service, &login, &request_id, &file).await?;
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static("image/png")),
             (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"thumbnail.png\"")),
@@ -207,7 +213,7 @@ async fn thumbnail(State(service): State<Service>, Path(id): Path<String>, reque
 }
 
 /// What keeps a browser from running a file, from guessing its type and from storing it.
-const SAFE: [(HeaderName, HeaderValue); 5] = [
+pub(super) const SAFE: [(HeaderName, HeaderValue); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store, private")),
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox")),
@@ -243,6 +249,18 @@ async fn own(service: &Service, login: &Login, id: &str) -> Result<File, Evidenc
         EvidenceError::NoCase => EvidenceError::NoUpload,
         error => error,
     })
+}
+
+/// Notes in the access log that a caller opened a file. If it cannot be written, nothing of the file is sent.
+async fn noted(service: &Service, login: &Login, request_id: &str, file: &File) -> Result<(), EvidenceError> {
+    let opening = access_log::Opening { subject: file.subject, kind: Kind::Evidence, reveal: None };
+    Ok(service.app.keys.note_openings(&Opener::of(&login.principal, request_id), &[opening]).await?)
+}
+
+/// The id of a request.
+pub(super) fn id_of(request: &Request) -> String {
+    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
+    id.unwrap_or_default().to_owned()
 }
 
 /// What the link of a request says. `None` if it is no link.

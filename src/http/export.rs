@@ -3,6 +3,8 @@
 //! Rows are made while the client reads. A client that goes away, or takes nothing for a minute, ends the work. An
 //! answer that breaks off has no last chunk, so that a client does not take it for a whole one.
 
+mod subject;
+
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -18,6 +20,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
+pub(super) use self::subject::subject;
 use super::{Service, authenticate, unauthenticated};
 use crate::access::policy::{Action, Allow, policy};
 use crate::access::relation::Relation;

@@ -226,11 +226,13 @@ impl<R> Checked<'_, R> {
                     format!("a {} does not belong to a contract: leave out the key", read.stream.kind.as_str());
                 Err(LineError::at("data.contract", message))
             }
-            StreamKind::Subject | StreamKind::Worker | StreamKind::Team | StreamKind::Deployment => {
-                Ok((None, Some(DEPLOYMENT_ZONE)))
-            }
+            StreamKind::Subject
+            | StreamKind::Worker
+            | StreamKind::Team
+            | StreamKind::Deployment
+            | StreamKind::Import => Ok((None, Some(DEPLOYMENT_ZONE))),
             StreamKind::Contract => self.of_contract(read, event, written),
-            StreamKind::Journey | StreamKind::Batch => {
+            StreamKind::Journey | StreamKind::Batch | StreamKind::Offer => {
                 let at = match (self.within.get(&read.stream), written) {
                     (Some(at), None) => *at,
                     (Some(at), Some(code)) if self.contracts[*at].code == code => *at,
@@ -319,7 +321,8 @@ const fn opening(kind: StreamKind) -> Option<EventType> {
         StreamKind::Worker => EventType::WorkerJoined,
         StreamKind::Team => EventType::TeamSet,
         StreamKind::Batch => EventType::BatchOpened,
-        StreamKind::Deployment => return None,
+        StreamKind::Offer => EventType::ReferralOffered,
+        StreamKind::Deployment | StreamKind::Import => return None,
     })
 }
 

@@ -22,7 +22,7 @@ use throughline_domain::contract::{Contract, UnreadableRulebook};
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{EventId, Position, StreamId};
 use throughline_domain::fact::event::DecodeError;
-use throughline_domain::fact::refusal::Refusal;
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
 /// An import into one contract. With a dry-run recorder, it reports the result of every row and records nothing.
 #[derive(Clone, Copy)]
@@ -101,7 +101,13 @@ pub struct Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        Self { code: refusal.code.as_str(), message: refusal.message, path: refusal.path.map(|path| path.to_string()) }
+        // A file of results has no column for the codes, and who sends a file does not have the rulebook.
+        let message = if refusal.code == RefusalCode::UnknownCode && !refusal.allowed.is_empty() {
+            format!("{}: {}", refusal.message, refusal.allowed.join(", "))
+        } else {
+            refusal.message
+        };
+        Self { code: refusal.code.as_str(), message, path: refusal.path.map(|path| path.to_string()) }
     }
 }
 
@@ -179,6 +185,9 @@ pub enum ImportError {
         #[source]
         unfit: read::Unfit,
     },
+    /// The files were imported, but the run, or the absence of records, could not be recorded.
+    #[error("the rows were imported, but the run could not be recorded: {0}")]
+    NotNoted(String),
     /// The log failed.
     #[error(transparent)]
     Log(#[from] LogError),

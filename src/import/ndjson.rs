@@ -451,6 +451,7 @@ fn linked_with(event: &Event) -> Option<StreamId> {
     match event {
         Event::SubjectsLinked(link) => Some(StreamId::subject(link.with)),
         Event::SubjectsUnlinked(link) => Some(StreamId::subject(link.with)),
+        Event::DuplicateDismissed(dismissal) => Some(StreamId::subject(dismissal.other)),
         _ => None,
     }
 }
@@ -552,6 +553,11 @@ fn command(stated: &Stated, contract: &str, known: &Known) -> Result<Command, Ou
         }
         Event::ContractOpened(_) | Event::RulebookPublished(_) => {
             let message = "an import cannot open a contract or publish a rulebook: use a command for that, and leave \
+                out the line";
+            return Err(refused("NOT_BY_IMPORT", message));
+        }
+        Event::SubjectErased(_) => {
+            let message = "an import cannot say that a person was erased: propose and approve the erasure, and leave \
                 out the line";
             return Err(refused("NOT_BY_IMPORT", message));
         }

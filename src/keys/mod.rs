@@ -5,9 +5,13 @@
 //! opens nothing from then on, on every node. A key never shows in debug output, errors or logs. Without a key store
 //! nothing is opened and nothing new is sealed; everything else works.
 
+pub mod access_log;
 mod away;
+mod backup;
+mod erased;
 mod rotate;
 mod seal;
+pub(crate) mod search;
 mod subject_key;
 mod wrapper;
 
@@ -19,12 +23,16 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub use self::away::Away;
+pub use self::backup::{KEPT_FOR, KeysCopied, prune};
+pub use self::erased::{Erased, RecordOfSource};
 pub use self::rotate::Rotated;
 pub use self::seal::{NotSealed, Opened, key_of, open_text, seal_event};
+pub use self::search::{Likeness, Pair, Token};
 pub use self::subject_key::{NotOpened, SubjectKey};
 pub use self::wrapper::{Bound, KekSource, KeyWrapper, LocalKek, Wrapped};
 use crate::clock::{Chance, Clock};
 use crate::store::{Apart, Conn, IfMissing, PlaceApart, Sql, Store, StoreError, columns, doing, on, prepare};
+use crate::telemetry::repeated::Repeated;
 use throughline_domain::fact::envelope::SubjectId;
 pub use throughline_domain::fact::sealed::{Class, KeyName, KeyVersion};
 
@@ -57,7 +65,33 @@ static BURY_OTHERS: Sql = Sql::new(
 static IS_EMPTY: Sql = Sql::new("select count(*) from (select 1 from keys limit 1) found");
 
 /// Every statement of the database of keys.
-pub static STATEMENTS: &[&Sql] = &[&KEYS, &ADD, &REWRAP, &BURY, &BURY_OTHERS, &IS_EMPTY, &rotate::WRAPPED_OTHERWISE];
+pub fn statements() -> Vec<&'static Sql> {
+    [STATEMENTS, access_log::STATEMENTS, search::STATEMENTS].concat()
+}
+
+static STATEMENTS: &[&Sql] = &[
+    &KEYS,
+    &ADD,
+    &REWRAP,
+    &BURY,
+    &BURY_OTHERS,
+    &IS_EMPTY,
+    &rotate::WRAPPED_OTHERWISE,
+    &erased::ERASED,
+    &erased::ADD_ERASED,
+    &erased::ADD_SUPPRESSED,
+    &erased::HAS_ERASED,
+    &erased::IS_SUPPRESSED,
+    &backup::ROWS,
+    &backup::ADD_ROW,
+    &backup::RECORDS,
+    &backup::ENTRIES,
+    &backup::ADD_ENTRY,
+    &backup::MARK,
+    &backup::MARKED,
+];
+
+static LEFT_OUT: Repeated = Repeated::warning("a key cannot be unwrapped, and what it seals stays sealed");
 
 /// The class under which the deployment's own key is stored. It belongs to no person.
 const DEPLOYMENT: &str = "deployment";
@@ -140,6 +174,12 @@ pub enum KeyError {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// A file is not a backup of keys.
+    #[error("{} is no backup of keys: give a file that `throughline key backup` wrote", .0.display())]
+    NoBackup(PathBuf),
+    /// A row of the list of erased people cannot be read.
+    #[error("the list of erased people has an unknown ground {0:?}: use the version of the program that wrote it")]
+    Ground(String),
     /// The database of keys failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -183,6 +223,11 @@ impl KeyStore {
         Self(Arc::new(opened.unwrap_or_else(Inner::Away)))
     }
 
+    /// A key store that cannot be used, for this reason.
+    pub fn away(reason: &(dyn std::error::Error + 'static)) -> Self {
+        Self(Arc::new(Inner::Away(Away::failed(reason))))
+    }
+
     /// A key store that is away.
     pub fn none() -> Self {
         Self(Arc::new(Inner::Away(Away::NotOpened)))
@@ -210,7 +255,7 @@ impl KeyStore {
 
     /// The open store, once the deployment's key shows that the key-encryption key is the right one.
     async fn unwrapping(database: Apart, source: KekSource, clock: Arc<Clock>) -> Result<Here, KeyError> {
-        prepare(&database.reader, STATEMENTS).await?;
+        prepare(&database.reader, &statements()).await?;
         let sql = IS_EMPTY.text(database.reader.dialect());
         let (rows,): (i64,) = on!(&database.reader, pool => sqlx::query_as(sql).fetch_one(pool).await)
             .map_err(doing("look whether there are keys"))?;
@@ -264,7 +309,7 @@ impl KeyStore {
         let here = self.here()?;
         match here.keys(subjects).await {
             // A rotation ended after the rows were read and before they were unwrapped.
-            Err(KeyError::UnknownKek(_)) => here.keys(subjects).await,
+            Err(KeyError::UnknownKek(_)) => here.keys_that_unwrap(subjects).await,
             read => read,
         }
     }
@@ -311,6 +356,23 @@ impl Here {
             if let (Some(name), Some(wrapped)) = (row.name(), row.wrapped()) {
                 let bytes = self.wrapper.unwrap(row.bound(), &wrapped).await?;
                 keys.insert(name, SubjectKey::new(name, bytes));
+            }
+        }
+        Ok(keys)
+    }
+
+    /// The keys of these people without those that no key-encryption key opens. One such key, which a server was adding
+    /// when it was killed during a rotation, does not keep the keys of others away.
+    async fn keys_that_unwrap(&self, subjects: &BTreeSet<SubjectId>) -> Result<Keys, KeyError> {
+        // If this one cannot be unwrapped either, the key-encryption key is not the right one.
+        self.deployment_key().await?;
+        let mut keys = Keys::new();
+        for row in self.rows(subjects).await? {
+            let (Some(name), Some(wrapped)) = (row.name(), row.wrapped()) else { continue };
+            match self.wrapper.unwrap(row.bound(), &wrapped).await {
+                Ok(bytes) => drop(keys.insert(name, SubjectKey::new(name, bytes))),
+                Err(error @ KeyError::UnknownKek(_)) => LEFT_OUT.met(&error),
+                Err(error) => return Err(error),
             }
         }
         Ok(keys)
@@ -439,5 +501,6 @@ async fn bury_in(conn: &mut Conn, subject: SubjectId, now: DateTime<Utc>) -> sql
             sqlx::query(bury).bind(subject.0).bind(class.as_str()).bind(now).execute(&mut **conn).await.map(drop)
         })?;
     }
-    on!(conn, conn => sqlx::query(others).bind(subject.0).bind(now).execute(&mut **conn).await.map(drop))
+    on!(conn, conn => sqlx::query(others).bind(subject.0).bind(now).execute(&mut **conn).await.map(drop))?;
+    search::remove_in(conn, subject).await
 }

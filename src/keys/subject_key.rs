@@ -39,7 +39,7 @@ impl fmt::Debug for SubjectKey {
 
 impl SubjectKey {
     /// The key with these bytes, which are overwritten.
-    pub(super) fn new(name: KeyName, mut bytes: [u8; 32]) -> Self {
+    pub(crate) fn new(name: KeyName, mut bytes: [u8; 32]) -> Self {
         let root = Salt::new(HKDF_SHA256, SALT).extract(&bytes);
         let mut committed = digest::Context::new(&digest::SHA256);
         committed.update(COMMITMENT);

@@ -24,6 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::read;
+use super::secrets;
 use super::{ClockOff, Head, Log, LogError, insert};
 use crate::clock::{Chance, Clock};
 use crate::store::{Conn, Sql, StoreError, columns, doing, on};
@@ -40,10 +41,9 @@ static COMMANDS: Sql = Sql::new(
      join commands c on c.actor = asked.actor and c.command_id = asked.id limit $2",
 );
 
-static SECRET: Sql = Sql::new("select value from secrets where name = $1");
-
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&head::LOCK_HEAD, &COMMANDS, &head::MOVE_HEAD, &SECRET, &changed::CHANGED];
+pub(super) static STATEMENTS: &[&Sql] =
+    &[&head::LOCK_HEAD, &COMMANDS, &head::MOVE_HEAD, &secrets::SECRET, &changed::CHANGED];
 
 static BATCH_FAILED: Repeated = Repeated::warning("a batch failed; its commands are retried one at a time");
 
@@ -239,7 +239,7 @@ impl<D: Decide<S>, S: State> Appender<D, S> {
         clock: Arc<Clock>,
         chance: Arc<Chance>,
     ) -> Result<(Self, tokio::task::JoinHandle<()>), LogError> {
-        let key = fingerprint_key(&log).await?;
+        let key = secrets::fingerprint_key(&log).await?;
         let (queue, waiting) = mpsc::channel(WAITING);
         let (states, left_at, alone_since) = (HashMap::new(), None, Position::default());
         let task = AppendTask { log: log.clone(), clock, chance, key, states, left_at, alone_since };
@@ -270,16 +270,6 @@ impl<D: Decide<S>, S: State> Appender<D, S> {
         })?;
         Ok(Sent(answer))
     }
-}
-
-async fn fingerprint_key(log: &Log) -> Result<hmac::Key, LogError> {
-    let reader = &log.store.reader;
-    let sql = SECRET.text(reader.dialect());
-    let (secret,): (Vec<u8>,) = on!(reader, pool => {
-        sqlx::query_as(sql).bind("command_fingerprint").fetch_one(pool).await
-    })
-    .map_err(doing("read the key of command fingerprints"))?;
-    Ok(hmac::Key::new(hmac::HMAC_SHA256, &secret))
 }
 
 /// A stream's state at a version.

@@ -13,6 +13,7 @@ mod follow;
 mod insert;
 pub mod key_uses;
 pub(crate) mod scan;
+mod secrets;
 mod writable;
 
 pub use clock_off::{ClockOff, Witness};
@@ -21,8 +22,9 @@ pub use follow::Pages;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
+use crate::access::pseudonym::Pseudonyms;
 use crate::store::{Dialect, Sql, Store, StoreError};
 use throughline_domain::fact::envelope::{EnvelopeError, Position};
 use writable::Writable;
@@ -56,6 +58,8 @@ pub struct Log {
     newest: watch::Sender<Position>,
     /// Whether the log can be written to.
     writable: Writable,
+    /// What auditors and commissioners see in place of the ids of subjects. Read when it is first needed.
+    pseudonyms: Arc<OnceCell<Pseudonyms>>,
 }
 
 /// An error in reading or writing the log.
@@ -129,7 +133,8 @@ impl Log {
     }
 
     fn of(store: Arc<Store>) -> Self {
-        Self { store, newest: watch::Sender::new(Position::default()), writable: Writable::default() }
+        let (newest, pseudonyms) = (watch::Sender::new(Position::default()), Arc::default());
+        Self { store, newest, writable: Writable::default(), pseudonyms }
     }
 
     /// The store beneath.

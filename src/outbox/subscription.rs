@@ -12,8 +12,6 @@ use crate::log::read::Lane;
 use throughline_domain::fact::envelope::{Envelope, EventId, Position};
 use throughline_domain::fact::event::EventType;
 
-/// The name under which the policy knows webhooks.
-const WEBHOOKS: &str = "webhooks";
 /// The most types for which the log is read type by type.
 const LANES_MAX: usize = 16;
 
@@ -90,10 +88,11 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// What a subscriber may see: what an integrator of the contract sees of the feed.
+    /// What a subscriber may see: what an integrator of the contract sees of the feed. Of offered referrals it is sent
+    /// those of the login that made it, so that partners are sent what became of their own and of nobody else's.
     pub(super) fn reader(&self) -> Principal {
         let scope = Scope::Contracts([self.contract.clone()].into());
-        Principal { subject: WEBHOOKS.to_owned(), role: Role::Integrator, scope }
+        Principal { subject: self.created_by.clone(), role: Role::Integrator, scope }
     }
 
     /// The lanes of the log that hold every event of the subscription.

@@ -11,6 +11,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::period::bound;
+use crate::access::offers::OfferAccess;
 use crate::access::policy::{Action, is_bound_to_cases, policy};
 use crate::access::relation::{Case, Cases, Holders, KnownWorker, Relation, Standing};
 use crate::access::{CasesInScope, Principal};
@@ -79,10 +80,12 @@ static STANDING: Sql = Sql::new(
 /// The service areas of the journeys `$1`.
 static AREAS: Sql = Sql::new("select id, area from journey where id in {uuids $1} limit $2");
 
-/// The subjects `$1`, as far as they are known, each with its journeys.
+/// The subjects `$1`, as far as they are known, each with its journeys. One that has none may have been offered by a
+/// partner.
 static JOURNEYS_OF_SUBJECTS: Sql = Sql::new(
-    "select s.id as subject, j.id as journey, j.contract from subject s left join journey j on j.subject = s.id \
-     where s.id in {uuids $1} limit $2",
+    "select s.id as subject, j.id as journey, j.contract, o.contract as offered_to, o.area, o.partner \
+     from subject s left join journey j on j.subject = s.id \
+     left join offered_referral o on o.subject = s.id and j.id is null where s.id in {uuids $1} limit $2",
 );
 
 static SHOWN: Sql = Sql::new(include_str!("caseload_scope.sql"));
@@ -98,6 +101,33 @@ columns! {
         worker: Option<Uuid>,
         journey: Option<Uuid>,
         contract: Option<String>,
+    }
+}
+
+columns! {
+    /// A subject, with one of its journeys or with the offer by which it was registered.
+    struct OfSubject {
+        subject: Uuid,
+        journey: Option<Uuid>,
+        contract: Option<String>,
+        offered_to: Option<String>,
+        area: Option<String>,
+        partner: Option<String>,
+    }
+}
+
+impl OfSubject {
+    /// The journey with the code of its contract, if there is one.
+    fn begun(&self) -> Option<(SubjectId, JourneyId, String)> {
+        Some((SubjectId(self.subject), JourneyId(self.journey?), self.contract.clone()?))
+    }
+
+    /// Whether a caller may know of the subject although it has no journey.
+    fn is_known_to(&self, principal: &Principal) -> bool {
+        let (Some(contract), Some(area), Some(partner)) = (&self.offered_to, &self.area, &self.partner) else {
+            return principal.scope.knows_of(&BTreeSet::new());
+        };
+        OfferAccess { contract, area, partner }.relation(principal) != Relation::Outside
     }
 }
 
@@ -188,7 +218,8 @@ pub async fn readable(
 }
 
 /// A caller's relation on a day to each of these subjects, as far as they are known: the closest relation to any of
-/// its journeys. For a subject without a journey, it is the relation to a case without a keyworker.
+/// its journeys. For a subject without a journey, it is the relation to a case without a keyworker; if a partner offered
+/// the subject, only for those who may see the offer.
 pub async fn relations_to_subjects(
     generation: &Generation,
     principal: &Principal,
@@ -198,11 +229,8 @@ pub async fn relations_to_subjects(
     if subjects.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let found = journeys_of(generation, subjects).await?;
-    let begun = |(subject, journey, contract): &(Uuid, Option<Uuid>, Option<String>)| {
-        Some((SubjectId(*subject), JourneyId((*journey)?), contract.clone()?))
-    };
-    let journeys: Vec<(SubjectId, JourneyId, String)> = found.iter().filter_map(begun).collect();
+    let found = found_of(generation, subjects).await?;
+    let journeys: Vec<(SubjectId, JourneyId, String)> = found.iter().filter_map(OfSubject::begun).collect();
     let named: Vec<(JourneyId, &str)> = journeys.iter().map(|(_, id, code)| (*id, code.as_str())).collect();
     let relations = relations(generation, principal, on, &named).await?;
     let mut nearest: BTreeMap<SubjectId, Relation> = BTreeMap::new();
@@ -210,12 +238,11 @@ pub async fn relations_to_subjects(
         let to = relations.get(journey).copied().unwrap_or(Relation::Outside);
         nearest.entry(*subject).and_modify(|known| *known = to.min(*known)).or_insert(to);
     }
-    if found.iter().any(|(_, journey, _)| journey.is_none()) {
-        let is_known = principal.scope.knows_of(&BTreeSet::new());
+    if found.iter().any(|of| of.journey.is_none()) {
         let standing = standing(generation, principal, on).await?;
-        let to = if is_known { standing.to_newcomers() } else { Relation::Outside };
-        let alone = found.iter().filter(|(_, journey, _)| journey.is_none());
-        nearest.extend(alone.map(|(subject, ..)| (SubjectId(*subject), to)));
+        let to = |of: &OfSubject| if of.is_known_to(principal) { standing.to_newcomers() } else { Relation::Outside };
+        let alone = found.iter().filter(|of| of.journey.is_none());
+        nearest.extend(alone.map(|of| (SubjectId(of.subject), to(of))));
     }
     Ok(nearest)
 }
@@ -233,11 +260,16 @@ pub async fn readable_subjects(
     Ok(relations.into_iter().filter(|(_, relation)| reads(*relation)).map(|(subject, _)| subject).collect())
 }
 
-/// The journeys of subjects: each known subject, with each of its journeys and the code of its contract.
-async fn journeys_of(
+/// The journeys of subjects, each with the code of its contract.
+pub async fn journeys_of(
     generation: &Generation,
     subjects: &[SubjectId],
-) -> Result<Vec<(Uuid, Option<Uuid>, Option<String>)>, StoreError> {
+) -> Result<Vec<(SubjectId, JourneyId, String)>, StoreError> {
+    Ok(found_of(generation, subjects).await?.iter().filter_map(OfSubject::begun).collect())
+}
+
+/// Each known subject, with each of its journeys.
+async fn found_of(generation: &Generation, subjects: &[SubjectId]) -> Result<Vec<OfSubject>, StoreError> {
     let sql = JOURNEYS_OF_SUBJECTS.text(generation.reader.dialect());
     let found = on!(&generation.reader, pool => {
         sqlx::query_as(sql).bind(json!(subjects).to_string()).bind(i64::MAX).fetch_all(pool).await

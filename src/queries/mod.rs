@@ -19,6 +19,7 @@ pub mod compare;
 pub mod contracts;
 pub mod data_quality;
 pub mod durations;
+pub mod erasures;
 pub mod event_visibility;
 pub mod exits;
 pub mod exports;
@@ -30,13 +31,17 @@ pub mod league;
 pub mod measures;
 pub mod obligations;
 pub mod of_contract;
+pub mod offers;
+pub mod openable;
 pub mod people;
 pub mod performance;
 pub mod period;
 pub mod prices;
 pub mod recency;
 pub mod referral_to_plan;
+pub mod retention;
 pub mod small_counts;
+pub mod subjects;
 pub mod tracked_items;
 pub mod value;
 pub mod workload;
@@ -56,16 +61,20 @@ pub fn statements() -> Vec<&'static Sql> {
         compare::STATEMENTS,
         contracts::STATEMENTS,
         data_quality::STATEMENTS,
+        erasures::STATEMENTS,
         exits::STATEMENTS,
         exports::STATEMENTS,
         &journeys::statements(),
         &measures::statements(),
         obligations::STATEMENTS,
         of_contract::STATEMENTS,
+        offers::STATEMENTS,
         people::STATEMENTS,
         performance::STATEMENTS,
         recency::STATEMENTS,
         referral_to_plan::STATEMENTS,
+        subjects::STATEMENTS,
+        retention::STATEMENTS,
         tracked_items::STATEMENTS,
         workload::STATEMENTS,
     ]

@@ -8,11 +8,14 @@
 //! Anything that the sender may not know does not exist for them, whether a command is about it or only names it. This
 //! refusal comes before any about versions, values or facts.
 
+mod reveals;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::{RecordError, Sender, StreamState, history};
+use crate::access::offers::OfferAccess;
 use crate::access::policy::{Action, Denied, is_bound_to_cases, is_outside, policy};
 use crate::access::relation::{Case, Cases, Holders, Relation, Standing};
 use crate::access::{Principal, Role, Scope};
@@ -21,6 +24,7 @@ use crate::log::{Log, LogError};
 use crate::queries;
 use crate::views::Views;
 use throughline_domain::command::batches::{BatchAct, claim_not_found};
+use throughline_domain::command::offers::{OfferAct, OfferCommand};
 use throughline_domain::command::{Command, CorrectFact, RecordFact, not_found};
 use throughline_domain::contract::batch::Batch;
 use throughline_domain::fact::History;
@@ -30,6 +34,8 @@ use throughline_domain::fact::envelope::{
 };
 use throughline_domain::fact::event::{Event, EventType, KEYWORKER, NoticeKind};
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
+use throughline_domain::offer::Offer;
+use throughline_domain::people::login;
 use throughline_domain::people::worker::Worker;
 
 /// The actions of a command, in the terms of the access policy. A sender who may state a fact may also correct and
@@ -52,6 +58,7 @@ fn actions(command: &Command, stream_history: Option<&History>) -> Vec<Action> {
             retraction.targets.iter().map(|target| amending(kind, stream_history, *target)).collect()
         }
         Command::AssignMany(_) => vec![Action::RecordFacts],
+        Command::Offer(command) => offering(&command.act),
         Command::Atomic(_) => Vec::new(),
     };
     command.each().into_iter().flat_map(of_single).collect()
@@ -64,6 +71,15 @@ const fn claiming(act: &BatchAct) -> Action {
         }
         BatchAct::Decide(..) => Action::DecideClaims,
         BatchAct::Pay(_) | BatchAct::Adjust(_) => Action::SettleClaims,
+    }
+}
+
+/// The actions of a command about an offered referral. A link says which records are one person.
+fn offering(act: &OfferAct) -> Vec<Action> {
+    match act {
+        OfferAct::Offer(_) | OfferAct::Withdraw(_) => vec![Action::OfferReferrals],
+        OfferAct::Accept | OfferAct::Decline(_) => vec![Action::DecideOffers],
+        OfferAct::Link(_) => vec![Action::DecideOffers, Action::LinkSubjects],
     }
 }
 
@@ -88,8 +104,12 @@ fn stating(kind: StreamKind, fact: &Event) -> Action {
         (StreamKind::Worker | StreamKind::Team, _) => Action::ManageStaff,
         (StreamKind::Subject, Event::SubjectRegistered(_)) => Action::RegisterSubject,
         (StreamKind::Subject, Event::IdentitySealed(_)) => Action::SealIdentity,
+        (StreamKind::Subject, Event::IdentityRevealed(_)) => Action::RevealIdentity,
+        (StreamKind::Subject, Event::RevealEnded(_)) => Action::EndReveal,
         (StreamKind::Subject, Event::ConsentGiven(_) | Event::ConsentWithdrawn(_)) => Action::RecordConsent,
-        (StreamKind::Subject, Event::SubjectsLinked(_) | Event::SubjectsUnlinked(_)) => Action::LinkSubjects,
+        (StreamKind::Subject, Event::SubjectsLinked(_) | Event::SubjectsUnlinked(_) | Event::DuplicateDismissed(_)) => {
+            Action::LinkSubjects
+        }
         (StreamKind::Subject, _) => Action::RetainSubjects,
         (
             StreamKind::Contract,
@@ -106,9 +126,18 @@ fn stating(kind: StreamKind, fact: &Event) -> Action {
             | Event::ActionCompleted(_)
             | Event::DoubleFundingDismissed(_),
         ) => Action::HoldToContract,
-        (StreamKind::Contract | StreamKind::Batch, _) => Action::RuleContracts,
+        (StreamKind::Contract | StreamKind::Batch | StreamKind::Offer, _) => Action::RuleContracts,
         (StreamKind::Deployment, _) => Action::ManageAccess,
+        (StreamKind::Import, _) => Action::RecordImports,
     }
+}
+
+/// The contracts that the facts of an import are about.
+fn contracts_of_import(command: &Command) -> impl Iterator<Item = &str> {
+    command.each().into_iter().filter_map(|single| match single {
+        Command::RecordFact(stated) => stated.fact.contract_of_import(),
+        _ => None,
+    })
 }
 
 /// The refusal for a stream that the sender may not know: the same as for a stream that does not exist.
@@ -141,6 +170,8 @@ pub(super) struct Authorization {
     of_others: BTreeSet<StreamId>,
     /// The claims that the command names and the sender may not know.
     hidden_claims: BTreeSet<ClaimId>,
+    /// Whether the command reveals a subject for a contract in which the sender reads no case of it.
+    reveals_another: bool,
 }
 
 impl Authorization {
@@ -152,7 +183,8 @@ impl Authorization {
         let is_bound = is_bound_to_cases(principal.role);
         let Some(views) = views else {
             let standing = if is_bound { Standing::at_home(on) } else { Standing::contract_wide(on) };
-            return Ok(Self { sender, standing, to_subjects, of_others, hidden_claims: BTreeSet::new() });
+            let hidden_claims = BTreeSet::new();
+            return Ok(Self { sender, standing, to_subjects, of_others, hidden_claims, reveals_another: false });
         };
         let live = views.live();
         let standing = queries::caseload_scope::standing(&live, principal, on).await?;
@@ -172,7 +204,8 @@ impl Authorization {
             of_others.remove(&StreamId::worker(own.worker));
         }
         let hidden_claims = hidden_claims(views, principal, command).await?;
-        Ok(Self { sender, standing, to_subjects, of_others, hidden_claims })
+        let reveals_another = reveals::reveals_another(&live, principal, on, command).await?;
+        Ok(Self { sender, standing, to_subjects, of_others, hidden_claims, reveals_another })
     }
 
     /// Refuses every command of a keyworker who is not a worker of the service or has left it.
@@ -232,9 +265,16 @@ impl Authorization {
     fn relation(&self, command: &Command, contract: Option<&str>, streams: &Streams<'_, StreamState>) -> Relation {
         let stream = command.stream();
         match (stream.kind, contract) {
+            (StreamKind::Import, _) => {
+                let is_ours = contracts_of_import(command).all(|code| self.sees(code));
+                if is_ours { Relation::Contract } else { Relation::Outside }
+            }
             (kind, _) if kind.belongs_to_deployment() => {
                 let is_there = history(streams, stream).is_some() || command.begins();
                 if is_there { self.to_people(stream) } else { Relation::Outside }
+            }
+            (StreamKind::Offer, Some(code)) if self.sees(code) => {
+                history(streams, stream).map_or(Relation::Contract, |known| self.to_offer(known))
             }
             (_, Some(code)) if self.sees(code) => {
                 let is_known = stream.kind == StreamKind::Journey && history(streams, stream).is_some();
@@ -242,6 +282,29 @@ impl Authorization {
             }
             _ => Relation::Outside,
         }
+    }
+
+    /// The sender's relation to an offered referral. Only its partner withdraws it.
+    fn to_offer(&self, known: &History) -> Relation {
+        let offer = Offer::of(known);
+        let (Some(contract), Some(offered)) = (known.contract(), offer.details()) else { return Relation::Outside };
+        OfferAccess { contract, area: &offered.area, partner: &offered.partner }.relation(&self.sender.principal)
+    }
+
+    /// Whether the sender withdraws an offer that another partner sent.
+    fn withdraws_of_another(&self, command: &Command, known: Option<&History>) -> bool {
+        let Command::Offer(OfferCommand { act: OfferAct::Withdraw(_), .. }) = command else { return false };
+        let offer = known.map(Offer::of).unwrap_or_default();
+        offer.details().is_some_and(|offered| offered.partner != login::key(&self.sender.principal.subject))
+    }
+
+    /// Whether the case that an offer is linked to is in an area that the sender may not see.
+    fn links_beyond_areas(&self, command: &Command, streams: &Streams<'_, StreamState>) -> bool {
+        let Command::Offer(command) = command else { return false };
+        let (Some(areas), Some(case)) = (self.sender.principal.scope.areas(), command.linked_case()) else {
+            return false;
+        };
+        history(streams, StreamId::journey(case)).is_some_and(|case| !areas.contains(&area_of(case)))
     }
 
     fn to_journey(&self, stream: StreamId, contract: &str, streams: &Streams<'_, StreamState>) -> Relation {
@@ -311,8 +374,17 @@ impl Authorization {
         {
             return Err(RecordError::Refused(Refusal::subject_not_found().alone()));
         }
+        if self.withdraws_of_another(command, history(streams, stream)) {
+            return Err(RecordError::Refused(unknown(command).alone()));
+        }
+        if self.links_beyond_areas(command, streams) {
+            return Err(RecordError::Refused(Refusal::journey_not_found().at("journey").alone()));
+        }
         if let Some(refusals) = self.beyond_areas(command) {
             return Err(RecordError::Refused(refusals));
+        }
+        if let Some(refusal) = reveals::refused(self, command, history(streams, stream)) {
+            return Err(RecordError::Refused(refusal.alone()));
         }
         if let Some(refusal) = self.notice_of_another_role(command, history(streams, stream)) {
             return Err(RecordError::Refused(refusal.alone()));
@@ -345,7 +417,12 @@ impl Authorization {
             Command::PatchFact(patch) if patch.of == Some(EventType::ReferralReceived) => patch.payload.get("area"),
             _ => None,
         });
+        let offered = command.each().into_iter().find_map(|single| match single {
+            Command::Offer(command) => command.area(),
+            _ => None,
+        });
         let area = referral.map(|referral| referral.area.as_str()).or_else(|| moved_to.and_then(Value::as_str));
+        let area = area.or(offered);
         if area.is_some_and(|area| !areas.contains(area)) {
             return Some(Refusal::area_outside_scope(areas).alone());
         }

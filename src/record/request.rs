@@ -1,6 +1,7 @@
 //! A request to record a command, and its result.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use crate::access::Principal;
 use crate::access::policy::Denied;
@@ -10,8 +11,8 @@ use throughline_domain::command::Command;
 use throughline_domain::fact::envelope::{CommandId, Envelope, Source};
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
-/// A command with everything that is sent with it.
-#[derive(Debug, Clone)]
+/// A command with everything that is sent with it. Its content never shows in debug output, because it may hold notes.
+#[derive(Clone)]
 pub struct CommandRequest {
     /// The sender.
     pub principal: Principal,
@@ -29,6 +30,21 @@ pub struct CommandRequest {
     pub accept_warnings: BTreeSet<String>,
     /// Whether to judge the command without recording it.
     pub dry_run: bool,
+}
+
+impl fmt::Debug for CommandRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CommandRequest")
+            .field("principal", &self.principal)
+            .field("command_id", &self.command_id)
+            .field("command", &self.command)
+            .field("body_bytes", &self.body.len())
+            .field("expected", &self.expected)
+            .field("source", &self.source)
+            .field("accept_warnings", &self.accept_warnings)
+            .field("dry_run", &self.dry_run)
+            .finish()
+    }
 }
 
 impl CommandRequest {

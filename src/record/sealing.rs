@@ -3,6 +3,7 @@
 //!
 //! It decides nothing about facts. Without keys nothing with such a text is recorded. A dry run seals nothing.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
@@ -13,14 +14,15 @@ use crate::keys::{KeyError, SubjectKey, seal_event};
 use crate::log::LogError;
 use crate::log::append::{Draft, Payload, Streams, Unsealed};
 use crate::telemetry::repeated::Repeated;
+use throughline_domain::command::offers::{OfferAct, OfferCommand};
 use throughline_domain::command::{Command, NewEvent};
-use throughline_domain::fact::envelope::{EventId, StreamId, StreamKind, SubjectId};
+use throughline_domain::fact::envelope::{EventId, StreamId, StreamKind, SubjectId, hex};
 use throughline_domain::fact::event::Event;
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use throughline_domain::fact::sealed::PersonalText;
 use throughline_domain::fact::{History, Recorded};
 
-static NO_KEYS: Repeated = Repeated::warning("a text about a person cannot be sealed");
+pub(super) static NO_KEYS: Repeated = Repeated::warning("a text about a person cannot be sealed");
 
 /// The keys for the texts about a person in one command.
 pub(super) enum CommandKeys {
@@ -57,6 +59,22 @@ impl CommandKeys {
     }
 }
 
+impl CommandKeys {
+    /// The command, with a digest of who the offered person is, if it offers one. Two digests of one person are equal
+    /// where the same was said; without the key they mean nothing. Without keys there is none.
+    pub(super) fn digested(&self, mut command: Command) -> Command {
+        if let Command::Offer(OfferCommand { act: OfferAct::Offer(new), .. }) = &mut command
+            && let (Some(identity), Self::Fetched(_, keys)) = (&new.identity, self)
+            && let Some(key) = keys.first()
+        {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, &key.derive("offered identity"));
+            let said = Event::from(identity.clone()).payload();
+            new.fact.identity_digest = Some(hex(hmac::sign(&key, said.get().as_bytes()).as_ref()));
+        }
+        command
+    }
+}
+
 impl Recorder {
     /// The keys that a command needs, made if the person has none yet.
     pub(super) async fn keys_for(&self, command: &Command) -> Result<CommandKeys, LogError> {
@@ -65,7 +83,7 @@ impl Recorder {
             return Ok(CommandKeys::NotNeeded);
         }
         if self.mode.is_dry_run() {
-            return Ok(CommandKeys::DryRun);
+            return self.keys_of_dry_run(command).await;
         }
         if let Some(away) = self.keys.why_away() {
             NO_KEYS.met(away);
@@ -87,18 +105,31 @@ impl Recorder {
     }
 
     /// The same for a command that is only judged: whether its texts could be sealed.
-    pub(super) fn keys_of_dry_run(&self, command: &Command) -> CommandKeys {
+    pub(super) async fn keys_of_dry_run(&self, command: &Command) -> Result<CommandKeys, LogError> {
         match (command.personal_classes().is_empty(), self.keys.why_away()) {
-            (true, _) => CommandKeys::NotNeeded,
-            (false, Some(_)) if !self.mode.is_dry_run() => CommandKeys::Refused(RefusalCode::KeysAway),
-            (false, _) => CommandKeys::DryRun,
+            (true, _) => return Ok(CommandKeys::NotNeeded),
+            (false, Some(_)) if !self.mode.is_dry_run() => {
+                return Ok(CommandKeys::Refused(RefusalCode::KeysAway));
+            }
+            (false, Some(_)) => return Ok(CommandKeys::DryRun),
+            (false, None) => {}
         }
+        let Some(subject) = self.subject_of(command).await? else { return Ok(CommandKeys::DryRun) };
+        Ok(match self.keys.destroyed(&BTreeSet::from([subject])).await {
+            Ok(destroyed) if destroyed.is_empty() => CommandKeys::DryRun,
+            Ok(_) => CommandKeys::Refused(RefusalCode::SubjectErased),
+            Err(error) => {
+                NO_KEYS.met(&error);
+                CommandKeys::Refused(RefusalCode::KeysAway)
+            }
+        })
     }
 
     /// The person that a command is about.
     async fn subject_of(&self, command: &Command) -> Result<Option<SubjectId>, LogError> {
         let referral = command.each().into_iter().find_map(|single| match single {
             Command::ReceiveReferral(referral) => Some(referral.fact.subject),
+            Command::Offer(command) => Some(command.offer.subject()),
             _ => None,
         });
         let stream = command.stream();
@@ -172,7 +203,7 @@ fn holds_clear_text(event: &Event) -> bool {
 fn refused(code: RefusalCode) -> RecordError {
     let message = match code {
         RefusalCode::SubjectErased => {
-            "the data of this person was erased, and nothing more can be recorded about them: leave names and notes out"
+            "the data of this person was erased, so nothing can be sealed for them any more: leave names and notes out"
         }
         _ => "names and notes cannot be sealed at the moment: try again later, or leave them out",
     };

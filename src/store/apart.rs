@@ -141,6 +141,12 @@ async fn open_postgres(
     Ok(Some(Apart { reader: On::Postgres(postgres_readers(options, &growth)), writer }))
 }
 
+/// An `SQLite` file that nothing writes to, such as a backup. Nothing is created beside it.
+pub(crate) fn read_only_file(path: &Path) -> Pool {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
+    On::Sqlite(sqlite_readers(options))
+}
+
 /// A name as SQL quotes it.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -164,10 +170,22 @@ impl Apart {
                 Ok(())
             }
             On::Postgres(pool) => {
-                let vacuum = sqlx::query("vacuum keys").execute(pool).await;
-                vacuum.map(drop).map_err(doing("remove what was deleted from the table of keys"))
+                let vacuum = sqlx::query("vacuum keys, search_token, possible_duplicate").execute(pool).await;
+                vacuum.map(drop).map_err(doing("remove what was deleted from the tables of keys"))
             }
         }
+    }
+
+    /// Makes one file of an `SQLite` database and closes it.
+    pub(crate) async fn into_one_file(self) -> Result<(), StoreError> {
+        let mut made = Ok(());
+        super::on!(&self.reader, pool => pool.close().await);
+        if let On::Sqlite(writer) = &self.writer {
+            let plain = "pragma wal_checkpoint(truncate); pragma journal_mode = delete";
+            made = writer.execute(sqlx::raw_sql(plain)).await.map(drop).map_err(doing("make one file of a database"));
+        }
+        super::on!(&self.writer, pool => pool.close().await);
+        made
     }
 
     /// Closes the pools.

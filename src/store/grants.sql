@@ -35,7 +35,10 @@ begin
             ('deliveries', 'delete'),
             ('evidence_files', 'select'), ('evidence_files', 'insert'), ('evidence_files', 'update'),
             ('evidence_files', 'delete'), ('evidence_objects', 'select'), ('evidence_objects', 'insert'),
-            ('evidence_objects', 'update'), ('evidence_objects', 'delete')) as needed (name, privilege)
+            ('evidence_objects', 'update'), ('evidence_objects', 'delete'),
+            ('import_jobs', 'select'), ('import_jobs', 'insert'), ('import_jobs', 'update'),
+            ('import_quarantine', 'select'), ('import_quarantine', 'insert'),
+            ('import_quarantine', 'delete')) as needed (name, privilege)
         where not has_table_privilege(app, format('%I.%I', current_schema(), name), privilege)
     loop
         -- Of several nodes that start at once one gives it, and the others find it given.

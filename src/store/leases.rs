@@ -86,6 +86,29 @@ impl Store {
         let alone: bool = lock.fetch_one(&mut session).await.map_err(doing("ask which server sends webhooks"))?;
         Ok(alone.then_some(SoleSender { session: Some(session) }))
     }
+
+    /// Takes the right to run imports, without waiting. `None` if another process has it. On `SQLite` the one process
+    /// that may write has it.
+    pub(crate) async fn sole_importer_now(&self) -> Result<Option<SoleImporter>, StoreError> {
+        let Place::Postgres { options, schema } = &self.place else {
+            return Ok(Some(SoleImporter(SoleSender { session: None })));
+        };
+        let mut session = options.connect().await.map_err(doing("connect to Postgres"))?;
+        let lock = sqlx::query_scalar("select pg_try_advisory_lock(hashtextextended($1, 8))").bind(schema);
+        let alone: bool = lock.fetch_one(&mut session).await.map_err(doing("ask which server runs imports"))?;
+        Ok(alone.then_some(SoleImporter(SoleSender { session: Some(session) })))
+    }
+}
+
+/// The right to run imports. One process of all has it at a time. It ends when it is dropped.
+#[derive(Debug)]
+pub(crate) struct SoleImporter(SoleSender);
+
+impl SoleImporter {
+    /// Whether the right still holds. It ends like the right to send webhooks.
+    pub(crate) async fn is_held(&mut self) -> bool {
+        self.0.is_held().await
+    }
 }
 
 impl SoleSender {

@@ -18,14 +18,16 @@ type Listed = &'static [(&'static str, &'static str, &'static str)];
 
 const POSTGRES: Listed = migrations!(
     "postgres": "0001" "log", "0002" "generations", "0003" "events_by_type", "0004" "sign_in", "0005" "evidence_files",
-    "0007" "subscriptions"
+    "0007" "subscriptions", "0008" "import_jobs"
 );
 const SQLITE: Listed = migrations!(
     "sqlite": "0001" "log", "0002" "generations", "0003" "events_by_type", "0004" "sign_in", "0005" "evidence_files",
-    "0007" "subscriptions"
+    "0007" "subscriptions", "0008" "import_jobs"
 );
-const KEYS_ON_POSTGRES: Listed = migrations!("keys/postgres": "0001" "keys");
-const KEYS_ON_SQLITE: Listed = migrations!("keys/sqlite": "0001" "keys");
+const KEYS_ON_POSTGRES: Listed =
+    migrations!("keys/postgres": "0001" "keys", "0002" "access_log", "0003" "search", "0004" "erased");
+const KEYS_ON_SQLITE: Listed =
+    migrations!("keys/sqlite": "0001" "keys", "0002" "access_log", "0003" "search", "0004" "erased");
 
 /// Those of Postgres.
 pub(super) fn of_postgres() -> Migrator {

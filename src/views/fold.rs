@@ -12,7 +12,7 @@ use super::generation::Contracts;
 use throughline_domain::contract::{Contract, UnreadableRulebook};
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
-use throughline_domain::fact::envelope::{Envelope, JourneyId, Position, Record, StreamId, StreamKind};
+use throughline_domain::fact::envelope::{Envelope, JourneyId, OfferId, Position, Record, StreamId, StreamKind};
 use throughline_domain::fact::event::{DecodeError, Event};
 use throughline_projections::{self, Rows};
 
@@ -168,7 +168,8 @@ fn attempt(stream: StreamId, history: &History, rules: &Rules) -> Result<Rows, U
         StreamKind::Subject | StreamKind::Worker | StreamKind::Team => {
             Ok(throughline_projections::rows_of_the_deployment(stream, history))
         }
-        StreamKind::Batch | StreamKind::Deployment => Ok(Rows::default()),
+        StreamKind::Offer => Ok(throughline_projections::rows_of_an_offer(OfferId(stream.id), history)),
+        StreamKind::Batch | StreamKind::Deployment | StreamKind::Import => Ok(Rows::default()),
     };
     #[cfg(test)]
     let fold = || {

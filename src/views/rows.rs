@@ -182,8 +182,8 @@ async fn delete(conn: &mut Conn, table: &'static Table, keys: &[Vec<Value>]) -> 
 /// different rows from the same log. Deployments then rebuild their views. `tests/it/fold_version.rs` fails when it
 /// must be raised.
 ///
-/// Version 4: what is known of a case for each attribute of the rulebook has dated rows (`case_profile`).
-pub(super) const FOLD_VERSION: u32 = 4;
+/// Version 5: offered referrals and erased people have rows (`offered_referral`, `erasure`).
+pub(super) const FOLD_VERSION: u32 = 5;
 
 /// The digest of everything from which a generation is made: the version of the folds, the definitions of its tables,
 /// and the known bank holidays.

@@ -15,7 +15,9 @@ use throughline::access::{Principal, Role, Scope};
 use throughline::app::App;
 use throughline::clock::{Chance, Clock};
 use throughline::http::router;
+use throughline::jobs::ImportJobs;
 use throughline::keys::KeyStore;
+use throughline::search::PeopleSearch;
 use throughline::store::Dialect;
 use throughline_domain::contract::rulebook::packs;
 use throughline_domain::fact::envelope::Position;
@@ -91,10 +93,7 @@ pub(crate) async fn on_both_stores(test: impl AsyncFn(&TestApp)) {
 pub(crate) async fn on_both_stores_with_keys(test: impl AsyncFn(&TestApp)) {
     for store in STORES {
         let _named = NamesTheStore(store);
-        let app = TestApp::over(Fresh::with_keys(store, instant(BEGINS)).await);
-        for code in [SHPS, MST] {
-            app.open_contract(code).await;
-        }
+        let app = TestApp::of(Fresh::with_keys(store, instant(BEGINS)).await).await;
         test(&app).await;
         app.fresh.end().await;
     }
@@ -123,7 +122,9 @@ pub(crate) fn app_over(fresh: &Fresh) -> App {
         evidence: fresh.evidence.clone(),
         clock: Arc::clone(&fresh.clock),
         keys: fresh.keys.clone(),
+        search: fresh.search.clone(),
         outbox: fresh.outbox.clone(),
+        imports: fresh.imports.clone(),
     }
 }
 
@@ -216,6 +217,15 @@ impl TestApp {
         Self::over(Fresh::on(store, instant(begins)).await)
     }
 
+    /// A service over this store, with both contracts open.
+    pub(crate) async fn of(fresh: Fresh) -> Self {
+        let app = Self::over(fresh);
+        for code in [SHPS, MST] {
+            app.open_contract(code).await;
+        }
+        app
+    }
+
     fn over(fresh: Fresh) -> Self {
         let keys = tempfile::tempdir().expect("a temporary directory");
         let router = served(&fresh, &keys, Terms::default());
@@ -230,8 +240,9 @@ impl TestApp {
     /// The routes of a server over the same log with another key store.
     pub(crate) fn router_with(&self, keys: KeyStore) -> Router {
         let app = app_over(&self.fresh);
-        let recorder = app.recorder.sealing_with(keys.clone());
-        let app = App { recorder, keys, ..app };
+        let search = PeopleSearch::of(&self.fresh.log, &keys);
+        let recorder = app.recorder.sealing_with(keys.clone()).looking_in(search.clone());
+        let app = App { recorder, keys, search, ..app };
         router(app, Arc::new(key(&self.keys)), Terms::default())
     }
 
@@ -244,6 +255,12 @@ impl TestApp {
     pub(crate) fn router_over(&self, views: &throughline::views::Views) -> Router {
         let app = App { views: views.clone(), ..app_over(&self.fresh) };
         router(app, Arc::new(key(&self.keys)), Terms::default())
+    }
+
+    /// The routes of a server over the same log that takes imports, under terms.
+    pub(crate) fn router_taking(&self, imports: &ImportJobs, terms: Terms) -> Router {
+        let app = App { imports: imports.clone(), ..app_over(&self.fresh) };
+        router(app, Arc::new(key(&self.keys)), terms)
     }
 
     /// The routes of a further server over the same log, under terms.
@@ -431,11 +448,14 @@ fn mutation_document(mutation: &str) -> String {
         "createSubscription" | "changeSubscription" | "replaySubscription" | "endSubscription" => {
             "subscription { id state version position } secrets"
         }
+        "cancelImport" => "job { id state }",
+        "upsertReferral" => "result journey { id reference version }",
         "addWorker" | "leaveWorker" | "recordAbsence" | "setWte" => "worker { id label }",
         "setTeam" | "startCover" | "endCover" => "team { id }",
         "setCapacity" => "worker { id } team { id }",
         "assignWorkers" => "journeys { id }",
-        "registerSubject" | "sealIdentity" | "giveConsent" | "withdrawConsent" | "linkSubjects" => "subject { id }",
+        "registerSubject" | "sealIdentity" | "giveConsent" | "withdrawConsent" | "linkSubjects" | "unlinkSubjects"
+        | "dismissDuplicate" | "placeHold" | "liftHold" | "proposeErasure" | "approveErasure" => "subject { id }",
         "openContract"
         | "publishRulebook"
         | "dismissDoubleFunding"
@@ -447,6 +467,9 @@ fn mutation_document(mutation: &str) -> String {
         | "submitReport" => "contract { id code }",
         "openBatch" | "submitBatch" | "decideClaim" | "resubmitClaim" | "withdrawClaim" | "recordPayment"
         | "raiseAdjustment" => "batch { id state version }",
+        "offerReferral" | "acceptOffer" | "linkOffer" | "declineOffer" | "withdrawOffer" => {
+            "offer { id state version timesOffered changedSinceDecision journey { id } }"
+        }
         _ => "journey { id reference version asOf daysSinceContact onCaseload }",
     };
     let (first, rest) = mutation.split_at(1);

@@ -145,6 +145,8 @@ async fn the_serving_role_only_reads_and_adds() {
             ("events", "INSERT SELECT"),
             ("evidence_files", "DELETE INSERT SELECT UPDATE"),
             ("evidence_objects", "DELETE INSERT SELECT UPDATE"),
+            ("import_jobs", "INSERT SELECT UPDATE"),
+            ("import_quarantine", "DELETE INSERT SELECT"),
             ("live_view", "SELECT UPDATE"),
             ("log_head", "SELECT UPDATE"),
             ("secrets", "SELECT"),

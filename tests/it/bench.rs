@@ -77,8 +77,20 @@ fn appends_are_measured_on_both_stores_and_nothing_is_left() {
 #[test]
 fn sealing_is_measured_on_both_stores() {
     let directory = tempfile::tempdir().expect("a directory");
-    let expected = [("append with a note, 64 callers", BOTH), ("a page of 50 names opened", BOTH)];
+    let expected = [
+        ("append with a note, 64 callers", BOTH),
+        ("a page of 50 names opened", BOTH),
+        ("a page of 50 names noted and opened", BOTH),
+    ];
     assert_figures(&measured("sealing", directory.path()), &expected);
+    assert_eq!(directory.path().read_dir().expect("it is there").count(), 0);
+}
+
+#[test]
+fn searches_for_people_are_measured_on_both_stores() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let expected = [("search by whole name, p99", BOTH), ("search by family name, p99", BOTH)];
+    assert_figures(&measured("people", directory.path()), &expected);
     assert_eq!(directory.path().read_dir().expect("it is there").count(), 0);
 }
 
@@ -236,6 +248,18 @@ fn what_cannot_be_measured_is_refused() {
     refused(&["append", "--rounds", "0"], "--rounds");
     refused(&["reads", "--store", "postgres"], "--postgres URL");
     refused(&["reads", "--directory", "Cargo.toml/no"], "--directory");
+}
+
+#[test]
+fn imports_are_measured_on_both_stores() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().to_str().expect("a path of text");
+    let arguments = ["import", "--rows", "400", "--format", "csv", "--format", "xlsx", "--json", "--directory", path];
+    let mut expected = vec![("import of rows, CSV", BOTH), ("import of rows, XLSX", BOTH)];
+    if cfg!(target_os = "linux") {
+        expected.extend([("peak memory of an import, CSV", BOTH), ("peak memory of an import, XLSX", BOTH)]);
+    }
+    assert_figures(&figures(&bench(&arguments).output().expect("it runs")), &expected);
 }
 
 #[test]

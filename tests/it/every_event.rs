@@ -54,6 +54,8 @@ fn of_stream(kind: StreamKind) -> Vec<EventType> {
         StreamKind::Team => EventType::TeamSet,
         StreamKind::Batch => EventType::BatchOpened,
         StreamKind::Deployment => EventType::RoleGranted,
+        StreamKind::Offer => EventType::ReferralOffered,
+        StreamKind::Import => EventType::SourceRegistered,
     };
     // A contract has its rules before anything is dated in its zone.
     types.sort_by_key(|of| (*of != first, *of != EventType::RulebookPublished));
@@ -62,7 +64,8 @@ fn of_stream(kind: StreamKind) -> Vec<EventType> {
 
 /// One line of each type of event in each kind of stream that holds it.
 fn every_line() -> Vec<String> {
-    let deployment = [StreamKind::Worker, StreamKind::Team, StreamKind::Subject, StreamKind::Deployment];
+    let deployment =
+        [StreamKind::Worker, StreamKind::Team, StreamKind::Subject, StreamKind::Deployment, StreamKind::Import];
     let kinds = [StreamKind::Contract].into_iter().chain(deployment).chain([StreamKind::Journey, StreamKind::Batch]);
     let versions = kinds.flat_map(|kind| (1..).zip(of_stream(kind)).map(move |(at, of)| (kind, at, of)));
     let line = |(sequence, (kind, version, of)): (u64, (StreamKind, u64, EventType))| {
@@ -365,6 +368,7 @@ fn every_fact_about_people() -> Vec<String> {
         ),
         (ann, Of::FactRetracted, json!({ "target": id(18), "reason": "recorded for another" })),
         (other, Of::WorkerLeft, json!({})),
+        (ann, Of::DuplicateDismissed, json!({ "other": ann_again.id, "reason": "two people of one household" })),
     ];
     let told = |(at, (of, event_type, payload)): (u128, (StreamId, EventType, Value))| {
         line_of(of, at, event_type, &format!("2018-02-{at:02}"), &payload)
@@ -393,17 +397,17 @@ async fn facts_about_people_are_imported_and_a_link_is_one_command_again() {
     let mut lines = every_fact_about_people();
     let ann = StreamId { kind: StreamKind::Subject, id: Uuid::from_u128(0x20) };
     let approval = json!({ "proposal": Uuid::from_u128(21) });
-    lines.push(line_of(ann, 25, EventType::ErasureApproved, "2018-02-25", &approval));
+    lines.push(line_of(ann, 26, EventType::ErasureApproved, "2018-02-26", &approval));
     for dialect in STORES {
         let [told, again] = [Deployment::on(dialect).await, Deployment::on(dialect).await];
         let recorder = told.recorder().await;
         open_contract(&recorder).await;
         let (_, rows) = import_as(Role::Manager, &recorder, &lines.join("\n")).await;
-        for row in &rows[..24] {
+        for row in &rows[..25] {
             assert!(matches!(row.outcome, Outcome::Recorded(_)), "{row:#?}");
         }
         // The proposal is found by the file's id; but whoever proposed an erasure does not approve it.
-        let Outcome::Refused(problems) = &rows[24].outcome else { panic!("{:?}", rows[24]) };
+        let Outcome::Refused(problems) = &rows[25].outcome else { panic!("{:?}", rows[25]) };
         assert_eq!(problems[0].code, "SAME_PERSON");
 
         // In the log a link stands in both streams. Exported and imported, the two lines are one command.
@@ -414,7 +418,7 @@ async fn facts_about_people_are_imported_and_a_link_is_one_command_again() {
         assert_eq!((summary.refused, summary.unreadable), (2, 0), "the contract's own lines: {rows:#?}");
         assert_eq!(facts_of(&again, &kinds).await, facts_of(&told, &kinds).await);
         let (summary, _) = import_as(Role::Manager, &recorder, &out).await;
-        assert_eq!((summary.recorded, summary.replayed), (0, 26));
+        assert_eq!((summary.recorded, summary.replayed), (0, 28));
         told.end().await;
         again.end().await;
     }

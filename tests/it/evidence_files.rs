@@ -23,32 +23,32 @@ use crate::relations::set_team;
 
 /// What no file of a store may contain.
 const CANARY: &str = "canary 7f3a the client earns little";
-const PDF: &str = "application/pdf";
+pub(crate) const PDF: &str = "application/pdf";
 
 /// What came back, with its bytes.
-struct Bytes {
-    status: StatusCode,
+pub(crate) struct Bytes {
+    pub(crate) status: StatusCode,
     headers: axum::http::HeaderMap,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Bytes {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
     }
 
-    fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
     }
 
     /// The status, and what a problem document says.
-    fn problem(&self) -> (u16, String) {
+    pub(crate) fn problem(&self) -> (u16, String) {
         assert_eq!(self.header("content-type"), "application/problem+json", "{:?}", self.body);
         (self.status.as_u16(), text(&self.json()["detail"]))
     }
 }
 
-async fn send_to(router: Router, token: &str, method: &str, path: &str, body: Vec<u8>) -> Bytes {
+pub(crate) async fn send_to(router: Router, token: &str, method: &str, path: &str, body: Vec<u8>) -> Bytes {
     let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
     let response = router.oneshot(request.body(Body::from(body)).expect("a request")).await.expect("an answer");
     let (parts, body) = response.into_parts();
@@ -74,7 +74,7 @@ async fn open(app: &TestApp, who: &Principal, journey: &str, (name, media): (&st
 }
 
 /// Uploads a file as a whole; answers with what completing it says.
-async fn upload(app: &TestApp, who: &Principal, journey: &str, of: (&str, &str), file: &[u8]) -> Bytes {
+pub(crate) async fn upload(app: &TestApp, who: &Principal, journey: &str, of: (&str, &str), file: &[u8]) -> Bytes {
     let path = open(app, who, journey, of, file.len()).await;
     let step = usize::try_from(PART_SIZE).expect("a size");
     for (index, part) in file.chunks(step).enumerate() {
@@ -89,7 +89,7 @@ fn sha256(bytes: &[u8]) -> String {
     throughline_domain::fact::envelope::hex(digest.as_ref())
 }
 
-fn pdf(filling: &str, size: usize) -> Vec<u8> {
+pub(crate) fn pdf(filling: &str, size: usize) -> Vec<u8> {
     let mut file = b"%PDF-1.7\n".to_vec();
     while file.len() < size {
         file.extend(filling.as_bytes());
@@ -126,7 +126,7 @@ fn bob() -> Principal {
     keyworker("kw-bob")
 }
 
-async fn attach(app: &TestApp, who: &Principal, journey: &str, further: Value) -> Value {
+pub(crate) async fn attach(app: &TestApp, who: &Principal, journey: &str, further: Value) -> Value {
     let input = json!({
         "journey": journey, "kind": "tenancy_agreement", "datedOn": "2018-02-10", "occurredOn": "2018-02-12",
         "acceptWarnings": ["EVIDENCE_SUPPORTS_NOTHING", "RECORDED_ALREADY"],
@@ -627,4 +627,29 @@ async fn an_upload_of_a_hundred_megabytes_and_its_download_cost_little_memory() 
     child.kill().expect("it is killed");
     child.wait().expect("it is gone");
     place.remove().await;
+}
+
+#[tokio::test]
+async fn a_download_is_in_the_access_log_and_a_refused_one_is_not() {
+    on_both_stores_with_keys(async |app| {
+        let journey = case(app).await;
+        let file = pdf(CANARY, 3_000);
+        upload(app, &ann(), &journey, ("tenancy.pdf", PDF), &file).await;
+        attach(app, &ann(), &journey, json!({ "sha256": sha256(&file) })).await;
+        let log = "{ accessLog { nodes { login role kinds requestId } } }";
+        let entries = async || {
+            let administrator = test_caller(Role::Administrator, "administrator", &[]);
+            app.ask(&administrator, log, json!({})).await["accessLog"]["nodes"].clone()
+        };
+        let seen = app.ask(&ann(), FILE, json!({ "id": journey })).await;
+        let link = text(&seen["journey"]["evidence"][0]["file"]["link"]);
+        assert_eq!(send(app, &bob(), "GET", &link, Vec::new()).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(entries().await, json!([]), "an upload, a link and a refusal open nothing");
+        let got = send(app, &ann(), "GET", &link, Vec::new()).await;
+        assert_eq!(got.body, file);
+        let id = got.header("x-request-id").to_owned();
+        let entry = json!({ "login": "kw-ann", "role": "keyworker", "kinds": ["EVIDENCE"], "requestId": id });
+        assert_eq!(entries().await, json!([entry]));
+    })
+    .await;
 }

@@ -54,12 +54,12 @@ pub(crate) fn mst() -> &'static str {
     pack(MST).expect("a pack that ships").text
 }
 
-fn mapping(name: &str) -> Mapping {
+pub(crate) fn mapping(name: &str) -> Mapping {
     let shipped = shipped().iter().find(|shipped| shipped.name == name).expect("a mapping that ships");
     Mapping::parse(shipped.text).expect("a mapping")
 }
 
-async fn through(
+pub(crate) async fn through(
     recorder: &Recorder,
     contract: &str,
     mapping: &Mapping,
@@ -78,7 +78,7 @@ pub(crate) async fn import(fresh: &Fresh, mapping: &Mapping, files: &[SourceFile
 }
 
 /// What became of each record, in a few words.
-fn shown(results: &[RowResult]) -> Vec<String> {
+pub(crate) fn shown(results: &[RowResult]) -> Vec<String> {
     let shown = |result: &RowResult| {
         let line = result.line.map_or_else(|| "gone".to_owned(), |line| line.to_string());
         let record = result.record.as_deref().unwrap_or("?");
@@ -101,13 +101,22 @@ fn shown(results: &[RowResult]) -> Vec<String> {
     results.iter().map(shown).collect()
 }
 
-async fn everything(fresh: &Fresh) -> Vec<Envelope> {
+/// Every event.
+pub(crate) async fn whole_log(fresh: &Fresh) -> Vec<Envelope> {
     let head = fresh.log.head().await.expect("a head").position;
     fresh.log.page_of(Position(0), head, i64::MAX).await.expect("the log is read")
 }
 
-pub(crate) async fn head(fresh: &Fresh) -> i64 {
-    fresh.log.head().await.expect("a head").position.0
+/// Every event, except those about the imports themselves.
+async fn everything(fresh: &Fresh) -> Vec<Envelope> {
+    let mut events = whole_log(fresh).await;
+    events.retain(|event| event.stream.kind != StreamKind::Import);
+    events
+}
+
+/// The number of events, except those about the imports themselves.
+pub(crate) async fn head(fresh: &Fresh) -> usize {
+    everything(fresh).await.len()
 }
 
 const REFERRALS: &str = "reference,received,area,accepted,closed,reason
@@ -335,6 +344,23 @@ async fn every_nonsense_of_a_census_is_named_with_its_place_and_the_rest_is_reco
         assert_eq!((again.recorded, again.there, head(fresh).await), (0, summary.recorded, before));
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_before_it_starts_is_named_once_its_dates_are_past() {
+    for dialect in STORES {
+        let fresh = Fresh::on(dialect, instant("2029-01-01T09:00:00Z")).await;
+        let opened = world::opened("case-management", "2010-04-01");
+        fresh.record(world::open(world::when("2018-06-01"), opened, census_rulebook())).await.expect("accepted");
+        let (files, mapping) = (Files::new(), mapping("cin-census"));
+        let file = [files.with("cin.xml", include_str!("../mapped/cin-census-2026.xml"))];
+        let (_, results) = through(&fresh.recorder, "case-management", &mapping, &file).await.expect("an import");
+        let ends_first = "41 DfEX0000001/2022-10-06/assessment/2028-04-28 refused ENDED_BEFORE_START at \
+            AssessmentAuthorisationDate";
+        let shown = shown(&results);
+        assert!(shown.contains(&ends_first.to_owned()), "{shown:#?}");
+        fresh.end().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

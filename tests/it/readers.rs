@@ -64,7 +64,7 @@ fn said(output: &Output) -> String {
 }
 
 /// What the validator says of the pages in a folder, and whether it found no fault.
-fn validated(folder: &Path) -> (bool, String) {
+pub(crate) fn validated(folder: &Path) -> (bool, String) {
     assert!(
         Path::new(VALIDATOR).join("node_modules").exists(),
         "the validator of pages is not installed: run `make node-packages`"

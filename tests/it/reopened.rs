@@ -8,6 +8,7 @@ use std::sync::Arc;
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
 use throughline::evidence;
+use throughline::jobs;
 use throughline::keys;
 use throughline::log::{self, Log, key_uses};
 use throughline::outbox;
@@ -143,7 +144,7 @@ async fn every_statement_is_in_the_lists_that_start_up_prepares() {
         log::statements(throughline::store::Dialect::Postgres),
         views::STATEMENTS_ON_THE_LOG.to_vec(),
         beside_the_log(),
-        keys::STATEMENTS.to_vec(),
+        keys::statements(),
         views::statements(),
         queries::statements(),
     ];
@@ -156,7 +157,8 @@ async fn every_statement_is_in_the_lists_that_start_up_prepares() {
 
 /// The statements on tables that stand beside the log.
 fn beside_the_log() -> Vec<&'static Sql> {
-    [key_uses::STATEMENTS.to_vec(), evidence::statements(), outbox::STATEMENTS.to_vec()].concat()
+    [key_uses::STATEMENTS.to_vec(), evidence::statements(), jobs::STATEMENTS.to_vec(), outbox::STATEMENTS.to_vec()]
+        .concat()
 }
 
 /// Every `static NAME: Sql` below a folder.

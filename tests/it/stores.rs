@@ -10,12 +10,14 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
 use throughline::evidence::EvidenceFiles;
+use throughline::jobs::ImportJobs;
 use throughline::keys::{KeyPlaces, KeyStore, KeysOf};
 use throughline::log::Log;
 use throughline::log::append::{Appended, Expected};
 use throughline::outbox::addresses::Reach;
 use throughline::outbox::{self, Outbox};
 use throughline::record::{CommandRequest, RecordError, Recorder};
+use throughline::search::PeopleSearch;
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::Views;
 use throughline_domain::command::Command;
@@ -37,8 +39,12 @@ pub(crate) struct Fresh {
     /// The keys of people; away, unless a test asks for them.
     pub(crate) keys: KeyStore,
     key_folder: Option<tempfile::TempDir>,
+    /// The search for people; it finds nobody, unless a test asks for keys.
+    pub(crate) search: PeopleSearch,
     /// Webhooks, to receivers on this machine too.
     pub(crate) outbox: Outbox,
+    /// The imports of other systems: none are taken, unless a test gives them a folder.
+    pub(crate) imports: ImportJobs,
     pub(crate) evidence: EvidenceFiles,
     /// The folder of the evidence store.
     pub(crate) files: tempfile::TempDir,
@@ -77,10 +83,26 @@ impl Fresh {
         let keeper = tokio::spawn(views.clone().keep_up());
         let (keys, tasks) = (KeyStore::none(), vec![appender, keeper]);
         let outbox = Outbox::of(&log, &views, &clock).under(WEBHOOKS);
+        let imports = ImportJobs::of(&log, &views, &clock);
         let files = tempfile::tempdir().expect("a temporary directory");
         let evidence = evidence_in(&files, &log, &keys, &clock);
         evidence.prepare().await.expect("the store understands the statements");
-        Self { log, views, recorder, clock, keys, key_folder: None, evidence, files, outbox, tasks, place }
+        let search = PeopleSearch::of(&log, &keys);
+        Self {
+            log,
+            views,
+            recorder,
+            clock,
+            keys,
+            key_folder: None,
+            search,
+            evidence,
+            files,
+            outbox,
+            imports,
+            tasks,
+            place,
+        }
     }
 
     /// The same with a key store, whose key-encryption key is in a folder of its own.
@@ -91,7 +113,11 @@ impl Fresh {
         let keys = fresh.open_keys(KeysOf::NewLog).await;
         assert_eq!(keys.why_away(), None);
         let evidence = evidence_in(&fresh.files, &fresh.log, &keys, &fresh.clock);
-        Self { recorder: fresh.recorder.clone().sealing_with(keys.clone()), keys, evidence, ..fresh }
+        let search = PeopleSearch::of(&fresh.log, &keys);
+        let recorder = fresh.recorder.clone().sealing_with(keys.clone()).looking_in(search.clone());
+        let mut fresh = Self { recorder, keys, search, evidence, ..fresh };
+        fresh.tasks.push(tokio::spawn(fresh.search.clone().keep_up()));
+        fresh
     }
 
     /// Where the keys are, and what wraps them.

@@ -169,6 +169,7 @@ const GRANTS: Words = Words {
     exists: Code::GrantExists,
     not_found: Code::GrantNotFound,
     over: Code::GrantAlreadyRevoked,
+    is_final: true,
 };
 
 const KEYS: Words = Words {
@@ -178,6 +179,7 @@ const KEYS: Words = Words {
     exists: Code::ApiKeyExists,
     not_found: Code::ApiKeyNotFound,
     over: Code::ApiKeyAlreadyRevoked,
+    is_final: true,
 };
 
 fn part_of_grant(event: &Event) -> Option<(Uuid, Part)> {
@@ -228,7 +230,11 @@ fn second_role(fact: &DatedFact<'_>, grants: &Pairs<'_>) -> Option<Refusal> {
 /// The refusal of a key whose name is taken, or that replaces no key that can be replaced.
 fn key_refused(fact: &DatedFact<'_>, keys: &Pairs<'_>) -> Option<Refusal> {
     let Event::ApiKeyIssued(issued) = fact.event else { return None };
-    let open = keys.all().filter(|(begun, revoked)| revoked.is_none() && begun.latest_version < fact.latest_version);
+    // A revocation counts from its place in the stream: it leaves alone what was issued, or replaced, before.
+    let open = keys.all().filter(|(begun, revoked)| {
+        begun.latest_version < fact.latest_version
+            && revoked.is_none_or(|revoked| fact.latest_version < revoked.latest_version)
+    });
     let open: Vec<_> = open
         .filter_map(|(begun, _)| match begun.event {
             Event::ApiKeyIssued(other) => Some((begun, other)),
@@ -238,7 +244,9 @@ fn key_refused(fact: &DatedFact<'_>, keys: &Pairs<'_>) -> Option<Refusal> {
     if let Some(replaces) = issued.replaces {
         let is_replaced = open.iter().any(|(_, other)| other.replaces == Some(replaces));
         let old = open.iter().find(|(_, other)| other.key == replaces && other.label == issued.label);
-        return (old.is_none() || is_replaced).then(|| keys.not_found().at("replaces"));
+        let message = "this key was revoked, or another key has replaced it: rotate that one, or issue a new key";
+        let refusal = || Refusal::new(Code::ApiKeyNotFound, message).at("key");
+        return (old.is_none() || is_replaced).then(refusal);
     }
     let day = fact.occurred.earliest();
     let (taken, _) = open.iter().find(|(_, other)| other.label == issued.label && day < other.expires_on)?;

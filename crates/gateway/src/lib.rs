@@ -79,8 +79,8 @@ pub trait Host: Clone + Send + Sync + 'static {
         token: &str,
         from: Option<Remote>,
     ) -> impl Future<Output = Result<Self::Caller, Self::TokenRefusal>> + Send;
-    /// The context of one response: the caller, the loaders and the current view.
-    fn data(&self, caller: &Self::Caller) -> Data;
+    /// The context of one response: the caller, the loaders and the current view. The id is that of the HTTP request.
+    fn data(&self, caller: &Self::Caller, request_id: &str) -> Data;
 }
 
 /// The timeouts of the transports.

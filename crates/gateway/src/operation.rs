@@ -64,6 +64,7 @@ impl Recorded {
 /// The subscriber and the room for their items. Available to each item that is made for them.
 struct Follower<C> {
     caller: C,
+    request_id: Arc<str>,
     room: Option<Room>,
     queue: Queue,
 }
@@ -122,7 +123,7 @@ where
     /// Executes a query or mutation.
     pub(super) async fn execute(&self, operation: Operation, caller: &H::Caller) -> Answer {
         let Operation { mut request, judge, .. } = operation;
-        request.data = self.host.data(caller);
+        request.data = self.host.data(caller, &judge.request_id);
         request.data.insert(judge.recorded.clone());
         judge.judged(self.schema.execute(request).await)
     }
@@ -142,9 +143,10 @@ where
         room: Option<Room>,
     ) -> BoxStream<'static, Made> {
         let Operation { mut request, judge, .. } = operation;
-        request.data = self.host.data(caller);
+        request.data = self.host.data(caller, &judge.request_id);
         let queue = self.turns.queue(&caller.key());
-        request.data.insert(Follower { caller: caller.clone(), room: room.clone(), queue });
+        let request_id = Arc::clone(&judge.request_id);
+        request.data.insert(Follower { caller: caller.clone(), request_id, room: room.clone(), queue });
         let outcomes = self.followed.execute_stream(request).enumerate();
         let made = outcomes.map(move |(nth, outcome)| {
             let answer =
@@ -340,6 +342,6 @@ impl<H: Host> Extension for EachItem<H> {
             room.enter().await;
         }
         let _turn = follower.queue.turn().await;
-        next.run_with_data(ctx, operation_name, self.0.data(&follower.caller)).await
+        next.run_with_data(ctx, operation_name, self.0.data(&follower.caller, &follower.request_id)).await
     }
 }

@@ -3,22 +3,22 @@
 //! Every element is closed, and every text and value is escaped: there is no way to add markup as text.
 
 /// Names and values of attributes.
-pub(super) type Attributes<'a> = &'a [(&'static str, &'a str)];
+pub(crate) type Attributes<'a> = &'a [(&'static str, &'a str)];
 
 /// Markup under construction.
 #[derive(Debug)]
-pub(super) struct Markup {
+pub(crate) struct Markup {
     text: String,
 }
 
 impl Markup {
     /// A page without content.
-    pub(super) fn html() -> Self {
+    pub(crate) fn html() -> Self {
         Self { text: "<!DOCTYPE html>\n".to_owned() }
     }
 
     /// An element with others in it.
-    pub(super) fn element(&mut self, name: &'static str, attributes: Attributes, content: impl FnOnce(&mut Self)) {
+    pub(crate) fn element(&mut self, name: &'static str, attributes: Attributes, content: impl FnOnce(&mut Self)) {
         self.open(name, attributes);
         self.text.push('>');
         content(self);
@@ -27,7 +27,7 @@ impl Markup {
     }
 
     /// An element with text in it.
-    pub(super) fn words(&mut self, name: &'static str, attributes: Attributes, text: &str) {
+    pub(crate) fn words(&mut self, name: &'static str, attributes: Attributes, text: &str) {
         self.open(name, attributes);
         self.text.push('>');
         self.text(text);
@@ -35,13 +35,13 @@ impl Markup {
     }
 
     /// An element that has no content. Only for those that never have any.
-    pub(super) fn empty(&mut self, name: &'static str, attributes: Attributes) {
+    pub(crate) fn empty(&mut self, name: &'static str, attributes: Attributes) {
         self.open(name, attributes);
         self.text.push_str("/>");
     }
 
     /// Text.
-    pub(super) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         for letter in text.chars() {
             match letter {
                 '&' => self.text.push_str("&amp;"),
@@ -55,7 +55,7 @@ impl Markup {
     }
 
     /// The markup.
-    pub(super) fn into_text(self) -> String {
+    pub(crate) fn into_text(self) -> String {
         self.text
     }
 

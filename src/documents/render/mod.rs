@@ -5,7 +5,7 @@
 
 mod chart;
 mod csv;
-mod markup;
+pub(crate) mod markup;
 mod page;
 mod sheet_names;
 mod text;

@@ -28,7 +28,7 @@ columns! {
             |row| row.many().map(|many| &many.of).into();
         "scope_from": Date Optional, "The first day of its period." => |row| row.many().map(|many| many.first).into();
         "scope_to": Date Optional, "The last day of its period." => |row| row.many().map(|many| many.last).into();
-        "subject": Uuid Optional, "The subject of the case." => |row| row.claim.subject.map(|subject| subject.0).into();
+        "subject": Uuid Optional, "The subject of the case, as in the table of cases." => |row| row.claim.subject.map(|subject| subject.0).into();
         "area": Text Optional, "The service area, by code." => |row| row.claim.area.as_deref().into();
         "cohort": Text Optional, "The cohort, by code." => |row| row.claim.cohort.as_deref().into();
         "outcome": Text Always, "The outcome, by code." => |row| (&row.claim.outcome).into();

@@ -31,7 +31,8 @@ columns! {
              own." =>
             |row| row.read.case.reference().into();
         "subject": Uuid Always,
-            "The person, family, site or area who was referred: a pseudonym, the same in all cases of a subject." =>
+            "The person, family, site or area who was referred: a pseudonym, the same in all cases of a subject. \
+             For auditors and commissioners it is another one in each contract." =>
             |row| row.read.case.referral.subject.0.into();
         "area": Text Always, "The service area, by code." => |row| (&row.read.case.referral.area).into();
         "cohort": Text Optional, "The cohort, by code." => |row| row.read.case.referral.cohort.as_ref().into();

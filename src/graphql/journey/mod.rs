@@ -247,7 +247,8 @@ impl Journey {
 
     /// The subject who was referred, under a pseudonym.
     async fn subject(&self) -> Option<Subject> {
-        self.folded().subject().map(|id| Subject::at(id, self.as_of, self.known))
+        let code = self.contract.code();
+        self.folded().subject().map(|id| Subject::at(id, self.as_of, self.known).in_contract(code))
     }
 
     /// The referral that opened the case.
@@ -614,6 +615,11 @@ impl Occurrence {
     pub(super) fn why<T>(entry: &Entry<T>, reason: Option<&str>) -> Self {
         let event = ID(entry.event_id.to_string());
         Self { event, occurred: entry.occurred.into(), reason: reason.map(str::to_owned), note: None }
+    }
+
+    /// The same with another id in place of its event's.
+    pub(super) fn under(self, event: ID) -> Self {
+        Self { event, ..self }
     }
 
     /// The same with a note.

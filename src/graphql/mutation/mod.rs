@@ -9,18 +9,22 @@ pub mod input;
 pub mod input_path;
 mod journey;
 mod mutations;
+mod offer;
 pub mod payload;
 mod people;
+mod reveal;
+pub mod upsert;
 
 use async_graphql::{Context, MergedObject, Result};
 use uuid::Uuid;
 
 use super::context::RequestContext as _;
+use super::import_orders::ImportMutations;
 use super::query::visible;
 use super::views::ViewMutations;
 use super::webhook_orders::WebhookMutations;
 use crate::graphql::scalars::Id;
-use crate::record::{CommandRequest, RecordError};
+use crate::record::{CommandRequest, RecordError, RecordedCommand};
 use access::AccessMutations;
 use amend::Amendments;
 use batch::BatchMutations;
@@ -30,13 +34,16 @@ use input::convert::{Conversion, IntoFact};
 use input::{Stamp, When};
 use input_path::SentInput;
 use journey::JourneyMutations;
+use offer::OfferMutations;
 use payload::Outcome;
 use people::PeopleMutations;
+use reveal::RevealMutations;
 use throughline_domain::command::Command;
 use throughline_domain::contract::rulebook::canonical;
 use throughline_domain::fact::envelope::StreamId;
 use throughline_domain::fact::refusal::Refusal;
 use throughline_gateway::Recorded;
+use upsert::UpsertMutations;
 
 /// The mutation root: one mutation for each fact that can be recorded. A refusal is data in the payload's `problems`,
 /// not a GraphQL error.
@@ -50,6 +57,10 @@ pub struct Mutation(
     ViewMutations,
     WebhookMutations,
     AccessMutations,
+    RevealMutations,
+    ImportMutations,
+    UpsertMutations,
+    OfferMutations,
 );
 
 /// The result of a mutation. A mutation that fails or is forbidden returns null and an error, so that the results of
@@ -119,6 +130,11 @@ async fn record_as(
         .expecting(expected)
         .accepting(stamp.accept_warnings)
         .dry_run_if(stamp.dry_run);
+    Outcome::of(answer_to(ctx, request).await?, &sent)
+}
+
+/// Sends a request to the recorder. The answer names no event that the caller may not see.
+async fn answer_to(ctx: &Context<'_>, request: CommandRequest) -> Result<Result<RecordedCommand, RecordError>> {
     let mut answer = ctx.app().recorder.record(request).await;
     if let Ok(done) = &mut answer {
         Recorded::note(ctx);
@@ -130,7 +146,7 @@ async fn record_as(
         let visible = visible(ctx, since).await?;
         since.retain(|event| visible(event));
     }
-    Outcome::of(answer, &sent)
+    Ok(answer)
 }
 
 /// The keys of an input that are not part of its command.

@@ -2,27 +2,24 @@
 
 use async_graphql::{Context, ID, Interface, Result, SimpleObject};
 
-use crate::graphql::access::{self, ApiKey, RoleGrant};
+use crate::causes;
+use crate::erasure::Erasures;
 use crate::graphql::batch::Batch;
-use crate::graphql::context::{OrFault as _, RequestContext as _};
+use crate::graphql::context::OrFault as _;
 use crate::graphql::contract::Contract;
 use crate::graphql::event::{Event, OccurredOn};
-use crate::graphql::journey::{self, Journey};
+use crate::graphql::journey::Journey;
 use crate::graphql::mutation::input::amend::FactOwner;
 use crate::graphql::mutation::input_path::SentInput;
+use crate::graphql::offer::{self, OfferedReferral};
 use crate::graphql::people::{Subject, Worker};
-use crate::graphql::point_in_time::KnownUpTo;
-use crate::graphql::query;
 use crate::graphql::scalars::Position;
 use crate::graphql::team::Team;
 use crate::graphql::views::Views;
 use crate::graphql::webhook::WebhookSubscription;
 use crate::log::append::Draft;
-use crate::queries;
 use crate::record::{RecordError, RecordedCommand};
-use throughline_domain::fact::envelope::{
-    ApiKeyId, BatchId, Envelope, GrantId, JourneyId, SubjectId, TeamId, WorkerId,
-};
+use throughline_domain::fact::envelope::{BatchId, Envelope, JourneyId, OfferId, SubjectId, TeamId, WorkerId};
 use throughline_domain::fact::refusal::{self, DependentFact};
 use throughline_gateway::Code;
 
@@ -189,6 +186,11 @@ fn view_behind() -> Problem {
     notice("VIEW_BEHIND", "recorded, but lists and counts do not show it yet: read them again in a moment".to_owned())
 }
 
+fn erasure_unfinished() -> Problem {
+    let message = "approved, but not erased yet: the service finishes it as soon as keys and files can be reached";
+    notice("ERASURE_UNFINISHED", message.to_owned())
+}
+
 fn not_readable_now() -> Problem {
     let message = "recorded, but the changed object cannot be read now: query it in a moment";
     notice("NOT_READABLE_NOW", message.to_owned())
@@ -259,6 +261,19 @@ impl Outcome {
             let message =
                 format!("recorded for the worker with the login {spelt:?}, which is the same login as {login:?}");
             self.problems.push(notice("LOGIN_SPELT_OTHERWISE", message));
+        }
+        self
+    }
+
+    /// The same, after the erasure of the subject that it approved, with a warning if that is not done yet.
+    pub async fn erased(mut self, erasures: &Erasures, subject: SubjectId) -> Self {
+        let Some(approved_at) = self.events.last().map(|approval| approval.position) else { return self };
+        if let Err(error) = erasures.finish(subject, approved_at).await {
+            tracing::warn!(
+                error = causes::in_words(&error),
+                "an approved erasure could not be finished; it is tried again"
+            );
+            self.problems.push(erasure_unfinished());
         }
         self
     }
@@ -446,59 +461,27 @@ impl SubscriptionPayload {
     }
 }
 
+mod access;
+mod imports;
+mod present;
+
+pub use access::{ApiKeyPayload, RevealPayload, RoleGrantPayload, SessionsPayload};
+pub use imports::{ImportPayload, UpsertPayload};
+use present::{contract, journey, journeys, subject, team, worker};
+
 payload! {
-    /// The result of a command on a granted role.
-    RoleGrantPayload {
-        /// The grant. Null if the command was refused.
-        grant: RoleGrant
+    /// The result of a command on an offered referral.
+    OfferPayload {
+        /// The present offered referral. Null if it does not exist, or you may not see it.
+        offer: OfferedReferral
     }
 }
 
-payload! {
-    /// The result of a command on a key of a machine.
-    ApiKeyPayload {
-        /// The key, without its text. Null if the command was refused.
-        api_key: ApiKey,
-        /// The text of a new key, which the machine sends as its bearer token. It is shown only here and only now: null
-        /// if the command was refused, or was sent again.
-        secret: String,
-    }
-}
-
-payload! {
-    /// The result of ending the sessions of a login.
-    SessionsPayload {
-        /// The login. Null if the command was refused.
-        login: String
-    }
-}
-
-impl RoleGrantPayload {
-    /// The payload of a command on this grant.
-    pub async fn of(ctx: &Context<'_>, id: GrantId, mut outcome: Outcome) -> Result<Self> {
-        let read = if outcome.accepted() { access::grant(ctx, id).await } else { Ok(None) };
+impl OfferPayload {
+    /// The payload of a command on this offer.
+    pub async fn of(ctx: &Context<'_>, id: OfferId, mut outcome: Outcome) -> Result<Self> {
+        let read = offer::one(ctx, id).await;
         Ok(Self::with(outcome.about(read)?, outcome))
-    }
-}
-
-impl ApiKeyPayload {
-    /// The payload of a command that issues this key, with its text if it was issued now.
-    pub async fn of(ctx: &Context<'_>, id: ApiKeyId, (secret, outcome): (String, Outcome)) -> Result<Self> {
-        let secret = Some(secret).filter(|_| outcome.accepted() && !outcome.replayed);
-        Ok(Self { secret, ..Self::without_secret(ctx, id, outcome).await? })
-    }
-
-    /// The payload of another command on this key.
-    pub async fn without_secret(ctx: &Context<'_>, id: ApiKeyId, mut outcome: Outcome) -> Result<Self> {
-        let read = if outcome.accepted() { access::api_key(ctx, id).await } else { Ok(None) };
-        Ok(Self::with(outcome.about(read)?, None, outcome))
-    }
-}
-
-impl SessionsPayload {
-    /// The payload of ending the sessions of this login.
-    pub fn of(login: String, outcome: Outcome) -> Self {
-        Self::with(Some(login).filter(|_| outcome.accepted()), outcome)
     }
 }
 
@@ -620,49 +603,4 @@ impl Things {
         }
         Ok(things)
     }
-}
-
-/// The present case, if the caller may see it.
-async fn journey(ctx: &Context<'_>, id: JourneyId) -> Result<Option<Journey>> {
-    let story = journey::case_histories(ctx, std::iter::once(id), KnownUpTo::ALL).await?.remove(&id);
-    Ok(story.and_then(|story| Journey::today(ctx, id, story)))
-}
-
-/// The cases as they are now, in this order, limited to those that the caller may see.
-async fn journeys(ctx: &Context<'_>, ids: &[JourneyId]) -> Result<Vec<Journey>> {
-    let mut stories = journey::case_histories(ctx, ids.iter().copied(), KnownUpTo::ALL).await?;
-    Ok(ids.iter().filter_map(|id| Journey::today(ctx, *id, stories.remove(id)?)).collect())
-}
-
-/// The present contract, if the caller may see it.
-fn contract(ctx: &Context<'_>, code: &str) -> Option<Contract> {
-    Contract::today(ctx, ctx.in_scope(code)?)
-}
-
-/// The worker, after an accepted command, if the caller may see the worker.
-async fn worker(ctx: &Context<'_>, id: WorkerId, outcome: &Outcome) -> Result<Option<Worker>> {
-    if !outcome.accepted() {
-        return Ok(None);
-    }
-    let caller = ctx.caller();
-    let visible =
-        queries::people::visible_workers(&caller.generation, &caller.principal.scope, &[id]).await.or_fault()?;
-    if visible.contains(&id) { Worker::load(ctx, id, KnownUpTo::ALL).await.transpose() } else { Ok(None) }
-}
-
-/// The subject, after an accepted command, if the caller may see the subject.
-async fn subject(ctx: &Context<'_>, id: SubjectId, outcome: &Outcome) -> Result<Option<Subject>> {
-    if !outcome.accepted() {
-        return Ok(None);
-    }
-    let (caller, today) = (ctx.caller(), ctx.deployment_today());
-    let readable = queries::caseload_scope::readable_subjects(&caller.generation, &caller.principal, today, &[id])
-        .await
-        .or_fault()?;
-    Ok(readable.contains(&id).then(|| Subject::today(id)))
-}
-
-/// The team, after an accepted command, if the caller may see the team.
-async fn team(ctx: &Context<'_>, id: TeamId, outcome: &Outcome) -> Result<Option<Team>> {
-    if outcome.accepted() { query::team(ctx, id, None).await } else { Ok(None) }
 }

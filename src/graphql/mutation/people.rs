@@ -3,15 +3,17 @@
 use super::input::amend::FactOwner;
 use super::input::identity::SealIdentityInput;
 use super::input::people::{
-    AddWorkerInput, ApproveErasureInput, EndCoverInput, FillVacancyInput, GiveConsentInput, LeaveWorkerInput,
-    LeavingFact, LiftHoldInput, LinkSubjectsInput, OpenVacancyInput, PlaceHoldInput, ProposeErasureInput,
-    RecordAbsenceInput, RegisterSubjectInput, SetCapacityInput, SetTeamInput, SetWteInput, StartCoverInput,
-    UnlinkSubjectsInput, WithdrawConsentInput,
+    AddWorkerInput, ApproveErasureInput, DismissDuplicateInput, EndCoverInput, FillVacancyInput, GiveConsentInput,
+    LeaveWorkerInput, LeavingFact, LiftHoldInput, LinkSubjectsInput, OpenVacancyInput, PlaceHoldInput,
+    ProposeErasureInput, RecordAbsenceInput, RegisterSubjectInput, SetCapacityInput, SetTeamInput, SetWteInput,
+    StartCoverInput, UnlinkSubjectsInput, WithdrawConsentInput,
 };
 use super::input_path::SentInput;
 use super::mutations::mutations;
 use super::payload::{CapacityPayload, Outcome, SubjectPayload, TeamPayload, WorkerPayload};
 use super::{Answered, answered, own_id, record_fact, record_fact_of};
+use crate::erasure::Erasures;
+use crate::graphql::context::RequestContext as _;
 use crate::graphql::scalars::Date;
 use throughline_domain::fact::envelope::{StreamId, SubjectId, TeamId, WorkerId};
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
@@ -81,6 +83,12 @@ mutations! {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
+    /// Dismisses a possible duplicate: the two records are not of the same person. It is recorded in both, and the pair is
+    /// no longer proposed. A later `linkSubjects` supersedes it.
+    dismiss_duplicate(ctx, input: DismissDuplicateInput) -> SubjectPayload {
+        of_subject!(ctx, input, input.subject.0, input.fact)
+    }
+
     /// Records the subject's consent to the use of their data for a purpose.
     give_consent(ctx, input: GiveConsentInput) -> SubjectPayload {
         of_subject!(ctx, input, input.subject.0, input.fact)
@@ -106,10 +114,18 @@ mutations! {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
-    /// Approves an erasure that another person proposed. Refused while a legal hold is in place. This records the
-    /// decision only: the service does not hold identifying data yet that it could erase.
+    /// Approves an erasure that another person proposed, and erases: names, notes and files of the subject can never be
+    /// opened again. Cases, dates, figures and claims stay, under the pseudonym. Refused while a legal hold is in place.
+    /// It cannot be undone. The answer comes when the erasure is done. If it cannot be finished now, the answer has the
+    /// warning `ERASURE_UNFINISHED`, and the service finishes it later.
     approve_erasure(ctx, input: ApproveErasureInput) -> SubjectPayload {
-        of_subject!(ctx, input, input.subject.0, input.fact)
+        answered(async {
+            let id = SubjectId(input.subject.0);
+            let outcome = record_fact(ctx, input.stamp, StreamId::subject(id), input.when, input.fact).await?;
+            let outcome = outcome.erased(&Erasures::of(ctx.app()), id).await;
+            SubjectPayload::of(ctx, id, outcome).await
+        })
+        .await
     }
 
     /// Adds a keyworker or other member of staff. A login belongs to one worker at a time. To take back a worker who

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::feed::{Joined, SourceFile};
 use crate::cloud_event::LineError;
 use crate::import::mapping::{Cells, Ids, Mapping};
-use crate::import::read::{self, Cell, Found, Unfit};
+use crate::import::read::{self, Found, Unfit};
 
 /// What files state under a mapping.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Mapping {
             inspected.push((file.clone(), of));
         }
         let joined = Joined::read(&inspected, &wanted, self.joined()).await?;
-        let ids = Ids { system: &self.source.system, numbers: &self.source.numbers, contract: "" };
+        let ids = Ids { system: &self.source.system, numbers: &self.source.numbers, contract: "", partner: "" };
         let mut checked = Checked::default();
         for (at, (file, of)) in inspected.iter().enumerate() {
             let named = |unfit| (file.name.clone(), unfit);
@@ -52,9 +52,7 @@ impl Mapping {
                     }
                     return ControlFlow::Continue(());
                 };
-                let joins = self.tables[table].joins.iter();
-                let joined: Vec<Option<&[Cell]>> =
-                    joins.map(|join| cells.get(join.column).and_then(|key| joined.row(join.table, key))).collect();
+                let joined = joined.rows(&self.tables[table].joins, cells);
                 for stated in self.statements(table, Cells { own: cells, joined: &joined }, ids) {
                     match stated {
                         Ok(statement) => {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use crate::import::mapping::{Join, Spot};
 use crate::import::read::{self, Cell, Found, Inspected, Row, Unfit, Wanted};
 
 /// The rows that wait between the two threads.
@@ -162,8 +163,21 @@ impl Joined {
         }
     }
 
+    /// The rows that a row joins, each by a key of its own or of a row joined before.
+    pub(super) fn rows(&self, joins: &[Join], own: &[Cell]) -> Vec<Option<&[Cell]>> {
+        let mut rows: Vec<Option<&[Cell]>> = Vec::with_capacity(joins.len());
+        for join in joins {
+            let key = match join.column {
+                Spot::Own(column) => own.get(column),
+                Spot::Joined { join, column } => rows.get(join).copied().flatten().and_then(|row| row.get(column)),
+            };
+            rows.push(key.and_then(|key| self.row(join.table, key)));
+        }
+        rows
+    }
+
     /// The row of a table with this key.
-    pub(super) fn row(&self, table: usize, key: &Cell) -> Option<&[Cell]> {
+    fn row(&self, table: usize, key: &Cell) -> Option<&[Cell]> {
         let Cell::Text(key) = key else { return None };
         self.by_key.get(&table)?.get(key).map(Vec::as_slice)
     }

@@ -16,6 +16,8 @@ pub(super) struct Known {
     pub(super) history: History,
     /// Whether the subject of the case is registered.
     pub(super) is_registered: bool,
+    /// Whether the erasure of the subject was decided or done.
+    pub(super) is_erased: bool,
     /// The records of this source from which events came.
     ours: HashMap<EventId, String>,
 }
@@ -47,7 +49,9 @@ impl Known {
     /// Adds the next event of the stream, or an event of the subject of the case.
     pub(super) fn learn(&mut self, envelope: &Envelope, system: &str) -> Result<(), DecodeError> {
         if envelope.stream.kind == StreamKind::Subject {
+            let decides = [EventType::ErasureApproved, EventType::SubjectErased];
             self.is_registered = true;
+            self.is_erased |= decides.iter().any(|of| of.as_str() == envelope.event_type);
             return Ok(());
         }
         if let Some(source) = envelope.source.as_ref().filter(|source| source.system == system)

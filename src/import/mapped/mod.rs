@@ -12,18 +12,22 @@ mod gone;
 mod known;
 mod plan;
 mod results;
+mod runs;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::num::NonZeroU64;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
+use uuid::Uuid;
 
 pub use checked::Checked;
 pub use feed::SourceFile;
 pub use results::{Outcome, RowResult, Summary};
 
 use super::mapping::{Cells, Ids, Mapping, Snapshot, Statement};
-use super::read::{Inspected, Row};
+use super::read::{Inspected, Row, Wanted};
 use super::{Import, ImportError, Mark, Problem, not_by_import};
 use crate::log::append::Expected;
 use crate::record::{CommandRequest, RecordError};
@@ -32,8 +36,9 @@ use known::Known;
 use plan::{Commands, Plan, Taking};
 use throughline_domain::command::check_source;
 use throughline_domain::fact::envelope::{Envelope, Source, StreamId, StreamKind};
-use throughline_domain::fact::event::Event;
-use throughline_domain::fact::refusal::{Refusal, RefusalCode};
+use throughline_domain::fact::event::{Event, RunEnd};
+use throughline_domain::fact::refusal::{Refusal, RefusalCode, Severity};
+use throughline_domain::people::login;
 
 /// The number of rows that are taken together.
 const WINDOW: usize = 1024;
@@ -52,8 +57,20 @@ impl Import<'_> {
         mapping: &Mapping,
         files: &[SourceFile],
         area: Option<&str>,
-        mut report: impl FnMut(&RowResult),
+        report: impl FnMut(&RowResult),
     ) -> Result<Summary, ImportError> {
+        self.mapped_until(&AtomicBool::new(false), mapping, (files, area), report).await.map(|(summary, _)| summary)
+    }
+
+    /// Imports files like [`Self::mapped`], and says whether it was stopped: it ends after the rows that are being
+    /// recorded once `is_stopped` is set. What was recorded stays, and the run is recorded as stopped.
+    pub async fn mapped_until(
+        &self,
+        is_stopped: &AtomicBool,
+        mapping: &Mapping,
+        (files, area): (&[SourceFile], Option<&str>),
+        mut report: impl FnMut(&RowResult),
+    ) -> Result<(Summary, RunEnd), ImportError> {
         self.contract().await?;
         let area = match self.area(area).await {
             Ok(area) => Some(area),
@@ -69,28 +86,25 @@ impl Import<'_> {
         }
         let joined = Joined::read(&inspected, &wanted, mapping.joined()).await;
         let joined = joined.map_err(|(file, unfit)| ImportError::unfit(&file, unfit))?;
-        let ids = Ids { system: &mapping.source.system, numbers: &mapping.source.numbers, contract: self.contract };
-        let before = self.recorder.log().head().await?.position;
+        let partner = login::key(&self.principal.subject);
+        let (system, numbers) = (&mapping.source.system, &mapping.source.numbers);
+        let ids = Ids { system, numbers, contract: self.contract, partner: &partner };
+        let digests: Vec<String> = inspected.iter().map(|(_, of)| of.digest.clone()).collect();
+        let began = self.recorder.now();
         let recorder = self.recorder.trusted();
         let import = Import { recorder: &recorder, ..*self };
-        let mut run = Run::of(&import, mapping, ids, area.as_deref(), &joined);
-        for (at, (file, of)) in inspected.iter().enumerate() {
-            run.begin(at, of);
-            let mut rows = Rows::of(file, of, &wanted);
-            loop {
-                let window = rows.next(WINDOW).await;
-                if window.is_empty() {
-                    break;
-                }
-                run.window(window, &mut report).await?;
+        let mut run = Run::of(&import, mapping, ids, area.as_deref(), (digests.as_slice(), &joined));
+        match run.files((inspected.as_slice(), &wanted), is_stopped, &mut report).await {
+            Ok(ended) => {
+                run.note_run(began, ended).await?;
+                Ok((run.summary, ended))
             }
-            let found = rows.end().await.map_err(|unfit| ImportError::unfit(&file.name, unfit))?;
-            run.summary.found.push(found);
+            Err(error) => {
+                // Why it stopped matters more than why the run could not be recorded, which mostly has the same cause.
+                let _ = run.note_run(began, RunEnd::Stopped).await;
+                Err(error)
+            }
         }
-        if mapping.source.snapshot == Snapshot::Full {
-            run.gone(before, &mut report).await?;
-        }
-        Ok(run.summary)
     }
 }
 
@@ -110,14 +124,24 @@ struct Item {
     statement: Statement,
 }
 
-/// Where a record was seen in this import, and with which content.
+/// Where a record was seen in this import, and with which content. There is one for every record, so it is small.
 #[derive(Clone, Copy)]
 struct Seen {
-    file: usize,
-    line: u64,
+    file: u32,
+    line: u32,
     content: u64,
     /// The stream of its facts. `None` if it could not be read, or if rows name several.
-    stream: Option<StreamId>,
+    stream: Option<ShortId>,
+}
+
+/// The first digits of a stream's id, which are as good as random.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct ShortId(NonZeroU64);
+
+impl ShortId {
+    fn of(stream: StreamId) -> Self {
+        Self(NonZeroU64::new(stream.id.as_u64_pair().0).unwrap_or(NonZeroU64::MIN))
+    }
 }
 
 /// An import that is running.
@@ -126,17 +150,21 @@ struct Run<'a> {
     mapping: &'a Mapping,
     ids: Ids<'a>,
     area: Option<&'a str>,
+    /// The digest of each file.
+    digests: &'a [String],
     joined: &'a Joined,
     /// The file that is being read, and its digest.
     file: usize,
     digest: String,
     reason: String,
     /// Every record that was read, by a hash of its id.
-    seen: HashMap<u128, Seen>,
+    seen: HashMap<Uuid, Seen>,
     /// Rows whose record is not known.
     unread: u64,
     imagined: HashMap<StreamId, Vec<Envelope>>,
     summary: Summary,
+    /// How often it was recorded that a record is missing or has returned.
+    noted: usize,
 }
 
 /// The results of one stream's records.
@@ -153,13 +181,14 @@ impl<'a> Run<'a> {
         mapping: &'a Mapping,
         ids: Ids<'a>,
         area: Option<&'a str>,
-        joined: &'a Joined,
+        (digests, joined): (&'a [String], &'a Joined),
     ) -> Self {
         Self {
             import,
             mapping,
             ids,
             area,
+            digests,
             joined,
             file: 0,
             digest: String::new(),
@@ -168,7 +197,38 @@ impl<'a> Run<'a> {
             unread: 0,
             imagined: HashMap::new(),
             summary: Summary::default(),
+            noted: 0,
         }
+    }
+
+    /// Imports all files, and compares what is gone, unless it is stopped before.
+    async fn files(
+        &mut self,
+        (inspected, wanted): (&[(SourceFile, Inspected)], &Arc<Wanted>),
+        is_stopped: &AtomicBool,
+        report: &mut impl FnMut(&RowResult),
+    ) -> Result<RunEnd, ImportError> {
+        let before = self.import.recorder.log().head().await?.position;
+        for (at, (file, of)) in inspected.iter().enumerate() {
+            self.begin(at, of);
+            let mut rows = Rows::of(file, of, wanted);
+            loop {
+                let window = rows.next(WINDOW).await;
+                if is_stopped.load(Ordering::Relaxed) {
+                    return Ok(RunEnd::Stopped);
+                }
+                if window.is_empty() {
+                    break;
+                }
+                self.window(window, report).await?;
+            }
+            let found = rows.end().await.map_err(|unfit| ImportError::unfit(&file.name, unfit))?;
+            self.summary.found.push(found);
+        }
+        if self.mapping.source.snapshot == Snapshot::Full {
+            self.gone(before, report).await?;
+        }
+        Ok(RunEnd::Completed)
     }
 
     fn begin(&mut self, file: usize, of: &Inspected) {
@@ -240,11 +300,7 @@ impl<'a> Run<'a> {
             let error = cells.err().unwrap_or_else(|| crate::cloud_event::LineError::line("the row is of no table"));
             return vec![Err(result(self, None, Outcome::Unreadable(error)))];
         };
-        let joined: Vec<Option<&[super::read::Cell]>> = self.mapping.tables[table]
-            .joins
-            .iter()
-            .map(|join| cells.get(join.column).and_then(|key| self.joined.row(join.table, key)))
-            .collect();
+        let joined = self.joined.rows(&self.mapping.tables[table].joins, cells);
         let stated = self.mapping.statements(table, Cells { own: cells, joined: &joined }, self.ids);
         let mut items = Vec::with_capacity(stated.len());
         for stated in stated {
@@ -266,7 +322,7 @@ impl<'a> Run<'a> {
                 Err((record, error)) => {
                     match &record {
                         Some(record) => {
-                            let seen = Seen { file: self.file, line, content: 0, stream: None };
+                            let seen = self.seen_here(line, (0, None));
                             self.seen.entry(self.key(record)).or_insert(seen);
                         }
                         None => self.unread += 1,
@@ -291,18 +347,19 @@ impl<'a> Run<'a> {
         let content = hash(&item.statement.content());
         let key = self.key(&item.statement.record);
         let Some(seen) = self.seen.get(&key).copied() else {
-            let stream = Some(item.statement.stream);
-            self.seen.insert(key, Seen { file: self.file, line: item.line, content, stream });
+            let stream = Some(ShortId::of(item.statement.stream));
+            self.seen.insert(key, self.seen_here(item.line, (content, stream)));
             return Some(item);
         };
         let is_same = seen.content == content;
-        if seen.stream != Some(item.statement.stream) {
+        if seen.stream != Some(ShortId::of(item.statement.stream)) {
             self.seen.insert(key, Seen { stream: None, ..seen });
         }
         if !is_same && item.statement.is_earliest {
             return Some(item);
         }
-        let place = if seen.file == self.file { String::new() } else { format!(" of file {}", seen.file + 1) };
+        let is_this_file = usize::try_from(seen.file) == Ok(self.file);
+        let place = if is_this_file { String::new() } else { format!(" of file {}", u64::from(seen.file) + 1) };
         let record = Some(item.statement.record.clone());
         let mut result = self.result(Some(item.line), Some(item.table), record, Outcome::There(Vec::new()));
         if is_same {
@@ -384,6 +441,9 @@ impl<'a> Run<'a> {
     ) -> Result<(Outcome, Option<String>), ImportError> {
         let statement = &item.statement;
         for _ in 0..ATTEMPTS {
+            if known.is_erased {
+                return Ok((Outcome::Refused(vec![of_erased()]), None));
+            }
             let commands = match self.taking().plan(known, statement) {
                 Plan::Nothing(note) => return Ok((Outcome::There(Vec::new()), note)),
                 Plan::Conflict(problems) => return Ok((Outcome::Refused(problems), None)),
@@ -391,7 +451,7 @@ impl<'a> Run<'a> {
             };
             let source = self.source(&statement.record, Some(item.line));
             match self.send(known, &commands, source, taken).await? {
-                Answer::Done(outcome) => return Ok((outcome, None)),
+                Answer::Done(outcome, note) => return Ok((outcome, note)),
                 Answer::Refused(refusals) => {
                     let column = |path: &str| {
                         let (of, field) = commands.place(path)?;
@@ -421,13 +481,21 @@ impl<'a> Run<'a> {
         source: Source,
         taken: &mut Taken,
     ) -> Result<Answer, ImportError> {
-        let request = CommandRequest::new(self.import.principal_here(), commands.id, commands.together())
-            .with_body(commands.body.clone())
-            // The commands were chosen from the state that was read. If that state has changed, nothing is recorded.
-            .expecting(Expected::Exact(known.history.version()))
-            .from_source(Some(source))
-            .accepting_every_warning();
-        let done = match self.import.recorder.append(request).await {
+        // Nobody is there to confirm a warning, so it is accepted at once, and goes into the result.
+        let mut warnings = Warnings::default();
+        let answer = loop {
+            let request = CommandRequest::new(self.import.principal_here(), commands.id, commands.together())
+                .with_body(commands.body.clone())
+                // The commands were chosen from the state that was read. If that state has changed, nothing is recorded.
+                .expecting(Expected::Exact(known.history.version()))
+                .from_source(Some(source.clone()))
+                .accepting(warnings.codes.iter().map(|code| (*code).to_owned()));
+            match self.import.recorder.append(request).await {
+                Err(RecordError::Refused(refusals)) if warnings.learn(&refusals) => {}
+                answer => break answer,
+            }
+        };
+        let done = match answer {
             Ok(done) => done,
             // Another case of the same subject was first.
             Err(RecordError::Refused(refusals))
@@ -446,7 +514,7 @@ impl<'a> Run<'a> {
         };
         let marks: Vec<Mark> = done.events.iter().map(|event| (event.position, event.event_id)).collect();
         if done.replayed {
-            return Ok(Answer::Done(Outcome::There(marks)));
+            return Ok(Answer::Done(Outcome::There(marks), None));
         }
         taken.began |= known.history.events().is_empty()
             && done.events.iter().any(|event| event.stream.kind == StreamKind::Journey);
@@ -455,7 +523,7 @@ impl<'a> Run<'a> {
             taken.recorded.push(event);
         }
         let outcome = if commands.corrects { Outcome::Corrected(marks) } else { Outcome::Recorded(marks) };
-        Ok(Answer::Done(outcome))
+        Ok(Answer::Done(outcome, warnings.note()))
     }
 
     fn source(&self, record: &str, row: Option<u64>) -> Source {
@@ -472,25 +540,66 @@ impl<'a> Run<'a> {
         RowResult { file: line.map(|_| self.file), line, table, record, outcome, note: None }
     }
 
-    fn key(&self, record: &str) -> u128 {
-        self.ids.id("record", &[record]).as_u128()
+    /// A record of the file that is being read. A line beyond four thousand million is shown as the last one.
+    fn seen_here(&self, line: u64, (content, stream): (u64, Option<ShortId>)) -> Seen {
+        let file = u32::try_from(self.file).unwrap_or(u32::MAX);
+        Seen { file, line: u32::try_from(line).unwrap_or(u32::MAX), content, stream }
+    }
+
+    fn key(&self, record: &str) -> Uuid {
+        self.ids.id("record", &[record])
     }
 }
 
 /// The answer to commands.
 enum Answer {
-    Done(Outcome),
+    /// What was done, and the warnings that came with it.
+    Done(Outcome, Option<String>),
     Refused(Vec<Refusal>),
     NotAllowed(Problem),
     /// The stream is no longer as it was read.
     Changed,
 }
 
-/// The stream of the subject that records refer.
+/// The problem of a record about a person whose data was erased.
+fn of_erased() -> Problem {
+    let message = "the data of this person was erased: take the record out of the source, or leave its rows out";
+    Problem { code: RefusalCode::SubjectErased.as_str(), message: message.to_owned(), path: None }
+}
+
+/// The warnings about one record that were accepted for its source.
+#[derive(Default)]
+struct Warnings {
+    codes: BTreeSet<&'static str>,
+    messages: Vec<String>,
+}
+
+impl Warnings {
+    /// Takes refusals, if they are only warnings and one of them is new.
+    fn learn(&mut self, refusals: &[Refusal]) -> bool {
+        if refusals.iter().any(|refusal| refusal.severity != Severity::Warning) {
+            return false;
+        }
+        let before = self.codes.len();
+        for warning in refusals {
+            self.codes.insert(warning.code.as_str());
+            self.messages.push(warning.message.clone());
+        }
+        self.codes.len() > before
+    }
+
+    /// The remark of a record that was recorded with them.
+    fn note(self) -> Option<String> {
+        (!self.messages.is_empty()).then(|| format!("recorded with a warning: {}", self.messages.join("; ")))
+    }
+}
+
+/// The stream of the subject that records refer or offer.
 fn subject(items: &[Item]) -> Option<StreamId> {
     let mut facts = items.iter().flat_map(|item| &item.statement.facts);
     facts.find_map(|fact| match &fact.event {
         Event::ReferralReceived(referral) => Some(StreamId::subject(referral.subject)),
+        Event::ReferralOffered(offered) => Some(StreamId::subject(offered.subject)),
         _ => None,
     })
 }

@@ -8,9 +8,11 @@ use serde_json::{Map, Value, json};
 use super::known::{Difference, Known, KnownFact, differences};
 use crate::import::Problem;
 use crate::import::mapping::{Ids, Leads, StatedFact, Statement};
+use throughline_domain::command::offers::{OfferAct, OfferCommand, OfferReferral};
 use throughline_domain::command::{Atomic, Command, PatchFact, PatchedDate, ReceiveReferral, RetractFacts};
-use throughline_domain::fact::envelope::{CommandId, EventId, StreamId};
-use throughline_domain::fact::event::{Event, EventType, Patched, SubjectKind};
+use throughline_domain::fact::envelope::{CommandId, EventId, OfferId, StreamId};
+use throughline_domain::fact::event::{Event, EventType, Patched, ReferralOffered, SubjectKind};
+use throughline_domain::offer::Offer;
 
 /// The code of a row that says something else than a correction made here.
 pub(super) const CORRECTED_HERE: &str = "CORRECTED_HERE";
@@ -157,6 +159,9 @@ impl Taking<'_> {
 
     /// What a fact of the row needs.
     fn step(&self, known: &Known, stated: &Statement, fact: &StatedFact) -> Step {
+        if let Event::ReferralOffered(offered) = &fact.event {
+            return self.offer(known, stated, (fact, offered));
+        }
         let Some(before) = known.fact(&stated.record, fact.event_type()) else {
             return Step::New(self.record(known, stated, fact), None);
         };
@@ -198,6 +203,35 @@ impl Taking<'_> {
             fact: referral,
             identity: None,
         })
+    }
+
+    /// What an offered referral needs: nothing, or an offer with what the row says and what it says nothing about.
+    fn offer(&self, known: &Known, stated: &Statement, (fact, offered): (&StatedFact, &ReferralOffered)) -> Step {
+        let before = Offer::of(&known.history).offered;
+        let mut new = offered.clone();
+        if let Some(before) = &before {
+            let is_as_said = differences((before.occurred, &before.details.clone().into()), fact, stated.is_earliest);
+            if is_as_said.is_empty() {
+                return Step::Nothing;
+            }
+            let says = |field: &str| fact.said.keys().any(|said| said.first().is_some_and(|name| name == field));
+            let ReferralOffered { area, cohort, service, referrer, external_references, .. } = before.details.clone();
+            new = ReferralOffered {
+                area: if says("area") { new.area } else { area },
+                cohort: if says("cohort") { new.cohort } else { cohort },
+                service: if says("service") { new.service } else { service },
+                referrer: if says("referrer") { new.referrer } else { referrer },
+                external_references,
+                ..new
+            };
+        }
+        if new.area.is_empty() {
+            self.area.unwrap_or_default().clone_into(&mut new.area);
+        }
+        let (contract, offer) = (self.ids.contract.to_owned(), OfferId(stated.stream.id));
+        let act = OfferAct::Offer(Box::new(OfferReferral { contract, identity: None, fact: new }));
+        let command = Command::Offer(OfferCommand { offer, when: fact.occurred.into(), act });
+        Step::New(command, before.map(|before| before.event_id))
     }
 
     /// The correction of a fact: only what differs.

@@ -80,6 +80,10 @@ const fn of_worker(name: &'static str, event: EventType, fields: &'static [Field
     FactKind { name, event, stream: StreamKind::Worker, fields }
 }
 
+const fn of_offer(name: &'static str, event: EventType, fields: &'static [Field]) -> FactKind {
+    FactKind { name, event, stream: StreamKind::Offer, fields }
+}
+
 use FieldKind::{Attributes, Date, Flag, Flags, Item, Number, Numbers, Role, Subject, Text, Time, Whole, Word, Worker};
 
 const REASON: Field = needed("reason", Text);
@@ -196,6 +200,17 @@ pub(super) static FACTS: &[FactKind] = &[
     of_worker("worker_left", EventType::WorkerLeft, &[]),
     of_worker("wte_set", EventType::WteSet, &[needed("wte", Number)]),
     of_worker("absence_recorded", EventType::AbsenceRecorded, &[needed("kind", Text), may("back_on", Date)]),
+    of_offer(
+        "referral_offered",
+        EventType::ReferralOffered,
+        &[
+            may("area", Text),
+            may("cohort", Text),
+            may("service", Text),
+            within("referrer_organisation", "referrer.organisation", Text),
+            within("referrer_kind", "referrer.kind", Text),
+        ],
+    ),
 ];
 
 impl FactKind {

@@ -172,8 +172,9 @@ static READ: Table = Table {
             "dates",
             Kind::Texts,
             "[\"DD/MM/YYYY\", \"MM/YYYY\"]",
-            "The forms of dates: DD, MM, YYYY, and Mon for the name of a month. Without DD only the month is known, \
-             without MM only the year. YYYY-MM-DD is always read.",
+            "The forms of dates: DD, MM, YYYY, YY for a year since 2000, and Mon for the name of a month. Without DD only \
+             the month is known, without MM only the year. hh, mm and ss are a time, which is left out. YYYY-MM-DD is \
+             always read.",
         ),
         optional("absent", Kind::Texts, "[\"Don't know\", \"N/K\"]", "Values that say that nothing is known."),
     ],
@@ -201,7 +202,12 @@ static JOIN: Table = Table {
     about: "Another table, whose row is found by its key.",
     keys: &[
         required("table", Kind::Text, "\"clients\"", "The other table."),
-        required("column", Kind::Text, "\"client_id\"", "The column of this table that holds the other one's key."),
+        required(
+            "column",
+            Kind::Text,
+            "\"client_id\"",
+            "The column of this table that holds the other one's key, or `table.column` of a table joined before.",
+        ),
     ],
 };
 
@@ -212,8 +218,20 @@ static RECORD: Table = Table {
         required("id", Kind::Text, "\"{id}\"", "The id of the record in the source, with columns in braces."),
         optional("case", Kind::Text, "\"{client_id}\"", "The number of the case that the facts belong to."),
         optional("worker", Kind::Text, "\"{worker_id}\"", "The number of the worker that the facts belong to."),
+        optional(
+            "offer",
+            Kind::Text,
+            "\"{referral_id}\"",
+            "The number of a referral that is offered to the referral inbox. Its only fact is `referral_offered`.",
+        ),
         optional("when", Kind::Conditions, "{ status = [\"open\"] }", "Only rows with these values hold the record."),
         optional("unless", Kind::Conditions, "{ id = [\"\"] }", "Rows with these values do not hold it."),
+        optional(
+            "purge",
+            Kind::Conditions,
+            "{ purge = [\"true\"] }",
+            "Rows with these values say that the record was never so: what it stated is retracted.",
+        ),
         optional(
             "earliest",
             Kind::Flag,

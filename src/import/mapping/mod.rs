@@ -29,6 +29,8 @@ use value::DateForm;
 /// How the files of another system become facts.
 #[derive(Debug)]
 pub struct Mapping {
+    /// The SHA-256 of its text, in lower-case hexadecimal.
+    pub digest: String,
     /// The other system.
     pub source: SourceTerms,
     /// How its files are read.
@@ -98,8 +100,8 @@ pub(crate) struct TableTerms {
 pub(crate) struct Join {
     /// The index of the joined table.
     pub(crate) table: usize,
-    /// The column of the joining table that holds the key.
-    pub(crate) column: usize,
+    /// The column that holds the key: of the joining table, or of one that it joins before.
+    pub(crate) column: Spot,
 }
 
 /// A place of a value in a row.
@@ -119,6 +121,8 @@ pub(crate) struct RecordTerms {
     id: Template,
     owner: Owner,
     conditions: Conditions,
+    /// The rows that say that the record was never so. Empty: none does.
+    purged: Vec<Condition>,
     /// Whether several rows hold it and the earliest date counts.
     is_earliest: bool,
     facts: Vec<FactTerms>,
@@ -129,6 +133,7 @@ pub(crate) struct RecordTerms {
 enum Owner {
     Case(Template),
     Worker(Template),
+    Offer(Template),
 }
 
 /// A fact of a record.
@@ -249,10 +254,11 @@ impl Mapping {
         self.wanted.format
     }
 
-    /// Whether it states referrals whose area no row says.
+    /// Whether it states or offers referrals whose area no row says.
     pub(crate) fn needs_area(&self) -> bool {
         let facts = self.records.iter().flat_map(|record| &record.facts);
-        let mut referrals = facts.filter(|fact| fact.kind.event == EventType::ReferralReceived);
+        let mut referrals =
+            facts.filter(|fact| matches!(fact.kind.event, EventType::ReferralReceived | EventType::ReferralOffered));
         referrals.any(|referral| !referral.fields.iter().any(|(field, _)| field.name == "area"))
     }
 }

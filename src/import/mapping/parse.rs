@@ -14,7 +14,10 @@ use toml::de::{DeTable, DeValue};
 use super::grammar::{FACT, MAPPING};
 use super::value::DateForm;
 use super::{Gone, Leads, Mapping, MappingError, Snapshot, SourceTerms};
+use crate::import::lines::digest_of;
 use crate::import::read::{Character, Format, Wanted};
+use throughline_domain::command::check_source;
+use throughline_domain::fact::envelope;
 
 /// The tables with which a mapping is read.
 type Toml<'d> = DeTable<'d>;
@@ -165,7 +168,21 @@ fn read(root: &Toml<'_>, report: &mut Report<'_>) -> Mapping {
     records::tables(&top, &mut names, report);
     let records = records::records(&top, &mut names, report);
     let wanted = Wanted { format, tables: names.tables, record: one, separator, character };
-    Mapping { source: terms(&source), wanted, tables: names.terms, records, dates, absent }
+    check_systems(&source, report);
+    let digest = digest_of(report.text.as_bytes()).expect("memory can be read");
+    Mapping { digest, source: terms(&source), wanted, tables: names.terms, records, dates, absent }
+}
+
+/// Reports the name of a system that no fact could keep: every row would be refused, or the run at its end.
+fn check_systems(source: &Section<'_>, report: &mut Report<'_>) {
+    for key in ["system", "numbers"] {
+        let Some(system) = source.text(key).map(str::to_owned) else { continue };
+        let of = envelope::Source { system, record_id: None, file_digest: None, row: None };
+        for refusal in check_source(&of).err().unwrap_or_default() {
+            let path = format!("source.{key}");
+            report.add(source.place(key), Some(&path), "no fact can keep this name", refusal.message);
+        }
+    }
 }
 
 fn terms(source: &Section<'_>) -> SourceTerms {

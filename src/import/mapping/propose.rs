@@ -87,11 +87,14 @@ fn guess<'a>(name: &'a str, at: usize, rows: &[Row]) -> Guess<'a> {
         })
         .collect();
     let distinct: BTreeSet<&str> = texts.iter().copied().collect();
+    // A wrong date, or a word for an unknown one, does not make the column another one.
+    let are_dates =
+        |forms: &[DateForm]| texts.iter().filter(|text| date(text, forms).is_some()).count() * 2 > texts.len();
     let fits = |form: &&&'static str| {
         let read = DateForm::read(form).map(|form| [form]);
-        read.is_some_and(|form| !texts.is_empty() && texts.iter().all(|text| date(text, &form).is_some()))
+        read.is_some_and(|form| are_dates(&form))
     };
-    let iso = || (!texts.is_empty() && texts.iter().all(|text| date(text, &[]).is_some())).then_some("YYYY-MM-DD");
+    let iso = || are_dates(&[]).then_some("YYYY-MM-DD");
     let form = iso().or_else(|| FORMS.iter().find(fits).copied());
     Guess { name, form, is_distinct: !texts.is_empty() && distinct.len() == texts.len() && texts.len() == rows.len() }
 }
@@ -117,8 +120,11 @@ mod tests {
     #[test]
     fn a_first_mapping_is_one_that_can_be_read_and_repeats_no_value() {
         let header = ["Borough", "Case \"ref\"", "Date referred", "Hours", "Left"].map(str::to_owned);
-        let rows =
-            [row(&["mid", "A-1", "31/01/2018", "16", "2018-02-01"]), row(&["mid", "A-2", "01/02/2018", "16", ""])];
+        let rows = [
+            row(&["mid", "A-1", "31/01/2018", "16", "2018-02-01"]),
+            row(&["mid", "A-2", "01/02/2018", "16", ""]),
+            row(&["mid", "A-3", "31/02/2018", "16", ""]),
+        ];
         let text = propose(Format::Csv, b';', &header, &rows);
         let mapping = Mapping::parse(&text).expect(&text);
         assert_eq!(mapping.wanted.separator, b';');

@@ -17,7 +17,9 @@ use super::{
 use crate::cloud_event::LineError;
 use crate::import::read::Cell;
 use throughline_domain::command::is_keyworker;
-use throughline_domain::fact::envelope::{JourneyId, Occurred, Precision, StreamId, SubjectId, WorkerId};
+use throughline_domain::fact::envelope::{
+    JourneyId, Occurred, OfferId, OfferKey, Precision, StreamId, SubjectId, WorkerId,
+};
 use throughline_domain::fact::event::{Event, EventType, KEYWORKER, Quantity};
 
 /// The UUID namespace of every id that an import by mapping makes.
@@ -40,6 +42,8 @@ pub(crate) struct Ids<'a> {
     /// The system whose case and worker numbers are used.
     pub(crate) numbers: &'a str,
     pub(crate) contract: &'a str,
+    /// The key of the login that imports: the partner of offered referrals.
+    pub(crate) partner: &'a str,
 }
 
 impl Ids<'_> {
@@ -58,12 +62,20 @@ impl Ids<'_> {
         self.within(self.numbers, "item", &[number])
     }
 
-    fn journey(&self, case: &str) -> JourneyId {
+    /// The case with this number.
+    pub(crate) fn journey(&self, case: &str) -> JourneyId {
         JourneyId(self.within(self.numbers, "case", &[case]))
     }
 
-    fn subject(&self, number: &str) -> SubjectId {
+    /// The subject with this number.
+    pub(crate) fn subject(&self, number: &str) -> SubjectId {
         SubjectId(self.within(self.numbers, "subject", &[number]))
+    }
+
+    /// The offered referral with this number.
+    fn offer(&self, number: &str) -> OfferId {
+        let Ids { contract, partner, numbers: source, .. } = *self;
+        OfferId::of(OfferKey { contract, partner, source, record: number })
     }
 
     /// A worker belongs to no contract: every contract of the source knows the same one.
@@ -189,19 +201,27 @@ impl Reader<'_> {
         let (owner, what) = match &of.owner {
             Owner::Case(number) => (number, "the number of the case"),
             Owner::Worker(number) => (number, "the number of the worker"),
+            Owner::Offer(number) => (number, "the number of the offered referral"),
         };
-        let Said::Text(number) = self.template(owner)? else { return Err(empty(&owner.columns(), what)) };
+        let Said::Text(number) = self.template(owner)? else { return Err(self.unowned(owner, what)) };
         let (stream, case) = match of.owner {
             Owner::Case(_) => (StreamId::journey(self.ids.journey(&number)), Some(number.as_str())),
             Owner::Worker(_) => (StreamId::worker(self.ids.worker(&number)), None),
+            Owner::Offer(_) => (StreamId::offer(self.ids.offer(&number)), None),
         };
         let (mut facts, mut unsaid) = (Vec::new(), Vec::new());
-        for (at, terms) in of.facts.iter().enumerate() {
+        // A record that was never so states nothing, so that everything it stated before is retracted.
+        let is_purged = !of.purged.is_empty() && of.purged.iter().all(|one| self.is_met(one));
+        let stated: &[FactTerms] = if is_purged { &[] } else { &of.facts };
+        for (at, terms) in stated.iter().enumerate() {
             if !self.holds(&terms.conditions) {
                 continue;
             }
             match self.dated(terms)? {
-                Dated::On(occurred) => facts.push(self.fact(terms, occurred, &record, case)?),
+                Dated::On(occurred) => {
+                    let number = if matches!(of.owner, Owner::Offer(_)) { &number } else { &record };
+                    facts.push(self.fact(terms, occurred, number, case)?);
+                }
                 Dated::Never if at == 0 => return Err(empty(&terms.on.columns(), "the date")),
                 Dated::Never => {}
                 Dated::Unsaid => unsaid.push(terms.kind.event),
@@ -275,6 +295,17 @@ impl Reader<'_> {
             };
             payload.object.insert(field.path.to_owned(), json!(id));
         }
+        if kind.event == EventType::ReferralOffered {
+            let Ids { partner, numbers, .. } = self.ids;
+            let subject = self.ids.offer(record).subject();
+            let own = json!({ "partner": partner, "source": numbers, "record": record, "subject": subject });
+            payload.object.extend(own.as_object().cloned().unwrap_or_default());
+            // A row that names no area says nothing about it: the area of the import stays.
+            if !payload.object.contains_key("area") {
+                payload.object.insert("area".to_owned(), json!(""));
+                payload.said.remove(["area".to_owned()].as_slice());
+            }
+        }
         if kind.event == EventType::ReferralReceived
             && let Some(case) = case
         {
@@ -339,7 +370,10 @@ impl Reader<'_> {
         let forms = source.dates.as_deref().unwrap_or(&self.mapping.dates);
         let wrong = |message: &str| LineError::at(source.columns(), message);
         let occurred = date(text, forms).ok_or_else(|| {
-            wrong("not a date in a form of the mapping: write it as 2018-01-31, or add its form to `dates`")
+            wrong(
+                "not a date in a form of the mapping, or no day of the calendar: write a day as 2018-01-31, or add its \
+                 form to `dates`",
+            )
         })?;
         if source.is_last_day {
             day_after(occurred).ok_or_else(|| wrong("out of range: use a date up to 9999"))
@@ -389,6 +423,19 @@ impl Reader<'_> {
         Ok(Said::Text(text))
     }
 
+    /// The error of a record that does not say to whom it belongs.
+    fn unowned(&self, owner: &Template, what: &str) -> LineError {
+        let has_row = |join: usize| self.cells.joined.get(join).copied().flatten().is_some();
+        let is_alone = |part: &Part| matches!(part, Part::Column(Spot::Joined { join, .. }, _) if !has_row(*join));
+        if owner.0.iter().any(is_alone) {
+            let message = format!(
+                "no row of the other table has this key, so {what} is not known: add that row, or correct the key"
+            );
+            return LineError::at(owner.columns(), message);
+        }
+        empty(&owner.columns(), what)
+    }
+
     fn cell(&self, spot: Spot, column: &str) -> Result<Said, LineError> {
         let cell = match spot {
             Spot::Own(at) => self.cells.own.get(at),
@@ -413,20 +460,21 @@ impl Reader<'_> {
 
     /// Whether a row fulfils the conditions.
     fn holds(&self, conditions: &Conditions) -> bool {
-        let text = |spot: Spot| match spot {
+        conditions.when.iter().all(|one| self.is_met(one)) && !conditions.unless.iter().any(|one| self.is_met(one))
+    }
+
+    fn is_met(&self, condition: &super::Condition) -> bool {
+        let cell = match condition.spot {
             Spot::Own(at) => self.cells.own.get(at),
             Spot::Joined { join, column } => {
                 self.cells.joined.get(join).copied().flatten().and_then(|row| row.get(column))
             }
         };
-        let is = |condition: &super::Condition| {
-            let text = match text(condition.spot) {
-                Some(Cell::Text(text)) => text.as_str(),
-                _ => "",
-            };
-            condition.texts.iter().any(|wanted| wanted == text)
+        let text = match cell {
+            Some(Cell::Text(text)) => text.as_str(),
+            _ => "",
         };
-        conditions.when.iter().all(is) && !conditions.unless.iter().any(is)
+        condition.texts.iter().any(|wanted| wanted == text)
     }
 }
 

@@ -30,6 +30,10 @@ enum Piece {
     Month,
     MonthName,
     Year,
+    /// Two digits of a year since 2000.
+    ShortYear,
+    /// Two digits of a time, which is left out.
+    OfTime,
     Text(char),
 }
 
@@ -39,13 +43,22 @@ impl DateForm {
         let mut pieces = Vec::new();
         let mut rest = form;
         while let Some(next) = rest.chars().next() {
-            let known = [("DD", Piece::Day), ("MM", Piece::Month), ("Mon", Piece::MonthName), ("YYYY", Piece::Year)];
+            let known = [
+                ("DD", Piece::Day),
+                ("MM", Piece::Month),
+                ("Mon", Piece::MonthName),
+                ("YYYY", Piece::Year),
+                ("YY", Piece::ShortYear),
+                ("hh", Piece::OfTime),
+                ("mm", Piece::OfTime),
+                ("ss", Piece::OfTime),
+            ];
             match known.into_iter().find(|(word, _)| rest.starts_with(word)) {
                 Some((word, piece)) => {
                     pieces.push(piece);
                     rest = &rest[word.len()..];
                 }
-                None if next.is_alphanumeric() => return None,
+                None if next.is_alphanumeric() && next != 'T' => return None,
                 None => {
                     pieces.push(Piece::Text(next));
                     rest = &rest[next.len_utf8()..];
@@ -54,7 +67,8 @@ impl DateForm {
         }
         let count = |of: &Piece| pieces.iter().filter(|piece| *piece == of).count();
         let months = count(&Piece::Month) + count(&Piece::MonthName);
-        let is_whole = count(&Piece::Year) == 1 && months <= 1 && count(&Piece::Day) <= months;
+        let years = count(&Piece::Year) + count(&Piece::ShortYear);
+        let is_whole = years == 1 && months <= 1 && count(&Piece::Day) <= months;
         is_whole.then_some(Self(pieces))
     }
 
@@ -78,6 +92,16 @@ impl DateForm {
                     if before - rest.len() != 4 {
                         return None;
                     }
+                }
+                Piece::ShortYear => {
+                    let before = rest.len();
+                    year = Some(2000 + number(&mut rest, 2)?);
+                    if before - rest.len() != 2 {
+                        return None;
+                    }
+                }
+                Piece::OfTime => {
+                    number(&mut rest, 2)?;
                 }
                 Piece::MonthName => {
                     let length = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
@@ -126,8 +150,9 @@ pub(super) fn day_after(last: Occurred) -> Option<Occurred> {
     (next.year() <= 9999).then(|| Occurred::within(next, last.precision()))
 }
 
-/// A decimal number, digit for digit. A comma between thousands is left out.
+/// A decimal number, digit for digit. A comma between thousands is left out, and a pound sign before it.
 pub(super) fn number(text: &str) -> Option<Decimal> {
+    let text = text.strip_prefix('£').unwrap_or(text);
     let is_plain = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b',');
     if !text.bytes().all(is_plain) {
         return None;
@@ -178,6 +203,12 @@ mod tests {
         day("20180131", "YYYYMMDD");
         day("2018-01-31T00:00:00", "DD/MM/YYYY");
         day("31/01/2018 00:00", "DD/MM/YYYY");
+        day("31-Jan-18", "DD-Mon-YY");
+        day("31/01/18", "DD/MM/YY");
+        day("2018-01-31T09:05:07", "YYYY-MM-DDThh:mm:ss");
+        day("31/01/2018 9:05", "DD/MM/YYYY hh:mm");
+        assert_eq!(read("Jan-18", "Mon-YY").as_deref(), Some("2018-01-01 Month"));
+        assert_eq!(read("31/01/2018", "DD/MM/YY"), None);
         assert_eq!(read("01/2018", "MM/YYYY").as_deref(), Some("2018-01-01 Month"));
         assert_eq!(read("2018", "YYYY").as_deref(), Some("2018-01-01 Year"));
         for text in ["32/01/2018", "31/01/18", "31/01/2018x", "", "31/01/2018 10:00", "2018-1-31"] {
@@ -204,6 +235,7 @@ mod tests {
         assert_eq!(number("16.30").map(|number| number.to_string()).as_deref(), Some("16.30"));
         assert_eq!(number("1,234,567.5").map(|number| number.to_string()).as_deref(), Some("1234567.5"));
         assert_eq!(number("-1,234").map(|number| number.to_string()).as_deref(), Some("-1234"));
+        assert_eq!(number("£1,234.50").map(|number| number.to_string()).as_deref(), Some("1234.50"));
         for text in ["1,2345", "1,£££", ",234", "12345,678", "1,234.5,678", "1.234,567", "1_000", "1,-34", ""] {
             assert!(number(text).is_none(), "{text}");
         }

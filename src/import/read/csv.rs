@@ -17,6 +17,15 @@ pub(super) fn read(
     let at = table_of(name, wanted)?;
     let mut records = records(file, inspected, wanted);
     let (mut line, header) = first(&mut records)?;
+    let needed = wanted.tables[at].columns.iter().filter(|column| !column.is_optional).count();
+    if header.len() == 1 && needed > 1 {
+        let message = format!(
+            "the header is one column, but the table {} needs {needed}: name the separator of the file in the mapping, \
+             such as separator = \";\", or correct the header",
+            wanted.tables[at].name
+        );
+        return Err(Unfit::on_line(line, message));
+    }
     let columns = Columns::of(line, &header, (at, &wanted.tables[at]))?;
     let mut found = Found::default();
     columns.add_to(&mut found, &header, &wanted.tables[at]);
@@ -97,6 +106,8 @@ mod tests {
         assert!(
             error.starts_with("line 1: the header of the table referrals lacks the column area, but has id, locality")
         );
+        let error = rows(b"id;area\n1;x\n", &referrals()).expect_err("another separator").to_string();
+        assert!(error.starts_with("line 1: the header is one column, but the table referrals needs 2"), "{error}");
         let (read, _) = rows(b"id,area\n1\n2,\"open\n3,mid\n", &referrals()).expect("a file");
         assert_eq!(read.len(), 3);
         assert!(read[0].contains("! 1 fields, but 2 columns") && read[1].contains("! a quotation mark"), "{read:?}");

@@ -10,10 +10,10 @@ use tokio::sync::mpsc;
 
 use super::{
     Answer, AppendTask, Appender, BATCH, Batch, Decide, Rejection, Request, State, Verdict, WAITING, Waiting,
-    commands_of, fingerprint_key, gather,
+    commands_of, gather,
 };
 use crate::clock::{Chance, Clock};
-use crate::log::{Log, LogError};
+use crate::log::{Log, LogError, secrets};
 use crate::store::{Conn, doing};
 use crate::telemetry::repeated::Repeated;
 use throughline_domain::fact::changed::ChangedStreams;
@@ -25,7 +25,7 @@ impl<D: Decide<S>, S: State> Appender<D, S> {
     /// An appender that writes nothing. The ids and positions in its answers are made up. For a command that it has
     /// already judged, it returns no events.
     pub async fn dry_run(log: Log, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, LogError> {
-        let (key, head) = (fingerprint_key(&log).await?, log.head().await?);
+        let (key, head) = (secrets::fingerprint_key(&log).await?, log.head().await?);
         // Each stream is read once, and its cached state stays current.
         let (states, left_at, alone_since) = (HashMap::new(), None, Position::default());
         let task = AppendTask { log: log.clone(), clock, chance, key, states, left_at, alone_since };

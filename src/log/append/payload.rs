@@ -45,6 +45,7 @@ impl Payload {
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Ready(payload) if holds_clear_text(payload.get()) => f.write_str("Ready(secret)"),
             Self::Ready(payload) => f.write_str(payload.get()),
             Self::Unsealed(_) => f.write_str("Unsealed(secret)"),
         }

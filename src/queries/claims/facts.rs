@@ -124,7 +124,12 @@ impl Facts {
             }
             StreamKind::Subject => self.subjects.entry(stream.id).or_default().evolve(recorded),
             StreamKind::Batch => self.batches.entry(BatchId(stream.id)).or_default().evolve(recorded),
-            StreamKind::Contract | StreamKind::Worker | StreamKind::Team | StreamKind::Deployment => {}
+            StreamKind::Contract
+            | StreamKind::Worker
+            | StreamKind::Team
+            | StreamKind::Deployment
+            | StreamKind::Offer
+            | StreamKind::Import => {}
         }
     }
 

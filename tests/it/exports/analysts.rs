@@ -1,8 +1,5 @@
 //! What analysts read exported tables with, `DuckDB` and pandas, finds the numbers of the boards in them.
-//!
-//! The first run installs both from the Python package index into the build folder; later runs use what is there.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use chrono::NaiveDate;
@@ -11,37 +8,11 @@ use throughline::demo::{Demo, SEED};
 use throughline::export::formats::Format;
 use throughline::export::tables::Table;
 use throughline::store::Dialect;
-use throughline_domain::contract::rulebook::canonical::sha256_hex;
 
 use super::{Seen, day_of, played, sum};
+use crate::python::{ran, with_packages_of};
 
-const REQUIREMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/analysts/requirements.txt");
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/analysts/read.py");
-
-/// Runs a program that must succeed. Returns what it prints.
-fn ran(program: &mut Command, remedy: &str) -> String {
-    let output = program.output().unwrap_or_else(|error| panic!("{program:?} does not start ({error}): {remedy}"));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program:?} failed: {remedy}\n{said}");
-    String::from_utf8(output.stdout).expect("text")
-}
-
-/// Python with the packages of the requirements.
-fn python() -> PathBuf {
-    let text = std::fs::read_to_string(REQUIREMENTS).expect("the requirements");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("analysts-{}", &sha256_hex(&text)[..12]));
-    let (python, done) = (folder.join("bin/python"), folder.join("installed"));
-    if !done.exists() {
-        let remedy = "install python3 (3.11 or later) with its module venv";
-        ran(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder), remedy);
-        let install =
-            ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "-r"];
-        let remedy = "this test needs a Python package index for tests/analysts/requirements.txt";
-        ran(Command::new(&python).args(install).arg(REQUIREMENTS), remedy);
-        std::fs::write(done, "").expect("written");
-    }
-    python
-}
 
 /// What every reader must find in the tables, from their lines.
 async fn expected(seen: &Seen<'_>) -> Value {
@@ -75,8 +46,9 @@ async fn duckdb_and_pandas_find_the_numbers_of_the_boards_in_the_files() {
         }
     }
     let place = folder.path().to_owned();
-    let printed =
-        tokio::task::spawn_blocking(move || ran(Command::new(python()).arg(PROGRAM).arg(place), "see what it says"));
+    let printed = tokio::task::spawn_blocking(move || {
+        ran(Command::new(with_packages_of("analysts")).arg(PROGRAM).arg(place), "see what it says")
+    });
     let read: Value = serde_json::from_str(&printed.await.expect("it runs")).expect("JSON");
     let expected = expected(&seen).await;
     let found = read["found"].as_object().expect("readers");

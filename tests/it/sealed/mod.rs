@@ -1,6 +1,8 @@
 //! Names and notes over the API, on both stores: who opens them, and that nothing of them is stored clear.
 
+mod access_log;
 mod keys;
+mod reveals;
 
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _, Row as _};
@@ -13,6 +15,7 @@ use crate::app::{
     MST, SHPS, TODAY, TestApp, call, keyworker, manager, new_id, on_both_stores_with_keys, refusals, test_caller, text,
     with,
 };
+use crate::stores::Place;
 
 /// What nobody may ever find in a file.
 const CANARY: &str = "Canary-Zwq7";
@@ -266,7 +269,8 @@ async fn nothing_of_a_name_or_note_is_stored_clear() {
 async fn destroying_keys_changes_no_record_and_opens_nothing_more() {
     on_both_stores_with_keys(async |app| {
         let (gone, kept) = (case(app).await, {
-            let input = json!({ "contract": SHPS, "area": "brent", "occurredOn": TODAY, "identity": identity() });
+            let input = json!({ "contract": SHPS, "area": "brent", "occurredOn": TODAY, "identity": identity(),
+                "acceptWarnings": ["POSSIBLE_DUPLICATE"] });
             text(&app.done(&manager(), "receiveReferral", input).await["journey"]["id"])
         });
         app.log_contact(&keyworker("kw-07"), with(call(&gone.journey, TODAY), note("gone"))).await;
@@ -401,8 +405,13 @@ async fn a_note_of_an_import_is_sealed_although_its_case_is_in_the_same_file() {
 }
 
 /// Every text that is stored: on `SQLite` whole files, on Postgres the rows of every table.
-async fn stored_texts(app: &TestApp) -> Vec<(String, String)> {
-    if let Some(file) = app.fresh.place().file() {
+pub(crate) async fn stored_texts(app: &TestApp) -> Vec<(String, String)> {
+    stored_at(app.fresh.place()).await
+}
+
+/// The same of a place.
+pub(crate) async fn stored_at(place: &Place) -> Vec<(String, String)> {
+    if let Some(file) = place.file() {
         let folder = file.parent().expect("a folder");
         let files = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("a file").path());
         let read = |path: std::path::PathBuf| {
@@ -413,7 +422,7 @@ async fn stored_texts(app: &TestApp) -> Vec<(String, String)> {
         assert!(texts.len() >= 4, "the log, a view, and their keys");
         return texts;
     }
-    let mut conn = sqlx::PgConnection::connect(app.fresh.url()).await.expect("the server answers");
+    let mut conn = sqlx::PgConnection::connect(place.url()).await.expect("the server answers");
     let tables = "select schemaname || '.' || tablename from pg_tables \
         where starts_with(schemaname, current_schema()) order by 1";
     let tables = conn.fetch_all(tables).await.expect("the tables are listed");

@@ -2,7 +2,8 @@
 
 mod delivery;
 mod managed;
-mod receiver;
+mod node;
+pub(crate) mod receiver;
 
 use serde_json::{Value, json};
 use throughline::access::Role;

@@ -150,6 +150,20 @@ fn a_rotated_key_and_its_successor_are_both_accepted_for_a_while() {
 }
 
 #[test]
+fn a_rotated_key_can_be_revoked_and_so_can_its_successor() {
+    let world = service().and(&noted(issued())).and(&noted(successor()));
+    let gone = |key| noted(ApiKeyRevoked { key, reason: "seen in a ticket".to_owned() });
+    let world = world.and(&gone(KEY));
+    let found =
+        |world: &World, of: char| access(world).key_of(&digest(of), day("2018-02-01")).map(|key| key.details.key);
+    assert_eq!((found(&world, 'a'), found(&world, 'b')), (None, Some(NEXT_KEY)));
+    let again = ApiKeyIssued { key: ApiKeyId(Uuid::from_u128(0xb3)), digest: digest('c'), ..successor() };
+    world.when(noted(again)).refused(Code::ApiKeyNotFound);
+    let world = world.and(&gone(NEXT_KEY));
+    assert_eq!((found(&world, 'a'), found(&world, 'b')), (None, None));
+}
+
+#[test]
 fn a_key_expires_within_two_years_and_only_its_digest_is_recorded() {
     let refused = |fact: ApiKeyIssued| service().when(noted(fact)).refused(Code::InvalidValue);
     refused(ApiKeyIssued { expires_on: day("2018-02-01"), ..issued() });

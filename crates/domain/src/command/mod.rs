@@ -11,9 +11,11 @@ mod attributes;
 pub mod batches;
 pub mod contracts;
 mod duties;
+mod erasure;
 mod evidence;
 mod many;
 mod names;
+pub mod offers;
 mod patch;
 mod personal;
 pub mod validate;
@@ -33,6 +35,7 @@ pub use self::when::When;
 use crate::access;
 use crate::command::batches::{BatchAct, BatchCommand};
 use crate::command::contracts::{OpenContract, PublishRulebook};
+use crate::command::offers::OfferCommand;
 use crate::command::validate::Validator;
 pub use crate::command::validate::check_source;
 use crate::contract::{self, Contract};
@@ -187,6 +190,8 @@ pub enum Command {
     Batch(BatchCommand),
     /// Assigns a worker to many cases.
     AssignMany(AssignMany),
+    /// Offers a referral, or decides on one that was offered.
+    Offer(OfferCommand),
 }
 
 impl Command {
@@ -207,6 +212,7 @@ impl Command {
             Self::RetractFacts(command) => command.stream,
             Self::Atomic(atomic) => atomic.stream,
             Self::Batch(command) => StreamId::batch(command.batch),
+            Self::Offer(command) => StreamId::offer(command.offer),
             // `AssignMany` has no expected version, and no command is refused before the list is checked.
             Self::AssignMany(command) => {
                 StreamId::journey(command.journeys.first().copied().unwrap_or(JourneyId(Uuid::nil())))
@@ -228,6 +234,7 @@ impl Command {
             Self::RecordFact(command) => begins_a_stream(&command.fact),
             Self::Atomic(atomic) => atomic.commands.first().is_some_and(Self::begins),
             Self::Batch(command) => matches!(command.act, BatchAct::Open(..)),
+            Self::Offer(command) => command.contract().is_some(),
             Self::PublishRulebook(_)
             | Self::CorrectFact(_)
             | Self::PatchFact(_)
@@ -252,6 +259,7 @@ impl Command {
             Self::PublishRulebook(command) => Some(&command.contract),
             Self::Atomic(atomic) => atomic.commands.iter().find_map(Self::contract),
             Self::Batch(command) => command.contract(),
+            Self::Offer(command) => command.contract(),
             Self::RecordFact(_)
             | Self::CorrectFact(_)
             | Self::PatchFact(_)
@@ -279,6 +287,7 @@ impl Command {
             Self::PatchFact(command) => command.names(),
             Self::Atomic(atomic) => atomic.commands.iter().flat_map(Self::names).collect(),
             Self::Batch(command) => command.names(),
+            Self::Offer(command) => command.names(),
             Self::AssignMany(command) => {
                 let others = command.journeys.iter().map(|journey| StreamId::journey(*journey));
                 others.chain([StreamId::worker(command.fact.worker)]).collect()
@@ -297,6 +306,14 @@ impl Command {
             Self::Atomic(atomic) => atomic.commands.iter().flat_map(|one| one.names_beside(history)).collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// The other streams that a command depends on through one that it names: the subject of the case that an offered
+    /// referral is linked to.
+    pub fn names_behind<'h>(&self, history: impl Fn(StreamId) -> Option<&'h History>) -> Option<StreamId> {
+        let Self::Offer(command) = self else { return None };
+        let case = history(StreamId::journey(command.linked_case()?))?;
+        case.journey().subject().map(StreamId::subject)
     }
 
     /// The position that the command was prepared from. Nothing that it depends on may have changed since.
@@ -321,6 +338,7 @@ pub fn decide(history: &History, command: &Command, given: &Given<'_>) -> Result
         Command::Atomic(atomic) => atomic::decide_each(history, atomic, given),
         Command::Batch(command) => batches::decide(history, command, given),
         Command::AssignMany(command) => many::assign(command, given),
+        Command::Offer(command) => offers::decide(history, command, given),
     };
     decided.map_err(refusal::limited)
 }
@@ -332,7 +350,7 @@ fn record_fact(history: &History, command: &RecordFact, given: &Given<'_>) -> Re
     let is_stated = !matches!(
         fact.event_type(),
         EventType::FactCorrected | EventType::FactRetracted | EventType::RulebookPublished
-    ) && stream.kind != StreamKind::Batch;
+    ) && !matches!(stream.kind, StreamKind::Batch | StreamKind::Offer);
     if !is_stated || !fact.event_type().stream_kinds().contains(&stream.kind) {
         let message =
             format!("a fact of this type cannot be recorded for a {}: use its own command", stream.kind.as_str());
@@ -441,6 +459,8 @@ const fn begins_a_stream(fact: &Event) -> bool {
             | Event::RoleGranted(_)
             | Event::SessionsRevoked(_)
             | Event::ApiKeyIssued(_)
+            | Event::SourceRegistered(_)
+            | Event::RowMissing(_)
     )
 }
 
@@ -449,12 +469,18 @@ fn of_the_other(history: &History, command: &RecordFact, given: &Given<'_>) -> R
     let RecordFact { stream, when, fact } = command;
     let occurred = when.decided_on(given.today);
     let Some((other, mirrored)) = subject::of_the_other(SubjectId(stream.id), fact) else { return Ok(None) };
+    let (path, is_link) = match fact {
+        Event::DuplicateDismissed(_) => ("other", false),
+        _ => ("with", true),
+    };
     if other == *stream {
-        let message = "a subject cannot be linked with itself: name the other record";
-        return Err(Refusal::new(RefusalCode::SameSubject, message).at("with").alone());
+        let message = "a subject cannot be a pair with itself: name the other record";
+        return Err(Refusal::new(RefusalCode::SameSubject, message).at(path).alone());
     }
-    let theirs = (given.history)(other).ok_or_else(|| not_found(other.kind).at("with").alone())?;
-    subject::may_be_linked(history, theirs)?;
+    let theirs = (given.history)(other).ok_or_else(|| not_found(other.kind).at(path).alone())?;
+    if is_link {
+        subject::may_be_linked(history, theirs)?;
+    }
     stands(theirs, other.kind, Change::Record(occurred, &mirrored))?;
     Ok(Some(of_stream(other, theirs, occurred, mirrored)))
 }
@@ -472,6 +498,7 @@ fn values(
     validator.of_people(occurred, fact);
     validator.personal(occurred, fact, before.map(|(_, fact)| fact));
     validator.of_access(occurred, fact);
+    validator.of_imports(fact);
     validator.of_contract(occurred, fact, given.contract);
     names::check(validator, occurred, fact, before, given);
     let is_new = before.is_none_or(|(on, _)| on != occurred);
@@ -489,8 +516,9 @@ fn stands(history: &History, kind: StreamKind, change: Change<'_>) -> Result<(),
         StreamKind::Team => consistency::check(history, change, team::judge),
         StreamKind::Contract => consistency::check(history, change, contract::rules::judge),
         StreamKind::Deployment => consistency::check(history, change, access::judge),
-        // No fact is recorded for a batch in this way, and its events cannot be corrected.
-        StreamKind::Batch => Ok(()),
+        // No fact of a batch or an offer is recorded in this way, and their events cannot be corrected. The facts of
+        // imports say what was so in one run, and nothing depends on them.
+        StreamKind::Batch | StreamKind::Offer | StreamKind::Import => Ok(()),
     }
 }
 
@@ -516,6 +544,7 @@ fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> R
         validator.sealed_with(occurred, identity);
     }
     validator.done()?;
+    erasure::not_of_erased(fact.subject, given)?;
     stands(history, StreamKind::Journey, Change::Record(occurred, &event))?;
     let settled = settled(StreamKind::Journey, &event, &[occurred], given);
     require_accepted_warnings(too_early(occurred, &event, given).into_iter().chain(settled), given)?;

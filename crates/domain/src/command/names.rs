@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 
 use super::Given;
 use crate::command::batches::batch_not_found;
+use crate::command::offers;
 use crate::command::validate::Validator;
 use crate::fact::envelope::{JourneyId, Occurred, StreamId, StreamKind, SubjectId, WorkerId};
 use crate::fact::event::{EVERY_CONTRACT, Event};
@@ -70,8 +71,14 @@ pub(super) fn named(fact: &Event) -> Vec<Named> {
         Event::VacancyFilled(filled) => filled.worker.map(|by| works("worker", by)).into_iter().collect(),
         Event::SubjectsLinked(link) => vec![subject("with", link.with)],
         Event::SubjectsUnlinked(link) => vec![subject("with", link.with)],
+        Event::DuplicateDismissed(dismissal) => vec![subject("other", dismissal.other)],
+        Event::IdentityRevealed(revealed) => vec![there("contract", StreamId::contract(&revealed.contract))],
         Event::RoleGranted(granted) => contracts(&granted.contracts),
         Event::ApiKeyIssued(issued) => contracts(&issued.contracts),
+        Event::SourceRegistered(of) => vec![there("contract", StreamId::contract(&of.contract))],
+        Event::ImportRun(of) => vec![there("contract", StreamId::contract(&of.contract))],
+        Event::RowMissing(of) => of_an_import(&of.contract, of.journey),
+        Event::RowReturned(of) => of_an_import(&of.contract, of.journey),
         Event::DoubleFundingDismissed(dismissed) => {
             vec![journey("journey", dismissed.journey, Says::IsOurs), journey("other", dismissed.other, Says::IsThere)]
         }
@@ -86,6 +93,20 @@ fn contracts(codes: &[String]) -> Vec<Named> {
         Named::new(&format!("contracts.{index}"), StreamId::contract(code), Says::IsThere)
     };
     named.map(there).collect()
+}
+
+/// The contract and the case of a record that is gone or has returned.
+fn of_an_import(contract: &str, journey: JourneyId) -> Vec<Named> {
+    vec![
+        Named::new("contract", StreamId::contract(contract), Says::IsThere),
+        Named::new("journey", StreamId::journey(journey), Says::IsThere),
+    ]
+}
+
+/// The refusal of a run or a return of a source that is not registered.
+fn source_not_found() -> Refusal {
+    let message = "no such source is registered: its first import registers it";
+    Refusal::new(RefusalCode::SourceNotFound, message)
 }
 
 /// The refusal to revoke something while no right was ever recorded.
@@ -146,5 +167,7 @@ pub fn not_found(kind: StreamKind) -> Refusal {
         StreamKind::Team => Refusal::team_not_found(),
         StreamKind::Batch => batch_not_found(),
         StreamKind::Deployment => nothing_granted(),
+        StreamKind::Offer => offers::not_found(),
+        StreamKind::Import => source_not_found(),
     }
 }

@@ -5,6 +5,8 @@
 //! neither undoes the other. Objects are merged and lists are replaced (RFC 7396). This module does not decide whether
 //! the result is valid.
 
+use std::fmt;
+
 use chrono::{NaiveDate, NaiveTime};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -17,7 +19,7 @@ pub use crate::fact::event::Patched;
 use crate::fact::event::{ContactLogged, DecodeError, Event, EventType};
 use crate::fact::path::Path;
 use crate::fact::refusal::{Refusal, RefusalCode};
-use crate::fact::sealed::is_clear_text;
+use crate::fact::sealed::{WithoutClearText, is_clear_text};
 
 /// The changes to the date of a fact.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,8 +32,8 @@ pub struct PatchedDate {
     pub local_time: Patched<NaiveTime>,
 }
 
-/// A correction that gives only the values that change.
-#[derive(Debug, Clone, PartialEq)]
+/// A correction that gives only the values that change. Clear text never shows in debug output.
+#[derive(Clone, PartialEq)]
 pub struct PatchFact {
     /// The stream of the fact.
     pub stream: StreamId,
@@ -45,6 +47,20 @@ pub struct PatchFact {
     pub payload: Map<String, Value>,
     /// The reason: at most 200 characters, no personal data.
     pub reason: String,
+}
+
+impl fmt::Debug for PatchFact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let payload = Value::Object(self.payload.clone());
+        f.debug_struct("PatchFact")
+            .field("stream", &self.stream)
+            .field("target", &self.target)
+            .field("occurred", &self.occurred)
+            .field("of", &self.of)
+            .field("payload", &WithoutClearText(&payload))
+            .field("reason", &self.reason)
+            .finish()
+    }
 }
 
 /// The payload fields that name other streams and that a correction may change.

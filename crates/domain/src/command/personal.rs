@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use super::offers::{OfferAct, OfferCommand};
 use super::{Command, PatchFact, ReceiveReferral};
 use crate::fact::event::Event;
 use crate::fact::sealed::{Class, ClearText, PersonalText, classes_of};
@@ -22,13 +23,17 @@ impl Command {
             Self::ReceiveReferral(ReceiveReferral { identity: Some(identity), .. }) => {
                 of_fact(&Event::from(identity.clone()))
             }
+            Self::Offer(OfferCommand { act: OfferAct::Offer(new), .. }) => {
+                new.identity.clone().map(|identity| of_fact(&Event::from(identity))).unwrap_or_default()
+            }
             Self::Atomic(atomic) => atomic.commands.iter().flat_map(Self::personal_classes).collect(),
             Self::ReceiveReferral(_)
             | Self::OpenContract(_)
             | Self::PublishRulebook(_)
             | Self::RetractFacts(_)
             | Self::Batch(_)
-            | Self::AssignMany(_) => BTreeSet::new(),
+            | Self::AssignMany(_)
+            | Self::Offer(_) => BTreeSet::new(),
         }
     }
 }

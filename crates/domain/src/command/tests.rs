@@ -19,6 +19,7 @@ use crate::world::{
 
 mod answering;
 mod every_type;
+mod importing;
 mod leaving;
 mod living;
 mod patching;

@@ -7,6 +7,8 @@ mod access;
 mod batch;
 mod contract;
 mod facts;
+mod imports;
+mod offer;
 mod people;
 mod sealing;
 

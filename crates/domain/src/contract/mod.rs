@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod civil_day;
 pub mod outcome;
 pub mod register;
+pub mod retention;
 pub mod rulebook;
 pub(crate) mod rules;
 

@@ -25,6 +25,7 @@ const ACTIONS: Words = Words {
     exists: Code::ActionExists,
     not_found: Code::ActionNotFound,
     over: Code::ActionAlreadyCompleted,
+    is_final: false,
 };
 
 fn action(event: &Event) -> Option<(Uuid, Part)> {

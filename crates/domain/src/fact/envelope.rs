@@ -79,6 +79,10 @@ id! {
     GrantId;
     /// A key with which a machine signs in.
     ApiKeyId;
+    /// A limited time in which a caller may see who a subject is.
+    RevealId;
+    /// A referral that a partner offered, before it is a case.
+    OfferId;
 }
 
 /// A position in the log: global, without gaps, from 1. Zero is the position before the first event.
@@ -118,12 +122,25 @@ pub enum StreamKind {
     Batch,
     /// The deployment itself: who may use it. There is one such stream.
     Deployment,
+    /// One referral that a partner offered to a contract, from the first offer to the decision.
+    Offer,
+    /// A source that sends files, with the runs of their import; or one of its records that went missing.
+    Import,
 }
 
 impl StreamKind {
     /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::Contract, Self::Journey, Self::Subject, Self::Worker, Self::Team, Self::Batch, Self::Deployment];
+    pub const ALL: [Self; 9] = [
+        Self::Contract,
+        Self::Journey,
+        Self::Subject,
+        Self::Worker,
+        Self::Team,
+        Self::Batch,
+        Self::Deployment,
+        Self::Offer,
+        Self::Import,
+    ];
 
     /// The kind, as written in records, SQL and URLs.
     pub const fn as_str(self) -> &'static str {
@@ -135,12 +152,14 @@ impl StreamKind {
             Self::Team => "team",
             Self::Batch => "batch",
             Self::Deployment => "deployment",
+            Self::Offer => "offer",
+            Self::Import => "import",
         }
     }
 
     /// Whether streams of this kind belong to the deployment rather than to one contract (domain.md §3).
     pub const fn belongs_to_deployment(self) -> bool {
-        matches!(self, Self::Subject | Self::Worker | Self::Team | Self::Deployment)
+        matches!(self, Self::Subject | Self::Worker | Self::Team | Self::Deployment | Self::Import)
     }
 }
 
@@ -190,9 +209,19 @@ impl StreamId {
         Self { kind: StreamKind::Batch, id: id.0 }
     }
 
+    /// The stream of an offered referral.
+    pub const fn offer(id: OfferId) -> Self {
+        Self { kind: StreamKind::Offer, id: id.0 }
+    }
+
     /// The one stream of the deployment itself.
     pub const fn deployment() -> Self {
         Self { kind: StreamKind::Deployment, id: DEPLOYMENT }
+    }
+
+    /// The stream of a source that sends files. The id is derived from its name.
+    pub fn source(system: &str) -> Self {
+        Self { kind: StreamKind::Import, id: Uuid::new_v5(&SOURCES, system.as_bytes()) }
     }
 
     /// The stream of the contract with this code. The id is derived from the code, so a code can be opened only once.
@@ -201,8 +230,47 @@ impl StreamId {
     }
 }
 
+/// What makes an offered referral: the same partner, source and record in one contract are the same offer.
+#[derive(Debug, Clone, Copy)]
+pub struct OfferKey<'a> {
+    /// The code of the contract.
+    pub contract: &'a str,
+    /// The key of the partner's login.
+    pub partner: &'a str,
+    /// The name of the partner's system.
+    pub source: &'a str,
+    /// The number of the record in that system.
+    pub record: &'a str,
+}
+
+impl OfferId {
+    /// The offer with this key. Two partners never share one, whatever their systems are called.
+    pub fn of(key: OfferKey<'_>) -> Self {
+        let OfferKey { contract, partner, source, record } = key;
+        // The length of each part keeps keys apart that read alike when they are joined.
+        let name = [contract, partner, source, record].map(|part| format!("{}:{part}", part.len())).concat();
+        Self(Uuid::new_v5(&OFFERS, name.as_bytes()))
+    }
+
+    /// The subject that stands for the offered person.
+    pub fn subject(self) -> SubjectId {
+        SubjectId(Uuid::new_v5(&self.0, b"subject"))
+    }
+
+    /// The case that the offer opens when it is accepted. There is one at most.
+    pub fn journey(self) -> JourneyId {
+        JourneyId(Uuid::new_v5(&self.0, b"journey"))
+    }
+}
+
+/// The UUID namespace for deriving the id of an offer from its key.
+const OFFERS: Uuid = Uuid::from_u128(0x7d34_0c5b_91e2_5a6f_b8d0_53f7_2e9c_4a16);
+
 /// The UUID namespace for deriving a contract stream's id from the contract's code.
 const CONTRACTS: Uuid = Uuid::from_u128(0x6f1c_5a0e_4b1d_5d8e_9a35_2f64_7c1b_90d3);
+
+/// The UUID namespace for deriving a source stream's id from the name of the source.
+const SOURCES: Uuid = Uuid::from_u128(0x51c4_0f7e_28ab_5c19_b6d3_7e90_1a44_c2f5);
 
 /// The id of the deployment's own stream, the same in every database.
 const DEPLOYMENT: Uuid = Uuid::from_u128(0x2b1d_7a40_93c6_5f0b_8e57_41c9_d02e_6a18);

@@ -6,6 +6,8 @@ mod access;
 mod batch;
 mod contract;
 mod facts;
+mod imports;
+mod offer;
 mod people;
 mod value;
 
@@ -19,6 +21,8 @@ pub use self::access::*;
 pub use self::batch::*;
 pub use self::contract::*;
 pub use self::facts::*;
+pub use self::imports::*;
+pub use self::offer::*;
 pub use self::people::*;
 pub use self::value::*;
 use crate::fact::envelope::StreamKind;
@@ -62,8 +66,15 @@ macro_rules! events {
                 match self { $(Self::$name => $version,)* }
             }
 
+            /// Reads a payload of the current schema version.
+            pub fn read<'de, D: serde::Deserializer<'de>>(self, from: D) -> Result<Event, D::Error> {
+                match self { $(Self::$name => serde::Deserialize::deserialize(from).map(Event::$name),)* }
+            }
+
             fn decode_present(self, payload: &str) -> serde_json::Result<Event> {
-                match self { $(Self::$name => serde_json::from_str(payload).map(Event::$name),)* }
+                let mut from = serde_json::Deserializer::from_str(payload);
+                let event = self.read(&mut from)?;
+                from.end().map(|()| event)
             }
         }
 
@@ -127,14 +138,18 @@ events! {
     FactRetracted: Journey | Subject | Contract | Worker | Team v 1;
     SubjectRegistered: Subject v 1;
     IdentitySealed: Subject v 1;
+    IdentityRevealed: Subject v 1;
+    RevealEnded: Subject v 1;
     SubjectsLinked: Subject v 1;
     SubjectsUnlinked: Subject v 1;
+    DuplicateDismissed: Subject v 1;
     ConsentGiven: Subject v 1;
     ConsentWithdrawn: Subject v 1;
     LegalHoldPlaced: Subject v 1;
     LegalHoldLifted: Subject v 1;
     ErasureProposed: Subject v 1;
     ErasureApproved: Subject v 1;
+    SubjectErased: Subject v 1;
     ContractOpened: Contract v 1;
     ContractVaried: Contract v 1;
     ContractEnded: Contract v 1;
@@ -172,6 +187,15 @@ events! {
     SessionsRevoked: Deployment v 1;
     ApiKeyIssued: Deployment v 1;
     ApiKeyRevoked: Deployment v 1;
+    ReferralOffered: Offer v 1;
+    OfferAccepted: Offer v 1;
+    OfferLinked: Offer v 1;
+    OfferDeclined: Offer v 1;
+    OfferWithdrawn: Offer v 1;
+    SourceRegistered: Import v 1;
+    ImportRun: Import v 1;
+    RowMissing: Import v 1;
+    RowReturned: Import v 1;
 }
 
 /// A text about a person, with the path of its field.
@@ -240,8 +264,10 @@ impl EventType {
 
     /// Whether an event of this type may be corrected or retracted.
     ///
-    /// A later decision supersedes rulebooks, targets, periods and batches. Unlinking undoes a link. An erasure is
-    /// decided by two people. A right is granted anew or revoked. A new correction supersedes the earlier one.
+    /// A later decision supersedes rulebooks, targets, periods and batches. Unlinking undoes a link, and a link a
+    /// dismissal. An erasure is decided by two people. A right is granted anew or revoked, and a reveal is ended. A
+    /// partner sends a referral again, and the next run of an import says what has changed. A new correction supersedes
+    /// the earlier one.
     pub const fn is_correctable(self) -> bool {
         !matches!(
             self,
@@ -252,8 +278,12 @@ impl EventType {
                 | Self::PeriodClosed
                 | Self::SubjectsLinked
                 | Self::SubjectsUnlinked
+                | Self::DuplicateDismissed
                 | Self::ErasureProposed
                 | Self::ErasureApproved
+                | Self::IdentityRevealed
+                | Self::RevealEnded
+                | Self::SubjectErased
                 | Self::BatchOpened
                 | Self::BatchSubmitted
                 | Self::ClaimAccepted
@@ -268,6 +298,15 @@ impl EventType {
                 | Self::SessionsRevoked
                 | Self::ApiKeyIssued
                 | Self::ApiKeyRevoked
+                | Self::ReferralOffered
+                | Self::OfferAccepted
+                | Self::OfferLinked
+                | Self::OfferDeclined
+                | Self::OfferWithdrawn
+                | Self::SourceRegistered
+                | Self::ImportRun
+                | Self::RowMissing
+                | Self::RowReturned
         )
     }
 }
@@ -303,6 +342,17 @@ impl Event {
                 .collect()
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// The contract of a fact about an import.
+    pub fn contract_of_import(&self) -> Option<&str> {
+        match self {
+            Self::SourceRegistered(fact) => Some(&fact.contract),
+            Self::ImportRun(fact) => Some(&fact.contract),
+            Self::RowMissing(fact) => Some(&fact.contract),
+            Self::RowReturned(fact) => Some(&fact.contract),
+            _ => None,
         }
     }
 

@@ -10,6 +10,7 @@ pub mod identity;
 pub mod money;
 pub mod path;
 pub mod personal;
+pub mod privacy;
 pub mod refusal;
 pub mod role;
 pub mod sealed;

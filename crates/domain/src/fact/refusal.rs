@@ -179,7 +179,9 @@ codes! {
     DigestDiffers => "DIGEST_DIFFERS";
     /// The evidence names something that is not a fact or spell of the case.
     SupportNotFound => "SUPPORT_NOT_FOUND";
-    /// A subject cannot be linked with itself.
+    /// Another record looks like the same person.
+    PossibleDuplicate => "POSSIBLE_DUPLICATE";
+    /// A subject cannot be linked with itself, and is no duplicate of itself.
     SameSubject => "SAME_SUBJECT";
     /// The two subjects are of different kinds.
     OtherKind => "OTHER_KIND";
@@ -199,6 +201,12 @@ codes! {
     HoldAlreadyLifted => "HOLD_ALREADY_LIFTED";
     /// The subject is under a legal hold, so nothing can be erased.
     LegalHold => "LEGAL_HOLD";
+    /// The subject already has a reveal with this id.
+    RevealExists => "REVEAL_EXISTS";
+    /// The subject has no reveal with this id that the sender may end.
+    RevealNotFound => "REVEAL_NOT_FOUND";
+    /// The reveal was already ended.
+    RevealAlreadyEnded => "REVEAL_ALREADY_ENDED";
     /// The erasure was already proposed for this reason.
     ErasureAlreadyProposed => "ERASURE_ALREADY_PROPOSED";
     /// The named event did not propose an erasure.
@@ -247,6 +255,12 @@ codes! {
     ApiKeyAlreadyRevoked => "API_KEY_ALREADY_REVOKED";
     /// A key with this label is in use.
     LabelTaken => "LABEL_TAKEN";
+    /// No offered referral has this id.
+    OfferNotFound => "OFFER_NOT_FOUND";
+    /// The offered referral was already decided or withdrawn.
+    OfferAlreadyDecided => "OFFER_ALREADY_DECIDED";
+    /// No source with this name was registered.
+    SourceNotFound => "SOURCE_NOT_FOUND";
     /// The contract has ended by that day.
     ContractEnded => "CONTRACT_ENDED";
     /// The period was already closed.
@@ -261,7 +275,7 @@ codes! {
     ActionNotFound => "ACTION_NOT_FOUND";
     /// The action was already completed.
     ActionAlreadyCompleted => "ACTION_ALREADY_COMPLETED";
-    /// This double funding was already dismissed.
+    /// This double funding, or this pair of records, was already dismissed.
     AlreadyDismissed => "ALREADY_DISMISSED";
     /// No batch has this id.
     BatchNotFound => "BATCH_NOT_FOUND";
@@ -345,6 +359,14 @@ codes! {
     KeyNotFound => "KEY_NOT_FOUND";
     /// The subscription would be left without a key.
     LastKey => "LAST_KEY";
+    /// No import has this id.
+    ImportNotFound => "IMPORT_NOT_FOUND";
+    /// The import has already ended.
+    ImportEnded => "IMPORT_ENDED";
+    /// Several cases have the case number of another system.
+    ReferenceAmbiguous => "REFERENCE_AMBIGUOUS";
+    /// The fact was corrected here since another system stated it, and that system now states something else.
+    CorrectedHere => "CORRECTED_HERE";
 }
 
 impl RefusalCode {
@@ -370,6 +392,8 @@ impl RefusalCode {
         Self::LongBeforeReferral,
         Self::RecordedAlready,
         Self::CaseAlreadyOpen,
+        Self::PossibleDuplicate,
+        Self::CorrectedHere,
     ];
 }
 
@@ -511,7 +535,7 @@ impl Refusal {
     pub fn subject_not_found() -> Self {
         Self::new(
             RefusalCode::SubjectNotFound,
-            "there is no subject with this id: check the id, or register the subject with the referral",
+            "there is no subject with this id: check the id, or refer a new person without it",
         )
         .at("subject")
     }

@@ -204,6 +204,18 @@ pub fn classes_of(value: &Value) -> BTreeSet<Class> {
     }
 }
 
+/// A payload for debug output. Clear text is left out.
+pub struct WithoutClearText<'a>(pub &'a Value);
+
+impl fmt::Debug for WithoutClearText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = self.0.clone();
+        let hidden: Result<(), fmt::Error> = each_clear_text(&mut shown, &mut |_, _| Ok("secret".into()));
+        hidden?;
+        shown.fmt(f)
+    }
+}
+
 /// Replaces every clear text of a payload. The function gets the path of the field and the text.
 pub fn each_clear_text<E>(
     payload: &mut Value,

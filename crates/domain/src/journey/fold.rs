@@ -295,9 +295,9 @@ impl Journey {
         }
     }
 
-    /// Applies the next fact. Of a fact that a case has only once, the first one counts, even in a restored log with
-    /// several. So the fold of a past day never depends on a later fact.
-    fn apply(&mut self, fact: &Fact<'_>) {
+    /// Applies a fact about the referral. Each of them counts once: the first one, even in a restored log with several.
+    /// So the fold of a past day never depends on a later fact.
+    fn apply_to_referral(&mut self, fact: &Fact<'_>) {
         match fact.event {
             Event::ReferralReceived(referral) => {
                 self.referral.get_or_insert_with(|| Entry::of(fact, referral));
@@ -311,6 +311,17 @@ impl Journey {
             Event::ReferralWithdrawn(withdrawn) => {
                 self.withdrawn.get_or_insert_with(|| Entry::of(fact, withdrawn));
             }
+            _ => {}
+        }
+    }
+
+    /// Applies the next fact.
+    fn apply(&mut self, fact: &Fact<'_>) {
+        match fact.event {
+            Event::ReferralReceived(_)
+            | Event::ReferralAccepted(_)
+            | Event::ReferralDeclined(_)
+            | Event::ReferralWithdrawn(_) => self.apply_to_referral(fact),
             Event::EligibilityAssessed(assessed) => self.eligibility.push(Entry::of(fact, assessed)),
             Event::WorkerAssigned(assigned) => self.assign(Entry::of(fact, assigned)),
             Event::WorkerReleased(released) => self.release(&Entry::of(fact, released)),
@@ -344,12 +355,14 @@ impl Journey {
             | Event::IdentitySealed(_)
             | Event::SubjectsLinked(_)
             | Event::SubjectsUnlinked(_)
+            | Event::DuplicateDismissed(_)
             | Event::ConsentGiven(_)
             | Event::ConsentWithdrawn(_)
             | Event::LegalHoldPlaced(_)
             | Event::LegalHoldLifted(_)
             | Event::ErasureProposed(_)
             | Event::ErasureApproved(_)
+            | Event::SubjectErased(_)
             | Event::ContractOpened(_)
             | Event::ContractVaried(_)
             | Event::ContractEnded(_)
@@ -382,11 +395,22 @@ impl Journey {
             | Event::VacancyFilled(_)
             | Event::CoverStarted(_)
             | Event::CoverEnded(_)
+            | Event::IdentityRevealed(_)
+            | Event::RevealEnded(_)
             | Event::RoleGranted(_)
             | Event::RoleRevoked(_)
             | Event::SessionsRevoked(_)
             | Event::ApiKeyIssued(_)
-            | Event::ApiKeyRevoked(_) => {}
+            | Event::ApiKeyRevoked(_)
+            | Event::ReferralOffered(_)
+            | Event::OfferAccepted(_)
+            | Event::OfferLinked(_)
+            | Event::OfferDeclined(_)
+            | Event::OfferWithdrawn(_)
+            | Event::SourceRegistered(_)
+            | Event::ImportRun(_)
+            | Event::RowMissing(_)
+            | Event::RowReturned(_) => {}
         }
     }
 

@@ -5,6 +5,7 @@
 
 pub mod login;
 pub(crate) mod open_close;
+pub mod reveal;
 pub mod subject;
 pub mod team;
 #[cfg(test)]

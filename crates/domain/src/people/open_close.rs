@@ -35,6 +35,8 @@ pub(crate) struct Words {
     pub(crate) not_found: RefusalCode,
     /// The code where the item has already ended.
     pub(crate) over: RefusalCode,
+    /// Whether its start and its end are neither corrected nor retracted.
+    pub(crate) is_final: bool,
 }
 
 /// The items of one kind in a stream, by id.
@@ -88,15 +90,17 @@ impl<'a> Pairs<'a> {
     }
 
     fn exists(&self, begun: &DatedFact<'_>) -> Refusal {
-        let Words { field, begins, exists, .. } = self.words;
-        let message =
-            format!("the {field} with this id {begins} on {}: use a new id, or correct that fact", begun.day());
+        let Words { field, begins, exists, is_final, .. } = self.words;
+        let remedy = if is_final { "use a new id" } else { "use a new id, or correct that fact" };
+        let message = format!("the {field} with this id {begins} on {}: {remedy}", begun.day());
         Refusal::new(exists, message).at(field).naming([begun.fact()])
     }
 
     fn is_over(&self, ended: &DatedFact<'_>) -> Refusal {
-        let Words { field, ends, over, .. } = self.words;
-        let message = format!("the {field} {ends} on {}: correct or retract that fact if it is wrong", ended.day());
+        let Words { field, ends, over, is_final, .. } = self.words;
+        let remedy =
+            if is_final { "there is nothing left to do" } else { "correct or retract that fact if it is wrong" };
+        let message = format!("the {field} {ends} on {}: {remedy}", ended.day());
         Refusal::new(over, message).at(field).naming([ended.fact()])
     }
 

@@ -1,7 +1,7 @@
 //! A subject: a pseudonym, its links to other records of the same subject, and its consents, legal holds and erasures.
 //!
-//! Pure. What identifies a person is sealed; this module never sees it clear. This module does not decide what an erasure removes: it
-//! only says that two people agreed to it, and that no legal hold prevented it.
+//! Pure. What identifies a person is sealed; this module never sees it clear. It does not erase: it only says that two
+//! people agreed to it, that no legal hold prevented it, and what may not follow it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,12 +16,13 @@ use crate::fact::consistency::Violation;
 use crate::fact::consistency::{DatedFact, judged};
 use crate::fact::envelope::{StreamId, SubjectId};
 use crate::fact::event::{
-    ConsentGiven, ConsentWithdrawn, ErasureApproved, ErasureProposed, Event, EventType, LegalHoldLifted,
-    LegalHoldPlaced, SubjectKind, SubjectRegistered, SubjectsLinked, SubjectsUnlinked,
+    ConsentGiven, ConsentWithdrawn, DuplicateDismissed, ErasureApproved, ErasureProposed, Event, EventType,
+    LegalHoldLifted, LegalHoldPlaced, SubjectErased, SubjectKind, SubjectRegistered, SubjectsLinked, SubjectsUnlinked,
 };
 use crate::fact::identity::Identity;
 use crate::fact::refusal::{DependentFact, Refusal, RefusalCode as Code};
 use crate::people::open_close::{Pairs, Part, Words, out_of_turn};
+use crate::people::reveal;
 
 /// A subject at a point in time: the fold of the facts of its stream.
 #[derive(Debug, Clone, Default)]
@@ -30,12 +31,16 @@ pub struct Subject {
     pub registered: Option<Entry<SubjectRegistered>>,
     /// The other records that were linked as the same subject.
     pub linked: BTreeSet<SubjectId>,
+    /// The other records that look like the same subject and are not.
+    pub dismissed: BTreeSet<SubjectId>,
     /// All consents, in the order in which they were given.
     pub consents: Vec<Consent>,
     /// All legal holds, in the order in which they were placed.
     pub holds: Vec<Hold>,
     /// All proposals to erase the identifying data of the subject, in order.
     pub erasures: Vec<Erasure>,
+    /// The end of an erasure, from which on nothing identifies the subject.
+    pub erased: Option<Entry<SubjectErased>>,
     /// Who the subject is, sealed.
     pub identity: Identity,
 }
@@ -88,10 +93,14 @@ impl Subject {
                 self.registered.get_or_insert_with(|| Entry::of(fact, registered));
             }
             Event::SubjectsLinked(link) => {
+                self.dismissed.remove(&link.with);
                 self.linked.insert(link.with);
             }
             Event::SubjectsUnlinked(link) => {
                 self.linked.remove(&link.with);
+            }
+            Event::DuplicateDismissed(dismissal) => {
+                self.dismissed.insert(dismissal.other);
             }
             Event::ConsentGiven(given) if self.standing(&given.purpose).is_none() => {
                 self.consents.push(Consent { given: Entry::of(fact, given), withdrawn: None });
@@ -122,13 +131,37 @@ impl Subject {
                     erasure.approved_by = Some(fact.original.actor.subject.clone());
                 }
             }
+            Event::SubjectErased(erased) => {
+                self.erased.get_or_insert_with(|| Entry::of(fact, erased));
+            }
             _ => {}
         }
+    }
+
+    /// The erasure that two people agreed on, if they did.
+    pub fn approved(&self) -> Option<&Erasure> {
+        self.erasures.iter().find(|erasure| erasure.approved.is_some())
     }
 
     /// The kind of subject. None before the registration.
     pub fn kind(&self) -> Option<SubjectKind> {
         self.registered.as_ref().map(|registered| registered.details.kind)
+    }
+
+    /// Whether the subject is a person or a family, whose data is about people.
+    pub fn is_of_people(&self) -> bool {
+        matches!(self.kind(), Some(SubjectKind::Person | SubjectKind::Family))
+    }
+
+    /// Whether an erasure was approved.
+    pub fn is_to_be_erased(&self) -> bool {
+        self.erasures.iter().any(|erasure| erasure.approved.is_some())
+    }
+
+    /// The legal holds that are not lifted by a day. A hold counts whatever its own date.
+    pub fn holds_standing(&self, on: NaiveDate) -> impl Iterator<Item = &Hold> {
+        let stands = move |hold: &&Hold| hold.lifted.as_ref().is_none_or(|lifted| lifted.occurred.latest() > on);
+        self.holds.iter().filter(stands)
     }
 
     /// The consent to this purpose that is in force.
@@ -178,6 +211,7 @@ const HOLDS: Words = Words {
     exists: Code::HoldExists,
     not_found: Code::HoldNotFound,
     over: Code::HoldAlreadyLifted,
+    is_final: false,
 };
 
 fn hold(event: &Event) -> Option<(Uuid, Part)> {
@@ -192,15 +226,20 @@ fn hold(event: &Event) -> Option<(Uuid, Part)> {
 pub(crate) fn judge(facts: &[DatedFact<'_>]) -> Vec<Violation> {
     let registered = facts.iter().filter(|fact| is_registration(fact)).min_by_key(|fact| fact.latest_version);
     let holds = Pairs::of(facts, hold, HOLDS);
+    let reveals = reveal::pairs(facts);
     let links = out_of_turn(facts, link, link_refused);
     let consents = out_of_turn(facts, consent, consent_refused);
     judged(facts, |fact| {
         let Some(registered) = registered else { return Some(Refusal::subject_not_found()) };
         match fact.event {
             Event::SubjectRegistered(_) => (registered.id != fact.id).then(|| exists(registered)),
+            Event::DuplicateDismissed(dismissal) => dismissed_before(facts, fact, dismissal),
             Event::ErasureProposed(_) => proposal(facts, &holds, fact),
             Event::ErasureApproved(approved) => approval(facts, &holds, fact, approved),
-            _ => holds.refusal(fact),
+            Event::SubjectErased(erased) => done(facts, fact, erased),
+            Event::IdentitySealed(_) => decided_before(facts, fact).map(|_| already_erased()),
+            Event::LegalHoldPlaced(_) => decided_before(facts, fact).map(nothing_left).or_else(|| holds.refusal(fact)),
+            _ => holds.refusal(fact).or_else(|| reveals.refusal(fact)),
         }
         .or_else(|| links.get(&fact.id).cloned())
         .or_else(|| consents.get(&fact.id).cloned())
@@ -239,6 +278,30 @@ fn link_refused(part: Part, standing: Option<&DatedFact<'_>>) -> Refusal {
     refusal.at("with").naming(standing.map(DatedFact::fact))
 }
 
+/// A pair is dismissed once, unless it was linked since, and never while it is linked.
+fn dismissed_before(facts: &[DatedFact<'_>], fact: &DatedFact<'_>, dismissal: &DuplicateDismissed) -> Option<Refusal> {
+    let of_pair = |other: &&DatedFact<'_>| match other.event {
+        Event::SubjectsLinked(link) => link.with == dismissal.other,
+        Event::SubjectsUnlinked(link) => link.with == dismissal.other,
+        Event::DuplicateDismissed(earlier) => earlier.other == dismissal.other,
+        _ => false,
+    };
+    let earlier = facts.iter().filter(|other| other.latest_version < fact.latest_version).filter(of_pair);
+    let last = earlier.max_by_key(|other| other.latest_version)?;
+    let refusal = match last.event {
+        Event::SubjectsLinked(_) => {
+            let message = format!("the two are linked from {}: unlink them first", last.day());
+            Refusal::new(Code::AlreadyLinked, message)
+        }
+        Event::DuplicateDismissed(_) => {
+            let message = format!("this pair was already dismissed on {}: there is nothing to do", last.day());
+            Refusal::new(Code::AlreadyDismissed, message)
+        }
+        _ => return None,
+    };
+    Some(refusal.at("other").naming([last.fact()]))
+}
+
 fn consent(event: &Event) -> Option<(&str, Part)> {
     match event {
         Event::ConsentGiven(given) => Some((&given.purpose, Part::Begins)),
@@ -272,9 +335,7 @@ fn proposal(facts: &[DatedFact<'_>], holds: &Pairs<'_>, fact: &DatedFact<'_>) ->
         other.latest_version < said
             && matches!(other.event, Event::ErasureProposed(other) if other.ground == own.ground)
     };
-    let approved =
-        |other: &&DatedFact<'_>| other.latest_version < said && matches!(other.event, Event::ErasureApproved(_));
-    if let Some(approved) = facts.iter().find(approved) {
+    if let Some(approved) = decided_before(facts, fact) {
         return Some(already_approved(approved));
     }
     if let Some(again) = facts.iter().find(again) {
@@ -294,10 +355,7 @@ fn approval(
     let proposed = |other: &&DatedFact<'_>| {
         other.id == approval.proposal && matches!(other.event, Event::ErasureProposed(_)) && !fact.is_before(other)
     };
-    let before = |other: &&DatedFact<'_>| {
-        other.latest_version < fact.latest_version && matches!(other.event, Event::ErasureApproved(_))
-    };
-    if let Some(approved) = facts.iter().find(before) {
+    if let Some(approved) = decided_before(facts, fact) {
         return Some(already_approved(approved));
     }
     if !facts.iter().any(|other| proposed(&other)) {
@@ -310,6 +368,44 @@ fn approval(
 fn already_approved(approved: &DatedFact<'_>) -> Refusal {
     let message = format!("an erasure was already approved on {}: there is nothing to do", approved.day());
     Refusal::new(Code::ErasureAlreadyApproved, message).naming([approved.fact()])
+}
+
+/// The fact by which the erasure of the subject was decided or done before this one, if it was.
+fn decided_before<'f, 'a>(facts: &'f [DatedFact<'a>], fact: &DatedFact<'_>) -> Option<&'f DatedFact<'a>> {
+    let decides = |event: &Event| matches!(event, Event::ErasureApproved(_) | Event::SubjectErased(_));
+    facts.iter().find(|other| other.latest_version < fact.latest_version && decides(other.event))
+}
+
+fn already_erased() -> Refusal {
+    let message = "the data of this subject was erased, and nothing more can be recorded that identifies them";
+    Refusal::new(Code::SubjectErased, message)
+}
+
+fn nothing_left(approved: &DatedFact<'_>) -> Refusal {
+    let message = format!("an erasure was already approved on {}: there is nothing left to keep", approved.day());
+    Refusal::new(Code::ErasureAlreadyApproved, message).at("subject").naming([approved.fact()])
+}
+
+/// The end of an erasure is recorded once. If it names an approval, the subject has it.
+fn done(facts: &[DatedFact<'_>], fact: &DatedFact<'_>, done: &SubjectErased) -> Option<Refusal> {
+    let is_again = |other: &DatedFact<'_>| {
+        other.latest_version < fact.latest_version && matches!(other.event, Event::SubjectErased(_))
+    };
+    if facts.iter().any(is_again) {
+        return Some(already_erased());
+    }
+    let approves =
+        |approval| facts.iter().any(|other| other.id == approval && matches!(other.event, Event::ErasureApproved(_)));
+    (!done.approval.is_none_or(approves)).then(|| {
+        let message = "this event did not approve an erasure: name the event that approved it";
+        Refusal::new(Code::ErasureNotProposed, message).at("approval")
+    })
+}
+
+/// Whether the erasure of a subject was decided or done. From then on nothing that identifies them is recorded.
+pub(crate) fn is_erased(history: &History) -> bool {
+    let decides = |event: &Event| matches!(event, Event::ErasureApproved(_) | Event::SubjectErased(_));
+    history.events().iter().any(|recorded| decides(&recorded.event))
 }
 
 /// A legal hold that is known not to have been lifted prevents an erasure, whatever the dates of the two.
@@ -357,11 +453,14 @@ pub(crate) fn keeps_its_links(history: &History, replacement: &Event) -> Result<
     Err(Refusal::new(Code::FactHasDependents, message).at("kind").naming(links).alone())
 }
 
-/// The matching link event for the stream of the other subject.
+/// The matching event for the stream of the other subject, where a fact is about two.
 pub(crate) fn of_the_other(one: SubjectId, fact: &Event) -> Option<(StreamId, Event)> {
     let (other, mirrored) = match fact {
         Event::SubjectsLinked(link) => (link.with, SubjectsLinked { with: one, ..link.clone() }.into()),
         Event::SubjectsUnlinked(link) => (link.with, SubjectsUnlinked { with: one, ..link.clone() }.into()),
+        Event::DuplicateDismissed(dismissal) => {
+            (dismissal.other, DuplicateDismissed { other: one, ..dismissal.clone() }.into())
+        }
         _ => return None,
     };
     Some((StreamId::subject(other), mirrored))

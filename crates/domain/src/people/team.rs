@@ -150,6 +150,7 @@ const VACANCIES: Words = Words {
     exists: Code::VacancyExists,
     not_found: Code::VacancyNotFound,
     over: Code::VacancyAlreadyFilled,
+    is_final: false,
 };
 
 const COVERS: Words = Words {
@@ -159,6 +160,7 @@ const COVERS: Words = Words {
     exists: Code::CoverExists,
     not_found: Code::CoverNotFound,
     over: Code::CoverAlreadyEnded,
+    is_final: false,
 };
 
 fn vacancy(event: &Event) -> Option<(Uuid, Part)> {

@@ -13,9 +13,9 @@ use crate::command::Command;
 use crate::fact::envelope::{CoverId, HoldId, StreamId, SubjectId, TeamId, VacancyId, WorkerId};
 use crate::fact::event::{
     AbsenceRecorded, AssessmentScored, CapacitySet, ConsentGiven, ConsentWithdrawn, CoverEnded, CoverStarted,
-    ErasureApproved, ErasureGround, ErasureProposed, Event, LegalHoldLifted, LegalHoldPlaced, Quantity, SubjectKind,
-    SubjectRegistered, SubjectsLinked, SubjectsUnlinked, TeamSet, VacancyFilled, VacancyOpened, WorkerJoined,
-    WorkerLeft, WorkerReleased, WteSet,
+    DuplicateDismissed, ErasureApproved, ErasureGround, ErasureProposed, Event, LegalHoldLifted, LegalHoldPlaced,
+    Quantity, SubjectErased, SubjectKind, SubjectRegistered, SubjectsLinked, SubjectsUnlinked, TeamSet, VacancyFilled,
+    VacancyOpened, WorkerJoined, WorkerLeft, WorkerReleased, WteSet,
 };
 use crate::fact::refusal::RefusalCode as Code;
 use crate::world::{
@@ -103,6 +103,32 @@ mod linking {
         let unlinked = world.and(&fact_of(subject(), "2018-02-03", unlinked(OTHER)));
         let last = unlinked.history(subject()).events()[2].event_id;
         unlinked.when(corrected(subject(), last, "2018-02-02", self::unlinked(OTHER))).refused(Code::NotCorrectable);
+    }
+
+    fn dismissed(other: SubjectId) -> DuplicateDismissed {
+        DuplicateDismissed { other, reason: "two people of one household".to_owned() }
+    }
+
+    #[test]
+    fn a_pair_is_dismissed_once_in_both_streams_until_it_is_linked() {
+        let command = fact_of(subject(), "2018-02-01", dismissed(OTHER));
+        assert_eq!(command.names(), [StreamId::subject(OTHER)]);
+        let events = service().decide(&command).expect("accepted");
+        let got: Vec<(StreamId, Event)> = events.iter().map(|new| (new.stream, new.event.clone())).collect();
+        assert_eq!(got, [(subject(), dismissed(OTHER).into()), (StreamId::subject(OTHER), dismissed(SUBJECT).into())]);
+        service().when(fact_of(subject(), "2018-02-01", dismissed(SUBJECT))).refused(Code::SameSubject);
+        let stranger = SubjectId(Uuid::from_u128(0x29));
+        let refusal =
+            service().when(fact_of(subject(), "2018-02-01", dismissed(stranger))).refused(Code::SubjectNotFound);
+        assert_eq!(refusal.path, Some("other".into()));
+        let once = || service().and(&command);
+        let again = fact_of(StreamId::subject(OTHER), "2018-02-02", dismissed(SUBJECT));
+        once().when(again.clone()).refused(Code::AlreadyDismissed);
+        once().when(fact_of(subject(), "2018-02-02", dismissed(THIRD))).accepted();
+        let linked = || once().and(&fact_of(subject(), "2018-02-03", linked(OTHER)));
+        linked().when(again.clone()).refused(Code::AlreadyLinked);
+        let parted = linked().and(&fact_of(subject(), "2018-02-04", unlinked(OTHER)));
+        parted.when(fact_of(subject(), "2018-02-05", dismissed(OTHER))).accepted();
     }
 
     #[test]
@@ -239,6 +265,27 @@ mod keeping {
         world.when(retracted(subject(), &[world.last()])).refused(Code::NotCorrectable);
         let erasures = Subject::fold(&world.history(subject()).facts()).erasures;
         assert_eq!((erasures[0].proposed_by.as_str(), erasures[0].approved_by.as_deref()), ("ann", Some("bob")));
+    }
+
+    #[test]
+    fn after_an_approval_no_hold_is_placed_and_the_end_is_recorded_once() {
+        let world = service().and(&fact_of(subject(), "2018-02-01", proposed()));
+        let proposal = world.last();
+        let world = world.says("bob").and(&fact_of(subject(), "2018-02-02", ErasureApproved { proposal }));
+        let approval = world.last();
+        let refusal = world.when(fact_of(subject(), "2018-02-01", placed())).refused(Code::ErasureAlreadyApproved);
+        assert_eq!(refusal.facts[0].event_type.as_str(), "ErasureApproved");
+        let end = |approval| SubjectErased { ground: ErasureGround::SubjectRequest, approval };
+        world.when(fact_of(subject(), "2018-02-03", end(Some(proposal)))).refused(Code::ErasureNotProposed);
+        let done = world.and(&fact_of(subject(), "2018-02-03", end(Some(approval))));
+        done.when(fact_of(subject(), "2018-02-03", end(Some(approval)))).refused(Code::SubjectErased);
+        done.when(retracted(subject(), &[done.last()])).refused(Code::NotCorrectable);
+        let folded = Subject::fold(&done.history(subject()).facts());
+        assert_eq!(folded.erased.expect("erased").details.approval, Some(approval));
+        // A log that was restored from before the erasure has no approval.
+        let restored = service().and(&fact_of(subject(), "2018-02-03", end(None)));
+        restored.when(fact_of(subject(), "2018-02-04", placed())).refused(Code::ErasureAlreadyApproved);
+        restored.when(fact_of(subject(), "2018-02-04", proposed())).refused(Code::ErasureAlreadyApproved);
     }
 
     #[test]

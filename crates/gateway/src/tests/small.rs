@@ -249,7 +249,7 @@ impl Host for Behind {
         if caller.time_left().is_zero() { Err(Refused::Expired) } else { Ok(caller) }
     }
 
-    fn data(&self, _: &TestCaller) -> Data {
+    fn data(&self, _: &TestCaller, _: &str) -> Data {
         let mut data = Data::default();
         data.insert(Actor("kw-07"));
         data.insert(Arc::clone(&self.made));

@@ -162,7 +162,7 @@ impl IntoDomain<PersonalText> for AddressInput {
 facts! {
     /// Who a subject is. Each part is sealed by itself: a part that is left out stays as it was, and null clears it.
     IdentityFact | IdentityPatch => IdentitySealed {
-        /// The names.
+        /// The names. They replace all names that were recorded.
         names: async_graphql::MaybeUndefined<NamesInput>,
         /// The birth date.
         birth_date: async_graphql::MaybeUndefined<BirthDate>,

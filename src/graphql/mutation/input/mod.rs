@@ -136,9 +136,11 @@ pub mod evidence;
 pub mod exit;
 pub mod identity;
 pub mod name_value;
+pub mod offer;
 pub mod patch;
 pub mod people;
 pub mod referral;
+pub mod reveal;
 pub mod spell;
 pub mod work;
 

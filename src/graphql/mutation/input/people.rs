@@ -43,6 +43,13 @@ facts! {
         /// The reason: at most 200 characters, without personal data.
         reason: String,
     }
+    /// The dismissal of a possible duplicate: the other record is not of the same person.
+    DuplicateDismissalFact => DuplicateDismissed {
+        /// The id of the other record.
+        other: Id,
+        /// The reason: at most 200 characters, without personal data.
+        reason: String,
+    }
     /// The consent of a subject to a use of their data.
     ConsentFact | ConsentPatch => ConsentGiven {
         /// The purpose, by code, such as `evaluation`.
@@ -204,6 +211,14 @@ inputs! {
         /// The other record.
         #[graphql(flatten)]
         fact: UnlinkFact,
+    }
+    /// Dismisses a possible duplicate: two records that are not of the same person. It is recorded in both.
+    DismissDuplicateInput {
+        /// The id of the first record.
+        subject: Id,
+        /// The other record and the reason.
+        #[graphql(flatten)]
+        fact: DuplicateDismissalFact,
     }
     /// Records the subject's consent to a use of their data.
     GiveConsentInput {

@@ -170,6 +170,22 @@ inputs! {
         #[graphql(flatten)]
         fact: ReferralFact,
     }
+    /// Creates or corrects a referral by its number in another system.
+    UpsertReferralInput {
+        /// The code of the contract.
+        contract: String,
+        /// The system, and the number of the case there.
+        external_reference: ExternalReferenceInput,
+        /// The kind of the subject, if the case is new.
+        #[graphql(default_with = "SubjectKind::Person")]
+        subject_kind: SubjectKind,
+        /// The service area: a code of the rulebook.
+        area: String,
+        /// The cohort: a code of the rulebook. Left out: that of an existing case stays.
+        cohort: Option<String>,
+        /// The referrer of the client. Left out: that of an existing case stays.
+        referrer: Option<ReferrerInput>,
+    }
     /// Accepts the referral.
     AcceptReferralInput {
         /// The id of the case.

@@ -55,7 +55,7 @@ fn stated(mapping: &Mapping, row: &[(&str, &str)]) -> Statement {
 }
 
 fn ids() -> Ids<'static> {
-    Ids { system: "mosaic", numbers: "mosaic", contract: "shps" }
+    Ids { system: "mosaic", numbers: "mosaic", contract: "shps", partner: "council" }
 }
 
 fn row<'a>(hours: &'a str, to: &'a str) -> Vec<(&'a str, &'a str)> {
@@ -332,4 +332,22 @@ fn a_record_that_is_gone_and_returns_is_retracted_and_recorded_anew() {
     assert!(!story.known.has("J1"));
     assert!(taking(&mapping).gone(&story.known, stream, record.iter()).is_none(), "once");
     assert_eq!(take(&mut story, &mapping, &row("16", "31/03/2018")), "record spell_started, record spell_ended");
+}
+
+#[test]
+fn a_purged_record_is_retracted_whatever_else_its_row_says_unless_it_was_corrected_here() {
+    let purging = "case = \"{client}\"\npurge = { client = [\"C1\"] }";
+    let purging = Mapping::parse(&MAPPING.replace("case = \"{client}\"", purging)).expect("a mapping");
+    let (mut story, mapping) = (Story::new(), mapping(""));
+    assert_eq!(take(&mut story, &purging, &row("16", "")), "nothing", "it was never recorded");
+    let recorded = take(&mut story, &mapping, &row("16", "28/02/2018"));
+    assert_eq!(recorded, "record spell_started, record spell_ended");
+    assert!(take(&mut story, &purging, &row("no number", "")).starts_with("retract "));
+    assert_eq!(take(&mut story, &purging, &row("16", "")), "nothing");
+    let returned = take(&mut story, &mapping, &row("16", "28/02/2018"));
+    assert_eq!(returned, "record spell_started, record spell_ended");
+    let stream = stated(&mapping, &row("16", "")).stream;
+    story.hours_by_hand(stream, 30);
+    let conflict = take(&mut story, &purging, &row("16", ""));
+    assert!(conflict.contains("corrected here"), "{conflict}");
 }

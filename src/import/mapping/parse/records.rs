@@ -86,7 +86,7 @@ pub(super) fn tables(top: &Section<'_>, names: &mut Names, report: &mut Report<'
         for join in section.sections("join") {
             let name = join.text("table").unwrap_or_default();
             if let Some(table) = names.table(name).filter(|table| *table != at && names.terms[*table].key.is_some()) {
-                let column = names.column(at, join.text("column").unwrap_or_default());
+                let column = names.spot(at, join.text("column").unwrap_or_default());
                 names.terms[at].joins.push(Join { table, column });
             } else {
                 let problem = format!("there is no other table {name:?} with a key");
@@ -128,10 +128,20 @@ pub(super) fn records(top: &Section<'_>, names: &mut Names, report: &mut Report<
         let mut reading = Reading { names, table, report };
         let Some(owner) = reading.owner(&section) else { continue };
         let id = reading.template(&section, "id");
-        let kind = if matches!(owner, Owner::Case(_)) { StreamKind::Journey } else { StreamKind::Worker };
+        let kind = match owner {
+            Owner::Case(_) => StreamKind::Journey,
+            Owner::Worker(_) => StreamKind::Worker,
+            Owner::Offer(_) => StreamKind::Offer,
+        };
         let conditions = reading.conditions(&section);
+        let purged = reading.those(&section, "purge");
+        if kind == StreamKind::Offer && section.get("purge").is_some() {
+            let (problem, remedy) = ("an offered referral is never retracted", "remove it: its partner withdraws it");
+            reading.report.add(section.place("purge"), Some("record.purge"), problem, remedy);
+        }
         let facts = reading.facts(&section, kind);
-        records.push(RecordTerms { table, id, owner, conditions, is_earliest: section.flag("earliest"), facts });
+        let is_earliest = section.flag("earliest");
+        records.push(RecordTerms { table, id, owner, conditions, purged, is_earliest, facts });
     }
     records
 }
@@ -145,16 +155,17 @@ struct Reading<'a, 't> {
 
 impl Reading<'_, '_> {
     fn owner(&mut self, section: &Section<'_>) -> Option<Owner> {
-        match (section.text("case"), section.text("worker")) {
-            (Some(_), None) => Some(Owner::Case(self.template(section, "case"))),
-            (None, Some(_)) => Some(Owner::Worker(self.template(section, "worker"))),
+        match (section.text("case"), section.text("worker"), section.text("offer")) {
+            (Some(_), None, None) => Some(Owner::Case(self.template(section, "case"))),
+            (None, Some(_), None) => Some(Owner::Worker(self.template(section, "worker"))),
+            (None, None, Some(_)) => Some(Owner::Offer(self.template(section, "offer"))),
             _ => {
-                let problem = "a record belongs to a case or to a worker";
+                let problem = "a record belongs to a case, to a worker or to an offered referral";
                 self.report.add(
                     section.at.clone(),
                     Some("record"),
                     problem,
-                    "write case = \"{id}\", or worker = \"{id}\"",
+                    "write case = \"{id}\", worker = \"{id}\" or offer = \"{id}\"",
                 );
                 None
             }
@@ -199,15 +210,17 @@ impl Reading<'_, '_> {
     }
 
     fn conditions(&mut self, section: &Section<'_>) -> Conditions {
-        let mut of = |key: &str| -> Vec<Condition> {
-            let Some(conditions) = section.section(key) else { return Vec::new() };
-            let condition = |(column, value): (&str, &Spanned<DeValue<'_>>)| Condition {
-                spot: self.names.spot(self.table, column),
-                texts: texts(value.get_ref()),
-            };
-            conditions.entries().map(condition).collect()
+        Conditions { when: self.those(section, "when"), unless: self.those(section, "unless") }
+    }
+
+    /// The conditions under a key.
+    fn those(&mut self, section: &Section<'_>, key: &str) -> Vec<Condition> {
+        let Some(conditions) = section.section(key) else { return Vec::new() };
+        let condition = |(column, value): (&str, &Spanned<DeValue<'_>>)| Condition {
+            spot: self.names.spot(self.table, column),
+            texts: texts(value.get_ref()),
         };
-        Conditions { when: of("when"), unless: of("unless") }
+        conditions.entries().map(condition).collect()
     }
 
     fn facts(&mut self, record: &Section<'_>, stream: StreamKind) -> Vec<FactTerms> {

@@ -51,6 +51,22 @@ fn a_mapping_wants_the_columns_that_it_names() {
 }
 
 #[test]
+fn a_system_has_a_name_that_facts_can_keep() {
+    let expected = "line 4: source.system: no fact can keep this name;";
+    only(&after("\"mosaic\"", "\" \""), expected);
+    only(&after("\"mosaic\"", &format!("\"{}\"", "m".repeat(65))), expected);
+    let numbers = after("\"mosaic\"", "\"mosaic\"\nnumbers = \" \"");
+    only(&numbers, "line 5: source.numbers: no fact can keep this name;");
+}
+
+#[test]
+fn an_offered_referral_has_no_purged_rows() {
+    let offered = WHOLE.replace("case = \"{id}\"", "offer = \"{id}\"\npurge = { gone = [\"yes\"] }");
+    let faults = faults(&offered.replace("referral_received", "referral_offered"));
+    only(&faults, "line 16: record.purge: an offered referral is never retracted;");
+}
+
+#[test]
 fn every_fault_is_found_at_once_with_its_line() {
     let text = WHOLE
         .replace("mapping = 1", "mapping = 2")
@@ -92,7 +108,10 @@ fn names_that_lead_nowhere_are_found() {
 fn what_cannot_be_meant_is_refused() {
     only(&after("case = \"{id}\"", "case = \"all\""), "line 15: record.case: it names no column");
     only(&after("case = \"{id}\"", "case = \"{id\""), "line 15: record.case: a brace is not closed");
-    only(&after("case = \"{id}\"\n", ""), "line 12: record: a record belongs to a case or to a worker");
+    only(
+        &after("case = \"{id}\"\n", ""),
+        "line 12: record: a record belongs to a case, to a worker or to an offered referral",
+    );
     only(&after("case =", "worker ="), "line 18: record.fact.type: referral_received is no fact of a worker");
     let twice = "on = \"received\"\n\n[[record.fact]]\ntype = \"referral_received\"\non = \"b\"";
     only(&after("on = \"received\"", twice), "line 22: record.fact.type: a second referral_received in one record");

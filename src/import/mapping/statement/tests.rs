@@ -48,7 +48,7 @@ fn stated(row: &[(&str, &str)]) -> String {
     let client = cells(0, &[("id", "C1"), ("case", "R-1")]);
     let joined = row.contains(&("client", "C1")).then_some(client.as_slice());
     let own = cells(1, row);
-    let ids = Ids { system: "mosaic", numbers: "mosaic", contract: "shps" };
+    let ids = Ids { system: "mosaic", numbers: "mosaic", contract: "shps", partner: "council" };
     let mut stated = mapping.statements(1, Cells { own: &own, joined: &[joined] }, ids);
     match stated.pop() {
         None => "nothing".to_owned(),

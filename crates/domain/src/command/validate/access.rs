@@ -55,13 +55,10 @@ impl Validator {
         self.scope(&issued.contracts, &issued.areas);
         self.end_of_key(occurred, issued.expires_on, "expires_on");
         if let Some(until) = issued.replaced_until {
-            self.end_of_key(occurred, until, "replaced_until");
+            self.end_of_key(occurred, until, "old_until");
         }
         if issued.replaces.is_some() != issued.replaced_until.is_some() {
-            self.invalid(
-                "replaced_until",
-                "a key that replaces another says until when the other is accepted: give both",
-            );
+            self.invalid("old_until", "a key that replaces another says until when the other is accepted: give both");
         }
     }
 

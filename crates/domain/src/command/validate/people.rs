@@ -11,6 +11,7 @@ use crate::fact::envelope::Occurred;
 use crate::fact::event::{AbsenceRecorded, CoverStarted, Event, Quantity, TeamSet};
 use crate::fact::path::Place;
 use crate::fact::refusal::{Refusal, RefusalCode};
+use crate::people::reveal::MINUTES_MAX;
 
 /// The most members of a team.
 const MEMBERS_MAX: usize = 500;
@@ -25,9 +26,18 @@ impl Validator {
         match fact {
             Event::SubjectsLinked(link) => self.reason(&link.reason),
             Event::SubjectsUnlinked(link) => self.reason(&link.reason),
+            Event::DuplicateDismissed(dismissal) => self.reason(&dismissal.reason),
             Event::ConsentGiven(given) => drop(self.plain("purpose", &given.purpose, CODE_MAX)),
             Event::ConsentWithdrawn(withdrawn) => drop(self.plain("purpose", &withdrawn.purpose, CODE_MAX)),
             Event::LegalHoldPlaced(placed) => self.reason(&placed.reason),
+            Event::IdentityRevealed(revealed) => {
+                self.reason(&revealed.reason);
+                self.contract_code("contract", &revealed.contract);
+                if !(1..=MINUTES_MAX).contains(&revealed.minutes) {
+                    let message = format!("a reveal lasts from 1 to {MINUTES_MAX} minutes: use a number in this range");
+                    self.invalid("minutes", message);
+                }
+            }
             Event::LegalHoldLifted(lifted) => self.reason(&lifted.reason),
             Event::WorkerJoined(joined) => self.worker(&joined.label, joined.login.as_deref()),
             Event::WteSet(set) => self.within("wte", set.wte, WTE_MAX),

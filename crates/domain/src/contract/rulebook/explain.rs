@@ -17,6 +17,7 @@ use super::outcome::{
     Length, ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnitRounding, UnknownHours, WhenCapped,
 };
 use super::report::ReportDefinition;
+use super::retention::Retention;
 use super::supply::Supply;
 use super::terms::{CapScope, Crossing, Duties, MetBy, StandardFrom, Within};
 use super::{
@@ -58,6 +59,7 @@ pub fn of(rulebook: &Rulebook) -> Vec<String> {
     sentences.extend(rulebook.own_reports.iter().map(of_report));
     sentences.extend(labels(rulebook));
     sentences.extend(duties(rulebook.duties));
+    sentences.extend(rulebook.retention.iter().map(Retention::in_words));
     sentences.extend(warnings::of(rulebook).into_iter().map(|warning| format!("Warning: {warning}.")));
     sentences
 }

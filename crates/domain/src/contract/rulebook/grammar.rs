@@ -11,6 +11,7 @@ pub(super) mod kpi;
 pub(super) mod league;
 pub(super) mod outcome;
 pub(super) mod report;
+pub(super) mod retention;
 pub(super) mod supply;
 pub(super) mod terms;
 mod workforce;

@@ -27,6 +27,7 @@ mod parse;
 mod reader;
 pub mod reference;
 pub mod report;
+pub mod retention;
 pub mod schema;
 mod stage;
 pub mod supply;
@@ -53,6 +54,7 @@ use measure::Measure;
 pub use outcome::Outcome;
 use outcome::Trigger;
 use report::ReportDefinition;
+use retention::Retention;
 use supply::Supply;
 pub use terms::{Cap, Duties, Grade, Reports, Standard};
 
@@ -125,6 +127,8 @@ pub struct Rulebook {
     pub own_reports: Vec<ReportDefinition>,
     /// The duties that one person may not combine.
     pub duties: Duties,
+    /// How long data about people is kept, by class.
+    pub retention: Vec<Retention>,
     hash: String,
 }
 
@@ -159,6 +163,7 @@ impl Rulebook {
             ("duties", self.duties != other.duties),
             ("reports", self.reports != other.reports),
             ("report", self.own_reports != other.own_reports),
+            ("retention", self.retention != other.retention),
         ];
         let sections: Vec<&str> = sections.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect();
         if sections.is_empty() { vec!["version"] } else { sections }

@@ -18,6 +18,7 @@ use super::measure::parse as measure;
 use super::outcome::{parse as outcome, whole};
 use super::reader::{Report, Section};
 use super::report::parse as report_parse;
+use super::retention::retention;
 use super::stage::stages;
 use super::supply::supply;
 use super::terms::parse as terms;
@@ -110,6 +111,7 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
         reports,
         own_reports,
         duties: terms::duties(&top),
+        retention: retention(&top, report),
         hash: canonical::sha256_hex(&canonical_text),
     };
     let known = KnownMeasures::of(&top, &rulebook);

@@ -206,7 +206,7 @@ fn an_unknown_section_is_reported_with_its_line() {
     assert_eq!(
         faults(&format!("{LEAST}\n[prices]\na = 1\n")),
         [
-            "line 14: prices: unknown section [prices]; write one of calendar, codes, attributes, case_attribute, labels, channels, referrals, recency, referral_to_plan, caseload, supply, stage, standard, outcome, measure, league, cap, grade, kpi, targets, reports, report, duties, or take it out"
+            "line 14: prices: unknown section [prices]; write one of calendar, codes, attributes, case_attribute, labels, channels, referrals, recency, referral_to_plan, caseload, supply, stage, standard, outcome, measure, league, cap, grade, kpi, targets, reports, report, duties, retention, or take it out"
         ]
     );
     assert_eq!(

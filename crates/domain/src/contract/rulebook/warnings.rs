@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::measure::{is_of_every_contract, measures};
 use super::outcome::{AchievedBy, Trigger};
+use super::retention::class_without_period;
 use super::{CodeList, Outcome, Rulebook};
 use crate::contract::calendar::BankHolidays;
 
@@ -18,6 +19,12 @@ pub(super) fn of(rulebook: &Rulebook) -> Vec<String> {
     warnings.extend(hidden_measures(rulebook));
     warnings.extend(grades_of_unknown_measures(rulebook));
     warnings.extend(reports_on_days_off(rulebook));
+    warnings.extend(class_without_period(&rulebook.retention).map(|class| {
+        let class = class.as_str();
+        format!(
+            "[[retention]]: the class {class} has no period, so nobody becomes due for erasure. Write a period for it"
+        )
+    }));
     warnings
 }
 

@@ -3,6 +3,7 @@
 //! Only data. Free text about a person is a [`PersonalText`], which is sealed before it becomes a record.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use super::{Attribute, Patched, Period, Quantity};
 use crate::fact::envelope::{
     AppointmentId, EventId, EvidenceId, Precision, RiskId, SpellId, SubjectId, TaskId, WorkerId,
 };
-use crate::fact::sealed::PersonalText;
+use crate::fact::sealed::{PersonalText, WithoutClearText};
 
 /// The person or organisation that referred the client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -601,7 +602,7 @@ pub struct JourneyTransferred {
 }
 
 /// A fact was corrected. The event holds the whole corrected fact.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FactCorrected {
     /// The original event, never another correction.
@@ -621,6 +622,20 @@ pub struct FactCorrected {
     pub payload: Value,
     /// The reason: at most 200 characters, no personal data.
     pub reason: String,
+}
+
+impl fmt::Debug for FactCorrected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FactCorrected")
+            .field("target", &self.target)
+            .field("occurred_on", &self.occurred_on)
+            .field("precision", &self.precision)
+            .field("local_time", &self.local_time)
+            .field("schema_version", &self.schema_version)
+            .field("payload", &WithoutClearText(&self.payload))
+            .field("reason", &self.reason)
+            .finish()
+    }
 }
 
 const fn first_version() -> u16 {

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{Patched, Quantity};
-use crate::fact::envelope::{CoverId, EventId, HoldId, SubjectId, VacancyId, WorkerId};
+use crate::fact::envelope::{CoverId, EventId, HoldId, RevealId, SubjectId, VacancyId, WorkerId};
 use crate::fact::sealed::PersonalText;
 
 /// The kind of subject.
@@ -77,6 +77,29 @@ pub struct WorkerJoined {
     pub label: String,
 }
 
+/// The sender may see who the subject is, for some minutes from the moment in which this was recorded. It counts for
+/// their login and role only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityRevealed {
+    /// The id of the reveal. The fact that ends it names this id.
+    pub reveal: RevealId,
+    /// The contract for which they need it, by code.
+    pub contract: String,
+    /// The reason: at most 200 characters, no personal data.
+    pub reason: String,
+    /// The minutes for which it lasts, if it is not ended earlier.
+    pub minutes: u16,
+}
+
+/// A reveal was ended before its time was over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevealEnded {
+    /// The reveal.
+    pub reveal: RevealId,
+}
+
 /// Two records were linked as one person. Recorded in the streams of both. Can be undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,6 +116,16 @@ pub struct SubjectsLinked {
 pub struct SubjectsUnlinked {
     /// The other record.
     pub with: SubjectId,
+    /// The reason: at most 200 characters, no personal data.
+    pub reason: String,
+}
+
+/// Two records look like one person and are not. Recorded in the streams of both. A later link supersedes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DuplicateDismissed {
+    /// The other record.
+    pub other: SubjectId,
     /// The reason: at most 200 characters, no personal data.
     pub reason: String,
 }
@@ -147,6 +180,27 @@ pub enum ErasureGround {
     UnlawfulProcessing,
 }
 
+impl ErasureGround {
+    /// Every ground.
+    pub const ALL: [Self; 4] =
+        [Self::RetentionEnded, Self::SubjectRequest, Self::ConsentWithdrawn, Self::UnlawfulProcessing];
+
+    /// The ground, as written in records and in the key store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RetentionEnded => "retention_ended",
+            Self::SubjectRequest => "subject_request",
+            Self::ConsentWithdrawn => "consent_withdrawn",
+            Self::UnlawfulProcessing => "unlawful_processing",
+        }
+    }
+
+    /// The ground with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|ground| ground.as_str() == name)
+    }
+}
+
 /// The erasure of the identifying data of a subject was proposed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -161,6 +215,19 @@ pub struct ErasureProposed {
 pub struct ErasureApproved {
     /// The event that proposed it.
     pub proposal: EventId,
+}
+
+/// The identifying data of a subject was erased: keys are destroyed and files are deleted. Only the service records
+/// this, when it is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubjectErased {
+    /// The reason.
+    pub ground: ErasureGround,
+    /// The event that approved the erasure. None if this log was restored from a backup that does not have the approval:
+    /// then the key store remembers the erasure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<EventId>,
 }
 
 /// A worker left. `occurred_on` is the first day on which they no longer worked here.

@@ -8,6 +8,7 @@ use super::outcome::{
     ACHIEVEMENT, ENGAGEMENT, LEVEL, LEVEL_NEEDS_ACHIEVEMENT, MEASURE, OUTCOME, PLAN, SPELL, WHERE, WHERE_NEEDS_SPELL,
 };
 use super::report::REPORT;
+use super::retention::RETENTION;
 use super::supply::SUPPLY;
 use super::terms::{CAP, DUTIES, GRADE, OWN_MEASURE, REPORTS, STANDARD, TARGETS};
 use super::workforce::CASELOAD;
@@ -172,6 +173,13 @@ pub(in super::super) static RULEBOOK: Table = Table {
             Kind::Table(&DUTIES),
             "",
             "Duties that one person may not combine. Left out: all three pairs are kept apart.",
+        )
+        .optional(),
+        Key::new(
+            "retention",
+            Kind::Tables(&RETENTION),
+            "",
+            "How long data about people is kept. Left out: nobody becomes due for erasure.",
         )
         .optional(),
     ],

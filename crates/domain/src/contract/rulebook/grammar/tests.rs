@@ -163,6 +163,12 @@ title = "Met"
 measure = "contacts_each"
 minimum_level = 1
 #kpi
+
+[[retention]]
+class = "identity"
+years = 6
+source = "contract, clause 27.4"
+#retention
 "#;
 
 #[test]
