@@ -200,7 +200,7 @@ impl Erasures {
         let cases = erasures::cases(&self.views.live(), subject).await?;
         let records = self.records(subject, &cases).await?;
         self.keys.erase(Erased { subject, ground }, &records).await?;
-        self.evidence.erase(subject, &cases).await?;
+        self.evidence.erase(subject).await?;
         self.record(subject, SubjectErased { ground, approval }).await
     }
 

@@ -5,18 +5,17 @@
 use uuid::Uuid;
 
 use super::error::EvidenceError;
-use super::{EvidenceFiles, JourneyId, SubjectId};
+use super::{EvidenceFiles, SubjectId};
 
 /// The number of files that are read at once.
 const PAGE: i64 = 200;
 
 impl EvidenceFiles {
-    /// Deletes every file that was sealed for a person or uploaded for one of these cases. Returns their number. It can
-    /// be done again.
-    pub async fn erase(&self, subject: SubjectId, journeys: &[JourneyId]) -> Result<usize, EvidenceError> {
+    /// Deletes every file that was sealed for a person. Returns their number. It can be done again.
+    pub async fn erase(&self, subject: SubjectId) -> Result<usize, EvidenceError> {
         let (mut after, mut erased) = (Uuid::nil(), 0);
         loop {
-            let page = self.0.registry.of_person(subject, journeys, (after, PAGE)).await?;
+            let page = self.0.registry.of_person(subject, (after, PAGE)).await?;
             let Some(last) = page.last() else { return Ok(erased) };
             after = last.id;
             for file in &page {

@@ -30,7 +30,7 @@ static FILES_OF: Sql = Sql::new(file!(
      limit $3"
 ));
 static LEFT_OVER: Sql = Sql::new(file!("not is_kept and touched_at < $1 order by touched_at, id limit $2"));
-static OF_PERSON: Sql = Sql::new(file!("(subject = $1 or journey in {uuids $2}) and id > $3 order by id limit $4"));
+static OF_PERSON: Sql = Sql::new(file!("subject = $1 and id > $2 order by id limit $3"));
 static OPEN_OF_SENDER: Sql =
     Sql::new("select count(*) from evidence_files where sender = $1 and sha256 is null and state <> 'complete'");
 static ADD_FILE: Sql = Sql::new(
@@ -447,17 +447,15 @@ impl Registry {
         Ok(objects.into_iter().map(|(_, id)| id).collect())
     }
 
-    /// Files that were sealed for a person, or uploaded for one of these cases, from after this id on.
+    /// Files that were sealed for a person, from after this id on.
     pub(super) async fn of_person(
         &self,
         subject: SubjectId,
-        journeys: &[JourneyId],
         (after, most): (Uuid, i64),
     ) -> Result<Vec<File>, StoreError> {
         let sql = OF_PERSON.text(self.store.dialect());
-        let journeys = json!(journeys).to_string();
         let found: sqlx::Result<Vec<Row>> = on!(&self.store.reader, pool => {
-            sqlx::query_as(sql).bind(subject.0).bind(&journeys).bind(after).bind(most).fetch_all(pool).await
+            sqlx::query_as(sql).bind(subject.0).bind(after).bind(most).fetch_all(pool).await
         });
         found.map_err(doing("find the evidence files of a person"))?.into_iter().map(File::try_from).collect()
     }

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::access::Principal;
 use crate::clock::Chance;
+use throughline_domain::fact::envelope::JourneyId;
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
 /// The longest pause between two pieces of a part.
@@ -211,14 +212,12 @@ impl EvidenceFiles {
         &self,
         principal: &Principal,
         upload: Uuid,
-        case: CaseOfEvidence,
+        journey: JourneyId,
     ) -> Result<Result<String, Refusal>, EvidenceError> {
         let refused = |code, message: &str| Ok(Err(Refusal::new(code, message.to_owned()).at("upload")));
         let not_found = "you have no upload with this id for this case: upload the file first";
         let found = self.0.registry.file(upload).await?;
-        // A file of a case that is another person's by now was sealed under a key of the first one.
-        let is_of = |file: &File| file.journey == case.journey && file.subject == case.subject;
-        let Some(file) = found.filter(|file| file.sender == sender(principal) && is_of(file)) else {
+        let Some(file) = found.filter(|file| file.sender == sender(principal) && file.journey == journey) else {
             return refused(RefusalCode::UploadNotFound, not_found);
         };
         let State::Complete { sha256, .. } = file.state else {

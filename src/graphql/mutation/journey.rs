@@ -1,7 +1,6 @@
 //! Mutations on cases (journeys): one for each fact.
 
 use async_graphql::{Context, Result};
-use uuid::Uuid;
 
 use super::input::amend::FactOwner;
 use super::input::appointment::{BookAppointmentInput, CancelAppointmentInput, MoveAppointmentInput};
@@ -23,13 +22,12 @@ use super::mutations::mutations;
 use super::payload::{AssessmentPayload, AssignmentsPayload, JourneyPayload, MeasurePayload, Outcome};
 use super::{Answered, answered, own_id, record, record_fact, record_fact_of};
 use crate::access::policy::Action;
-use crate::evidence::CaseOfEvidence;
 use crate::graphql::context::{OrFault as _, RequestContext as _};
 use crate::graphql::permission::{JourneyPermissions, Permission, outcome, work};
 use crate::graphql::scalars::Id;
 use crate::queries;
 use throughline_domain::command::{AssignMany, Command, ReceiveReferral};
-use throughline_domain::fact::envelope::{JourneyId, StreamId, SubjectId};
+use throughline_domain::fact::envelope::{JourneyId, StreamId};
 use throughline_domain::fact::event::{
     JourneyClosed, JourneyReopened, JourneyTransferred, ReferralAccepted, ReferralDeclined, ReferralWithdrawn,
 };
@@ -282,12 +280,7 @@ async fn attach(ctx: &Context<'_>, input: AttachEvidenceInput) -> Result<Journey
     let (id, mut fact) = (JourneyId(input.journey.0), input.fact);
     if let Some(upload) = input.upload {
         let (files, principal) = (&ctx.app().evidence, &ctx.caller().principal);
-        let generation = &ctx.caller().generation;
-        let case = queries::cases_of_evidence::subject_and_contract(generation, id).await.or_fault()?;
-        // A case that the view does not have takes no upload: its subject is nobody's.
-        let subject = case.map_or(SubjectId(Uuid::nil()), |(subject, _)| subject);
-        let case = CaseOfEvidence { journey: id, subject };
-        let found = files.to_attach(principal, upload.0, case).await.or_fault()?;
+        let found = files.to_attach(principal, upload.0, id).await.or_fault()?;
         fact = match found.map_err(Box::new).and_then(|sha256| fact.with_digest_of(sha256)) {
             Ok(fact) => fact,
             Err(refusal) => {
